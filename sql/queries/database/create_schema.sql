@@ -1,0 +1,2 @@
+-- Make the room that everything of ours lives in.
+CREATE SCHEMA provost

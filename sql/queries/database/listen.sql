@@ -1,0 +1,2 @@
+-- Tell this connection whenever somebody rings.
+LISTEN provost

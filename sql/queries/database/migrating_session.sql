@@ -1,0 +1,5 @@
+-- What the migrating connection must be: no limit on the work itself, but no long wait for a lock that others need.
+SELECT set_config('search_path', 'provost', false),
+       set_config('statement_timeout', '0', false),
+       set_config('lock_timeout', '10s', false),
+       set_config('timezone', 'UTC', false)

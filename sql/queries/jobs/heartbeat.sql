@@ -1,0 +1,14 @@
+-- I am still at work on these: extend the leases that are still mine. What does not come back is lost.
+-- $1 jobs  $2 their executions, in the same order  $3 lease (s)
+WITH mine AS MATERIALIZED (
+    SELECT j.id
+    FROM jobs j JOIN unnest($1::uuid[], $2::uuid[]) AS held (job_id, execution_id)
+      ON j.id = held.job_id AND j.execution_id = held.execution_id
+    WHERE j.state = 'active'
+    ORDER BY j.id FOR UPDATE OF j
+)
+UPDATE jobs j
+SET lease_until = clock_timestamp() + $3::float8 * interval '1 second'
+FROM mine
+WHERE j.id = mine.id
+RETURNING j.execution_id

@@ -1,0 +1,45 @@
+-- Whose lease has ended by the database's clock? Take those jobs back: for another try at once (run_at stays, so they
+-- keep their place), or, when that was the last failure they had, as dead letters, together with their projects.
+-- $1 how many at most  $2 actor  $3 ring?
+WITH lapsed AS MATERIALIZED (
+    SELECT id, execution_id, worker_id, lease_until
+    FROM jobs
+    WHERE state = 'active' AND lease_until < (SELECT clock_timestamp())
+    ORDER BY id LIMIT $1
+    FOR UPDATE SKIP LOCKED
+), reaped AS (
+    UPDATE jobs j
+    SET state = CASE WHEN j.failures + 1 >= j.max_attempts THEN 'failed' ELSE 'retrying' END,
+        failures = j.failures + 1, lease_until = NULL, worker_id = NULL, updated_at = at,
+        error = format('worker %s was lost: its lease ended without a heartbeat', lapsed.worker_id),
+        finished_at = CASE WHEN j.failures + 1 >= j.max_attempts THEN at END
+    FROM lapsed, clock_timestamp() AS at
+    WHERE j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
+      AND j.lease_until = lapsed.lease_until
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, j.updated_at
+), ended AS (
+    UPDATE executions x
+    SET ended_at = reaped.updated_at, outcome = 'lease_expired', error = reaped.error
+    FROM reaped
+    WHERE x.id = reaped.execution_id
+), moved AS (
+    UPDATE projects p
+    SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = reaped.updated_at,
+        error_reason = format('%s (%s times in all)', reaped.error, reaped.failures)
+    FROM reaped
+    WHERE p.id = reaped.project_id AND reaped.state = 'failed'
+      AND p.status = CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END
+    RETURNING p.id, CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END AS previous_state,
+              p.error_reason, reaped.id AS job_id, reaped.execution_id, p.updated_at
+), told AS (
+    INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
+    SELECT 'job', id, 'active', state, error, $2::text, id, execution_id, updated_at FROM reaped
+    UNION ALL
+    SELECT 'project', id, previous_state, 'failed', error_reason, $2, job_id, execution_id, updated_at FROM moved
+), rung AS (
+    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM reaped) AS q WHERE $3::boolean
+)
+SELECT reaped.id, reaped.project_id, reaped.execution_id, reaped.worker_id, reaped.state, reaped.error, moved.previous_state AS project_was,
+       (SELECT count(*) FROM rung) AS rung
+FROM reaped LEFT JOIN moved ON moved.job_id = reaped.id
+ORDER BY reaped.id

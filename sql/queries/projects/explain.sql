@@ -1,0 +1,19 @@
+-- Why is it where it is? The project, its unfinished job if it has one, and what that job waits for.
+SELECT p.id, p.name, p.status, p.error_reason, p.template, p.parameters::text AS parameters, p.labels::text AS labels,
+       p.version, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
+       clock_timestamp() AS at,
+       j.id AS job_id, j.kind, j.queue, j.state, j.run_at, j.attempt, j.failures, j.max_attempts, j.execution_id,
+       j.worker_id, j.lease_until, j.error, x.claimed_at,
+       (SELECT count(*) FROM jobs o
+         WHERE o.queue = j.queue AND o.state IN ('queued', 'scheduled', 'retrying') AND o.run_at <= clock_timestamp()
+           AND (o.priority, o.run_at, o.id) < (j.priority, j.run_at, j.id)) AS ahead,
+       (SELECT count(*) FROM workers w
+         WHERE w.state = 'online' AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
+           AND j.kind = ANY (w.kinds) AND j.queue = ANY (w.queues)) AS workers,
+       (SELECT coalesce(sum(w.slots - w.busy), 0)::bigint FROM workers w
+         WHERE w.state = 'online' AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
+           AND j.kind = ANY (w.kinds) AND j.queue = ANY (w.queues)) AS free_slots
+FROM projects p
+LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
+LEFT JOIN executions x ON x.id = j.execution_id AND x.ended_at IS NULL
+WHERE p.id = $1

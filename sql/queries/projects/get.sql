@@ -1,0 +1,5 @@
+-- Show me one project, deleted ones too.
+SELECT id, name, status, error_reason, template, parameters::text AS parameters, labels::text AS labels, version,
+       requested_at, deadline_at, created_at, updated_at
+FROM projects
+WHERE id = $1

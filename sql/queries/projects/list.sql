@@ -1,0 +1,11 @@
+-- Show me a page of projects, newest first. Deleted ones only when asked for by status.
+-- $1 status or null  $2 labels to contain or null  $3 search or null  $4 only ids below this one, or null  $5 how many
+SELECT id, name, status, error_reason, template, parameters::text AS parameters, labels::text AS labels, version,
+       requested_at, deadline_at, created_at, updated_at
+FROM projects
+WHERE CASE WHEN $1::text IS NULL THEN status <> 'deleted' ELSE status = $1 END
+  AND ($2::text IS NULL OR labels @> $2::text::jsonb)
+  AND ($3::text IS NULL OR position(lower($3) IN lower(name)) > 0 OR starts_with(id::text, lower($3)))
+  AND ($4::uuid IS NULL OR id < $4)
+ORDER BY id DESC
+LIMIT $5

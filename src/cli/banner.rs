@@ -1,0 +1,72 @@
+//! What the program says to the person who started it: where things are, or why not and what to do.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use super::Exit;
+use crate::config::Config;
+use crate::embedded::{Embedded, Options};
+use crate::log::chain;
+use crate::store::Connector;
+
+/// Where things are. Printed once, when everything is up.
+pub struct Banner<'a> {
+    pub config: &'a Config,
+    pub listen: Option<SocketAddr>,
+    pub database: String,
+    pub ready_in: std::time::Duration,
+}
+
+impl Banner<'_> {
+    pub fn print(&self) {
+        let Self { config, listen, database, ready_in } = self;
+        println!("provost {}", env!("CARGO_PKG_VERSION"));
+        if let Some(at) = listen {
+            let host = if at.ip().is_unspecified() { format!("localhost:{}", at.port()) } else { at.to_string() };
+            println!("  Dashboard   http://{host}/dashboard");
+            println!("  API         http://{host}/projects   (described at /openapi.json)");
+            println!("  Metrics     http://{host}/metrics");
+        }
+        println!("  Database    {database}");
+        if config.roles.worker {
+            println!("  Workers     {} slots in this process", config.worker_concurrency);
+        }
+        println!("Ready in {:.1} s. Ctrl-C stops it; nothing is lost.", ready_in.as_secs_f64());
+        if let (Some(at), None) = (listen, &config.admin_token) {
+            println!(
+                "Next: open the dashboard, or\n  curl -X POST http://{at}/projects -H 'content-type: application/json' -d '{{\"name\": \"my-first\"}}'"
+            );
+        }
+    }
+}
+
+/// Starts the private PostgreSQL, when no other is named.
+pub fn private_database(config: &Config) -> Result<Option<Embedded>, Exit> {
+    if config.database_url.is_some() {
+        return Ok(None);
+    }
+    let options = Options {
+        state_dir: config.data_dir.join("postgres"),
+        bin_dir: config.postgres_bin_dir.clone(),
+        download: true,
+        ..Options::default()
+    };
+    if std::io::stderr().is_terminal() {
+        eprintln!("No DATABASE_URL: starting a private PostgreSQL in {} …", options.state_dir.display());
+    }
+    Embedded::start(&options).map(Some).map_err(|error| {
+        eprintln!("provost: no database.\n{}", chain(&error));
+        Exit::Unreachable
+    })
+}
+
+/// The database of `DATABASE_URL` cannot be used: which, why, and three ways on.
+pub fn no_database(error: &dyn std::error::Error, connector: Option<&Connector>) -> Exit {
+    let address = connector.map(|it| format!(" at {}", it.address())).unwrap_or_default();
+    eprintln!("provost: the database of DATABASE_URL{address} cannot be used.\n  {}", chain(error));
+    eprintln!("Three ways on:");
+    eprintln!("  - start that server, or correct DATABASE_URL (postgres://user:password@host:5432/database)");
+    eprintln!("  - docker compose up: Provost together with a PostgreSQL of its own");
+    eprintln!("  - unset DATABASE_URL: Provost then starts a private PostgreSQL itself");
+    Exit::Unreachable
+}

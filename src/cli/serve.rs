@@ -1,0 +1,229 @@
+//! `provost serve`: store, engine and web in one process, and the order in which they start and stop.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use slog::{Logger, error, info, warn};
+use time::OffsetDateTime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Exit;
+use super::banner::{Banner, no_database, private_database};
+use crate::config::Config;
+use crate::engine::{Engine, Parts};
+use crate::log::{self, chain};
+use crate::meter::Meter;
+use crate::provision::{Registry, Simulated};
+use crate::signal::{Bell, Board, Stop};
+use crate::store::{Connector, MigrateError, Store, migrate};
+use crate::web::{self, App};
+
+/// How many connections the engine has to itself: the claim, heartbeats, settlements, chores.
+const ENGINE_POOL: usize = 4;
+
+/// Runs until a signal. The private PostgreSQL starts before and stops after everything else.
+pub fn run(config: Config) -> Exit {
+    let started = Instant::now();
+    let log = log::root(config.log_level, config.log_format);
+    log_panics(log.clone());
+    let private = match private_database(&config) {
+        Ok(private) => private,
+        Err(exit) => return exit,
+    };
+    let url = private.as_ref().map(|it| it.url().to_owned());
+    let url = url.or(config.database_url.as_ref().map(|it| it.reveal().to_owned())).unwrap_or_default();
+    let connector = match Connector::parse(&url) {
+        Ok(connector) => connector,
+        Err(error) => return no_database(&error, None),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("provost: the runtime cannot be started: {error}");
+            return Exit::Failure;
+        }
+    };
+    let exit = runtime.block_on(serve(Arc::new(config), connector, private.is_some(), started, log));
+    drop(runtime);
+    if let Some(private) = private {
+        private.stop();
+    }
+    exit
+}
+
+async fn serve(config: Arc<Config>, connector: Connector, private: bool, started: Instant, log: Logger) -> Exit {
+    let Some(mut signals) = Signals::new() else { return Exit::Failure };
+    let schema = tokio::select! {
+        migrated = migrate_patiently(&connector, config.database_wait, &log) => migrated,
+        () = signals.next() => return Exit::Interrupted,
+    };
+    match schema {
+        Ok(done) => info!(log, "schema is up to date"; "version" => done.version, "applied" => done.applied),
+        Err(error) => return no_database(&error, Some(&connector)),
+    }
+    let listener = match bind(&config) {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!(
+                "provost: {} cannot be listened on: {error}\n  Is another provost running? Try --listen 127.0.0.1:0 for any free port.",
+                config.listen
+            );
+            return Exit::Unreachable;
+        }
+    };
+    match start(config.clone(), &connector, listener, log.clone()) {
+        Ok(running) => {
+            let database = format!("{}{}", connector.address(), if private { " (private)" } else { "" });
+            Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
+            running.until_stopped(&mut signals, &log).await
+        }
+        Err(error) => {
+            error!(log, "cannot start"; "error" => chain(error.as_ref()));
+            Exit::Failure
+        }
+    }
+}
+
+/// Everything that runs.
+struct Running {
+    engine: Engine,
+    server: Option<actix_web::dev::ServerHandle>,
+    /// The task that drives the server.
+    serving: tokio::task::JoinHandle<()>,
+    listen: Option<std::net::SocketAddr>,
+    board: Arc<Board>,
+    stop: Stop,
+    stores: [Store; 2],
+}
+
+fn start(
+    config: Arc<Config>,
+    connector: &Connector,
+    listener: Option<TcpListener>,
+    log: Logger,
+) -> Result<Running, Box<dyn std::error::Error>> {
+    let (bell, board, meter, stop) =
+        (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
+    let simulate = config.simulate;
+    let simulated = Simulated { min: simulate.min, max: simulate.max, failure_rate: simulate.failure_rate };
+    let registry = Registry::default().with("simulated", simulated);
+    let for_engine = Store::new(connector.pool(ENGINE_POOL)?, bell.clone());
+    let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
+    let templates = registry.templates();
+    let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+    let engine = Engine::start(Parts {
+        config: config.clone(),
+        store: for_engine.clone(),
+        connector: connector.clone(),
+        bell: bell.clone(),
+        board: board.clone(),
+        meter: meter.clone(),
+        registry,
+        log: log.clone(),
+    });
+    let app = App {
+        store: for_web.clone(),
+        bell,
+        board: board.clone(),
+        meter,
+        config,
+        templates,
+        database_address: connector.address(),
+        started_at: OffsetDateTime::now_utc(),
+        stop: stop.clone(),
+        log: log.clone(),
+    };
+    let server = listener.map(|listener| web::server(app, listener)).transpose()?;
+    let handle = server.as_ref().map(actix_web::dev::Server::handle);
+    let serving = engine.drive(server, log);
+    Ok(Running { engine, server: handle, serving, listen, board, stop, stores: [for_engine, for_web] })
+}
+
+impl Running {
+    /// The order of stopping, as a list.
+    async fn until_stopped(self, signals: &mut Signals, log: &Logger) -> Exit {
+        let Self { engine, server, serving, board, stop, stores, .. } = self;
+        signals.next().await;
+        info!(log, "stopping; a second signal ends at once");
+        let orderly = async {
+            // 1. /readyz says no, and whoever waits for something gets its answer.
+            board.drain();
+            stop.cancel();
+            // 2. No more claims; running work finishes or is handed back.
+            engine.stop().await;
+            // 3. HTTP answers until the end.
+            if let Some(server) = server {
+                server.stop(true).await;
+            }
+            _ = serving.await;
+            // 4. Connections close before the database does.
+            stores.iter().for_each(Store::close);
+        };
+        tokio::select! {
+            () = orderly => {
+                info!(log, "stopped");
+                Exit::Success
+            }
+            () = signals.next() => {
+                warn!(log, "stopped at once; what was running will be taken back when its lease ends");
+                Exit::Interrupted
+            }
+        }
+    }
+}
+
+fn bind(config: &Config) -> std::io::Result<Option<TcpListener>> {
+    if !config.roles.api {
+        return Ok(None);
+    }
+    TcpListener::bind(config.listen).map(Some)
+}
+
+/// Migrates, waiting a while for a database that is not up yet.
+async fn migrate_patiently(
+    connector: &Connector,
+    patience: Duration,
+    log: &Logger,
+) -> Result<crate::store::Migrated, MigrateError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match migrate(connector).await {
+            Err(error) if error.is_temporary() && Instant::now() < deadline => {
+                warn!(log, "waiting for the database"; "address" => connector.address(), "error" => chain(&error));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Option<Self> {
+        Some(Self {
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+            terminate: signal(SignalKind::terminate()).ok()?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A panic is a line in the log like any other error.
+fn log_panics(log: Logger) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("without a message"), "place" => place);
+    }));
+}

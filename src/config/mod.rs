@@ -1,0 +1,313 @@
+//! What this process was told. All mistakes are found before any is reported, and secrets never print.
+
+mod settings;
+mod sources;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use settings::{SETTINGS, Setting, example};
+pub use sources::{Source, Sources};
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Without it, a private PostgreSQL is started.
+    pub database_url: Option<Secret>,
+    pub data_dir: PathBuf,
+    pub postgres_bin_dir: Option<PathBuf>,
+    pub listen: SocketAddr,
+    pub admin_token: Option<Secret>,
+    pub roles: Roles,
+    pub worker_concurrency: usize,
+    pub lease_ttl: Duration,
+    pub poll_interval: Duration,
+    pub project_deadline: Duration,
+    pub max_attempts: u32,
+    pub shutdown_grace: Duration,
+    pub simulate: Simulate,
+    pub database_pool: usize,
+    pub database_wait: Duration,
+    pub log_level: slog::Level,
+    pub log_format: LogFormat,
+    /// Every setting with its value and source, secrets masked: for people to read.
+    pub effective: Vec<Effective>,
+}
+
+/// What this process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    pub api: bool,
+    pub worker: bool,
+    pub scheduler: bool,
+}
+
+/// How the simulated provisioner behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Simulate {
+    pub min: Duration,
+    pub max: Duration,
+    /// 0 never fails, 1 always.
+    pub failure_rate: f64,
+}
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+    Auto,
+}
+
+/// One line of the effective configuration.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    pub name: &'static str,
+    pub value: String,
+    pub source: &'static str,
+}
+
+/// A text that does not show itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("••••")
+    }
+}
+
+impl Config {
+    /// Checks everything; `Err` holds every mistake as a sentence.
+    pub fn from_sources(sources: &Sources) -> Result<Self, Vec<String>> {
+        let mut read = Reader { sources, mistakes: sources.mistakes.clone() };
+        let config = read.config();
+        read.check_together(&config);
+        if read.mistakes.is_empty() { Ok(config) } else { Err(read.mistakes) }
+    }
+}
+
+struct Reader<'a> {
+    sources: &'a Sources,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Config {
+        const DAY: u64 = 24 * 60 * 60;
+        let second = Duration::from_secs;
+        Config {
+            database_url: self.text("DATABASE_URL").map(Secret),
+            data_dir: self.text("PROVOST_DATA_DIR").map_or_else(default_data_dir, PathBuf::from),
+            postgres_bin_dir: self.text("POSTGRES_BIN_DIR").map(PathBuf::from),
+            listen: self.parse(
+                "PROVOST_LISTEN",
+                "an address and a port, like 127.0.0.1:8080",
+                ([127, 0, 0, 1], 8080).into(),
+            ),
+            admin_token: self.token(),
+            roles: self.roles(),
+            worker_concurrency: self.number("PROVOST_WORKER_CONCURRENCY", 1, 1000),
+            lease_ttl: self.duration("PROVOST_LEASE_TTL", second(1), second(3600)),
+            poll_interval: self.duration("PROVOST_POLL_INTERVAL", Duration::from_millis(50), second(600)),
+            project_deadline: self.duration("PROVOST_PROJECT_DEADLINE", second(1), second(30 * DAY)),
+            max_attempts: self.number("PROVOST_MAX_ATTEMPTS", 1, 100) as u32,
+            shutdown_grace: self.duration("PROVOST_SHUTDOWN_GRACE", second(0), second(3600)),
+            simulate: Simulate {
+                min: self.duration("PROVOST_SIMULATE_MIN", second(0), second(DAY)),
+                max: self.duration("PROVOST_SIMULATE_MAX", second(0), second(DAY)),
+                failure_rate: self.parse("PROVOST_SIMULATE_FAILURE_RATE", "a share between 0 and 1", 0.2),
+            },
+            database_pool: self.number("PROVOST_DATABASE_POOL", 1, 500),
+            database_wait: self.duration("PROVOST_DATABASE_WAIT", second(0), second(DAY)),
+            log_level: self.log_level(),
+            log_format: self.log_format(),
+            effective: SETTINGS.iter().map(|setting| self.effective(setting)).collect(),
+        }
+    }
+
+    fn check_together(&mut self, config: &Config) {
+        if !(0.0..=1.0).contains(&config.simulate.failure_rate) {
+            self.mistakes.push("PROVOST_SIMULATE_FAILURE_RATE must be a share between 0 and 1".into());
+        }
+        if config.simulate.min > config.simulate.max {
+            self.mistakes.push("PROVOST_SIMULATE_MIN must not be longer than PROVOST_SIMULATE_MAX".into());
+        }
+        if config.roles.api && !config.listen.ip().is_loopback() && config.admin_token.is_none() {
+            self.mistakes.push(format!(
+                "PROVOST_LISTEN is {}, which others can reach: set PROVOST_ADMIN_TOKEN too, or listen on 127.0.0.1",
+                config.listen
+            ));
+        }
+    }
+
+    fn text(&self, env: &str) -> Option<String> {
+        self.sources.get(env).map(|(text, _)| text.to_owned())
+    }
+
+    fn wrong(&mut self, env: &str, wanted: &str) {
+        let (text, source) = self.sources.get(env).unwrap_or(("", Source::Default));
+        self.mistakes.push(format!("{env} ({}) must be {wanted}; it is {text:?}", source.as_str()));
+    }
+
+    fn parse<T: FromStr>(&mut self, env: &str, wanted: &str, fallback: T) -> T {
+        let parsed = self.text(env).and_then(|text| text.parse().ok());
+        parsed.unwrap_or_else(|| {
+            self.wrong(env, wanted);
+            fallback
+        })
+    }
+
+    fn number(&mut self, env: &str, min: usize, max: usize) -> usize {
+        let parsed = self.text(env).and_then(|text| text.parse().ok()).filter(|n| (min..=max).contains(n));
+        parsed.unwrap_or_else(|| {
+            self.wrong(env, &format!("a whole number from {min} to {max}"));
+            min
+        })
+    }
+
+    fn duration(&mut self, env: &str, min: Duration, max: Duration) -> Duration {
+        let parsed = self.text(env).and_then(|text| humantime::parse_duration(&text).ok());
+        parsed.filter(|it| (min..=max).contains(it)).unwrap_or_else(|| {
+            let (min, max) = (humantime::format_duration(min), humantime::format_duration(max));
+            self.wrong(env, &format!("a duration from {min} to {max}, like 500ms, 30s or 5m"));
+            Duration::from_secs(1)
+        })
+    }
+
+    fn token(&mut self) -> Option<Secret> {
+        let token = self.text("PROVOST_ADMIN_TOKEN")?;
+        if token.trim().chars().count() < 16 {
+            // The value itself must not be repeated here.
+            self.mistakes
+                .push("PROVOST_ADMIN_TOKEN must have at least 16 characters; try: openssl rand -hex 24".into());
+        }
+        Some(Secret(token))
+    }
+
+    fn roles(&mut self) -> Roles {
+        let text = self.text("PROVOST_ROLES").unwrap_or_default();
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        if words.iter().any(|word| !["api", "worker", "scheduler"].contains(word)) {
+            self.wrong("PROVOST_ROLES", "a comma separated list out of api, worker and scheduler");
+        }
+        let has = |role| words.contains(&role);
+        Roles { api: has("api"), worker: has("worker"), scheduler: has("scheduler") }
+    }
+
+    fn log_level(&mut self) -> slog::Level {
+        match self.text("PROVOST_LOG").as_deref() {
+            Some("error") => slog::Level::Error,
+            Some("warn") => slog::Level::Warning,
+            Some("info") => slog::Level::Info,
+            Some("debug") => slog::Level::Debug,
+            _ => {
+                self.wrong("PROVOST_LOG", "error, warn, info or debug");
+                slog::Level::Info
+            }
+        }
+    }
+
+    fn log_format(&mut self) -> LogFormat {
+        match self.text("PROVOST_LOG_FORMAT").as_deref() {
+            Some("json") => LogFormat::Json,
+            Some("pretty") => LogFormat::Pretty,
+            Some("auto") => LogFormat::Auto,
+            _ => {
+                self.wrong("PROVOST_LOG_FORMAT", "json, pretty or auto");
+                LogFormat::Auto
+            }
+        }
+    }
+
+    fn effective(&self, setting: &Setting) -> Effective {
+        let (value, source) = match self.sources.get(setting.env) {
+            Some((_, source)) if setting.secret => ("••••".to_owned(), source.as_str()),
+            Some((value, source)) => (value.to_owned(), source.as_str()),
+            None => ("not set".to_owned(), Source::Default.as_str()),
+        };
+        Effective { name: setting.env, value, source }
+    }
+}
+
+/// The platform's folder for data of programs. As root one that an unprivileged PostgreSQL can reach.
+fn default_data_dir() -> PathBuf {
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/lib/provost");
+    }
+    let home = || std::env::var_os("HOME").map(PathBuf::from);
+    let data = match std::env::var_os("XDG_DATA_HOME").map(PathBuf::from) {
+        Some(folder) if folder.is_absolute() => Some(folder),
+        _ if cfg!(target_os = "macos") => home().map(|it| it.join("Library/Application Support")),
+        _ => home().map(|it| it.join(".local/share")),
+    };
+    data.unwrap_or_else(std::env::temp_dir).join("provost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let mut sources = Sources::default();
+        let values: BTreeMap<_, _> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        sources.add(Source::Environment, values);
+        Config::from_sources(&sources)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_design() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.lease_ttl, Duration::from_secs(30));
+        assert_eq!((config.simulate.min, config.simulate.max), (Duration::from_secs(2), Duration::from_secs(5)));
+        assert_eq!(config.simulate.failure_rate, 0.2);
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let mistakes = config(&[
+            ("PROVOST_LISTEN", "8080"),
+            ("PROVOST_LEASE_TTL", "soon"),
+            ("PROVOST_WORKER_CONCURRENCY", "0"),
+            ("PROVOST_ROLES", "api,cook"),
+            ("PROVOST_SIMULATE_FAILURE_RATE", "NaN"),
+            ("PROVOST_NONSENSE", "1"),
+        ]);
+        assert_eq!(mistakes.unwrap_err().len(), 6);
+    }
+
+    #[test]
+    fn beyond_loopback_a_token_is_needed_and_a_short_one_is_refused_without_being_shown() {
+        let open = config(&[("PROVOST_LISTEN", "0.0.0.0:8080")]).unwrap_err();
+        assert!(open[0].contains("PROVOST_ADMIN_TOKEN"), "{open:?}");
+        let short = config(&[("PROVOST_LISTEN", "0.0.0.0:8080"), ("PROVOST_ADMIN_TOKEN", "hunter2")]).unwrap_err();
+        assert!(!short.join(" ").contains("hunter2"));
+        let good = [("PROVOST_LISTEN", "0.0.0.0:8080"), ("PROVOST_ADMIN_TOKEN", "0123456789abcdef")];
+        assert!(config(&good).is_ok());
+    }
+
+    #[test]
+    fn secrets_never_print() {
+        let config =
+            config(&[("DATABASE_URL", "postgres://me:sesame@db/x"), ("PROVOST_ADMIN_TOKEN", "0123456789abcdef")])
+                .unwrap();
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("sesame") && !shown.contains("0123456789abcdef"), "{shown}");
+    }
+}

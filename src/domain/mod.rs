@@ -1,0 +1,49 @@
+//! DECIDES: what is legal, what comes next, what a word means. Nothing here waits, asks or remembers.
+
+pub mod histogram;
+pub mod job;
+pub mod labels;
+pub mod moment;
+pub mod name;
+pub mod parameters;
+pub mod project;
+pub mod retry;
+pub mod settle;
+
+pub use job::{JobKind, JobState};
+pub use labels::Labels;
+pub use name::ProjectName;
+pub use parameters::Parameters;
+pub use project::{ProjectStatus, ProjectVerb};
+pub use settle::{Outcome, Settlement};
+
+/// A closed set of words that stand in the database, in JSON and on pages in exactly one spelling.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every one of them, in the order of the life they describe.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The one spelling, as in the database and in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// Reads the one spelling back.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.as_str() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;

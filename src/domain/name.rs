@@ -1,0 +1,80 @@
+//! What a project may be called.
+
+/// A project's name: 1 to 255 characters in any language, without surrounding spaces, without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectName(String);
+
+/// The most characters (not bytes) that a name may have.
+pub const MAX_NAME: usize = 255;
+
+/// Why a name is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    #[error("must not be empty or only spaces")]
+    Empty,
+    #[error("must have at most {MAX_NAME} characters, it has {0}")]
+    TooLong(usize),
+    #[error("must not contain control characters, it has U+{0:04X}")]
+    Control(u32),
+}
+
+impl ProjectName {
+    /// The only door: trims, then refuses what nobody could read.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let name = text.trim();
+        if let Some(bad) = name.chars().find(|c| c.is_control() || is_line_break(*c)) {
+            return Err(NameError::Control(bad.into()));
+        }
+        match name.chars().count() {
+            0 => Err(NameError::Empty),
+            n if n > MAX_NAME => Err(NameError::TooLong(n)),
+            _ => Ok(Self(name.to_owned())),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Unicode's own line and paragraph separators break lines like control characters do.
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_in_any_language_are_kept_and_trimmed() {
+        for name in ["billing-eu", "قاعدة-البيانات", "データ", "🚀", "<script>alert(1)</script>", "' OR 1=1 --", "a b"]
+        {
+            let parsed = ProjectName::parse(&format!("  {name}\t")).map(|it| it.as_str().to_owned());
+            assert_eq!(parsed.as_deref(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_name() {
+        assert_eq!(ProjectName::parse(""), Err(NameError::Empty));
+        assert_eq!(ProjectName::parse(" \n\t"), Err(NameError::Empty));
+        assert_eq!(ProjectName::parse("a\0b"), Err(NameError::Control(0)));
+        assert_eq!(ProjectName::parse("a\nb"), Err(NameError::Control(10)));
+        assert_eq!(ProjectName::parse("a\u{2028}b"), Err(NameError::Control(0x2028)));
+        assert_eq!(ProjectName::parse(&"é".repeat(256)), Err(NameError::TooLong(256)));
+        assert!(ProjectName::parse(&"é".repeat(255)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_is_short_clean_and_stable(text in any::<String>()) {
+            if let Ok(name) = ProjectName::parse(&text) {
+                prop_assert!((1..=MAX_NAME).contains(&name.as_str().chars().count()));
+                prop_assert!(!name.as_str().chars().any(char::is_control));
+                prop_assert_eq!(ProjectName::parse(name.as_str()), Ok(name));
+            }
+        }
+    }
+}

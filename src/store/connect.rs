@@ -1,0 +1,171 @@
+//! How to reach the database: libpq's meaning of a URL, TLS, pools.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio_postgres::config::Host;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Connection, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::sql::DATABASE_SESSION;
+use super::tls::Unverified;
+
+/// A new connection that takes longer is given up, so that requests are answered quickly while the database is down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Everything that is needed to connect, as a pool or alone.
+#[derive(Clone)]
+pub struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+/// Why a `DATABASE_URL` cannot be used. Never repeats the URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum UrlError {
+    #[error("DATABASE_URL is not a PostgreSQL URL")]
+    Url(#[source] tokio_postgres::Error),
+    #[error("the certificate file of sslrootcert cannot be read")]
+    RootCertificate(#[source] rustls::pki_types::pem::Error),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    #[error("the connection pool cannot be built")]
+    Pool(#[from] deadpool_postgres::BuildError),
+}
+
+impl Connector {
+    /// Reads a URL as libpq would: `prefer` and `require` encrypt without checking the certificate, `verify-*` and
+    /// `sslrootcert` check it. The driver's own parser refuses some of these words, so they are translated first.
+    pub fn parse(url: &str) -> Result<Self, UrlError> {
+        let asked = TlsWish::split(url);
+        let mut config: Config = asked.url.parse().map_err(UrlError::Url)?;
+        config
+            .application_name("provost")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(3))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(10));
+        Ok(Self { config, tls: asked.tls()? })
+    }
+
+    /// At most `size` connections, each made ours by `session.sql`.
+    pub fn pool(&self, size: usize) -> Result<Pool, UrlError> {
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
+        let session = Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(DATABASE_SESSION.text).await.map_err(HookError::Backend) })
+        });
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(CONNECT_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .post_create(session);
+        Ok(pool.build()?)
+    }
+
+    /// A connection outside every pool, for whoever needs one to itself.
+    pub async fn connect(&self) -> Result<(Client, Connection<Socket, TlsStream>), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
+    }
+
+    /// Host, port and database, without user and password: for people to read.
+    pub fn address(&self) -> String {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(name)) => name.clone(),
+            #[cfg(unix)]
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => "localhost".to_owned(),
+        };
+        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
+        format!("{host}:{port}/{database}")
+    }
+}
+
+/// The encrypted stream of a connection.
+pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+
+/// What a URL says about TLS, and the URL without what the driver would not understand.
+struct TlsWish {
+    url: String,
+    verify: bool,
+    root_certificate: Option<String>,
+}
+
+impl TlsWish {
+    fn split(url: &str) -> Self {
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let (mut verify, mut root_certificate, mut kept) = (false, None, Vec::new());
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("sslrootcert", path)) => {
+                    (verify, root_certificate) = (true, Some(path.replace("%2F", "/")));
+                }
+                Some(("sslmode", "verify-ca" | "verify-full")) => {
+                    verify = true;
+                    kept.push("sslmode=require");
+                }
+                Some(("sslmode", "allow")) => kept.push("sslmode=prefer"),
+                _ => kept.push(pair),
+            }
+        }
+        let url = if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) };
+        Self { url, verify, root_certificate }
+    }
+
+    fn tls(&self) -> Result<MakeRustlsConnect, UrlError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+        let config = if self.verify {
+            builder.with_root_certificates(self.roots()?).with_no_client_auth()
+        } else {
+            let unverified = Arc::new(Unverified(provider));
+            builder.dangerous().with_custom_certificate_verifier(unverified).with_no_client_auth()
+        };
+        Ok(MakeRustlsConnect::new(config))
+    }
+
+    fn roots(&self) -> Result<rustls::RootCertStore, UrlError> {
+        let mut roots = rustls::RootCertStore::empty();
+        match &self.root_certificate {
+            Some(path) => {
+                for certificate in CertificateDer::pem_file_iter(path).map_err(UrlError::RootCertificate)? {
+                    roots.add(certificate.map_err(UrlError::RootCertificate)?)?;
+                }
+            }
+            None => _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
+        }
+        Ok(roots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libpqs_words_are_understood() {
+        for (mode, verify) in
+            [("disable", false), ("allow", false), ("prefer", false), ("require", false), ("verify-full", true)]
+        {
+            let url = format!("postgres://me:secret@db.example:6543/app?sslmode={mode}");
+            assert_eq!(TlsWish::split(&url).verify, verify, "{mode}");
+            let connector = Connector::parse(&url).unwrap_or_else(|error| panic!("{mode}: {error}"));
+            assert_eq!(connector.address(), "db.example:6543/app");
+        }
+    }
+
+    #[test]
+    fn an_unusable_url_is_not_repeated() {
+        let error =
+            Connector::parse("postgres://me:sesame@[oops").err().map(|it| crate::log::chain(&it)).unwrap_or_default();
+        assert!(!error.is_empty() && !error.contains("sesame"), "{error}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Brings the schema up to date. Safe when several processes start at once; refuses a schema from the future.
+
+use std::time::Duration;
+
+use tokio_postgres::Client;
+
+use super::Connector;
+use super::sql::{
+    DATABASE_CREATE_SCHEMA, DATABASE_LOCK_MIGRATIONS, DATABASE_MIGRATING_SESSION, DATABASE_SCHEMA, DATABASE_VERSION,
+};
+
+mod embedded {
+    refinery::embed_migrations!("sql/migrations");
+}
+
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] tokio_postgres::Error),
+    #[error(
+        "the database's schema is at version {found}, this program knows versions up to {known}: start a newer provost"
+    )]
+    Newer { found: i32, known: i32 },
+    #[error("migrating failed")]
+    Failed(#[from] refinery::Error),
+}
+
+impl From<tokio_postgres::Error> for MigrateError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Unreachable(error)
+    }
+}
+
+impl MigrateError {
+    /// Whether waiting for the database may help. A wrong password or a missing database will not mend themselves.
+    pub fn is_temporary(&self) -> bool {
+        let Self::Unreachable(error) = self else { return false };
+        let code = error.code().map(|state| state.code()).unwrap_or_default();
+        !(code.starts_with("28") || code == "3D000" || code == "42501")
+    }
+}
+
+/// What migrating did.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrated {
+    /// The schema's version now.
+    pub version: i32,
+    /// How many migrations were applied.
+    pub applied: usize,
+}
+
+/// Applies what is missing, on a connection of its own: the lock that keeps others out goes with it, whatever happens.
+pub async fn migrate(connector: &Connector) -> Result<Migrated, MigrateError> {
+    let (mut client, connection) = connector.connect().await?;
+    tokio::select! {
+        done = apply(&mut client) => done,
+        lost = connection => match lost {
+            Err(error) => Err(error.into()),
+            // The connection only ends by itself when the client is gone, which it is not.
+            Ok(()) => std::future::pending().await,
+        },
+    }
+}
+
+async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
+    while !client.query_one(DATABASE_LOCK_MIGRATIONS.text, &[]).await?.try_get::<_, bool>("locked")? {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let schema = client.query_one(DATABASE_SCHEMA.text, &[]).await?;
+    if !schema.try_get::<_, bool>("exists")? {
+        client.batch_execute(DATABASE_CREATE_SCHEMA.text).await?;
+    }
+    let runner = embedded::migrations::runner();
+    let known = runner.get_migrations().iter().map(|it| it.version()).max().unwrap_or_default();
+    if schema.try_get("migrated")? {
+        let found = client.query_one(DATABASE_VERSION.text, &[]).await?.try_get::<_, Option<i32>>("version")?;
+        if let Some(found) = found.filter(|found| *found > known as i32) {
+            return Err(MigrateError::Newer { found, known: known as i32 });
+        }
+    }
+    client.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
+    let report = runner.run_async(client).await?;
+    Ok(Migrated { version: known as i32, applied: report.applied_migrations().len() })
+}

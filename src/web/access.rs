@@ -1,0 +1,152 @@
+//! Who may come in. On loopback, without a token, anybody at this machine; otherwise whoever has the token. And nobody
+//! through a page of another site.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, LOCATION, ORIGIN};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpResponse, ResponseError};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::app::App;
+use super::error::ApiError;
+use crate::config::Secret;
+
+/// The cookie of a signed-in browser.
+pub const SESSION: &str = "provost_session";
+
+/// What is open to everybody: liveness, readiness, the sign-in page and what it is made of.
+const OPEN: &[&str] = &["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz", "/dashboard/login"];
+
+/// Lets a request through, or answers in its place.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    let Some(app) = request.app_data::<Data<App>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    match check(&app, &request) {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(ApiError::Unauthorized) if wants_page(&request) => {
+            let answer = HttpResponse::SeeOther().insert_header((LOCATION, login_url(&request))).finish();
+            Ok(request.into_response(answer).map_into_right_body())
+        }
+        Err(error) => Ok(request.into_response(error.error_response()).map_into_right_body()),
+    }
+}
+
+fn check(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {
+    if !request.method().is_safe() && is_cross_site(request.headers()) {
+        return Err(ApiError::CrossSite);
+    }
+    let Some(token) = &app.config.admin_token else {
+        return if is_local(request.headers()) { Ok(()) } else { Err(ApiError::Misdirected) };
+    };
+    let path = request.path();
+    let open = OPEN.contains(&path) || path.starts_with("/static/");
+    if open || has_bearer(request.headers(), token) || has_session(request, token) {
+        return Ok(());
+    }
+    Err(ApiError::Unauthorized)
+}
+
+/// A browser says where a request comes from; programs do not, and need not.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (header("sec-fetch-site"), headers.get(ORIGIN).and_then(|it| it.to_str().ok()), header(HOST.as_str())) {
+        (Some(site), _, _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, from)| from != host),
+        (None, Some(_), None) => true,
+        (None, None, _) => false,
+    }
+}
+
+/// Whether the request names this machine as its host. Anything else may be a page that rebinds its name to us.
+fn is_local(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return true };
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((v6, _)) => v6,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn has_bearer(headers: &HeaderMap, token: &Secret) -> bool {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer =
+        given.and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    bearer.is_some_and(|(_, text)| is_token(text.trim(), token))
+}
+
+fn has_session(request: &ServiceRequest, token: &Secret) -> bool {
+    request.cookie(SESSION).is_some_and(|cookie| cookie.value().as_bytes().ct_eq(session(token).as_bytes()).into())
+}
+
+/// Compares in constant time, whatever the lengths.
+pub fn is_token(given: &str, token: &Secret) -> bool {
+    Sha256::digest(given).ct_eq(&Sha256::digest(token.reveal())).into()
+}
+
+/// What a signed-in browser holds: it proves the token without being it, and ends when the token changes.
+pub fn session(token: &Secret) -> String {
+    hex(&Sha256::digest(format!("provost session\0{}", token.reveal())))
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn wants_page(request: &ServiceRequest) -> bool {
+    let path = request.path();
+    matches!(*request.method(), Method::GET | Method::HEAD) && (path.starts_with("/dashboard") || path == "/")
+}
+
+fn login_url(request: &ServiceRequest) -> String {
+    let target = request.uri().path_and_query().map_or("/dashboard", |it| it.as_str());
+    let query = serde_urlencoded::to_string([("next", target)]).unwrap_or_default();
+    format!("/dashboard/login?{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(k, v): &(&'static str, &'static str)| (HeaderName::from_static(k), HeaderValue::from_static(v));
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_local() {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:9", "127.8.8.8", "[::1]:8080", "LOCALHOST"] {
+            assert!(is_local(&headers(&[("host", host)])), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "10.0.0.1:8080", "[::2]", "", "127.0.0.1.evil"] {
+            assert!(!is_local(&headers(&[("host", host)])), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_sites_are_told_by_their_headers() {
+        let cases: [(&[(&str, &str)], bool); 6] = [
+            (&[("host", "localhost:1")], false),
+            (&[("host", "localhost:1"), ("sec-fetch-site", "same-origin")], false),
+            (&[("host", "localhost:1"), ("sec-fetch-site", "cross-site")], true),
+            (&[("host", "localhost:1"), ("sec-fetch-site", "same-site")], true),
+            (&[("host", "localhost:1"), ("origin", "http://localhost:1")], false),
+            (&[("host", "localhost:1"), ("origin", "http://localhost:2")], true),
+        ];
+        for (pairs, cross) in cases {
+            let map = pairs
+                .iter()
+                .map(|(k, v)| (HeaderName::from_bytes(k.as_bytes()).unwrap(), HeaderValue::from_str(v).unwrap()));
+            assert_eq!(is_cross_site(&map.collect()), cross, "{pairs:?}");
+        }
+    }
+}

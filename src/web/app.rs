@@ -1,0 +1,43 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slog::Logger;
+use time::OffsetDateTime;
+
+use crate::config::Config;
+use crate::meter::Meter;
+use crate::signal::{Bell, Board, Stop};
+use crate::store::Store;
+use crate::store::projects::Bounds;
+
+/// The web's side of the process.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub bell: Arc<Bell>,
+    pub board: Arc<Board>,
+    pub meter: Meter,
+    pub config: Arc<Config>,
+    /// The templates that a project can be made from; the first is the default.
+    pub templates: Vec<String>,
+    /// Host, port and name of the database, without its password.
+    pub database_address: String,
+    pub started_at: OffsetDateTime,
+    /// Cancelled when the process stops: whoever waits for something must answer now.
+    pub stop: Stop,
+    pub log: Logger,
+}
+
+impl App {
+    /// What every operation is bound by.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { deadline: self.config.project_deadline, max_attempts: self.config.max_attempts }
+    }
+
+    /// A worker that has been silent for longer does not count as online.
+    pub fn silence(&self) -> Duration {
+        self.config.lease_ttl
+    }
+}

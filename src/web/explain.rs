@@ -1,0 +1,123 @@
+//! `/projects/{id}/explain`: why it is where it is.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::app::App;
+use super::error::ApiError;
+use super::extract::Id;
+use crate::domain::{JobState, ProjectStatus, ProjectVerb};
+use crate::store::projects::{Explained, Project, WaitingJob};
+use crate::wire::{Explanation, JobSummary, Problem};
+
+/// The exact reason why a project is where it is, and what can be done.
+#[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Explanation), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiError> {
+    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
+    Ok(HttpResponse::Ok().json(explanation(explained)))
+}
+
+fn explanation(explained: Explained) -> Explanation {
+    let (reason, summary) = why(&explained);
+    let Explained { project, at, job } = explained;
+    let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
+    Explanation {
+        project_id: project.id,
+        status: project.status.to_string(),
+        reason: reason.to_owned(),
+        summary,
+        at,
+        since: project.requested_at,
+        elapsed_ms: elapsed_ms(&project, at),
+        deadline_at: project.deadline_at,
+        then: project.deadline_at.map(|_| AT_DEADLINE.to_owned()),
+        possible: possible.iter().filter(|it| it.target(project.status).is_some()).map(ToString::to_string).collect(),
+        job: job.map(JobSummary::from),
+    }
+}
+
+/// What happens when a deadline passes.
+pub const AT_DEADLINE: &str = "it is marked failed with the reason, and can then be retried or deleted";
+
+fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
+    let end = if project.status.is_transient() { at } else { project.updated_at };
+    i64::try_from((end - project.requested_at).whole_milliseconds()).unwrap_or_default().max(0)
+}
+
+/// The reason in a word and in a sentence.
+pub fn why(explained: &Explained) -> (&'static str, String) {
+    let Explained { project, at, job } = explained;
+    if !project.status.is_transient() {
+        return ("settled", settled(project));
+    }
+    if project.deadline_at.is_some_and(|deadline| deadline < *at) {
+        return ("past_deadline", "Its deadline has passed; it is about to be marked failed.".to_owned());
+    }
+    match job {
+        None => {
+            ("no_job", "It has no unfinished job, which should not be; its deadline will move it to failed.".to_owned())
+        }
+        Some(job) if job.state == JobState::Active => active(job, *at),
+        Some(job) if job.run_at > *at => (
+            "retrying_later",
+            format!(
+                "It failed {} of {} times and is tried again in {} s: {}.",
+                job.failures,
+                job.max_attempts,
+                (job.run_at - *at).whole_seconds() + 1,
+                job.error.as_deref().unwrap_or("no reason was given")
+            ),
+        ),
+        Some(job) if job.workers == 0 => (
+            "no_worker",
+            format!(
+                "No worker that serves the queue {:?} and the kind {} is online; it starts when one comes.",
+                job.queue, job.kind
+            ),
+        ),
+        Some(job) if job.free_slots == 0 => (
+            "no_free_slot",
+            format!("All slots of {} are taken; {} due jobs are served before it.", workers(job), job.ahead),
+        ),
+        Some(job) if job.ahead > 0 => ("queued_behind_others", format!("{} due jobs are served before it.", job.ahead)),
+        Some(_) => ("about_to_start", "It is the next that a free worker takes.".to_owned()),
+    }
+}
+
+fn settled(project: &Project) -> String {
+    match project.status {
+        ProjectStatus::Ready => "It is ready; there is nothing to wait for.".to_owned(),
+        ProjectStatus::Failed => {
+            format!(
+                "It failed: {}. Retry it, or delete it.",
+                project.error_reason.as_deref().unwrap_or("no reason was given")
+            )
+        }
+        _ => "It is deleted; only its record is left.".to_owned(),
+    }
+}
+
+fn active(job: &WaitingJob, at: time::OffsetDateTime) -> (&'static str, String) {
+    let worker = job.worker_id.as_deref().unwrap_or("a worker");
+    if job.lease_until.is_some_and(|until| until < at) {
+        return (
+            "lease_lapsed",
+            format!("Worker {worker} is silent and its lease has ended; the job is about to be taken back."),
+        );
+    }
+    (
+        "working",
+        format!(
+            "Worker {worker} works on it (attempt {}, {} of {} failures spent).",
+            job.attempt, job.failures, job.max_attempts
+        ),
+    )
+}
+
+fn workers(job: &WaitingJob) -> String {
+    match job.workers {
+        1 => "the one worker that serves it".to_owned(),
+        n => format!("the {n} workers that serve it"),
+    }
+}

@@ -1,0 +1,62 @@
+//! `/metrics`: the numbers, as JSON for people and programs, and as text for Prometheus.
+
+use actix_web::http::header::ACCEPT;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+
+use super::app::App;
+use super::error::ApiError;
+use crate::domain::ProjectStatus;
+use crate::signal::ListenMode;
+use crate::wire::{CountsByStatus, Metrics, Problem};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How many projects there are, by status. As Prometheus text when `Accept` asks for it.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = Metrics), (status = 503, body = Problem)))]
+pub async fn metrics(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if ["application/openmetrics-text", "text/plain"].iter().any(|kind| accept.contains(kind)) {
+        return prometheus(app).await;
+    }
+    let counts = app.store.count_projects().await?;
+    let failed_total = counts.get(&ProjectStatus::Failed).copied().unwrap_or_default();
+    let counts = counts.into_iter().map(|(status, n)| (status.to_string(), n)).collect();
+    Ok(HttpResponse::Ok().json(Metrics { counts_by_status: CountsByStatus(counts), failed_total }))
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabel {
+    status: &'static str,
+}
+
+/// Everything this process counts, and what the database knows, in the OpenMetrics text format. It answers while the
+/// database is down too: then `provost_database_up` is 0 and the projects are missing.
+#[utoipa::path(get, path = "/metrics/prometheus", tag = "operations",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+pub async fn prometheus(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let mut registry = app.meter.registry();
+    let (up, listening) = (Gauge::<i64>::default(), Gauge::<i64>::default());
+    registry.register("database_up", "Whether the database answers", up.clone());
+    registry.register(
+        "listener_notify",
+        "1 while notifications arrive, 0 while only the poll finds work",
+        listening.clone(),
+    );
+    listening.set(i64::from(app.board.listener().mode == ListenMode::Notify));
+    if let Ok(counts) = app.store.count_projects().await {
+        up.set(1);
+        let projects = Family::<StatusLabel, Gauge>::default();
+        for (status, n) in counts {
+            projects.get_or_create(&StatusLabel { status: status.as_str() }).set(n);
+        }
+        registry.register("projects", "Projects by status", projects);
+    }
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    _ = prometheus_client::encoding::text::encode(&mut text, &registry);
+    Ok(HttpResponse::Ok().content_type(OPENMETRICS).body(text))
+}

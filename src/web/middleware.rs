@@ -1,0 +1,95 @@
+//! The frame around every request: an id, security headers, one log line, one count.
+
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use slog::{error, info};
+use uuid::Uuid;
+
+use super::app::App;
+use super::error::Cause;
+use crate::meter::{RequestLabels, RouteLabels};
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a page may do: nothing that we did not serve ourselves.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The id of the request that is being answered.
+pub fn request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Runs the rest of the request within its frame.
+pub async fn frame(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let started = Instant::now();
+    let id = given_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string());
+    let (method, path) = (request.method().to_string(), request.path().to_owned());
+    let app = request.app_data::<Data<App>>().cloned();
+    let mut response = REQUEST_ID.scope(id.clone(), next.call(request)).await?;
+    decorate(response.headers_mut(), &id);
+    if let Some(app) = app {
+        let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+        let status = response.status().as_u16();
+        let took = started.elapsed().as_secs_f64();
+        app.meter.requests.get_or_create(&RequestLabels { method: method.clone(), route: route.clone(), status }).inc();
+        app.meter.request_seconds.get_or_create(&RouteLabels { route }).observe(took);
+        tell(&app, &response, &id, &method, &path, took * 1000.0);
+    }
+    Ok(response)
+}
+
+fn tell<B>(app: &App, response: &ServiceResponse<B>, id: &str, method: &str, path: &str, duration_ms: f64) {
+    let status = response.status().as_u16();
+    let duration_ms = (duration_ms * 1000.0).round() / 1000.0;
+    let extensions = response.response().extensions();
+    let cause = extensions.get::<Cause>().map(|cause| cause.0.as_str());
+    if status >= 500 {
+        error!(app.log, "request failed"; "request_id" => id, "method" => method, "path" => path, "status" => status,
+            "duration_ms" => duration_ms, "error" => cause);
+    } else {
+        info!(app.log, "request"; "request_id" => id, "method" => method, "path" => path, "status" => status,
+            "duration_ms" => duration_ms);
+    }
+}
+
+/// The caller's own id, when it is short and harmless.
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._:/+=@-".contains(&b);
+    ((1..=128).contains(&text.len()) && text.bytes().all(harmless)).then(|| text.to_owned())
+}
+
+fn decorate(headers: &mut HeaderMap, id: &str) {
+    let fixed = [
+        ("content-security-policy", CSP),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,82 @@
+//! What a page says when it cannot be shown: what happened, is data safe, what to do.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::shell::{self, Frame, Shown, is_live};
+use super::views::{ErrorPage, Link};
+use crate::store::StoreError;
+use crate::web::app::App;
+use crate::web::error::ApiError;
+use crate::web::middleware::request_id;
+
+/// The answer of a page that may have failed.
+pub fn or_page(app: &App, request: &HttpRequest, answer: Result<HttpResponse, ApiError>) -> HttpResponse {
+    answer.unwrap_or_else(|error| page(app, request, &error))
+}
+
+/// No page at this path.
+pub async fn no_page(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    page(&app, &request, &ApiError::NoRoute)
+}
+
+fn page(app: &App, request: &HttpRequest, error: &ApiError) -> HttpResponse {
+    let (status, _, title) = error.kind();
+    let down = matches!(error, ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }));
+    let mut response = if is_live(request) { short(status) } else { whole(app, request, error, status, title, down) };
+    if down {
+        response.headers_mut().insert(X_HEALTH, actix_web::http::header::HeaderValue::from_static("db=down"));
+    }
+    error.mark(&mut response);
+    response
+}
+
+const X_HEALTH: actix_web::http::header::HeaderName = actix_web::http::header::HeaderName::from_static("x-health");
+
+/// A poll keeps what it shows; it only needs to know.
+fn short(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(status.as_str().to_owned())
+}
+
+fn whole(
+    app: &App,
+    request: &HttpRequest,
+    error: &ApiError,
+    status: StatusCode,
+    title: &str,
+    down: bool,
+) -> HttpResponse {
+    let frame = Frame::of(app, request);
+    // While the database is down the page goes on asking, so it mends itself.
+    let frame = if down { frame.without_database() } else { frame.still() };
+    let (heading, todo) = words(error, title);
+    let page = ErrorPage {
+        shell: frame.shell(&heading),
+        status: status.as_u16(),
+        heading,
+        happened: error.detail(),
+        safe: "Yes. What Provost accepted is stored and goes on.".to_owned(),
+        todo: todo.to_owned(),
+        request_id: Some(request_id()),
+        back: Link { label: "Back to the projects".to_owned(), href: "/dashboard/projects".to_owned() },
+    };
+    shell::respond(request, Shown::new(&page, page.as_main()).with_status(status))
+}
+
+fn words(error: &ApiError, title: &str) -> (String, &'static str) {
+    match error {
+        ApiError::NoProject(_) => {
+            ("This project does not exist".to_owned(), "Check the address, or look for it in the list.")
+        }
+        ApiError::NoRoute => ("There is no such page".to_owned(), "Check the address, or start from the projects."),
+        ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => (
+            "The database does not answer".to_owned(),
+            "Wait a moment: this page looks again by itself. If it lasts, look at the database server and at this server's log.",
+        ),
+        ApiError::Store(_) => {
+            ("Something went wrong".to_owned(), "Try again. If it happens again, report it with the request id.")
+        }
+        _ => (title.to_owned(), "Go back, look at the project's present state, and decide anew."),
+    }
+}

@@ -1,0 +1,68 @@
+//! What a browser's form sends.
+
+use actix_web::HttpResponse;
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::header::LOCATION;
+
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+
+/// The cookie that carries one message to the next page.
+pub const FLASH: &str = "provost_flash";
+
+/// Fields by name.
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub fn read(body: &Body) -> Result<Self, ApiError> {
+        let pairs = serde_urlencoded::from_bytes(&body.0);
+        pairs.map(Self).map_err(|error| ApiError::field("form", format!("cannot be read: {error}")))
+    }
+
+    /// The value of a field; a field that was not sent is empty.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A path of ours to go back to; anything else would send people to strangers.
+    pub fn path(&self, name: &str) -> Option<&str> {
+        let path = self.get(name);
+        let ours = path == "/dashboard" || path.starts_with("/dashboard/") || path.starts_with("/dashboard?");
+        (ours && !path.contains(['\\', '\r', '\n'])).then_some(path)
+    }
+}
+
+/// After a POST: see that page. Going back or reloading never posts again.
+pub fn see(path: &str, flash: Option<&str>) -> HttpResponse {
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, path));
+    if let Some(word) = flash {
+        response.cookie(cookie(FLASH, word.to_owned(), Duration::minutes(1)));
+    }
+    response.finish()
+}
+
+/// A cookie that only our own pages send, and no script reads.
+pub fn cookie(name: &'static str, value: String, age: Duration) -> Cookie<'static> {
+    Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Strict).max_age(age).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_paths_are_gone_back_to() {
+        for (path, ours) in [
+            ("/dashboard/projects?status=failed", true),
+            ("/dashboard", true),
+            ("//evil.example/dashboard/", false),
+            ("https://evil.example", false),
+            ("/dashboards", false),
+            ("/dashboard/\\evil", false),
+            ("", false),
+        ] {
+            assert_eq!(Form(vec![("back".into(), path.into())]).path("back").is_some(), ours, "{path}");
+        }
+    }
+}

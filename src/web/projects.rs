@@ -1,0 +1,195 @@
+//! `/projects`: ask for one, look, change, try again, let go.
+
+use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use uuid::Uuid;
+
+use super::app::App;
+use super::error::ApiError;
+use super::extract::{Id, Json, OptionalJson};
+use super::query::Query;
+use super::{convert, idempotency, wait};
+use crate::domain::ProjectStatus;
+use crate::store::Moved;
+use crate::store::projects::{Created, NewProject, Patch, Project};
+use crate::wire::{self, CreateProject, PatchProject, Problem, Reason};
+
+/// How the API calls itself in the record.
+const ACTOR: &str = "api";
+
+/// Ask for a project. It is answered at once, before any work is done.
+#[utoipa::path(post, path = "/projects", tag = "projects", request_body = CreateProject,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same body, the same project is answered")),
+    responses((status = 201, body = wire::Project), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProject>) -> Result<HttpResponse, ApiError> {
+    let Json { value, text } = body;
+    let new = NewProject {
+        name: convert::name(&value.name)?,
+        template: convert::template(value.template, &app.templates)?,
+        parameters: convert::parameters(value.parameters)?,
+        labels: convert::labels(value.labels.unwrap_or_default())?,
+        key: idempotency::key_of(&request, &text)?,
+    };
+    let asker = convert::asker(ACTOR, None)?;
+    let (project, replayed) = match app.store.create_project(&new, app.bounds(), &asker).await? {
+        Created::New(project) => (project, false),
+        Created::Replayed(project) => (project, true),
+        Created::InFlight => return Err(ApiError::KeyInFlight),
+        Created::KeyReused => return Err(ApiError::KeyReused),
+    };
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, format!("{}/{}", request.path(), project.id)));
+    if replayed {
+        response.insert_header(("Idempotency-Replayed", "true"));
+    } else {
+        app.meter.created.inc();
+    }
+    Ok(answer(&mut response, project))
+}
+
+/// Projects, newest first; deleted ones only with `status=deleted`. The next page is in the `Link` header.
+#[utoipa::path(get, path = "/projects", tag = "projects",
+    params(("status" = Option<String>, Query, description = "Only projects with this status"),
+        ("label" = Option<String>, Query, description = "`key=value`; may be repeated, all must fit"),
+        ("search" = Option<String>, Query, description = "Part of the name, or the beginning of the id"),
+        ("limit" = Option<i64>, Query, description = "1 to 200, 50 unless asked otherwise"),
+        ("cursor" = Option<String>, Query, description = "From the `Link` header of the page before")),
+    responses((status = 200, body = [wire::Project], headers(("Link" = String, description = "`rel=\"next\"`: the next page"))),
+        (status = 400, body = Problem), (status = 503, body = Problem)))]
+pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), &["status", "label", "search", "limit", "cursor"])?;
+    let filter = query.filter()?;
+    let rows = app.store.list_projects(&filter).await?;
+    let mut response = HttpResponse::Ok();
+    if let Some(last) = rows.last().filter(|_| rows.len() as i64 == filter.limit) {
+        response.insert_header((LINK, next_page(&request, last.id)));
+    }
+    Ok(response.json(rows.into_iter().map(wire::Project::from).collect::<Vec<_>>()))
+}
+
+/// One project, deleted ones too. With `wait` the answer comes when it has that status, comes to rest, or time is up.
+#[utoipa::path(get, path = "/projects/{id}", tag = "projects",
+    params(("id" = Uuid, Path), ("wait" = Option<String>, Query, description = "A status to wait for, like `ready`"),
+        ("timeout" = Option<String>, Query, description = "How long to wait, up to 60s; 30s unless asked otherwise"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have")),
+    responses((status = 200, body = wire::Project, headers(("ETag" = String))), (status = 304, description = "Not changed"),
+        (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
+    let project = match query.status("wait")? {
+        Some(status) => wait::until(&app, id, status, query.timeout()?).await?,
+        None => app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?,
+    };
+    let seen = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if seen.is_some_and(|seen| seen.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag(project.version)))
+    {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(project.version))).finish());
+    }
+    Ok(answer(&mut HttpResponse::Ok(), project))
+}
+
+/// Change the name or the labels.
+#[utoipa::path(patch, path = "/projects/{id}", tag = "projects", request_body = PatchProject,
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
+    responses((status = 200, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub async fn patch(
+    app: Data<App>,
+    request: HttpRequest,
+    Id(id): Id,
+    body: Json<PatchProject>,
+) -> Result<HttpResponse, ApiError> {
+    let patch = Patch {
+        name: body.value.name.as_deref().map(convert::name).transpose()?,
+        labels: body.value.labels.map(convert::labels).transpose()?,
+        version: version_of(&request)?,
+    };
+    if patch.name.is_none() && patch.labels.is_none() {
+        return Err(ApiError::field("body", "must have name or labels, or there is nothing to change"));
+    }
+    let moved = app.store.patch_project(id, &patch).await?;
+    let project = moved_or(moved, id, "changed", "A project that is being deleted keeps its last name.")?;
+    Ok(answer(&mut HttpResponse::Ok(), project))
+}
+
+/// Let it go: the real thing is removed, the record stays. Answered at once, like creating.
+#[utoipa::path(delete, path = "/projects/{id}", tag = "projects",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
+    request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub async fn delete(
+    app: Data<App>,
+    request: HttpRequest,
+    Id(id): Id,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
+    let version = version_of(&request)?;
+    let asker = convert::asker(ACTOR, reason.0.reason)?;
+    let moved = app.store.delete_project(id, version, app.bounds(), &asker).await?;
+    let project = moved_or(moved, id, "deleted", DELETE_HINT)?;
+    Ok(answer(&mut HttpResponse::Accepted(), project))
+}
+
+/// Try again. Only a failed project can be retried.
+#[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)),
+    request_body(content = Option<Reason>),
+    responses((status = 200, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+    let asker = convert::asker(ACTOR, reason.0.reason)?;
+    let moved = app.store.retry_project(id, app.bounds(), &asker).await?;
+    let project = moved_or(moved, id, "retried", RETRY_HINT)?;
+    Ok(answer(&mut HttpResponse::Ok(), project))
+}
+
+/// What to do when retrying does not apply.
+pub const RETRY_HINT: &str = "Only a failed project can be retried.";
+/// What to do when deleting does not apply.
+pub const DELETE_HINT: &str = "Only a ready or failed project can be deleted; wait until it comes to rest.";
+
+/// The project that moved, or why it did not.
+pub fn moved_or(moved: Moved<Project>, id: Uuid, verb: &'static str, hint: &'static str) -> Result<Project, ApiError> {
+    match moved {
+        Moved::Yes(project) => Ok(project),
+        Moved::No { was } => Err(ApiError::State { verb, was, hint }),
+        Moved::Stale { version } => Err(ApiError::Stale(version)),
+        Moved::Missing => Err(ApiError::NoProject(id)),
+    }
+}
+
+fn answer(response: &mut HttpResponseBuilder, project: Project) -> HttpResponse {
+    response.insert_header((ETAG, etag(project.version)));
+    if project.status == ProjectStatus::Creating {
+        // Somebody who polls need not do so at once.
+        response.insert_header(("Retry-After", "1"));
+    }
+    response.json(wire::Project::from(project))
+}
+
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The version in `If-Match`; `None` when any will do.
+fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
+    let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let tag = text.trim_start_matches("W/").strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = tag.and_then(|tag| tag.parse().ok());
+    version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag of this project, like \"3\", or *"))
+}
+
+/// The same list, after `last`.
+pub fn next_page(request: &HttpRequest, last: impl std::fmt::Display) -> String {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
+    let mut pairs: Vec<_> = pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
+    pairs.push(("cursor".to_owned(), last.to_string()));
+    let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+    format!("<{}?{query}>; rel=\"next\"", request.path())
+}

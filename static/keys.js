@@ -1,0 +1,69 @@
+// Single keys for those who keep their hands on the keyboard. They rest while one types, and Settings can switch
+// them off (WCAG 2.1.4). Everything they do is also a link or a button.
+(() => {
+"use strict";
+
+if (document.body.dataset.shortcuts === "off") return;
+
+const typing = target => target.closest?.("input, select, textarea, [contenteditable]");
+const go = url => { location.href = url; };
+let prefix = 0;
+
+// Focuses a field of this page, or goes to the page that has it.
+function field(id) {
+  const control = document.getElementById(id);
+  if (control && location.pathname === "/dashboard/projects") {
+    control.focus();
+    control.select();
+  } else {
+    go(`/dashboard/projects#${id}`);
+  }
+}
+
+function moveRow(step) {
+  const links = [...document.querySelectorAll("#main tbody th a.name")];
+  const row = document.activeElement?.closest("tr");
+  const here = links.findIndex(link => link.closest("tr") === row);
+  const next = here < 0 ? (step > 0 ? 0 : links.length - 1) : here + step;
+  links[next]?.focus();
+}
+
+function escape(target) {
+  const menu = document.querySelector("details.more[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (typing(target)) {
+    target.blur();
+  }
+}
+
+const pages = {p: "/dashboard/projects", m: "/dashboard/metrics", s: "/dashboard/settings", h: "/dashboard/help"};
+
+const keys = {
+  "?": () => go("/dashboard/help"),
+  "/": () => field("search"),
+  n: () => field("project-name"),
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  r: () => document.getElementById("live-toggle")?.click(),
+  g: () => { prefix = Date.now(); },
+};
+
+document.addEventListener("keydown", event => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  if (event.key === "Escape") return escape(event.target);
+  if (typing(event.target)) return;
+  // "g" and then a page within a second; any other key forgets it.
+  const page = Date.now() - prefix < 1000 && pages[event.key];
+  prefix = 0;
+  const act = page ? () => go(page) : Object.hasOwn(keys, event.key) && keys[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+// Arriving with #project-name or #search: a link cannot put the caret there by itself in every browser.
+const wanted = document.getElementById(location.hash.slice(1));
+if (wanted?.matches("input")) wanted.focus();
+})();

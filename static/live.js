@@ -1,0 +1,283 @@
+// Keeps a page current by asking its own URL again, and keeps out of the reader's way while doing so.
+// The server marks its fragments; what is not marked is never put on the page. The page works without this file.
+(() => {
+"use strict";
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const body = document.body, main = $("#main"), pill = $("#live-state"), stale = $("#stale"), toggle = $("#live-toggle");
+document.documentElement.classList.add("js");
+
+// Time ------------------------------------------------------------------------------------------------------------
+// Ages are counted by the server's clock: the offset comes from the Date header, so a wrong clock here does no harm.
+
+const rendered = Date.parse(body.dataset.now);
+let offset = rendered ? rendered - performance.timeOrigin - (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0) : 0;
+const now = () => Date.now() + offset;
+
+function setClock(header) {
+  const next = Date.parse(header) + 500 - Date.now();
+  // The header has whole seconds: smaller differences are noise and would make the ages jump.
+  if (Math.abs(next - offset) > 1500) offset = next;
+}
+
+const units = (seconds, few) => {
+  const s = Math.max(0, Math.floor(seconds)), m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
+  if (s < 60) return `${s} s`;
+  if (few) return m < 60 ? `${m} m` : h < 48 ? `${h} h` : `${d} d`;
+  return m < 60 ? `${m} m ${s % 60} s` : h < 48 ? `${h} h ${m % 60} m` : `${d} d ${h % 24} h`;
+};
+
+const zone = body.dataset.zone === "utc" ? "UTC" : undefined;
+const stamp = new Intl.DateTimeFormat("sv-SE", {dateStyle: "short", timeStyle: "medium", timeZone: zone});
+const zoneName = at => zone ?? new Intl.DateTimeFormat("en", {timeZoneName: "short"}).formatToParts(at).find(part => part.type === "timeZoneName").value;
+const full = at => `${stamp.format(at)} ${zoneName(at)}`;
+
+function words(time, at) {
+  const passed = (now() - at) / 1000;
+  if ("clock" in time.dataset) return full(at);
+  if ("elapsed" in time.dataset) return units(passed);
+  if ("until" in time.dataset) return passed < 0 ? `in ${units(-passed)}` : "any moment now";
+  return passed < 1 ? "just now" : `${units(passed, true)} ago`;
+}
+
+function tellTimes() {
+  for (const time of $$("time[datetime]")) {
+    const at = Date.parse(time.dateTime);
+    if (isNaN(at)) continue;
+    const text = words(time, at);
+    if (time.textContent !== text) time.textContent = text;
+    if (!time.title) time.title = full(at);
+  }
+}
+
+// Copying ---------------------------------------------------------------------------------------------------------
+
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // On plain HTTP there is no clipboard object, so the old way is still needed.
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "vh";
+  body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (!done) throw new Error("refused");
+}
+
+document.addEventListener("click", async event => {
+  const button = event.target.closest("[data-copy]");
+  if (button) {
+    const label = button.getAttribute("aria-label"), say = text => { button.ariaLabel = button.title = text; };
+    try {
+      await copy(button.dataset.copy);
+      button.dataset.done = "";
+      say("Copied");
+    } catch {
+      say("Copying was refused by the browser");
+    }
+    button.focus();
+    if (/^Copy /.test(label)) setTimeout(() => { delete button.dataset.done; say(label); }, 2000);
+  }
+  event.target.closest("[data-dismiss]")?.parentElement.remove();
+  for (const menu of $$("details.more[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// A changed form is another request: without a new key the server would answer with the first one's result.
+document.addEventListener("input", event => {
+  const key = event.target.form?.elements.idempotency_key;
+  if (key) key.value = [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, "0")).join("");
+});
+
+tellTimes();
+setInterval(() => { if (!document.hidden) tellTimes(); }, 1000);
+if (!pill || !toggle || body.dataset.live !== "on") return;
+
+// What holds a poll back ------------------------------------------------------------------------------------------
+
+const changed = field =>
+  /^(hidden|submit|button)$/.test(field.type) ? false
+  : /^(checkbox|radio)$/.test(field.type) ? field.checked !== field.defaultChecked
+  : field.options ? field.selectedIndex !== Math.max(0, [...field.options].findIndex(option => option.defaultSelected))
+  : field.value !== field.defaultValue;
+
+function held() {
+  if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Held while a form is being filled in";
+  if ($("details.more[open], dialog[open]", main)) return "Held while a menu is open";
+  return "";
+}
+
+// A touch leaves :hover behind on the last thing touched, so only a real pointer counts.
+const hovers = matchMedia("(hover: hover)");
+const near = list => list.matches(":focus-within") || hovers.matches && list.matches(":hover");
+
+// While the reader is in a list, it keeps its rows and their order; only the cells change.
+function keepRows(next) {
+  let waiting = 0;
+  for (const list of $$("tbody", main)) {
+    const fresh = list.id ? $(`#${CSS.escape(list.id)}`, next) : null;
+    if (!fresh || !near(list)) continue;
+    const rows = new Map([...fresh.rows].map(row => [row.id, row]));
+    const kept = [...list.rows].map(row => {
+      const row2 = rows.get(row.id);
+      rows.delete(row.id);
+      waiting += row2 ? 0 : 1;
+      return row2 ?? row.cloneNode(true);
+    });
+    waiting += rows.size;
+    fresh.replaceChildren(...kept);
+  }
+  return waiting;
+}
+
+// Polling ---------------------------------------------------------------------------------------------------------
+
+const every = Math.min(30, Math.max(1, Number(body.dataset.poll) || 2)) * 1000;
+let paused = recall() === "1", final = false, fails = 0, cause = "", waiting = 0, last = now(), etag = null;
+let timer = 0, due = 0, running = false;
+
+function recall() { try { return sessionStorage.getItem("paused"); } catch { return null; } }
+function remember() { try { sessionStorage.setItem("paused", paused ? "1" : "0"); } catch { /* forgetting is harmless */ } }
+
+function plan(wait) {
+  clearTimeout(timer);
+  due = Date.now() + wait;
+  if (!paused && !final && !document.hidden && !running) timer = setTimeout(tick, wait);
+  show();
+}
+
+async function tick() {
+  if (paused || final || document.hidden || running) return;
+  if (held()) return plan(every);
+  running = true;
+  let wait = every;
+  try {
+    wait = await ask() || every;
+    fails = 0;
+    last = now();
+  } catch (error) {
+    fails++;
+    cause = !navigator.onLine ? "offline" : typeof error === "string" ? error : "api";
+    wait = Math.min(30000, every * 2 ** fails) * (.8 + .4 * Math.random());
+  }
+  running = false;
+  plan(wait);
+}
+
+// Returns how long the server wants to be left alone; throws the cause of a failure.
+async function ask() {
+  const response = await fetch(location.href, {
+    headers: {"X-Live": "1", ...(etag && {"If-None-Match": etag})},
+    cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(8000),
+  });
+  if (response.type === "opaqueredirect" || response.status === 401) {
+    location.reload();
+    return 30000;
+  }
+  const head = name => response.headers.get(name);
+  if (head("date")) setClock(head("date"));
+  final = head("x-poll-stop") === "1";
+  const wait = Number(head("x-poll-after")) || 0;
+  if (response.status === 304) return wait;
+  if (head("x-health") === "db=down") throw "db";
+  if (!response.ok || head("x-fragment") !== "1") throw `status ${response.status}`;
+  const html = await response.text();
+  // The reader may have begun to type while the answer was on its way.
+  if (held()) return wait;
+  etag = apply(html) ? null : head("etag");
+  return wait;
+}
+
+// Puts the new content on the page and returns how many row changes wait.
+function apply(html) {
+  const next = document.createElement("template");
+  next.innerHTML = html;
+  waiting = keepRows(next.content);
+  Idiomorph.morph(main, next.content.childNodes, {
+    morphStyle: "innerHTML", ignoreActiveValue: true, restoreFocus: true,
+    callbacks: {
+      // The text of a time is ours, and so are forms marked as kept.
+      beforeNodeMorphed: (old, fresh) => !(old.nodeName === "TIME" && old.dateTime === fresh.dateTime) && !("keep" in (old.dataset ?? {})),
+      beforeAttributeUpdated: (name, node) => !(name === "open" && /^(DETAILS|DIALOG)$/.test(node.nodeName)),
+    },
+  });
+  for (const time of $$("time", main)) time.removeAttribute("title");
+  for (const source of $$("[data-mirror]", main)) {
+    const target = document.getElementById(source.dataset.mirror);
+    if (target && target.textContent !== source.textContent) target.textContent = source.textContent;
+  }
+  tellTimes();
+  return waiting;
+}
+
+// What the frame says about it ------------------------------------------------------------------------------------
+
+const causes = {
+  offline: "This device is offline.",
+  db: "The server answers, but its database does not.",
+  api: "The server does not answer.",
+};
+
+function state() {
+  if (final) return "Final, not polling";
+  if (paused) return "Paused";
+  if (fails) return "Reconnecting…";
+  if (waiting) return `${waiting} row change${waiting > 1 ? "s wait" : " waits"} until you leave the list`;
+  return held() || `Live, every ${every / 1000} s`;
+}
+
+function put(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+function mark(id, level) {
+  const dot = $(`#${id} .dot`), word = $(`#${id} .vh`);
+  dot.className = {up: "dot", down: "dot bad", unknown: "dot wait"}[level];
+  put(word, `: ${level}`);
+}
+
+function show() {
+  put(pill, state());
+  toggle.setAttribute("aria-pressed", paused);
+  toggle.hidden = final;
+  const down = fails > 1;
+  body.toggleAttribute("data-stale", down);
+  if (down) {
+    mark("mark-api", cause === "offline" ? "unknown" : cause === "api" ? "down" : "up");
+    mark("mark-db", cause === "db" ? "down" : "unknown");
+    const text = `${causes[cause] ?? `The server answers with an error (${cause}).`} Showing the last good data from ${stamp.format(last).slice(11)}.`;
+    if (!$("button", stale)) stale.innerHTML = '<div class="banner t-wait"><span></span><button class="btn sm" type="button">Retry now</button></div>';
+    put($("span", stale), text);
+  } else if (!fails && last > started) {
+    mark("mark-api", "up");
+    mark("mark-db", "up");
+    if (stale.childElementCount) stale.replaceChildren();
+  }
+}
+
+// Until the first good answer, what the server printed about itself stands.
+const started = last;
+
+stale.addEventListener("click", event => { if (event.target.closest("button")) plan(0); });
+toggle.addEventListener("click", () => {
+  paused = !paused;
+  remember();
+  plan(0);
+});
+document.addEventListener("visibilitychange", () => plan(Math.max(0, Math.min(due - Date.now(), 300))));
+addEventListener("pageshow", event => { if (event.persisted) plan(0); });
+addEventListener("online", () => plan(0));
+addEventListener("offline", () => {
+  fails = Math.max(2, fails);
+  cause = "offline";
+  show();
+});
+// Whoever leaves the list or closes the menu gets what waited at once.
+main.addEventListener("mouseout", event => {
+  const list = waiting && event.target.closest?.("tbody");
+  if (list && !list.contains(event.relatedTarget)) plan(200);
+});
+main.addEventListener("toggle", () => show(), true);
+main.addEventListener("input", () => show());
+
+plan(every);
+})();

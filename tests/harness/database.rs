@@ -1,0 +1,173 @@
+//! One private PostgreSQL per run, one database per test, cloned from a migrated template.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use provost::embedded::{Embedded, Options};
+use provost::store::Connector;
+use tokio::sync::OnceCell;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Row};
+
+static CLUSTER: OnceLock<Embedded> = OnceLock::new();
+static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The URL of the run's PostgreSQL. The server ends with this process.
+pub fn cluster_url() -> &'static str {
+    let start = || {
+        // reqwest and the browser's driver ask for one, too.
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let settings =
+            [("fsync", "off"), ("synchronous_commit", "off"), ("max_connections", "400"), ("shared_buffers", "64MB")];
+        let options = Options {
+            state_dir: state_dir(),
+            settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            ..Options::default()
+        };
+        Embedded::start(&options).unwrap_or_else(|error| panic!("tests need a PostgreSQL: {error}"))
+    };
+    CLUSTER.get_or_init(start).url()
+}
+
+/// A folder of this run; those of runs that are over are removed.
+fn state_dir() -> PathBuf {
+    let name = |pid: u32| format!("provost-tests-{pid}");
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let pid = entry.file_name().to_str().and_then(|name| name.strip_prefix("provost-tests-")?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()) {
+            _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    std::env::temp_dir().join(name(std::process::id()))
+}
+
+/// A database of one test.
+pub struct Database {
+    pub url: String,
+    pub name: String,
+    client: Client,
+}
+
+impl Database {
+    /// Migrated and empty.
+    pub async fn new() -> Self {
+        TEMPLATE.get_or_init(make_template).await;
+        Self::create(" TEMPLATE provost_template").await
+    }
+
+    /// Without any schema.
+    pub async fn bare() -> Self {
+        Self::create("").await
+    }
+
+    async fn create(template: &str) -> Self {
+        let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let admin = connect(cluster_url()).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}{template}")).await.unwrap();
+        let url = url_of(&name);
+        let client = connect(&url).await;
+        client.batch_execute("SET search_path = provost").await.unwrap();
+        Self { url, name, client }
+    }
+
+    /// Rows of any statement.
+    pub async fn rows(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
+        self.client.query(sql, params).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+    }
+
+    /// The first column of the only row, as text.
+    pub async fn text(&self, sql: &str) -> String {
+        let rows = self.client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let first = rows.iter().find_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        first.unwrap_or_default()
+    }
+
+    /// A number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.text(sql).await.parse().unwrap_or_else(|_| panic!("{sql} is not a number"))
+    }
+
+    /// Statements without an answer.
+    pub async fn run(&self, sql: &str) {
+        self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// A connection of its own, in our schema.
+    pub async fn connection(&self) -> Client {
+        let client = connect(&self.url).await;
+        client.batch_execute("SET search_path = provost").await.unwrap();
+        client
+    }
+
+    /// The invariants that must hold in every database at rest, whatever happened to it. Each finds nothing.
+    pub async fn check_invariants(&self) {
+        for (what, sql) in INVARIANTS {
+            let found = self.rows(sql, &[]).await;
+            assert!(found.is_empty(), "{what}: {} rows are not as they must be", found.len());
+        }
+    }
+}
+
+/// What is never the case, by `RELIABILITY` number.
+const INVARIANTS: &[(&str, &str)] = &[
+    (
+        "a finished job has exactly one finishing event",
+        "SELECT j.id FROM jobs j LEFT JOIN events e ON e.entity_id = j.id AND e.entity = 'job' AND e.new_state IN ('completed', 'failed', 'canceled') GROUP BY j.id, j.state HAVING count(e.id) <> (j.state IN ('completed', 'failed', 'canceled'))::int",
+    ),
+    (
+        "an active job has exactly one open execution, its own",
+        "SELECT j.id FROM jobs j LEFT JOIN executions x ON x.job_id = j.id AND x.ended_at IS NULL GROUP BY j.id HAVING count(x.id) <> (j.state = 'active')::int OR bool_or(x.id <> j.execution_id OR x.worker_id <> j.worker_id)",
+    ),
+    (
+        "executions of a job do not overlap",
+        "SELECT a.job_id FROM executions a JOIN executions b ON a.job_id = b.job_id AND a.attempt + 1 = b.attempt WHERE b.claimed_at < coalesce(a.ended_at, 'infinity')",
+    ),
+    (
+        "attempts are 1 to n without gaps",
+        "SELECT job_id FROM executions GROUP BY job_id HAVING count(*) <> max(attempt) OR min(attempt) <> 1",
+    ),
+    ("failures stay within the budget", "SELECT id FROM jobs WHERE failures > max_attempts"),
+    (
+        "the record of each thing is an unbroken chain",
+        "SELECT entity_id FROM (SELECT entity_id, previous_state, lag(new_state) OVER (PARTITION BY entity_id ORDER BY id) AS before FROM events) AS e WHERE coalesce(before, 'none') <> previous_state",
+    ),
+    (
+        "a project is where its last event says",
+        "SELECT p.id FROM projects p JOIN LATERAL (SELECT new_state FROM events e WHERE e.entity_id = p.id ORDER BY id DESC LIMIT 1) AS e ON true WHERE e.new_state <> p.status",
+    ),
+    (
+        "a moving project has exactly one unfinished job, a resting one none",
+        "SELECT p.id FROM projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled') GROUP BY p.id HAVING count(j.id) <> (p.status IN ('creating', 'provisioning', 'deleting'))::int",
+    ),
+    (
+        "the counters are what a scan counts",
+        "SELECT coalesce(t.status, s.status) FROM (SELECT status, sum(n) AS n FROM project_tallies GROUP BY status HAVING sum(n) <> 0) AS t FULL JOIN (SELECT status, count(*) AS n FROM projects GROUP BY status) AS s USING (status) WHERE t.n IS DISTINCT FROM s.n",
+    ),
+    (
+        "the provisioning results are what the record says",
+        "SELECT 1 FROM (SELECT coalesce(sum(n), 0) AS n FROM provision_tallies) AS t, (SELECT count(*) AS n FROM events WHERE entity = 'project' AND previous_state IN ('creating', 'provisioning') AND new_state IN ('ready', 'failed')) AS e WHERE t.n <> e.n",
+    ),
+    ("time does not run backwards", "SELECT id FROM executions WHERE ended_at < claimed_at"),
+];
+
+async fn make_template() {
+    let admin = connect(cluster_url()).await;
+    admin.batch_execute("CREATE DATABASE provost_template").await.unwrap();
+    let connector = Connector::parse(&url_of("provost_template")).unwrap();
+    provost::store::migrate(&connector).await.unwrap();
+}
+
+fn url_of(name: &str) -> String {
+    cluster_url().replacen("/postgres?", &format!("/{name}?"), 1)
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}

@@ -1,0 +1,249 @@
+//! A real `provost` process, and HTTP as a user speaks it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Database, PATIENCE};
+
+/// Quick enough for a test, slow enough to be seen moving.
+const QUICK: &[(&str, &str)] = &[
+    ("PROVOST_SIMULATE_MIN", "30ms"),
+    ("PROVOST_SIMULATE_MAX", "80ms"),
+    ("PROVOST_SIMULATE_FAILURE_RATE", "0"),
+    ("PROVOST_POLL_INTERVAL", "500ms"),
+    ("PROVOST_LEASE_TTL", "2s"),
+    ("PROVOST_LOG_FORMAT", "json"),
+];
+
+/// A running server. Dropping it kills it with -9.
+pub struct Server {
+    pub url: String,
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    http: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON ({}): {}", self.status, self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The same answer, if it has this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// The `code` of a problem, which must be one in form.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        assert!(problem["detail"].as_str().is_some_and(|it| it.len() > 10), "{problem}");
+        problem["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Server {
+    /// A server on this database, quick, with a free port.
+    pub fn on(database: &Database) -> Self {
+        Self::with(&database.url, &[])
+    }
+
+    /// A server on a database URL, with further settings.
+    pub fn with(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        let mut command = Self::command();
+        command.env("DATABASE_URL", database_url).envs(QUICK.iter().copied()).envs(settings.iter().copied());
+        Self::started(command)
+    }
+
+    /// The program, without anything of the environment that would be a setting.
+    pub fn command() -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+        for (key, _) in std::env::vars_os() {
+            let key = key.to_string_lossy().into_owned();
+            if key.starts_with("PROVOST_") || key == "DATABASE_URL" || key == "POSTGRES_BIN_DIR" {
+                command.env_remove(key);
+            }
+        }
+        command.env("PROVOST_LISTEN", "127.0.0.1:0").current_dir(std::env::temp_dir());
+        command
+    }
+
+    /// Starts a prepared command and waits until it says where it is.
+    pub fn started(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        collect(child.stderr.take().unwrap(), log.clone());
+        let out = Arc::new(Mutex::new(Vec::new()));
+        collect(child.stdout.take().unwrap(), out.clone());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let url = loop {
+            let line = out.lock().unwrap().iter().find_map(|line: &String| dashboard_url(line));
+            if let Some(url) = line {
+                break url;
+            }
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "no server ({ended:?}): {:#?}", log.lock().unwrap());
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { url, child, log, http }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// kill -9.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A signal by its name, like TERM.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// SIGTERM, then its exit code.
+    pub fn stop(&mut self) -> i32 {
+        self.signal("TERM");
+        self.exit_code()
+    }
+
+    /// Waits until the process ends by itself.
+    pub fn exit_code(&mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < deadline, "the server did not end: {:#?}", self.log.lock().unwrap());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// The lines of the log so far, as JSON; other lines are skipped.
+    pub fn log(&self) -> Vec<Value> {
+        self.log.lock().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Everything the process ever said on stderr.
+    pub fn raw_log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// A request that can be shaped before it is sent.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    /// A new project with this name; its id.
+    pub async fn create(&self, name: &str) -> String {
+        self.create_as(name, json!({})).await
+    }
+
+    /// A new project whose simulated work goes as told, like `{"outcome": "failed"}`; its id.
+    pub async fn create_as(&self, name: &str, simulate: Value) -> String {
+        let body = json!({"name": name, "parameters": {"simulate": simulate}});
+        let project = self.post("/projects", body).await.expect(201).json();
+        project["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a project has this status, or comes to rest elsewhere; the project.
+    pub async fn until(&self, id: &str, status: &str) -> Value {
+        let project = self.get(&format!("/projects/{id}?wait={status}&timeout=20s")).await.expect(200).json();
+        assert_eq!(project["status"], status, "{project}");
+        project
+    }
+
+    /// A project that is ready.
+    pub async fn ready(&self, name: &str) -> String {
+        let id = self.create_as(name, json!({"outcome": "ready", "duration_ms": 0})).await;
+        self.until(&id, "ready").await;
+        id
+    }
+
+    /// A project that failed.
+    pub async fn failed(&self, name: &str) -> String {
+        let id = self.create_as(name, json!({"outcome": "failed", "duration_ms": 0, "reason": "no quota"})).await;
+        self.until(&id, "failed").await;
+        id
+    }
+
+    /// The states of a project's record, oldest first.
+    pub async fn history(&self, id: &str) -> Vec<String> {
+        let events = self.get(&format!("/projects/{id}/events")).await.expect(200).json();
+        let state = |event: &Value| event["new_state"].as_str().unwrap().to_owned();
+        events.as_array().unwrap().iter().rev().map(state).collect()
+    }
+}
+
+/// Sends a request, whatever comes back.
+pub async fn send(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+fn dashboard_url(line: &str) -> Option<String> {
+    let url = line.trim().strip_prefix("Dashboard")?.trim();
+    Some(url.strip_suffix("/dashboard")?.to_owned())
+}
+
+fn collect(stream: impl Read + Send + 'static, into: Arc<Mutex<Vec<String>>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            into.lock().unwrap().push(line);
+        }
+    });
+}

@@ -1,0 +1,7 @@
+//! Everything that is tested through an outer boundary: HTTP, a browser, the command line, a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+mod harness;
+
+mod rules;
+mod smoke;
