@@ -108,9 +108,10 @@ function held() {
   return "";
 }
 
-// A touch leaves :hover behind on the last thing touched, so only a real pointer counts.
-const hovers = matchMedia("(hover: hover)");
-const near = list => list.matches(":focus-within") || hovers.matches && list.matches(":hover");
+// A touch leaves :hover behind on the last thing touched, so after a touch only the focus counts.
+let touched = false;
+document.addEventListener("pointerover", event => { touched = event.pointerType === "touch"; }, true);
+const near = list => list.matches(":focus-within") || !touched && list.matches(":hover");
 
 // While the reader is in a list, it keeps its rows and their order; only the cells change.
 function keepRows(next) {
@@ -231,14 +232,15 @@ function put(node, text) { if (node.textContent !== text) node.textContent = tex
 
 function mark(id, level) {
   const dot = $(`#${id} .dot`), word = $(`#${id} .vh`);
-  dot.className = {up: "dot", down: "dot bad", unknown: "dot wait"}[level];
+  const name = {up: "dot", down: "dot bad", unknown: "dot wait"}[level];
+  if (dot.className !== name) dot.className = name;
   put(word, `: ${level}`);
 }
 
 function show() {
   put(pill, state());
-  toggle.setAttribute("aria-pressed", paused);
-  toggle.hidden = final;
+  if (toggle.ariaPressed !== String(paused)) toggle.ariaPressed = paused;
+  if (toggle.hidden !== final) toggle.hidden = final;
   const down = fails > 1;
   body.toggleAttribute("data-stale", down);
   if (down) {

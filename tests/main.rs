@@ -3,5 +3,8 @@
 
 mod harness;
 
+mod engine;
+mod outage;
+mod process;
 mod rules;
 mod smoke;

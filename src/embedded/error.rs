@@ -22,7 +22,13 @@ pub enum Error {
         download: String,
     },
     /// `POSTGRES_BIN_DIR` names a folder that will not do.
-    #[error("POSTGRES_BIN_DIR is {}, but {problem}", dir.display())]
+    #[error(
+        "POSTGRES_BIN_DIR is {}, but {problem}. Three ways on:\n  \
+         1. set it to a folder with `postgres` and `initdb`\n  \
+         2. unset it, to use an installed PostgreSQL\n  \
+         3. set DATABASE_URL to a PostgreSQL server of yours",
+        dir.display()
+    )]
     BinDir {
         /// The folder that was given.
         dir: PathBuf,

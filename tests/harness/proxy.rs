@@ -15,27 +15,22 @@ pub struct Proxy {
 
 impl Proxy {
     /// In front of the server of a database URL.
-    pub async fn before(url: &str) -> Self {
+    pub fn before(url: &str) -> Self {
         let config: tokio_postgres::Config = url.parse().unwrap();
         let upstream_port = config.get_ports()[0];
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let whole = Arc::new(watch::Sender::new(true));
         let state = whole.clone();
-        tokio::spawn(async move {
-            loop {
-                let Ok((client, _)) = listener.accept().await else { return };
-                let mut whole = state.subscribe();
-                tokio::spawn(async move {
-                    if *whole.borrow_and_update() {
-                        tokio::select! {
-                            () = carry(client, upstream_port) => {}
-                            _ = whole.wait_for(|whole| !whole) => {}
-                        }
-                    }
-                });
-            }
+        let (tell, told) = std::sync::mpsc::channel();
+        // A thread of its own, so that it carries on while a test waits for a process.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap().port()).unwrap();
+                accept(listener, upstream_port, state).await;
+            });
         });
+        let port = told.recv().unwrap();
         Self { port, upstream_port, whole }
     }
 
@@ -50,6 +45,20 @@ impl Proxy {
 
     pub fn mend(&self) {
         self.whole.send_replace(true);
+    }
+}
+
+async fn accept(listener: TcpListener, upstream_port: u16, state: Arc<watch::Sender<bool>>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let mut whole = state.subscribe();
+        tokio::spawn(async move {
+            if *whole.borrow_and_update() {
+                tokio::select! {
+                    () = carry(client, upstream_port) => {}
+                    _ = whole.wait_for(|whole| !whole) => {}
+                }
+            }
+        });
     }
 }
 

@@ -211,11 +211,12 @@ fn line(run: &[(f64, f64)]) -> String {
     path
 }
 
+/// A single point has no area.
 fn area(run: &[(f64, f64)]) -> String {
-    let (Some(first), Some(last)) = (run.first(), run.last()) else {
-        return String::new();
-    };
-    format!("{}L{} {HEIGHT}L{} {HEIGHT}Z", line(run), number(last.0), number(first.0))
+    match run {
+        [first, .., last] => format!("{}L{} {HEIGHT}L{} {HEIGHT}Z", line(run), number(last.0), number(first.0)),
+        _ => String::new(),
+    }
 }
 
 /// A value axis from zero in round steps.

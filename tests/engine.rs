@@ -1,0 +1,288 @@
+//! The engine beneath: claim, lease, fence, settle, reap. Through the store where two hands must meet at one row, through
+//! real processes everywhere else.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use provost::domain::settle::settle;
+use provost::domain::{JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement};
+use provost::signal::Bell;
+use provost::store::jobs::{Claimed, Claimer, Settled};
+use provost::store::projects::{Asker, Bounds, Created, NewProject};
+use provost::store::{Connector, Store};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::harness::{Database, Server, eventually};
+
+fn store(database: &Database) -> Store {
+    let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
+    Store::new(pool, Arc::new(Bell::default()))
+}
+
+fn claimer(name: &str, lease: Duration) -> Claimer {
+    Claimer {
+        worker_id: name.into(),
+        queues: vec!["default".into()],
+        kinds: JobKind::ALL.iter().map(|kind| kind.to_string()).collect(),
+        lease_ttl: lease,
+        project_deadline: Duration::from_secs(600),
+    }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+const OVER: Duration = Duration::from_millis(1);
+
+async fn create(store: &Store, name: &str) -> Uuid {
+    let new = NewProject {
+        name: ProjectName::parse(name).unwrap(),
+        template: "simulated".into(),
+        parameters: Parameters::default(),
+        labels: Labels::default(),
+        key: None,
+    };
+    let bounds = Bounds { deadline: Duration::from_secs(600), max_attempts: 3 };
+    let asker = Asker { actor: "test".into(), request_id: None, reason: None };
+    match store.create_project(&new, bounds, &asker).await.unwrap() {
+        Created::New(project) => project.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
+    let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap();
+    claims.into_iter().next().expect("a due job")
+}
+
+fn done() -> Settlement {
+    settle(Outcome::Done, 0, 3, 0.0)
+}
+
+async fn status(store: &Store, id: Uuid) -> ProjectStatus {
+    store.get_project(id).await.unwrap().unwrap().status
+}
+
+#[tokio::test]
+async fn eight_claimers_claim_three_hundred_jobs_exactly_once_each() {
+    let database = Database::new().await;
+    let store = store(&database);
+    for n in 0..300 {
+        create(&store, &format!("p{n}")).await;
+    }
+    let mut hands = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let store = store.clone();
+        hands.spawn(async move {
+            let (me, mut mine) = (claimer(&format!("w{n}"), LONG), Vec::new());
+            loop {
+                let claims = store.claim_jobs(&me, 7).await.unwrap();
+                assert!(claims.len() <= 7);
+                if claims.is_empty() {
+                    return mine;
+                }
+                mine.extend(claims.into_iter().map(|it| it.lease.job_id));
+            }
+        });
+    }
+    let claims: Vec<Uuid> = hands.join_all().await.concat();
+    assert_eq!((claims.len(), claims.iter().collect::<HashSet<_>>().len()), (300, 300));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn first_in_is_first_out_and_a_lower_priority_number_goes_before() {
+    let database = Database::new().await;
+    let store = store(&database);
+    let (first, second, urgent) = (create(&store, "a").await, create(&store, "b").await, create(&store, "c").await);
+    database.rows("UPDATE jobs SET priority = -1 WHERE project_id = $1", &[&urgent]).await;
+    let claims = store.claim_jobs(&claimer("w", LONG), 3).await.unwrap();
+    let order: Vec<_> = claims.iter().filter_map(|it| it.project_id).collect();
+    assert_eq!(order, [urgent, first, second]);
+}
+
+#[tokio::test]
+async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
+    let database = Database::new().await;
+    let store = store(&database);
+    let project = create(&store, "fenced").await;
+    let stale = claim(&store, "frozen", OVER).await;
+    eventually("the lease lapses and is reaped", || async {
+        store.reap_jobs(10, "reaper").await.unwrap().into_iter().next()
+    })
+    .await;
+    let fresh = claim(&store, "successor", LONG).await;
+    assert_eq!(fresh.lease.job_id, stale.lease.job_id);
+
+    let kind = Some(JobKind::Provision);
+    assert_eq!(store.settle_job(&stale.lease, kind, &done(), "frozen").await.unwrap(), Settled::LeaseLost);
+    let held = [(stale.lease.job_id, stale.lease.execution_id)];
+    assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat steals nothing back");
+    assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
+
+    let settled = store.settle_job(&fresh.lease, kind, &done(), "successor").await.unwrap();
+    assert_eq!(settled, Settled::Yes { project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) });
+    assert_eq!(store.settle_job(&stale.lease, kind, &done(), "frozen").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(status(&store, project).await, ProjectStatus::Ready);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
+    let database = Database::new().await;
+    let store = store(&database);
+    create(&store, "twice").await;
+    let claimed = claim(&store, "w", LONG).await;
+    let kind = Some(JobKind::Provision);
+    assert!(matches!(store.settle_job(&claimed.lease, kind, &done(), "w").await.unwrap(), Settled::Yes { .. }));
+    assert_eq!(store.settle_job(&claimed.lease, kind, &done(), "w").await.unwrap(), Settled::Already);
+    let failed = settle(Outcome::Refused { reason: "no".into() }, 0, 3, 0.0);
+    assert_eq!(store.settle_job(&claimed.lease, kind, &failed, "w").await.unwrap(), Settled::LeaseLost);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
+    let database = Database::new().await;
+    let store = store(&database);
+    let project = create(&store, "late").await;
+    let claimed = claim(&store, "slow", OVER).await;
+    eventually("the lease is over", || async {
+        let over = database.text("SELECT lease_until < clock_timestamp() FROM jobs").await;
+        (over == "t").then_some(())
+    })
+    .await;
+    let settled = store.settle_job(&claimed.lease, Some(JobKind::Provision), &done(), "slow").await.unwrap();
+    assert!(matches!(settled, Settled::Yes { .. }));
+    assert_eq!(status(&store, project).await, ProjectStatus::Ready);
+}
+
+#[tokio::test]
+async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() {
+    let database = Database::new().await;
+    let store = store(&database);
+    let project = create(&store, "poison").await;
+    let born = database.text("SELECT run_at FROM jobs").await;
+    for round in 1..=3 {
+        claim(&store, &format!("victim-{round}"), OVER).await;
+        let reaped = eventually("a reap", || async { store.reap_jobs(10, "reaper").await.unwrap().into_iter().next() }).await;
+        let expected = if round == 3 { JobState::Failed } else { JobState::Retrying };
+        assert_eq!(reaped.state, expected);
+        assert_eq!(database.text("SELECT run_at FROM jobs").await, born, "it keeps its place in the queue");
+    }
+    let project = store.get_project(project).await.unwrap().unwrap();
+    assert_eq!(project.status, ProjectStatus::Failed);
+    assert!(project.error_reason.unwrap_or_default().contains("victim-3 was lost"));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn four_reapers_take_a_job_back_once() {
+    let database = Database::new().await;
+    let store = store(&database);
+    for n in 0..40 {
+        create(&store, &format!("p{n}")).await;
+    }
+    store.claim_jobs(&claimer("gone", OVER), 40).await.unwrap();
+    eventually("all leases are over", || async {
+        (database.number("SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()").await == 0).then_some(())
+    })
+    .await;
+    let mut reapers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let store = store.clone();
+        reapers.spawn(async move { store.reap_jobs(100, "reaper").await.unwrap().len() });
+    }
+    assert_eq!(reapers.join_all().await.iter().sum::<usize>(), 40);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_had_to_wait_for_a_lock_is_still_whole() {
+    let database = Database::new().await;
+    let store = store(&database);
+    create(&store, "waits").await;
+    let mut blocker = database.connection().await;
+    let transaction = blocker.transaction().await.unwrap();
+    transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.claim_jobs(&claimer("w", Duration::from_secs(2)), 1).await.unwrap().len() }
+    });
+    eventually("the claim waits for the project's row", || async {
+        (database.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").await > 0).then_some(())
+    })
+    .await;
+    transaction.commit().await.unwrap();
+    assert_eq!(waiting.await.unwrap(), 1);
+    let left = database.text("SELECT extract(epoch FROM lease_until - x.claimed_at)::int FROM jobs JOIN executions x ON x.job_id = jobs.id").await;
+    assert_eq!(left, "2");
+}
+
+#[tokio::test]
+async fn provisioning_that_may_go_better_is_retried_until_its_budget_is_spent() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "2")]);
+    let id = server.create_as("flaky", json!({"outcome": "flaky", "duration_ms": 0, "reason": "registry asleep"})).await;
+    let project = server.until(&id, "failed").await;
+    assert_eq!(project["error_reason"], "registry asleep");
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "failed"]);
+    assert_eq!(database.text("SELECT attempt || '/' || failures FROM jobs").await, "2/2");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_provisioner_that_panics_fails_its_project_and_not_the_process() {
+    let database = Database::new().await;
+    let mut server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "1")]);
+    let id = server.create_as("buggy", json!({"outcome": "panic", "duration_ms": 0, "reason": "index out of range"})).await;
+    let project = server.until(&id, "failed").await;
+    assert_eq!(project["error_reason"], "the provisioner panicked: index out of range");
+    assert!(server.is_running());
+    server.ready("the next one").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn no_project_is_ever_stuck_a_deadline_ends_waiting_and_working() {
+    let database = Database::new().await;
+    let api = Server::with(&database.url, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_PROJECT_DEADLINE", "1s")]);
+    let waiting = api.create("nobody comes").await;
+    let project = api.until(&waiting, "failed").await;
+    assert_eq!(project["error_reason"], "gave up waiting: no worker took it before its deadline");
+
+    let server = Server::with(&database.url, &[("PROVOST_PROJECT_DEADLINE", "1s")]);
+    let working = server.create_as("takes for ever", json!({"duration_ms": 600_000})).await;
+    let project = server.until(&working, "failed").await;
+    assert_eq!(project["error_reason"], "provisioning did not finish before its deadline");
+    assert_eq!(database.text("SELECT string_agg(DISTINCT state, ',') FROM jobs").await, "canceled");
+    eventually("the worker hears that its lease is lost and stops", || async {
+        server.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
+    })
+    .await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_long_provisioning_outlives_many_leases() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s")]);
+    let id = server.create_as("patient", json!({"outcome": "ready", "duration_ms": 3500})).await;
+    server.until(&id, "ready").await;
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1);
+}
+
+#[tokio::test]
+async fn a_process_never_runs_more_than_its_slots() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_WORKER_CONCURRENCY", "2")]);
+    let mut ids = Vec::new();
+    for n in 0..8 {
+        ids.push(server.create_as(&format!("p{n}"), json!({"outcome": "ready", "duration_ms": 120})).await);
+    }
+    for id in &ids {
+        server.until(id, "ready").await;
+    }
+    let most = database.number("SELECT max(n) FROM (SELECT (SELECT count(*) FROM executions b WHERE b.claimed_at <= a.claimed_at AND b.ended_at > a.claimed_at) AS n FROM executions a) AS x").await;
+    assert_eq!(most, 2);
+}

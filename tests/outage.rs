@@ -1,0 +1,233 @@
+//! Bad nights: lost notifications, a database that goes and comes back, processes that are killed.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::{Database, Proxy, Server, eventually};
+
+/// No test of these can be saved by a poll.
+const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
+
+async fn listener_pid(database: &Database, server: &Server) -> i64 {
+    eventually("the server listens", || async {
+        (server.get("/health").await.json()["listener"]["mode"] == "notify").then_some(())
+    })
+    .await;
+    database.number(LISTENERS).await
+}
+
+const LISTENERS: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%LISTEN%'";
+
+#[tokio::test]
+async fn a_notification_from_another_process_starts_work_at_once() {
+    let database = Database::new().await;
+    let worker = Server::with(&database.url, &[NO_POLL]);
+    listener_pid(&database, &worker).await;
+    let api = Server::with(&database.url, &[("PROVOST_ROLES", "api"), NO_POLL]);
+    let id = api.create("across").await;
+    api.until(&id, "ready").await;
+}
+
+#[tokio::test]
+async fn a_lost_notification_is_made_good_by_the_poll() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    listener_pid(&database, &server).await;
+    // A job that nobody rang for: what a crash between commit and NOTIFY leaves behind.
+    database
+        .run(
+            "WITH p AS (INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
+               SELECT gen_random_uuid(), 'creating', 'unrung', 'simulated', '{}', '{}', now(), now() + interval '1 minute', now(), now() RETURNING id),
+             j AS (INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
+               SELECT gen_random_uuid(), 'queued', 'project.provision', now(), json_build_object('project_id', id, 'template', 'simulated', 'parameters', '{}'::json), id, 3, now(), now() FROM p RETURNING id, project_id)
+             INSERT INTO events (entity, entity_id, previous_state, new_state, actor) SELECT 'project', project_id, 'none', 'creating', 'test' FROM j UNION ALL SELECT 'job', id, 'none', 'queued', 'test' FROM j",
+        )
+        .await;
+    let id = database.text("SELECT id FROM projects").await;
+    server.until(&id, "ready").await;
+    let waited = database.text("SELECT extract(epoch FROM x.claimed_at - j.run_at) < 1.5 FROM executions x JOIN jobs j ON j.id = x.job_id").await;
+    assert_eq!(waited, "t", "claimed within the poll interval of half a second");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_happened_while_the_listener_was_deaf_is_found_when_it_hears_again() {
+    let database = Database::new().await;
+    let worker = Server::with(&database.url, &[NO_POLL]);
+    let deaf = listener_pid(&database, &worker).await;
+    let api = Server::with(&database.url, &[("PROVOST_ROLES", "api"), NO_POLL]);
+    database.run(&format!("SELECT pg_terminate_backend({deaf})")).await;
+    let id = api.create("unheard").await;
+    api.until(&id, "ready").await;
+    eventually("notifications arrive again, on another connection", || async {
+        let health = worker.get("/health").await.json();
+        (health["listener"]["mode"] == "notify" && health["listener"]["reconnects"] == 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn duplicate_notifications_do_no_harm() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    listener_pid(&database, &server).await;
+    let id = server.create("once").await;
+    for _ in 0..50 {
+        database.run("NOTIFY provost, 'default'; NOTIFY provost, 'nonsense'; NOTIFY provost").await;
+    }
+    server.until(&id, "ready").await;
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1);
+    assert!(server.log().iter().all(|line| line["level"] != "warning"), "{}", server.raw_log());
+}
+
+#[tokio::test]
+async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let mut server = Server::with(&proxy.url(&database.url), &[("PROVOST_LEASE_TTL", "20s")]);
+    let moving = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 600})).await;
+    eventually("it is being worked on", || async {
+        (server.get(&format!("/projects/{moving}")).await.json()["status"] == "provisioning").then_some(())
+    })
+    .await;
+
+    proxy.cut();
+    let asked = Instant::now();
+    for path in ["/projects", "/metrics", &format!("/projects/{moving}")] {
+        let answer = server.get(path).await.expect(503);
+        assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("database_unavailable", "2"));
+    }
+    let refused = server.post("/projects", json!({"name": "not now"})).await.expect(503);
+    assert_eq!(refused.code(), "database_unavailable");
+    assert!(asked.elapsed() < Duration::from_secs(8), "told quickly, not after {:?}", asked.elapsed());
+    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.get("/readyz").await.status, 503);
+    let health = server.get("/health").await.expect(503).json();
+    assert_eq!((&health["status"], &health["db"]), (&json!("unavailable"), &json!("down")));
+    assert!(server.get("/metrics/prometheus").await.expect(200).text.contains("provost_database_up 0"));
+    let page = server.get("/dashboard/projects").await.expect(503);
+    assert!(page.text.contains("The database does not answer"), "a page, not a problem document");
+    assert!(server.is_running());
+
+    proxy.mend();
+    // The work that ended meanwhile is settled by the execution that did it: no second one was needed.
+    server.until(&moving, "ready").await;
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1);
+    server.ready("afterwards").await;
+    eventually("everything is well again", || async {
+        (server.get("/health").await.json()["status"] == "ok").then_some(())
+    })
+    .await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_provisioning_and_started_again() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("interrupted", json!({"outcome": "ready", "duration_ms": 1500})).await;
+    eventually("it is being worked on", || async {
+        (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
+    })
+    .await;
+    server.kill();
+
+    let server = Server::on(&database);
+    server.until(&id, "ready").await;
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "ready"]);
+    let late = database
+        .text("SELECT extract(epoch FROM b.claimed_at - a.ended_at) < 2 AND a.outcome = 'lease_expired' FROM executions a JOIN executions b ON b.attempt = a.attempt + 1")
+        .await;
+    assert_eq!(late, "t", "taken back and claimed again within two seconds of its lease");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn killed_again_and_again_nothing_is_lost_or_stuck_or_done_twice() {
+    let database = Database::new().await;
+    let settings = [("PROVOST_LEASE_TTL", "1s"), ("PROVOST_MAX_ATTEMPTS", "50"), ("PROVOST_SIMULATE_MAX", "300ms")];
+    let mut accepted = Vec::new();
+    for round in 0..6 {
+        let server = Server::with(&database.url, &settings);
+        for n in 0..10 {
+            accepted.push(server.create(&format!("p{round}-{n}")).await);
+        }
+        for id in accepted.iter().step_by(7) {
+            // Some are settled already and may be moved on; the answer does not matter, the invariants do.
+            server.delete(&format!("/projects/{id}")).await;
+        }
+        server.kill();
+    }
+    let server = Server::with(&database.url, &settings);
+    eventually("all come to rest", || async {
+        let counts = server.get("/metrics").await.json()["counts_by_status"].clone();
+        ["creating", "provisioning", "deleting"].iter().all(|status| counts[status] == 0).then_some(())
+    })
+    .await;
+    for id in &accepted {
+        let status = server.get(&format!("/projects/{id}")).await.expect(200).json()["status"].clone();
+        assert!(status == "ready" || status == "deleted", "{id} is {status}");
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_signal_lets_running_work_finish() {
+    let database = Database::new().await;
+    let mut server = Server::on(&database);
+    let id = server.create_as("finishes", json!({"outcome": "ready", "duration_ms": 700})).await;
+    eventually("it is being worked on", || async {
+        (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
+    })
+    .await;
+    server.signal("TERM");
+    let waiting = server.get(&format!("/projects/{id}?wait=ready&timeout=20s")).await;
+    assert_eq!(waiting.status, 200, "HTTP answers until the end, and whoever waits is not kept");
+    assert_eq!(server.get("/readyz").await.text, "draining\n");
+    assert_eq!(server.exit_code(), 0);
+    assert_eq!(database.text("SELECT status FROM projects").await, "ready");
+    assert_eq!(database.number("SELECT count(*) FROM workers").await, 0, "it said goodbye");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_does_not_finish_within_the_grace_is_handed_back_without_spending_a_failure() {
+    let database = Database::new().await;
+    let mut server = Server::with(&database.url, &[("PROVOST_SHUTDOWN_GRACE", "0s"), ("PROVOST_LEASE_TTL", "10m")]);
+    let id = server.create_as("handed over", json!({"outcome": "ready", "duration_ms": 1000})).await;
+    eventually("it is being worked on", || async {
+        (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
+    })
+    .await;
+    assert_eq!(server.stop(), 0);
+    assert_eq!(database.text("SELECT state || ' ' || attempt || ' ' || failures FROM jobs").await, "queued 1 0");
+    let server = Server::on(&database);
+    server.until(&id, "ready").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let database = Database::new().await;
+    let mut server = Server::on(&database);
+    let id = server.create_as("cut off", json!({"duration_ms": 60_000})).await;
+    eventually("it is being worked on", || async {
+        (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
+    })
+    .await;
+    server.signal("INT");
+    eventually("it stops claiming", || async { (server.get("/readyz").await.text == "draining\n").then_some(()) }).await;
+    server.signal("INT");
+    assert_eq!(server.exit_code(), 130);
+}
+
+#[tokio::test]
+async fn stopping_while_the_database_is_down_does_not_hang() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let mut server = Server::with(&proxy.url(&database.url), &[("PROVOST_SHUTDOWN_GRACE", "1s")]);
+    server.create_as("in flight", json!({"duration_ms": 60_000})).await;
+    proxy.cut();
+    assert_eq!(server.stop(), 0);
+}
