@@ -136,7 +136,7 @@ function keepRows(next) {
 
 const every = Math.min(30, Math.max(1, Number(body.dataset.poll) || 2)) * 1000;
 let paused = recall() === "1", final = false, fails = 0, cause = "", waiting = 0, last = now(), etag = null;
-let timer = 0, due = 0, running = false;
+let timer = 0, due = 0, running = false, database = "up";
 
 function recall() { try { return sessionStorage.getItem("paused"); } catch { return null; } }
 function remember() { try { sessionStorage.setItem("paused", paused ? "1" : "0"); } catch { /* forgetting is harmless */ } }
@@ -179,9 +179,11 @@ async function ask() {
   const head = name => response.headers.get(name);
   if (head("date")) setClock(head("date"));
   final = head("x-poll-stop") === "1";
+  database = head("x-health") === "db=down" ? "down" : "up";
   const wait = Number(head("x-poll-after")) || 0;
   if (response.status === 304) return wait;
-  if (head("x-health") === "db=down") throw "db";
+  // A page that needs no database still answers, and says in its header that the database is gone.
+  if (database === "down" && !response.ok) throw "db";
   if (!response.ok || head("x-fragment") !== "1") throw `status ${response.status}`;
   const html = await response.text();
   // The reader may have begun to type while the answer was on its way.
@@ -189,6 +191,9 @@ async function ask() {
   etag = apply(html) ? null : head("etag");
   return wait;
 }
+
+// The same moment told in the same way: an elapsed time that has ended must become an age.
+const sameTime = (old, fresh) => old.dateTime === fresh.dateTime && Object.keys(old.dataset).join() === Object.keys(fresh.dataset ?? {}).join();
 
 // Puts the new content on the page and returns how many row changes wait.
 function apply(html) {
@@ -199,7 +204,7 @@ function apply(html) {
     morphStyle: "innerHTML", ignoreActiveValue: true, restoreFocus: true,
     callbacks: {
       // The text of a time is ours, and so are forms marked as kept.
-      beforeNodeMorphed: (old, fresh) => !(old.nodeName === "TIME" && old.dateTime === fresh.dateTime) && !("keep" in (old.dataset ?? {})),
+      beforeNodeMorphed: (old, fresh) => !(old.nodeName === "TIME" && sameTime(old, fresh)) && !("keep" in (old.dataset ?? {})),
       beforeAttributeUpdated: (name, node) => !(name === "open" && /^(DETAILS|DIALOG)$/.test(node.nodeName)),
     },
   });
@@ -251,8 +256,8 @@ function show() {
     put($("span", stale), text);
   } else if (!fails && last > started) {
     mark("mark-api", "up");
-    mark("mark-db", "up");
-    if (stale.childElementCount) stale.replaceChildren();
+    mark("mark-db", database);
+    if (database === "up" && stale.childElementCount) stale.replaceChildren();
   }
 }
 

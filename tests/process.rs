@@ -53,8 +53,19 @@ async fn without_a_database_url_it_starts_its_own_and_keeps_what_it_was_told() {
 
     let mut server = start();
     server.until(&id, "ready").await;
-    assert_eq!(server.stop(), 0);
+
     let pidfile = folder.path().join("postgres/data/postmaster.pid");
+    let postmaster = std::fs::read_to_string(&pidfile).unwrap().lines().next().unwrap().to_owned();
+    let during = server.create_as("while it dies", json!({"outcome": "ready", "duration_ms": 500})).await;
+    assert!(Command::new("kill").args(["-9", &postmaster]).status().unwrap().success());
+    eventually("the private PostgreSQL is started again", || async {
+        let new = std::fs::read_to_string(&pidfile).is_ok_and(|text| text.lines().next() != Some(&postmaster));
+        (new && server.get("/health").await.json()["status"] == "ok").then_some(())
+    })
+    .await;
+    server.until(&during, "ready").await;
+
+    assert_eq!(server.stop(), 0);
     assert!(!pidfile.exists(), "the private PostgreSQL stopped with it, in good order");
 }
 

@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Exit;
 use super::banner::{Banner, no_database, private_database};
 use crate::config::Config;
+use crate::embedded::Embedded;
 use crate::engine::{Engine, Parts};
 use crate::log::{self, chain};
 use crate::meter::Meter;
@@ -22,12 +23,15 @@ use crate::web::{self, App};
 /// How many connections the engine has to itself: the claim, heartbeats, settlements, chores.
 const ENGINE_POOL: usize = 4;
 
+/// How often to see whether the private PostgreSQL still lives.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
 /// Runs until a signal. The private PostgreSQL starts before and stops after everything else.
 pub fn run(config: Config) -> Exit {
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let private = match private_database(&config) {
+    let mut private = match private_database(&config) {
         Ok(private) => private,
         Err(exit) => return exit,
     };
@@ -44,7 +48,7 @@ pub fn run(config: Config) -> Exit {
             return Exit::Failure;
         }
     };
-    let exit = runtime.block_on(serve(Arc::new(config), connector, private.is_some(), started, log));
+    let exit = runtime.block_on(serve(Arc::new(config), connector, private.as_mut(), started, log));
     drop(runtime);
     if let Some(private) = private {
         private.stop();
@@ -52,7 +56,13 @@ pub fn run(config: Config) -> Exit {
     exit
 }
 
-async fn serve(config: Arc<Config>, connector: Connector, private: bool, started: Instant, log: Logger) -> Exit {
+async fn serve(
+    config: Arc<Config>,
+    connector: Connector,
+    private: Option<&mut Embedded>,
+    started: Instant,
+    log: Logger,
+) -> Exit {
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
     let schema = tokio::select! {
         migrated = migrate_patiently(&connector, config.database_wait, &log) => migrated,
@@ -74,9 +84,9 @@ async fn serve(config: Arc<Config>, connector: Connector, private: bool, started
     };
     match start(config.clone(), &connector, listener, log.clone()) {
         Ok(running) => {
-            let database = format!("{}{}", connector.address(), if private { " (private)" } else { "" });
+            let database = format!("{}{}", connector.address(), if private.is_some() { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
-            running.until_stopped(&mut signals, &log).await
+            running.until_stopped(&mut signals, private, &log).await
         }
         Err(error) => {
             error!(log, "cannot start"; "error" => chain(error.as_ref()));
@@ -142,9 +152,13 @@ fn start(
 
 impl Running {
     /// The order of stopping, as a list.
-    async fn until_stopped(self, signals: &mut Signals, log: &Logger) -> Exit {
+    async fn until_stopped(self, signals: &mut Signals, mut private: Option<&mut Embedded>, log: &Logger) -> Exit {
         let Self { engine, server, serving, board, stop, stores, .. } = self;
-        signals.next().await;
+        while tokio::time::timeout(LOOK_AFTER, signals.next()).await.is_err() {
+            if let Some(private) = private.as_deref_mut() {
+                look_after(private, log);
+            }
+        }
         info!(log, "stopping; a second signal ends at once");
         let orderly = async {
             // 1. /readyz says no, and whoever waits for something gets its answer.
@@ -170,6 +184,16 @@ impl Running {
                 Exit::Interrupted
             }
         }
+    }
+}
+
+/// A private PostgreSQL that died (or went with the process that owned it) is started again. This thread only waits
+/// for signals, so it may as well wait for that.
+fn look_after(private: &mut Embedded, log: &Logger) {
+    match private.revive() {
+        Ok(false) => {}
+        Ok(true) => warn!(log, "the private PostgreSQL had died and was started again"),
+        Err(error) => error!(log, "the private PostgreSQL has died and cannot be started again yet"; "error" => chain(&error)),
     }
 }
 

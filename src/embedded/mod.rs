@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use self::claim::Claim;
 use self::cluster::Cluster;
+use self::pidfile::PidFile;
 use self::process::Server;
 
 pub use self::error::Error;
@@ -45,8 +46,10 @@ pub struct Options {
 
 /// A running private server. Dropping it stops the server, unless it was adopted.
 pub struct Embedded {
+    options: Options,
     url: String,
     pid: u32,
+    port: u16,
     /// `None`: adopted, so it is not ours to stop.
     server: Option<Server>,
     /// Held as long as the server is ours. It stands after `server`, so it is let go only once that has stopped.
@@ -67,10 +70,29 @@ impl Embedded {
         match claim::claim(&cluster)? {
             Claim::Owner(lock) => Self::own(options, &cluster, lock),
             Claim::Running { pid, port } => {
-                let url = cluster.url(port)?;
-                Ok(Self { url, pid, server: None, _owner: None })
+                let (options, url) = (options.clone(), cluster.url(port)?);
+                Ok(Self { options, url, pid, port, server: None, _owner: None })
             }
         }
+    }
+
+    /// Starts the server again, on the same port, when it has died; says whether that was needed.
+    ///
+    /// # Errors
+    /// Those of [`Embedded::start`]; asking again later is right.
+    pub fn revive(&mut self) -> Result<bool, Error> {
+        let alive = match &mut self.server {
+            Some(server) => !server.has_ended(),
+            None => PidFile::read(&self.options.state_dir.join("data")).is_some_and(|file| file.pid == self.pid),
+        };
+        if alive {
+            return Ok(false);
+        }
+        // The folder must be let go before it can be claimed again.
+        (self.server, self._owner) = (None, None);
+        let options = Options { port: Some(self.port), ..self.options.clone() };
+        *self = Self::start(&options)?;
+        Ok(true)
     }
 
     /// The connection URL, with the password in it: do not log it.
@@ -104,6 +126,7 @@ impl Embedded {
             cluster.create(&binaries, options)?;
         }
         let server = Server::start(options, cluster, &binaries)?;
-        Ok(Self { url: cluster.url(server.port())?, pid: server.pid(), server: Some(server), _owner: Some(lock) })
+        let (options, url) = (options.clone(), cluster.url(server.port())?);
+        Ok(Self { options, url, pid: server.pid(), port: server.port(), server: Some(server), _owner: Some(lock) })
     }
 }

@@ -117,7 +117,7 @@ impl Server {
         if self.has_ended() { Exit::from_log(said) } else { Exit::Late }
     }
 
-    fn has_ended(&mut self) -> bool {
+    pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 }

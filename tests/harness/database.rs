@@ -17,8 +17,6 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// The URL of the run's PostgreSQL. The server ends with this process.
 pub fn cluster_url() -> &'static str {
     let start = || {
-        // reqwest and the browser's driver ask for one, too.
-        _ = rustls::crypto::ring::default_provider().install_default();
         let settings =
             [("fsync", "off"), ("synchronous_commit", "off"), ("max_connections", "400"), ("shared_buffers", "64MB")];
         let options = Options {

@@ -107,6 +107,8 @@ impl Server {
             assert!(ended.is_none() && Instant::now() < deadline, "no server ({ended:?}): {:#?}", log.lock().unwrap());
             std::thread::sleep(Duration::from_millis(10));
         };
+        // reqwest asks for one, though these tests speak no TLS; a second call is only refused.
+        _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { url, child, log, http }
     }

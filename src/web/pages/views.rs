@@ -17,13 +17,13 @@ mod status;
 pub use help::{ErrorPage, HelpPage, LoginPage};
 pub use metrics::{
     BarChart, BarData, ChartRow, DurationData, FailureRow, Kpi, LineChart, LineSeries, MetricsPage, MetricsRange,
-    RangeTab, Segment, StackedBar,
+    Segment, StackedBar,
 };
 pub use project::{
     Callout, CurlLine, DeleteError, DeletePage, Holder, Label, Mark, Moving, OperationRow, ProjectPage, RenameForm,
     TimelineEntry,
 };
 pub use projects::{CreateForm, ListFilter, ProjectRow, ProjectsPage, StatusTab, TemplateOption};
-pub use settings::{ConfigRow, DisplayForm, Fact, HealthLine, ServiceLine, SettingsPage, StatusOption};
+pub use settings::{ConfigRow, DisplayForm, Fact, HealthLine, ServiceLine, SettingsPage};
 pub use shell::{Crumb, FieldError, Flash, Link, Nav, Shell, Stamp, Theme, Zone};
 pub use status::{JobState, Level, ProjectStatus, Tone};
