@@ -3,22 +3,27 @@
 -- $6 deadline of a provisioning project (s)  $7 ring?
 --
 -- The CTE is materialised so that the planner runs its LIMIT once, SKIP LOCKED keeps claimers out of each other's way,
--- and the UPDATE still asks for the state: each of the three alone has failed somebody.
+-- and the UPDATE still asks for the state: each of the three alone has failed somebody. The clock is read after every
+-- lock is held, so that no lease is shortened by waiting.
 WITH due AS MATERIALIZED (
-    SELECT id, state
+    SELECT id, state, project_id
     FROM jobs
     WHERE queue = ANY ($1::text[]) AND kind = ANY ($2::text[])
       AND state IN ('queued', 'scheduled', 'retrying') AND run_at <= (SELECT clock_timestamp())
     ORDER BY priority, run_at, id
     LIMIT cardinality($4::uuid[])
     FOR UPDATE SKIP LOCKED
+), ready AS MATERIALIZED (
+    SELECT id FROM projects WHERE id IN (SELECT project_id FROM due) ORDER BY id FOR UPDATE
+), clock AS MATERIALIZED (
+    SELECT clock_timestamp() AS at FROM (SELECT count(*) FROM ready) AS waited
 ), numbered AS (
     SELECT id, state, row_number() OVER (ORDER BY id) AS n FROM due
 ), claimed AS (
     UPDATE jobs j
     SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3::text,
         lease_until = at + $5::float8 * interval '1 second', updated_at = at
-    FROM numbered, clock_timestamp() AS at
+    FROM numbered, clock
     WHERE j.id = numbered.id AND j.state = numbered.state
     RETURNING j.*, numbered.state AS previous_state
 ), executing AS (
