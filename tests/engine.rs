@@ -16,9 +16,11 @@ use uuid::Uuid;
 
 use crate::harness::{Database, Server, eventually};
 
-fn store(database: &Database) -> Store {
+async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
-    Store::new(pool, Arc::new(Bell::default()))
+    let store = Store::new(pool, Arc::new(Bell::default()));
+    eventually("the database answers", || async { store.ping().await.ok() }).await;
+    store
 }
 
 fn claimer(name: &str, lease: Duration) -> Claimer {
@@ -66,7 +68,7 @@ async fn status(store: &Store, id: Uuid) -> ProjectStatus {
 #[tokio::test]
 async fn eight_claimers_claim_three_hundred_jobs_exactly_once_each() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for n in 0..300 {
         create(&store, &format!("p{n}")).await;
     }
@@ -93,7 +95,7 @@ async fn eight_claimers_claim_three_hundred_jobs_exactly_once_each() {
 #[tokio::test]
 async fn first_in_is_first_out_and_a_lower_priority_number_goes_before() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     let (first, second, urgent) = (create(&store, "a").await, create(&store, "b").await, create(&store, "c").await);
     database.rows("UPDATE jobs SET priority = -1 WHERE project_id = $1", &[&urgent]).await;
     let claims = store.claim_jobs(&claimer("w", LONG), 3).await.unwrap();
@@ -104,7 +106,7 @@ async fn first_in_is_first_out_and_a_lower_priority_number_goes_before() {
 #[tokio::test]
 async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     let project = create(&store, "fenced").await;
     let stale = claim(&store, "frozen", OVER).await;
     eventually("the lease lapses and is reaped", || async {
@@ -130,7 +132,7 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
 #[tokio::test]
 async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     create(&store, "twice").await;
     let claimed = claim(&store, "w", LONG).await;
     let kind = Some(JobKind::Provision);
@@ -144,7 +146,7 @@ async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
 #[tokio::test]
 async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     let project = create(&store, "late").await;
     let claimed = claim(&store, "slow", OVER).await;
     eventually("the lease is over", || async {
@@ -160,12 +162,13 @@ async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
 #[tokio::test]
 async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     let project = create(&store, "poison").await;
     let born = database.text("SELECT run_at FROM jobs").await;
     for round in 1..=3 {
         claim(&store, &format!("victim-{round}"), OVER).await;
-        let reaped = eventually("a reap", || async { store.reap_jobs(10, "reaper").await.unwrap().into_iter().next() }).await;
+        let reaped =
+            eventually("a reap", || async { store.reap_jobs(10, "reaper").await.unwrap().into_iter().next() }).await;
         let expected = if round == 3 { JobState::Failed } else { JobState::Retrying };
         assert_eq!(reaped.state, expected);
         assert_eq!(database.text("SELECT run_at FROM jobs").await, born, "it keeps its place in the queue");
@@ -179,7 +182,7 @@ async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() 
 #[tokio::test]
 async fn four_reapers_take_a_job_back_once() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for n in 0..40 {
         create(&store, &format!("p{n}")).await;
     }
@@ -200,7 +203,7 @@ async fn four_reapers_take_a_job_back_once() {
 #[tokio::test]
 async fn a_lease_that_had_to_wait_for_a_lock_is_still_whole() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     create(&store, "waits").await;
     let mut blocker = database.connection().await;
     let transaction = blocker.transaction().await.unwrap();
@@ -217,7 +220,9 @@ async fn a_lease_that_had_to_wait_for_a_lock_is_still_whole() {
     let granted = database.text("SELECT clock_timestamp()").await;
     transaction.commit().await.unwrap();
     assert_eq!(waiting.await.unwrap(), 1);
-    let whole = database.text(&format!("SELECT lease_until >= '{granted}'::timestamptz + interval '2 seconds' FROM jobs")).await;
+    let whole = database
+        .text(&format!("SELECT lease_until >= '{granted}'::timestamptz + interval '2 seconds' FROM jobs"))
+        .await;
     assert_eq!(whole, "t");
 }
 
@@ -225,7 +230,8 @@ async fn a_lease_that_had_to_wait_for_a_lock_is_still_whole() {
 async fn provisioning_that_may_go_better_is_retried_until_its_budget_is_spent() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "2")]);
-    let id = server.create_as("flaky", json!({"outcome": "flaky", "duration_ms": 0, "reason": "registry asleep"})).await;
+    let id =
+        server.create_as("flaky", json!({"outcome": "flaky", "duration_ms": 0, "reason": "registry asleep"})).await;
     let project = server.until(&id, "failed").await;
     assert_eq!(project["error_reason"], "registry asleep");
     assert_eq!(server.history(&id).await, ["creating", "provisioning", "failed"]);
@@ -237,7 +243,8 @@ async fn provisioning_that_may_go_better_is_retried_until_its_budget_is_spent() 
 async fn a_provisioner_that_panics_fails_its_project_and_not_the_process() {
     let database = Database::new().await;
     let mut server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "1")]);
-    let id = server.create_as("buggy", json!({"outcome": "panic", "duration_ms": 0, "reason": "index out of range"})).await;
+    let id =
+        server.create_as("buggy", json!({"outcome": "panic", "duration_ms": 0, "reason": "index out of range"})).await;
     let project = server.until(&id, "failed").await;
     assert_eq!(project["error_reason"], "the provisioner panicked: index out of range");
     assert!(server.is_running());
@@ -268,8 +275,8 @@ async fn no_project_is_ever_stuck_a_deadline_ends_waiting_and_working() {
 #[tokio::test]
 async fn a_long_provisioning_outlives_many_leases() {
     let database = Database::new().await;
-    let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s")]);
-    let id = server.create_as("patient", json!({"outcome": "ready", "duration_ms": 3500})).await;
+    let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "2s")]);
+    let id = server.create_as("patient", json!({"outcome": "ready", "duration_ms": 6500})).await;
     server.until(&id, "ready").await;
     assert_eq!(database.number("SELECT count(*) FROM executions").await, 1);
 }

@@ -46,7 +46,11 @@ async fn a_lost_notification_is_made_good_by_the_poll() {
         .await;
     let id = database.text("SELECT id FROM projects").await;
     server.until(&id, "ready").await;
-    let waited = database.text("SELECT extract(epoch FROM x.claimed_at - j.run_at) < 1.5 FROM executions x JOIN jobs j ON j.id = x.job_id").await;
+    let waited = database
+        .text(
+            "SELECT extract(epoch FROM x.claimed_at - j.run_at) < 1.5 FROM executions x JOIN jobs j ON j.id = x.job_id",
+        )
+        .await;
     assert_eq!(waited, "t", "claimed within the poll interval of half a second");
     database.check_invariants().await;
 }
@@ -217,7 +221,8 @@ async fn a_second_signal_ends_at_once() {
     })
     .await;
     server.signal("INT");
-    eventually("it stops claiming", || async { (server.get("/readyz").await.text == "draining\n").then_some(()) }).await;
+    eventually("it stops claiming", || async { (server.get("/readyz").await.text == "draining\n").then_some(()) })
+        .await;
     server.signal("INT");
     assert_eq!(server.exit_code(), 130);
 }

@@ -139,7 +139,8 @@ async fn the_log_tells_each_request_and_each_transition_and_no_secret() {
     let database = Database::new().await;
     let token = "a-token-for-this-test-only";
     let server = Server::with(&database.url, &[("PROVOST_ADMIN_TOKEN", token)]);
-    let request = server.request(reqwest::Method::POST, "/projects").bearer_auth(token).header("x-request-id", "told-by-me");
+    let request =
+        server.request(reqwest::Method::POST, "/projects").bearer_auth(token).header("x-request-id", "told-by-me");
     let answer = crate::harness::send(request.json(&json!({"name": "logged"}))).await.expect(201);
     let id = answer.json()["id"].as_str().unwrap().to_owned();
 
@@ -147,7 +148,10 @@ async fn the_log_tells_each_request_and_each_transition_and_no_secret() {
         server.log().into_iter().find(|line| line["request_id"] == "told-by-me")
     })
     .await;
-    assert_eq!((&asked["method"], &asked["path"], &asked["status"]), (&json!("POST"), &json!("/projects"), &json!(201)));
+    assert_eq!(
+        (&asked["method"], &asked["path"], &asked["status"]),
+        (&json!("POST"), &json!("/projects"), &json!(201))
+    );
     assert!(asked["duration_ms"].is_number());
 
     let ready = eventually("the project's last transition is logged", || async {
@@ -158,7 +162,11 @@ async fn the_log_tells_each_request_and_each_transition_and_no_secret() {
     for field in ["job_id", "execution_id", "worker_id"] {
         assert!(ready[field].as_str().is_some_and(|it| !it.is_empty()), "{field} in {ready}");
     }
-    let claimed = server.log().into_iter().filter(|line| line["project_id"] == id.as_str()).map(|it: Value| it["new_state"].clone());
+    let claimed = server
+        .log()
+        .into_iter()
+        .filter(|line| line["project_id"] == id.as_str())
+        .map(|it: Value| it["new_state"].clone());
     assert_eq!(claimed.collect::<Vec<_>>(), ["active", "provisioning", "completed", "ready"]);
     let password = database.url.split(':').nth(2).and_then(|rest| rest.split('@').next()).unwrap().to_owned();
     for secret in [token, &password] {

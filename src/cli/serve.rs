@@ -193,7 +193,9 @@ fn look_after(private: &mut Embedded, log: &Logger) {
     match private.revive() {
         Ok(false) => {}
         Ok(true) => warn!(log, "the private PostgreSQL had died and was started again"),
-        Err(error) => error!(log, "the private PostgreSQL has died and cannot be started again yet"; "error" => chain(&error)),
+        Err(error) => {
+            error!(log, "the private PostgreSQL has died and cannot be started again yet"; "error" => chain(&error))
+        }
     }
 }
 

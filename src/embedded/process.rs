@@ -61,7 +61,7 @@ impl Server {
             }
             let why = server.why_not_ready(&log.since(mark));
             drop(server);
-            if why.is_final(options, begun.elapsed(), tries) {
+            if why.resting_for_ever(options, begun.elapsed(), tries) {
                 return Err(why.into_error(options, &log, mark));
             }
             sleep(Duration::from_millis(200));
@@ -241,7 +241,7 @@ impl Exit {
         }
     }
 
-    fn is_final(self, options: &Options, after: Duration, tries: u32) -> bool {
+    fn resting_for_ever(self, options: &Options, after: Duration, tries: u32) -> bool {
         match self {
             Self::PortTaken if options.port.is_some() => after > RETRY_PORT_FOR,
             Self::PortTaken | Self::OldServer => after > RETRY_FOR,

@@ -75,11 +75,11 @@ async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
     let known = runner.get_migrations().iter().map(|it| it.version()).max().unwrap_or_default();
     if schema.try_get("migrated")? {
         let found = client.query_one(DATABASE_VERSION.text, &[]).await?.try_get::<_, Option<i32>>("version")?;
-        if let Some(found) = found.filter(|found| *found > known as i32) {
-            return Err(MigrateError::Newer { found, known: known as i32 });
+        if let Some(found) = found.filter(|found| *found > known) {
+            return Err(MigrateError::Newer { found, known });
         }
     }
     client.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
     let report = runner.run_async(client).await?;
-    Ok(Migrated { version: known as i32, applied: report.applied_migrations().len() })
+    Ok(Migrated { version: known, applied: report.applied_migrations().len() })
 }

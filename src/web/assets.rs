@@ -17,9 +17,21 @@ struct Asset {
 }
 
 const ASSETS: &[Asset] = &[
-    Asset { path: "app.css", kind: "text/css; charset=utf-8", body: include_bytes!("../../static/app.css") },
-    Asset { path: "live.js", kind: "text/javascript; charset=utf-8", body: include_bytes!("../../static/live.js") },
-    Asset { path: "keys.js", kind: "text/javascript; charset=utf-8", body: include_bytes!("../../static/keys.js") },
+    Asset {
+        path: "app.css",
+        kind: "text/css; charset=utf-8",
+        body: include_bytes!(concat!(env!("OUT_DIR"), "/app.css")),
+    },
+    Asset {
+        path: "live.js",
+        kind: "text/javascript; charset=utf-8",
+        body: include_bytes!(concat!(env!("OUT_DIR"), "/live.js")),
+    },
+    Asset {
+        path: "keys.js",
+        kind: "text/javascript; charset=utf-8",
+        body: include_bytes!(concat!(env!("OUT_DIR"), "/keys.js")),
+    },
     Asset { path: "favicon.svg", kind: "image/svg+xml", body: include_bytes!("../../static/favicon.svg") },
     Asset {
         path: "vendor/idiomorph-0.8.0.min.js",

@@ -50,8 +50,6 @@ pub enum ApiError {
     Misdirected,
     #[error("A page of another site sent this; only Provost's own pages and API clients may change things.")]
     CrossSite,
-    #[error("This process is about to stop; ask again in a moment.")]
-    Stopping,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -93,7 +91,6 @@ impl ApiError {
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Not signed in"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request", "Not this host"),
             Self::CrossSite => (S::FORBIDDEN, "cross_site_request", "Sent by another site"),
-            Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping", "Stopping"),
             Self::Store(StoreError::Unavailable { .. }) => {
                 (S::SERVICE_UNAVAILABLE, "database_unavailable", "Database unavailable")
             }
@@ -153,7 +150,7 @@ impl ApiError {
                 }
             }
             Self::Unauthorized => _ = headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            Self::KeyInFlight | Self::Stopping => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::KeyInFlight => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
             Self::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
             }

@@ -62,10 +62,9 @@ pub fn why(explained: &Explained) -> (&'static str, String) {
         Some(job) if job.run_at > *at => (
             "retrying_later",
             format!(
-                "It failed {} of {} times and is tried again in {} s: {}.",
+                "It failed {} of {} times and is tried again soon: {}.",
                 job.failures,
                 job.max_attempts,
-                (job.run_at - *at).whole_seconds() + 1,
                 job.error.as_deref().unwrap_or("no reason was given")
             ),
         ),

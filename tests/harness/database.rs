@@ -44,7 +44,6 @@ fn state_dir() -> PathBuf {
 /// A database of one test.
 pub struct Database {
     pub url: String,
-    pub name: String,
     client: Client,
 }
 
@@ -67,7 +66,7 @@ impl Database {
         let url = url_of(&name);
         let client = connect(&url).await;
         client.batch_execute("SET search_path = provost").await.unwrap();
-        Self { url, name, client }
+        Self { url, client }
     }
 
     /// Rows of any statement.

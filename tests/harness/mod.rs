@@ -8,7 +8,7 @@ mod server;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-pub use database::{Database, cluster_url};
+pub use database::Database;
 pub use proxy::Proxy;
 pub use server::{Answer, Server, send};
 

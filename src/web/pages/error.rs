@@ -1,6 +1,7 @@
 //! What a page says when it cannot be shown: what happened, is data safe, what to do.
 
-use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -26,13 +27,16 @@ fn page(app: &App, request: &HttpRequest, error: &ApiError) -> HttpResponse {
     let down = matches!(error, ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }));
     let mut response = if is_live(request) { short(status) } else { whole(app, request, error, status, title, down) };
     if down {
-        response.headers_mut().insert(X_HEALTH, actix_web::http::header::HeaderValue::from_static("db=down"));
+        mark_down(&mut response);
     }
     error.mark(&mut response);
     response
 }
 
-const X_HEALTH: actix_web::http::header::HeaderName = actix_web::http::header::HeaderName::from_static("x-health");
+/// Tells the page's script who the culprit is.
+pub fn mark_down(response: &mut HttpResponse) {
+    response.headers_mut().insert(HeaderName::from_static("x-health"), HeaderValue::from_static("db=down"));
+}
 
 /// A poll keeps what it shows; it only needs to know.
 fn short(status: StatusCode) -> HttpResponse {
@@ -48,8 +52,9 @@ fn whole(
     down: bool,
 ) -> HttpResponse {
     let frame = Frame::of(app, request);
-    // While the database is down the page goes on asking, so it mends itself.
-    let frame = if down { frame.without_database() } else { frame.still() };
+    let frame = if down { frame.without_database() } else { frame };
+    // While the database is down the page goes on asking, so it mends itself; what was posted is not asked for again.
+    let frame = if down && request.method() == Method::GET { frame } else { frame.still() };
     let (heading, todo) = words(error, title);
     let page = ErrorPage {
         shell: frame.shell(&heading),

@@ -126,7 +126,7 @@ async fn page(
         rename: can_rename
             .then(|| rename.unwrap_or_else(|| RenameForm { project_name: project.name.clone(), error: None })),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status).is_final(deleted)))
+    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status).resting_for_ever(deleted)))
 }
 
 /// Why a project cannot be deleted now.

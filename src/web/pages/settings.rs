@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::chart;
-use super::error::or_page;
+use super::error::{mark_down, or_page};
 use super::form::{FLASH, Form, cookie};
 use super::shell::{Frame, Preferences, Shown, poll_seconds, respond, stamp};
 use super::views::{
@@ -98,7 +98,11 @@ async fn page(app: &App, request: &HttpRequest, display: DisplayForm, status: St
             .map(|it| ConfigRow { name: it.name.into(), value: it.value.clone(), source: it.source.into() })
             .collect(),
     };
-    respond(request, Shown::new(&page, page.as_main()).with_status(status))
+    let mut response = respond(request, Shown::new(&page, page.as_main()).with_status(status));
+    if found.database.is_none() {
+        mark_down(&mut response);
+    }
+    response
 }
 
 fn line(name: &str, level: Level, text: impl Into<String>, detail: Option<String>) -> HealthLine {

@@ -157,7 +157,7 @@ pub struct Shown<'a> {
     document: Box<dyn Fn() -> askama::Result<String> + 'a>,
     main: Box<dyn Fn() -> askama::Result<String> + 'a>,
     status: StatusCode,
-    final_state: bool,
+    at_rest: bool,
 }
 
 impl<'a> Shown<'a> {
@@ -166,7 +166,7 @@ impl<'a> Shown<'a> {
             document: Box::new(|| page.render()),
             main: Box::new(move || main.render()),
             status: StatusCode::OK,
-            final_state: false,
+            at_rest: false,
         }
     }
 
@@ -176,8 +176,8 @@ impl<'a> Shown<'a> {
     }
 
     /// Nothing on it will ever change again, so nobody need ask.
-    pub fn is_final(mut self, yes: bool) -> Self {
-        self.final_state = yes;
+    pub fn resting_for_ever(mut self, yes: bool) -> Self {
+        self.at_rest = yes;
         self
     }
 }
@@ -193,7 +193,7 @@ pub fn respond(request: &HttpRequest, page: Shown<'_>) -> HttpResponse {
     };
     let mut response = HttpResponse::build(page.status);
     response.insert_header((VARY, "X-Live, Cookie")).insert_header((CACHE_CONTROL, "private, no-cache"));
-    if page.final_state {
+    if page.at_rest {
         response.insert_header(("X-Poll-Stop", "1"));
     }
     if !live {

@@ -37,7 +37,7 @@ impl MetricsPage {
     }
 }
 
-/// The ranges one can look at. Buckets are chosen so that a chart has 48 to 72 of them.
+/// The ranges one can look at. A bucket is never shorter than the minute that the counters keep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MetricsRange {
     /// A quarter of an hour.
@@ -88,8 +88,7 @@ impl MetricsRange {
     /// One bucket in words, to follow "per".
     pub fn bucket_words(self) -> &'static str {
         match self {
-            MetricsRange::M15 => "15 seconds",
-            MetricsRange::H1 => "minute",
+            MetricsRange::M15 | MetricsRange::H1 => "minute",
             MetricsRange::H6 => "5 minutes",
             MetricsRange::H24 => "30 minutes",
             MetricsRange::D7 => "3 hours",
@@ -99,8 +98,7 @@ impl MetricsRange {
     /// The length of a bucket.
     pub fn bucket_seconds(self) -> u32 {
         match self {
-            MetricsRange::M15 => 15,
-            MetricsRange::H1 => 60,
+            MetricsRange::M15 | MetricsRange::H1 => 60,
             MetricsRange::H6 => 300,
             MetricsRange::H24 => 1_800,
             MetricsRange::D7 => 10_800,
@@ -110,7 +108,8 @@ impl MetricsRange {
     /// How many buckets there are.
     pub fn buckets(self) -> u32 {
         match self {
-            MetricsRange::M15 | MetricsRange::H1 => 60,
+            MetricsRange::M15 => 15,
+            MetricsRange::H1 => 60,
             MetricsRange::H6 => 72,
             MetricsRange::H24 => 48,
             MetricsRange::D7 => 56,

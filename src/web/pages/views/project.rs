@@ -113,12 +113,8 @@ pub struct Holder {
 pub enum Mark {
     /// The project came into this state.
     Status(ProjectStatus),
-    /// Its job came into this state.
-    Job(JobState),
     /// A person or the system tried again.
     Retry,
-    /// A change that is no change of state, as a rename.
-    Edit,
 }
 
 impl Mark {
@@ -126,9 +122,7 @@ impl Mark {
     pub fn tone(self) -> Tone {
         match self {
             Mark::Status(status) => status.tone(),
-            Mark::Job(state) => state.tone(),
             Mark::Retry => Tone::Info,
-            Mark::Edit => Tone::Neutral,
         }
     }
 
@@ -136,9 +130,7 @@ impl Mark {
     pub fn icon(self) -> &'static str {
         match self {
             Mark::Status(status) => status.icon(),
-            Mark::Job(state) => state.icon(),
             Mark::Retry => "retry",
-            Mark::Edit => "pen",
         }
     }
 }
