@@ -40,16 +40,21 @@ impl Bell {
         Ear(self.rings.subscribe())
     }
 
-    /// Whether the statement about to run should ring the other processes itself. When one did so a moment ago the
-    /// answer is no, and a NOTIFY is owed: see [`Bell::owed`].
+    /// Whether a statement that moves something should ring the other processes itself, or whether one did so a moment
+    /// ago. Say afterwards what came of it: [`Bell::moved`].
     pub fn may_notify(&self) -> bool {
-        let mut last = lock(&self.notified);
-        if last.is_some_and(|at| at.elapsed() < NOTIFY_GAP) {
+        lock(&self.notified).is_none_or(|at| at.elapsed() >= NOTIFY_GAP)
+    }
+
+    /// Something moved: rings in this process. When the others were not `told` by the statement itself, a NOTIFY is
+    /// owed to them: see [`Bell::owed`].
+    pub fn moved(&self, told: bool) {
+        self.ring();
+        if told {
+            *lock(&self.notified) = Some(Instant::now());
+        } else {
             self.owed.notify_one();
-            return false;
         }
-        *last = Some(Instant::now());
-        true
     }
 
     /// Waits until a NOTIFY is owed to the other processes and the gap has passed.
@@ -191,8 +196,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_second_notify_within_the_gap_is_owed_not_forgotten() {
         let bell = Bell::default();
-        assert!(bell.may_notify());
+        assert!(bell.may_notify() && bell.may_notify(), "asking alone changes nothing");
+        bell.moved(true);
         assert!(!bell.may_notify());
+        bell.moved(false);
         bell.owed().await;
     }
 }

@@ -19,6 +19,13 @@ async fn listener_pid(database: &Database, server: &Server) -> i64 {
 
 const LISTENERS: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%LISTEN%'";
 
+/// A project and its job that nobody rang for.
+const UNRUNG: &str = "WITH p AS (INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
+               SELECT gen_random_uuid(), 'creating', 'unrung', 'simulated', '{}', '{}', now(), now() + interval '1 minute', now(), now() RETURNING id),
+             j AS (INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
+               SELECT gen_random_uuid(), 'queued', 'project.provision', now(), json_build_object('project_id', id, 'template', 'simulated', 'parameters', '{}'::json), id, 3, now(), now() FROM p RETURNING id, project_id)
+             INSERT INTO events (entity, entity_id, previous_state, new_state, actor) SELECT 'project', project_id, 'none', 'creating', 'test' FROM j UNION ALL SELECT 'job', id, 'none', 'queued', 'test' FROM j";
+
 #[tokio::test]
 async fn a_notification_from_another_process_starts_work_at_once() {
     let database = Database::new().await;
@@ -34,16 +41,8 @@ async fn a_lost_notification_is_made_good_by_the_poll() {
     let database = Database::new().await;
     let server = Server::on(&database);
     listener_pid(&database, &server).await;
-    // A job that nobody rang for: what a crash between commit and NOTIFY leaves behind.
-    database
-        .run(
-            "WITH p AS (INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
-               SELECT gen_random_uuid(), 'creating', 'unrung', 'simulated', '{}', '{}', now(), now() + interval '1 minute', now(), now() RETURNING id),
-             j AS (INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
-               SELECT gen_random_uuid(), 'queued', 'project.provision', now(), json_build_object('project_id', id, 'template', 'simulated', 'parameters', '{}'::json), id, 3, now(), now() FROM p RETURNING id, project_id)
-             INSERT INTO events (entity, entity_id, previous_state, new_state, actor) SELECT 'project', project_id, 'none', 'creating', 'test' FROM j UNION ALL SELECT 'job', id, 'none', 'queued', 'test' FROM j",
-        )
-        .await;
+    // What a crash between commit and NOTIFY leaves behind.
+    database.run(UNRUNG).await;
     let id = database.text("SELECT id FROM projects").await;
     server.until(&id, "ready").await;
     let waited = database
@@ -60,10 +59,14 @@ async fn what_happened_while_the_listener_was_deaf_is_found_when_it_hears_again(
     let database = Database::new().await;
     let worker = Server::with(&database.url, &[NO_POLL]);
     let deaf = listener_pid(&database, &worker).await;
-    let api = Server::with(&database.url, &[("PROVOST_ROLES", "api"), NO_POLL]);
+    database.forbid_connections(true).await;
     database.run(&format!("SELECT pg_terminate_backend({deaf})")).await;
-    let id = api.create("unheard").await;
-    api.until(&id, "ready").await;
+    eventually("the listener is deaf", || async { database.text(LISTENERS).await.is_empty().then_some(()) }).await;
+    database.run(UNRUNG).await;
+    database.run("NOTIFY provost, 'default'").await;
+    database.forbid_connections(false).await;
+    let id = database.text("SELECT id FROM projects").await;
+    worker.until(&id, "ready").await;
     eventually("notifications arrive again, on another connection", || async {
         let health = worker.get("/health").await.json();
         (health["listener"]["mode"] == "notify" && health["listener"]["reconnects"] == 1).then_some(())
@@ -90,7 +93,7 @@ async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let mut server = Server::with(&proxy.url(&database.url), &[("PROVOST_LEASE_TTL", "20s")]);
-    let moving = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 600})).await;
+    let moving = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 1500})).await;
     eventually("it is being worked on", || async {
         (server.get(&format!("/projects/{moving}")).await.json()["status"] == "provisioning").then_some(())
     })
@@ -114,6 +117,10 @@ async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
     assert!(page.text.contains("The database does not answer"), "a page, not a problem document");
     assert!(server.is_running());
 
+    eventually("the work ends, and its result finds no database", || async {
+        server.log().iter().any(|line| line["msg"] == "settlement not delivered yet").then_some(())
+    })
+    .await;
     proxy.mend();
     // The work that ended meanwhile is settled by the execution that did it: no second one was needed.
     server.until(&moving, "ready").await;

@@ -27,6 +27,17 @@ async fn several_processes_may_migrate_an_empty_database_at_once() {
 }
 
 #[tokio::test]
+async fn migrating_at_the_very_same_moment_is_done_once() {
+    for _ in 0..3 {
+        let database = Database::bare().await;
+        let connector = provost::store::Connector::parse(&database.url).unwrap();
+        let all = futures_util::future::join_all((0..12).map(|_| provost::store::migrate(&connector))).await;
+        let applied: usize = all.into_iter().map(|done| done.unwrap().applied).sum();
+        assert_eq!(applied as i64, database.number("SELECT count(*) FROM provost.refinery_schema_history").await);
+    }
+}
+
+#[tokio::test]
 async fn a_schema_from_the_future_is_refused() {
     let database = Database::new().await;
     database.run("INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (999, 'later', '2030-01-01T00:00:00Z', '1')").await;

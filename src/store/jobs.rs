@@ -90,6 +90,7 @@ pub struct Operation {
 impl Store {
     /// `jobs/claim`: at most `slots` due jobs, each under an execution id of its own.
     pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Vec<Claimed>, StoreError> {
+        let tell = self.bell.may_notify();
         let executions: Vec<Uuid> = (0..slots).map(|_| Uuid::now_v7()).collect();
         let rows = self
             .rows(
@@ -101,12 +102,12 @@ impl Store {
                     &executions,
                     &claimer.lease_ttl.as_secs_f64(),
                     &claimer.project_deadline.as_secs_f64(),
-                    &self.bell.may_notify(),
+                    &tell,
                 ],
             )
             .await?;
         if !rows.is_empty() {
-            self.bell.ring();
+            self.bell.moved(tell);
         }
         Reader::all(rows, &JOBS_CLAIM).map(|row| claimed(&row)).collect()
     }
@@ -126,6 +127,7 @@ impl Store {
         settlement: &Settlement,
         actor: &str,
     ) -> Result<Settled, StoreError> {
+        let tell = self.bell.may_notify();
         let during = kind.map(JobKind::status_during);
         let after = kind.and_then(|kind| settlement.project_status(kind));
         let row = self
@@ -142,12 +144,12 @@ impl Store {
                     &during.map(ProjectStatus::as_str),
                     &after.map(ProjectStatus::as_str),
                     &actor,
-                    &self.bell.may_notify(),
+                    &tell,
                 ],
             )
             .await?;
         if row.get("settled")? {
-            self.bell.ring();
+            self.bell.moved(tell);
             let moved: bool = row.get("project_moved")?;
             return Ok(Settled::Yes { project: during.zip(after).filter(|_| moved) });
         }
@@ -157,9 +159,10 @@ impl Store {
 
     /// `jobs/reap`: takes back what nobody holds any more.
     pub async fn reap_jobs(&self, limit: i64, actor: &str) -> Result<Vec<Reaped>, StoreError> {
-        let rows = self.rows(&JOBS_REAP, &[&limit, &actor, &self.bell.may_notify()]).await?;
+        let tell = self.bell.may_notify();
+        let rows = self.rows(&JOBS_REAP, &[&limit, &actor, &tell]).await?;
         if !rows.is_empty() {
-            self.bell.ring();
+            self.bell.moved(tell);
         }
         Reader::all(rows, &JOBS_REAP).map(|row| reaped(&row)).collect()
     }

@@ -174,7 +174,7 @@ impl Store {
         asker: &Asker,
     ) -> Result<Option<Created>, StoreError> {
         let labels = json_of(new.labels.as_map());
-        let key = new.key.as_ref();
+        let (key, tell) = (new.key.as_ref(), self.bell.may_notify());
         let row = self
             .one(
                 &PROJECTS_CREATE,
@@ -189,14 +189,14 @@ impl Store {
                     &i32::try_from(bounds.max_attempts).unwrap_or(i32::MAX),
                     &asker.actor,
                     &asker.request_id,
-                    &self.bell.may_notify(),
+                    &tell,
                     &key.map(|it| it.key.as_str()),
                     &key.map(|it| it.request_hash.as_str()),
                 ],
             )
             .await?;
         if row.get::<Option<Uuid>>("id")?.is_some() {
-            self.bell.ring();
+            self.bell.moved(tell);
             return Ok(Some(Created::New(project(&row)?)));
         }
         match (row.get::<Option<Uuid>>("seen_project_id")?, row.get::<Option<String>>("seen_hash")?) {
@@ -229,11 +229,12 @@ impl Store {
         let name = patch.name.as_ref().map(ProjectName::as_str);
         let labels = patch.labels.as_ref().map(|labels| json_of(labels.as_map()));
         let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version]).await?;
-        self.moved(row, &PROJECTS_PATCH, patch.version)
+        self.moved(row, &PROJECTS_PATCH, patch.version, None)
     }
 
     /// `projects/retry`: only a failed project moves.
     pub async fn retry_project(&self, id: Uuid, bounds: Bounds, asker: &Asker) -> Result<Moved<Project>, StoreError> {
+        let tell = self.bell.may_notify();
         let row = self
             .row(
                 &PROJECTS_RETRY,
@@ -245,11 +246,11 @@ impl Store {
                     &asker.actor,
                     &asker.reason,
                     &asker.request_id,
-                    &self.bell.may_notify(),
+                    &tell,
                 ],
             )
             .await?;
-        self.moved(row, &PROJECTS_RETRY, None)
+        self.moved(row, &PROJECTS_RETRY, None, Some(tell))
     }
 
     /// `projects/delete`: only a ready or failed project moves, and only if it is still the version the caller saw.
@@ -260,6 +261,7 @@ impl Store {
         bounds: Bounds,
         asker: &Asker,
     ) -> Result<Moved<Project>, StoreError> {
+        let tell = self.bell.may_notify();
         let row = self
             .row(
                 &PROJECTS_DELETE,
@@ -271,12 +273,12 @@ impl Store {
                     &asker.actor,
                     &asker.reason,
                     &asker.request_id,
-                    &self.bell.may_notify(),
+                    &tell,
                     &version,
                 ],
             )
             .await?;
-        self.moved(row, &PROJECTS_DELETE, version)
+        self.moved(row, &PROJECTS_DELETE, version, Some(tell))
     }
 
     /// `projects/events`: newest first.
@@ -295,9 +297,10 @@ impl Store {
 
     /// `projects/expire`: gives up what is past its deadline.
     pub async fn expire_projects(&self, limit: i64, actor: &str) -> Result<Vec<Expired>, StoreError> {
-        let rows = self.rows(&PROJECTS_EXPIRE, &[&limit, &actor, &self.bell.may_notify()]).await?;
+        let tell = self.bell.may_notify();
+        let rows = self.rows(&PROJECTS_EXPIRE, &[&limit, &actor, &tell]).await?;
         if !rows.is_empty() {
-            self.bell.ring();
+            self.bell.moved(tell);
         }
         let expired = |row: Reader| {
             Ok(Expired {
@@ -310,17 +313,19 @@ impl Store {
         Reader::all(rows, &PROJECTS_EXPIRE).map(expired).collect()
     }
 
-    /// Reads the answer of a conditional move: `was` and `was_version` are of the row as it was found.
+    /// Reads the answer of a conditional move: `was` and `was_version` are of the row as it was found. `told` is whether
+    /// the statement rang for the others; `None` when nothing moves that anybody waits for.
     fn moved(
         &self,
         row: Option<tokio_postgres::Row>,
         statement: &Statement,
         version: Option<i64>,
+        told: Option<bool>,
     ) -> Result<Moved<Project>, StoreError> {
         let Some(row) = row else { return Ok(Moved::Missing) };
         let row = Reader { row, statement: statement.name };
         if row.get::<Option<Uuid>>("id")?.is_some() {
-            self.bell.ring();
+            told.into_iter().for_each(|told| self.bell.moved(told));
             return Ok(Moved::Yes(project(&row)?));
         }
         let found: i64 = row.get("was_version")?;

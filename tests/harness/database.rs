@@ -94,6 +94,13 @@ impl Database {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
+    /// Whether anybody may connect anew; connections that are there stay.
+    pub async fn forbid_connections(&self, forbid: bool) {
+        let name = self.text("SELECT current_database()").await;
+        let admin = connect(cluster_url()).await;
+        admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {}", !forbid)).await.unwrap();
+    }
+
     /// A connection of its own, in our schema.
     pub async fn connection(&self) -> Client {
         let client = connect(&self.url).await;
