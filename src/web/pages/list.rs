@@ -194,7 +194,8 @@ pub fn view(status: ProjectStatus) -> Status {
     Status::from_name(status.as_str())
 }
 
-fn alive(counts: &BTreeMap<ProjectStatus, i64>) -> i64 {
+/// How many projects there are that are not deleted.
+pub fn alive(counts: &BTreeMap<ProjectStatus, i64>) -> i64 {
     counts.iter().filter(|(status, _)| **status != ProjectStatus::Deleted).map(|(_, n)| n).sum()
 }
 

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::chart;
 use super::error::or_page;
+use super::list::alive;
 use super::shell::{Frame, Shown, count, respond, stamp};
 use super::views::{
     BarData, DurationData, FailureRow, Kpi, MetricsPage, MetricsRange, Nav, ProjectStatus as Status, Tone,
@@ -43,11 +44,10 @@ async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     let failures = app.store.count_failures(window, REASONS).await?;
     let slices = slices(&provisions, range);
     let all = slices.values().fold(Tally::default(), |sum, tally| sum.plus(tally));
-    let alive = counts.iter().filter(|(status, _)| **status != ProjectStatus::Deleted).map(|(_, n)| n).sum();
     let by_status: Vec<(Status, u64)> =
         Status::ALL.iter().filter(|it| **it != Status::Deleted).map(|it| (*it, number(&counts, it))).collect();
     let page = MetricsPage {
-        shell: Frame::of(app, request).at(Nav::Metrics).counting(alive).shell("Metrics"),
+        shell: Frame::of(app, request).at(Nav::Metrics).counting(alive(&counts)).shell("Metrics"),
         range,
         kpis: kpis(&all),
         statuses: chart::stacked(&by_status),

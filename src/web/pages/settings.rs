@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::chart;
 use super::error::{mark_down, or_page};
 use super::form::{FLASH, Form, cookie};
+use super::list::alive;
 use super::shell::{Frame, Preferences, Shown, poll_seconds, respond, stamp};
 use super::views::{
     ConfigRow, DisplayForm, Fact, FieldError, HealthLine, Level, Nav, ServiceLine, SettingsPage, Theme, Zone,
@@ -83,7 +84,10 @@ fn preferences(form: &Form) -> Result<Preferences, DisplayForm> {
 async fn page(app: &App, request: &HttpRequest, display: DisplayForm, status: StatusCode) -> HttpResponse {
     let found = checkup(app).await;
     let frame = Frame::of(app, request).at(Nav::Settings);
-    let frame = if found.database.is_some() { frame } else { frame.without_database() };
+    let frame = match app.store.count_projects().await {
+        Ok(counts) if found.database.is_some() => frame.counting(alive(&counts)),
+        _ => frame.without_database(),
+    };
     let page = SettingsPage {
         shell: frame.shell("Settings"),
         display,
