@@ -3,8 +3,10 @@
 
 mod harness;
 
+mod api;
 mod engine;
 mod outage;
 mod process;
 mod rules;
 mod smoke;
+mod state_matrix;

@@ -1,0 +1,262 @@
+//! Bodies that cannot be understood: each is refused with what is wrong and where, and none is our mistake.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{NOBODY, assert_problem, assert_refused, post_raw, send_raw, still};
+use crate::harness::{Answer, Database, Server, send};
+
+/// Every endpoint that reads a body, with whether it may be left out.
+fn readers() -> [(Method, String, bool); 4] {
+    [
+        (Method::POST, "/projects".to_owned(), false),
+        (Method::PATCH, format!("/projects/{NOBODY}"), false),
+        (Method::DELETE, format!("/projects/{NOBODY}"), true),
+        (Method::POST, format!("/projects/{NOBODY}/retry"), true),
+    ]
+}
+
+async fn each_reader_answers(server: &Server, body: impl AsRef<[u8]>, check: impl Fn(&Answer, &str)) {
+    for (method, path, _) in readers() {
+        let answer = send_raw(server, method.clone(), &path, body.as_ref().to_vec()).await;
+        check(&answer, &format!("{method} {path} {}", String::from_utf8_lossy(body.as_ref())));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused_everywhere() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let texts = [
+        "{",
+        "}",
+        "name=a",
+        "{\"name\": \"a\"",
+        "{\"name\": \"a\"} x",
+        "{'name': 'a'}",
+        "{\"name\": \"a\",}",
+        " ",
+        "\u{feff}{}",
+    ];
+    for text in texts {
+        each_reader_answers(&server, text, |answer, what| {
+            assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_json"), "{what}: {}", answer.text);
+        })
+        .await;
+    }
+    assert_problem(&post_raw(&server, "/projects", r#"{"name": "\ud800"}"#).await, 400, "invalid_json");
+    assert_problem(&post_raw(&server, "/projects", r#"{"name": 1e400}"#).await, 400, "invalid_json");
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_utf_8_are_refused_everywhere() {
+    let database = Database::new().await;
+    let server = still(&database);
+    for body in [&b"\xff\xfe{}"[..], b"{\"name\": \"\xff\"}", b"{\"reason\": \"\xc3\x28\"}", b"\x1f\x8b\x08\x00"] {
+        each_reader_answers(&server, body, |answer, what| {
+            assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_json"), "{what}: {}", answer.text);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_body_is_refused_where_one_is_needed() {
+    let database = Database::new().await;
+    let server = still(&database);
+    for (method, path, optional) in readers() {
+        let answer = send_raw(&server, method, &path, "").await;
+        let expected = if optional { (404, "not_found") } else { (400, "invalid_json") };
+        assert_eq!((answer.status, answer.code().as_str()), expected, "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn another_content_type_is_refused_and_none_or_any_json_is_fine() {
+    let database = Database::new().await;
+    let server = still(&database);
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json", ""] {
+        for (method, path, _) in readers() {
+            let request = server.request(method, &path).header("content-type", kind).body("{\"name\": \"a\"}");
+            let answer = send(request).await;
+            assert_eq!((answer.status, answer.code().as_str()), (415, "unsupported_media_type"), "{path} {kind}");
+        }
+    }
+    for kind in ["application/json", "APPLICATION/JSON; charset=utf-8", "application/vnd.api+json"] {
+        let request = server.request(Method::POST, "/projects").header("content-type", kind).body("{\"name\": \"a\"}");
+        send(request).await.expect(201);
+    }
+    send(server.request(Method::POST, "/projects").body("{\"name\": \"a\"}")).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_wrong_type_is_told_with_the_path_of_its_field() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let cases = [
+        (r#"{"name": 7}"#, "name"),
+        (r#"{"name": null}"#, "name"),
+        (r#"{"name": ["a"]}"#, "name"),
+        (r#"{"name": "a", "template": 7}"#, "template"),
+        (r#"{"name": "a", "labels": []}"#, "labels"),
+        (r#"{"name": "a", "labels": "env=prod"}"#, "labels"),
+        (r#"{"name": "a", "labels": {"env": 1}}"#, "labels.env"),
+        (r#"{"name": "a", "labels": {"env": null}}"#, "labels.env"),
+        (r#"{"name": "a", "labels": {"env": {"a": "b"}}}"#, "labels.env"),
+    ];
+    for (text, field) in cases {
+        assert_refused(&post_raw(&server, "/projects", text).await, 422, "invalid_field", field);
+    }
+    let path = format!("/projects/{NOBODY}");
+    let patched = send_raw(&server, Method::PATCH, &path, r#"{"labels": {"env": false}}"#).await;
+    assert_refused(&patched, 422, "invalid_field", "labels.env");
+    let deleted = send_raw(&server, Method::DELETE, &path, r#"{"reason": 7}"#).await;
+    assert_refused(&deleted, 422, "invalid_field", "reason");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_refused_everywhere() {
+    let database = Database::new().await;
+    let server = still(&database);
+    // The longer arrays have as many entries as a request has fields: they must not pass for an object.
+    let texts = ["null", "7", "\"a\"", "true", "[]", "[\"a\"]", "[null]", "[\"a\", null]", "[\"a\", null, null, null]"];
+    for text in texts {
+        each_reader_answers(&server, text, |answer, what| {
+            assert_eq!((answer.status, answer.code().as_str()), (422, "invalid_field"), "{what}: {}", answer.text);
+            assert_eq!(answer.json()["errors"][0]["field"], "body", "{what}");
+        })
+        .await;
+    }
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
+}
+
+#[tokio::test]
+async fn unknown_missing_and_repeated_fields_are_named() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let cases = [
+        ("{}", "name"),
+        (r#"{"labels": {}}"#, "name"),
+        (r#"{"name": "a", "color": "red"}"#, "color"),
+        (r#"{"name": "a", "id": "x"}"#, "id"),
+        (r#"{"name": "a", "status": "ready"}"#, "status"),
+        (r#"{"name": "a", "Name": "a"}"#, "Name"),
+        (r#"{"name": "a", "name": "a"}"#, "name"),
+        (r#"{"name": "a", "parameters": {}, "parameters": {}}"#, "parameters"),
+    ];
+    for (text, field) in cases {
+        assert_refused(&post_raw(&server, "/projects", text).await, 422, "invalid_field", field);
+    }
+    for (method, path, _) in &readers()[1..] {
+        let answer = send_raw(&server, method.clone(), path, r#"{"color": "red"}"#).await;
+        assert_refused(&answer, 422, "invalid_field", "color");
+    }
+    let repeated = send_raw(&server, Method::DELETE, &readers()[2].1, r#"{"reason": "a", "reason": "b"}"#).await;
+    assert_refused(&repeated, 422, "invalid_field", "reason");
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
+}
+
+#[tokio::test]
+async fn json_of_any_depth_is_answered() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let deep = "[".repeat(100_000);
+    let texts =
+        [deep.clone(), format!("{{\"name\":{deep}"), format!("{{\"color\":{deep}"), "{\"name\":".repeat(20_000)];
+    for text in texts {
+        each_reader_answers(&server, &text, |answer, _| assert!([400, 422].contains(&answer.status))).await;
+    }
+    server.get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_with_and_without_a_length() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let text = format!("{{\"name\": \"{}\"}}", "x".repeat(256 * 1024));
+    for (method, path, _) in readers() {
+        let answer = send_raw(&server, method, &path, text.clone()).await;
+        assert_problem(&answer, 413, "body_too_large");
+    }
+    let mut chunked = raw(&server, "transfer-encoding: chunked\r\n").await;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    for _ in 0..5 {
+        // The answer may come, and the connection end, before all was sent.
+        _ = chunked.write_all(chunk.as_bytes()).await;
+    }
+    let text = read_some(&mut chunked).await;
+    assert!(text.starts_with("HTTP/1.1 413 ") && text.contains("body_too_large"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_given_up_after_ten_seconds() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let mut slow = raw(&server, "content-length: 100\r\n").await;
+    slow.write_all(b"{\"name\": ").await.unwrap();
+    let started = Instant::now();
+    let text = read_some(&mut slow).await;
+    assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("body_too_slow"), "{text}");
+    assert!((8..14).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    server.get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_leaves_nothing_behind() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let mut broken = raw(&server, "content-length: 14\r\n").await;
+    broken.write_all(b"{\"name\": \"a").await.unwrap();
+    broken.shutdown().await.unwrap();
+    let text = read_some(&mut broken).await;
+    assert!(text.is_empty() || text.starts_with("HTTP/1.1 400 "), "{text}");
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_uuid_is_a_bad_parameter_and_an_unknown_one_is_not_found() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let routes = [(Method::GET, ""), (Method::PATCH, ""), (Method::DELETE, ""), (Method::POST, "/retry")];
+    for (method, tail) in routes.into_iter().chain([(Method::GET, "/events"), (Method::GET, "/explain")]) {
+        let ask = async |id: &str| {
+            let path = format!("/projects/{id}{tail}");
+            send_raw(&server, method.clone(), &path, body_of(&method, tail)).await
+        };
+        for id in ["1", "zz", "%00", "0190c2f4-7c1e-7d3a-9f52-0242ac12000", "%F0%9F%9A%80", "..%2f..%2fetc", "null"] {
+            assert_refused(&ask(id).await, 400, "invalid_parameter", "id");
+        }
+        for id in [NOBODY, &NOBODY.to_uppercase(), &NOBODY.replace('-', "")] {
+            assert_problem(&ask(id).await, 404, "not_found");
+        }
+    }
+    assert_problem(&server.get(&format!("/projects/{NOBODY}?wait=ready")).await, 404, "not_found");
+}
+
+fn body_of(method: &Method, tail: &str) -> &'static str {
+    if *method == Method::PATCH && tail.is_empty() { r#"{"name": "a"}"# } else { "" }
+}
+
+/// The beginning of a POST, spoken by hand.
+async fn raw(server: &Server, header: &str) -> TcpStream {
+    let address = server.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST /projects HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n{header}\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// What comes back until the problem is whole, the connection ends, or patience does.
+async fn read_some(stream: &mut TcpStream) -> String {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    while !bytes.ends_with(b"}") {
+        match tokio::time::timeout(Duration::from_secs(15), stream.read(&mut buffer)).await {
+            Ok(Ok(n)) if n > 0 => bytes.extend_from_slice(&buffer[..n]),
+            _ => break,
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,183 @@
+//! `DELETE /projects/{id}` and `POST /projects/{id}/retry`: letting go, and trying again.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{assert_problem, assert_refused, post_raw, still};
+use crate::harness::{Answer, Database, Server, eventually, send};
+
+async fn delete_if(server: &Server, id: &str, tag: &str) -> Answer {
+    send(server.request(Method::DELETE, &format!("/projects/{id}")).header("if-match", tag)).await
+}
+
+/// A failed project that no worker will touch, and the server that tells of it.
+async fn failed_and_still(database: &Database) -> (Server, String) {
+    let server = Server::on(database);
+    let id = server.failed("a").await;
+    server.kill();
+    (still(database), id)
+}
+
+#[tokio::test]
+async fn a_ready_project_goes_through_deleting_to_deleted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("a").await;
+    let answer = server.delete(&format!("/projects/{id}")).await.expect(202);
+    let project = answer.json();
+    assert_eq!((&project["status"], answer.header("etag")), (&json!("deleting"), "\"4\""));
+    assert!(project["deadline_at"].is_string());
+    server.until(&id, "deleted").await;
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "ready", "deleting", "deleted"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_failed_project_can_be_deleted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.failed("a").await;
+    let project = server.delete(&format!("/projects/{id}")).await.expect(202).json();
+    assert!(project["error_reason"].is_null());
+    server.until(&id, "deleted").await;
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "failed", "deleting", "deleted"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_removal_that_fails_says_why_and_can_be_tried_again() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let wish = json!({"removal": "failed", "duration_ms": 0, "reason": "volume is in use"});
+    let id = server.create_as("a", wish).await;
+    server.until(&id, "ready").await;
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    assert_eq!(server.until(&id, "failed").await["error_reason"], "volume is in use");
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    server.until(&id, "failed").await;
+    server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
+    server.until(&id, "ready").await;
+    let expected = ["creating", "provisioning", "ready", "deleting", "failed", "deleting", "failed", "creating"];
+    assert_eq!(server.history(&id).await[..8], expected);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_is_not_at_rest_cannot_be_deleted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
+    server.until(&busy, "provisioning").await;
+    let gone = server.ready("gone").await;
+    server.delete(&format!("/projects/{gone}")).await.expect(202);
+    server.until(&gone, "deleted").await;
+    let quiet = still(&database);
+    server.kill();
+    let waiting = quiet.create("waiting").await;
+    for (id, status) in [(&busy, "provisioning"), (&gone, "deleted"), (&waiting, "creating")] {
+        let answer = quiet.delete(&format!("/projects/{id}")).await;
+        assert_problem(&answer, 409, "invalid_state");
+        assert_eq!(answer.json()["current_status"], status);
+    }
+}
+
+#[tokio::test]
+async fn deleting_twice_is_refused_the_second_time() {
+    let database = Database::new().await;
+    let (server, id) = failed_and_still(&database).await;
+    let path = format!("/projects/{id}");
+    let tries = futures_util::future::join_all((0..6).map(|_| server.delete(&path))).await;
+    let accepted = tries.iter().filter(|answer| answer.status == 202).count();
+    assert_eq!((accepted, tries.iter().filter(|answer| answer.status == 409).count()), (1, 5));
+    assert!(tries.iter().filter(|it| it.status == 409).all(|it| it.json()["current_status"] == "deleting"));
+    let jobs = database.number("SELECT count(*) FROM jobs WHERE kind = 'project.deprovision'").await;
+    assert_eq!(jobs, 1);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn if_match_keeps_from_deleting_what_has_changed() {
+    let database = Database::new().await;
+    let (server, id) = failed_and_still(&database).await;
+    server.patch(&format!("/projects/{id}"), json!({"name": "precious"})).await.expect(200);
+    assert_problem(&delete_if(&server, &id, "\"3\"").await, 412, "stale_version");
+    for tag in ["4", "nonsense", "\"\""] {
+        assert_refused(&delete_if(&server, &id, tag).await, 400, "invalid_header", "If-Match");
+    }
+    assert_eq!(server.get(&format!("/projects/{id}")).await.json()["status"], "failed");
+    delete_if(&server, &id, "\"4\"").await.expect(202);
+    assert_problem(&delete_if(&server, &id, "\"5\"").await, 409, "invalid_state");
+    assert_problem(&delete_if(&server, &id, "*").await, 409, "invalid_state");
+}
+
+#[tokio::test]
+async fn a_failed_project_can_be_retried_and_starts_anew() {
+    let database = Database::new().await;
+    let (server, id) = failed_and_still(&database).await;
+    let answer = server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
+    let project = answer.json();
+    assert_eq!((&project["status"], answer.header("etag")), (&json!("creating"), "\"4\""));
+    assert!(project["error_reason"].is_null() && project["deadline_at"].is_string());
+    assert_eq!(answer.header("retry-after"), "1");
+    let _worker = Server::on(&database);
+    server.until(&id, "failed").await;
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "failed", "creating", "provisioning", "failed"]);
+    eventually("the record is whole", async || (database.number("SELECT count(*) FROM jobs").await == 2).then_some(()))
+        .await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn of_retries_at_the_same_time_exactly_one_is_made() {
+    let database = Database::new().await;
+    let (server, id) = failed_and_still(&database).await;
+    let path = format!("/projects/{id}/retry");
+    for rounds in 0..3 {
+        let (one, other) = tokio::join!(server.post(&path, json!({})), server.post(&path, json!({})));
+        let mut both = [one, other];
+        both.sort_by_key(|answer| answer.status);
+        let expected = if rounds == 0 { [200, 409] } else { [409, 409] };
+        assert_eq!(both.each_ref().map(|answer| answer.status), expected);
+        assert_eq!((both[1].code().as_str(), &both[1].json()["current_status"]), ("invalid_state", &json!("creating")));
+    }
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn only_a_failed_project_can_be_retried() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
+    server.until(&busy, "provisioning").await;
+    let (ready, going, gone) = (server.ready("r").await, server.ready("d").await, server.ready("g").await);
+    server.delete(&format!("/projects/{gone}")).await.expect(202);
+    server.until(&gone, "deleted").await;
+    let quiet = still(&database);
+    server.kill();
+    quiet.delete(&format!("/projects/{going}")).await.expect(202);
+    let waiting = quiet.create("w").await;
+    let all = [(busy, "provisioning"), (ready, "ready"), (going, "deleting"), (gone, "deleted"), (waiting, "creating")];
+    for (id, status) in all {
+        let answer = quiet.post(&format!("/projects/{id}/retry"), json!({})).await;
+        assert_problem(&answer, 409, "invalid_state");
+        assert_eq!(answer.json()["current_status"], status);
+        assert!(answer.text.contains("Only a failed project can be retried."), "{}", answer.text);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM events WHERE previous_state = 'failed'").await, 0);
+}
+
+#[tokio::test]
+async fn a_reason_is_kept_within_bounds() {
+    let database = Database::new().await;
+    let (server, id) = failed_and_still(&database).await;
+    let retry = format!("/projects/{id}/retry");
+    for reason in ["é".repeat(501), "a\0b".to_owned()] {
+        let body = json!({"reason": reason});
+        assert_refused(&server.post(&retry, body.clone()).await, 422, "invalid_field", "reason");
+        let deleted = send(server.request(Method::DELETE, &format!("/projects/{id}")).json(&body)).await;
+        assert_refused(&deleted, 422, "invalid_field", "reason");
+    }
+    assert_problem(&post_raw(&server, &retry, r#"{"reason": "\ud800"}"#).await, 400, "invalid_json");
+    server.post(&retry, json!({"reason": "é".repeat(500)})).await.expect(200);
+}

@@ -1,0 +1,130 @@
+//! `GET /projects/{id}`: the project, `ETag`s, and waiting.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{assert_refused, still};
+use crate::harness::{Answer, Database, Server, eventually, send};
+
+async fn get_with(server: &Server, id: &str, header: &str, value: &str) -> Answer {
+    send(server.request(Method::GET, &format!("/projects/{id}")).header(header, value)).await
+}
+
+#[tokio::test]
+async fn an_etag_that_still_fits_is_answered_with_304() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("a").await;
+    for tag in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "\"x\",W/\"1\"", "*"] {
+        let answer = get_with(&server, &id, "if-none-match", tag).await.expect(304);
+        assert_eq!((answer.header("etag"), answer.text.as_str()), ("\"1\"", ""), "{tag}");
+    }
+    for tag in ["\"2\"", "1", "\"\"", "\"11\"", "é"] {
+        get_with(&server, &id, "if-none-match", tag).await.expect(200);
+    }
+    server.patch(&format!("/projects/{id}"), json!({"name": "b"})).await.expect(200);
+    let changed = get_with(&server, &id, "if-none-match", "\"1\"").await.expect(200);
+    assert_eq!((changed.header("etag"), changed.json()["version"].as_i64()), ("\"2\"", Some(2)));
+}
+
+#[tokio::test]
+async fn only_a_creating_project_says_when_to_ask_again() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("a").await;
+    assert_eq!(server.get(&format!("/projects/{id}")).await.header("retry-after"), "");
+    let quiet = still(&database);
+    server.kill();
+    let id = quiet.create("b").await;
+    assert_eq!(quiet.get(&format!("/projects/{id}")).await.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn waiting_ends_as_soon_as_the_project_is_there() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("a", json!({"outcome": "ready", "duration_ms": 400})).await;
+    let started = Instant::now();
+    let project = server.get(&format!("/projects/{id}?wait=ready&timeout=60s")).await.expect(200).json();
+    let took = started.elapsed();
+    assert_eq!(project["status"], "ready");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(server.get(&format!("/projects/{id}?wait=ready")).await.expect(200).json(), project);
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_project_comes_to_rest_elsewhere() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("a", json!({"outcome": "failed", "duration_ms": 50, "reason": "no quota"})).await;
+    let project = server.get(&format!("/projects/{id}?wait=ready&timeout=60s")).await.expect(200).json();
+    assert_eq!((project["status"].as_str(), project["error_reason"].as_str()), (Some("failed"), Some("no quota")));
+    let deleted = server.get(&format!("/projects/{id}?wait=deleted&timeout=60s")).await.expect(200).json();
+    assert_eq!(deleted, project);
+}
+
+#[tokio::test]
+async fn waiting_in_another_process_than_the_worker_ends_too() {
+    let database = Database::new().await;
+    let (api, _worker) = (still(&database), Server::on(&database));
+    let id = api.create_as("a", json!({"outcome": "ready", "duration_ms": 100})).await;
+    let started = Instant::now();
+    api.until(&id, "ready").await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn when_time_is_up_the_project_is_answered_as_it_is() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("a").await;
+    for (timeout, least) in [("0", 0), ("300ms", 300), ("1", 1000)] {
+        let started = Instant::now();
+        let answer = server.get(&format!("/projects/{id}?wait=ready&timeout={timeout}")).await.expect(200);
+        let took = started.elapsed();
+        assert_eq!(answer.json()["status"], "creating");
+        assert!(took >= Duration::from_millis(least) && took < Duration::from_millis(least + 3000), "{took:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_is_answered_when_the_process_stops() {
+    let database = Database::new().await;
+    let mut server = still(&database);
+    let id = server.create("a").await;
+    let path = format!("/projects/{id}?wait=ready&timeout=60s");
+    let waiting = tokio::spawn(send(server.request(Method::GET, &path)));
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%Show me one project%'";
+    eventually("the waiting request looks", async || (database.number(asked).await > 0).then_some(())).await;
+    let started = Instant::now();
+    assert_eq!(server.stop(), 0);
+    let answer = waiting.await.unwrap().expect(200);
+    assert_eq!(answer.json()["status"], "creating");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_query_names_its_parameter() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("a").await;
+    let cases = [
+        ("wait=soon", "wait"),
+        ("wait=ready&wait=ready", "wait"),
+        ("wait=ready&timeout=abc", "timeout"),
+        ("wait=ready&timeout=61s", "timeout"),
+        ("wait=ready&timeout=61", "timeout"),
+        ("wait=ready&timeout=-1", "timeout"),
+        ("wait=ready&timeout=1h", "timeout"),
+        ("wait=ready&timeout=99999999999999999999999", "timeout"),
+        ("timeout=abc", "timeout"),
+        ("color=red", "color"),
+        ("status=ready", "status"),
+    ];
+    for (query, parameter) in cases {
+        let answer = server.get(&format!("/projects/{id}?{query}")).await;
+        assert_refused(&answer, 400, "invalid_parameter", parameter);
+    }
+}

@@ -1,0 +1,123 @@
+//! `Idempotency-Key`: a creating request that may be sent twice.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{assert_problem, assert_refused, still};
+use crate::harness::{Answer, Database, Server, send};
+
+async fn post_under(server: &Server, key: &str, body: Value) -> Answer {
+    send(server.request(Method::POST, "/projects").header("idempotency-key", key).json(&body)).await
+}
+
+#[tokio::test]
+async fn the_same_request_is_answered_with_the_same_project() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let first = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
+    assert_eq!(first.header("idempotency-replayed"), "");
+    let again = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
+    assert_eq!((again.header("idempotency-replayed"), again.json()), ("true", first.json()));
+    assert_eq!(again.header("location"), first.header("location"));
+    let twin = send(
+        server.request(Method::POST, "/api/v1/projects").header("idempotency-key", "k").json(&json!({"name": "a"})),
+    );
+    assert_eq!(twin.await.expect(201).json()["id"], first.json()["id"]);
+    let other = post_under(&server, "K", json!({"name": "a"})).await.expect(201);
+    assert_ne!(other.json()["id"], first.json()["id"]);
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 2);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_replay_shows_the_project_as_it_is_now() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let body = json!({"name": "a", "parameters": {"simulate": {"outcome": "ready", "duration_ms": 0}}});
+    let id = post_under(&server, "k", body.clone()).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    server.until(&id, "ready").await;
+    assert_eq!(post_under(&server, "k", body.clone()).await.expect(201).json()["status"], "ready");
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    server.until(&id, "deleted").await;
+    assert_eq!(post_under(&server, "k", body).await.expect(201).json()["status"], "deleted");
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_body_only() {
+    let database = Database::new().await;
+    let server = still(&database);
+    post_under(&server, "k", json!({"name": "a"})).await.expect(201);
+    let reused = post_under(&server, "k", json!({"name": "b"})).await;
+    assert_problem(&reused, 422, "idempotency_key_reused");
+    post_under(&server, "k", json!({"name": "a"})).await.expect(201);
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);
+}
+
+#[tokio::test]
+async fn a_refused_request_does_not_use_its_key_up() {
+    let database = Database::new().await;
+    let server = still(&database);
+    assert_refused(&post_under(&server, "k", json!({"name": ""})).await, 422, "invalid_field", "name");
+    let answer = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
+    assert_eq!(answer.header("idempotency-replayed"), "");
+}
+
+#[tokio::test]
+async fn a_key_has_1_to_255_characters() {
+    let database = Database::new().await;
+    let server = still(&database);
+    post_under(&server, &"k".repeat(255), json!({"name": "a"})).await.expect(201);
+    for key in ["", "é", &"k".repeat(256)] {
+        let answer = post_under(&server, key, json!({"name": "a"})).await;
+        assert_refused(&answer, 400, "invalid_header", "Idempotency-Key");
+    }
+}
+
+#[tokio::test]
+async fn while_a_request_is_being_answered_its_twin_is_told_to_wait() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let other = database.connection().await;
+    other.batch_execute("SELECT pg_advisory_lock(hashtextextended('provost idempotency ' || 'k', 0))").await.unwrap();
+    let answer = post_under(&server, "k", json!({"name": "a"})).await;
+    assert_problem(&answer, 409, "idempotency_key_in_flight");
+    assert_eq!(answer.header("retry-after"), "1");
+    post_under(&server, "other", json!({"name": "a"})).await.expect(201);
+    other.batch_execute("SELECT pg_advisory_unlock_all()").await.unwrap();
+    post_under(&server, "k", json!({"name": "a"})).await.expect(201);
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 2);
+}
+
+#[tokio::test]
+async fn of_twenty_requests_at_once_exactly_one_makes_a_project() {
+    let database = Database::new().await;
+    let servers = [still(&database), still(&database)];
+    for round in 0..5 {
+        let key = format!("k{round}");
+        let posts = (0..20).map(|n| post_under(&servers[n % 2], &key, json!({"name": key})));
+        let answers = futures_util::future::join_all(posts).await;
+        let fresh = answers.iter().filter(|it| it.status == 201 && it.header("idempotency-replayed").is_empty());
+        assert_eq!(fresh.count(), 1, "{answers:#?}");
+        for answer in answers.iter().filter(|it| it.status != 201) {
+            assert_problem(answer, 409, "idempotency_key_in_flight");
+        }
+        let ids = answers.iter().filter(|it| it.status == 201).map(|it| it.json()["id"].to_string());
+        assert_eq!(ids.collect::<BTreeSet<_>>().len(), 1);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 5);
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 5);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn without_a_key_the_same_body_makes_another_project() {
+    let database = Database::new().await;
+    let server = still(&database);
+    server.create("a").await;
+    server.create("a").await;
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 2);
+    assert_eq!(database.number("SELECT count(*) FROM idempotency_keys").await, 0);
+}

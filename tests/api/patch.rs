@@ -1,0 +1,114 @@
+//! `PATCH /projects/{id}`: what people call it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{assert_problem, assert_refused, still};
+use crate::harness::{Answer, Database, Server, send};
+
+async fn patch_if(server: &Server, id: &str, tag: &str, body: Value) -> Answer {
+    send(server.request(Method::PATCH, &format!("/projects/{id}")).header("if-match", tag).json(&body)).await
+}
+
+#[tokio::test]
+async fn what_is_named_changes_and_the_rest_stays() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("before").await;
+    let path = format!("/projects/{id}");
+    let before = server.get(&path).await.json();
+    let named = server.patch(&path, json!({"name": " بعد "})).await.expect(200);
+    assert_eq!((named.json()["name"].as_str(), named.header("etag")), (Some("بعد"), "\"2\""));
+    let labeled = server.patch(&path, json!({"labels": {"env": "prod"}})).await.expect(200).json();
+    assert_eq!((&labeled["name"], &labeled["labels"]), (&json!("بعد"), &json!({"env": "prod"})));
+    let replaced = server.patch(&path, json!({"labels": {"team": "core"}})).await.expect(200).json();
+    assert_eq!(replaced["labels"], json!({"team": "core"}));
+    let after = server.patch(&path, json!({"labels": {}})).await.expect(200).json();
+    assert_eq!((&after["labels"], &after["version"]), (&json!({}), &json!(5)));
+    for kept in ["id", "status", "parameters", "template", "created_at", "deadline_at"] {
+        assert_eq!(after[kept], before[kept], "{kept}");
+    }
+    assert_eq!(server.history(&id).await, ["creating"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn if_match_guards_against_what_others_did() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("a").await;
+    patch_if(&server, &id, "\"1\"", json!({"name": "b"})).await.expect(200);
+    let stale = patch_if(&server, &id, "\"1\"", json!({"name": "c"})).await;
+    assert_problem(&stale, 412, "stale_version");
+    assert!(stale.json()["detail"].as_str().unwrap().contains("version 2"), "{}", stale.text);
+    patch_if(&server, &id, "*", json!({"name": "d"})).await.expect(200);
+    for tag in ["3", "\"x\"", "\"\"", "\"3\", \"4\"", "\"3", "é", ""] {
+        let answer = patch_if(&server, &id, tag, json!({"name": "e"})).await;
+        assert_refused(&answer, 400, "invalid_header", "If-Match");
+    }
+    assert_eq!(server.get(&format!("/projects/{id}")).await.json()["name"], "d");
+}
+
+#[tokio::test]
+async fn of_two_changes_to_one_version_exactly_one_is_made() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("a").await;
+    let tries = (0..8).map(|n| patch_if(&server, &id, "\"1\"", json!({"name": format!("b{n}")})));
+    let answers = futures_util::future::join_all(tries).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+}
+
+#[tokio::test]
+async fn nothing_to_change_and_what_cannot_be_are_refused() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let path = format!("/projects/{}", server.create("a").await);
+    let cases = [
+        (json!({}), "body"),
+        (json!({"name": null}), "body"),
+        (json!({"name": ""}), "name"),
+        (json!({"name": "a\0b"}), "name"),
+        (json!({"name": "é".repeat(256)}), "name"),
+        (json!({"labels": {"a b": "c"}}), "labels"),
+        (json!({"labels": {"a": "\0"}}), "labels"),
+        (json!({"parameters": {}}), "parameters"),
+        (json!({"status": "ready"}), "status"),
+        (json!({"name": 7}), "name"),
+    ];
+    for (body, field) in cases {
+        assert_refused(&server.patch(&path, body).await, 422, "invalid_field", field);
+    }
+    server.patch(&path, json!({"name": "é".repeat(255)})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_project_that_goes_or_is_gone_keeps_its_name() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let (going, gone) = (server.ready("going").await, server.ready("gone").await);
+    server.delete(&format!("/projects/{gone}")).await.expect(202);
+    server.until(&gone, "deleted").await;
+    server.kill();
+    let server = still(&database);
+    server.delete(&format!("/projects/{going}")).await.expect(202);
+    for (id, status) in [(going, "deleting"), (gone, "deleted")] {
+        let answer = server.patch(&format!("/projects/{id}"), json!({"name": "other"})).await;
+        assert_problem(&answer, 409, "invalid_state");
+        assert_eq!(answer.json()["current_status"], status);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM projects WHERE name = 'other'").await, 0);
+}
+
+#[tokio::test]
+async fn a_ready_and_a_failed_project_can_be_renamed() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    for id in [server.ready("a").await, server.failed("b").await] {
+        let project = server.patch(&format!("/projects/{id}"), json!({"name": "c"})).await.expect(200).json();
+        assert_eq!(project["name"], "c");
+    }
+    database.check_invariants().await;
+}
