@@ -9,7 +9,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -107,13 +107,22 @@ fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
         return Err(ApiError::NotJson("it is empty".into()));
     }
     let text = std::str::from_utf8(text).map_err(|error| ApiError::NotJson(error.to_string()))?;
+    if text.trim_start().starts_with('[') {
+        // serde would read a struct from an array too, field by field; nobody means that.
+        let whole = serde_json::from_str::<IgnoredAny>(text);
+        return Err(whole.map_or_else(not_json, |_| ApiError::field("body", "must be a JSON object")));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         refusal(&path, error.into_inner())
     })?;
-    reader.end().map_err(|error| ApiError::NotJson(error.to_string()))?;
+    reader.end().map_err(not_json)?;
     Ok(value)
+}
+
+fn not_json(error: serde_json::Error) -> ApiError {
+    ApiError::NotJson(error.to_string())
 }
 
 fn refusal(path: &str, error: serde_json::Error) -> ApiError {

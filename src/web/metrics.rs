@@ -19,7 +19,9 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = Metrics), (status = 503, body = Problem)))]
 pub async fn metrics(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if ["application/openmetrics-text", "text/plain"].iter().any(|kind| accept.contains(kind)) {
+    let wants_text = ["application/openmetrics-text", "text/plain"].iter().any(|kind| accept.contains(kind));
+    // Many HTTP clients send `application/json, text/plain, */*` by themselves and mean JSON.
+    if wants_text && !accept.contains("application/json") {
         return prometheus(app).await;
     }
     let counts = app.store.count_projects().await?;

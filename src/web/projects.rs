@@ -78,13 +78,14 @@ pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
-    let project = match query.status("wait")? {
-        Some(status) => wait::until(&app, id, status, query.timeout()?).await?,
+    let (wanted, patience) = (query.status("wait")?, query.timeout()?);
+    let project = match wanted {
+        Some(status) => wait::until(&app, id, status, patience).await?,
         None => app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?,
     };
     let seen = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if seen.is_some_and(|seen| seen.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag(project.version)))
-    {
+    let fits = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag(project.version);
+    if seen.is_some_and(|seen| seen.split(',').any(|tag| fits(tag.trim()))) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(project.version))).finish());
     }
     Ok(answer(&mut HttpResponse::Ok(), project))
@@ -94,7 +95,8 @@ pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<Htt
 #[utoipa::path(patch, path = "/projects/{id}", tag = "projects", request_body = PatchProject,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
     responses((status = 200, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn patch(
     app: Data<App>,
     request: HttpRequest,
@@ -119,7 +121,8 @@ pub async fn patch(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
     request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn delete(
     app: Data<App>,
     request: HttpRequest,
@@ -137,7 +140,8 @@ pub async fn delete(
 #[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)),
     request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
     let asker = convert::asker(ACTOR, reason.0.reason)?;
     let moved = app.store.retry_project(id, app.bounds(), &asker).await?;

@@ -99,7 +99,13 @@ impl Query {
             let Some((key, value)) = pair else {
                 return Err(ApiError::parameter("label", "must be key=value, like env=prod"));
             };
-            labels.insert(key.to_owned(), value.to_owned());
+            let earlier = labels.insert(key.to_owned(), value.to_owned());
+            if earlier.is_some_and(|earlier| earlier != value) {
+                return Err(ApiError::parameter(
+                    "label",
+                    format!("asks for two values of {key}, and none can have both"),
+                ));
+            }
         }
         if labels.is_empty() {
             return Ok(None);
