@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{assert_problem, assert_refused, still};
-use crate::harness::{Answer, Database, Server, send};
+use crate::harness::{Answer, Database, Server, eventually, send};
 
 async fn post_under(server: &Server, key: &str, body: Value) -> Answer {
     send(server.request(Method::POST, "/projects").header("idempotency-key", key).json(&body)).await
@@ -120,4 +120,23 @@ async fn without_a_key_the_same_body_makes_another_project() {
     server.create("a").await;
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 2);
     assert_eq!(database.number("SELECT count(*) FROM idempotency_keys").await, 0);
+}
+
+#[tokio::test]
+async fn a_key_that_another_process_notes_at_the_same_moment_is_found_at_the_next_look() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let id = server.create("theirs").await;
+    let other = database.connection().await;
+    let note = format!("BEGIN; INSERT INTO idempotency_keys (key, request_hash, project_id) VALUES ('k', 'h', '{id}')");
+    other.batch_execute(&note).await.unwrap();
+    let post = tokio::spawn(send(
+        server.request(Method::POST, "/projects").header("idempotency-key", "k").json(&json!({"name": "ours"})),
+    ));
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("the request waits for the key", async || (database.number(waiting).await == 1).then_some(())).await;
+    other.batch_execute("COMMIT").await.unwrap();
+    assert_problem(&post.await.unwrap(), 422, "idempotency_key_reused");
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);
 }
