@@ -234,23 +234,7 @@ impl Store {
 
     /// `projects/retry`: only a failed project moves.
     pub async fn retry_project(&self, id: Uuid, bounds: Bounds, asker: &Asker) -> Result<Moved<Project>, StoreError> {
-        let tell = self.bell.may_notify();
-        let row = self
-            .row(
-                &PROJECTS_RETRY,
-                &[
-                    &id,
-                    &Uuid::now_v7(),
-                    &bounds.deadline.as_secs_f64(),
-                    &i32::try_from(bounds.max_attempts).unwrap_or(i32::MAX),
-                    &asker.actor,
-                    &asker.reason,
-                    &asker.request_id,
-                    &tell,
-                ],
-            )
-            .await?;
-        self.moved(row, &PROJECTS_RETRY, None, Some(tell))
+        self.begin_operation(&PROJECTS_RETRY, id, None, bounds, asker).await
     }
 
     /// `projects/delete`: only a ready or failed project moves, and only if it is still the version the caller saw.
@@ -261,10 +245,22 @@ impl Store {
         bounds: Bounds,
         asker: &Asker,
     ) -> Result<Moved<Project>, StoreError> {
+        self.begin_operation(&PROJECTS_DELETE, id, version, bounds, asker).await
+    }
+
+    /// The statements that move a project and enqueue the job that works on it take the same parameters.
+    async fn begin_operation(
+        &self,
+        statement: &Statement,
+        id: Uuid,
+        version: Option<i64>,
+        bounds: Bounds,
+        asker: &Asker,
+    ) -> Result<Moved<Project>, StoreError> {
         let tell = self.bell.may_notify();
         let row = self
             .row(
-                &PROJECTS_DELETE,
+                statement,
                 &[
                     &id,
                     &Uuid::now_v7(),
@@ -278,7 +274,7 @@ impl Store {
                 ],
             )
             .await?;
-        self.moved(row, &PROJECTS_DELETE, version, Some(tell))
+        self.moved(row, statement, version, Some(tell))
     }
 
     /// `projects/events`: newest first.

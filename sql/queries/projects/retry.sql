@@ -1,5 +1,6 @@
 -- It failed; try again. Only a failed project can be retried.
 -- $1 project  $2 new job  $3 deadline (s)  $4 max attempts  $5 actor  $6 reason or null  $7 request id  $8 ring?
+-- $9 the version the caller saw, or null for any
 WITH found AS MATERIALIZED (
     SELECT id, status, version FROM projects WHERE id = $1 FOR UPDATE
 ), moved AS (
@@ -7,7 +8,7 @@ WITH found AS MATERIALIZED (
     SET status = 'creating', error_reason = NULL, version = p.version + 1,
         requested_at = at, updated_at = at, deadline_at = at + $3::float8 * interval '1 second'
     FROM found, clock_timestamp() AS at
-    WHERE p.id = found.id AND p.status = 'failed'
+    WHERE p.id = found.id AND p.status = 'failed' AND ($9::bigint IS NULL OR p.version = $9)
     RETURNING p.*
 ), enqueued AS (
     INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
