@@ -137,7 +137,7 @@ async fn both_mounts_serve_the_same_and_slashes_do_not_matter() {
         for path in ["/projects", "/projects/", "//projects", "/projects//"] {
             assert_eq!(
                 ids(&server.get(&format!("{mount}{path}")).await.expect(200).json()),
-                [id.clone()],
+                [id.as_str()],
                 "{mount}{path}"
             );
         }

@@ -64,9 +64,9 @@ async fn deleted_projects_show_only_when_asked_for() {
     let (kept, gone) = (server.ready("kept").await, server.ready("gone").await);
     server.delete(&format!("/projects/{gone}")).await.expect(202);
     let tombstone = server.until(&gone, "deleted").await;
-    assert_eq!(ids(&server.get("/projects").await.json()), [kept.clone()]);
+    assert_eq!(ids(&server.get("/projects").await.json()), [kept.as_str()]);
     assert_eq!(ids(&server.get("/projects?search=gone").await.json()), [""; 0]);
-    assert_eq!(ids(&server.get("/projects?status=deleted").await.json()), [gone.clone()]);
+    assert_eq!(ids(&server.get("/projects?status=deleted").await.json()), [gone.as_str()]);
     assert_eq!(ids(&server.get("/projects?status=ready").await.json()), [kept]);
     assert_eq!(server.get(&format!("/projects/{gone}")).await.expect(200).json(), tombstone);
     assert!(tombstone["deadline_at"].is_null() && tombstone["error_reason"].is_null());
