@@ -21,7 +21,7 @@ pub fn root(level: Level, format: LogFormat) -> Logger {
 fn json_logger(level: Level) -> Logger {
     let lines = slog_json::Json::new(std::io::stderr()).add_key_value(o!(
         "ts" => FnValue(|_| crate::domain::moment::text(time::OffsetDateTime::now_utc())),
-        "level" => FnValue(|record| record.level().as_str().to_lowercase()),
+        "level" => FnValue(|record| level_word(record.level())),
         "msg" => FnValue(|record| record.msg().to_string()),
     ));
     Logger::root(Mutex::new(lines.build()).filter_level(level).ignore_res(), o!())
@@ -31,6 +31,16 @@ fn pretty_logger(level: Level) -> Logger {
     let lines = slog_term::FullFormat::new(slog_term::TermDecorator::new().stderr().build())
         .use_custom_timestamp(|out| write!(out, "{}", crate::domain::moment::text(time::OffsetDateTime::now_utc())));
     Logger::root(Mutex::new(lines.build()).filter_level(level).ignore_res(), o!())
+}
+
+/// The words of the setting `PROVOST_LOG`.
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Critical | Level::Error => "error",
+        Level::Warning => "warn",
+        Level::Info => "info",
+        Level::Debug | Level::Trace => "debug",
+    }
 }
 
 /// A logger that says nothing, for tests.

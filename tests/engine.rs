@@ -201,29 +201,46 @@ async fn four_reapers_take_a_job_back_once() {
 }
 
 #[tokio::test]
-async fn a_lease_that_had_to_wait_for_a_lock_is_still_whole() {
+async fn one_locked_project_does_not_hold_up_the_others() {
     let database = Database::new().await;
     let store = store(&database).await;
-    create(&store, "waits").await;
-    let mut blocker = database.connection().await;
-    let transaction = blocker.transaction().await.unwrap();
+    let (locked, free) = (create(&store, "locked").await, create(&store, "free").await);
+    let mut other = database.connection().await;
+    let transaction = other.transaction().await.unwrap();
+    transaction.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &[&locked]).await.unwrap();
+
+    let claims = store.claim_jobs(&claimer("w", OVER), 2).await.unwrap();
+    assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
-    let waiting = tokio::spawn({
-        let store = store.clone();
-        async move { store.claim_jobs(&claimer("w", Duration::from_secs(2)), 1).await.unwrap().len() }
-    });
-    let blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND clock_timestamp() - query_start > interval '1 second'";
-    eventually("the claim has waited for the project's row for a second", || async {
-        (database.number(blocked).await > 0).then_some(())
+    assert!(store.reap_jobs(10, "reaper").await.unwrap().is_empty(), "it is left for the next time, without waiting");
+    transaction.commit().await.unwrap();
+
+    let claims = store.claim_jobs(&claimer("w", LONG), 2).await.unwrap();
+    assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [locked]);
+    eventually("the other one is taken back now", || async {
+        store.reap_jobs(10, "reaper").await.unwrap().into_iter().find(|it| it.project_id == Some(free))
     })
     .await;
-    let granted = database.text("SELECT clock_timestamp()").await;
-    transaction.commit().await.unwrap();
-    assert_eq!(waiting.await.unwrap(), 1);
-    let whole = database
-        .text(&format!("SELECT lease_until >= '{granted}'::timestamptz + interval '2 seconds' FROM jobs"))
-        .await;
-    assert_eq!(whole, "t");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_while_its_job_moves_leaves_no_live_job_behind() {
+    let database = Database::new().await;
+    let store = store(&database).await;
+    let project = create(&store, "late").await;
+    database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 second'").await;
+    // Somebody claims the job in a transaction that takes a while.
+    let mut other = database.connection().await;
+    let transaction = other.transaction().await.unwrap();
+    transaction.execute("SELECT 1 FROM jobs WHERE project_id = $1 FOR UPDATE", &[&project]).await.unwrap();
+    assert!(store.expire_projects(10, "deadlines").await.unwrap().is_empty(), "it is left for the next time");
+    transaction.rollback().await.unwrap();
+    claim(&store, "w", LONG).await;
+    database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 second'").await;
+    assert_eq!(store.expire_projects(10, "deadlines").await.unwrap().len(), 1);
+    assert_eq!(database.text("SELECT state FROM jobs").await, "canceled");
+    database.check_invariants().await;
 }
 
 #[tokio::test]

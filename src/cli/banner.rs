@@ -22,7 +22,7 @@ impl Banner<'_> {
         let Self { config, listen, database, ready_in } = self;
         println!("provost {}", env!("CARGO_PKG_VERSION"));
         if let Some(at) = listen {
-            let host = if at.ip().is_unspecified() { format!("localhost:{}", at.port()) } else { at.to_string() };
+            let host = reachable(at);
             println!("  Dashboard   http://{host}/dashboard");
             println!("  API         http://{host}/projects   (described at /openapi.json)");
             println!("  Metrics     http://{host}/metrics");
@@ -38,6 +38,11 @@ impl Banner<'_> {
             );
         }
     }
+}
+
+/// Host and port as somebody at this machine reaches what is bound to `at`.
+pub fn reachable(at: &SocketAddr) -> String {
+    if at.ip().is_unspecified() { format!("localhost:{}", at.port()) } else { at.to_string() }
 }
 
 /// Starts the private PostgreSQL, when no other is named.

@@ -2,6 +2,7 @@
 
 mod args;
 mod banner;
+mod nurse;
 mod serve;
 
 use std::process::ExitCode;

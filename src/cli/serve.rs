@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use slog::{Logger, error, info, warn};
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use super::Exit;
-use super::banner::{Banner, no_database, private_database};
+use super::banner::{Banner, no_database, private_database, reachable};
+use super::nurse::Nurse;
 use crate::config::Config;
-use crate::embedded::Embedded;
 use crate::engine::{Engine, Parts};
 use crate::log::{self, chain};
 use crate::meter::Meter;
@@ -23,19 +24,17 @@ use crate::web::{self, App};
 /// How many connections the engine has to itself: the claim, heartbeats, settlements, chores.
 const ENGINE_POOL: usize = 4;
 
-/// How often to see whether the private PostgreSQL still lives.
-const LOOK_AFTER: Duration = Duration::from_secs(1);
-
 /// Runs until a signal. The private PostgreSQL starts before and stops after everything else.
 pub fn run(config: Config) -> Exit {
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let mut private = match private_database(&config) {
+    let private = match private_database(&config) {
         Ok(private) => private,
         Err(exit) => return exit,
     };
     let url = private.as_ref().map(|it| it.url().to_owned());
+    let nurse = private.map(|private| Nurse::of(private, log.clone()));
     let url = url.or(config.database_url.as_ref().map(|it| it.reveal().to_owned())).unwrap_or_default();
     let connector = match Connector::parse(&url) {
         Ok(connector) => connector,
@@ -48,21 +47,16 @@ pub fn run(config: Config) -> Exit {
             return Exit::Failure;
         }
     };
-    let exit = runtime.block_on(serve(Arc::new(config), connector, private.as_mut(), started, log));
+    let exit = runtime.block_on(serve(Arc::new(config), connector, nurse.is_some(), started, log));
     drop(runtime);
-    if let Some(private) = private {
-        private.stop();
+    // Whoever sent a second signal does not want to wait; the private PostgreSQL stops by itself when we are gone.
+    if let Some(nurse) = nurse.filter(|_| exit != Exit::Interrupted) {
+        nurse.stop();
     }
     exit
 }
 
-async fn serve(
-    config: Arc<Config>,
-    connector: Connector,
-    private: Option<&mut Embedded>,
-    started: Instant,
-    log: Logger,
-) -> Exit {
+async fn serve(config: Arc<Config>, connector: Connector, private: bool, started: Instant, log: Logger) -> Exit {
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
     let schema = tokio::select! {
         migrated = migrate_patiently(&connector, config.database_wait, &log) => migrated,
@@ -84,9 +78,9 @@ async fn serve(
     };
     match start(config.clone(), &connector, listener, log.clone()) {
         Ok(running) => {
-            let database = format!("{}{}", connector.address(), if private.is_some() { " (private)" } else { "" });
+            let database = format!("{}{}", connector.address(), if private { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
-            running.until_stopped(&mut signals, private, &log).await
+            running.until_stopped(&mut signals, &log).await
         }
         Err(error) => {
             error!(log, "cannot start"; "error" => chain(error.as_ref()));
@@ -121,6 +115,7 @@ fn start(
     let for_engine = Store::new(connector.pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
     let templates = registry.templates();
+    let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let engine = Engine::start(Parts {
         config: config.clone(),
@@ -141,6 +136,8 @@ fn start(
         templates,
         database_address: connector.address(),
         started_at: OffsetDateTime::now_utc(),
+        waiting: Arc::new(Semaphore::new(turns)),
+        host: listen.as_ref().map(reachable).unwrap_or_default(),
         stop: stop.clone(),
         log: log.clone(),
     };
@@ -152,13 +149,9 @@ fn start(
 
 impl Running {
     /// The order of stopping, as a list.
-    async fn until_stopped(self, signals: &mut Signals, mut private: Option<&mut Embedded>, log: &Logger) -> Exit {
+    async fn until_stopped(self, signals: &mut Signals, log: &Logger) -> Exit {
         let Self { engine, server, serving, board, stop, stores, .. } = self;
-        while tokio::time::timeout(LOOK_AFTER, signals.next()).await.is_err() {
-            if let Some(private) = private.as_deref_mut() {
-                look_after(private, log);
-            }
-        }
+        signals.next().await;
         info!(log, "stopping; a second signal ends at once");
         let orderly = async {
             // 1. /readyz says no, and whoever waits for something gets its answer.
@@ -183,18 +176,6 @@ impl Running {
                 warn!(log, "stopped at once; what was running will be taken back when its lease ends");
                 Exit::Interrupted
             }
-        }
-    }
-}
-
-/// A private PostgreSQL that died (or went with the process that owned it) is started again. This thread only waits
-/// for signals, so it may as well wait for that.
-fn look_after(private: &mut Embedded, log: &Logger) {
-    match private.revive() {
-        Ok(false) => {}
-        Ok(true) => warn!(log, "the private PostgreSQL had died and was started again"),
-        Err(error) => {
-            error!(log, "the private PostgreSQL has died and cannot be started again yet"; "error" => chain(&error))
         }
     }
 }

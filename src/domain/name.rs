@@ -10,7 +10,7 @@ pub const MAX_NAME: usize = 255;
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    #[error("must not be empty or only spaces")]
+    #[error("must not be empty, or only spaces and other invisible characters")]
     Empty,
     #[error("must have at most {MAX_NAME} characters, it has {0}")]
     TooLong(usize),
@@ -26,7 +26,7 @@ impl ProjectName {
             return Err(NameError::Control(bad.into()));
         }
         match name.chars().count() {
-            0 => Err(NameError::Empty),
+            _ if name.chars().all(is_invisible) => Err(NameError::Empty),
             n if n > MAX_NAME => Err(NameError::TooLong(n)),
             _ => Ok(Self(name.to_owned())),
         }
@@ -40,6 +40,13 @@ impl ProjectName {
 /// Unicode's own line and paragraph separators break lines like control characters do.
 fn is_line_break(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Characters that show nothing: a name of nothing else could not be seen, or clicked.
+fn is_invisible(c: char) -> bool {
+    let joiners = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let fillers = matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
+    c.is_whitespace() || joiners || fillers
 }
 
 #[cfg(test)]
@@ -60,6 +67,7 @@ mod tests {
     fn what_cannot_be_a_name() {
         assert_eq!(ProjectName::parse(""), Err(NameError::Empty));
         assert_eq!(ProjectName::parse(" \n\t"), Err(NameError::Empty));
+        assert_eq!(ProjectName::parse("\u{200b}\u{3164}"), Err(NameError::Empty));
         assert_eq!(ProjectName::parse("a\0b"), Err(NameError::Control(0)));
         assert_eq!(ProjectName::parse("a\nb"), Err(NameError::Control(10)));
         assert_eq!(ProjectName::parse("a\u{2028}b"), Err(NameError::Control(0x2028)));

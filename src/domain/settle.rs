@@ -62,7 +62,16 @@ pub fn settle(outcome: Outcome, failures: u32, max_attempts: u32, dice: f64) -> 
 }
 
 fn failed(state: JobState, reason: String) -> Settlement {
-    Settlement { error: Some(reason), spends_failure: true, ..Settlement::new(state, "failed") }
+    Settlement { error: Some(readable(&reason)), spends_failure: true, ..Settlement::new(state, "failed") }
+}
+
+/// The most characters of a reason that are kept.
+const MAX_REASON: usize = 1000;
+
+/// A reason comes from outside and ends on pages, in logs and in a text column: short, visible, never empty.
+fn readable(reason: &str) -> String {
+    let clean: String = reason.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_REASON).collect();
+    if clean.is_empty() { "failed without saying why".to_owned() } else { clean }
 }
 
 #[cfg(test)]
@@ -88,6 +97,13 @@ mod tests {
             let settlement = settle(outcome.clone(), failures, 3, 0.5);
             assert_eq!((settlement.state, settlement.spends_failure), (state, spends), "{outcome:?} after {failures}");
         }
+    }
+
+    #[test]
+    fn a_reason_is_made_readable() {
+        assert_eq!(readable("  a\0b\u{1b}[31m\nc "), "a b [31m c");
+        assert_eq!(readable(" \n"), "failed without saying why");
+        assert_eq!(readable(&"x".repeat(5000)).len(), MAX_REASON);
     }
 
     #[test]

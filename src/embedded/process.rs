@@ -23,7 +23,7 @@ use super::pidfile::PidFile;
 /// A private server on this machine only. The socket folder is empty because Debian's is not ours to write to,
 /// and 50 connections are plenty for one process and its tools.
 const SETTINGS: [&str; 4] =
-    ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off", "max_connections=50"];
+    ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off", "max_connections=100"];
 
 /// A fast shutdown, then one without a checkpoint, then none at all; each with its patience in seconds.
 /// The second outlasts the 5 seconds after which a postmaster kills children that hang.

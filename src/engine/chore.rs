@@ -12,6 +12,8 @@ use crate::store::StoreError;
 
 /// How many rows a chore takes at once.
 const BATCH: i64 = 200;
+/// How many rows the pruner forgets at once.
+const FORGET_BATCH: i64 = 20_000;
 
 /// A name, a period, and what to do once. Logs only what happened.
 pub struct Chore {
@@ -27,7 +29,7 @@ pub fn all() -> [Chore; 4] {
         Chore { name: "reaper", period: seconds(1), once: |parts, log| Box::pin(reap(parts, log)) },
         Chore { name: "deadlines", period: seconds(1), once: |parts, log| Box::pin(expire(parts, log)) },
         Chore { name: "folder", period: seconds(10), once: |parts, _| Box::pin(fold(parts)) },
-        Chore { name: "pruner", period: seconds(600), once: |parts, log| Box::pin(prune(parts, log)) },
+        Chore { name: "pruner", period: seconds(60), once: |parts, log| Box::pin(prune(parts, log)) },
     ]
 }
 
@@ -83,7 +85,7 @@ async fn fold(parts: &Parts) -> Result<(), StoreError> {
 
 /// Forgets what nobody can ask for any more.
 async fn prune(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
-    let (results, keys) = parts.store.forget_counts().await?;
+    let (results, keys) = parts.store.forget_counts(FORGET_BATCH).await?;
     parts.store.forget_workers().await?;
     if results + keys > 0 {
         info!(log, "forgot what was too old"; "provision_results" => results, "idempotency_keys" => keys);

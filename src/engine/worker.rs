@@ -71,6 +71,7 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: Stop) -> Result<(), Fault> {
     let (mut running, mut pause) = (JoinSet::new(), FIRST_PAUSE);
     while !stop.is_cancelled() {
         ear.clear();
+        while running.try_join_next().is_some() {}
         let free = slots - running.len();
         if free > 0 {
             // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to
@@ -200,7 +201,11 @@ async fn deliver<S: Source>(
                 desk.parts.meter.stale_settlements.inc();
                 return warn!(log, "settlement refused: the lease was lost"; "outcome" => settlement.outcome);
             }
-            Err(trouble) => warn!(log, "settlement not delivered yet"; "error" => chain(&trouble)),
+            Err(trouble) if trouble.is_temporary() => {
+                warn!(log, "settlement not delivered yet"; "error" => chain(&trouble));
+            }
+            // Saying it again would go no better. The lease ends, and the reaper counts it as a failure.
+            Err(trouble) => return error!(log, "settlement impossible"; "error" => chain(&trouble)),
         }
         tokio::select! {
             () = hold.lost.cancelled() => return,

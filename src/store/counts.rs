@@ -68,9 +68,9 @@ impl Store {
         self.rows(&COUNTS_FOLD_PROVISIONS, &[]).await.map(drop)
     }
 
-    /// `counts/forget`: how many results and idempotency keys were too old.
-    pub async fn forget_counts(&self) -> Result<(i64, i64), StoreError> {
-        let row = self.one(&COUNTS_FORGET, &[]).await?;
+    /// `counts/forget`: how many results and idempotency keys were too old; at most `most` of each.
+    pub async fn forget_counts(&self, most: i64) -> Result<(i64, i64), StoreError> {
+        let row = self.one(&COUNTS_FORGET, &[&most]).await?;
         Ok((row.get("results")?, row.get("keys")?))
     }
 }

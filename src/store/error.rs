@@ -1,5 +1,6 @@
 //! What can go wrong between us and the database, told apart by SQLSTATE and never by text.
 
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
 /// Why a statement did not answer.
@@ -44,6 +45,19 @@ impl StoreError {
             (_, "22") | ("54001", _) => Self::Unstorable { statement, source: error },
             _ => Self::Broken { statement, source: error },
         }
+    }
+
+    /// Sorts an error of the pool: all connections in use is not the same as no database.
+    pub fn from_pool(statement: &'static str, error: PoolError) -> Self {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) => Self::Busy { statement, source: None },
+            error => Self::Unavailable { statement, source: error.into() },
+        }
+    }
+
+    /// Whether trying again later may go better.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
     }
 
     /// Whether the same statement may simply be sent again at once.

@@ -77,8 +77,7 @@ impl Store {
 
     async fn rows_once(&self, statement: &Statement, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         let name = statement.name;
-        let client =
-            self.pool.get().await.map_err(|error| StoreError::Unavailable { statement: name, source: error.into() })?;
+        let client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
         let answer = tokio::time::timeout(PATIENCE, async {
             let prepared = client.prepare_cached(statement.text).await?;
             client.query(&prepared, params).await

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use slog::Logger;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::meter::Meter;
@@ -27,6 +28,10 @@ pub struct App {
     pub started_at: OffsetDateTime,
     /// Cancelled when the process stops: whoever waits for something must answer now.
     pub stop: Stop,
+    /// Turns for those who wait with `?wait=` to look at the database.
+    pub waiting: Arc<Semaphore>,
+    /// Host and port as somebody at this machine reaches us.
+    pub host: String,
     pub log: Logger,
 }
 

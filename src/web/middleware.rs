@@ -45,7 +45,7 @@ pub async fn frame(
         let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let status = response.status().as_u16();
         let took = started.elapsed().as_secs_f64();
-        app.meter.requests.get_or_create(&RequestLabels { method: method.clone(), route: route.clone(), status }).inc();
+        app.meter.requests.get_or_create(&RequestLabels { method: known(&method), route: route.clone(), status }).inc();
         app.meter.request_seconds.get_or_create(&RouteLabels { route }).observe(took);
         tell(&app, &response, &id, &method, &path, took * 1000.0);
     }
@@ -64,6 +64,12 @@ fn tell<B>(app: &App, response: &ServiceResponse<B>, id: &str, method: &str, pat
         info!(app.log, "request"; "request_id" => id, "method" => method, "path" => path, "status" => status,
             "duration_ms" => duration_ms);
     }
+}
+
+/// The method as a label: a client must not be able to invent new ones.
+fn known(method: &str) -> &'static str {
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    methods.into_iter().find(|known| *known == method).unwrap_or("OTHER")
 }
 
 /// The caller's own id, when it is short and harmless.

@@ -60,10 +60,15 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
         (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["status", "label", "search", "limit", "cursor"])?;
-    let filter = query.filter()?;
-    let rows = app.store.list_projects(&filter).await?;
+    let mut filter = query.filter()?;
+    let page = filter.limit as usize;
+    // One more than asked for tells whether there is a next page.
+    filter.limit += 1;
+    let mut rows = app.store.list_projects(&filter).await?;
+    let more = rows.len() > page;
+    rows.truncate(page);
     let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| rows.len() as i64 == filter.limit) {
+    if let Some(last) = rows.last().filter(|_| more) {
         response.insert_header((LINK, next_page(&request, last.id)));
     }
     Ok(response.json(rows.into_iter().map(wire::Project::from).collect::<Vec<_>>()))
@@ -184,7 +189,7 @@ fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     if text == "*" {
         return Ok(None);
     }
-    let tag = text.trim_start_matches("W/").strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let version = tag.and_then(|tag| tag.parse().ok());
     version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag of this project, like \"3\", or *"))
 }

@@ -40,6 +40,11 @@ impl Query {
         Ok(Self { pairs })
     }
 
+    /// Whether a parameter is there at all, also empty.
+    pub fn names(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(key, _)| key == name)
+    }
+
     /// The value of a parameter; empty counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())

@@ -18,13 +18,15 @@ use crate::wire::{self, Problem};
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let (limit, before) = (query.limit()?, query.cursor::<i64>()?);
-    let rows = app.store.events_of_project(id, before, limit).await?;
+    let mut rows = app.store.events_of_project(id, before, limit + 1).await?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(limit as usize);
     // A project is born with an event, so no events at all may mean no project at all.
     if rows.is_empty() && app.store.get_project(id).await?.is_none() {
         return Err(ApiError::NoProject(id));
     }
     let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| rows.len() as i64 == limit) {
+    if let Some(last) = rows.last().filter(|_| more) {
         response.insert_header((LINK, next_page(&request, last.id)));
     }
     Ok(response.json(rows.into_iter().map(wire::Event::from).collect::<Vec<_>>()))

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::app::App;
 use super::error::ApiError;
 use crate::domain::ProjectStatus;
+use crate::store::StoreError;
 use crate::store::projects::Project;
 
 /// How often to look without having been rung.
@@ -20,14 +21,23 @@ pub async fn until(app: &App, id: Uuid, status: ProjectStatus, patience: Duratio
     loop {
         // Clear, look, wait: a ring between the look and the wait is then not lost.
         ear.clear();
-        let project = app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?;
-        let there = project.status == status || !project.status.is_transient();
-        if there || Instant::now() >= deadline || app.stop.is_cancelled() {
-            return Ok(project);
+        let over = Instant::now() >= deadline || app.stop.is_cancelled();
+        match look(app, id).await {
+            Ok(project) if over || project.status == status || !project.status.is_transient() => return Ok(project),
+            // Whoever waits anyway can wait for the database, too.
+            Err(ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. })) if !over => {}
+            Err(error) => return Err(error),
+            Ok(_) => {}
         }
         tokio::select! {
             () = app.stop.cancelled() => {}
             _ = timeout_at(deadline.min(Instant::now() + LOOK), ear.rung()) => {}
         }
     }
+}
+
+/// One look at a time for every few connections: a crowd of waiters must not keep those out who only ask.
+async fn look(app: &App, id: Uuid) -> Result<Project, ApiError> {
+    let _turn = app.waiting.acquire().await;
+    app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))
 }

@@ -3,8 +3,8 @@
 -- $6 deadline of a provisioning project (s)  $7 ring?
 --
 -- The CTE is materialised so that the planner runs its LIMIT once, SKIP LOCKED keeps claimers out of each other's way,
--- and the UPDATE still asks for the state: each of the three alone has failed somebody. The clock is read after every
--- lock is held, so that no lease is shortened by waiting.
+-- and the UPDATE still asks for the state: each of the three alone has failed somebody. A project that somebody
+-- else has locked is left for the next time: one locked row must not stop the queue.
 WITH due AS MATERIALIZED (
     SELECT id, state, project_id
     FROM jobs
@@ -14,16 +14,16 @@ WITH due AS MATERIALIZED (
     LIMIT cardinality($4::uuid[])
     FOR UPDATE SKIP LOCKED
 ), ready AS MATERIALIZED (
-    SELECT id FROM projects WHERE id IN (SELECT project_id FROM due) ORDER BY id FOR UPDATE
-), clock AS MATERIALIZED (
-    SELECT clock_timestamp() AS at FROM (SELECT count(*) FROM ready) AS waited
+    SELECT id FROM projects WHERE id IN (SELECT project_id FROM due) ORDER BY id FOR UPDATE SKIP LOCKED
 ), numbered AS (
-    SELECT id, state, row_number() OVER (ORDER BY id) AS n FROM due
+    SELECT id, state, row_number() OVER (ORDER BY id) AS n
+    FROM due
+    WHERE project_id IS NULL OR project_id IN (SELECT id FROM ready)
 ), claimed AS (
     UPDATE jobs j
     SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3::text,
         lease_until = at + $5::float8 * interval '1 second', updated_at = at
-    FROM numbered, clock
+    FROM numbered, clock_timestamp() AS at
     WHERE j.id = numbered.id AND j.state = numbered.state
     RETURNING j.*, numbered.state AS previous_state
 ), executing AS (

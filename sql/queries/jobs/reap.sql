@@ -2,11 +2,13 @@
 -- keep their place), or, when that was the last failure they had, as dead letters, together with their projects.
 -- $1 how many at most  $2 actor  $3 ring?
 WITH lapsed AS MATERIALIZED (
-    SELECT id, execution_id, worker_id, lease_until
+    SELECT id, execution_id, worker_id, lease_until, project_id
     FROM jobs
     WHERE state = 'active' AND lease_until < (SELECT clock_timestamp())
     ORDER BY id LIMIT $1
     FOR UPDATE SKIP LOCKED
+), ready AS MATERIALIZED (
+    SELECT id FROM projects WHERE id IN (SELECT project_id FROM lapsed) ORDER BY id FOR UPDATE SKIP LOCKED
 ), reaped AS (
     UPDATE jobs j
     SET state = CASE WHEN j.failures + 1 >= j.max_attempts THEN 'failed' ELSE 'retrying' END,
@@ -14,7 +16,8 @@ WITH lapsed AS MATERIALIZED (
         error = format('worker %s was lost: its lease ended without a heartbeat', lapsed.worker_id),
         finished_at = CASE WHEN j.failures + 1 >= j.max_attempts THEN at END
     FROM lapsed, clock_timestamp() AS at
-    WHERE j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
+    WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM ready))
+      AND j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
       AND j.lease_until = lapsed.lease_until
     RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, j.updated_at
 ), ended AS (

@@ -1,20 +1,23 @@
 -- Nobody finished in time: give up on the projects whose deadline has passed, and cancel their jobs.
--- Jobs are locked before projects, in id order, like everywhere else; a project without a job is given up all the same.
+-- Jobs are locked before projects, like everywhere else. What somebody else holds right now is left for the next time, so
+-- that one locked row never keeps the others waiting; a project without a job is given up all the same.
 -- $1 how many at most  $2 actor  $3 ring?
 WITH overdue AS MATERIALIZED (
     SELECT id FROM projects WHERE deadline_at < (SELECT clock_timestamp()) ORDER BY deadline_at LIMIT $1
 ), held AS MATERIALIZED (
-    SELECT j.id, j.project_id, j.queue, j.kind, j.state, j.execution_id
+    SELECT j.id, j.project_id, j.state, j.execution_id
     FROM jobs j JOIN overdue ON overdue.id = j.project_id
     WHERE j.state NOT IN ('completed', 'failed', 'canceled')
-    ORDER BY j.id FOR UPDATE OF j
+    ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
 ), late AS MATERIALIZED (
     SELECT p.id, p.status, held.id AS job_id, held.execution_id
     FROM overdue
     JOIN projects p ON p.id = overdue.id
     LEFT JOIN held ON held.project_id = overdue.id
     WHERE p.deadline_at < clock_timestamp()
-    ORDER BY p.id FOR UPDATE OF p
+      AND (held.id IS NOT NULL OR NOT EXISTS (
+          SELECT FROM jobs j WHERE j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')))
+    ORDER BY p.id FOR UPDATE OF p SKIP LOCKED
 ), moved AS (
     UPDATE projects p
     SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = clock_timestamp(),
@@ -23,14 +26,14 @@ WITH overdue AS MATERIALIZED (
             WHEN 'provisioning' THEN 'provisioning did not finish before its deadline'
             ELSE 'removal did not finish before its deadline' END
     FROM late
-    WHERE p.id = late.id AND p.status = late.status
+    WHERE p.id = late.id AND p.status IN ('creating', 'provisioning', 'deleting')
     RETURNING p.id, late.status AS previous_state, p.error_reason, late.job_id, late.execution_id, p.updated_at
 ), canceled AS (
     UPDATE jobs j
     SET state = 'canceled', error = moved.error_reason, lease_until = NULL, worker_id = NULL,
         finished_at = moved.updated_at, updated_at = moved.updated_at
     FROM moved JOIN held ON held.id = moved.job_id
-    WHERE j.id = held.id AND j.state = held.state
+    WHERE j.id = held.id AND j.state NOT IN ('completed', 'failed', 'canceled')
     RETURNING j.id, held.state AS previous_state, j.error, j.execution_id, j.queue, j.updated_at
 ), ended AS (
     UPDATE executions x

@@ -7,7 +7,7 @@ WITH found AS MATERIALIZED (
     SET name = coalesce($2::text, p.name), labels = coalesce($3::text::jsonb, p.labels),
         version = p.version + 1, updated_at = clock_timestamp()
     FROM found
-    WHERE p.id = found.id AND p.status NOT IN ('deleting', 'deleted') AND ($4::bigint IS NULL OR p.version = $4)
+    WHERE p.id = found.id AND found.status NOT IN ('deleting', 'deleted') AND ($4::bigint IS NULL OR found.version = $4)
     RETURNING p.*
 )
 SELECT found.status AS was, found.version AS was_version,

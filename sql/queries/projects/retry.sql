@@ -8,7 +8,7 @@ WITH found AS MATERIALIZED (
     SET status = 'creating', error_reason = NULL, version = p.version + 1,
         requested_at = at, updated_at = at, deadline_at = at + $3::float8 * interval '1 second'
     FROM found, clock_timestamp() AS at
-    WHERE p.id = found.id AND p.status = 'failed' AND ($9::bigint IS NULL OR p.version = $9)
+    WHERE p.id = found.id AND found.status = 'failed' AND ($9::bigint IS NULL OR found.version = $9)
     RETURNING p.*
 ), enqueued AS (
     INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)

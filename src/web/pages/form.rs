@@ -28,7 +28,7 @@ impl Form {
     pub fn path(&self, name: &str) -> Option<&str> {
         let path = self.get(name);
         let ours = path == "/dashboard" || path.starts_with("/dashboard/") || path.starts_with("/dashboard?");
-        (ours && !path.contains(['\\', '\r', '\n'])).then_some(path)
+        (ours && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'\\')).then_some(path)
     }
 }
 
@@ -60,6 +60,8 @@ mod tests {
             ("https://evil.example", false),
             ("/dashboards", false),
             ("/dashboard/\\evil", false),
+            ("/dashboard/\0", false),
+            ("/dashboard/é", false),
             ("", false),
         ] {
             assert_eq!(Form(vec![("back".into(), path.into())]).path("back").is_some(), ours, "{path}");

@@ -23,7 +23,7 @@ use crate::store::projects::{Created, Filter, NewProject, Project};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
-use crate::web::query::Query;
+use crate::web::query::{DEFAULT_LIMIT, Query};
 use crate::web::{convert, idempotency};
 
 /// How the dashboard calls itself in the record.
@@ -87,7 +87,7 @@ async fn list(
     let query = Query::parse(request.query_string(), &["status", "search", "cursor", "label", "limit"])?;
     let mut filter = query.filter()?;
     // "No status said" starts with the reader's own; `?status=` says "all".
-    if !request.query_string().contains("status=") {
+    if !query.names("status") {
         filter.status = Preferences::of(request).status;
     }
     let (rows, counts) = (app.store.list_projects(&filter).await?, app.store.count_projects().await?);
@@ -118,7 +118,7 @@ async fn list(
         exists: exists(&counts),
         curl: format!(
             "curl -X POST http://{}/projects -H 'content-type: application/json' -d '{{\"name\": \"my-first\"}}'",
-            app.config.listen
+            app.host
         ),
     };
     Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
@@ -228,7 +228,12 @@ fn exists(counts: &BTreeMap<ProjectStatus, i64>) -> String {
 /// The list with another status or another page, keeping the rest.
 fn href(filter: &Filter, status: Option<ProjectStatus>, before: Option<Uuid>) -> String {
     let before = before.map(|id| id.to_string());
+    let labels: Vec<String> =
+        filter.labels.iter().flat_map(|it| it.as_map()).map(|(k, v)| format!("{k}={v}")).collect();
+    let limit = filter.limit.to_string();
     let mut pairs = vec![("status", status.map_or("", ProjectStatus::as_str))];
+    pairs.extend(labels.iter().map(|label| ("label", label.as_str())));
+    pairs.extend((filter.limit != DEFAULT_LIMIT).then_some(("limit", limit.as_str())));
     pairs.extend(filter.search.as_deref().map(|text| ("search", text)));
     pairs.extend(before.as_deref().map(|id| ("cursor", id)));
     format!("/dashboard/projects?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())

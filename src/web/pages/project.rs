@@ -251,7 +251,7 @@ fn operation(job: &Operation) -> OperationRow {
 }
 
 fn curls(app: &App, project: &Project) -> Vec<CurlLine> {
-    let url = format!("http://{}/projects/{}", app.config.listen, project.id);
+    let url = format!("http://{}/projects/{}", app.host, project.id);
     let auth = if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" };
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     let mut lines = vec![

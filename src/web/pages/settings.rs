@@ -115,7 +115,7 @@ fn line(name: &str, level: Level, text: impl Into<String>, detail: Option<String
 
 fn api(app: &App) -> HealthLine {
     let (level, text) = if app.board.is_draining() { (Level::Warn, "stopping") } else { (Level::Ok, "answering") };
-    line("API", level, text, Some(format!("at {}", app.config.listen)))
+    line("API", level, text, Some(format!("at {}", app.host)))
 }
 
 fn database(app: &App, found: &Checkup) -> HealthLine {
