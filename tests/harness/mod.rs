@@ -1,6 +1,7 @@
 //! What a test holds in its hands: a private PostgreSQL for the whole run, a database of its own, real `provost`
 //! processes, a network that can be broken.
 
+mod browser;
 mod database;
 mod proxy;
 mod server;
@@ -8,6 +9,7 @@ mod server;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub use browser::{Browser, SCHEMES, key};
 pub use database::Database;
 pub use proxy::Proxy;
 pub use server::{Answer, Server, send};

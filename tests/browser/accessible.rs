@@ -1,0 +1,123 @@
+//! For everybody: no barriers on any page, in either theme; readable on the smallest screens; no broken rules of its own.
+
+use super::pages::Stage;
+use crate::harness::{Browser, Database, SCHEMES, Server};
+
+async fn has_no_barriers(browser: &Browser, what: &str) {
+    let found = browser.barriers().await;
+    assert!(found.is_empty(), "{what}: {found:#?}");
+}
+
+/// The pages that only a refused form shows.
+async fn refused_forms_have_no_barriers(browser: &Browser, stage: &Stage, scheme: &str) {
+    browser.open(&format!("/dashboard/projects/{}/delete", stage.ready)).await;
+    browser.fill("#confirm-name", "wrong").await;
+    browser.press("Delete project").await;
+    browser.text("#confirm-error").await;
+    has_no_barriers(browser, &format!("refused deletion, {scheme}")).await;
+    browser.open("/dashboard/settings").await;
+    browser.js("document.querySelector('#poll').form.noValidate = true").await;
+    browser.fill("#poll", "31").await;
+    browser.press("Save").await;
+    browser.text("#poll-error").await;
+    has_no_barriers(browser, &format!("refused settings, {scheme}")).await;
+    browser.open("/dashboard/projects").await;
+    browser.js("document.querySelector('.create').noValidate = true").await;
+    browser.press("Create project").await;
+    browser.text("#project-name-error").await;
+    has_no_barriers(browser, &format!("refused project, {scheme}")).await;
+}
+
+async fn no_page_has_barriers(scheme: &str) {
+    let stage = Stage::new().await.with_an_hour_behind().await;
+    let browser = Browser::on(&stage.server).await;
+    browser.scheme(scheme).await;
+    for (name, path) in stage.pages() {
+        browser.open(&path).await;
+        has_no_barriers(&browser, &format!("{name}, {scheme}")).await;
+    }
+    refused_forms_have_no_barriers(&browser, &stage, scheme).await;
+    browser.open("/dashboard/projects").await;
+    browser.press("More for billing-eu").await;
+    has_no_barriers(&browser, &format!("open menu, {scheme}")).await;
+    browser.phone(390).await;
+    for path in ["/dashboard/projects", "/dashboard/metrics", "/dashboard/settings"] {
+        browser.open(path).await;
+        has_no_barriers(&browser, &format!("{path} on a phone, {scheme}")).await;
+    }
+}
+
+#[tokio::test]
+async fn no_page_has_barriers_in_light() {
+    no_page_has_barriers("light").await;
+}
+
+#[tokio::test]
+async fn no_page_has_barriers_in_dark() {
+    no_page_has_barriers("dark").await;
+}
+
+#[tokio::test]
+async fn empty_pages_have_no_barriers() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    for scheme in SCHEMES {
+        browser.scheme(scheme).await;
+        for path in ["/dashboard/projects", "/dashboard/metrics"] {
+            browser.open(path).await;
+            has_no_barriers(&browser, &format!("{path}, empty, {scheme}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_page_scrolls_sideways_on_small_screens() {
+    let stage = Stage::new().await.with_an_hour_behind().await;
+    let browser = Browser::on(&stage.server).await;
+    for width in [390, 320] {
+        browser.phone(width).await;
+        for (name, path) in stage.pages() {
+            browser.open(&path).await;
+            assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_has_one_heading_and_a_title_of_its_own_and_breaks_no_rule() {
+    let stage = Stage::new().await;
+    let browser = Browser::on(&stage.server).await;
+    for (name, path) in stage.pages() {
+        browser.open(&path).await;
+        assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
+        let title = browser.js("return document.title").await;
+        assert!(title.as_str().unwrap().ends_with(" · Provost"), "{name}: {title}");
+    }
+    browser.open("/dashboard/projects").await;
+    for link in ["Metrics", "Settings", "Help"] {
+        browser.press(link).await;
+        browser.until("the page is there", &format!("document.querySelector('h1').innerText === '{link}'")).await;
+    }
+    browser.open("/dashboard/projects").await;
+    browser.press("billing-us").await;
+    browser.press("Copy the id").await;
+    browser.press("Rename").await;
+    browser.press("Delete…").await;
+    browser.press("Cancel").await;
+    browser.arrives("/dashboard/projects/").await;
+    let crimes = browser.crimes().await;
+    assert!(crimes.is_empty(), "{crimes:#?}");
+}
+
+#[tokio::test]
+async fn nothing_moves_for_those_who_asked_for_stillness() {
+    let stage = Stage::new().await;
+    let browser = Browser::on(&stage.server).await;
+    browser.open("/dashboard/projects").await;
+    assert_ne!(browser.js("return document.getAnimations().length").await, 0);
+    let feature = serde_json::json!({"name": "prefers-reduced-motion", "value": "reduce"});
+    browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"features": [feature]})).await;
+    browser.open("/dashboard/projects").await;
+    assert_eq!(browser.js("return document.getAnimations().length").await, 0);
+}

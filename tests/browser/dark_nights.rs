@@ -1,0 +1,134 @@
+//! What the dashboard says when its server or its database is gone.
+
+use crate::harness::{Browser, Database, Proxy, Server};
+
+const BANNER: &str = "document.querySelector('#stale').innerText";
+
+async fn behind(proxy: &Proxy, database: &Database) -> Server {
+    Server::with(&proxy.url(&database.url), &[])
+}
+
+#[tokio::test]
+async fn without_its_database_the_page_keeps_its_rows_says_so_and_mends_itself() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let server = behind(&proxy, &database).await;
+    server.ready("kept").await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard/projects").await;
+    browser.further_polls(2).await;
+    proxy.cut();
+    browser.sees("The server answers, but its database does not. Showing the last good data from").await;
+    assert_eq!(browser.texts("#rows .name").await, ["kept"]);
+    assert_eq!(browser.js("return document.querySelector('#mark-db').innerText").await, "Database: down");
+    assert!(browser.polls().await.len() < 10, "it backs off");
+    assert!(browser.barriers().await.is_empty());
+    proxy.mend();
+    browser.until("the banner goes by itself", &format!("{BANNER} === ''")).await;
+    browser.until("the mark is well", "document.querySelector('#mark-db').innerText === 'Database: up'").await;
+    server.ready("afterwards").await;
+    browser.sees("afterwards").await;
+    assert!(browser.crimes().await.is_empty());
+}
+
+#[tokio::test]
+async fn retry_now_asks_at_once() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let server = behind(&proxy, &database).await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=5").await;
+    browser.open("/dashboard/projects").await;
+    proxy.cut();
+    browser.sees("its database does not.").await;
+    proxy.mend();
+    browser.press("Retry now").await;
+    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+}
+
+#[tokio::test]
+async fn without_its_server_the_page_says_something_else() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("kept").await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard/projects").await;
+    browser.further_polls(1).await;
+    server.kill();
+    browser.sees("The server does not answer. Showing the last good data from").await;
+    assert_eq!(browser.texts("#rows .name").await, ["kept"]);
+    assert_eq!(browser.js("return document.querySelector('#mark-api').innerText").await, "API: down");
+}
+
+#[tokio::test]
+async fn a_device_without_a_network_is_told_so_at_once_and_catches_up_later() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard/projects").await;
+    browser.further_polls(1).await;
+    browser.offline(true).await;
+    browser.sees("This device is offline.").await;
+    server.ready("meanwhile").await;
+    browser.offline(false).await;
+    browser.sees("meanwhile").await;
+    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+}
+
+#[tokio::test]
+async fn a_page_opened_while_the_database_is_down_becomes_the_wanted_page_by_itself() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let server = behind(&proxy, &database).await;
+    server.ready("kept").await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    proxy.cut();
+    browser.open("/dashboard/projects").await;
+    let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
+    assert_eq!(browser.js(status).await, 503);
+    assert_eq!(browser.text("h1").await, "The database does not answer");
+    assert!(browser.shows("Settings").await && browser.shows("Nothing is lost").await);
+    assert!(browser.barriers().await.is_empty(), "{:#?}", browser.barriers().await);
+    proxy.mend();
+    browser.until("the list comes", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
+    browser.until("nothing speaks of the outage any more", "!document.body.innerText.includes('does not')").await;
+    assert_eq!(browser.js("return document.title").await, "Projects · Provost");
+    assert_eq!(browser.text(".crumbs [aria-current]").await, "Projects");
+}
+
+#[tokio::test]
+async fn what_is_posted_while_the_database_is_down_is_refused_in_words() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let server = behind(&proxy, &database).await;
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.fill("#project-name", "not-now").await;
+    proxy.cut();
+    browser.press("Create project").await;
+    browser.sees("The database does not answer").await;
+    proxy.mend();
+    browser.back().await;
+    browser.until("what was typed is still there", "document.querySelector('#project-name').value === 'not-now'").await;
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
+}
+
+#[tokio::test]
+async fn settings_are_shown_while_the_database_is_down() {
+    let database = Database::new().await;
+    let proxy = Proxy::before(&database.url);
+    let server = behind(&proxy, &database).await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    proxy.cut();
+    browser.open("/dashboard/settings").await;
+    browser.sees("does not answer").await;
+    browser.sees("The server answers, but its database does not.").await;
+    proxy.mend();
+    browser.sees("answered in").await;
+    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+}

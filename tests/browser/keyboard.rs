@@ -1,0 +1,113 @@
+//! Without a mouse.
+
+use crate::harness::{Browser, Database, Server, key};
+
+#[tokio::test]
+async fn a_project_is_created_opened_and_deleted_with_tab_and_enter_only() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard/projects").await;
+    browser.tab_to("Name").await;
+    browser.keys("by-hand").await;
+    browser.keys(key::ENTER).await;
+    browser.until("it is ready", "document.querySelector('.head .badge')?.innerText === 'Ready'").await;
+
+    browser.tab_to("Projects").await;
+    browser.keys(key::ENTER).await;
+    browser.arrives("/dashboard/projects").await;
+    browser.until("it is listed", "document.querySelector('#rows')").await;
+    browser.tab_to("by-hand").await;
+    browser.keys(key::ENTER).await;
+    browser.arrives("/dashboard/projects/").await;
+    browser.tab_to("Delete…").await;
+    browser.keys(key::ENTER).await;
+    browser.until("the question", "location.pathname.endsWith('/delete')").await;
+    browser.tab_to("Type the project's name").await;
+    browser.keys("by-hand").await;
+    browser.tab_to("Delete project").await;
+    browser.keys(key::ENTER).await;
+    browser.until("it is gone", "document.querySelector('.head .badge')?.innerText === 'Deleted'").await;
+}
+
+#[tokio::test]
+async fn single_keys_lead_everywhere() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("older").await;
+    server.ready("newer").await;
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.keys("/").await;
+    assert_eq!(browser.js("return document.activeElement.id").await, "search");
+    browser.keys(key::ESCAPE).await;
+    browser.keys("n").await;
+    assert_eq!(browser.js("return document.activeElement.id").await, "project-name");
+    browser.keys(key::ESCAPE).await;
+    for (keys, name) in [("j", "newer"), ("j", "older"), ("j", "older"), ("k", "newer")] {
+        browser.keys(keys).await;
+        assert_eq!(browser.focused().await, name);
+    }
+    browser.keys(key::ENTER).await;
+    browser.arrives("/dashboard/projects/").await;
+    for (keys, path) in [("gm", "/dashboard/metrics"), ("gs", "/dashboard/settings"), ("?", "/dashboard/help")] {
+        browser.keys(keys).await;
+        browser.arrives(path).await;
+    }
+    for (keys, id) in [("n", "project-name"), ("gh/", "search")] {
+        for key in keys.split_inclusive('h') {
+            browser.keys(key).await;
+            browser.until("the page is there", "document.readyState === 'complete'").await;
+        }
+        browser.until("the field has the focus", &format!("document.activeElement.id === '{id}'")).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_fires_while_one_types() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.click("#project-name").await;
+    browser.keys("gs/n?jkr").await;
+    assert_eq!(browser.js("return document.querySelector('#project-name').value").await, "gs/n?jkr");
+    assert_eq!(browser.path().await, "/dashboard/projects");
+    assert_eq!(browser.js("return document.querySelector('#live-toggle').ariaPressed").await, "false");
+}
+
+#[tokio::test]
+async fn the_first_stops_skip_to_the_content_and_to_the_pause_button() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.keys(key::TAB).await;
+    assert_eq!(browser.focused().await, "Skip to content");
+    browser.keys(key::ENTER).await;
+    browser.until("main has the focus", "document.activeElement.id === 'main'").await;
+    browser.open("/dashboard/metrics").await;
+    browser.keys(key::TAB).await;
+    browser.keys(key::TAB).await;
+    assert_eq!(browser.focused().await, "Skip to pause live updates");
+    browser.keys(key::ENTER).await;
+    browser.until("the button has the focus", "document.activeElement.id === 'live-toggle'").await;
+    browser.keys(key::ENTER).await;
+    browser.until("it is paused", "document.querySelector('#live-state').innerText === 'Paused'").await;
+}
+
+#[tokio::test]
+async fn the_menu_of_a_row_opens_and_closes_by_key_and_gives_the_focus_back() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("with-menu").await;
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.tab_to("More for with-menu").await;
+    browser.keys(key::ENTER).await;
+    browser.sees("Delete…").await;
+    browser.keys(key::ESCAPE).await;
+    browser.until("it is closed", "!document.querySelector('details.more[open]')").await;
+    assert_eq!(browser.focused().await, "More for with-menu");
+}

@@ -1,0 +1,162 @@
+//! The life of a project, in the hands of somebody with a mouse.
+
+use serde_json::json;
+
+use crate::harness::{Browser, Database, Server};
+
+/// Slow enough that each status is seen.
+const SEEN: &[(&str, &str)] = &[("PROVOST_SIMULATE_MIN", "1500ms"), ("PROVOST_SIMULATE_MAX", "1500ms")];
+
+pub const BADGE: &str = "document.querySelector('.head .badge').innerText";
+
+#[tokio::test]
+async fn a_project_created_in_the_browser_becomes_ready_without_a_reload() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SEEN);
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard").await;
+    browser.sees("No projects yet").await;
+    browser.fill("#project-name", "billing-eu").await;
+    browser.press("Create project").await;
+    browser.sees("Created. It is being provisioned").await;
+    assert_eq!(browser.text("h1").await, "billing-eu");
+    browser.js("window.same = true").await;
+    browser.until("it is seen moving", &format!("{BADGE} === 'Provisioning'")).await;
+    browser.until("it is ready", &format!("{BADGE} === 'Ready' && window.same")).await;
+    assert!(browser.shows("Became ready").await);
+    browser.press("Projects").await;
+    assert_eq!(browser.text("#rows .badge").await, "Ready");
+    assert!(browser.crimes().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_project_says_why_and_is_retried_until_it_is_ready() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.failed("flaky-preview").await;
+    // The cause is gone: the same request, sent again, will succeed.
+    database.run(r#"UPDATE projects SET parameters = '{"simulate": {"duration_ms": 1200}}'"#).await;
+    database
+        .run(r#"UPDATE jobs SET payload = jsonb_set(payload::jsonb, '{parameters}', '{"simulate": {"duration_ms": 1200}}')::json"#)
+        .await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard/projects").await;
+    assert!(browser.text("#rows .note").await.contains("no quota"));
+    browser.press("Retry flaky-preview").await;
+    browser.sees("Retrying.").await;
+    browser.until("it is ready", "document.querySelector('#rows .badge').innerText === 'Ready'").await;
+    browser.open(&format!("/dashboard/projects/{id}")).await;
+    browser.sees("Try 2").await;
+    assert_eq!(server.history(&id).await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_project_is_deleted_only_by_its_name() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("old-preview", json!({"duration_ms": 1000})).await;
+    server.until(&id, "ready").await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open(&format!("/dashboard/projects/{id}")).await;
+    browser.press("Delete…").await;
+    browser.fill("#confirm-name", "Old-preview").await;
+    browser.press("Delete project").await;
+    browser.sees("Nothing was deleted.").await;
+    assert!(browser.text("#confirm-error").await.contains("another name"));
+    assert_eq!(browser.js("return document.querySelector('#confirm-name').ariaInvalid").await, "true");
+    assert_eq!(database.text("SELECT status FROM projects").await, "ready");
+
+    browser.fill("#confirm-name", "old-preview").await;
+    browser.fill("#reason", "no longer needed").await;
+    browser.press("Delete project").await;
+    browser.until("it is seen going", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
+    browser.until("it is gone", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
+    browser.sees("no longer needed").await;
+    browser.open("/dashboard/projects").await;
+    browser.sees("No projects yet").await;
+    browser.open("/dashboard/projects?status=deleted").await;
+    assert_eq!(browser.text("#rows .name").await, "old-preview");
+}
+
+#[tokio::test]
+async fn a_project_that_moved_meanwhile_is_not_deleted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("contested").await;
+    let browser = Browser::on(&server).await;
+    browser.open(&format!("/dashboard/projects/{id}/delete")).await;
+    let rename = server.request(reqwest::Method::PATCH, &format!("/projects/{id}")).header("if-match", "*");
+    crate::harness::send(rename.json(&json!({"labels": {"keep": "yes"}}))).await.expect(200);
+    browser.fill("#confirm-name", "contested").await;
+    browser.press("Delete project").await;
+    browser.sees("The project has changed since this page was shown.").await;
+    assert_eq!(database.text("SELECT status FROM projects").await, "ready");
+}
+
+#[tokio::test]
+async fn the_second_of_two_operators_is_told_what_the_project_is_now() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SEEN);
+    let id = server.failed("shared").await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=30").await;
+    browser.open("/dashboard/projects?status=failed").await;
+    browser.text("#rows .name").await;
+    server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
+    browser.press("Retry shared").await;
+    browser.sees("Not retried: only a failed project can be, and this one is").await;
+    assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "back where the button was");
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2, "the first request and one retry");
+}
+
+#[tokio::test]
+async fn creating_twice_by_a_double_click_or_by_going_back_makes_one_project() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.fill("#project-name", "only-one").await;
+    browser.double_click(".create .primary").await;
+    browser.arrives("/dashboard/projects/").await;
+    browser.until("it is shown", "document.querySelector('h1').innerText === 'only-one'").await;
+    browser.back().await;
+    browser.arrives("/dashboard/projects").await;
+    browser.until("the form is there", "document.querySelector('#project-name')").await;
+    browser
+        .js("const form = document.querySelector('.create'); if (!form.project_name.value) form.project_name.value = 'only-one'; form.requestSubmit()")
+        .await;
+    browser.until("it is shown again", "document.querySelector('h1').innerText === 'only-one'").await;
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_is_refused_beside_the_field_and_kept_in_it() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.js("document.querySelector('.create').noValidate = true").await;
+    browser.fill("#project-name", "   ").await;
+    browser.press("Create project").await;
+    assert!(browser.text("#project-name-error").await.contains("must not be empty"));
+    browser.sees("Nothing was saved. Please correct this:").await;
+    assert_eq!(browser.js("return document.querySelector('#project-name').value").await, "   ");
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
+}
+
+#[tokio::test]
+async fn a_project_is_renamed_from_its_page() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("before").await;
+    let browser = Browser::on(&server).await;
+    browser.open(&format!("/dashboard/projects/{id}")).await;
+    browser.press("Rename").await;
+    browser.fill("#project-name", "after").await;
+    browser.click("#rename button").await;
+    browser.sees("Renamed.").await;
+    assert_eq!(browser.text("h1").await, "after");
+}

@@ -1,0 +1,184 @@
+//! Pages that keep themselves current, and keep out of the way while doing so.
+
+use serde_json::json;
+
+use crate::harness::{Browser, Database, Server, eventually};
+
+const PILL: &str = "document.querySelector('#live-state').innerText";
+
+/// A browser that asks every second.
+async fn watching(server: &Server, path: &str) -> Browser {
+    let browser = Browser::on(server).await;
+    browser.prefer("poll=1").await;
+    browser.open(path).await;
+    browser.further_polls(1).await;
+    browser
+}
+
+#[tokio::test]
+async fn an_unchanged_page_costs_a_304_and_not_one_mutation() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("still").await;
+    let failed = server.failed("still too").await;
+    let browser = watching(&server, "/dashboard/projects").await;
+    for path in ["/dashboard/projects".to_owned(), format!("/dashboard/projects/{failed}")] {
+        browser.open(&path).await;
+        // The first answer has no ETag to compare with, so it is applied.
+        browser.further_polls(2).await;
+        browser
+            .js("window.mutations = []; \
+                 const ours = it => (it.target.nodeType === 1 ? it.target : it.target.parentElement)?.closest('time'); \
+                 new MutationObserver(all => window.mutations.push(...all.filter(it => !ours(it)).map(it => it.type + ' of ' + it.target.nodeName))) \
+                   .observe(document, {subtree: true, childList: true, attributes: true, characterData: true})")
+            .await;
+        browser.further_polls(4).await;
+        let polls = browser.polls().await;
+        assert!(polls[polls.len() - 4..].iter().all(|status| *status == 304), "{polls:?} on {path}");
+        assert_eq!(browser.js("return window.mutations").await, json!([]), "on {path}");
+    }
+}
+
+#[tokio::test]
+async fn typed_text_and_the_focus_survive_what_happens_meanwhile() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("first").await;
+    let browser = watching(&server, "/dashboard/projects").await;
+    // The focus alone holds nothing back.
+    browser.click("#search").await;
+    server.ready("second").await;
+    browser.sees("second").await;
+    assert_eq!(browser.js("return document.activeElement.id").await, "search");
+
+    browser.keys("half a w").await;
+    server.ready("third").await;
+    browser.until("it says why it waits", &format!("{PILL} === 'Held while a form is being filled in'")).await;
+    browser.keys("ord").await;
+    let state = "const it = document.activeElement; return [it.id, it.value, it.selectionStart]";
+    assert_eq!(browser.js(state).await, json!(["search", "half a word", 11]));
+    browser.fill("#search", "").await;
+    browser.sees("third").await;
+}
+
+#[tokio::test]
+async fn an_open_fold_stays_open_while_the_page_changes_around_it() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("unfolded", json!({"duration_ms": 4000})).await;
+    let browser = watching(&server, &format!("/dashboard/projects/{id}")).await;
+    browser.press("As curl").await;
+    browser.until("it moves", "document.querySelector('.head .badge').innerText === 'Provisioning'").await;
+    browser.until("it is ready", "document.querySelector('.head .badge').innerText === 'Ready'").await;
+    assert_eq!(browser.js("return document.querySelector('#curls').open").await, true);
+    assert!(browser.shows("-X DELETE").await, "the content of the fold is current");
+}
+
+#[tokio::test]
+async fn the_row_under_the_pointer_stays_until_the_pointer_leaves() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    for name in ["a", "b", "c"] {
+        server.ready(name).await;
+    }
+    let browser = watching(&server, "/dashboard/projects").await;
+    browser.point_at("#rows tr:nth-child(2) .badge").await;
+    browser.js("window.row = document.querySelector('#rows tr:hover'); window.top0 = row.getBoundingClientRect().top").await;
+    let name = browser.js("return row.querySelector('.name').innerText").await;
+    assert_eq!(name, "b");
+    for new in ["d", "e"] {
+        server.ready(new).await;
+    }
+    let held = format!("{PILL} === '2 row changes wait until you leave the list'");
+    browser.until("it says what waits", &held).await;
+    browser.further_polls(2).await;
+    let same = "return row === document.querySelector('#rows tr:hover') && row.getBoundingClientRect().top === top0";
+    assert_eq!(browser.js(same).await, true, "the very element is still under the pointer");
+    assert_eq!(browser.texts("#rows .name").await, ["c", "b", "a"]);
+
+    // Cells change in place meanwhile.
+    let id = database.text("SELECT id FROM projects WHERE name = 'c'").await;
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    browser.point_at("h1").await;
+    browser.until("the list catches up", "document.querySelectorAll('#rows tr').length === 4").await;
+    assert_eq!(browser.texts("#rows .name").await, ["e", "d", "b", "a"]);
+}
+
+#[tokio::test]
+async fn cells_change_in_place_under_the_pointer() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("moving", json!({"duration_ms": 3000})).await;
+    server.ready("at rest").await;
+    let browser = watching(&server, "/dashboard/projects").await;
+    let badge = format!("#p-{id} .badge");
+    browser.point_at(&badge).await;
+    browser.js(&format!("window.row = document.querySelector('#p-{id}')")).await;
+    browser.until("it is ready", &format!("document.querySelector('{badge}').innerText === 'Ready'")).await;
+    assert_eq!(browser.js(&format!("return row === document.querySelector('#p-{id}:hover')")).await, true);
+}
+
+#[tokio::test]
+async fn a_hidden_tab_does_not_ask_and_a_shown_one_asks_at_once() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = watching(&server, "/dashboard/projects").await;
+    let hide = |hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{configurable: true, value: {hidden}}}); \
+             document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    browser.js(&hide(true)).await;
+    // One may be on its way already.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let before = browser.polls().await.len();
+    server.ready("unseen").await;
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    assert_eq!(browser.polls().await.len(), before);
+    browser.js(&hide(false)).await;
+    browser.sees("unseen").await;
+}
+
+#[tokio::test]
+async fn pause_stops_the_polls_and_is_remembered_on_the_next_page() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = watching(&server, "/dashboard/projects").await;
+    browser.press("Pause live updates").await;
+    browser.until("it is paused", &format!("{PILL} === 'Paused'")).await;
+    browser.open("/dashboard/metrics").await;
+    browser.until("it is still paused", &format!("{PILL} === 'Paused'")).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    assert_eq!(browser.polls().await, [0; 0]);
+    assert_eq!(browser.js("return document.querySelector('#live-toggle').ariaPressed").await, "true");
+    browser.press("Pause live updates").await;
+    browser.further_polls(2).await;
+}
+
+#[tokio::test]
+async fn a_deleted_project_is_not_asked_for_again() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("final").await;
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    server.until(&id, "deleted").await;
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open(&format!("/dashboard/projects/{id}")).await;
+    browser.until("it says so", &format!("{PILL} === 'Final, not polling'")).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    assert!(browser.polls().await.len() <= 1, "{:?}", browser.polls().await);
+    assert_eq!(browser.js("return document.querySelector('#live-toggle').checkVisibility()").await, false);
+}
+
+#[tokio::test]
+async fn the_number_in_the_navigation_follows_the_list() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = watching(&server, "/dashboard/projects").await;
+    server.ready("counted").await;
+    browser.until("it counts", "document.querySelector('#nav-projects').innerText === '1'").await;
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);
+    eventually("and the tab", || async { browser.shows("All 1").await.then_some(()) }).await;
+}

@@ -1,0 +1,90 @@
+//! Without JavaScript.
+
+use crate::harness::{Browser, Database, Server};
+
+/// What only a script can serve, and is on view all the same.
+const DEAD_CONTROLS: &str = "return [...document.querySelectorAll('.js-only, .copy, [data-dismiss]')] \
+    .filter(it => it.checkVisibility({visibilityProperty: true})).map(it => it.outerHTML)";
+
+async fn plain(server: &Server) -> Browser {
+    let browser = Browser::on(server).await;
+    browser.without_javascript().await;
+    browser
+}
+
+async fn offers_only_what_works(browser: &Browser) {
+    assert_eq!(browser.js(DEAD_CONTROLS).await, serde_json::json!([]), "on {}", browser.path().await);
+}
+
+#[tokio::test]
+async fn projects_are_created_listed_retried_and_deleted_without_javascript() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let failed = server.failed("broken").await;
+    let browser = plain(&server).await;
+    browser.open("/dashboard").await;
+    assert!(browser.shows("Not live without JavaScript.").await);
+    browser.fill("#project-name", "plain").await;
+    browser.press("Create project").await;
+    browser.arrives("/dashboard/projects/").await;
+    offers_only_what_works(&browser).await;
+    let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
+    server.until(&id, "ready").await;
+    browser.reload().await;
+    assert_eq!(browser.text(".head .badge").await, "Ready");
+
+    browser.open("/dashboard/projects?status=failed").await;
+    offers_only_what_works(&browser).await;
+    browser.press("Retry broken").await;
+    browser.sees("Retrying.").await;
+    offers_only_what_works(&browser).await;
+    server.until(&failed, "failed").await;
+    assert_eq!(server.history(&failed).await.len(), 6);
+
+    browser.open("/dashboard/projects").await;
+    browser.press("More for plain").await;
+    browser.press("Delete…").await;
+    browser.fill("#confirm-name", "nonsense").await;
+    browser.press("Delete project").await;
+    browser.text("#confirm-error").await;
+    offers_only_what_works(&browser).await;
+    browser.fill("#confirm-name", "plain").await;
+    browser.press("Delete project").await;
+    browser.sees("Deleting. The record stays").await;
+    server.until(&id, "deleted").await;
+}
+
+#[tokio::test]
+async fn filters_search_settings_charts_and_help_work_without_javascript() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("alpha").await;
+    server.failed("beta").await;
+    let browser = plain(&server).await;
+    browser.open("/dashboard/projects").await;
+    browser.press("Failed 1").await;
+    browser.until("only failed ones", "document.querySelectorAll('#rows .name').length === 1").await;
+    browser.fill("#search", "bet").await;
+    browser.press("Search").await;
+    browser.arrives("/dashboard/projects?status=failed&search=bet").await;
+    assert_eq!(browser.texts("#rows .name").await, ["beta"]);
+
+    browser.open("/dashboard/settings").await;
+    offers_only_what_works(&browser).await;
+    browser.click("[name=theme][value=dark]").await;
+    browser.press("Save").await;
+    browser.sees("Saved for this browser.").await;
+    assert_eq!(browser.js("return document.documentElement.dataset.theme").await, "dark");
+
+    browser.open("/dashboard/metrics").await;
+    offers_only_what_works(&browser).await;
+    assert!(browser.shows("no quota").await);
+    browser.click("#th-data summary").await;
+    browser.text("#th-data table").await;
+    browser.open("/dashboard/help").await;
+    offers_only_what_works(&browser).await;
+    browser.phone(390).await;
+    browser.press("Menu").await;
+    browser.press("Metrics").await;
+    browser.arrives("/dashboard/metrics").await;
+}

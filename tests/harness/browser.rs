@@ -1,0 +1,349 @@
+//! A real browser, headless, used as a reader uses it. One ChromeDriver for the whole run; for each test a Chromium
+//! that remembers nothing.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{PATIENCE, Server};
+
+/// Two browsers at once are as many as two cores carry. A test has one, so that none waits for itself.
+static TURNS: Semaphore = Semaphore::const_new(2);
+static DRIVER: OnceLock<Driver> = OnceLock::new();
+
+const FLAGS: &[&str] = &[
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--window-size=1360,900",
+];
+
+/// Runs before every page: notes what must never happen, what was fetched, and how the first frame looked.
+const WITNESS: &str = include_str!("witness.js");
+const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
+
+/// Keys that have no letter, as WebDriver writes them.
+pub mod key {
+    pub const TAB: &str = "\u{e004}";
+    pub const ENTER: &str = "\u{e007}";
+    pub const ESCAPE: &str = "\u{e00c}";
+}
+
+/// Both colour schemes.
+pub const SCHEMES: [&str; 2] = ["light", "dark"];
+
+/// A ChromeDriver. It and its browsers end when the pipe closes, thus at the latest with this process, however it ends.
+struct Driver {
+    url: String,
+    _pipe: ChildStdin,
+}
+
+impl Driver {
+    fn start() -> Self {
+        needs("chromium");
+        let mut child = Command::new("sh")
+            .args(["-c", r#""$@" & read -r _; kill -9 0"#, "sh"])
+            .arg(needs("chromedriver"))
+            .arg("--port=0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
+        std::thread::spawn(move || lines.for_each(drop));
+        let port = port.expect("ChromeDriver ended without saying on which port it listens");
+        Self { url: format!("http://127.0.0.1:{port}"), _pipe: child.stdin.take().unwrap() }
+    }
+}
+
+/// Where a program is; these tests are not skipped when it is missing.
+fn needs(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("the tests of the dashboard need {program}; ./test.sh installs it"))
+}
+
+/// A window of its own, with no cookie and no history.
+pub struct Browser {
+    home: String,
+    driver: WebDriver,
+    _profile: TempDir,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Browser {
+    /// A browser for the dashboard of this server. Nothing is opened yet.
+    pub async fn on(server: &Server) -> Self {
+        let turn = TURNS.acquire().await.unwrap();
+        let profile = tempfile::tempdir().unwrap();
+        // Its own TLS is never used, but reqwest asks for a provider; a second call is only refused.
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let mut wishes = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            wishes.add_arg(flag).unwrap();
+        }
+        wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        wishes.set_binary(&needs("chromium").to_string_lossy()).unwrap();
+        wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        let driver = WebDriver::new(DRIVER.get_or_init(Driver::start).url.as_str(), wishes).await.unwrap();
+        let browser = Self { home: server.url.clone(), driver, _profile: profile, _turn: turn };
+        browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": WITNESS})).await;
+        browser
+    }
+
+    // Going and looking --------------------------------------------------------------------------------------------
+
+    pub async fn open(&self, path: &str) {
+        self.driver.goto(format!("{}{path}", self.home)).await.unwrap();
+    }
+
+    pub async fn reload(&self) {
+        self.driver.refresh().await.unwrap();
+    }
+
+    pub async fn back(&self) {
+        self.driver.back().await.unwrap();
+    }
+
+    /// Path and query of the present page.
+    pub async fn path(&self) -> String {
+        let url = self.driver.current_url().await.unwrap();
+        url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    }
+
+    /// Waits until the page is at a path that begins like this.
+    pub async fn arrives(&self, path: &str) {
+        let here = format!("(location.pathname + location.search).startsWith({})", json!(path));
+        self.until(&format!("the browser is at {path}"), &format!("{here} && document.readyState === 'complete'")).await;
+    }
+
+    /// Waits until the page shows this text.
+    pub async fn sees(&self, text: &str) {
+        self.until(&format!("the page says {text:?}"), &format!("document.body.innerText.includes({})", json!(text)))
+            .await;
+    }
+
+    /// Whether the page shows this text now.
+    pub async fn shows(&self, text: &str) -> bool {
+        self.js(&format!("return document.body.innerText.includes({})", json!(text))).await == true
+    }
+
+    /// Waits until something is, and is on view; its text.
+    pub async fn text(&self, css: &str) -> String {
+        let look = format!("document.querySelector({0})?.checkVisibility() && document.querySelector({0})", json!(css));
+        self.until(&format!("{css} is on view"), &look).await;
+        self.js(&format!("return document.querySelector({}).innerText", json!(css))).await.as_str().unwrap().to_owned()
+    }
+
+    /// The texts of all that match, now.
+    pub async fn texts(&self, css: &str) -> Vec<String> {
+        let all = format!("return [...document.querySelectorAll({})].map(it => it.innerText.trim())", json!(css));
+        let found = self.js(&all).await;
+        found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until a JavaScript expression is truthy; its value.
+    pub async fn until(&self, what: &str, expression: &str) -> Value {
+        let (script, deadline) = (format!("return {expression}"), Instant::now() + PATIENCE);
+        loop {
+            let found = self.try_js(&script).await;
+            match &found {
+                Ok(value) if !matches!(value, Value::Null | Value::Bool(false)) && *value != json!(0) => break value.clone(),
+                _ if Instant::now() > deadline => self.give_up(what, &format!("{found:?}")).await,
+                _ => tokio::time::sleep(Duration::from_millis(40)).await,
+            }
+        }
+    }
+
+    async fn give_up(&self, what: &str, last: &str) -> ! {
+        let page = self.try_js("return location.href + '\\n' + document.body.innerText").await;
+        let page = page.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
+        panic!("this did not happen within {PATIENCE:?}: {what} (last: {last}), on the page {page}");
+    }
+
+    /// Runs a script in the page; what it returns.
+    pub async fn js(&self, script: &str) -> Value {
+        self.try_js(script).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    async fn try_js(&self, script: &str) -> WebDriverResult<Value> {
+        Ok(self.driver.execute(script, Vec::new()).await?.json().clone())
+    }
+
+    // Acting -------------------------------------------------------------------------------------------------------
+
+    /// Waits until an expression gives an element on view.
+    async fn element(&self, what: &str, expression: &str) -> WebElement {
+        self.until(what, &format!("({expression})?.checkVisibility()")).await;
+        self.driver.execute(format!("return {expression}"), Vec::new()).await.unwrap().element().unwrap()
+    }
+
+    /// Presses the link, button or summary with this name.
+    pub async fn press(&self, name: &str) {
+        let named = format!(
+            "[...document.querySelectorAll('a[href], button, summary')].find(it => it.checkVisibility() && \
+             (it.ariaLabel || it.innerText).trim() === {})",
+            json!(name)
+        );
+        self.try_click(&format!("{name:?} can be pressed"), &named).await;
+    }
+
+    /// Clicks what matches.
+    pub async fn click(&self, css: &str) {
+        self.try_click(&format!("{css} can be clicked"), &format!("document.querySelector({})", json!(css))).await;
+    }
+
+    /// A poll may replace the element between the look and the click: then once more.
+    async fn try_click(&self, what: &str, expression: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = self.element(what, expression).await.click().await {
+            assert!(Instant::now() < deadline, "{what}: {error}");
+        }
+    }
+
+    pub async fn double_click(&self, css: &str) {
+        let element = self.element(css, &format!("document.querySelector({})", json!(css))).await;
+        self.driver.action_chain().double_click_element(&element).perform().await.unwrap();
+    }
+
+    /// Replaces the text of a field.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.element(css, &format!("document.querySelector({})", json!(css))).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Types at whatever has the focus.
+    pub async fn keys(&self, text: &str) {
+        self.driver.action_chain().send_keys(text).perform().await.unwrap();
+    }
+
+    /// Presses Tab until something with this name has the focus.
+    pub async fn tab_to(&self, name: &str) {
+        for _ in 0..60 {
+            self.keys(key::TAB).await;
+            if self.focused().await.starts_with(name) {
+                return;
+            }
+        }
+        self.give_up(&format!("Tab leads to {name:?}"), &self.focused().await).await;
+    }
+
+    /// The name of what has the focus.
+    pub async fn focused(&self) -> String {
+        let name = "const it = document.activeElement; \
+                    return (it.ariaLabel || it.labels?.[0]?.innerText || it.innerText || '').trim()";
+        self.js(name).await.as_str().unwrap().to_owned()
+    }
+
+    /// Moves the pointer to the middle of what matches.
+    pub async fn point_at(&self, css: &str) {
+        let element = self.element(css, &format!("document.querySelector({})", json!(css))).await;
+        self.driver.action_chain().move_to_element_center(&element).perform().await.unwrap();
+    }
+
+    // What kind of browser it is -----------------------------------------------------------------------------------
+
+    /// A command of the DevTools protocol.
+    pub async fn cdp(&self, method: &str, params: Value) -> Value {
+        self.driver.cdp().send_raw(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The display settings that this browser comes with, like `poll=1&theme=dark`.
+    pub async fn prefer(&self, settings: &str) {
+        self.set_cookie("provost_preferences", settings).await;
+    }
+
+    pub async fn set_cookie(&self, name: &str, value: &str) {
+        self.cdp("Network.setCookie", json!({"name": name, "value": value, "url": self.home})).await;
+    }
+
+    /// A phone of this width.
+    pub async fn phone(&self, width: u32) {
+        self.size(width, 844, true).await;
+    }
+
+    pub async fn size(&self, width: u32, height: u32, mobile: bool) {
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Switches JavaScript off in pages; this harness can still look into them.
+    pub async fn without_javascript(&self) {
+        self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// What the system asks for: `light` or `dark`.
+    pub async fn scheme(&self, scheme: &str) {
+        let feature = json!({"name": "prefers-color-scheme", "value": scheme});
+        self.cdp("Emulation.setEmulatedMedia", json!({"features": [feature]})).await;
+    }
+
+    pub async fn offline(&self, offline: bool) {
+        self.cdp("Network.enable", json!({})).await;
+        let conditions = json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        self.cdp("Network.emulateNetworkConditions", conditions).await;
+    }
+
+    // Judging ------------------------------------------------------------------------------------------------------
+
+    /// What happened in any page so far that never may: broken CSP, dialogs, uncaught errors.
+    pub async fn crimes(&self) -> Vec<String> {
+        let noted = self.js("return JSON.parse(sessionStorage.getItem('crimes') ?? '[]')").await;
+        let noted = noted.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
+        let log = self.driver.browser_log().await.unwrap();
+        let told = log.iter().filter(|entry| entry.message.contains("Content Security Policy"));
+        noted.chain(told.map(|entry| entry.message.clone())).collect()
+    }
+
+    /// The barriers that axe finds on this page, one line each.
+    pub async fn barriers(&self) -> Vec<String> {
+        self.driver.execute(AXE, Vec::new()).await.unwrap();
+        let run = "const done = arguments[0], tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']; \
+                   const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`; \
+                   axe.run(document, {runOnly: tags, resultTypes: ['violations']}) \
+                      .then(found => done(found.violations.map(line)), error => done([String(error)]))";
+        let found = self.driver.execute_async(run, Vec::new()).await.unwrap().json().clone();
+        found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How far the page is wider than this width, in pixels.
+    pub async fn overflow(&self, width: u32) -> i64 {
+        let wide = self.js("return Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)").await;
+        wide.as_i64().unwrap() - i64::from(width)
+    }
+
+    /// The answers to the polls of this page so far.
+    pub async fn polls(&self) -> Vec<i64> {
+        let all = self.js("return window.polls").await;
+        all.as_array().unwrap().iter().map(|it| it.as_i64().unwrap()).collect()
+    }
+
+    /// Waits for so many further polls.
+    pub async fn further_polls(&self, n: usize) {
+        let enough = self.polls().await.len() + n;
+        self.until(&format!("{n} further polls"), &format!("window.polls.length >= {enough}")).await;
+    }
+
+    pub async fn screenshot(&self, file: &std::path::Path) {
+        self.driver.screenshot(file).await.unwrap();
+    }
+}

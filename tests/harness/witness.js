@@ -1,0 +1,20 @@
+// Runs in every page before its own scripts, and notes what a test wants to know afterwards.
+const note = text => {
+  const crimes = JSON.parse(sessionStorage.getItem("crimes") ?? "[]");
+  sessionStorage.setItem("crimes", JSON.stringify([...crimes, `${text} at ${location.href}`]));
+};
+addEventListener("securitypolicyviolation", event => note(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+addEventListener("error", event => { if (event.message) note(`error ${event.message}`); });
+addEventListener("unhandledrejection", event => note(`rejection ${event.reason}`));
+window.alert = window.confirm = window.prompt = text => note(`dialog ${text}`);
+
+window.polls = [];
+const fetched = window.fetch;
+window.fetch = (...request) => fetched(...request).then(
+  response => { window.polls.push(response.status); return response; },
+  error => { window.polls.push(0); throw error; },
+);
+
+requestAnimationFrame(() => {
+  window.firstFrame = [document.documentElement.dataset.theme, getComputedStyle(document.documentElement).backgroundColor];
+});
