@@ -1,7 +1,9 @@
 //! A real browser, headless, used as a reader uses it. One ChromeDriver for the whole run; for each test a Chromium
 //! that remembers nothing.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::mem::ManuallyDrop;
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
@@ -49,7 +51,7 @@ pub const SCHEMES: [&str; 2] = ["light", "dark"];
 
 /// A ChromeDriver. It and its browsers end when the pipe closes, thus at the latest with this process, however it ends.
 struct Driver {
-    url: String,
+    port: u16,
     _pipe: ChildStdin,
 }
 
@@ -70,7 +72,19 @@ impl Driver {
         let port = lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
         std::thread::spawn(move || lines.for_each(drop));
         let port = port.expect("ChromeDriver ended without saying on which port it listens");
-        Self { url: format!("http://127.0.0.1:{port}"), _pipe: child.stdin.take().unwrap() }
+        Self { port, _pipe: child.stdin.take().unwrap() }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends a session and its browser. Blocks, because what is dropped cannot wait in any other way.
+    fn end(&self, session: &str) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        stream.read(&mut [0; 64]).map(drop)
     }
 }
 
@@ -84,7 +98,7 @@ fn needs(program: &str) -> PathBuf {
 /// A window of its own, with no cookie and no history.
 pub struct Browser {
     home: String,
-    driver: WebDriver,
+    driver: ManuallyDrop<WebDriver>,
     _profile: TempDir,
     _turn: SemaphorePermit<'static>,
 }
@@ -103,8 +117,8 @@ impl Browser {
         wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         wishes.set_binary(&needs("chromium").to_string_lossy()).unwrap();
         wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
-        let driver = WebDriver::new(DRIVER.get_or_init(Driver::start).url.as_str(), wishes).await.unwrap();
-        let browser = Self { home: server.url.clone(), driver, _profile: profile, _turn: turn };
+        let driver = WebDriver::new(DRIVER.get_or_init(Driver::start).url(), wishes).await.unwrap();
+        let browser = Self { home: server.url.clone(), driver: ManuallyDrop::new(driver), _profile: profile, _turn: turn };
         browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": WITNESS})).await;
         browser
     }
@@ -345,5 +359,14 @@ impl Browser {
 
     pub async fn screenshot(&self, file: &std::path::Path) {
         self.driver.screenshot(file).await.unwrap();
+    }
+}
+
+/// The client's own way of dropping a session deadlocks on a runtime of one thread, so it never gets to it.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(driver) = DRIVER.get() {
+            _ = driver.end(&self.driver.session_id().to_string());
+        }
     }
 }
