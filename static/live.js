@@ -11,8 +11,8 @@ document.documentElement.classList.add("js");
 // Time ------------------------------------------------------------------------------------------------------------
 // Ages are counted by the server's clock: the offset comes from the Date header, so a wrong clock here does no harm.
 
-const rendered = Date.parse(body.dataset.now);
-let offset = rendered ? rendered - performance.timeOrigin - (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0) : 0;
+const rendered = Date.parse(body.dataset.now), visit = performance.getEntriesByType("navigation")[0];
+let offset = rendered ? rendered - performance.timeOrigin - (visit?.responseStart ?? 0) : 0;
 const now = () => Date.now() + offset;
 
 function setClock(header) {
@@ -185,6 +185,11 @@ async function ask() {
   // A page that needs no database still answers, and says in its header that the database is gone.
   if (database === "down" && !response.ok) throw "db";
   if (!response.ok || head("x-fragment") !== "1") throw `status ${response.status}`;
+  // The page was opened during an outage: its title and its frame speak of that, so all of it is wanted anew.
+  if (visit?.responseStatus >= 500) {
+    location.reload();
+    return 30000;
+  }
   const html = await response.text();
   // The reader may have begun to type while the answer was on its way.
   if (held()) return wait;

@@ -37,9 +37,6 @@ async fn a_failed_project_says_why_and_is_retried_until_it_is_ready() {
     let id = server.failed("flaky-preview").await;
     // The cause is gone: the same request, sent again, will succeed.
     database.run(r#"UPDATE projects SET parameters = '{"simulate": {"duration_ms": 1200}}'"#).await;
-    database
-        .run(r#"UPDATE jobs SET payload = jsonb_set(payload::jsonb, '{parameters}', '{"simulate": {"duration_ms": 1200}}')::json"#)
-        .await;
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard/projects").await;
@@ -101,6 +98,7 @@ async fn the_second_of_two_operators_is_told_what_the_project_is_now() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SEEN);
     let id = server.failed("shared").await;
+    database.run(r#"UPDATE projects SET parameters = '{"simulate": {"duration_ms": 60000}}'"#).await;
     let browser = Browser::on(&server).await;
     browser.prefer("poll=30").await;
     browser.open("/dashboard/projects?status=failed").await;

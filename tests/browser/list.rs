@@ -81,7 +81,9 @@ async fn more_than_fifty_projects_are_paged_and_each_is_shown_once() {
         if page > 0 {
             let last = seen.last().cloned().unwrap();
             browser.press("Older").await;
-            browser.until("the next page", &format!("document.querySelector('#rows .name').innerText < '{last}'")).await;
+            browser
+                .until("the next page", &format!("document.querySelector('#rows .name').innerText < '{last}'"))
+                .await;
         }
         seen.extend(browser.texts("#rows .name").await);
     }

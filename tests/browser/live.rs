@@ -83,7 +83,9 @@ async fn the_row_under_the_pointer_stays_until_the_pointer_leaves() {
     }
     let browser = watching(&server, "/dashboard/projects").await;
     browser.point_at("#rows tr:nth-child(2) .badge").await;
-    browser.js("window.row = document.querySelector('#rows tr:hover'); window.top0 = row.getBoundingClientRect().top").await;
+    browser
+        .js("window.row = document.querySelector('#rows tr:hover'); window.top0 = row.getBoundingClientRect().top")
+        .await;
     let name = browser.js("return row.querySelector('.name').innerText").await;
     assert_eq!(name, "b");
     for new in ["d", "e"] {

@@ -49,6 +49,10 @@ async fn the_list_starts_with_the_status_that_was_chosen() {
     assert_eq!(browser.text(".bar [aria-current]").await, "Failed 1");
     browser.press("All 2").await;
     browser.until("all are shown", "document.querySelectorAll('#rows .name').length === 2").await;
+    browser.fill("#search", "good").await;
+    browser.press("Search").await;
+    browser.until("a search among all stays one among all", "location.search.includes('search=good')").await;
+    assert_eq!(browser.texts("#rows .name").await, ["good"]);
 }
 
 #[tokio::test]

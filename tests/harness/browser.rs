@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -38,6 +39,14 @@ const FLAGS: &[&str] = &[
 /// Runs before every page: notes what must never happen, what was fetched, and how the first frame looked.
 const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
+
+/// The text of an element without regard to where its lines break.
+const ONE_LINE: &str = r"it.innerText.replace(/\s+/g, ' ').trim()";
+
+/// Whether the page shows a text, in JavaScript.
+fn says(text: &str) -> String {
+    format!("(it => {ONE_LINE})(document.body).includes({})", json!(text))
+}
 
 /// Keys that have no letter, as WebDriver writes them.
 pub mod key {
@@ -69,7 +78,8 @@ impl Driver {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
+        let port = lines
+            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
         std::thread::spawn(move || lines.for_each(drop));
         let port = port.expect("ChromeDriver ended without saying on which port it listens");
         Self { port, _pipe: child.stdin.take().unwrap() }
@@ -118,7 +128,8 @@ impl Browser {
         wishes.set_binary(&needs("chromium").to_string_lossy()).unwrap();
         wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let driver = WebDriver::new(DRIVER.get_or_init(Driver::start).url(), wishes).await.unwrap();
-        let browser = Self { home: server.url.clone(), driver: ManuallyDrop::new(driver), _profile: profile, _turn: turn };
+        let browser =
+            Self { home: server.url.clone(), driver: ManuallyDrop::new(driver), _profile: profile, _turn: turn };
         browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": WITNESS})).await;
         browser
     }
@@ -146,30 +157,30 @@ impl Browser {
     /// Waits until the page is at a path that begins like this.
     pub async fn arrives(&self, path: &str) {
         let here = format!("(location.pathname + location.search).startsWith({})", json!(path));
-        self.until(&format!("the browser is at {path}"), &format!("{here} && document.readyState === 'complete'")).await;
+        self.until(&format!("the browser is at {path}"), &format!("{here} && document.readyState === 'complete'"))
+            .await;
     }
 
     /// Waits until the page shows this text.
     pub async fn sees(&self, text: &str) {
-        self.until(&format!("the page says {text:?}"), &format!("document.body.innerText.includes({})", json!(text)))
-            .await;
+        self.until(&format!("the page says {text:?}"), &says(text)).await;
     }
 
     /// Whether the page shows this text now.
     pub async fn shows(&self, text: &str) -> bool {
-        self.js(&format!("return document.body.innerText.includes({})", json!(text))).await == true
+        self.js(&format!("return {}", says(text))).await == true
     }
 
     /// Waits until something is, and is on view; its text.
     pub async fn text(&self, css: &str) -> String {
         let look = format!("document.querySelector({0})?.checkVisibility() && document.querySelector({0})", json!(css));
         self.until(&format!("{css} is on view"), &look).await;
-        self.js(&format!("return document.querySelector({}).innerText", json!(css))).await.as_str().unwrap().to_owned()
+        self.texts(css).await.swap_remove(0)
     }
 
     /// The texts of all that match, now.
     pub async fn texts(&self, css: &str) -> Vec<String> {
-        let all = format!("return [...document.querySelectorAll({})].map(it => it.innerText.trim())", json!(css));
+        let all = format!("return [...document.querySelectorAll({})].map(it => {ONE_LINE})", json!(css));
         let found = self.js(&all).await;
         found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
@@ -180,7 +191,9 @@ impl Browser {
         loop {
             let found = self.try_js(&script).await;
             match &found {
-                Ok(value) if !matches!(value, Value::Null | Value::Bool(false)) && *value != json!(0) => break value.clone(),
+                Ok(value) if !matches!(value, Value::Null | Value::Bool(false)) && *value != json!(0) => {
+                    break value.clone();
+                }
                 _ if Instant::now() > deadline => self.give_up(what, &format!("{found:?}")).await,
                 _ => tokio::time::sleep(Duration::from_millis(40)).await,
             }
@@ -214,7 +227,7 @@ impl Browser {
     pub async fn press(&self, name: &str) {
         let named = format!(
             "[...document.querySelectorAll('a[href], button, summary')].find(it => it.checkVisibility() && \
-             (it.ariaLabel || it.innerText).trim() === {})",
+             (it.ariaLabel || {ONE_LINE}) === {})",
             json!(name)
         );
         self.try_click(&format!("{name:?} can be pressed"), &named).await;
@@ -228,7 +241,15 @@ impl Browser {
     /// A poll may replace the element between the look and the click: then once more.
     async fn try_click(&self, what: &str, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = self.element(what, expression).await.click().await {
+        loop {
+            let element = self.element(what, expression).await;
+            let Err(error) = element.click().await else { return };
+            // ChromeDriver takes what is in a closed `details` for invisible, whatever the stylesheet says. A pointer
+            // does not.
+            let invisible = matches!(error.as_inner(), WebDriverErrorInner::ElementNotInteractable(_));
+            if invisible && self.driver.action_chain().click_element(&element).perform().await.is_ok() {
+                return;
+            }
             assert!(Instant::now() < deadline, "{what}: {error}");
         }
     }
