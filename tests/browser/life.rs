@@ -152,9 +152,16 @@ async fn a_project_is_renamed_from_its_page() {
     let id = server.ready("before").await;
     let browser = Browser::on(&server).await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
+    let ready = "const note = document.querySelector('.quiet-note'); return [note.querySelector('time').dateTime, note.innerText.split(', in ')[1]]";
+    let before = browser.js(ready).await;
     browser.press("Rename").await;
     browser.fill("#project-name", "after").await;
     browser.click("#rename button").await;
     browser.sees("Renamed.").await;
     assert_eq!(browser.text("h1").await, "after");
+    assert_eq!(
+        browser.js(ready).await,
+        before,
+        "a new name does not change when it became ready, nor how long that took"
+    );
 }

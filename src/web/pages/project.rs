@@ -105,6 +105,8 @@ async fn page(
         Frame::of(app, request).at(Nav::Projects).counting(alive(&counts)).below("Projects", "/dashboard/projects");
     let project = &explained.project;
     let deleted = project.status == ProjectStatus::Deleted;
+    // Not `updated_at`: a new name changes that, too.
+    let moved_at = events.first().map_or(project.updated_at, |latest| latest.occurred_at);
     let can_rename = !matches!(project.status, ProjectStatus::Deleting | ProjectStatus::Deleted);
     let page = ProjectPage {
         shell: frame.shell(&project.name),
@@ -114,9 +116,9 @@ async fn page(
         version: project.version.to_string(),
         can_retry: ProjectVerb::Retry.target(project.status).is_some(),
         delete_blocked: delete_blocked(project.status),
-        callout: callout(&explained, &usual),
+        callout: callout(&explained, moved_at, &usual),
         timeline_left_out: events.last().filter(|it| it.previous_state != "none").map(|_| "Some".to_owned()),
-        timeline_total: (!project.status.is_transient()).then(|| span(project.requested_at, project.updated_at)),
+        timeline_total: (!project.status.is_transient()).then(|| span(project.requested_at, moved_at)),
         timeline: timeline(&events, project.status),
         operations: operations.iter().map(operation).collect(),
         template: project.template.clone(),
@@ -143,16 +145,16 @@ pub fn delete_blocked(status: ProjectStatus) -> Option<String> {
     }
 }
 
-fn callout(explained: &Explained, usual: &Usual) -> Callout {
+fn callout(explained: &Explained, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
     let project = &explained.project;
-    let at = stamp(project.updated_at);
+    let at = stamp(moved_at);
     match project.status {
         ProjectStatus::Failed => Callout::Failed {
             reason: project.error_reason.clone().unwrap_or_default(),
             advice: "Retry once the cause is gone; the same request is sent again. Or delete it.".to_owned(),
             at,
         },
-        ProjectStatus::Ready => Callout::Ready { at, took: Some(span(project.requested_at, project.updated_at)) },
+        ProjectStatus::Ready => Callout::Ready { at, took: Some(span(project.requested_at, moved_at)) },
         ProjectStatus::Deleted => Callout::Deleted { at },
         _ => Callout::Moving(moving(explained, usual)),
     }
