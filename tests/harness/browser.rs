@@ -80,9 +80,13 @@ impl Driver {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines
             .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
-        std::thread::spawn(move || lines.for_each(drop));
+        let pipe = child.stdin.take().unwrap();
+        std::thread::spawn(move || {
+            lines.for_each(drop);
+            child.wait()
+        });
         let port = port.expect("ChromeDriver ended without saying on which port it listens");
-        Self { port, _pipe: child.stdin.take().unwrap() }
+        Self { port, _pipe: pipe }
     }
 
     fn url(&self) -> String {
