@@ -12,7 +12,7 @@ fn main() -> std::io::Result<()> {
         let text = std::fs::read_to_string(Path::new("static").join(name))?;
         std::fs::write(out.join(name), thin(&text, name.ends_with(".css")))?;
     }
-    println!("cargo:rustc-env=PROVOST_RUSTC={}", rustc_version().unwrap_or_default());
+    println!("cargo:rustc-env=BUILT_WITH={}", rustc_version().unwrap_or_default());
     Ok(())
 }
 

@@ -97,6 +97,13 @@ fn the_example_environment_is_the_table_of_settings() {
 }
 
 #[test]
+fn the_build_leaves_nothing_in_the_environment_that_would_be_an_unknown_setting() {
+    // `cargo run` passes on what the build script sets, and an unknown PROVOST_ key keeps the program from starting.
+    let build = fs::read_to_string(root("build.rs")).unwrap();
+    assert!(!build.contains("rustc-env=PROVOST_") && !build.contains("rustc-env=DATABASE_URL"));
+}
+
+#[test]
 fn files_stay_short() {
     for folder in ["src", "tests", "templates", "sql"] {
         for path in walk(folder) {

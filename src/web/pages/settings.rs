@@ -182,7 +182,7 @@ fn stack(found: &Checkup) -> Vec<Fact> {
     vec![
         fact("Provost", env!("CARGO_PKG_VERSION").to_owned()),
         fact("PostgreSQL", postgres),
-        fact("Rust", env!("PROVOST_RUSTC").to_owned()),
+        fact("Rust", env!("BUILT_WITH").to_owned()),
         fact("System", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         fact("Host", host),
         fact("Process", std::process::id().to_string()),
