@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::app::App;
 use super::error::ApiError;
 use crate::domain::ProjectStatus;
-use crate::store::StoreError;
 use crate::store::projects::Project;
 
 /// How often to look without having been rung.
@@ -25,7 +24,7 @@ pub async fn until(app: &App, id: Uuid, status: ProjectStatus, patience: Duratio
         match look(app, id).await {
             Ok(project) if over || project.status == status || !project.status.is_transient() => return Ok(project),
             // Whoever waits anyway can wait for the database, too.
-            Err(ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. })) if !over => {}
+            Err(ApiError::Store(error)) if !over && error.is_temporary() => {}
             Err(error) => return Err(error),
             Ok(_) => {}
         }

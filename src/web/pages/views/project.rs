@@ -16,7 +16,7 @@ pub struct ProjectPage {
     pub name: String,
     /// Its state.
     pub status: ProjectStatus,
-    /// The row's version, which the forms send back so that nobody overwrites what they have not seen.
+    /// The row's version, shown among the details.
     pub version: String,
     /// Shows Retry provisioning.
     pub can_retry: bool,
