@@ -56,7 +56,7 @@ impl JobKind {
         match (self, state) {
             (Self::Provision, JobState::Completed) => Some(ProjectStatus::Ready),
             (Self::Deprovision, JobState::Completed) => Some(ProjectStatus::Deleted),
-            (_, JobState::Failed) => Some(ProjectStatus::Failed),
+            (_, JobState::Failed | JobState::Canceled) => Some(ProjectStatus::Failed),
             _ => None,
         }
     }

@@ -1,20 +1,27 @@
 //! DECIDES: what is legal, what comes next, what a word means. Nothing here waits, asks or remembers.
 
 pub mod histogram;
+pub mod ident;
 pub mod job;
 pub mod labels;
 pub mod moment;
 pub mod name;
+pub mod new_job;
 pub mod parameters;
 pub mod project;
+pub mod queue;
 pub mod retry;
 pub mod settle;
 
+pub use ident::Ident;
 pub use job::{JobKind, JobState};
 pub use labels::Labels;
 pub use name::ProjectName;
 pub use parameters::Parameters;
+pub use new_job::{Due, JobKey, NewJob};
 pub use project::{ProjectStatus, ProjectVerb};
+pub use queue::{LimitMode, LimitScope, QueueState, WorkerState};
+pub use retry::Backoff;
 pub use settle::{Outcome, Settlement};
 
 /// A closed set of words that stand in the database, in JSON and on pages in exactly one spelling.

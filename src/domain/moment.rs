@@ -6,11 +6,18 @@ use time::macros::format_description;
 
 const RFC3339_MS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+const RFC3339_US: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 const READABLE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 
 /// For machines.
 pub fn text(at: OffsetDateTime) -> String {
     written(at, RFC3339_MS)
+}
+
+/// For machines that must not lose anything, such as the database.
+pub fn exact(at: OffsetDateTime) -> String {
+    written(at, RFC3339_US)
 }
 
 /// For people, where no script makes it relative.

@@ -47,8 +47,10 @@ impl Default for Parameters {
     }
 }
 
+/// Whether well-formed JSON can be stored as it is: not too deep, and without U+0000.
+///
 /// Walks the text once: outside strings it counts brackets, inside it looks for an escaped U+0000.
-fn inspect(text: &str) -> Result<(), ParametersError> {
+pub fn inspect(text: &str) -> Result<(), ParametersError> {
     let (mut depth, mut in_string) = (0_usize, false);
     let mut rest = text.as_bytes();
     while let [byte, tail @ ..] = rest {

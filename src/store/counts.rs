@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::sql::{
-    COUNTS_FAILURES, COUNTS_FOLD_PROJECTS, COUNTS_FOLD_PROVISIONS, COUNTS_FORGET, COUNTS_PROJECTS, COUNTS_PROVISIONS,
+    COUNTS_FAILURES, COUNTS_FOLD_JOBS, COUNTS_FOLD_PROJECTS, COUNTS_FOLD_PROVISIONS, COUNTS_FOLD_WORK, COUNTS_FORGET, COUNTS_PROJECTS, COUNTS_PROVISIONS,
 };
 use super::{Reader, Store, StoreError};
 use crate::domain::ProjectStatus;
@@ -62,10 +62,12 @@ impl Store {
         Reader::all(rows, &COUNTS_FAILURES).map(read).collect()
     }
 
-    /// `counts/fold_projects` and `counts/fold_provisions`.
+    /// `counts/fold_projects` and the others.
     pub async fn fold_counts(&self) -> Result<(), StoreError> {
-        self.rows(&COUNTS_FOLD_PROJECTS, &[]).await?;
-        self.rows(&COUNTS_FOLD_PROVISIONS, &[]).await.map(drop)
+        for fold in [&COUNTS_FOLD_PROJECTS, &COUNTS_FOLD_PROVISIONS, &COUNTS_FOLD_JOBS, &COUNTS_FOLD_WORK] {
+            self.rows(fold, &[]).await?;
+        }
+        Ok(())
     }
 
     /// `counts/forget`: how many results and idempotency keys were too old; at most `most` of each.

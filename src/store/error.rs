@@ -15,12 +15,24 @@ pub enum StoreError {
     /// A value that the checks let through cannot be stored.
     #[error("database refused a value in {statement}")]
     Unstorable { statement: &'static str, source: tokio_postgres::Error },
+    /// The statement says no, and why: the codes PV001 and so on of our own functions.
+    #[error("{why}")]
+    Refused { code: Refusal, why: String },
     /// Our own mistake.
     #[error("statement {statement} failed")]
     Broken { statement: &'static str, source: tokio_postgres::Error },
     /// A word in the database that this version does not know.
     #[error("unknown {what} {word:?} in the database")]
     UnknownWord { what: &'static str, word: String },
+}
+
+/// What our SQL functions refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The queue takes no new jobs.
+    Draining,
+    /// The idempotency key was used for something else.
+    KeyReused,
 }
 
 impl StoreError {
@@ -32,7 +44,10 @@ impl StoreError {
                 false => Self::Broken { statement, source: error },
             };
         };
+        let why = || error.as_db_error().map(|it| it.message().to_owned()).unwrap_or_default();
         match (state.code(), state.code().get(..2).unwrap_or_default()) {
+            ("PV001", _) => Self::Refused { code: Refusal::Draining, why: why() },
+            ("PV002", _) => Self::Refused { code: Refusal::KeyReused, why: why() },
             // Connection exceptions; shutting down, starting up; read only, as a standby is.
             (_, "08") | ("57P01" | "57P02" | "57P03" | "57P05" | "25006", _) => {
                 Self::Unavailable { statement, source: error.into() }

@@ -4,11 +4,17 @@ mod connect;
 pub mod counts;
 pub mod database;
 mod error;
+pub mod events;
 pub mod jobs;
+pub mod limits;
 mod listen;
 mod migrate;
 pub mod projects;
+pub mod queues;
+pub mod retention;
+pub mod schemas;
 pub mod sql;
+pub mod stats;
 mod tls;
 pub mod workers;
 
@@ -23,7 +29,7 @@ use crate::signal::Bell;
 use sql::Statement;
 
 pub use connect::{Connector, UrlError};
-pub use error::StoreError;
+pub use error::{Refusal, StoreError};
 pub use listen::Subscription;
 pub use migrate::{MigrateError, Migrated, migrate};
 

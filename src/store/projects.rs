@@ -229,7 +229,12 @@ impl Store {
         let name = patch.name.as_ref().map(ProjectName::as_str);
         let labels = patch.labels.as_ref().map(|labels| json_of(labels.as_map()));
         let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version]).await?;
-        self.moved(row, &PROJECTS_PATCH, patch.version, None)
+        let Some(row) = row else { return Ok(Moved::Missing) };
+        let row = Reader { row, statement: PROJECTS_PATCH.name };
+        match row.get::<Option<Uuid>>("id")? {
+            Some(_) => Ok(Moved::Yes(project(&row)?)),
+            None => stayed(&row, patch.version),
+        }
     }
 
     /// `projects/retry`: only a failed project moves.
@@ -274,7 +279,14 @@ impl Store {
                 ],
             )
             .await?;
-        self.moved(row, statement, version, Some(tell))
+        let Some(row) = row else { return Ok(Moved::Missing) };
+        let row = Reader { row, statement: statement.name };
+        if row.get("moved")? {
+            self.bell.moved(tell);
+            // A statement does not see what a function called in it has written, so the project is read afterwards.
+            return Ok(self.get_project(id).await?.map_or(Moved::Missing, Moved::Yes));
+        }
+        stayed(&row, version)
     }
 
     /// `projects/events`: newest first.
@@ -308,28 +320,15 @@ impl Store {
         };
         Reader::all(rows, &PROJECTS_EXPIRE).map(expired).collect()
     }
+}
 
-    /// Reads the answer of a conditional move: `was` and `was_version` are of the row as it was found. `told` is whether
-    /// the statement rang for the others; `None` when nothing moves that anybody waits for.
-    fn moved(
-        &self,
-        row: Option<tokio_postgres::Row>,
-        statement: &Statement,
-        version: Option<i64>,
-        told: Option<bool>,
-    ) -> Result<Moved<Project>, StoreError> {
-        let Some(row) = row else { return Ok(Moved::Missing) };
-        let row = Reader { row, statement: statement.name };
-        if row.get::<Option<Uuid>>("id")?.is_some() {
-            told.into_iter().for_each(|told| self.bell.moved(told));
-            return Ok(Moved::Yes(project(&row)?));
-        }
-        let found: i64 = row.get("was_version")?;
-        if version.is_some_and(|seen| seen != found) {
-            return Ok(Moved::Stale { version: found });
-        }
-        Ok(Moved::No { was: row.word("was", "project status", ProjectStatus::parse)? })
+/// Why a conditional move did not happen: `was` and `was_version` are of the row as it was found.
+fn stayed(row: &Reader, version: Option<i64>) -> Result<Moved<Project>, StoreError> {
+    let found: i64 = row.get("was_version")?;
+    if version.is_some_and(|seen| seen != found) {
+        return Ok(Moved::Stale { version: found });
     }
+    Ok(Moved::No { was: row.word("was", "project status", ProjectStatus::parse)? })
 }
 
 fn project(row: &Reader) -> Result<Project, StoreError> {

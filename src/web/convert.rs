@@ -7,6 +7,7 @@ use super::middleware::request_id;
 use crate::domain::{Labels, Parameters, ProjectName};
 use crate::store::projects::{Asker, Event, Project, WaitingJob};
 use crate::wire;
+use crate::wire::json::storable;
 
 /// The most characters that a reason may have.
 const MAX_REASON: usize = 500;
@@ -86,10 +87,7 @@ pub fn parameters(json: Option<Box<RawValue>>) -> Result<Parameters, ApiError> {
     let Some(json) = json else { return Ok(Parameters::default()) };
     // The shape first: what is too deep must not be walked by a parser that recurses.
     let parameters = Parameters::parse(json.get()).map_err(|error| ApiError::field("parameters", error))?;
-    // Then what only a real parser sees: lone surrogates, numbers beyond any range.
-    serde_json::from_str::<serde::de::IgnoredAny>(json.get())
-        .and_then(|_| serde_json::from_str::<serde_json::Value>(json.get()))
-        .map_err(|error| ApiError::field("parameters", format!("cannot be stored: {error}")))?;
+    storable(json.get()).map_err(|why| ApiError::field("parameters", why))?;
     Ok(parameters)
 }
 

@@ -35,6 +35,32 @@ pub struct Explanation {
     pub job: Option<JobSummary>,
 }
 
+/// Why a job is where it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Waiting {
+    /// `finished`, `active`, `cancel_requested`, `lease_lapsed`, `not_due`, `retrying_later`, `blocked`, `paused`, `throttled`,
+    /// `no_worker`, `no_free_slot`, `queued_behind_others` or `about_to_start`.
+    #[schema(example = "throttled")]
+    pub reason: String,
+    /// The same in a sentence.
+    pub summary: String,
+    /// The database's clock.
+    #[serde(serialize_with = "serialize")]
+    pub at: OffsetDateTime,
+    /// When that is over, as far as it can be known.
+    #[serde(serialize_with = "serialize_option")]
+    pub until: Option<OffsetDateTime>,
+    /// The limit that holds it back.
+    pub limit: Option<String>,
+    /// How many due jobs of its queue are served before it; 10,001 means more than ten thousand.
+    pub ahead: i64,
+    /// How many workers serve its queue and kind.
+    pub workers: i64,
+    pub free_slots: i64,
+    /// What can be done now: `cancel`, `retry`, `run-again`, `prioritise`.
+    pub possible: Vec<String>,
+}
+
 /// The unfinished job of a project.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobSummary {

@@ -1,15 +1,25 @@
 //! SPEAKS: the JSON that both ends agree on. Wire types are not domain types: they are read from and written to the
 //! outside, and nothing else.
 
+pub mod create_job;
 pub mod explain;
+pub mod fleet;
 pub mod health;
+pub mod job;
+pub mod json;
 pub mod metrics;
 pub mod problem;
 pub mod project;
+pub mod span;
+pub mod stats;
 pub mod time;
 
-pub use explain::{Explanation, JobSummary};
+pub use create_job::CreateJob;
+pub use explain::{Explanation, JobSummary, Waiting};
+pub use fleet::{CreateQueue, Limit, PatchQueue, PutLimit, PutSchema, Queue, Schema, Worker};
 pub use health::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
+pub use job::{Acted, BackoffPolicy, DeadLetterGroup, Execution, Inspection, Job, Refused};
 pub use metrics::{CountsByStatus, Metrics};
 pub use problem::{FieldProblem, Problem};
 pub use project::{CreateProject, Event, PatchProject, Project, Reason};
+pub use stats::{KindStats, Percentiles, QueueStats, Record, Retention, Stats, WorkerStats};

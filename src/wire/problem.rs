@@ -37,3 +37,9 @@ pub struct FieldProblem {
     #[schema(example = "must not be empty or only spaces")]
     pub message: String,
 }
+
+impl FieldProblem {
+    pub fn new(field: impl Into<String>, message: impl ToString) -> Self {
+        Self { field: field.into(), message: message.to_string() }
+    }
+}

@@ -1,34 +1,96 @@
 -- Find me work to do: due jobs of my queues and kinds, no more than I have slots for.
--- $1 queues  $2 kinds  $3 worker  $4 fresh execution ids, one for each free slot  $5 lease (s)
--- $6 deadline of a provisioning project (s)  $7 ring?
+-- $1 queues, {*} for all  $2 kinds  $3 worker  $4 fresh execution ids, one for each free slot  $5 lease (s)
+-- $6 deadline of a provisioning project (s)  $7 ring?  $8 dice
 --
--- The CTE is materialised so that the planner runs its LIMIT once, SKIP LOCKED keeps claimers out of each other's way,
--- and the UPDATE still asks for the state: each of the three alone has failed somebody. A project that somebody
--- else has locked is left for the next time: one locked row must not stop the queue.
-WITH due AS MATERIALIZED (
-    SELECT id, state, project_id
-    FROM jobs
-    WHERE queue = ANY ($1::text[]) AND kind = ANY ($2::text[])
-      AND state IN ('queued', 'scheduled', 'retrying') AND run_at <= (SELECT clock_timestamp())
-    ORDER BY priority, run_at, id
-    LIMIT cardinality($4::uuid[])
-    FOR UPDATE SKIP LOCKED
+-- Jobs stand in lines (see the index jobs_in_line). `lines` hops from one line that has something to the next, so jobs
+-- that this worker may not have cost one hop, not a walk. From the head of each line come a few more candidates than
+-- there are slots, because others may be claiming the same heads right now.
+WITH RECURSIVE clock AS MATERIALIZED (
+    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots
+), lines AS (
+    SELECT line.* FROM queues q CROSS JOIN LATERAL (
+        SELECT j.queue, j.priority, j.kind, j.tenant FROM jobs j
+        WHERE j.queue = q.name AND j.state IN ('queued', 'scheduled', 'retrying')
+        ORDER BY j.queue, j.priority, j.kind, j.tenant LIMIT 1
+    ) AS line
+    WHERE q.state <> 'paused' AND ('*' = ANY ($1::text[]) OR q.name = ANY ($1))
+      AND NOT EXISTS (SELECT FROM workers w WHERE w.id = $3::text AND w.state <> 'online')
+    UNION ALL
+    SELECT further.* FROM lines CROSS JOIN LATERAL (
+        SELECT j.queue, j.priority, j.kind, j.tenant FROM jobs j
+        WHERE j.queue = lines.queue AND (j.priority, j.kind, j.tenant) > (lines.priority, lines.kind, lines.tenant)
+          AND j.state IN ('queued', 'scheduled', 'retrying')
+        ORDER BY j.queue, j.priority, j.kind, j.tenant LIMIT 1
+    ) AS further
+), mine AS MATERIALIZED (
+    SELECT * FROM lines WHERE kind = ANY ($2::text[])
+), heads AS MATERIALIZED (
+    SELECT head.*, mine.*
+    FROM mine CROSS JOIN clock CROSS JOIN LATERAL (
+        SELECT j.id, j.run_at FROM jobs j
+        WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
+          AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at <= clock.at
+        ORDER BY j.run_at, j.id LIMIT clock.slots + 32
+    ) AS head
+), placed AS MATERIALIZED (
+    -- The order of service. Within a priority the tenants take turns; whose turn comes first is thrown with dice, so that
+    -- whoever asks for one job at a time is fair too. Within a tenant: first in, first out.
+    SELECT *, row_number() OVER (ORDER BY priority DESC, turn, hashtextextended(tenant, $8::bigint), run_at, id) AS place
+    FROM (SELECT *, row_number() OVER (PARTITION BY priority, tenant ORDER BY run_at, id) AS turn FROM heads) AS h
+), bound AS MATERIALIZED (
+    -- Which limits speak of these jobs. Without limits, nothing.
+    SELECT placed.id, placed.place, l.name, l.turn AS seen FROM placed JOIN limits l
+    ON l.enabled AND covers(l.scope, l.value, placed.queue, placed.kind, placed.tenant)
+), held AS MATERIALIZED (
+    -- Theirs are the only rows that claims wait in line for. A limit that somebody else is claiming under right now is left
+    -- out, and so are its jobs; a limit whose turn is not the one this statement's snapshot shows was claimed under a
+    -- moment ago, so that the active jobs seen here may be too few: it gives nothing this time.
+    SELECT l.name, l.turn, l.mode,
+           CASE l.mode WHEN 'rate' THEN floor(tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock.at))
+           ELSE l.most - (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END AS free
+    FROM limits l CROSS JOIN clock
+    WHERE l.name IN (SELECT name FROM bound)
+    ORDER BY l.name FOR UPDATE OF l SKIP LOCKED
+), verdict AS (
+    SELECT id, bool_and(coalesce(held.turn = asked.seen AND asked.nth <= held.free, false)) AS admitted,
+           bool_or(held.turn IS DISTINCT FROM asked.seen) AS contended
+    FROM (SELECT *, row_number() OVER (PARTITION BY name ORDER BY place) AS nth FROM bound) AS asked
+    LEFT JOIN held USING (name)
+    GROUP BY id
+), admitted AS MATERIALIZED (
+    SELECT placed.id, placed.place FROM placed LEFT JOIN verdict USING (id)
+    WHERE coalesce(verdict.admitted, true)
+    ORDER BY placed.place LIMIT (SELECT slots FROM clock) + 32
+), chosen AS MATERIALIZED (
+    SELECT j.id, j.state, j.project_id
+    FROM admitted JOIN jobs j ON j.id = admitted.id
+    WHERE j.state IN ('queued', 'scheduled', 'retrying')
+    ORDER BY admitted.place
+    LIMIT cardinality($4)
+    FOR UPDATE OF j SKIP LOCKED
 ), ready AS MATERIALIZED (
-    SELECT id FROM projects WHERE id IN (SELECT project_id FROM due) ORDER BY id FOR UPDATE SKIP LOCKED
+    -- A project that somebody else has locked is left for the next time: one locked row must not stop the queue.
+    SELECT id FROM projects WHERE id IN (SELECT project_id FROM chosen) ORDER BY id FOR UPDATE SKIP LOCKED
 ), numbered AS (
     SELECT id, state, row_number() OVER (ORDER BY id) AS n
-    FROM due
+    FROM chosen
     WHERE project_id IS NULL OR project_id IN (SELECT id FROM ready)
 ), claimed AS (
     UPDATE jobs j
-    SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3::text,
-        lease_until = at + $5::float8 * interval '1 second', updated_at = at
+    SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3,
+        lease_until = at + $5::float8 * interval '1 second', timeout_at = at + j.timeout * interval '1 second', updated_at = at
     FROM numbered, clock_timestamp() AS at
     WHERE j.id = numbered.id AND j.state = numbered.state
     RETURNING j.*, numbered.state AS previous_state
+), charged AS (
+    UPDATE limits l
+    SET turn = l.turn + 1, refilled_at = at,
+        tokens = CASE l.mode WHEN 'rate' THEN greatest(tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, at) - used.n, 0) ELSE 0 END
+    FROM (SELECT b.name, count(*) AS n FROM claimed JOIN bound b USING (id) GROUP BY b.name) AS used, clock_timestamp() AS at
+    WHERE l.name = used.name
 ), executing AS (
-    INSERT INTO executions (id, job_id, attempt, worker_id, claimed_at)
-    SELECT execution_id, id, attempt, worker_id, updated_at FROM claimed
+    INSERT INTO executions (id, job_id, attempt, worker_id, claimed_at, kind, queue, due_at)
+    SELECT execution_id, id, attempt, worker_id, updated_at, kind, queue, run_at FROM claimed
 ), moved AS (
     UPDATE projects p
     SET status = 'provisioning', version = p.version + 1, updated_at = claimed.updated_at,
@@ -44,9 +106,19 @@ WITH due AS MATERIALIZED (
 ), rung AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM claimed) AS q WHERE $7::boolean
 )
-SELECT claimed.id, claimed.execution_id, claimed.kind, claimed.queue, claimed.payload::text AS payload,
-       claimed.project_id, claimed.attempt, claimed.failures, claimed.max_attempts, claimed.previous_state,
-       EXISTS (SELECT FROM moved WHERE moved.job_id = claimed.id) AS project_moved,
-       (SELECT count(*) FROM rung) AS rung
-FROM claimed
-ORDER BY claimed.priority, claimed.run_at, claimed.id
+SELECT -- About the look itself: whether others were at the same rows, so that looking again at once may find more, and
+       -- when the next job of these lines falls due.
+       (SELECT count(*) FROM rung) AS rung,
+       coalesce((SELECT bool_or(contended) FROM verdict), false)
+           OR (SELECT count(*) FROM numbered) < least((SELECT slots FROM clock), (SELECT count(*) FROM admitted)) AS contended,
+       (SELECT extract(epoch FROM min(later.run_at) - (SELECT at FROM clock))::float8 FROM mine CROSS JOIN LATERAL (
+            SELECT j.run_at FROM jobs j
+            WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
+              AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at > (SELECT at FROM clock)
+            ORDER BY j.run_at LIMIT 1) AS later) AS next_due,
+       -- And the jobs; one row without a job when there is none.
+       claimed.id, claimed.execution_id, claimed.kind, claimed.queue, claimed.tenant, claimed.payload::text AS payload,
+       claimed.project_id, claimed.attempt, claimed.failures, claimed.max_attempts, claimed.timeout, claimed.backoff, claimed.previous_state,
+       EXISTS (SELECT FROM moved WHERE moved.job_id = claimed.id) AS project_moved
+FROM clock LEFT JOIN claimed ON true
+ORDER BY claimed.priority DESC, claimed.run_at, claimed.id

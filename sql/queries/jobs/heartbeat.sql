@@ -1,4 +1,5 @@
--- I am still at work on these: extend the leases that are still mine. What does not come back is lost.
+-- I am still at work on these: extend the leases that are still mine. What does not come back is lost; what comes back
+-- with `canceled` should stop.
 -- $1 jobs  $2 their executions, in the same order  $3 lease (s)
 WITH mine AS MATERIALIZED (
     SELECT j.id
@@ -11,4 +12,4 @@ UPDATE jobs j
 SET lease_until = clock_timestamp() + $3::float8 * interval '1 second'
 FROM mine
 WHERE j.id = mine.id
-RETURNING j.execution_id
+RETURNING j.execution_id, j.cancel_requested_at IS NOT NULL AS canceled, j.cancel_reason

@@ -1,36 +1,46 @@
--- Whose lease has ended by the database's clock? Take those jobs back: for another try at once (run_at stays, so they
--- keep their place), or, when that was the last failure they had, as dead letters, together with their projects.
--- $1 how many at most  $2 actor  $3 ring?
+-- Whose execution has to be ended, because its worker cannot or will not? Whose lease has ended by the database's clock,
+-- whose time is over though its worker still beats, and who did not stop within the grace after it was canceled. Those jobs
+-- are taken back: for another try at once (run_at stays, so they keep their place), or, when that was the last failure they
+-- had, as dead letters, together with their projects.
+-- $1 how many at most  $2 actor  $3 ring?  $4 grace after a cancel (s)  $5 grace after a timeout (s)
 WITH lapsed AS MATERIALIZED (
-    SELECT id, execution_id, worker_id, lease_until, project_id
-    FROM jobs
-    WHERE state = 'active' AND lease_until < (SELECT clock_timestamp())
+    SELECT id, execution_id, worker_id, lease_until, project_id,
+           CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
+                WHEN lease_until < at THEN 'lease_expired' ELSE 'timed_out' END AS outcome
+    FROM jobs, (SELECT clock_timestamp() AS at) AS clock
+    WHERE state = 'active'
+      AND (lease_until < at OR cancel_requested_at < at - $4::float8 * interval '1 second'
+           OR timeout_at < at - $5::float8 * interval '1 second')
     ORDER BY id LIMIT $1
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF jobs SKIP LOCKED
 ), ready AS MATERIALIZED (
     SELECT id FROM projects WHERE id IN (SELECT project_id FROM lapsed) ORDER BY id FOR UPDATE SKIP LOCKED
 ), reaped AS (
     UPDATE jobs j
-    SET state = CASE WHEN j.failures + 1 >= j.max_attempts THEN 'failed' ELSE 'retrying' END,
-        failures = j.failures + 1, lease_until = NULL, worker_id = NULL, updated_at = at,
-        error = format('worker %s was lost: its lease ended without a heartbeat', lapsed.worker_id),
-        finished_at = CASE WHEN j.failures + 1 >= j.max_attempts THEN at END
+    SET state = CASE WHEN outcome = 'canceled' THEN 'canceled' WHEN j.failures + 1 >= j.max_attempts THEN 'failed' ELSE 'retrying' END,
+        failures = j.failures + (outcome <> 'canceled')::integer,
+        lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
+        error = CASE outcome
+            WHEN 'canceled' THEN concat_ws(': ', 'canceled', j.cancel_reason)
+            WHEN 'timed_out' THEN format('timed out after %s s: worker %s did not stop it', j.timeout, lapsed.worker_id)
+            ELSE format('worker %s was lost: its lease ended without a heartbeat', lapsed.worker_id) END,
+        finished_at = CASE WHEN outcome = 'canceled' OR j.failures + 1 >= j.max_attempts THEN at END
     FROM lapsed, clock_timestamp() AS at
     WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM ready))
       AND j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
       AND j.lease_until = lapsed.lease_until
-    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, j.updated_at
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, outcome, j.updated_at
 ), ended AS (
     UPDATE executions x
-    SET ended_at = reaped.updated_at, outcome = 'lease_expired', error = reaped.error
+    SET ended_at = reaped.updated_at, outcome = reaped.outcome, error = reaped.error
     FROM reaped
     WHERE x.id = reaped.execution_id
 ), moved AS (
     UPDATE projects p
     SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = reaped.updated_at,
-        error_reason = format('%s (%s times in all)', reaped.error, reaped.failures)
+        error_reason = CASE reaped.state WHEN 'canceled' THEN reaped.error ELSE format('%s (%s times in all)', reaped.error, reaped.failures) END
     FROM reaped
-    WHERE p.id = reaped.project_id AND reaped.state = 'failed'
+    WHERE p.id = reaped.project_id AND reaped.state IN ('failed', 'canceled')
       AND p.status = CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END
     RETURNING p.id, CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END AS previous_state,
               p.error_reason, reaped.id AS job_id, reaped.execution_id, p.updated_at
@@ -42,7 +52,7 @@ WITH lapsed AS MATERIALIZED (
 ), rung AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM reaped) AS q WHERE $3::boolean
 )
-SELECT reaped.id, reaped.project_id, reaped.execution_id, reaped.worker_id, reaped.state, reaped.error, moved.previous_state AS project_was,
-       (SELECT count(*) FROM rung) AS rung
+SELECT reaped.id, reaped.project_id, reaped.execution_id, reaped.worker_id, reaped.state, reaped.outcome, reaped.error,
+       moved.previous_state AS project_was, (SELECT count(*) FROM rung) AS rung
 FROM reaped LEFT JOIN moved ON moved.job_id = reaped.id
 ORDER BY reaped.id

@@ -30,7 +30,7 @@ WITH overdue AS MATERIALIZED (
     RETURNING p.id, late.status AS previous_state, p.error_reason, late.job_id, late.execution_id, p.updated_at
 ), canceled AS (
     UPDATE jobs j
-    SET state = 'canceled', error = moved.error_reason, lease_until = NULL, worker_id = NULL,
+    SET state = 'canceled', error = moved.error_reason, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL,
         finished_at = moved.updated_at, updated_at = moved.updated_at
     FROM moved JOIN held ON held.id = moved.job_id
     WHERE j.id = held.id AND j.state NOT IN ('completed', 'failed', 'canceled')

@@ -1,13 +1,17 @@
-//! Jobs: claim, heartbeat, settle, reap.
+//! Jobs as workers work on them: claim, heartbeat, settle, reap.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::sql::{JOBS_CLAIM, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_REAP, JOBS_SETTLE};
-use super::{Reader, Store, StoreError};
-use crate::domain::{JobKind, JobState, ProjectStatus, Settlement};
+use super::ask::wishes;
+use super::{Execution, backoff, duration, execution};
+use crate::domain::{Backoff, JobKind, JobState, NewJob, ProjectStatus, Settlement};
+use crate::store::sql::{
+    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP, JOBS_SETTLE,
+};
+use crate::store::{Reader, Store, StoreError};
 
 /// The right to work on a job and to settle it, as long as it is the job's latest execution. Not `Clone`: within a
 /// process nobody can settle twice; across processes the execution id fences.
@@ -23,21 +27,36 @@ pub struct Claimed {
     pub lease: Lease,
     pub kind: String,
     pub queue: String,
+    pub tenant: String,
     /// JSON text.
     pub payload: String,
     pub project_id: Option<Uuid>,
     pub attempt: i32,
     pub failures: i32,
     pub max_attempts: i32,
+    /// How long this execution may take.
+    pub timeout: Option<Duration>,
+    pub backoff: Option<Backoff>,
     pub previous_state: JobState,
     /// Whether the claim moved its project from creating to provisioning.
     pub project_moved: bool,
+}
+
+/// What a look for work found.
+#[derive(Debug, Default)]
+pub struct Claims {
+    pub jobs: Vec<Claimed>,
+    /// Others were at the same rows: looking again at once may find more.
+    pub contended: bool,
+    /// When the next job falls due that only waits for its time.
+    pub next_due: Option<Duration>,
 }
 
 /// Who claims, and under which conditions.
 #[derive(Clone, Debug)]
 pub struct Claimer {
     pub worker_id: String,
+    /// `*` is every queue.
     pub queues: Vec<String>,
     pub kinds: Vec<String>,
     pub lease_ttl: Duration,
@@ -45,11 +64,34 @@ pub struct Claimer {
     pub project_deadline: Duration,
 }
 
+/// What the database says to a heartbeat: the executions that are still held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beat {
+    pub execution_id: Uuid,
+    /// Somebody asked to cancel it, perhaps with a reason.
+    pub canceled: Option<String>,
+}
+
+/// How long what should have stopped may still take to stop by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Graces {
+    pub cancel: Duration,
+    pub timeout: Duration,
+}
+
+/// What the passing of time alone has to move.
+#[derive(Clone, Copy, Debug)]
+pub struct Overdue {
+    pub executions: bool,
+    pub projects: bool,
+    pub jobs: bool,
+}
+
 /// What the database says to a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Recorded. The project moved with it, or there was none to move.
-    Yes { project: Option<(ProjectStatus, ProjectStatus)> },
+    /// Recorded: where the job is now, and the project that moved with it, if one did.
+    Yes { state: JobState, project: Option<(ProjectStatus, ProjectStatus)> },
     /// It was recorded before, with the same outcome: the first answer got lost.
     Already,
     /// The execution is not the job's current one any more; nothing was changed.
@@ -64,6 +106,8 @@ pub struct Reaped {
     pub execution_id: Uuid,
     pub worker_id: String,
     pub state: JobState,
+    /// `lease_expired`, `timed_out` or `canceled`.
+    pub outcome: String,
     pub error: String,
     /// Where the project was, when it failed with its job.
     pub project_was: Option<String>,
@@ -89,7 +133,7 @@ pub struct Operation {
 
 impl Store {
     /// `jobs/claim`: at most `slots` due jobs, each under an execution id of its own.
-    pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Vec<Claimed>, StoreError> {
+    pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Claims, StoreError> {
         let tell = self.bell.may_notify();
         let executions: Vec<Uuid> = (0..slots).map(|_| Uuid::now_v7()).collect();
         let rows = self
@@ -103,20 +147,34 @@ impl Store {
                     &claimer.lease_ttl.as_secs_f64(),
                     &claimer.project_deadline.as_secs_f64(),
                     &tell,
+                    &rand::random::<i64>(),
                 ],
             )
             .await?;
-        if !rows.is_empty() {
+        let mut claims = Claims::default();
+        for row in Reader::all(rows, &JOBS_CLAIM) {
+            claims.contended = row.get("contended")?;
+            claims.next_due = duration(row.get("next_due")?);
+            if row.get::<Option<Uuid>>("id")?.is_some() {
+                claims.jobs.push(claimed(&row)?);
+            }
+        }
+        if !claims.jobs.is_empty() {
             self.bell.moved(tell);
         }
-        Reader::all(rows, &JOBS_CLAIM).map(|row| claimed(&row)).collect()
+        Ok(claims)
     }
 
     /// `jobs/heartbeat`: the executions that are still held. What is missing in the answer is lost.
-    pub async fn heartbeat_jobs(&self, held: &[(Uuid, Uuid)], ttl: Duration) -> Result<Vec<Uuid>, StoreError> {
+    pub async fn heartbeat_jobs(&self, held: &[(Uuid, Uuid)], ttl: Duration) -> Result<Vec<Beat>, StoreError> {
         let (jobs, executions): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
         let rows = self.rows(&JOBS_HEARTBEAT, &[&jobs, &executions, &ttl.as_secs_f64()]).await?;
-        Reader::all(rows, &JOBS_HEARTBEAT).map(|row| row.get("execution_id")).collect()
+        let read = |row: Reader| {
+            let canceled: bool = row.get("canceled")?;
+            let reason: Option<String> = row.get("cancel_reason")?;
+            Ok(Beat { execution_id: row.get("execution_id")?, canceled: canceled.then(|| reason.unwrap_or_default()) })
+        };
+        Reader::all(rows, &JOBS_HEARTBEAT).map(read).collect()
     }
 
     /// `jobs/settle`: fenced by the execution id. May be sent again when the answer got lost.
@@ -125,11 +183,13 @@ impl Store {
         lease: &Lease,
         kind: Option<JobKind>,
         settlement: &Settlement,
+        next: &[NewJob],
         actor: &str,
     ) -> Result<Settled, StoreError> {
         let tell = self.bell.may_notify();
         let during = kind.map(JobKind::status_during);
         let after = kind.and_then(|kind| settlement.project_status(kind));
+        let next = (!next.is_empty()).then(|| wishes(next, None));
         let row = self
             .one(
                 &JOBS_SETTLE,
@@ -145,26 +205,59 @@ impl Store {
                     &after.map(ProjectStatus::as_str),
                     &actor,
                     &tell,
+                    &settlement.result,
+                    &next,
                 ],
             )
             .await?;
         if row.get("settled")? {
             self.bell.moved(tell);
-            let moved: bool = row.get("project_moved")?;
-            return Ok(Settled::Yes { project: during.zip(after).filter(|_| moved) });
+            let state = row.word("state", "job state", JobState::parse)?;
+            let moved: Option<String> = row.get("project_status")?;
+            let now = moved.as_deref().and_then(ProjectStatus::parse);
+            return Ok(Settled::Yes { state, project: during.zip(now) });
         }
         let earlier: Option<String> = row.get("earlier_outcome")?;
         Ok(if earlier.as_deref() == Some(settlement.outcome) { Settled::Already } else { Settled::LeaseLost })
     }
 
-    /// `jobs/reap`: takes back what nobody holds any more.
-    pub async fn reap_jobs(&self, limit: i64, actor: &str) -> Result<Vec<Reaped>, StoreError> {
+    /// `jobs/overdue`: whether anything waits for [`Store::reap_jobs`] and the others.
+    pub async fn overdue(&self, graces: Graces) -> Result<Overdue, StoreError> {
+        let params = [graces.cancel.as_secs_f64(), graces.timeout.as_secs_f64()];
+        let row = self.one(&JOBS_OVERDUE, &[&params[0], &params[1]]).await?;
+        Ok(Overdue { executions: row.get("executions")?, projects: row.get("projects")?, jobs: row.get("jobs")? })
+    }
+
+    /// `jobs/reap`: takes back what nobody holds any more, or nobody should.
+    pub async fn reap_jobs(&self, limit: i64, graces: Graces, actor: &str) -> Result<Vec<Reaped>, StoreError> {
         let tell = self.bell.may_notify();
-        let rows = self.rows(&JOBS_REAP, &[&limit, &actor, &tell]).await?;
+        let (cancel, timeout) = (graces.cancel.as_secs_f64(), graces.timeout.as_secs_f64());
+        let rows = self.rows(&JOBS_REAP, &[&limit, &actor, &tell, &cancel, &timeout]).await?;
         if !rows.is_empty() {
             self.bell.moved(tell);
         }
         Reader::all(rows, &JOBS_REAP).map(|row| reaped(&row)).collect()
+    }
+
+    /// `jobs/expire`: gives up what is past its own deadline; where each job was.
+    pub async fn expire_jobs(&self, limit: i64, actor: &str) -> Result<Vec<(Uuid, JobState)>, StoreError> {
+        let tell = self.bell.may_notify();
+        let rows = self.rows(&JOBS_EXPIRE, &[&limit, &actor, &tell]).await?;
+        if !rows.is_empty() {
+            self.bell.moved(tell);
+        }
+        let read = |row: Reader| Ok((row.get("id")?, row.word("previous_state", "job state", JobState::parse)?));
+        Reader::all(rows, &JOBS_EXPIRE).map(read).collect()
+    }
+
+    /// `executions/of_worker`: what it holds right now, with the end of each lease.
+    pub async fn executions_of_worker(
+        &self,
+        worker: &str,
+        limit: i64,
+    ) -> Result<Vec<(Execution, OffsetDateTime)>, StoreError> {
+        let rows = self.rows(&EXECUTIONS_OF_WORKER, &[&worker, &limit]).await?;
+        Reader::all(rows, &EXECUTIONS_OF_WORKER).map(|row| Ok((execution(&row)?, row.get("lease_until")?))).collect()
     }
 
     /// `jobs/of_project`: newest first.
@@ -179,11 +272,14 @@ fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
         lease: Lease { job_id: row.get("id")?, execution_id: row.get("execution_id")? },
         kind: row.get("kind")?,
         queue: row.get("queue")?,
+        tenant: row.get("tenant")?,
         payload: row.get("payload")?,
         project_id: row.get("project_id")?,
         attempt: row.get("attempt")?,
         failures: row.get("failures")?,
         max_attempts: row.get("max_attempts")?,
+        timeout: duration(row.get("timeout")?),
+        backoff: backoff(row)?,
         previous_state: row.word("previous_state", "job state", JobState::parse)?,
         project_moved: row.get("project_moved")?,
     })
@@ -196,6 +292,7 @@ fn reaped(row: &Reader) -> Result<Reaped, StoreError> {
         execution_id: row.get("execution_id")?,
         worker_id: row.get("worker_id")?,
         state: row.word("state", "job state", JobState::parse)?,
+        outcome: row.get("outcome")?,
         error: row.get("error")?,
         project_was: row.get("project_was")?,
     })

@@ -1,0 +1,31 @@
+-- Why is it where it is? The job, what is served before it, who could take it, and what holds it back.
+-- $1 job  $2 how old a worker's heartbeat may be (s)
+SELECT clock_timestamp() AS at, q.state AS queue_state, q.reason AS queue_reason, q.actor AS queue_actor,
+       (SELECT count(*) FROM (
+            SELECT FROM jobs o
+            WHERE o.queue = j.queue AND o.state IN ('queued', 'scheduled', 'retrying') AND o.run_at <= clock_timestamp()
+              AND (-o.priority, o.run_at, o.id) < (-j.priority, j.run_at, j.id)
+            LIMIT 10001) AS before) AS ahead,
+       (SELECT count(*) FROM workers w
+         WHERE w.seen_at > clock_timestamp() - $2::float8 * interval '1 second' AND w.state = 'online' AND NOT w.stopping
+           AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS workers,
+       (SELECT coalesce(sum(w.slots - w.busy), 0)::bigint FROM workers w
+         WHERE w.seen_at > clock_timestamp() - $2 * interval '1 second' AND w.state = 'online' AND NOT w.stopping
+           AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS free_slots,
+       (SELECT count(*) FROM workers w
+         WHERE w.seen_at > clock_timestamp() - $2 * interval '1 second' AND (w.state <> 'online' OR w.stopping)
+           AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS held_workers,
+       tight.name AS limit_name, tight.mode AS limit_mode, tight.most AS limit_most, tight.span AS limit_span, tight.free_in AS limit_free_in
+FROM jobs j
+LEFT JOIN queues q ON q.name = j.queue
+LEFT JOIN LATERAL (
+    SELECT l.name, l.mode, l.most, l.span,
+           CASE l.mode WHEN 'rate' THEN (1 - tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock_timestamp())) * l.span / nullif(l.most, 0) END AS free_in
+    FROM limits l
+    WHERE l.enabled AND covers(l.scope, l.value, j.queue, j.kind, j.tenant)
+      AND CASE l.mode WHEN 'rate' THEN tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock_timestamp()) < 1
+          ELSE l.most <= (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END
+    ORDER BY free_in DESC NULLS FIRST, l.name
+    LIMIT 1
+) AS tight ON true
+WHERE j.id = $1

@@ -1,0 +1,19 @@
+-- Show me a page of what finished in this state, latest first: the dead letters, above all.
+-- $1 state, and the rest:
+-- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 beginning of the id  $9 created since
+-- $10 created before: each null for any
+-- $11 only what finished before this moment  $12 or at it, with an id below this one; both null for the first page  $13 how many
+SELECT j.id, j.state, j.kind, j.queue, j.tenant, j.tags, j.priority, j.run_at, j.payload::text AS payload, j.result::text AS result,
+       j.error, j.attempt, j.failures, j.max_attempts, j.timeout, j.timeout_at, j.deadline_at, j.backoff, j.project_id, j.origin_id,
+       j.replays, j.replayed_at, j.schema_version, j.idempotency_key, j.execution_id, j.worker_id, j.lease_until,
+       j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at
+FROM jobs j
+WHERE j.state = $1::text AND j.finished_at IS NOT NULL
+  AND ($2::text IS NULL OR j.kind = $2) AND ($3::text IS NULL OR j.queue = $3) AND ($4::text IS NULL OR j.tenant = $4)
+  AND ($5::text IS NULL OR j.tags @> ARRAY[$5] AND j.tags <> '{}') AND ($6::uuid IS NULL OR j.project_id = $6)
+  AND ($7::text IS NULL OR position(lower($7) IN lower(j.error)) > 0)
+  AND ($8::text IS NULL OR starts_with(j.id::text, lower($8)))
+  AND ($9::timestamptz IS NULL OR j.created_at >= $9) AND ($10::timestamptz IS NULL OR j.created_at < $10)
+  AND ($11::timestamptz IS NULL OR (j.finished_at, j.id) < ($11, $12::uuid))
+ORDER BY j.finished_at DESC, j.id DESC
+LIMIT $13

@@ -1,0 +1,130 @@
+//! Jobs: what they are as rows, who asks for them, who works on them, who steers them.
+
+mod act;
+mod ask;
+mod work;
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Reader, StoreError};
+use crate::domain::{Backoff, JobState};
+
+pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
+pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
+pub use work::{
+    Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reaped, Settled,
+};
+
+/// A row of `jobs`.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub id: Uuid,
+    pub state: JobState,
+    pub kind: String,
+    pub queue: String,
+    pub tenant: String,
+    pub tags: Vec<String>,
+    pub priority: i16,
+    pub run_at: OffsetDateTime,
+    /// JSON text, byte for byte as it was given.
+    pub payload: String,
+    /// JSON text.
+    pub result: Option<String>,
+    pub error: Option<String>,
+    pub attempt: i32,
+    pub failures: i32,
+    pub max_attempts: i32,
+    pub timeout: Option<Duration>,
+    pub deadline_at: Option<OffsetDateTime>,
+    pub backoff: Option<Backoff>,
+    pub project_id: Option<Uuid>,
+    pub origin_id: Option<Uuid>,
+    pub replays: i32,
+    pub schema_version: Option<i32>,
+    pub idempotency_key: Option<String>,
+    pub execution_id: Option<Uuid>,
+    pub worker_id: Option<String>,
+    pub lease_until: Option<OffsetDateTime>,
+    pub cancel_requested_at: Option<OffsetDateTime>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    pub finished_at: Option<OffsetDateTime>,
+}
+
+/// A row of `executions`.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    pub id: Uuid,
+    pub job_id: Uuid,
+    pub attempt: i32,
+    pub worker_id: String,
+    pub kind: String,
+    pub queue: String,
+    pub claimed_at: OffsetDateTime,
+    pub ended_at: Option<OffsetDateTime>,
+    pub outcome: Option<String>,
+    pub error: Option<String>,
+}
+
+/// Seconds, as the database keeps a duration. What cannot be one is none.
+fn duration(seconds: Option<f64>) -> Option<Duration> {
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+fn backoff(row: &Reader) -> Result<Option<Backoff>, StoreError> {
+    let text: Option<String> = row.get("backoff")?;
+    // An application may have written nonsense through SQL; the default policy is better than no retry.
+    Ok(text.as_deref().and_then(Backoff::parse))
+}
+
+fn job(row: &Reader) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: row.get("id")?,
+        state: row.word("state", "job state", JobState::parse)?,
+        kind: row.get("kind")?,
+        queue: row.get("queue")?,
+        tenant: row.get("tenant")?,
+        tags: row.get("tags")?,
+        priority: row.get("priority")?,
+        run_at: row.get("run_at")?,
+        payload: row.get("payload")?,
+        result: row.get("result")?,
+        error: row.get("error")?,
+        attempt: row.get("attempt")?,
+        failures: row.get("failures")?,
+        max_attempts: row.get("max_attempts")?,
+        timeout: duration(row.get("timeout")?),
+        deadline_at: row.get("deadline_at")?,
+        backoff: backoff(row)?,
+        project_id: row.get("project_id")?,
+        origin_id: row.get("origin_id")?,
+        replays: row.get("replays")?,
+        schema_version: row.get("schema_version")?,
+        idempotency_key: row.get("idempotency_key")?,
+        execution_id: row.get("execution_id")?,
+        worker_id: row.get("worker_id")?,
+        lease_until: row.get("lease_until")?,
+        cancel_requested_at: row.get("cancel_requested_at")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        finished_at: row.get("finished_at")?,
+    })
+}
+
+fn execution(row: &Reader) -> Result<Execution, StoreError> {
+    Ok(Execution {
+        id: row.get("id")?,
+        job_id: row.get("job_id")?,
+        attempt: row.get("attempt")?,
+        worker_id: row.get("worker_id")?,
+        kind: row.get("kind")?,
+        queue: row.get("queue")?,
+        claimed_at: row.get("claimed_at")?,
+        ended_at: row.get("ended_at")?,
+        outcome: row.get("outcome")?,
+        error: row.get("error")?,
+    })
+}

@@ -1,0 +1,33 @@
+//! Forgetting, in small batches. Nothing here touches what a claim reads.
+
+use std::time::Duration;
+
+use super::sql::{
+    RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS, RETENTION_PRUNE_KEYS,
+};
+use super::{Store, StoreError};
+use crate::domain::JobState;
+
+impl Store {
+    /// `retention/prune_jobs`: how many of at most `limit` were removed.
+    pub async fn prune_jobs(&self, state: JobState, age: Duration, limit: i64) -> Result<i64, StoreError> {
+        self.one(&RETENTION_PRUNE_JOBS, &[&state.as_str(), &age.as_secs_f64(), &limit]).await?.get("n")
+    }
+
+    /// `retention/prune_executions`.
+    pub async fn prune_executions(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
+        self.one(&RETENTION_PRUNE_EXECUTIONS, &[&age.as_secs_f64(), &limit]).await?.get("n")
+    }
+
+    /// `retention/prune_events`: how many were removed, and how many were looked at.
+    pub async fn prune_events(&self, age: Duration, limit: i64) -> Result<(i64, i64), StoreError> {
+        let row = self.one(&RETENTION_PRUNE_EVENTS, &[&age.as_secs_f64(), &limit]).await?;
+        Ok((row.get("n")?, row.get("walked")?))
+    }
+
+    /// `retention/prune_keys`: idempotency keys, and old statistics.
+    pub async fn prune_keys(&self, limit: i64) -> Result<(i64, i64), StoreError> {
+        let row = self.one(&RETENTION_PRUNE_KEYS, &[&limit]).await?;
+        Ok((row.get("keys")?, row.get("statistics")?))
+    }
+}
