@@ -15,7 +15,7 @@ pub use labels::Labels;
 pub use name::ProjectName;
 pub use parameters::Parameters;
 pub use project::{ProjectStatus, ProjectVerb};
-pub use settle::{Outcome, Settlement};
+pub use settle::{FollowUp, Outcome, Settlement};
 
 /// A closed set of words that stand in the database, in JSON and on pages in exactly one spelling.
 macro_rules! words {

@@ -150,7 +150,7 @@ async fn perform<S>(desk: &Desk<S>, kind: Option<JobKind>, claimed: &Claimed, ho
         biased;
         () = hold.lost.cancelled() => None,
         outcome = work => Some(outcome.unwrap_or_else(|payload| {
-            Outcome::Failed { reason: format!("the provisioner panicked: {}", message_of(payload.as_ref())) }
+            Outcome::failed(format!("the provisioner panicked: {}", message_of(payload.as_ref())))
         })),
         () = desk.hand_back.cancelled() => Some(Outcome::Released),
     }
@@ -166,13 +166,13 @@ struct Payload<'a> {
 }
 
 async fn act<S>(desk: &Desk<S>, kind: Option<JobKind>, claimed: &Claimed) -> Outcome {
-    let Some(kind) = kind else { return Outcome::Refused { reason: format!("unknown kind {}", claimed.kind) } };
+    let Some(kind) = kind else { return Outcome::refused(format!("unknown kind {}", claimed.kind)) };
     let payload: Payload<'_> = match serde_json::from_str(&claimed.payload) {
         Ok(payload) => payload,
-        Err(error) => return Outcome::Refused { reason: format!("the job's payload cannot be read: {error}") },
+        Err(error) => return Outcome::refused(format!("the job's payload cannot be read: {error}")),
     };
     let Some(provisioner) = desk.parts.registry.get(&payload.template) else {
-        return Outcome::Refused { reason: format!("no provisioner for the template {:?}", payload.template) };
+        return Outcome::refused(format!("no provisioner for the template {:?}", payload.template));
     };
     let parameters = payload.parameters.get().to_owned();
     let work = Work { project_id: payload.project_id, parameters, attempt: claimed.attempt };
