@@ -1,7 +1,7 @@
 //! Provost: a control plane in one binary and one PostgreSQL. The README says what it does; this list says where.
 //!
 //! Each module is a room with one verb, and imports point inward only: `cli → {web, engine} → {store, wire,
-//! provision} → domain`. `web` and `engine` never import each other; they meet only in a row. The test `rules` keeps it so.
+//! handlers} → provision → domain`. `web` and `engine` never import each other; they meet only in a row. The test `rules` keeps it so.
 
 /// DECIDES. Pure: states, transitions, retry policy, names.
 pub mod domain;
@@ -14,6 +14,9 @@ pub mod wire;
 
 /// ACTS. Makes and removes the real thing behind a project.
 pub mod provision;
+
+/// ACTS. Does the work of one kind of job.
+pub mod handlers;
 
 /// WAITS. Supervisor, listener, worker loop, chores: the only room that spawns.
 pub mod engine;

@@ -58,7 +58,7 @@ async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
 }
 
 fn done() -> Settlement {
-    settle(Outcome::Done, 0, 3, 0.0)
+    settle(Outcome::done(), 0, 3, 0.0)
 }
 
 async fn status(store: &Store, id: Uuid) -> ProjectStatus {
@@ -138,7 +138,7 @@ async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
     let kind = Some(JobKind::Provision);
     assert!(matches!(store.settle_job(&claimed.lease, kind, &done(), "w").await.unwrap(), Settled::Yes { .. }));
     assert_eq!(store.settle_job(&claimed.lease, kind, &done(), "w").await.unwrap(), Settled::Already);
-    let failed = settle(Outcome::Refused { reason: "no".into() }, 0, 3, 0.0);
+    let failed = settle(Outcome::refused("no"), 0, 3, 0.0);
     assert_eq!(store.settle_job(&claimed.lease, kind, &failed, "w").await.unwrap(), Settled::LeaseLost);
     database.check_invariants().await;
 }

@@ -19,7 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "signal", "log"]),
     ("wire", &["domain"]),
     ("provision", &["domain", "log", "signal"]),
-    ("engine", &["domain", "signal", "config", "log", "meter", "store", "provision", "wire"]),
+    ("handlers", &["domain", "log", "signal", "provision"]),
+    ("engine", &["domain", "signal", "config", "log", "meter", "store", "provision", "handlers", "wire"]),
     ("web", &["domain", "signal", "config", "log", "meter", "store", "wire"]),
 ];
 

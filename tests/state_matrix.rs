@@ -90,7 +90,7 @@ async fn state_of(database: &Database, job: Uuid) -> JobState {
 /// Runs the statement of a verb against a project at `status`.
 async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: ProjectStatus) -> Uuid {
     let settled = |kind, outcome| settle_project(database, store, status, kind, outcome);
-    let refused = || Outcome::Refused { reason: "no quota".into() };
+    let refused = || Outcome::refused("no quota");
     match verb {
         ProjectVerb::Claim => {
             let project = project_at(database, status, "1 h").await;
@@ -100,9 +100,9 @@ async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: Proj
             assert_eq!(claimed[0].project_moved, verb.target(status).is_some(), "{status}");
             project
         }
-        ProjectVerb::Provisioned => settled(JobKind::Provision, Outcome::Done).await,
+        ProjectVerb::Provisioned => settled(JobKind::Provision, Outcome::done()).await,
         ProjectVerb::ProvisionFailed => settled(JobKind::Provision, refused()).await,
-        ProjectVerb::Removed => settled(JobKind::Deprovision, Outcome::Done).await,
+        ProjectVerb::Removed => settled(JobKind::Deprovision, Outcome::done()).await,
         ProjectVerb::RemovalFailed => settled(JobKind::Deprovision, refused()).await,
         ProjectVerb::Retry => {
             let project = project_at(database, status, "1 h").await;
@@ -237,9 +237,9 @@ async fn only_what_is_due_and_unfinished_can_be_claimed() {
 fn settlements() -> [Settlement; 5] {
     let why = || "no route".to_owned();
     [
-        settle(Outcome::Done, 0, 3, 0.5),
-        settle(Outcome::Refused { reason: why() }, 0, 3, 0.5),
-        settle(Outcome::Failed { reason: why() }, 0, 3, 0.5),
+        settle(Outcome::done(), 0, 3, 0.5),
+        settle(Outcome::refused(why()), 0, 3, 0.5),
+        settle(Outcome::failed(why()), 0, 3, 0.5),
         settle(Outcome::Later { after: Duration::from_secs(9) }, 0, 3, 0.5),
         settle(Outcome::Released, 0, 3, 0.5),
     ]

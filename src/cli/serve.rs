@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 use super::Exit;
 use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::engine::{Engine, Parts};
+use crate::handlers;
 use crate::log::{self, chain};
 use crate::meter::Meter;
 use crate::provision::{Registry, Simulated};
@@ -109,12 +110,12 @@ fn start(
 ) -> Result<Running, Box<dyn std::error::Error>> {
     let (bell, board, meter, stop) =
         (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
-    let simulate = config.simulate;
-    let simulated = Simulated { min: simulate.min, max: simulate.max, failure_rate: simulate.failure_rate };
-    let registry = Registry::default().with("simulated", simulated);
+    let config::Simulate { min, max, failure_rate } = config.simulate;
+    let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
     let for_engine = Store::new(connector.pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
     let templates = registry.templates();
+    let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let engine = Engine::start(Parts {
@@ -124,7 +125,7 @@ fn start(
         bell: bell.clone(),
         board: board.clone(),
         meter: meter.clone(),
-        registry,
+        handlers: handlers::in_the_box(registry, settings),
         log: log.clone(),
     });
     let app = App {

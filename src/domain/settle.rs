@@ -6,20 +6,46 @@ use super::job::{JobKind, JobState};
 use super::project::ProjectStatus;
 use super::retry;
 
-/// The few things that work can answer with (the closed set of Oban's workers).
+/// The few things that work can answer with (the closed set of Oban's workers, and what ends work from outside).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done.
-    Done,
-    /// It went wrong, and another try may go better.
-    Failed { reason: String },
+    /// It is done. `result` is JSON text for whoever asked, `next` the work that begins now.
+    Done { result: Option<String>, next: Vec<FollowUp> },
+    /// It went wrong, and another try may go better, sooner or later than usual when `retry_after` says so. `next` begins
+    /// only when there is no other try.
+    Failed { reason: String, retry_after: Option<Duration>, next: Vec<FollowUp> },
     /// It went wrong, and another try would go no better.
-    Refused { reason: String },
+    Refused { reason: String, next: Vec<FollowUp> },
+    /// It took longer than it may. Another try may go better.
+    TimedOut { after: Duration },
     /// Not yet: ask again after this long. Spends no failure.
     Later { after: Duration },
     /// The worker is going away before it was done. Spends no failure.
     Released,
+    /// Somebody called it off. Spends no failure.
+    Canceled { reason: String },
 }
+
+impl Outcome {
+    /// Done, and there is nothing to say.
+    pub fn done() -> Self {
+        Self::Done { result: None, next: Vec::new() }
+    }
+
+    /// Went wrong; another try may go better.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed { reason: reason.into(), retry_after: None, next: Vec::new() }
+    }
+
+    /// Went wrong; another try would go no better.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::Refused { reason: reason.into(), next: Vec::new() }
+    }
+}
+
+/// A job that a settlement enqueues: JSON text in the shape of `POST /jobs`. Whoever enqueues it checks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp(pub String);
 
 /// Where a job goes after an execution: everything that `settle.sql` has to be told.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +56,10 @@ pub struct Settlement {
     pub outcome: &'static str,
     /// Why, when something went wrong.
     pub error: Option<String>,
+    /// What the work produced: JSON text.
+    pub result: Option<String>,
+    /// The jobs that begin with this settlement: JSON texts.
+    pub next: Vec<String>,
     /// How long until the job may be claimed again; zero keeps its place in the queue.
     pub delay: Duration,
     /// Whether this spends one of `max_attempts`.
@@ -43,26 +73,48 @@ impl Settlement {
     }
 
     fn new(state: JobState, outcome: &'static str) -> Self {
-        Self { state, outcome, error: None, delay: Duration::ZERO, spends_failure: false }
+        let (error, result, next) = (None, None, Vec::new());
+        Self { state, outcome, error, result, next, delay: Duration::ZERO, spends_failure: false }
+    }
+
+    fn followed_by(self, next: Vec<FollowUp>) -> Self {
+        Self { next: next.into_iter().map(|it| it.0).collect(), ..self }
     }
 }
 
 /// The retry policy, whole. `failures` is how many were spent before; `dice` is uniform in 0..1.
 pub fn settle(outcome: Outcome, failures: u32, max_attempts: u32, dice: f64) -> Settlement {
+    let again = failures + 1 < max_attempts;
+    let pause = || retry::backoff(failures + 1, dice);
     match outcome {
-        Outcome::Done => Settlement::new(JobState::Completed, "completed"),
+        Outcome::Done { result, next } => {
+            Settlement { result, ..Settlement::new(JobState::Completed, "completed") }.followed_by(next)
+        }
         Outcome::Later { after } => Settlement { delay: after, ..Settlement::new(JobState::Scheduled, "snoozed") },
         Outcome::Released => Settlement::new(JobState::Queued, "released"),
-        Outcome::Refused { reason } => failed(JobState::Failed, reason),
-        Outcome::Failed { reason } if failures + 1 >= max_attempts => failed(JobState::Failed, reason),
-        Outcome::Failed { reason } => {
-            Settlement { delay: retry::backoff(failures + 1, dice), ..failed(JobState::Retrying, reason) }
+        Outcome::Canceled { reason } => {
+            Settlement { error: Some(readable(&reason)), ..Settlement::new(JobState::Canceled, "canceled") }
         }
+        Outcome::Refused { reason, next } => for_good("failed", &reason).followed_by(next),
+        Outcome::Failed { reason, retry_after, .. } if again => {
+            for_now("failed", &reason, retry_after.unwrap_or_else(pause))
+        }
+        Outcome::Failed { reason, next, .. } => for_good("failed", &reason).followed_by(next),
+        Outcome::TimedOut { after } if again => for_now("timed_out", &too_long(after), pause()),
+        Outcome::TimedOut { after } => for_good("timed_out", &too_long(after)),
     }
 }
 
-fn failed(state: JobState, reason: String) -> Settlement {
-    Settlement { error: Some(readable(&reason)), spends_failure: true, ..Settlement::new(state, "failed") }
+fn for_good(outcome: &'static str, reason: &str) -> Settlement {
+    Settlement { error: Some(readable(reason)), spends_failure: true, ..Settlement::new(JobState::Failed, outcome) }
+}
+
+fn for_now(outcome: &'static str, reason: &str, delay: Duration) -> Settlement {
+    Settlement { state: JobState::Retrying, delay, ..for_good(outcome, reason) }
+}
+
+fn too_long(after: Duration) -> String {
+    format!("timed out after {after:?}")
 }
 
 /// The most characters of a reason that are kept.
@@ -78,24 +130,30 @@ fn readable(reason: &str) -> String {
 mod tests {
     use super::*;
 
-    fn why() -> String {
-        "no quota".into()
+    const NINE: Duration = Duration::from_secs(9);
+
+    fn failed() -> Outcome {
+        Outcome::failed("no quota")
     }
 
     #[test]
     fn the_whole_policy() {
         let cases = [
-            (Outcome::Done, 0, JobState::Completed, false),
-            (Outcome::Failed { reason: why() }, 0, JobState::Retrying, true),
-            (Outcome::Failed { reason: why() }, 1, JobState::Retrying, true),
-            (Outcome::Failed { reason: why() }, 2, JobState::Failed, true),
-            (Outcome::Refused { reason: why() }, 0, JobState::Failed, true),
-            (Outcome::Later { after: Duration::from_secs(9) }, 2, JobState::Scheduled, false),
-            (Outcome::Released, 2, JobState::Queued, false),
+            (Outcome::done(), 0, JobState::Completed, "completed", false),
+            (failed(), 0, JobState::Retrying, "failed", true),
+            (failed(), 1, JobState::Retrying, "failed", true),
+            (failed(), 2, JobState::Failed, "failed", true),
+            (Outcome::refused("no quota"), 0, JobState::Failed, "failed", true),
+            (Outcome::TimedOut { after: NINE }, 1, JobState::Retrying, "timed_out", true),
+            (Outcome::TimedOut { after: NINE }, 2, JobState::Failed, "timed_out", true),
+            (Outcome::Later { after: NINE }, 2, JobState::Scheduled, "snoozed", false),
+            (Outcome::Released, 2, JobState::Queued, "released", false),
+            (Outcome::Canceled { reason: "not needed".into() }, 2, JobState::Canceled, "canceled", false),
         ];
-        for (outcome, failures, state, spends) in cases {
-            let settlement = settle(outcome.clone(), failures, 3, 0.5);
-            assert_eq!((settlement.state, settlement.spends_failure), (state, spends), "{outcome:?} after {failures}");
+        for (outcome, failures, state, word, spends) in cases {
+            let settled = settle(outcome.clone(), failures, 3, 0.5);
+            let found = (settled.state, settled.outcome, settled.spends_failure);
+            assert_eq!(found, (state, word, spends), "{outcome:?} after {failures}");
         }
     }
 
@@ -107,9 +165,51 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_badly_says_why() {
+        let why = |outcome| settle(outcome, 0, 3, 0.5).error.unwrap_or_default();
+        assert_eq!(why(failed()), "no quota");
+        assert_eq!(why(Outcome::TimedOut { after: Duration::from_secs(30) }), "timed out after 30s");
+        assert_eq!(why(Outcome::TimedOut { after: Duration::from_millis(1500) }), "timed out after 1.5s");
+        assert_eq!(why(Outcome::Canceled { reason: "not needed".into() }), "not needed");
+        assert_eq!(why(Outcome::done()), "");
+    }
+
+    #[test]
     fn only_failures_wait_and_a_released_job_keeps_its_place() {
         assert_eq!(settle(Outcome::Released, 0, 3, 1.0).delay, Duration::ZERO);
-        assert!(settle(Outcome::Failed { reason: why() }, 0, 3, 1.0).delay > Duration::ZERO);
-        assert_eq!(settle(Outcome::Later { after: Duration::from_secs(9) }, 0, 3, 0.0).delay, Duration::from_secs(9));
+        assert!(settle(failed(), 0, 3, 1.0).delay > Duration::ZERO);
+        assert!(settle(Outcome::TimedOut { after: NINE }, 0, 3, 1.0).delay > Duration::ZERO);
+        assert_eq!(settle(Outcome::Later { after: NINE }, 0, 3, 0.0).delay, NINE);
+    }
+
+    #[test]
+    fn the_work_may_say_when_to_try_again_but_not_whether() {
+        let asked = || Outcome::Failed { reason: "busy".into(), retry_after: Some(NINE), next: Vec::new() };
+        assert_eq!(settle(asked(), 0, 3, 0.0).delay, NINE);
+        let last = settle(asked(), 2, 3, 0.0);
+        assert_eq!((last.state, last.delay), (JobState::Failed, Duration::ZERO));
+    }
+
+    #[test]
+    fn what_follows_begins_once_when_nothing_can_change_any_more() {
+        let next = || vec![FollowUp(r#"{"kind":"noop"}"#.into())];
+        let failed = || Outcome::Failed { reason: "no".into(), retry_after: None, next: next() };
+        let cases = [
+            (Outcome::Done { result: None, next: next() }, 0, 1),
+            (failed(), 0, 0),
+            (failed(), 2, 1),
+            (Outcome::Refused { reason: "no".into(), next: next() }, 0, 1),
+        ];
+        for (outcome, failures, follow) in cases {
+            let settled = settle(outcome.clone(), failures, 3, 0.5);
+            assert_eq!(settled.next.len(), follow, "{outcome:?} after {failures}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_kept_byte_for_byte() {
+        let result = Some(r#"{"n": 12345678901234567890123}"#.to_owned());
+        let settled = settle(Outcome::Done { result: result.clone(), next: Vec::new() }, 0, 3, 0.5);
+        assert_eq!(settled.result, result);
     }
 }

@@ -16,8 +16,8 @@ use slog::{Logger, o};
 
 use crate::config::Config;
 use crate::domain::JobKind;
+use crate::handlers::Handlers;
 use crate::meter::Meter;
-use crate::provision::Registry;
 use crate::signal::{Bell, Board, Stop};
 use crate::store::workers::Worker;
 use crate::store::{Connector, Store};
@@ -36,7 +36,8 @@ pub struct Parts {
     pub bell: Arc<Bell>,
     pub board: Arc<Board>,
     pub meter: Meter,
-    pub registry: Registry,
+    /// What this process can run.
+    pub handlers: Handlers,
     pub log: Logger,
 }
 

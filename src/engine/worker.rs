@@ -7,20 +7,17 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use slog::{Logger, debug, error, info, o, warn};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use super::held::{Held, Hold};
 use super::source::{Database, Source};
 use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
 use crate::domain::{JobKind, Outcome, ProjectStatus, Settlement, settle::settle};
+use crate::handlers::Job;
 use crate::log::chain;
 use crate::meter::{KindLabels, OutcomeLabels};
-use crate::provision::Work;
 use crate::signal::Stop;
 use crate::store::jobs::{Claimed, Settled};
 use crate::store::workers::Worker;
@@ -132,7 +129,7 @@ async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed) {
     ));
     tell_claim(&desk, &log, &claimed);
     let started = Instant::now();
-    let Some(outcome) = perform(&desk, kind, &claimed, &hold).await else { return };
+    let Some(outcome) = perform(&desk, &claimed, &hold).await else { return };
     desk.parts
         .meter
         .work_seconds
@@ -144,41 +141,37 @@ async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed) {
 }
 
 /// Runs the work; nothing when the lease was lost meanwhile, so that there is nothing to settle.
-async fn perform<S>(desk: &Desk<S>, kind: Option<JobKind>, claimed: &Claimed, hold: &Hold) -> Option<Outcome> {
-    let work = AssertUnwindSafe(act(desk, kind, claimed)).catch_unwind();
+async fn perform<S>(desk: &Desk<S>, claimed: &Claimed, hold: &Hold) -> Option<Outcome> {
+    let work = AssertUnwindSafe(act(desk, claimed)).catch_unwind();
     tokio::select! {
         biased;
         () = hold.lost.cancelled() => None,
         outcome = work => Some(outcome.unwrap_or_else(|payload| {
-            Outcome::Failed { reason: format!("the provisioner panicked: {}", message_of(payload.as_ref())) }
+            Outcome::failed(format!("the provisioner panicked: {}", message_of(payload.as_ref())))
         })),
         () = desk.hand_back.cancelled() => Some(Outcome::Released),
     }
 }
 
-/// What the engine puts into the payload of its own kinds of jobs.
-#[derive(Deserialize)]
-struct Payload<'a> {
-    project_id: Uuid,
-    template: String,
-    #[serde(borrow)]
-    parameters: &'a RawValue,
+async fn act<S>(desk: &Desk<S>, claimed: &Claimed) -> Outcome {
+    let Some(handler) = desk.parts.handlers.get(&claimed.kind) else {
+        return Outcome::refused(format!("no handler registered for {}", claimed.kind));
+    };
+    handler.run(&job(claimed)).await
 }
 
-async fn act<S>(desk: &Desk<S>, kind: Option<JobKind>, claimed: &Claimed) -> Outcome {
-    let Some(kind) = kind else { return Outcome::Refused { reason: format!("unknown kind {}", claimed.kind) } };
-    let payload: Payload<'_> = match serde_json::from_str(&claimed.payload) {
-        Ok(payload) => payload,
-        Err(error) => return Outcome::Refused { reason: format!("the job's payload cannot be read: {error}") },
-    };
-    let Some(provisioner) = desk.parts.registry.get(&payload.template) else {
-        return Outcome::Refused { reason: format!("no provisioner for the template {:?}", payload.template) };
-    };
-    let parameters = payload.parameters.get().to_owned();
-    let work = Work { project_id: payload.project_id, parameters, attempt: claimed.attempt };
-    match kind {
-        JobKind::Provision => provisioner.provision(&work).await,
-        JobKind::Deprovision => provisioner.deprovision(&work).await,
+/// What a handler may know of a claim: everything but the lease.
+fn job(claimed: &Claimed) -> Job {
+    Job {
+        id: claimed.lease.job_id,
+        execution_id: claimed.lease.execution_id,
+        kind: claimed.kind.clone(),
+        queue: claimed.queue.clone(),
+        tenant: "default".to_owned(),
+        attempt: claimed.attempt,
+        max_attempts: claimed.max_attempts,
+        payload: claimed.payload.clone(),
+        project_id: claimed.project_id,
     }
 }
 
