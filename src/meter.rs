@@ -16,6 +16,9 @@ pub struct Meter {
     pub stale_settlements: Counter,
     pub reaped: Counter,
     pub expired: Counter,
+    pub expired_jobs: Counter,
+    pub enqueued: Counter,
+    pub pruned: Counter,
     pub created: Counter,
     pub work_seconds: Family<KindLabels, Histogram>,
 }
@@ -56,6 +59,9 @@ impl Default for Meter {
             stale_settlements: Counter::default(),
             reaped: Counter::default(),
             expired: Counter::default(),
+            expired_jobs: Counter::default(),
+            enqueued: Counter::default(),
+            pruned: Counter::default(),
             created: Counter::default(),
             work_seconds: Family::new_with_constructor(work_takes),
         }
@@ -82,6 +88,9 @@ impl Meter {
             "Projects that this process gave up at their deadline",
             self.expired.clone(),
         );
+        registry.register("jobs_expired", "Jobs that this process gave up at their deadline", self.expired_jobs.clone());
+        registry.register("jobs_enqueued", "Jobs enqueued through this process", self.enqueued.clone());
+        registry.register("rows_pruned", "Rows that this process removed for retention", self.pruned.clone());
         registry.register("projects_created", "Projects created through this process", self.created.clone());
         registry.register("job_duration_seconds", "How long work took", self.work_seconds.clone());
         registry

@@ -12,7 +12,7 @@ use crate::harness::Database;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("signal", &[]),
-    ("config", &[]),
+    ("config", &["domain"]),
     ("log", &["config", "domain"]),
     ("meter", &[]),
     ("embedded", &[]),

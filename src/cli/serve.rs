@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use slog::{Logger, error, info, warn};
 use time::OffsetDateTime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 
-use super::Exit;
 use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
+use super::{Exit, wrong_settings};
 use crate::config::{self, Config};
 use crate::engine::{Engine, Parts};
 use crate::handlers;
@@ -20,10 +21,12 @@ use crate::meter::Meter;
 use crate::provision::{Registry, Simulated};
 use crate::signal::{Bell, Board, Stop};
 use crate::store::{Connector, MigrateError, Store, migrate};
-use crate::web::{self, App};
+use crate::web::{self, App, Schemas};
 
-/// How many connections the engine has to itself: the claim, heartbeats, settlements, chores.
+/// How many connections the engine has to itself: the claim, settlements, chores.
 const ENGINE_POOL: usize = 4;
+/// How many connections heartbeats have to themselves.
+const VITAL_POOL: usize = 1;
 
 /// Runs until a signal. The private PostgreSQL starts before and stops after everything else.
 pub fn run(config: Config) -> Exit {
@@ -41,15 +44,22 @@ pub fn run(config: Config) -> Exit {
         Ok(connector) => connector,
         Err(error) => return no_database(&error, None),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
+    let http_allow = match config.http_allow.parse() {
+        Ok(allowed) => allowed,
+        Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
+    };
+    // Heartbeats have a thread of their own: see `engine::heartbeat`.
+    let (runtime, vital) = match (runtime(2, "provost"), runtime(1, "vital")) {
+        (Ok(runtime), Ok(vital)) => (runtime, vital),
+        (Err(error), _) | (_, Err(error)) => {
             eprintln!("provost: the runtime cannot be started: {error}");
             return Exit::Failure;
         }
     };
-    let exit = runtime.block_on(serve(Arc::new(config), connector, nurse.is_some(), started, log));
+    let ground = Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), http_allow };
+    let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
+    drop(vital);
     // Whoever sent a second signal does not want to wait; the private PostgreSQL stops by itself when we are gone.
     if let Some(nurse) = nurse.filter(|_| exit != Exit::Interrupted) {
         nurse.stop();
@@ -57,15 +67,29 @@ pub fn run(config: Config) -> Exit {
     exit
 }
 
-async fn serve(config: Arc<Config>, connector: Connector, private: bool, started: Instant, log: Logger) -> Exit {
+/// What everything stands on.
+struct Ground {
+    connector: Connector,
+    /// Whether the database is a private one.
+    private: bool,
+    vital: Handle,
+    http_allow: handlers::AllowList,
+}
+
+fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+}
+
+async fn serve(config: Arc<Config>, ground: Ground, started: Instant, log: Logger) -> Exit {
+    let connector = &ground.connector;
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
     let schema = tokio::select! {
-        migrated = migrate_patiently(&connector, config.database_wait, &log) => migrated,
+        migrated = migrate_patiently(connector, config.database_wait, &log) => migrated,
         () = signals.next() => return Exit::Interrupted,
     };
     match schema {
         Ok(done) => info!(log, "schema is up to date"; "version" => done.version, "applied" => done.applied),
-        Err(error) => return no_database(&error, Some(&connector)),
+        Err(error) => return no_database(&error, Some(connector)),
     }
     let listener = match bind(&config) {
         Ok(listener) => listener,
@@ -77,9 +101,9 @@ async fn serve(config: Arc<Config>, connector: Connector, private: bool, started
             return Exit::Unreachable;
         }
     };
-    match start(config.clone(), &connector, listener, log.clone()) {
+    match start(config.clone(), &ground, listener, log.clone()) {
         Ok(running) => {
-            let database = format!("{}{}", connector.address(), if private { " (private)" } else { "" });
+            let database = format!("{}{}", connector.address(), if ground.private { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
             running.until_stopped(&mut signals, &log).await
         }
@@ -99,15 +123,16 @@ struct Running {
     listen: Option<std::net::SocketAddr>,
     board: Arc<Board>,
     stop: Stop,
-    stores: [Store; 2],
+    stores: [Store; 3],
 }
 
 fn start(
     config: Arc<Config>,
-    connector: &Connector,
+    ground: &Ground,
     listener: Option<TcpListener>,
     log: Logger,
 ) -> Result<Running, Box<dyn std::error::Error>> {
+    let connector = &ground.connector;
     let (bell, board, meter, stop) =
         (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
     let config::Simulate { min, max, failure_rate } = config.simulate;
@@ -115,17 +140,23 @@ fn start(
     let for_engine = Store::new(connector.pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
     let templates = registry.templates();
-    let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
+    let settings =
+        handlers::Settings { simulate: handlers::Simulate { min, max }, http_allow: ground.http_allow.clone() };
+    let handlers = handlers::in_the_box(registry, settings);
+    let vital = Store::new(connector.pool(VITAL_POOL)?, bell.clone());
+    let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let engine = Engine::start(Parts {
         config: config.clone(),
         store: for_engine.clone(),
+        vital: vital.clone(),
+        vital_runtime: ground.vital.clone(),
         connector: connector.clone(),
         bell: bell.clone(),
         board: board.clone(),
         meter: meter.clone(),
-        handlers: handlers::in_the_box(registry, settings),
+        handlers,
         log: log.clone(),
     });
     let app = App {
@@ -135,6 +166,7 @@ fn start(
         meter,
         config,
         templates,
+        schemas: Schemas::new(schemas),
         database_address: connector.address(),
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
@@ -145,7 +177,7 @@ fn start(
     let server = listener.map(|listener| web::server(app, listener)).transpose()?;
     let handle = server.as_ref().map(actix_web::dev::Server::handle);
     let serving = engine.drive(server, log);
-    Ok(Running { engine, server: handle, serving, listen, board, stop, stores: [for_engine, for_web] })
+    Ok(Running { engine, server: handle, serving, listen, board, stop, stores: [for_engine, for_web, vital] })
 }
 
 impl Running {

@@ -22,12 +22,20 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_token: Option<Secret>,
     pub roles: Roles,
+    /// `*` is every queue.
+    pub worker_queues: Vec<String>,
+    /// Nothing is every kind that there is a handler for.
+    pub worker_kinds: Option<Vec<String>>,
     pub worker_concurrency: usize,
     pub lease_ttl: Duration,
     pub poll_interval: Duration,
     pub project_deadline: Duration,
     pub max_attempts: u32,
     pub shutdown_grace: Duration,
+    pub cancel_grace: Duration,
+    /// Where `http.call` may go, in its own words.
+    pub http_allow: String,
+    pub retain: Retain,
     pub simulate: Simulate,
     pub database_pool: usize,
     pub database_wait: Duration,
@@ -43,6 +51,16 @@ pub struct Roles {
     pub api: bool,
     pub worker: bool,
     pub scheduler: bool,
+}
+
+/// How long what is finished is kept, by class; nothing is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Retain {
+    pub completed: Option<Duration>,
+    pub canceled: Option<Duration>,
+    pub failed: Option<Duration>,
+    pub executions: Option<Duration>,
+    pub events: Option<Duration>,
 }
 
 /// How the simulated provisioner behaves.
@@ -121,12 +139,23 @@ impl Reader<'_> {
             ),
             admin_token: self.token(),
             roles: self.roles(),
+            worker_queues: self.list("PROVOST_WORKER_QUEUES"),
+            worker_kinds: Some(self.list("PROVOST_WORKER_KINDS")).filter(|it| !it.iter().any(|kind| kind == "*")),
             worker_concurrency: self.number("PROVOST_WORKER_CONCURRENCY", 1, 1000),
             lease_ttl: self.duration("PROVOST_LEASE_TTL", second(1), second(3600)),
             poll_interval: self.duration("PROVOST_POLL_INTERVAL", Duration::from_millis(50), second(600)),
             project_deadline: self.duration("PROVOST_PROJECT_DEADLINE", second(1), second(30 * DAY)),
             max_attempts: self.number("PROVOST_MAX_ATTEMPTS", 1, 100) as u32,
             shutdown_grace: self.duration("PROVOST_SHUTDOWN_GRACE", second(0), second(3600)),
+            cancel_grace: self.duration("PROVOST_CANCEL_GRACE", second(0), second(3600)),
+            http_allow: self.text("PROVOST_HTTP_ALLOW").unwrap_or_default(),
+            retain: Retain {
+                completed: self.age("PROVOST_RETAIN_COMPLETED"),
+                canceled: self.age("PROVOST_RETAIN_CANCELED"),
+                failed: self.age("PROVOST_RETAIN_FAILED"),
+                executions: self.age("PROVOST_RETAIN_EXECUTIONS"),
+                events: self.age("PROVOST_RETAIN_EVENTS"),
+            },
             simulate: Simulate {
                 min: self.duration("PROVOST_SIMULATE_MIN", second(0), second(DAY)),
                 max: self.duration("PROVOST_SIMULATE_MAX", second(0), second(DAY)),
@@ -187,6 +216,32 @@ impl Reader<'_> {
             self.wrong(env, &format!("a duration from {min} to {max}, like 500ms, 30s or 5m"));
             Duration::from_secs(1)
         })
+    }
+
+    /// A duration of up to ten years, or `max`, which is nothing.
+    fn age(&mut self, env: &str) -> Option<Duration> {
+        const TEN_YEARS: u64 = 10 * 366 * 24 * 60 * 60;
+        let text = self.text(env).unwrap_or_default();
+        if text.trim() == "max" {
+            return None;
+        }
+        let text = if text.trim() == "0" { "0s".to_owned() } else { text };
+        let age = humantime::parse_duration(&text).ok().filter(|it| *it <= Duration::from_secs(TEN_YEARS));
+        if age.is_none() {
+            self.wrong(env, "a duration up to ten years, like 7d, or max, which is for ever");
+        }
+        age
+    }
+
+    /// Names, comma separated; at least one.
+    fn list(&mut self, env: &str) -> Vec<String> {
+        let text = self.text(env).unwrap_or_default();
+        let names: Vec<String> = text.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+        let is_name = |name: &String| name == "*" || crate::domain::Ident::parse(name).is_ok();
+        if names.is_empty() || !names.iter().all(is_name) {
+            self.wrong(env, "a comma separated list of names, or *");
+        }
+        names
     }
 
     fn token(&mut self) -> Option<Secret> {

@@ -22,7 +22,7 @@ pub use new_job::{Due, JobKey, NewJob};
 pub use project::{ProjectStatus, ProjectVerb};
 pub use queue::{LimitMode, LimitScope, QueueState, WorkerState};
 pub use retry::Backoff;
-pub use settle::{FollowUp, Outcome, Settlement};
+pub use settle::{Budget, FollowUp, Outcome, Settlement};
 
 /// A closed set of words that stand in the database, in JSON and on pages in exactly one spelling.
 macro_rules! words {

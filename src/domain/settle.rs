@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::job::{JobKind, JobState};
 use super::project::ProjectStatus;
-use super::retry;
+use super::retry::Backoff;
 
 /// The few things that work can answer with (the closed set of Oban's workers, and what ends work from outside).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +82,20 @@ impl Settlement {
     }
 }
 
-/// The retry policy, whole. `failures` is how many were spent before; `dice` is uniform in 0..1.
-pub fn settle(outcome: Outcome, failures: u32, max_attempts: u32, dice: f64) -> Settlement {
-    let again = failures + 1 < max_attempts;
-    let pause = || retry::backoff(failures + 1, dice);
+/// How much of its budget a job has spent, and how it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// How many failures were spent before.
+    pub failures: u32,
+    pub max_attempts: u32,
+    pub backoff: Backoff,
+}
+
+/// The retry policy, whole. `dice` is uniform in 0..1.
+pub fn settle(outcome: Outcome, budget: Budget, dice: f64) -> Settlement {
+    let failures = budget.failures + 1;
+    let again = failures < budget.max_attempts;
+    let pause = || budget.backoff.wait(failures, dice);
     match outcome {
         Outcome::Done { result, next } => {
             Settlement { result, ..Settlement::new(JobState::Completed, "completed") }.followed_by(next)
@@ -130,6 +140,10 @@ fn readable(reason: &str) -> String {
 mod tests {
     use super::*;
 
+    fn budget(failures: u32, max_attempts: u32) -> Budget {
+        Budget { failures, max_attempts, backoff: Backoff::default() }
+    }
+
     const NINE: Duration = Duration::from_secs(9);
 
     fn failed() -> Outcome {
@@ -151,7 +165,7 @@ mod tests {
             (Outcome::Canceled { reason: "not needed".into() }, 2, JobState::Canceled, "canceled", false),
         ];
         for (outcome, failures, state, word, spends) in cases {
-            let settled = settle(outcome.clone(), failures, 3, 0.5);
+            let settled = settle(outcome.clone(), budget(failures, 3), 0.5);
             let found = (settled.state, settled.outcome, settled.spends_failure);
             assert_eq!(found, (state, word, spends), "{outcome:?} after {failures}");
         }
@@ -166,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_ends_badly_says_why() {
-        let why = |outcome| settle(outcome, 0, 3, 0.5).error.unwrap_or_default();
+        let why = |outcome| settle(outcome, budget(0, 3), 0.5).error.unwrap_or_default();
         assert_eq!(why(failed()), "no quota");
         assert_eq!(why(Outcome::TimedOut { after: Duration::from_secs(30) }), "timed out after 30s");
         assert_eq!(why(Outcome::TimedOut { after: Duration::from_millis(1500) }), "timed out after 1.5s");
@@ -176,17 +190,17 @@ mod tests {
 
     #[test]
     fn only_failures_wait_and_a_released_job_keeps_its_place() {
-        assert_eq!(settle(Outcome::Released, 0, 3, 1.0).delay, Duration::ZERO);
-        assert!(settle(failed(), 0, 3, 1.0).delay > Duration::ZERO);
-        assert!(settle(Outcome::TimedOut { after: NINE }, 0, 3, 1.0).delay > Duration::ZERO);
-        assert_eq!(settle(Outcome::Later { after: NINE }, 0, 3, 0.0).delay, NINE);
+        assert_eq!(settle(Outcome::Released, budget(0, 3), 1.0).delay, Duration::ZERO);
+        assert!(settle(failed(), budget(0, 3), 1.0).delay > Duration::ZERO);
+        assert!(settle(Outcome::TimedOut { after: NINE }, budget(0, 3), 1.0).delay > Duration::ZERO);
+        assert_eq!(settle(Outcome::Later { after: NINE }, budget(0, 3), 0.0).delay, NINE);
     }
 
     #[test]
     fn the_work_may_say_when_to_try_again_but_not_whether() {
         let asked = || Outcome::Failed { reason: "busy".into(), retry_after: Some(NINE), next: Vec::new() };
-        assert_eq!(settle(asked(), 0, 3, 0.0).delay, NINE);
-        let last = settle(asked(), 2, 3, 0.0);
+        assert_eq!(settle(asked(), budget(0, 3), 0.0).delay, NINE);
+        let last = settle(asked(), budget(2, 3), 0.0);
         assert_eq!((last.state, last.delay), (JobState::Failed, Duration::ZERO));
     }
 
@@ -201,7 +215,7 @@ mod tests {
             (Outcome::Refused { reason: "no".into(), next: next() }, 0, 1),
         ];
         for (outcome, failures, follow) in cases {
-            let settled = settle(outcome.clone(), failures, 3, 0.5);
+            let settled = settle(outcome.clone(), budget(failures, 3), 0.5);
             assert_eq!(settled.next.len(), follow, "{outcome:?} after {failures}");
         }
     }
@@ -209,7 +223,7 @@ mod tests {
     #[test]
     fn a_result_is_kept_byte_for_byte() {
         let result = Some(r#"{"n": 12345678901234567890123}"#.to_owned());
-        let settled = settle(Outcome::Done { result: result.clone(), next: Vec::new() }, 0, 3, 0.5);
+        let settled = settle(Outcome::Done { result: result.clone(), next: Vec::new() }, budget(0, 3), 0.5);
         assert_eq!(settled.result, result);
     }
 }

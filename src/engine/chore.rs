@@ -1,6 +1,7 @@
 //! What has to be done now and then, by any process at any time: each chore is one guarded statement, so it does not
 //! matter how many processes try.
 
+use std::future::Future;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -8,12 +9,19 @@ use slog::{Logger, info, warn};
 
 use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
+use crate::domain::JobState;
 use crate::store::StoreError;
+use crate::store::jobs::Graces;
+use crate::store::projects::Asker;
 
 /// How many rows a chore takes at once.
 const BATCH: i64 = 200;
 /// How many rows the pruner forgets at once.
 const FORGET_BATCH: i64 = 20_000;
+/// How many jobs, executions or events one statement of the pruner removes: a tenth of a second of work.
+const PRUNE_BATCH: i64 = 5_000;
+/// How many such statements in a row for one class.
+const PRUNE_ROUNDS: usize = 40;
 
 /// A name, a period, and what to do once. Logs only what happened.
 pub struct Chore {
@@ -23,11 +31,10 @@ pub struct Chore {
 }
 
 /// Every chore there is, with its period.
-pub fn all() -> [Chore; 4] {
+pub fn all() -> [Chore; 3] {
     let seconds = Duration::from_secs;
     [
         Chore { name: "reaper", period: seconds(1), once: |parts, log| Box::pin(reap(parts, log)) },
-        Chore { name: "deadlines", period: seconds(1), once: |parts, log| Box::pin(expire(parts, log)) },
         Chore { name: "folder", period: seconds(10), once: |parts, _| Box::pin(fold(parts)) },
         Chore { name: "pruner", period: seconds(60), once: |parts, log| Box::pin(prune(parts, log)) },
     ]
@@ -50,13 +57,37 @@ impl Chore {
     }
 }
 
-/// Takes back jobs whose lease has ended.
+/// How long after its time a worker may still end an execution by itself.
+const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+
+/// Moves what only the passing of time can move. One look tells whether there is anything; each kind of thing then has
+/// its own statement.
 async fn reap(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
-    for job in parts.store.reap_jobs(BATCH, "reaper").await? {
+    let graces = Graces { cancel: parts.config.cancel_grace, timeout: TIMEOUT_GRACE };
+    let overdue = parts.store.overdue(graces).await?;
+    if overdue.executions {
+        take_back(parts, graces, log).await?;
+    }
+    if overdue.projects {
+        expire_projects(parts, log).await?;
+    }
+    if overdue.jobs {
+        for (job, was) in parts.store.expire_jobs(BATCH, "deadlines").await? {
+            parts.meter.expired_jobs.inc();
+            warn!(log, "job given up at its deadline";
+                "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
+        }
+    }
+    Ok(())
+}
+
+/// Takes back jobs whose lease has ended, whose time is over, or that did not stop when they were canceled.
+async fn take_back(parts: &Parts, graces: Graces, log: &Logger) -> Result<(), StoreError> {
+    for job in parts.store.reap_jobs(BATCH, graces, "reaper").await? {
         parts.meter.reaped.inc();
         warn!(log, "job taken back: {}", job.error;
             "job_id" => %job.job_id, "execution_id" => %job.execution_id, "worker_id" => &job.worker_id,
-            "project_id" => job.project_id.map(|id| id.to_string()),
+            "project_id" => job.project_id.map(|id| id.to_string()), "outcome" => &job.outcome,
             "previous_state" => "active", "new_state" => job.state.as_str());
         if let (Some(was), Some(project)) = (&job.project_was, job.project_id) {
             warn!(log, "project failed with its job";
@@ -68,7 +99,7 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
 }
 
 /// Gives up projects whose deadline has passed.
-async fn expire(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
+async fn expire_projects(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
     for project in parts.store.expire_projects(BATCH, "deadlines").await? {
         parts.meter.expired.inc();
         warn!(log, "project given up: {}", project.error_reason;
@@ -83,12 +114,55 @@ async fn fold(parts: &Parts) -> Result<(), StoreError> {
     parts.store.fold_counts().await
 }
 
-/// Forgets what nobody can ask for any more.
+/// Forgets what nobody can ask for any more, and what its class has been kept for long enough. A class that has more than
+/// a batch goes on at once, but at most so often, so that the others get their turn.
 async fn prune(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
     let (results, keys) = parts.store.forget_counts(FORGET_BATCH).await?;
-    parts.store.forget_workers().await?;
-    if results + keys > 0 {
-        info!(log, "forgot what was too old"; "provision_results" => results, "idempotency_keys" => keys);
+    let mut removed = results + keys;
+    let (job_keys, statistics) = parts.store.prune_keys(FORGET_BATCH).await?;
+    removed += job_keys + statistics;
+    let pruner = Asker { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
+    removed += parts.store.forget_workers(None, Duration::from_secs(24 * 60 * 60), &pruner).await?;
+    let keep = &parts.config.retain;
+    let classes = [
+        (JobState::Completed, keep.completed),
+        (JobState::Failed, keep.failed),
+        (JobState::Canceled, keep.canceled),
+    ];
+    for (state, age) in classes.into_iter().filter_map(|(state, age)| Some((state, age?))) {
+        removed += repeatedly(|| parts.store.prune_jobs(state, age, PRUNE_BATCH)).await?;
+    }
+    if let Some(age) = keep.executions {
+        removed += repeatedly(|| parts.store.prune_executions(age, PRUNE_BATCH)).await?;
+    }
+    if let Some(age) = keep.events {
+        for _ in 0..PRUNE_ROUNDS {
+            let (gone, walked) = parts.store.prune_events(age, PRUNE_BATCH).await?;
+            removed += gone;
+            if walked < PRUNE_BATCH {
+                break;
+            }
+        }
+    }
+    parts.meter.pruned.inc_by(removed.unsigned_abs());
+    if removed > 0 {
+        info!(log, "forgot what was kept for long enough"; "rows" => removed);
     }
     Ok(())
+}
+
+/// Until a batch is not full, or it was enough for now. How many were removed.
+async fn repeatedly<F>(mut batch: impl FnMut() -> F) -> Result<i64, StoreError>
+where
+    F: Future<Output = Result<i64, StoreError>>,
+{
+    let mut removed = 0;
+    for _ in 0..PRUNE_ROUNDS {
+        let gone = batch().await?;
+        removed += gone;
+        if gone < PRUNE_BATCH {
+            break;
+        }
+    }
+    Ok(removed)
 }

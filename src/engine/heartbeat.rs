@@ -1,41 +1,56 @@
-//! Says three times per lease that we are still at work, for all executions of this process in one statement.
+//! Says three times per lease that we are still at work, for all executions of this process in one statement, and hears
+//! what was lost, what was called off, and what this worker shall be.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use slog::warn;
+use futures_util::future::BoxFuture;
+use slog::{info, warn};
 
-use super::held::Held;
+use super::crew::Crew;
 use super::source::{Database, Source};
 use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
-use crate::store::workers::Worker;
 
-/// The heartbeat service. It goes on while running work finishes, so its end is not the stop of claiming.
-pub fn service(
-    parts: &Parts,
-    me: &Arc<Worker>,
-    held: &Arc<Held>,
-) -> impl Fn() -> futures_util::future::BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let (parts, me, held) = (parts.clone(), me.clone(), held.clone());
+/// The heartbeat service. It goes on while running work finishes, so its end is not the stop of claiming. It has a thread
+/// and a connection of its own: a handler that computes for minutes without a pause must not cost the others their leases.
+pub fn service(parts: &Parts, crew: &Arc<Crew>) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
+    let (parts, crew) = (Parts { store: parts.vital.clone(), ..parts.clone() }, crew.clone());
     move || {
-        let (parts, me, held) = (parts.clone(), me.clone(), held.clone());
+        let (parts, crew) = (parts.clone(), crew.clone());
         Box::pin(async move {
-            let source = Database::new(&parts, &me);
-            let log = logger(&parts, "heartbeat");
+            let source = Database::new(&parts, &crew.me);
             let period = parts.config.lease_ttl / 3;
             loop {
-                let mine = held.all();
-                if !mine.is_empty() {
-                    let kept: HashSet<_> = source.heartbeat(&mine).await?.into_iter().collect();
-                    for (job, execution) in mine.iter().filter(|(_, execution)| !kept.contains(execution)) {
-                        warn!(log, "lease lost"; "job_id" => %job, "execution_id" => %execution, "worker_id" => &me.id);
-                        held.lose(*execution);
-                    }
-                }
-                parts.store.heartbeat_worker(&me, parts.board.is_draining(), mine.len()).await?;
+                beat(&parts, &crew, &source).await?;
                 tokio::time::sleep(jittered(period).min(period)).await;
             }
         })
     }
+}
+
+async fn beat(parts: &Parts, crew: &Crew, source: &Database) -> Result<(), Fault> {
+    let log = logger(parts, "heartbeat");
+    let mine = crew.held.all();
+    if !mine.is_empty() {
+        let kept: HashMap<_, _> =
+            source.heartbeat(&mine).await?.into_iter().map(|beat| (beat.execution_id, beat.canceled)).collect();
+        for (job, execution) in &mine {
+            match kept.get(execution) {
+                None => {
+                    warn!(log, "lease lost"; "job_id" => %job, "execution_id" => %execution, "worker_id" => &crew.me.id);
+                    crew.held.lose(*execution);
+                }
+                Some(Some(reason)) if crew.held.call_off(*execution, reason) => {
+                    info!(log, "job called off"; "job_id" => %job, "execution_id" => %execution, "reason" => reason);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    let told = parts.store.heartbeat_worker(&crew.me, parts.board.is_draining(), mine.len()).await?;
+    if crew.tell(told) {
+        info!(log, "worker {}", told; "worker_id" => &crew.me.id);
+    }
+    Ok(())
 }

@@ -1,20 +1,22 @@
 //! The executions that this process holds right now.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use uuid::Uuid;
 
 use crate::signal::Stop;
 use crate::store::jobs::Lease;
 
-/// What heartbeats keep alive. The worker adds and removes, the heartbeat reads and says what was lost.
+/// What heartbeats keep alive. The worker adds and removes, the heartbeat reads and says what was lost or called off.
 #[derive(Default)]
 pub struct Held(Mutex<HashMap<Uuid, Entry>>);
 
 struct Entry {
     job_id: Uuid,
     lost: Stop,
+    canceled: Stop,
+    reason: Arc<OnceLock<String>>,
 }
 
 /// Keeps an execution in [`Held`] for as long as it lives, so that a panic or an abort cannot leave it there.
@@ -23,13 +25,30 @@ pub struct Hold {
     execution_id: Uuid,
     /// Cancelled when the lease is not ours any more.
     pub lost: Stop,
+    /// Cancelled when somebody asked to cancel the job.
+    pub canceled: Stop,
+    reason: Arc<OnceLock<String>>,
+}
+
+impl Hold {
+    /// Why it was called off, in the words of whoever did; perhaps none.
+    pub fn reason(&self) -> &str {
+        self.reason.get().map_or("", String::as_str)
+    }
 }
 
 impl Held {
     pub fn hold(self: &Arc<Self>, lease: &Lease) -> Hold {
-        let lost = Stop::new();
-        self.entries().insert(lease.execution_id, Entry { job_id: lease.job_id, lost: lost.clone() });
-        Hold { held: self.clone(), execution_id: lease.execution_id, lost }
+        let (lost, canceled, reason) = (Stop::new(), Stop::new(), Arc::<OnceLock<String>>::default());
+        let hold = Hold {
+            held: self.clone(),
+            execution_id: lease.execution_id,
+            lost: lost.clone(),
+            canceled: canceled.clone(),
+            reason: reason.clone(),
+        };
+        self.entries().insert(lease.execution_id, Entry { job_id: lease.job_id, lost, canceled, reason });
+        hold
     }
 
     /// Jobs with their executions.
@@ -42,6 +61,16 @@ impl Held {
         if let Some(entry) = self.entries().get(&execution_id) {
             entry.lost.cancel();
         }
+    }
+
+    /// Tells the one who works under this execution that nobody wants it any more. Whether that is news.
+    pub fn call_off(&self, execution_id: Uuid, reason: &str) -> bool {
+        let entries = self.entries();
+        let Some(entry) = entries.get(&execution_id).filter(|entry| !entry.canceled.is_cancelled()) else { return false };
+        // Only the first reason counts, and it is there before anybody can ask for it.
+        _ = entry.reason.set(reason.to_owned());
+        entry.canceled.cancel();
+        true
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<Uuid, Entry>> {

@@ -18,6 +18,8 @@ use crate::store::Subscription;
 const CANARY_EVERY: Duration = Duration::from_secs(30);
 const CANARY_PATIENCE: Duration = Duration::from_secs(5);
 const CANARY: &str = "canary ";
+/// What the ringer says: which queue it was does not matter, since everybody looks anyway.
+const SOMETHING: &str = "*";
 
 /// The listener service. Ends only by a fault; then only the poll finds work, until it listens again.
 pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
@@ -81,7 +83,7 @@ pub fn ringer(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault
         Box::pin(async move {
             loop {
                 parts.bell.owed().await;
-                parts.store.notify(super::source::Database::QUEUE).await?;
+                parts.store.notify(SOMETHING).await?;
             }
         })
     }

@@ -1,6 +1,8 @@
 //! WAITS: the only room that spawns. Everything spawned here is watched, and joined at shutdown.
 
+mod attempt;
 mod chore;
+mod crew;
 mod heartbeat;
 mod held;
 mod listener;
@@ -13,17 +15,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slog::{Logger, o};
+use tokio::runtime::Handle;
 
 use crate::config::Config;
-use crate::domain::JobKind;
 use crate::handlers::Handlers;
 use crate::meter::Meter;
 use crate::signal::{Bell, Board, Stop};
 use crate::store::workers::Worker;
 use crate::store::{Connector, Store};
 
-use held::Held;
-use source::Database;
+use crew::Crew;
 use supervisor::Supervisor;
 
 /// Everything the engine needs from outside.
@@ -32,6 +33,10 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// A store with a pool of its own, so that no amount of HTTP can starve a heartbeat.
     pub store: Store,
+    /// A store for heartbeats alone, used on `vital_runtime` alone: its connections live there.
+    pub vital: Store,
+    /// A runtime with a thread of its own, so that no handler can hold up a heartbeat.
+    pub vital_runtime: Handle,
     pub connector: Connector,
     pub bell: Arc<Bell>,
     pub board: Arc<Board>,
@@ -45,7 +50,7 @@ pub struct Parts {
 pub struct Engine {
     /// What ends first, and what must outlive it.
     supervisor: Supervisor,
-    companions: Supervisor,
+    companions: [Supervisor; 2],
     /// Stops claiming, listening and chores.
     stop: Stop,
     /// Ends what must go on while running work finishes: heartbeats and the bell.
@@ -60,22 +65,23 @@ impl Engine {
         let (stop, end) = (Stop::new(), Stop::new());
         let mut supervisor = Supervisor::new(parts.board.clone(), parts.log.clone());
         let mut companions = Supervisor::new(parts.board.clone(), parts.log.clone());
+        let mut vital = Supervisor::new(parts.board.clone(), parts.log.clone()).on(&parts.vital_runtime);
         let mut farewell = None;
 
         supervisor.keep_until("listener", &stop, listener::service(&parts));
         companions.keep_until("ringer", &end, listener::ringer(&parts));
         if parts.config.roles.worker {
-            let (me, held) = (Arc::new(identity(&parts)), Arc::new(Held::default()));
-            companions.keep_until("heartbeat", &end, heartbeat::service(&parts, &me, &held));
-            supervisor.keep("worker", &stop, worker::service(&parts, &me, &held, &stop));
-            farewell = Some((parts.store.clone(), me.id.clone()));
+            let crew = Arc::new(Crew::new(identity(&parts)));
+            vital.keep_until("heartbeat", &end, heartbeat::service(&parts, &crew));
+            supervisor.keep("worker", &stop, worker::service(&parts, &crew, &stop));
+            farewell = Some((parts.store.clone(), crew.me.id.clone()));
         }
         if parts.config.roles.scheduler {
             for chore in chore::all() {
                 supervisor.keep_until(chore.name, &stop, chore.service(&parts));
             }
         }
-        Self { supervisor, companions, stop, end, farewell }
+        Self { supervisor, companions: [companions, vital], stop, end, farewell }
     }
 
     /// Drives what somebody else made, such as the HTTP server, in a task of its own. Whoever made it ends it.
@@ -96,7 +102,9 @@ impl Engine {
         self.stop.cancel();
         self.supervisor.join().await;
         self.end.cancel();
-        self.companions.join().await;
+        for companions in self.companions {
+            companions.join().await;
+        }
         if let Some((store, id)) = self.farewell {
             // Nobody depends on this row; while the database is down it is simply left to grow old.
             _ = tokio::time::timeout(Duration::from_secs(1), store.leave_worker(&id)).await;
@@ -108,16 +116,23 @@ impl Engine {
 fn identity(parts: &Parts) -> Worker {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or("host".into());
     let pid = std::process::id();
-    let mark = &uuid::Uuid::new_v4().simple().to_string()[..6];
+    let mark: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
     Worker {
         id: format!("{host}-{pid}-{mark}"),
         host,
         pid: i32::try_from(pid).unwrap_or_default(),
+        incarnation: mark,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        queues: vec![Database::QUEUE.to_owned()],
-        kinds: JobKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        queues: parts.config.worker_queues.clone(),
+        kinds: kinds(parts),
         slots: i32::try_from(parts.config.worker_concurrency).unwrap_or(i32::MAX),
     }
+}
+
+/// The kinds that this process runs: those that it was told, as far as it has a handler for them.
+fn kinds(parts: &Parts) -> Vec<String> {
+    let wanted = parts.config.worker_kinds.as_ref();
+    parts.handlers.kinds().into_iter().filter(|kind| wanted.is_none_or(|wanted| wanted.contains(kind))).collect()
 }
 
 /// A duration within ±20 % of `period`, so that processes that started together do not stay in step.

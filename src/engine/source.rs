@@ -6,23 +6,24 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Parts;
-use crate::domain::{JobKind, Settlement};
-use crate::store::jobs::{Claimed, Claimer, Lease, Settled};
+use crate::domain::{JobKind, NewJob, Settlement};
+use crate::store::jobs::{Beat, Claimer, Claims, Lease, Settled};
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
 
 /// One of the two traits of the architecture: the worker loop is the same for every source.
 pub trait Source: Send + Sync + 'static {
     /// At most `slots` jobs. Must be awaited to its end: a claim that is dropped half-way may have been committed.
-    fn claim(&self, slots: usize) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send;
+    fn claim(&self, slots: usize) -> impl Future<Output = Result<Claims, StoreError>> + Send;
     /// Extends leases (job, execution); answers with the executions that are still held.
-    fn heartbeat(&self, held: &[(Uuid, Uuid)]) -> impl Future<Output = Result<Vec<Uuid>, StoreError>> + Send;
-    /// Records how an execution ended. Safe to send again.
+    fn heartbeat(&self, held: &[(Uuid, Uuid)]) -> impl Future<Output = Result<Vec<Beat>, StoreError>> + Send;
+    /// Records how an execution ended, and enqueues what follows from it. Safe to send again.
     fn settle(
         &self,
         lease: &Lease,
         kind: Option<JobKind>,
         settlement: &Settlement,
+        next: &[NewJob],
     ) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 }
 
@@ -33,9 +34,6 @@ pub struct Database {
 }
 
 impl Database {
-    /// The one queue that there is so far.
-    pub const QUEUE: &'static str = "default";
-
     pub fn new(parts: &Parts, me: &Worker) -> Self {
         let claimer = Claimer {
             worker_id: me.id.clone(),
@@ -53,11 +51,11 @@ impl Database {
 }
 
 impl Source for Database {
-    async fn claim(&self, slots: usize) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self, slots: usize) -> Result<Claims, StoreError> {
         self.store.claim_jobs(&self.claimer, slots).await
     }
 
-    async fn heartbeat(&self, held: &[(Uuid, Uuid)]) -> Result<Vec<Uuid>, StoreError> {
+    async fn heartbeat(&self, held: &[(Uuid, Uuid)]) -> Result<Vec<Beat>, StoreError> {
         self.store.heartbeat_jobs(held, self.ttl()).await
     }
 
@@ -66,7 +64,8 @@ impl Source for Database {
         lease: &Lease,
         kind: Option<JobKind>,
         settlement: &Settlement,
+        next: &[NewJob],
     ) -> Result<Settled, StoreError> {
-        self.store.settle_job(lease, kind, settlement, &self.claimer.worker_id).await
+        self.store.settle_job(lease, kind, settlement, next, &self.claimer.worker_id).await
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use slog::{Logger, info, warn};
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::log::chain;
@@ -20,13 +21,20 @@ const HEALTHY: Duration = Duration::from_secs(60);
 
 pub struct Supervisor {
     tasks: JoinSet<()>,
+    /// Where the services run.
+    runtime: Handle,
     board: Arc<Board>,
     log: Logger,
 }
 
 impl Supervisor {
     pub fn new(board: Arc<Board>, log: Logger) -> Self {
-        Self { tasks: JoinSet::new(), board, log }
+        Self { tasks: JoinSet::new(), runtime: Handle::current(), board, log }
+    }
+
+    /// Runs its services on another runtime, which others cannot keep busy.
+    pub fn on(self, runtime: &Handle) -> Self {
+        Self { runtime: runtime.clone(), ..self }
     }
 
     /// Like [`Supervisor::keep`], for a service that may be dropped at any moment: it ends with `stop`.
@@ -49,7 +57,7 @@ impl Supervisor {
         F: Future<Output = Result<(), Fault>> + Send + 'static,
     {
         let (board, log, stop) = (self.board.clone(), self.log.clone(), stop.clone());
-        self.tasks.spawn(async move {
+        let kept = async move {
             let mut pauses = pauses();
             loop {
                 board.post(name, "running", None);
@@ -68,7 +76,8 @@ impl Supervisor {
                 }
             }
             board.post(name, "stopped", None);
-        });
+        };
+        self.tasks.spawn_on(kept, &self.runtime);
     }
 
     /// Waits until every service has ended.
@@ -96,7 +105,7 @@ where
 
 fn panic_text(error: JoinError) -> String {
     match error.try_into_panic() {
-        Ok(payload) => format!("panicked: {}", super::worker::message_of(payload.as_ref())),
+        Ok(payload) => format!("panicked: {}", super::attempt::message_of(payload.as_ref())),
         Err(error) => error.to_string(),
     }
 }

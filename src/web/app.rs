@@ -7,6 +7,7 @@ use slog::Logger;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
+use super::schemas::Schemas;
 use crate::config::Config;
 use crate::meter::Meter;
 use crate::signal::{Bell, Board, Stop};
@@ -23,6 +24,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The templates that a project can be made from; the first is the default.
     pub templates: Vec<String>,
+    /// What payloads are checked against.
+    pub schemas: Schemas,
     /// Host, port and name of the database, without its password.
     pub database_address: String,
     pub started_at: OffsetDateTime,

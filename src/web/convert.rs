@@ -9,6 +9,9 @@ use crate::store::projects::{Asker, Event, Project, WaitingJob};
 use crate::wire;
 use crate::wire::json::storable;
 
+/// How the API calls itself in the record.
+pub const API: &str = "api";
+
 /// The most characters that a reason may have.
 const MAX_REASON: usize = 500;
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::middleware::request_id;
 use crate::domain::ProjectStatus;
 use crate::log::chain;
-use crate::store::StoreError;
+use crate::store::{Refusal, StoreError};
 use crate::wire::{FieldProblem, Problem};
 
 /// Why a request is not answered with what it asked for.
@@ -26,12 +26,17 @@ pub enum ApiError {
     Header(FieldProblem),
     #[error("There is no project {0}.")]
     NoProject(Uuid),
+    #[error("There is no {0} {1}.")]
+    Missing(&'static str, String),
     #[error("There is nothing at this path; GET /openapi.json lists what there is.")]
     NoRoute,
     #[error("This path answers to {} only.", .0.join(", "))]
     Method(&'static [&'static str]),
     #[error("The project cannot be {verb}: it is {was}. {hint}")]
     State { verb: &'static str, was: ProjectStatus, hint: &'static str },
+    /// A job, queue or worker that is where this does not lead.
+    #[error("The {what} cannot be {verb}: it is {was}. {hint}")]
+    NotNow { what: &'static str, verb: &'static str, was: String, hint: &'static str },
     #[error("The project has changed since you read it (it is version {0} now); read it again and decide anew.")]
     Stale(i64),
     #[error("This Idempotency-Key was used before with another body; use a new key for a new request.")]
@@ -80,9 +85,10 @@ impl ApiError {
             Self::Parameter(_) => (S::BAD_REQUEST, "invalid_parameter", "Invalid parameter"),
             Self::Header(_) => (S::BAD_REQUEST, "invalid_header", "Invalid header"),
             Self::NoProject(_) => (S::NOT_FOUND, "not_found", "No such project"),
+            Self::Missing(..) => (S::NOT_FOUND, "not_found", "Not there"),
             Self::NoRoute => (S::NOT_FOUND, "no_route", "Nothing here"),
             Self::Method(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
-            Self::State { .. } => (S::CONFLICT, "invalid_state", "Not possible in this state"),
+            Self::State { .. } | Self::NotNow { .. } => (S::CONFLICT, "invalid_state", "Not possible in this state"),
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Changed meanwhile"),
             Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key used before"),
             Self::KeyInFlight => (S::CONFLICT, "idempotency_key_in_flight", "Being answered already"),
@@ -96,6 +102,12 @@ impl ApiError {
             }
             Self::Store(StoreError::Busy { .. }) => (S::SERVICE_UNAVAILABLE, "database_busy", "Database busy"),
             Self::Store(StoreError::Unstorable { .. }) => (S::UNPROCESSABLE_ENTITY, "unstorable", "Cannot be stored"),
+            Self::Store(StoreError::Refused { code: Refusal::Draining, .. }) => {
+                (S::CONFLICT, "queue_draining", "Queue takes nothing new")
+            }
+            Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key used before")
+            }
             Self::Store(StoreError::Broken { .. } | StoreError::UnknownWord { .. }) => {
                 (S::INTERNAL_SERVER_ERROR, "internal", "Our mistake")
             }
@@ -113,6 +125,10 @@ impl ApiError {
                     .into()
             }
             Self::Store(StoreError::Unstorable { .. }) => "A value of this request cannot be stored.".into(),
+            Self::Store(StoreError::Refused { code: Refusal::Draining, why }) => {
+                format!("Not accepted: {why}. Resume the queue, or use another.")
+            }
+            Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => Self::KeyReused.to_string(),
             Self::Store(_) => "This is a mistake of ours; the log has the cause under this request's id.".into(),
             other => other.to_string(),
         }
@@ -135,6 +151,7 @@ impl ApiError {
             },
             current_status: match self {
                 Self::State { was, .. } => Some(was.to_string()),
+                Self::NotNow { was, .. } => Some(was.clone()),
                 _ => None,
             },
         }
@@ -156,7 +173,9 @@ impl ApiError {
             }
             _ => {}
         }
-        if let Self::Store(error) = self {
+        if let Self::Store(error) = self
+            && !matches!(error, StoreError::Refused { .. })
+        {
             response.extensions_mut().insert(Cause(chain(error)));
         }
     }

@@ -16,6 +16,7 @@ mod pages;
 mod projects;
 mod query;
 mod record;
+mod schemas;
 mod wait;
 
 use actix_web::dev::Server;
@@ -27,6 +28,7 @@ use actix_web::{App as ActixApp, HttpServer, Resource, Route};
 
 pub use app::App;
 pub use openapi::document as openapi_document;
+pub use schemas::Schemas;
 
 /// The HTTP server, listening already. It ends when its handle says so: signals are not its business.
 pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Server> {
