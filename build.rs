@@ -25,6 +25,14 @@ fn thin(text: &str, is_css: bool) -> String {
         rest = after.split_once("*/").map_or("", |(_, after)| after);
     }
     kept.push_str(rest);
+    if is_css {
+        // What is read by people has a space on both sides of much that needs none.
+        for (spaced, tight) in
+            [(" {", "{"), ("{ ", "{"), ("; ", ";"), (": ", ":"), (", ", ","), (";}", "}"), (" }", "}")]
+        {
+            kept = kept.replace(spaced, tight);
+        }
+    }
     let lines = kept.lines().map(str::trim).filter(|line| !line.is_empty() && (is_css || !line.starts_with("//")));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -12,7 +12,7 @@ let prefix = 0;
 // Focuses a field of this page, or goes to the page that has it.
 function field(id) {
   const control = document.getElementById(id);
-  if (control && location.pathname === "/dashboard/projects") {
+  if (control) {
     control.focus();
     control.select();
   } else {
@@ -28,6 +28,10 @@ function moveRow(step) {
   links[next]?.focus();
 }
 
+function select() {
+  document.activeElement?.closest("tr")?.querySelector(".pick input")?.click();
+}
+
 function escape(target) {
   const menu = document.querySelector("details.more[open]");
   if (menu) {
@@ -38,7 +42,9 @@ function escape(target) {
   }
 }
 
-const pages = {p: "/dashboard/projects", m: "/dashboard/metrics", s: "/dashboard/settings", h: "/dashboard/help"};
+const pages = {
+  p: "projects", m: "metrics", j: "jobs", q: "queues", w: "workers", d: "dead-letters", l: "limits", s: "settings", h: "help",
+};
 
 const keys = {
   "?": () => go("/dashboard/help"),
@@ -46,6 +52,7 @@ const keys = {
   n: () => field("project-name"),
   j: () => moveRow(1),
   k: () => moveRow(-1),
+  x: select,
   r: () => document.getElementById("live-toggle")?.click(),
   g: () => { prefix = Date.now(); },
 };
@@ -55,9 +62,9 @@ document.addEventListener("keydown", event => {
   if (event.key === "Escape") return escape(event.target);
   if (typing(event.target)) return;
   // "g" and then a page within a second; any other key forgets it.
-  const page = Date.now() - prefix < 1000 && pages[event.key];
+  const page = Date.now() - prefix < 1000 && Object.hasOwn(pages, event.key) && pages[event.key];
   prefix = 0;
-  const act = page ? () => go(page) : Object.hasOwn(keys, event.key) && keys[event.key];
+  const act = page ? () => go(`/dashboard/${page}`) : Object.hasOwn(keys, event.key) && keys[event.key];
   if (!act) return;
   event.preventDefault();
   act();

@@ -84,6 +84,12 @@ document.addEventListener("click", async event => {
   for (const menu of $$("details.more[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+// One box for all rows of its list.
+document.addEventListener("change", event => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const box of $$("tbody .pick input", event.target.closest("table"))) box.checked = event.target.checked;
+});
+
 // A changed form is another request: without a new key the server would answer with the first one's result.
 document.addEventListener("input", event => {
   const key = event.target.form?.elements.idempotency_key;
@@ -103,6 +109,7 @@ const changed = field =>
   : field.value !== field.defaultValue;
 
 function held() {
+  if ($(".pick input[name]:checked", main)) return "Held while rows are selected";
   if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Held while a form is being filled in";
   if ($("details.more[open], dialog[open]", main)) return "Held while a menu is open";
   return "";
@@ -290,6 +297,8 @@ main.addEventListener("mouseout", event => {
 });
 main.addEventListener("toggle", () => show(), true);
 main.addEventListener("input", () => show());
+// Later, because the box for all rows ticks the others only when the event has risen to the document.
+main.addEventListener("change", () => setTimeout(show));
 
 plan(every);
 })();

@@ -39,12 +39,17 @@ pub fn stacked(counts: &[(ProjectStatus, u64)]) -> StackedBar {
 
 /// The bars of what became ready and what failed; `None` if nothing did.
 pub fn bars(data: &[BarData], range: MetricsRange) -> Option<BarChart> {
+    bars_of(data, range, "became ready")
+}
+
+/// The same for what is not a project: `good` says what the lower bars did ("were completed").
+pub fn bars_of(data: &[BarData], range: MetricsRange, good: &str) -> Option<BarChart> {
     let peak = data.iter().map(|bucket| bucket.ready + bucket.failed).max().filter(|peak| *peak > 0)?;
     let scale = Scale::whole(peak);
     let total = |of: fn(&BarData) -> u64| data.iter().map(of).sum::<u64>();
     let (ready, failed) = (total(|bucket| bucket.ready), total(|bucket| bucket.failed));
     let desc = format!(
-        "{} became ready and {} failed in {}. At most {} per {}.",
+        "{} {good} and {} failed in {}. At most {} per {}.",
         grouped(ready),
         grouped(failed),
         range.words(),

@@ -95,6 +95,8 @@ impl Frame {
             db_ok: true,
             flash: request.cookie(FLASH).and_then(|cookie| flash(cookie.value())),
             project_count: None,
+            job_count: None,
+            dead_count: None,
             server_time: stamp(OffsetDateTime::now_utc()),
         };
         Self { shell }

@@ -113,6 +113,8 @@ pub struct Holder {
 pub enum Mark {
     /// The project came into this state.
     Status(ProjectStatus),
+    /// The job came into this state.
+    Job(JobState),
     /// A person or the system tried again.
     Retry,
 }
@@ -122,6 +124,7 @@ impl Mark {
     pub fn tone(self) -> Tone {
         match self {
             Mark::Status(status) => status.tone(),
+            Mark::Job(state) => state.tone(),
             Mark::Retry => Tone::Info,
         }
     }
@@ -130,6 +133,7 @@ impl Mark {
     pub fn icon(self) -> &'static str {
         match self {
             Mark::Status(status) => status.icon(),
+            Mark::Job(state) => state.icon(),
             Mark::Retry => "retry",
         }
     }

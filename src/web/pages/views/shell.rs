@@ -33,6 +33,10 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// How many projects there are, as shown beside the Projects link ("1,284", "10,000+").
     pub project_count: Option<String>,
+    /// How many jobs are not finished, as shown beside the Jobs link ("1,284", "10,000+").
+    pub job_count: Option<String>,
+    /// How many dead letters there are; a red pill unless it is "0".
+    pub dead_count: Option<String>,
     /// The moment of rendering. Stands outside `<main>`, so it does not disturb the `ETag` of the fragment.
     pub server_time: Stamp,
 }
@@ -44,6 +48,16 @@ pub enum Nav {
     Projects,
     /// `/dashboard/metrics`.
     Metrics,
+    /// `/dashboard/jobs` and everything below it.
+    Jobs,
+    /// `/dashboard/queues` and everything below it.
+    Queues,
+    /// `/dashboard/workers` and everything below it.
+    Workers,
+    /// `/dashboard/dead-letters` and everything below it.
+    DeadLetters,
+    /// `/dashboard/limits`.
+    Limits,
     /// `/dashboard/settings`.
     Settings,
     /// `/dashboard/help`.
@@ -58,6 +72,11 @@ impl Nav {
         let own = match self {
             Nav::Projects => "projects",
             Nav::Metrics => "metrics",
+            Nav::Jobs => "jobs",
+            Nav::Queues => "queues",
+            Nav::Workers => "workers",
+            Nav::DeadLetters => "dead-letters",
+            Nav::Limits => "limits",
             Nav::Settings => "settings",
             Nav::Help => "help",
             Nav::Elsewhere => "",
@@ -84,6 +103,13 @@ pub struct Link {
     pub href: String,
 }
 
+impl Link {
+    /// Where it leads, and what it says.
+    pub fn to(href: impl Into<String>, label: impl Into<String>) -> Self {
+        Link { label: label.into(), href: href.into() }
+    }
+}
+
 /// The result of the action before this page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flash {
@@ -93,6 +119,13 @@ pub struct Flash {
     pub text: String,
     /// Where to go on from here, if anywhere.
     pub link: Option<Link>,
+}
+
+impl Shell {
+    /// Whether there is a dead letter that somebody should look at.
+    pub fn has_dead(&self) -> bool {
+        self.dead_count.as_deref().is_some_and(|count| count != "0")
+    }
 }
 
 /// A moment. `iso` is what the script computes with, `text` is what a reader without a script sees.

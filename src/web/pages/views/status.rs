@@ -229,6 +229,16 @@ impl JobState {
             JobState::Unknown => "info",
         }
     }
+
+    /// What one may do to have it worked on again, as the word on the button; `None` where there is nothing to do.
+    pub fn retry_word(self) -> Option<&'static str> {
+        match self {
+            JobState::Failed => Some("Replay"),
+            JobState::Retrying => Some("Retry now"),
+            JobState::Scheduled => Some("Start now"),
+            _ => None,
+        }
+    }
 }
 
 /// How well a part is. Its mark differs in shape as well as colour: circle, triangle, square.
