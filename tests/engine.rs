@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost::domain::settle::settle;
-use provost::domain::{JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement};
+use provost::domain::{Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement};
 use provost::signal::Bell;
-use provost::store::jobs::{Claimed, Claimer, Settled};
+use provost::store::jobs::{Claimed, Claimer, Graces, Settled};
 use provost::store::projects::{Asker, Bounds, Created, NewProject};
 use provost::store::{Connector, Store};
 use serde_json::json;
@@ -23,10 +23,17 @@ async fn store(database: &Database) -> Store {
     store
 }
 
+/// How long what should have stopped may still take.
+const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
+
+fn budget() -> Budget {
+    Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
+}
+
 fn claimer(name: &str, lease: Duration) -> Claimer {
     Claimer {
         worker_id: name.into(),
-        queues: vec!["default".into()],
+        queues: vec!["*".into()],
         kinds: JobKind::ALL.iter().map(|kind| kind.to_string()).collect(),
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
@@ -53,12 +60,12 @@ async fn create(store: &Store, name: &str) -> Uuid {
 }
 
 async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
-    let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap();
+    let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap().jobs;
     claims.into_iter().next().expect("a due job")
 }
 
 fn done() -> Settlement {
-    settle(Outcome::done(), 0, 3, 0.0)
+    settle(Outcome::done(), budget(), 0.0)
 }
 
 async fn status(store: &Store, id: Uuid) -> ProjectStatus {
@@ -78,7 +85,7 @@ async fn eight_claimers_claim_three_hundred_jobs_exactly_once_each() {
         hands.spawn(async move {
             let (me, mut mine) = (claimer(&format!("w{n}"), LONG), Vec::new());
             loop {
-                let claims = store.claim_jobs(&me, 7).await.unwrap();
+                let claims = store.claim_jobs(&me, 7).await.unwrap().jobs;
                 assert!(claims.len() <= 7);
                 if claims.is_empty() {
                     return mine;
@@ -93,12 +100,12 @@ async fn eight_claimers_claim_three_hundred_jobs_exactly_once_each() {
 }
 
 #[tokio::test]
-async fn first_in_is_first_out_and_a_lower_priority_number_goes_before() {
+async fn first_in_is_first_out_and_a_higher_priority_goes_before() {
     let database = Database::new().await;
     let store = store(&database).await;
     let (first, second, urgent) = (create(&store, "a").await, create(&store, "b").await, create(&store, "c").await);
-    database.rows("UPDATE jobs SET priority = -1 WHERE project_id = $1", &[&urgent]).await;
-    let claims = store.claim_jobs(&claimer("w", LONG), 3).await.unwrap();
+    database.rows("UPDATE jobs SET priority = 9 WHERE project_id = $1", &[&urgent]).await;
+    let claims = store.claim_jobs(&claimer("w", LONG), 3).await.unwrap().jobs;
     let order: Vec<_> = claims.iter().filter_map(|it| it.project_id).collect();
     assert_eq!(order, [urgent, first, second]);
 }
@@ -110,21 +117,21 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
     let project = create(&store, "fenced").await;
     let stale = claim(&store, "frozen", OVER).await;
     eventually("the lease lapses and is reaped", || async {
-        store.reap_jobs(10, "reaper").await.unwrap().into_iter().next()
+        store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next()
     })
     .await;
     let fresh = claim(&store, "successor", LONG).await;
     assert_eq!(fresh.lease.job_id, stale.lease.job_id);
 
     let kind = Some(JobKind::Provision);
-    assert_eq!(store.settle_job(&stale.lease, kind, &done(), "frozen").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.settle_job(&stale.lease, kind, &done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
     let held = [(stale.lease.job_id, stale.lease.execution_id)];
     assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat steals nothing back");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
-    let settled = store.settle_job(&fresh.lease, kind, &done(), "successor").await.unwrap();
-    assert_eq!(settled, Settled::Yes { project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) });
-    assert_eq!(store.settle_job(&stale.lease, kind, &done(), "frozen").await.unwrap(), Settled::LeaseLost);
+    let settled = store.settle_job(&fresh.lease, kind, &done(), &[], "successor").await.unwrap();
+    assert_eq!(settled, Settled::Yes { state: JobState::Completed, project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) });
+    assert_eq!(store.settle_job(&stale.lease, kind, &done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
     database.check_invariants().await;
 }
@@ -136,10 +143,10 @@ async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
     create(&store, "twice").await;
     let claimed = claim(&store, "w", LONG).await;
     let kind = Some(JobKind::Provision);
-    assert!(matches!(store.settle_job(&claimed.lease, kind, &done(), "w").await.unwrap(), Settled::Yes { .. }));
-    assert_eq!(store.settle_job(&claimed.lease, kind, &done(), "w").await.unwrap(), Settled::Already);
-    let failed = settle(Outcome::refused("no"), 0, 3, 0.0);
-    assert_eq!(store.settle_job(&claimed.lease, kind, &failed, "w").await.unwrap(), Settled::LeaseLost);
+    assert!(matches!(store.settle_job(&claimed.lease, kind, &done(), &[], "w").await.unwrap(), Settled::Yes { .. }));
+    assert_eq!(store.settle_job(&claimed.lease, kind, &done(), &[], "w").await.unwrap(), Settled::Already);
+    let failed = settle(Outcome::refused("no"), budget(), 0.0);
+    assert_eq!(store.settle_job(&claimed.lease, kind, &failed, &[], "w").await.unwrap(), Settled::LeaseLost);
     database.check_invariants().await;
 }
 
@@ -154,7 +161,7 @@ async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
         (over == "t").then_some(())
     })
     .await;
-    let settled = store.settle_job(&claimed.lease, Some(JobKind::Provision), &done(), "slow").await.unwrap();
+    let settled = store.settle_job(&claimed.lease, Some(JobKind::Provision), &done(), &[], "slow").await.unwrap();
     assert!(matches!(settled, Settled::Yes { .. }));
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
 }
@@ -168,7 +175,7 @@ async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() 
     for round in 1..=3 {
         claim(&store, &format!("victim-{round}"), OVER).await;
         let reaped =
-            eventually("a reap", || async { store.reap_jobs(10, "reaper").await.unwrap().into_iter().next() }).await;
+            eventually("a reap", || async { store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next() }).await;
         let expected = if round == 3 { JobState::Failed } else { JobState::Retrying };
         assert_eq!(reaped.state, expected);
         assert_eq!(database.text("SELECT run_at FROM jobs").await, born, "it keeps its place in the queue");
@@ -186,7 +193,7 @@ async fn four_reapers_take_a_job_back_once() {
     for n in 0..40 {
         create(&store, &format!("p{n}")).await;
     }
-    store.claim_jobs(&claimer("gone", OVER), 40).await.unwrap();
+    store.claim_jobs(&claimer("gone", OVER), 40).await.unwrap().jobs;
     eventually("all leases are over", || async {
         (database.number("SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()").await == 0).then_some(())
     })
@@ -194,7 +201,7 @@ async fn four_reapers_take_a_job_back_once() {
     let mut reapers = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let store = store.clone();
-        reapers.spawn(async move { store.reap_jobs(100, "reaper").await.unwrap().len() });
+        reapers.spawn(async move { store.reap_jobs(100, GRACES, "reaper").await.unwrap().len() });
     }
     assert_eq!(reapers.join_all().await.iter().sum::<usize>(), 40);
     database.check_invariants().await;
@@ -209,16 +216,16 @@ async fn one_locked_project_does_not_hold_up_the_others() {
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &[&locked]).await.unwrap();
 
-    let claims = store.claim_jobs(&claimer("w", OVER), 2).await.unwrap();
+    let claims = store.claim_jobs(&claimer("w", OVER), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
-    assert!(store.reap_jobs(10, "reaper").await.unwrap().is_empty(), "it is left for the next time, without waiting");
+    assert!(store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(), "it is left for the next time, without waiting");
     transaction.commit().await.unwrap();
 
-    let claims = store.claim_jobs(&claimer("w", LONG), 2).await.unwrap();
+    let claims = store.claim_jobs(&claimer("w", LONG), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [locked]);
     eventually("the other one is taken back now", || async {
-        store.reap_jobs(10, "reaper").await.unwrap().into_iter().find(|it| it.project_id == Some(free))
+        store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().find(|it| it.project_id == Some(free))
     })
     .await;
     database.check_invariants().await;

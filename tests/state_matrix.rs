@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost::domain::settle::settle;
-use provost::domain::{JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
+use provost::domain::{Backoff, Budget, JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
 use provost::signal::Bell;
-use provost::store::jobs::{Claimer, Lease, Settled};
+use provost::store::jobs::{Claimer, Graces, Lease, Settled};
 use provost::store::projects::{Asker, Bounds};
 use provost::store::{Connector, Moved, Store};
 use uuid::Uuid;
@@ -24,6 +24,13 @@ fn bounds() -> Bounds {
 
 fn asker() -> Asker {
     Asker { actor: "test".into(), request_id: None, reason: None }
+}
+
+/// How long what should have stopped may still take.
+const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
+
+fn budget() -> Budget {
+    Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
 }
 
 /// Takes from a queue of its own, so that one case never takes the job of another.
@@ -95,7 +102,7 @@ async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: Proj
         ProjectVerb::Claim => {
             let project = project_at(database, status, "1 h").await;
             let job = job_at(database, JobState::Queued, JobKind::Provision, Some(project), "0 s", "1 h").await;
-            let claimed = store.claim_jobs(&claimer(&job.job_id.to_string()), 1).await.unwrap();
+            let claimed = store.claim_jobs(&claimer(&job.job_id.to_string()), 1).await.unwrap().jobs;
             assert_eq!(claimed.len(), 1, "{status}");
             assert_eq!(claimed[0].project_moved, verb.target(status).is_some(), "{status}");
             project
@@ -132,8 +139,8 @@ async fn settle_project(
 ) -> Uuid {
     let project = project_at(database, at, "1 h").await;
     let lease = job_at(database, JobState::Active, kind, Some(project), "0 s", "1 h").await;
-    let settlement = settle(outcome, 0, 3, 0.5);
-    let settled = store.settle_job(&lease, Some(kind), &settlement, "test").await.unwrap();
+    let settlement = settle(outcome, budget(), 0.5);
+    let settled = store.settle_job(&lease, Some(kind), &settlement, &[], "test").await.unwrap();
     assert!(matches!(settled, Settled::Yes { .. }), "the job itself is settled whatever its project is: {settled:?}");
     project
 }
@@ -220,7 +227,7 @@ async fn only_what_is_due_and_unfinished_can_be_claimed() {
     for state in JobState::ALL {
         for (run_at, due) in [("-1 s", true), ("1 h", false)] {
             let job = job_at(&database, *state, JobKind::Provision, None, run_at, "1 h").await;
-            let claimed = store.claim_jobs(&claimer(&job.job_id.to_string()), 5).await.unwrap();
+            let claimed = store.claim_jobs(&claimer(&job.job_id.to_string()), 5).await.unwrap().jobs;
             let claimable = matches!(state, JobState::Queued | JobState::Scheduled | JobState::Retrying) && due;
             assert_eq!(claimed.len(), usize::from(claimable), "{state} {run_at}");
             let expected = if claimable { JobState::Active } else { *state };
@@ -237,11 +244,11 @@ async fn only_what_is_due_and_unfinished_can_be_claimed() {
 fn settlements() -> [Settlement; 5] {
     let why = || "no route".to_owned();
     [
-        settle(Outcome::done(), 0, 3, 0.5),
-        settle(Outcome::refused(why()), 0, 3, 0.5),
-        settle(Outcome::failed(why()), 0, 3, 0.5),
-        settle(Outcome::Later { after: Duration::from_secs(9) }, 0, 3, 0.5),
-        settle(Outcome::Released, 0, 3, 0.5),
+        settle(Outcome::done(), budget(), 0.5),
+        settle(Outcome::refused(why()), budget(), 0.5),
+        settle(Outcome::failed(why()), budget(), 0.5),
+        settle(Outcome::Later { after: Duration::from_secs(9) }, budget(), 0.5),
+        settle(Outcome::Released, budget(), 0.5),
     ]
 }
 
@@ -253,12 +260,13 @@ async fn only_an_active_job_is_settled_and_only_by_its_own_execution() {
         for settlement in settlements() {
             let job = job_at(&database, *state, JobKind::Provision, None, "0 s", "1 h").await;
             let stranger = Lease { job_id: job.job_id, execution_id: Uuid::now_v7() };
-            let stale = store.settle_job(&stranger, None, &settlement, "test").await.unwrap();
+            let stale = store.settle_job(&stranger, None, &settlement, &[], "test").await.unwrap();
             assert_eq!(stale, Settled::LeaseLost, "{state}");
             assert_eq!(state_of(&database, job.job_id).await, *state);
-            let answer = store.settle_job(&job, None, &settlement, "test").await.unwrap();
+            let answer = store.settle_job(&job, None, &settlement, &[], "test").await.unwrap();
             let active = *state == JobState::Active;
-            let expected = if active { Settled::Yes { project: None } } else { Settled::LeaseLost };
+            let moved = Settled::Yes { state: settlement.state, project: None };
+            let expected = if active { moved } else { Settled::LeaseLost };
             assert_eq!(answer, expected, "{state} {settlement:?}");
             let after = if active { settlement.state } else { *state };
             assert_eq!(state_of(&database, job.job_id).await, after, "{state} {settlement:?}");
@@ -274,9 +282,9 @@ async fn settling_again_is_recognised_and_settling_otherwise_is_refused() {
     let store = store(&database);
     for settlement in settlements() {
         let job = job_at(&database, JobState::Active, JobKind::Provision, None, "0 s", "1 h").await;
-        store.settle_job(&job, None, &settlement, "test").await.unwrap();
+        store.settle_job(&job, None, &settlement, &[], "test").await.unwrap();
         for again in settlements() {
-            let answer = store.settle_job(&job, None, &again, "test").await.unwrap();
+            let answer = store.settle_job(&job, None, &again, &[], "test").await.unwrap();
             let same = again.outcome == settlement.outcome;
             assert_eq!(answer, if same { Settled::Already } else { Settled::LeaseLost }, "{settlement:?} {again:?}");
         }
@@ -291,7 +299,7 @@ async fn only_an_active_job_with_a_lapsed_lease_is_taken_back() {
     for state in JobState::ALL {
         for (lease, lapsed) in [("-1 s", true), ("1 h", false)] {
             let job = job_at(&database, *state, JobKind::Provision, None, "0 s", lease).await;
-            let reaped = store.reap_jobs(200, "test").await.unwrap();
+            let reaped = store.reap_jobs(200, GRACES, "test").await.unwrap();
             let legal = *state == JobState::Active && lapsed;
             assert_eq!(reaped.iter().any(|it| it.job_id == job.job_id), legal, "{state} {lease}");
             let expected = if legal { JobState::Retrying } else { *state };
@@ -310,7 +318,7 @@ async fn the_last_lost_lease_makes_a_dead_letter_and_fails_the_project() {
             let project = project_at(&database, *from, "1 h").await;
             let job = job_at(&database, JobState::Active, kind, Some(project), "0 s", "-1 s").await;
             database.run(&format!("UPDATE jobs SET failures = 2 WHERE id = '{}'", job.job_id)).await;
-            store.reap_jobs(200, "test").await.unwrap();
+            store.reap_jobs(200, GRACES, "test").await.unwrap();
             assert_eq!(state_of(&database, job.job_id).await, JobState::Failed);
             let expected = if *from == during { ProjectStatus::Failed } else { *from };
             assert_eq!(status_of(&database, project).await, expected, "{kind} at {from}");
@@ -328,7 +336,8 @@ async fn only_an_active_job_is_kept_by_a_heartbeat_and_only_of_its_own_execution
             async |execution| store.heartbeat_jobs(&[(job.job_id, execution)], Duration::from_secs(600)).await.unwrap();
         assert!(beat(Uuid::now_v7()).await.is_empty());
         let active = *state == JobState::Active;
-        assert_eq!(beat(job.execution_id).await, if active { vec![job.execution_id] } else { vec![] }, "{state}");
+        let kept: Vec<_> = beat(job.execution_id).await.into_iter().map(|it| it.execution_id).collect();
+        assert_eq!(kept, if active { vec![job.execution_id] } else { vec![] }, "{state}");
         let longer = format!(
             "SELECT count(*) FROM jobs WHERE id = '{}' AND lease_until > clock_timestamp() + interval '9 min'",
             job.job_id

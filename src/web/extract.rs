@@ -20,8 +20,28 @@ pub const MAX_BODY: usize = 256 * 1024;
 /// How long a whole body may take to arrive. actix limits slow headers, but not slow bodies.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for many jobs in one request.
+pub const MAX_MANY: usize = 4 * 1024 * 1024;
+
 /// A body, whole: not too large, and in time.
 pub struct Body(pub Bytes);
+
+/// A JSON body that may hold many things, not read yet.
+pub struct Many(pub Bytes);
+
+impl FromRequest for Many {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = says_json(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let body = arrived(payload, MAX_MANY).await?;
+            if is_json { Ok(Self(body)) } else { Err(ApiError::NotJsonType) }
+        })
+    }
+}
 
 impl FromRequest for Body {
     type Error = ApiError;
@@ -29,21 +49,21 @@ impl FromRequest for Body {
 
     fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let payload = payload.take();
-        Box::pin(async move {
-            match tokio::time::timeout(BODY_PATIENCE, collect(payload)).await {
-                Ok(body) => Ok(Self(body?)),
-                Err(_) => Err(ApiError::TooSlow),
-            }
-        })
+        Box::pin(async move { arrived(payload, MAX_BODY).await.map(Self) })
     }
 }
 
-async fn collect(mut payload: Payload) -> Result<Bytes, ApiError> {
+async fn arrived(payload: Payload, most: usize) -> Result<Bytes, ApiError> {
+    let collected = tokio::time::timeout(BODY_PATIENCE, collect(payload, most)).await;
+    collected.unwrap_or(Err(ApiError::TooSlow))
+}
+
+async fn collect(mut payload: Payload, most: usize) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| ApiError::NotJson(format!("it could not be received ({error})")))?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(ApiError::TooLarge(MAX_BODY));
+        if body.len() + chunk.len() > most {
+            return Err(ApiError::TooLarge(most));
         }
         body.extend_from_slice(&chunk);
     }
@@ -103,15 +123,25 @@ fn says_json(request: &HttpRequest) -> bool {
 
 /// Tells apart what is not JSON (400) and what is not what we asked for (422, with the field's path).
 fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
-    if text.is_empty() {
-        return Err(ApiError::NotJson("it is empty".into()));
-    }
-    let text = std::str::from_utf8(text).map_err(|error| ApiError::NotJson(error.to_string()))?;
+    let text = text_of(text)?;
     if text.trim_start().starts_with('[') {
         // serde would read a struct from an array too, field by field; nobody means that.
         let whole = serde_json::from_str::<IgnoredAny>(text);
         return Err(whole.map_or_else(not_json, |_| ApiError::field("body", "must be a JSON object")));
     }
+    read(text)
+}
+
+/// The text of a body that is not empty.
+pub fn text_of(body: &[u8]) -> Result<&str, ApiError> {
+    if body.is_empty() {
+        return Err(ApiError::NotJson("it is empty".into()));
+    }
+    std::str::from_utf8(body).map_err(|error| ApiError::NotJson(error.to_string()))
+}
+
+/// Reads any JSON; what cannot be accepted is named by its path.
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -4,26 +4,34 @@ mod access;
 mod app;
 mod assets;
 mod convert;
+mod dead_letters;
 mod error;
 mod explain;
+mod explain_job;
 mod extract;
 mod health;
 mod idempotency;
+mod jobs;
+mod limits;
 mod metrics;
 mod middleware;
 mod openapi;
 mod pages;
 mod projects;
 mod query;
+mod queues;
 mod record;
 mod schemas;
+mod select;
+mod stats;
 mod wait;
+mod workers;
 
 use actix_web::dev::Server;
 use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, NormalizePath, from_fn};
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig, post};
 use actix_web::{App as ActixApp, HttpServer, Resource, Route};
 
 pub use app::App;
@@ -55,20 +63,70 @@ pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Serv
 
 /// Every route on one screen. The API is mounted twice: under `/api/v1`, and for short at the root.
 fn routes(config: &mut ServiceConfig) {
-    config.service(web::scope("/api/v1").configure(api)).configure(pages::routes).configure(api);
+    let versioned = web::scope("/api/v1").configure(api).configure(other_names);
+    config.service(versioned).configure(pages::routes).configure(api).configure(other_names);
+}
+
+/// What other systems call the same things, so that their documented requests work as they are.
+fn other_names(config: &mut ServiceConfig) {
+    config
+        .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create)]))
+        .service(resource("/rate-limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
+        .service(resource("/workers/{worker}/resume", &["POST"], [post().to(workers::uncordon)]));
 }
 
 fn api(config: &mut ServiceConfig) {
     config
-        .service(resource("/projects", &["GET", "POST"], [get().to(projects::list), web::post().to(projects::create)]))
+        .service(resource("/projects", &["GET", "POST"], [get().to(projects::list), post().to(projects::create)]))
         .service(resource(
             "/projects/{id}",
             &["GET", "PATCH", "DELETE"],
             [get().to(projects::get), web::patch().to(projects::patch), web::delete().to(projects::delete)],
         ))
-        .service(resource("/projects/{id}/retry", &["POST"], [web::post().to(projects::retry)]))
+        .service(resource("/projects/{id}/retry", &["POST"], [post().to(projects::retry)]))
         .service(resource("/projects/{id}/events", &["GET"], [get().to(record::events)]))
         .service(resource("/projects/{id}/explain", &["GET"], [get().to(explain::explain)]))
+        .service(resource("/jobs", &["GET", "POST"], [get().to(jobs::list), post().to(jobs::create)]))
+        .service(resource("/jobs/cancel", &["POST"], [post().to(jobs::cancel_many)]))
+        .service(resource("/jobs/retry", &["POST"], [post().to(jobs::retry_many)]))
+        .service(resource("/jobs/{id}", &["GET", "PATCH"], [get().to(jobs::get), web::patch().to(jobs::patch)]))
+        .service(resource("/jobs/{id}/cancel", &["POST"], [post().to(jobs::cancel)]))
+        .service(resource("/jobs/{id}/retry", &["POST"], [post().to(jobs::retry)]))
+        .service(resource("/jobs/{id}/run-again", &["POST"], [post().to(jobs::run_again)]))
+        .service(resource("/jobs/{id}/events", &["GET"], [get().to(jobs::events)]))
+        .service(resource("/jobs/{id}/executions", &["GET"], [get().to(jobs::executions)]))
+        .service(resource("/jobs/{id}/explain", &["GET"], [get().to(jobs::explain)]))
+        .service(resource("/jobs/{id}/inspection", &["GET"], [get().to(jobs::inspection)]))
+        .service(resource("/dlq", &["GET"], [get().to(dead_letters::list)]))
+        .service(resource("/dlq/groups", &["GET"], [get().to(dead_letters::groups)]))
+        .service(resource("/dlq/replay", &["POST"], [post().to(dead_letters::replay)]))
+        .service(resource("/dlq/delete", &["POST"], [post().to(dead_letters::delete)]))
+        .service(resource("/queues", &["GET", "POST"], [get().to(queues::list), post().to(queues::create)]))
+        .service(resource("/queues/{name}", &["GET", "PATCH"], [get().to(queues::get), web::patch().to(queues::patch)]))
+        .service(resource("/queues/{name}/pause", &["POST"], [post().to(queues::pause)]))
+        .service(resource("/queues/{name}/resume", &["POST"], [post().to(queues::resume)]))
+        .service(resource("/queues/{name}/drain", &["POST"], [post().to(queues::drain)]))
+        .service(resource("/workers", &["GET"], [get().to(workers::list)]))
+        .service(resource(
+            "/workers/{worker}",
+            &["GET", "DELETE"],
+            [get().to(workers::get), web::delete().to(workers::forget)],
+        ))
+        .service(resource("/workers/{worker}/executions", &["GET"], [get().to(workers::executions)]))
+        .service(resource("/workers/{worker}/cordon", &["POST"], [post().to(workers::cordon)]))
+        .service(resource("/workers/{worker}/uncordon", &["POST"], [post().to(workers::uncordon)]))
+        .service(resource("/workers/{worker}/drain", &["POST"], [post().to(workers::drain)]))
+        .service(resource("/limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
+        .service(resource(
+            "/limits/{limit}",
+            &["GET", "DELETE"],
+            [get().to(limits::get), web::delete().to(limits::remove)],
+        ))
+        .service(resource("/schemas", &["GET"], [get().to(schemas::list)]))
+        .service(resource("/schemas/{kind}", &["PUT"], [web::put().to(schemas::put)]))
+        .service(resource("/schemas/{kind}/{version}", &["DELETE"], [web::delete().to(schemas::remove)]))
+        .service(resource("/stats", &["GET"], [get().to(stats::stats)]))
+        .service(resource("/events", &["GET"], [get().to(stats::events)]))
         .service(resource("/metrics", &["GET"], [get().to(metrics::metrics)]))
         .service(resource("/metrics/prometheus", &["GET"], [get().to(metrics::prometheus)]))
         .service(resource("/health", &["GET"], [get().to(health::health)]))

@@ -3,7 +3,9 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use super::{explain, health, metrics, projects, record};
+use super::{
+    dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schemas, stats, workers,
+};
 use crate::wire;
 
 #[derive(OpenApi)]
@@ -16,10 +18,20 @@ use crate::wire;
         contact()
     ),
     servers((url = "/api/v1"), (url = "/")),
-    tags((name = "projects", description = "What people ask for"), (name = "operations", description = "For those who run it")),
+    tags((name = "projects", description = "What people ask for"), (name = "jobs", description = "Units of durable work"),
+        (name = "dead letters", description = "Jobs that failed for good"), (name = "queues", description = "What waits where"),
+        (name = "workers", description = "Who does it"), (name = "limits", description = "How often, or how many at once"),
+        (name = "schemas", description = "What payloads look like"), (name = "statistics", description = "Numbers and the record"), (name = "operations", description = "For those who run it")),
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry,
         record::events, explain::explain,
+        jobs::create, jobs::list, jobs::get, jobs::patch, jobs::cancel, jobs::retry, jobs::run_again, jobs::events, jobs::executions,
+        jobs::explain, jobs::inspection, jobs::cancel_many, jobs::retry_many,
+        dead_letters::list, dead_letters::groups, dead_letters::replay, dead_letters::delete,
+        queues::list, queues::create, queues::get, queues::patch, queues::pause, queues::resume, queues::drain,
+        workers::list, workers::get, workers::executions, workers::cordon, workers::uncordon, workers::drain, workers::forget,
+        limits::list, limits::put, limits::get, limits::remove, schemas::list, schemas::put, schemas::remove,
+        stats::stats, stats::events,
         metrics::metrics, metrics::prometheus, health::health, health::alive, health::ready, serve
     ),
     components(schemas(wire::Problem, wire::FieldProblem))

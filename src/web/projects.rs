@@ -15,9 +15,6 @@ use crate::store::Moved;
 use crate::store::projects::{Created, NewProject, Patch, Project};
 use crate::wire::{self, CreateProject, PatchProject, Problem, Reason};
 
-/// How the API calls itself in the record.
-const ACTOR: &str = "api";
-
 /// Ask for a project. It is answered at once, before any work is done.
 #[utoipa::path(post, path = "/projects", tag = "projects", request_body = CreateProject,
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same body, the same project is answered")),
@@ -32,7 +29,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
         labels: convert::labels(value.labels.unwrap_or_default())?,
         key: idempotency::key_of(&request, &text)?,
     };
-    let asker = convert::asker(ACTOR, None)?;
+    let asker = convert::asker(convert::API, None)?;
     let (project, replayed) = match app.store.create_project(&new, app.bounds(), &asker).await? {
         Created::New(project) => (project, false),
         Created::Replayed(project) => (project, true),
@@ -135,7 +132,7 @@ pub async fn delete(
     reason: OptionalJson<Reason>,
 ) -> Result<HttpResponse, ApiError> {
     let version = version_of(&request)?;
-    let asker = convert::asker(ACTOR, reason.0.reason)?;
+    let asker = convert::api_asker(reason.0)?;
     let moved = app.store.delete_project(id, version, app.bounds(), &asker).await?;
     let project = moved_or(moved, id, "deleted", DELETE_HINT)?;
     Ok(answer(&mut HttpResponse::Accepted(), project))
@@ -148,7 +145,7 @@ pub async fn delete(
         (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
-    let asker = convert::asker(ACTOR, reason.0.reason)?;
+    let asker = convert::api_asker(reason.0)?;
     let moved = app.store.retry_project(id, app.bounds(), &asker).await?;
     let project = moved_or(moved, id, "retried", RETRY_HINT)?;
     Ok(answer(&mut HttpResponse::Ok(), project))

@@ -3,15 +3,27 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use crate::domain::{Labels, ProjectStatus};
+use crate::domain::{JobState, Labels, ProjectStatus};
+use crate::store::jobs;
 use crate::store::projects::Filter;
+use crate::wire::JobFilter;
+use crate::wire::span::Span;
 
 /// How many rows a page has, unless asked otherwise, and at most.
 pub const DEFAULT_LIMIT: i64 = 50;
 pub const MAX_LIMIT: i64 = 200;
+
+/// What lists of jobs understand; the first is not for lists of one state.
+pub const JOB_FILTER: &[&str] =
+    &["state", "kind", "queue", "tenant", "tag", "project", "error", "id", "since", "before", "limit", "cursor"];
+
+/// The most characters of a word in a filter.
+const MAX_WORD: usize = 255;
 
 /// The longest that a request may wait.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -63,6 +75,57 @@ impl Query {
         text.parse()
             .map(Some)
             .map_err(|_| ApiError::parameter("cursor", "is not one that this server handed out in a Link header"))
+    }
+
+    /// A cursor of a list of finished jobs.
+    pub fn place(&self) -> Result<Option<(OffsetDateTime, Uuid)>, ApiError> {
+        let Some(text) = self.get("cursor") else { return Ok(None) };
+        let parts = text.split_once('_');
+        let read = parts.and_then(|(at, id)| Some((OffsetDateTime::parse(at, &Rfc3339).ok()?, Uuid::try_parse(id).ok()?)));
+        let wrong = || ApiError::parameter("cursor", "is not one that this server handed out in a Link header");
+        read.map(Some).ok_or_else(wrong)
+    }
+
+    /// A duration, like `?window=15m`.
+    pub fn span(&self, name: &str, usual: Duration, most: Duration) -> Result<Duration, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(usual) };
+        let span = Span::parse(text).map(|it| it.0).filter(|it| !it.is_zero() && *it <= most);
+        let most = humantime::format_duration(most);
+        span.ok_or_else(|| ApiError::parameter(name, format!("must be a duration up to {most}, like 15m")))
+    }
+
+    /// `?since=`: a moment, or so long ago.
+    pub fn since(&self) -> Result<Option<OffsetDateTime>, ApiError> {
+        let since = self.get("since").map(|text| moment("since", text)).transpose();
+        since.map_err(|error| match error {
+            ApiError::Fields(mut fields) if !fields.is_empty() => ApiError::Parameter(fields.swap_remove(0)),
+            other => other,
+        })
+    }
+
+    /// Which jobs: see [`JOB_FILTER`].
+    pub fn jobs(&self) -> Result<jobs::Filter, ApiError> {
+        let word = |name: &str| self.get(name).map(str::to_owned);
+        let project = match self.get("project") {
+            Some(text) => Some(Uuid::try_parse(text).map_err(|_| ApiError::parameter("project", "must be a UUID"))?),
+            None => None,
+        };
+        let filter = filter_of(JobFilter {
+            state: word("state"),
+            kind: word("kind"),
+            queue: word("queue"),
+            tenant: word("tenant"),
+            tag: word("tag"),
+            project,
+            error: word("error"),
+            since: word("since"),
+            before: word("before"),
+        });
+        let filter = filter.map_err(|error| match error {
+            ApiError::Fields(mut fields) if !fields.is_empty() => ApiError::Parameter(fields.swap_remove(0)),
+            other => other,
+        })?;
+        Ok(jobs::Filter { id: word("id").map(|id| id.trim().to_owned()), ..filter })
     }
 
     /// `?status=`, or another parameter that holds a status.
@@ -117,6 +180,44 @@ impl Query {
         }
         Labels::parse(labels).map(Some).map_err(|error| ApiError::parameter("label", error))
     }
+}
+
+/// A filter that somebody sent, checked.
+pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
+    let state = match wish.state.as_deref() {
+        Some(word) => {
+            let known: Vec<&str> = JobState::ALL.iter().map(|state| state.as_str()).collect();
+            let state = JobState::parse(word);
+            Some(state.ok_or_else(|| ApiError::field("state", format!("must be one of {}", known.join(", "))))?)
+        }
+        None => None,
+    };
+    let words = [("kind", &wish.kind), ("queue", &wish.queue), ("tenant", &wish.tenant), ("tag", &wish.tag), ("error", &wish.error)];
+    for (name, word) in words {
+        if word.as_ref().is_some_and(|word| word.chars().count() > MAX_WORD || word.contains('\0')) {
+            return Err(ApiError::field(name, format!("must have at most {MAX_WORD} characters, and not U+0000")));
+        }
+    }
+    let moment = |name: &str, text: Option<String>| text.map(|text| moment(name, &text)).transpose();
+    Ok(jobs::Filter {
+        state,
+        kind: wish.kind,
+        queue: wish.queue,
+        tenant: wish.tenant,
+        tag: wish.tag,
+        project: wish.project,
+        error: wish.error,
+        id: None,
+        since: moment("since", wish.since)?,
+        before: moment("before", wish.before)?,
+    })
+}
+
+/// A moment, or so long ago.
+fn moment(name: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
+    let ago = Span::parse(text).and_then(|span| OffsetDateTime::now_utc().checked_sub(span.0.try_into().ok()?));
+    let at = ago.or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok()).filter(|at| (1970..=9999).contains(&at.year()));
+    at.ok_or_else(|| ApiError::field(name, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, or so long ago, like 1h"))
 }
 
 #[cfg(test)]

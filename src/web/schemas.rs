@@ -61,18 +61,17 @@ impl Schemas {
             })?,
         };
         let Some((version, validator)) = validator else { return Ok(()) };
-        // The text was parsed once before it came here, so this cannot fail.
-        let payload: Value = serde_json::from_str(&job.payload).unwrap_or_default();
-        let mistakes: Vec<FieldProblem> = validator
-            .iter_errors(&payload)
-            .take(MAX_MISTAKES)
-            .map(|error| FieldProblem::new(path(prefix, &error.instance_path().to_string()), error))
-            .collect();
-        if !mistakes.is_empty() {
-            return Err(ApiError::Fields(mistakes));
-        }
+        fits(validator, &job.payload, prefix)?;
         job.schema_version = Some(*version);
         Ok(())
+    }
+
+    /// Checks a payload that is given to a job of this kind later.
+    pub async fn check_text(&self, app: &App, kind: &str, payload: &str) -> Result<(), ApiError> {
+        match self.versions(app, kind).await?.last_key_value() {
+            Some((_, validator)) => fits(validator, payload, ""),
+            None => Ok(()),
+        }
     }
 
     async fn versions(&self, app: &App, kind: &str) -> Result<Versions, ApiError> {
@@ -103,6 +102,17 @@ impl Schemas {
     fn forget(&self, kind: &str) {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
     }
+}
+
+fn fits(validator: &Validator, payload: &str, prefix: &str) -> Result<(), ApiError> {
+    // The text was parsed once before it came here, so this cannot fail.
+    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+    let mistakes: Vec<FieldProblem> = validator
+        .iter_errors(&payload)
+        .take(MAX_MISTAKES)
+        .map(|error| FieldProblem::new(path(prefix, &error.instance_path().to_string()), error))
+        .collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(ApiError::Fields(mistakes)) }
 }
 
 /// `payload/items/0/name`: where in the request a mistake is.

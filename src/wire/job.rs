@@ -1,7 +1,7 @@
 //! Jobs, as everybody sees them.
 
 use ::time::OffsetDateTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -145,4 +145,71 @@ pub struct DeadLetterGroup {
     #[serde(serialize_with = "serialize")]
     pub last_at: OffsetDateTime,
     pub example_id: Uuid,
+}
+
+/// What can be changed of a job that is not finished.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchJob {
+    /// 0 to 9; 9 is served first.
+    #[schema(minimum = 0, maximum = 9)]
+    pub priority: i64,
+    /// For the record.
+    pub reason: Option<String>,
+    pub actor: Option<String>,
+}
+
+/// Which jobs: those that are named, or all that match a filter.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelectJobs {
+    #[serde(alias = "jobIds")]
+    pub job_ids: Option<Vec<Uuid>>,
+    /// Everything that is said must fit; `{}` is all.
+    pub filter: Option<JobFilter>,
+    /// For the record.
+    pub reason: Option<String>,
+    pub actor: Option<String>,
+    /// How many at most, up to 10,000.
+    pub limit: Option<usize>,
+}
+
+/// Everything that is said must fit.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobFilter {
+    pub state: Option<String>,
+    #[serde(alias = "type")]
+    pub kind: Option<String>,
+    pub queue: Option<String>,
+    #[serde(alias = "tenantId")]
+    pub tenant: Option<String>,
+    pub tag: Option<String>,
+    pub project: Option<Uuid>,
+    /// Part of the error.
+    pub error: Option<String>,
+    /// Created since: RFC 3339, or so long ago, like `1h`.
+    pub since: Option<String>,
+    /// Created before, in the same words.
+    pub before: Option<String>,
+}
+
+/// Which dead letters shall be tried again, and what changes for them; what is absent stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayJobs {
+    #[serde(alias = "jobIds")]
+    pub job_ids: Option<Vec<Uuid>>,
+    pub filter: Option<JobFilter>,
+    pub reason: Option<String>,
+    pub actor: Option<String>,
+    /// How many at most, up to 10,000.
+    pub limit: Option<usize>,
+    #[schema(value_type = Option<Object>)]
+    pub payload: Option<Box<RawValue>>,
+    #[serde(alias = "type", alias = "jobType")]
+    pub kind: Option<String>,
+    pub queue: Option<String>,
+    #[schema(minimum = 0, maximum = 9)]
+    pub priority: Option<i64>,
 }

@@ -18,7 +18,9 @@ pub use create_job::CreateJob;
 pub use explain::{Explanation, JobSummary, Waiting};
 pub use fleet::{CreateQueue, Limit, PatchQueue, PutLimit, PutSchema, Queue, Schema, Worker};
 pub use health::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
-pub use job::{Acted, BackoffPolicy, DeadLetterGroup, Execution, Inspection, Job, Refused};
+pub use job::{
+    Acted, BackoffPolicy, DeadLetterGroup, Execution, Inspection, Job, JobFilter, PatchJob, Refused, ReplayJobs, SelectJobs,
+};
 pub use metrics::{CountsByStatus, Metrics};
 pub use problem::{FieldProblem, Problem};
 pub use project::{CreateProject, Event, PatchProject, Project, Reason};

@@ -72,6 +72,9 @@ pub struct Reason {
     /// Up to 500 characters.
     #[schema(max_length = 500, example = "the quota was raised")]
     pub reason: Option<String>,
+    /// Who asks, up to 100 characters; `api` unless said otherwise.
+    #[schema(max_length = 100, example = "maria")]
+    pub actor: Option<String>,
 }
 
 /// One line of the record: who moved what, from where to where, why, when.
