@@ -88,7 +88,11 @@ impl Meter {
             "Projects that this process gave up at their deadline",
             self.expired.clone(),
         );
-        registry.register("jobs_expired", "Jobs that this process gave up at their deadline", self.expired_jobs.clone());
+        registry.register(
+            "jobs_expired",
+            "Jobs that this process gave up at their deadline",
+            self.expired_jobs.clone(),
+        );
         registry.register("jobs_enqueued", "Jobs enqueued through this process", self.enqueued.clone());
         registry.register("rows_pruned", "Rows that this process removed for retention", self.pruned.clone());
         registry.register("projects_created", "Projects created through this process", self.created.clone());

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost::domain::settle::settle;
-use provost::domain::{Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement};
+use provost::domain::{
+    Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement,
+};
 use provost::signal::Bell;
 use provost::store::jobs::{Claimed, Claimer, Graces, Settled};
 use provost::store::projects::{Asker, Bounds, Created, NewProject};
@@ -130,7 +132,10 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
     let settled = store.settle_job(&fresh.lease, kind, &done(), &[], "successor").await.unwrap();
-    assert_eq!(settled, Settled::Yes { state: JobState::Completed, project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) });
+    assert_eq!(
+        settled,
+        Settled::Yes { state: JobState::Completed, project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) }
+    );
     assert_eq!(store.settle_job(&stale.lease, kind, &done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
     database.check_invariants().await;
@@ -175,7 +180,8 @@ async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() 
     for round in 1..=3 {
         claim(&store, &format!("victim-{round}"), OVER).await;
         let reaped =
-            eventually("a reap", || async { store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next() }).await;
+            eventually("a reap", || async { store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next() })
+                .await;
         let expected = if round == 3 { JobState::Failed } else { JobState::Retrying };
         assert_eq!(reaped.state, expected);
         assert_eq!(database.text("SELECT run_at FROM jobs").await, born, "it keeps its place in the queue");
@@ -219,7 +225,10 @@ async fn one_locked_project_does_not_hold_up_the_others() {
     let claims = store.claim_jobs(&claimer("w", OVER), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
-    assert!(store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(), "it is left for the next time, without waiting");
+    assert!(
+        store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(),
+        "it is left for the next time, without waiting"
+    );
     transaction.commit().await.unwrap();
 
     let claims = store.claim_jobs(&claimer("w", LONG), 2).await.unwrap().jobs;

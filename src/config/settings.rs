@@ -124,7 +124,12 @@ pub const SETTINGS: &[Setting] = &[
         "LIST",
         "Where jobs of kind http.call may go, comma separated: api.example.org, *.example.org, host:port. Without it, nowhere.",
     ),
-    plain("PROVOST_RETAIN_COMPLETED", "DURATION", "7d", "How long completed jobs are kept; max is for ever, 0s is not at all."),
+    plain(
+        "PROVOST_RETAIN_COMPLETED",
+        "DURATION",
+        "7d",
+        "How long completed jobs are kept; max is for ever, 0s is not at all.",
+    ),
     plain("PROVOST_RETAIN_CANCELED", "DURATION", "7d", "How long canceled jobs are kept; max is for ever."),
     plain("PROVOST_RETAIN_FAILED", "DURATION", "max", "How long dead letters are kept; max is for ever."),
     plain("PROVOST_RETAIN_EXECUTIONS", "DURATION", "7d", "How long ended executions are kept; max is for ever."),

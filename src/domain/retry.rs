@@ -121,7 +121,9 @@ mod tests {
         };
         assert_eq!(policy.text(), "linear 1.5 60 none");
         assert_eq!(Backoff::parse(&policy.text()), Some(policy));
-        for text in ["", "linear", "linear 1 2", "square 1 2 full", "fixed -1 2 full", "fixed NaN 2 full", "fixed 1 inf full"] {
+        for text in
+            ["", "linear", "linear 1 2", "square 1 2 full", "fixed -1 2 full", "fixed NaN 2 full", "fixed 1 inf full"]
+        {
             assert_eq!(Backoff::parse(text), None, "{text}");
         }
     }

@@ -124,11 +124,8 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
     let pruner = Asker { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
     removed += parts.store.forget_workers(None, Duration::from_secs(24 * 60 * 60), &pruner).await?;
     let keep = &parts.config.retain;
-    let classes = [
-        (JobState::Completed, keep.completed),
-        (JobState::Failed, keep.failed),
-        (JobState::Canceled, keep.canceled),
-    ];
+    let classes =
+        [(JobState::Completed, keep.completed), (JobState::Failed, keep.failed), (JobState::Canceled, keep.canceled)];
     for (state, age) in classes.into_iter().filter_map(|(state, age)| Some((state, age?))) {
         removed += repeatedly(|| parts.store.prune_jobs(state, age, PRUNE_BATCH)).await?;
     }

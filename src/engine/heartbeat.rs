@@ -14,7 +14,10 @@ use super::{Parts, jittered, logger};
 
 /// The heartbeat service. It goes on while running work finishes, so its end is not the stop of claiming. It has a thread
 /// and a connection of its own: a handler that computes for minutes without a pause must not cost the others their leases.
-pub fn service(parts: &Parts, crew: &Arc<Crew>) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
+pub fn service(
+    parts: &Parts,
+    crew: &Arc<Crew>,
+) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
     let (parts, crew) = (Parts { store: parts.vital.clone(), ..parts.clone() }, crew.clone());
     move || {
         let (parts, crew) = (parts.clone(), crew.clone());

@@ -66,7 +66,9 @@ impl Held {
     /// Tells the one who works under this execution that nobody wants it any more. Whether that is news.
     pub fn call_off(&self, execution_id: Uuid, reason: &str) -> bool {
         let entries = self.entries();
-        let Some(entry) = entries.get(&execution_id).filter(|entry| !entry.canceled.is_cancelled()) else { return false };
+        let Some(entry) = entries.get(&execution_id).filter(|entry| !entry.canceled.is_cancelled()) else {
+            return false;
+        };
         // Only the first reason counts, and it is there before anybody can ask for it.
         _ = entry.reason.set(reason.to_owned());
         entry.canceled.cancel();

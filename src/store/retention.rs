@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::sql::{
-    RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS, RETENTION_PRUNE_KEYS,
-};
+use super::sql::{RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS, RETENTION_PRUNE_KEYS};
 use super::{Store, StoreError};
 use crate::domain::JobState;
 

@@ -5,9 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::projects::Asker;
-use super::sql::{
-    WORKERS_FORGET, WORKERS_HEARTBEAT, WORKERS_LEAVE, WORKERS_LIST, WORKERS_MOVE, WORKERS_SUMMARY,
-};
+use super::sql::{WORKERS_FORGET, WORKERS_HEARTBEAT, WORKERS_LEAVE, WORKERS_LIST, WORKERS_MOVE, WORKERS_SUMMARY};
 use super::{Reader, Store, StoreError};
 use crate::domain::WorkerState;
 
@@ -96,12 +94,7 @@ impl Store {
     }
 
     /// `workers/forget`: how many, of those that have been silent for so long.
-    pub async fn forget_workers(
-        &self,
-        id: Option<&str>,
-        silent: Duration,
-        asker: &Asker,
-    ) -> Result<i64, StoreError> {
+    pub async fn forget_workers(&self, id: Option<&str>, silent: Duration, asker: &Asker) -> Result<i64, StoreError> {
         let Asker { actor, reason, request_id } = asker;
         self.one(&WORKERS_FORGET, &[&id, &silent.as_secs_f64(), actor, reason, request_id]).await?.get("n")
     }

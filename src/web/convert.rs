@@ -219,7 +219,12 @@ impl From<events::Event> for wire::Record {
 /// `priority`.
 pub fn priority(value: i64) -> Result<i16, ApiError> {
     let fits = i16::try_from(value).ok().filter(|it| (0..=TOP_PRIORITY).contains(it));
-    fits.ok_or_else(|| ApiError::field("priority", format!("must be a whole number from 0 to {TOP_PRIORITY}; {TOP_PRIORITY} is served first")))
+    fits.ok_or_else(|| {
+        ApiError::field(
+            "priority",
+            format!("must be a whole number from 0 to {TOP_PRIORITY}; {TOP_PRIORITY} is served first"),
+        )
+    })
 }
 
 /// A new job that does the same, now.

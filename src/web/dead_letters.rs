@@ -81,7 +81,8 @@ pub async fn delete(app: Data<App>, body: Json<SelectJobs>) -> Result<HttpRespon
 /// Which jobs, and what changes.
 fn parts(wish: ReplayJobs) -> Result<(SelectJobs, Edit), ApiError> {
     let ident = |field: &str, text: Option<&str>| {
-        text.map(|text| Ident::parse(text).map(|it| it.to_string()).map_err(|error| ApiError::field(field, error))).transpose()
+        text.map(|text| Ident::parse(text).map(|it| it.to_string()).map_err(|error| ApiError::field(field, error)))
+            .transpose()
     };
     let edit = Edit {
         payload: wish.payload.as_ref().map(|json| json.get().to_owned()),

@@ -49,7 +49,9 @@ pub fn why(job: &Job, known: &Explained) -> (&'static str, String) {
     match job.state {
         JobState::Completed => ("finished", "It is done.".to_owned()),
         JobState::Canceled => ("finished", format!("It was canceled{}.", because(job.error.as_deref()))),
-        JobState::Failed => ("finished", format!("It failed{}. Replay it, or delete it.", because(job.error.as_deref()))),
+        JobState::Failed => {
+            ("finished", format!("It failed{}. Replay it, or delete it.", because(job.error.as_deref())))
+        }
         JobState::Blocked => ("blocked", "It waits for other jobs.".to_owned()),
         JobState::Active => active(job, known),
         JobState::Scheduled if job.run_at > known.at => ("not_due", "It waits for its time.".to_owned()),
@@ -57,7 +59,9 @@ pub fn why(job: &Job, known: &Explained) -> (&'static str, String) {
             "retrying_later",
             format!(
                 "It failed {} of {} times and is tried again when its wait is over{}.",
-                job.failures, job.max_attempts, because(job.error.as_deref())
+                job.failures,
+                job.max_attempts,
+                because(job.error.as_deref())
             ),
         ),
         JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, known),
@@ -82,13 +86,22 @@ fn active(job: &Job, known: &Explained) -> (&'static str, String) {
             format!("Worker {worker} is silent and its lease has ended; the job is about to be taken back."),
         );
     }
-    ("active", format!("Worker {worker} works on it (attempt {}, {} of {} failures spent).", job.attempt, job.failures, job.max_attempts))
+    (
+        "active",
+        format!(
+            "Worker {worker} works on it (attempt {}, {} of {} failures spent).",
+            job.attempt, job.failures, job.max_attempts
+        ),
+    )
 }
 
 fn due(job: &Job, known: &Explained) -> (&'static str, String) {
     if known.queue_state.as_deref() == Some(QueueState::Paused.as_str()) {
         let who = known.queue_actor.as_deref().unwrap_or("somebody");
-        return ("paused", format!("The queue {} is paused by {who}{}.", job.queue, because(known.queue_reason.as_deref())));
+        return (
+            "paused",
+            format!("The queue {} is paused by {who}{}.", job.queue, because(known.queue_reason.as_deref())),
+        );
     }
     if known.workers == 0 {
         return ("no_worker", no_worker(job, known));
@@ -97,8 +110,15 @@ fn due(job: &Job, known: &Explained) -> (&'static str, String) {
         return ("throttled", throttled(limit));
     }
     if known.free_slots == 0 {
-        let slots = if known.workers == 1 { "the one worker that serves it".to_owned() } else { format!("the {} workers that serve it", known.workers) };
-        return ("no_free_slot", format!("All slots of {slots} are taken; {} due jobs are served before it.", many(known.ahead)));
+        let slots = if known.workers == 1 {
+            "the one worker that serves it".to_owned()
+        } else {
+            format!("the {} workers that serve it", known.workers)
+        };
+        return (
+            "no_free_slot",
+            format!("All slots of {slots} are taken; {} due jobs are served before it.", many(known.ahead)),
+        );
     }
     if known.ahead > 0 {
         return ("queued_behind_others", format!("{} due jobs are served before it.", many(known.ahead)));
@@ -109,7 +129,10 @@ fn due(job: &Job, known: &Explained) -> (&'static str, String) {
 fn no_worker(job: &Job, known: &Explained) -> String {
     let (queue, kind) = (&job.queue, &job.kind);
     if known.held_workers > 0 {
-        return format!("The {} workers that serve the queue {queue} and the kind {kind} are cordoned or draining.", known.held_workers);
+        return format!(
+            "The {} workers that serve the queue {queue} and the kind {kind} are cordoned or draining.",
+            known.held_workers
+        );
     }
     format!("No worker that serves the queue {queue} and the kind {kind} is online; it starts when one comes.")
 }
@@ -117,11 +140,15 @@ fn no_worker(job: &Job, known: &Explained) -> String {
 fn throttled(limit: &TightLimit) -> String {
     let TightLimit { name, mode, most, span, free_in } = limit;
     if mode == "concurrency" {
-        return format!("The limit {name} lets {most} be active at once, and so many are; it is free when one of them ends.");
+        return format!(
+            "The limit {name} lets {most} be active at once, and so many are; it is free when one of them ends."
+        );
     }
     let window = span.unwrap_or(1.0);
     match free_in {
-        Some(seconds) => format!("The limit {name} lets {most} start in {window} s; the next may in {:.1} s.", seconds.max(0.0)),
+        Some(seconds) => {
+            format!("The limit {name} lets {most} start in {window} s; the next may in {:.1} s.", seconds.max(0.0))
+        }
         None => format!("The limit {name} lets nothing start until it is changed."),
     }
 }

@@ -176,7 +176,8 @@ pub async fn cancel(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) ->
 /// What to do when cancelling does not apply.
 pub const CANCEL_HINT: &str = "What is finished stays as it is.";
 /// What to do when retrying does not apply.
-pub const RETRY_HINT: &str = "Only a failed job, or one that waits for its time, can be retried; for another, use run-again.";
+pub const RETRY_HINT: &str =
+    "Only a failed job, or one that waits for its time, can be retried; for another, use run-again.";
 /// What to do when a project's job should be retried.
 pub const PROJECT_HINT: &str = "It works on a project; retry the project.";
 
@@ -186,8 +187,7 @@ pub const PROJECT_HINT: &str = "It works on a project; retry the project.";
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
     let asker = convert::api_asker(reason.0)?;
-    let answer =
-        app.store.retry_jobs(&[id], &Edit::default(), false, &asker).await?.pop().ok_or_else(|| no_job(id))?;
+    let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &asker).await?.pop().ok_or_else(|| no_job(id))?;
     if !answer.moved {
         let hint = if answer.of_project { PROJECT_HINT } else { RETRY_HINT };
         return Err(ApiError::NotNow { what: "job", verb: "retried", was: answer.was.to_string(), hint });
@@ -199,11 +199,19 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
 #[utoipa::path(post, path = "/jobs/{id}/run-again", tag = "jobs", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 201, body = wire::Job), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn run_again(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn run_again(
+    app: Data<App>,
+    request: HttpRequest,
+    Id(id): Id,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     let asker = convert::api_asker(reason.0)?;
     let copy = copy_of(&app, id, &asker.actor, asker.request_id.as_deref()).await?;
-    let place = request.path().trim_end_matches("run-again").trim_end_matches('/').trim_end_matches(&id.to_string()).to_owned();
-    Ok(HttpResponse::Created().insert_header((LOCATION, format!("{place}{copy}"))).json(wire::Job::from(found(&app, copy).await?)))
+    let place =
+        request.path().trim_end_matches("run-again").trim_end_matches('/').trim_end_matches(&id.to_string()).to_owned();
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, format!("{place}{copy}")))
+        .json(wire::Job::from(found(&app, copy).await?)))
 }
 
 /// Enqueues a copy of a finished job; its id.

@@ -46,7 +46,11 @@ pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, A
 #[utoipa::path(delete, path = "/limits/{limit}", tag = "limits", params(("limit" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 204, description = "Gone"), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn remove(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn remove(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     let (name, asker) = (name_of(&request), convert::api_asker(reason.0)?);
     if !app.store.remove_limit(name, &asker).await? {
         return Err(no_limit(name));
@@ -74,7 +78,8 @@ pub fn checked(wish: PutLimit) -> Result<Limit, ApiError> {
     }
     // The word of reference system 002 for a kind.
     let word = if wish.scope == "job_type" { "kind" } else { wish.scope.as_str() };
-    let scope = LimitScope::parse(word).ok_or_else(|| ApiError::field("scope", "must be global, queue, kind or tenant"))?;
+    let scope =
+        LimitScope::parse(word).ok_or_else(|| ApiError::field("scope", "must be global, queue, kind or tenant"))?;
     let mode = LimitMode::parse(wish.mode.as_deref().unwrap_or("rate"));
     let mode = mode.ok_or_else(|| ApiError::field("mode", "must be rate or concurrency"))?;
     let value = wish.value.filter(|it| !it.is_empty());
@@ -82,13 +87,13 @@ pub fn checked(wish: PutLimit) -> Result<Limit, ApiError> {
         (LimitScope::Global, None) => None,
         (LimitScope::Global, Some(_)) => return Err(ApiError::field("value", "must be left out for the global scope")),
         (_, None) => return Err(ApiError::field("value", format!("must name the {scope} that the limit speaks of"))),
-        (_, Some(value)) => {
-            Some(Ident::parse(&value).map_err(|error| ApiError::field("value", error))?.to_string())
-        }
+        (_, Some(value)) => Some(Ident::parse(&value).map_err(|error| ApiError::field("value", error))?.to_string()),
     };
     let most = bounded("limit", wish.limit)?;
     let (span, burst) = match mode {
-        LimitMode::Rate => (Some(window(wish.window.map_or(1.0, |it| it.0.as_secs_f64()))?), Some(burst(wish.burst, most)?)),
+        LimitMode::Rate => {
+            (Some(window(wish.window.map_or(1.0, |it| it.0.as_secs_f64()))?), Some(burst(wish.burst, most)?))
+        }
         LimitMode::Concurrency if wish.window.is_some() => {
             return Err(ApiError::field("window", "belongs to a rate; concurrency has none"));
         }

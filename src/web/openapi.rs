@@ -3,9 +3,7 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use super::{
-    dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schemas, stats, workers,
-};
+use super::{dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schemas, stats, workers};
 use crate::wire;
 
 #[derive(OpenApi)]

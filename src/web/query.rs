@@ -81,7 +81,8 @@ impl Query {
     pub fn place(&self) -> Result<Option<(OffsetDateTime, Uuid)>, ApiError> {
         let Some(text) = self.get("cursor") else { return Ok(None) };
         let parts = text.split_once('_');
-        let read = parts.and_then(|(at, id)| Some((OffsetDateTime::parse(at, &Rfc3339).ok()?, Uuid::try_parse(id).ok()?)));
+        let read =
+            parts.and_then(|(at, id)| Some((OffsetDateTime::parse(at, &Rfc3339).ok()?, Uuid::try_parse(id).ok()?)));
         let wrong = || ApiError::parameter("cursor", "is not one that this server handed out in a Link header");
         read.map(Some).ok_or_else(wrong)
     }
@@ -192,7 +193,13 @@ pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
         }
         None => None,
     };
-    let words = [("kind", &wish.kind), ("queue", &wish.queue), ("tenant", &wish.tenant), ("tag", &wish.tag), ("error", &wish.error)];
+    let words = [
+        ("kind", &wish.kind),
+        ("queue", &wish.queue),
+        ("tenant", &wish.tenant),
+        ("tag", &wish.tag),
+        ("error", &wish.error),
+    ];
     for (name, word) in words {
         if word.as_ref().is_some_and(|word| word.chars().count() > MAX_WORD || word.contains('\0')) {
             return Err(ApiError::field(name, format!("must have at most {MAX_WORD} characters, and not U+0000")));
@@ -217,7 +224,9 @@ pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
 fn moment(name: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
     let ago = Span::parse(text).and_then(|span| OffsetDateTime::now_utc().checked_sub(span.0.try_into().ok()?));
     let at = ago.or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok()).filter(|at| (1970..=9999).contains(&at.year()));
-    at.ok_or_else(|| ApiError::field(name, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, or so long ago, like 1h"))
+    at.ok_or_else(|| {
+        ApiError::field(name, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, or so long ago, like 1h")
+    })
 }
 
 #[cfg(test)]

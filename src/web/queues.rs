@@ -68,7 +68,11 @@ pub async fn patch(app: Data<App>, request: HttpRequest, body: Json<PatchQueue>)
 #[utoipa::path(post, path = "/queues/{name}/pause", tag = "queues", params(("name" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn pause(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn pause(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     moved(&app, &request, QueueState::Paused, reason.0).await
 }
 
@@ -76,7 +80,11 @@ pub async fn pause(app: Data<App>, request: HttpRequest, reason: OptionalJson<Re
 #[utoipa::path(post, path = "/queues/{name}/resume", tag = "queues", params(("name" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn resume(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn resume(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     moved(&app, &request, QueueState::Active, reason.0).await
 }
 
@@ -84,7 +92,11 @@ pub async fn resume(app: Data<App>, request: HttpRequest, reason: OptionalJson<R
 #[utoipa::path(post, path = "/queues/{name}/drain", tag = "queues", params(("name" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn drain(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn drain(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     moved(&app, &request, QueueState::Draining, reason.0).await
 }
 
@@ -140,7 +152,9 @@ pub fn bounded(field: &str, n: i64) -> Result<i32, ApiError> {
 pub fn meaning(state: QueueState) -> &'static str {
     match state {
         QueueState::Active => "Jobs are accepted and claimed.",
-        QueueState::Paused => "New jobs are accepted and wait; nothing is claimed until it is resumed. What is active finishes.",
+        QueueState::Paused => {
+            "New jobs are accepted and wait; nothing is claimed until it is resumed. What is active finishes."
+        }
         QueueState::Draining => "New jobs are refused with 409; what waits is claimed and worked off.",
     }
 }

@@ -64,7 +64,9 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
     let states = if only_dead { &[JobState::Failed] } else { RETRYABLE };
     act(app, selection, states, async |ids| {
         let answers = app.store.retry_jobs(&ids, edit, only_dead, &selection.asker).await?;
-        let why = |of_project| if of_project { "it works on a project: retry the project" } else { "it is not where it could be retried" };
+        let why = |of_project| {
+            if of_project { "it works on a project: retry the project" } else { "it is not where it could be retried" }
+        };
         Ok(answers
             .into_iter()
             .map(|it| (it.id, if it.moved { Ok(()) } else { Err((why(it.of_project), it.was)) }))

@@ -22,9 +22,10 @@ const HELD: i64 = 1000;
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["queue", "state"])?;
     let wanted = match query.get("state") {
-        Some(word) => Some(WorkerState::parse(word).ok_or_else(|| {
-            ApiError::parameter("state", "must be one of online, cordoned, draining, lost")
-        })?),
+        Some(word) => Some(
+            WorkerState::parse(word)
+                .ok_or_else(|| ApiError::parameter("state", "must be one of online, cordoned, draining, lost"))?,
+        ),
         None => None,
     };
     let mut workers = app.store.list_workers(None, query.get("queue"), app.silence()).await?;
@@ -53,7 +54,11 @@ pub async fn executions(app: Data<App>, request: HttpRequest) -> Result<HttpResp
 #[utoipa::path(post, path = "/workers/{worker}/cordon", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn cordon(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn cordon(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     moved(&app, &request, WorkerState::Cordoned, reason.0).await
 }
 
@@ -61,7 +66,11 @@ pub async fn cordon(app: Data<App>, request: HttpRequest, reason: OptionalJson<R
 #[utoipa::path(post, path = "/workers/{worker}/uncordon", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn uncordon(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn uncordon(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     moved(&app, &request, WorkerState::Online, reason.0).await
 }
 
@@ -69,7 +78,11 @@ pub async fn uncordon(app: Data<App>, request: HttpRequest, reason: OptionalJson
 #[utoipa::path(post, path = "/workers/{worker}/drain", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn drain(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn drain(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     moved(&app, &request, WorkerState::Draining, reason.0).await
 }
 
@@ -77,7 +90,11 @@ pub async fn drain(app: Data<App>, request: HttpRequest, reason: OptionalJson<Re
 #[utoipa::path(delete, path = "/workers/{worker}", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 204, description = "Forgotten"), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn forget(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+pub async fn forget(
+    app: Data<App>,
+    request: HttpRequest,
+    reason: OptionalJson<Reason>,
+) -> Result<HttpResponse, ApiError> {
     forget_one(&app, id_of(&request), reason.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -135,7 +135,17 @@ impl CreateJob {
         let payload = self.payload.as_deref().map(RawValue::get);
         format!(
             "{:?}",
-            (&self.kind, &self.queue, payload, self.priority, &self.run_at, self.delay, self.max_attempts, self.timeout, &self.tags)
+            (
+                &self.kind,
+                &self.queue,
+                payload,
+                self.priority,
+                &self.run_at,
+                self.delay,
+                self.max_attempts,
+                self.timeout,
+                &self.tags
+            )
         )
     }
 }
@@ -145,9 +155,8 @@ impl CreateBackoff {
         let usual = Backoff::default();
         let strategy = match self.strategy.as_deref() {
             None => usual.strategy,
-            Some(word) => Strategy::parse(word).ok_or_else(|| {
-                FieldProblem::new("backoff.strategy", "must be exponential, linear or fixed")
-            })?,
+            Some(word) => Strategy::parse(word)
+                .ok_or_else(|| FieldProblem::new("backoff.strategy", "must be exponential, linear or fixed"))?,
         };
         let base = self.base.map(|it| bounded("backoff.base", it)).transpose()?.unwrap_or(usual.base);
         let max = self.max.map(|it| bounded("backoff.max", it)).transpose()?.unwrap_or(usual.max.max(base));
@@ -167,7 +176,9 @@ fn due(run_at: Option<&str>, delay: Option<Span>) -> Result<Due, FieldProblem> {
 /// A moment within what the database and every client can hold.
 pub fn moment(field: &str, text: &str) -> Result<OffsetDateTime, FieldProblem> {
     let at = OffsetDateTime::parse(text, &Rfc3339).ok().filter(|at| (1970..=9999).contains(&at.year()));
-    at.ok_or_else(|| FieldProblem::new(field, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, from 1970 to 9999"))
+    at.ok_or_else(|| {
+        FieldProblem::new(field, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, from 1970 to 9999")
+    })
 }
 
 fn bounded(field: &str, span: Span) -> Result<Duration, FieldProblem> {
@@ -193,7 +204,10 @@ fn checked_payload(json: Option<&RawValue>) -> Result<String, FieldProblem> {
 fn checked_tags(tags: Vec<String>) -> Result<Vec<String>, FieldProblem> {
     let is_tag = |tag: &String| (1..=MAX_TAG).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
     if tags.len() > MAX_TAGS || !tags.iter().all(is_tag) {
-        return Err(FieldProblem::new("tags", format!("must be at most {MAX_TAGS} words of 1 to {MAX_TAG} visible characters")));
+        return Err(FieldProblem::new(
+            "tags",
+            format!("must be at most {MAX_TAGS} words of 1 to {MAX_TAG} visible characters"),
+        ));
     }
     Ok(tags)
 }
@@ -246,7 +260,10 @@ mod tests {
         let json = r#"{"type": "email.send", "tenantId": "acme", "maxAttempts": 5, "delaySeconds": 30, "timeoutSeconds": 0,
             "idempotencyKey": "k", "dedupeWindowSeconds": 60, "schemaVersion": 1, "priority": 9}"#;
         let job = serde_json::from_str::<CreateJob>(json).unwrap().checked(3).unwrap();
-        assert_eq!((job.kind.as_str(), job.tenant.as_str(), job.max_attempts, job.priority), ("email.send", "acme", 5, 9));
+        assert_eq!(
+            (job.kind.as_str(), job.tenant.as_str(), job.max_attempts, job.priority),
+            ("email.send", "acme", 5, 9)
+        );
         assert_eq!((job.due, job.timeout), (Due::In(Duration::from_secs(30)), None));
         assert_eq!(job.key.unwrap().window, Duration::from_secs(60));
     }

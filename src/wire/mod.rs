@@ -19,7 +19,8 @@ pub use explain::{Explanation, JobSummary, Waiting};
 pub use fleet::{CreateQueue, Limit, PatchQueue, PutLimit, PutSchema, Queue, Schema, Worker};
 pub use health::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
 pub use job::{
-    Acted, BackoffPolicy, DeadLetterGroup, Execution, Inspection, Job, JobFilter, PatchJob, Refused, ReplayJobs, SelectJobs,
+    Acted, BackoffPolicy, DeadLetterGroup, Execution, Inspection, Job, JobFilter, PatchJob, Refused, ReplayJobs,
+    SelectJobs,
 };
 pub use metrics::{CountsByStatus, Metrics};
 pub use problem::{FieldProblem, Problem};

@@ -61,7 +61,12 @@ impl Store {
         let rows = self.rows(&JOBS_CANCEL, &[&ids, actor, reason, request_id, &tell]).await?;
         self.bell.moved(tell);
         let read = |row: Reader| {
-            Ok(Cancelled { id: row.get("id")?, was: was(&row)?, canceled: row.get("canceled")?, asked: row.get("asked")? })
+            Ok(Cancelled {
+                id: row.get("id")?,
+                was: was(&row)?,
+                canceled: row.get("canceled")?,
+                asked: row.get("asked")?,
+            })
         };
         Reader::all(rows, &JOBS_CANCEL).map(read).collect()
     }

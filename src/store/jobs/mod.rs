@@ -14,9 +14,7 @@ use crate::domain::{Backoff, JobState};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
-pub use work::{
-    Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reaped, Settled,
-};
+pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reaped, Settled};
 
 /// A row of `jobs`.
 #[derive(Clone, Debug)]

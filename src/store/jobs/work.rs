@@ -9,7 +9,8 @@ use super::ask::wishes;
 use super::{Execution, backoff, duration, execution};
 use crate::domain::{Backoff, JobKind, JobState, NewJob, ProjectStatus, Settlement};
 use crate::store::sql::{
-    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP, JOBS_SETTLE,
+    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP,
+    JOBS_SETTLE,
 };
 use crate::store::{Reader, Store, StoreError};
 
