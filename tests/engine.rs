@@ -279,7 +279,7 @@ async fn a_provisioner_that_panics_fails_its_project_and_not_the_process() {
     let id =
         server.create_as("buggy", json!({"outcome": "panic", "duration_ms": 0, "reason": "index out of range"})).await;
     let project = server.until(&id, "failed").await;
-    assert_eq!(project["error_reason"], "the provisioner panicked: index out of range");
+    assert_eq!(project["error_reason"], "the handler panicked: index out of range");
     assert!(server.is_running());
     server.ready("the next one").await;
     database.check_invariants().await;

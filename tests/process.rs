@@ -40,11 +40,16 @@ async fn migrating_at_the_very_same_moment_is_done_once() {
 #[tokio::test]
 async fn a_schema_from_the_future_is_refused() {
     let database = Database::new().await;
+    let before = database.number("SELECT count(*) FROM refinery_schema_history").await;
     database.run("INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (999, 'later', '2030-01-01T00:00:00Z', '1')").await;
     let (code, said) = run(Server::command().env("DATABASE_URL", &database.url));
     assert_eq!(code, 6, "{said}");
     assert!(said.contains("version 999") && said.contains("newer provost"), "{said}");
-    assert_eq!(database.number("SELECT count(*) FROM refinery_schema_history").await, 2, "it was left as it was");
+    assert_eq!(
+        database.number("SELECT count(*) FROM refinery_schema_history").await,
+        before + 1,
+        "it was left as it was"
+    );
 }
 
 #[tokio::test]

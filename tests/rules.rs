@@ -85,7 +85,8 @@ async fn every_statement_prepares_against_a_fresh_schema() {
 fn every_statement_says_what_it_does_and_is_one_statement() {
     for statement in ALL {
         assert!(statement.text.starts_with("-- "), "{} begins without a comment", statement.name);
-        let body: String = statement.text.lines().filter(|line| !line.starts_with("--")).collect();
+        let is_code = |line: &&str| !line.trim_start().starts_with("--");
+        let body: String = statement.text.lines().filter(is_code).collect();
         assert!(!body.trim_end().trim_end_matches(';').contains(';'), "{} is more than one statement", statement.name);
         assert!(!body.contains("now()"), "{} asks now(), which is the start of the transaction", statement.name);
     }

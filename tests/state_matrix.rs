@@ -78,8 +78,8 @@ async fn job_at(
         .run(&format!(
             "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, lease_until, created_at, updated_at, finished_at) \
              SELECT '{id}', '{state}', '{kind}', '{id}', at + interval '{run_at}', '{{}}', {project}, 1, 3, '{execution}', {leased}, at, at, {finished} FROM {now}; \
-             INSERT INTO executions (id, job_id, attempt, worker_id, claimed_at, ended_at, outcome) \
-             SELECT '{execution}', '{id}', 1, 'w', at, {ended} FROM {now}"
+             INSERT INTO executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome) \
+             SELECT '{execution}', '{id}', 1, 'w', '{kind}', '{id}', at, at, {ended} FROM {now}"
         ))
         .await;
     held

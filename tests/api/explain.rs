@@ -93,7 +93,9 @@ async fn what_failed_for_now_says_why_and_when_it_is_tried_again() {
     let id = server.create("a").await;
     let later =
         "state = 'retrying', failures = 1, error = 'no route', run_at = clock_timestamp() + interval '1 minute'";
-    database.run(&format!("UPDATE jobs SET {later}")).await;
+    let jump =
+        format!("SET session_replication_role = replica; UPDATE jobs SET {later}; RESET session_replication_role");
+    database.run(&jump).await;
     let found = explain(&server, &id).await;
     assert_eq!(found["reason"], "retrying_later");
     let summary = found["summary"].as_str().unwrap();

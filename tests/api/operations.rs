@@ -106,7 +106,7 @@ async fn health_tells_of_everything_it_stands_on() {
     assert!(health["db_ms"].as_f64() > Some(0.0) && health["schema_version"].as_i64() >= Some(1), "{health}");
     assert_eq!((&health["workers"]["slots"], &health["workers"]["busy"]), (&json!(10), &json!(0)), "{health}");
     let services = health["services"].as_object().unwrap();
-    for name in ["listener", "worker", "heartbeat", "reaper", "deadlines", "folder", "pruner"] {
+    for name in ["listener", "worker", "heartbeat", "reaper", "folder", "pruner"] {
         assert_eq!(services.get(name).map(|it| &it["state"]), Some(&json!("running")), "{name}: {health}");
     }
 }

@@ -138,7 +138,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ("failures stay within the budget", "SELECT id FROM jobs WHERE failures > max_attempts"),
     (
         "the record of each thing is an unbroken chain",
-        "SELECT entity_id FROM (SELECT entity_id, previous_state, lag(new_state) OVER (PARTITION BY entity_id ORDER BY id) AS before FROM events) AS e WHERE coalesce(before, 'none') <> previous_state",
+        "SELECT thing FROM (SELECT coalesce(entity_id::text, entity_name) AS thing, previous_state, lag(new_state) OVER (PARTITION BY entity, coalesce(entity_id::text, entity_name) ORDER BY id) AS before FROM events) AS e WHERE coalesce(before, 'none') <> previous_state",
     ),
     (
         "a project is where its last event says",

@@ -6,13 +6,13 @@ SELECT p.id, p.name, p.status, p.error_reason, p.template, p.parameters::text AS
        j.worker_id, j.lease_until, j.error, x.claimed_at,
        (SELECT count(*) FROM jobs o
          WHERE o.queue = j.queue AND o.state IN ('queued', 'scheduled', 'retrying') AND o.run_at <= clock_timestamp()
-           AND (o.priority, o.run_at, o.id) < (j.priority, j.run_at, j.id)) AS ahead,
+           AND (-o.priority, o.run_at, o.id) < (-j.priority, j.run_at, j.id)) AS ahead,
        (SELECT count(*) FROM workers w
-         WHERE w.state = 'online' AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
-           AND j.kind = ANY (w.kinds) AND j.queue = ANY (w.queues)) AS workers,
+         WHERE w.state = 'online' AND NOT w.stopping AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
+           AND j.kind = ANY (w.kinds) AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues))) AS workers,
        (SELECT coalesce(sum(w.slots - w.busy), 0)::bigint FROM workers w
-         WHERE w.state = 'online' AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
-           AND j.kind = ANY (w.kinds) AND j.queue = ANY (w.queues)) AS free_slots
+         WHERE w.state = 'online' AND NOT w.stopping AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
+           AND j.kind = ANY (w.kinds) AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues))) AS free_slots
 FROM projects p
 LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
 LEFT JOIN executions x ON x.id = j.execution_id AND x.ended_at IS NULL
