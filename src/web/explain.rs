@@ -5,6 +5,7 @@ use actix_web::web::Data;
 
 use super::app::App;
 use super::error::ApiError;
+use super::explain_job;
 use super::extract::Id;
 use crate::domain::{JobState, ProjectStatus, ProjectVerb};
 use crate::store::projects::{Explained, Project, WaitingJob};
@@ -15,11 +16,24 @@ use crate::wire::{Explanation, JobSummary, Problem};
     responses((status = 200, body = Explanation), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
-    Ok(HttpResponse::Ok().json(explanation(explained)))
+    let due = due(&app, &explained).await?;
+    Ok(HttpResponse::Ok().json(explanation(explained, due)))
 }
 
-fn explanation(explained: Explained) -> Explanation {
-    let (reason, summary) = why(&explained);
+/// Why its job waits though it is due: the job's own reason.
+pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, ApiError> {
+    let Some(job) = explained.job.as_ref().filter(|job| job.state != JobState::Active && job.run_at <= explained.at) else {
+        return Ok(None);
+    };
+    let (known, job) = (app.store.explain_job(job.id, app.silence()).await?, app.store.get_job(job.id).await?);
+    Ok(known.zip(job).map(|(known, job)| explain_job::why(&job, &known)))
+}
+
+/// A reason in a word and in a sentence.
+pub type Reason = (&'static str, String);
+
+fn explanation(explained: Explained, due: Option<Reason>) -> Explanation {
+    let (reason, summary) = why(&explained, due);
     let Explained { project, at, job } = explained;
     let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
     Explanation {
@@ -46,7 +60,7 @@ fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
 }
 
 /// The reason in a word and in a sentence.
-pub fn why(explained: &Explained) -> (&'static str, String) {
+pub fn why(explained: &Explained, due: Option<Reason>) -> Reason {
     let Explained { project, at, job } = explained;
     if !project.status.is_transient() {
         return ("settled", settled(project));
@@ -68,19 +82,7 @@ pub fn why(explained: &Explained) -> (&'static str, String) {
                 job.error.as_deref().unwrap_or("no reason was given")
             ),
         ),
-        Some(job) if job.workers == 0 => (
-            "no_worker",
-            format!(
-                "No worker that serves the queue {:?} and the kind {} is online; it starts when one comes.",
-                job.queue, job.kind
-            ),
-        ),
-        Some(job) if job.free_slots == 0 => (
-            "no_free_slot",
-            format!("All slots of {} are taken; {} due jobs are served before it.", workers(job), job.ahead),
-        ),
-        Some(job) if job.ahead > 0 => ("queued_behind_others", format!("{} due jobs are served before it.", job.ahead)),
-        Some(_) => ("about_to_start", "It is the next that a free worker takes.".to_owned()),
+        Some(_) => due.unwrap_or_else(|| ("about_to_start", "It is the next that a free worker takes.".to_owned())),
     }
 }
 
@@ -112,11 +114,4 @@ fn active(job: &WaitingJob, at: time::OffsetDateTime) -> (&'static str, String) 
             job.attempt, job.failures, job.max_attempts
         ),
     )
-}
-
-fn workers(job: &WaitingJob) -> String {
-    match job.workers {
-        1 => "the one worker that serves it".to_owned(),
-        n => format!("the {n} workers that serve it"),
-    }
 }

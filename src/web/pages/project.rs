@@ -22,7 +22,7 @@ use crate::store::projects::{Event, Explained, Patch, Project};
 use crate::web::app::App;
 use crate::web::convert;
 use crate::web::error::ApiError;
-use crate::web::explain::{AT_DEADLINE, why};
+use crate::web::explain::{AT_DEADLINE, Reason, due, why};
 use crate::web::extract::Body;
 use crate::web::projects::{RETRY_HINT, moved_or};
 
@@ -97,6 +97,7 @@ async fn page(
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
     let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
+    let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let operations = app.store.jobs_of_project(id, OPERATIONS).await?;
     let usual = Usual::of(app).await?;
@@ -116,7 +117,7 @@ async fn page(
         version: project.version.to_string(),
         can_retry: ProjectVerb::Retry.target(project.status).is_some(),
         delete_blocked: delete_blocked(project.status),
-        callout: callout(&explained, moved_at, &usual),
+        callout: callout(&explained, due, moved_at, &usual),
         timeline_left_out: events.last().filter(|it| it.previous_state != "none").map(|_| "Some".to_owned()),
         timeline_total: (!project.status.is_transient()).then(|| span(project.requested_at, moved_at)),
         timeline: timeline(&events, project.status),
@@ -145,7 +146,7 @@ pub fn delete_blocked(status: ProjectStatus) -> Option<String> {
     }
 }
 
-fn callout(explained: &Explained, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
+fn callout(explained: &Explained, due: Option<Reason>, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
     let project = &explained.project;
     let at = stamp(moved_at);
     match project.status {
@@ -156,11 +157,11 @@ fn callout(explained: &Explained, moved_at: OffsetDateTime, usual: &Usual) -> Ca
         },
         ProjectStatus::Ready => Callout::Ready { at, took: Some(span(project.requested_at, moved_at)) },
         ProjectStatus::Deleted => Callout::Deleted { at },
-        _ => Callout::Moving(moving(explained, usual)),
+        _ => Callout::Moving(moving(explained, due, usual)),
     }
 }
 
-fn moving(explained: &Explained, usual: &Usual) -> Moving {
+fn moving(explained: &Explained, due: Option<Reason>, usual: &Usual) -> Moving {
     let Explained { project, at, job } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
@@ -176,7 +177,7 @@ fn moving(explained: &Explained, usual: &Usual) -> Moving {
         usual: usual.words().filter(|_| provisioning),
         p95: usual.p95.map(chart::seconds).filter(|_| provisioning),
         slow: usual.is_slow(project, *at),
-        waiting: if holder.is_none() { Some(why(explained).1) } else { None },
+        waiting: if holder.is_none() { Some(why(explained, due).1) } else { None },
         holder,
         deadline: project.deadline_at.map(stamp),
         then: AT_DEADLINE.to_owned(),
