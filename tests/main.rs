@@ -6,6 +6,7 @@ mod harness;
 mod api;
 mod browser;
 mod engine;
+mod invariants;
 mod outage;
 mod process;
 mod rules;

@@ -2,6 +2,7 @@
 
 mod args;
 mod banner;
+mod doctor;
 mod nurse;
 mod serve;
 
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
     let exit = match asked.command {
         Command::Serve => serve::run(config),
         Command::Migrate => run_migrations(&config),
+        Command::Doctor { json } => doctor::run(&config, json),
         Command::Config | Command::Example => show(&config),
     };
     exit.into()

@@ -5,6 +5,7 @@ pub mod counts;
 pub mod database;
 mod error;
 pub mod events;
+pub mod invariants;
 pub mod jobs;
 pub mod limits;
 mod listen;

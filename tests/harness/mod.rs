@@ -3,6 +3,7 @@
 
 mod browser;
 mod database;
+pub mod hands;
 mod proxy;
 mod server;
 
