@@ -7,6 +7,8 @@ mod api;
 mod browser;
 mod engine;
 mod invariants;
+#[cfg(feature = "chaos")]
+mod mutants;
 mod outage;
 mod process;
 mod rules;

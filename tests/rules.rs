@@ -16,12 +16,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("log", &["config", "domain"]),
     ("meter", &[]),
+    ("mutant", &[]),
     ("embedded", &[]),
-    ("store", &["domain", "signal", "log"]),
+    ("store", &["domain", "signal", "log", "mutant"]),
     ("wire", &["domain"]),
     ("provision", &["domain", "log", "signal"]),
     ("handlers", &["domain", "log", "signal", "provision"]),
-    ("engine", &["domain", "signal", "config", "log", "meter", "store", "provision", "handlers", "wire"]),
+    ("engine", &["domain", "signal", "config", "log", "meter", "mutant", "store", "provision", "handlers", "wire"]),
     ("web", &["domain", "signal", "config", "log", "meter", "store", "wire"]),
 ];
 

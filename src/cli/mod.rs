@@ -44,6 +44,9 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return wrong_settings(&mistakes).into(),
     };
+    if let Err(mistake) = crate::mutant::check() {
+        return wrong_settings(&[mistake]).into();
+    }
     // One provider for every TLS connection of the process; a second call would only be refused.
     _ = rustls::crypto::ring::default_provider().install_default();
     let exit = match asked.command {
