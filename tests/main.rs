@@ -7,6 +7,7 @@ mod api;
 mod browser;
 mod engine;
 mod outage;
+mod plans;
 mod process;
 mod rules;
 mod smoke;
