@@ -6,6 +6,9 @@ mod harness;
 mod api;
 mod browser;
 mod engine;
+mod invariants;
+#[cfg(feature = "chaos")]
+mod mutants;
 mod outage;
 mod plans;
 mod process;

@@ -17,6 +17,7 @@ use crate::domain::{Budget, JobKind, JobState, NewJob, Outcome, ProjectStatus, S
 use crate::handlers::Job;
 use crate::log::chain;
 use crate::meter::{KindLabels, OutcomeLabels};
+use crate::mutant::{self, Mutant};
 use crate::store::jobs::{Claimed, Settled};
 use crate::wire::CreateJob;
 
@@ -76,7 +77,10 @@ async fn perform<S>(desk: &Desk<S>, claimed: &Claimed, hold: &Hold) -> Option<Ou
         })),
         () = hold.canceled.cancelled() => Some(Outcome::Canceled { reason: called_off(hold.reason()) }),
         () = time_is_up => Some(Outcome::TimedOut { after: claimed.timeout.unwrap_or_default() }),
-        () = desk.hand_back.cancelled() => Some(Outcome::Released),
+        () = desk.hand_back.cancelled() => Some(match mutant::is_on(Mutant::DrainFails) {
+            false => Outcome::Released,
+            true => Outcome::refused("the worker went away"),
+        }),
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod demo;
 mod http;
+#[cfg(feature = "chaos")]
+mod ledger;
 mod payload;
 mod plain;
 mod project;
@@ -108,6 +110,8 @@ pub fn in_the_box(registry: Registry, settings: Settings) -> Handlers {
         .with("sleep", plain::Sleep)
         .with("simulated", simulated::Simulated(settings.simulate))
         .with("http.call", http::Call::new(settings.http_allow));
+    #[cfg(feature = "chaos")]
+    let handlers = ledger::add(handlers);
     demo::ALL.iter().fold(handlers, |handlers, demo| handlers.with(demo.kind, demo))
 }
 
