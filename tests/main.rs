@@ -6,6 +6,7 @@ mod harness;
 mod api;
 mod browser;
 mod engine;
+mod jobs;
 mod outage;
 mod process;
 mod rules;

@@ -120,8 +120,8 @@ impl Database {
 /// What is never the case, by `RELIABILITY` number.
 const INVARIANTS: &[(&str, &str)] = &[
     (
-        "a finished job has exactly one finishing event",
-        "SELECT j.id FROM jobs j LEFT JOIN events e ON e.entity_id = j.id AND e.entity = 'job' AND e.new_state IN ('completed', 'failed', 'canceled') GROUP BY j.id, j.state HAVING count(e.id) <> (j.state IN ('completed', 'failed', 'canceled'))::int",
+        "a finished job has exactly one finishing event, and one more for each replay",
+        "SELECT j.id FROM jobs j LEFT JOIN events e ON e.entity_id = j.id AND e.entity = 'job' AND e.new_state IN ('completed', 'failed', 'canceled') GROUP BY j.id HAVING count(e.id) <> (j.state IN ('completed', 'failed', 'canceled'))::int + j.replays",
     ),
     (
         "an active job has exactly one open execution, its own",
