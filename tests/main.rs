@@ -7,8 +7,10 @@ mod api;
 mod browser;
 mod engine;
 mod invariants;
+mod jobs;
 #[cfg(feature = "chaos")]
 mod mutants;
+mod nights;
 mod outage;
 mod plans;
 mod process;
