@@ -298,3 +298,29 @@ async fn a_flood_of_notifications_starves_nobody() {
     tokio::join!(flooding, working);
     all_done(&database).await;
 }
+
+#[cfg(feature = "chaos")]
+#[tokio::test]
+async fn handlers_that_hold_every_thread_cost_no_lease() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s")]);
+    enqueue_many(&server, 4, json!({"kind": "spin", "payload": {"ms": 4000}})).await;
+    all_done(&database).await;
+    let ends = "SELECT string_agg(DISTINCT outcome, ',') FROM executions";
+    assert_eq!(database.text(ends).await, "completed", "heartbeats have a thread of their own");
+}
+
+#[cfg(feature = "chaos")]
+#[tokio::test]
+async fn what_its_worker_cannot_stop_is_given_up_by_the_server() {
+    let database = Database::new().await;
+    let worker = Server::with(&database.url, &[]);
+    let other = Server::with(&database.url, &[("PROVOST_ROLES", "api,scheduler")]);
+    let wish = json!({"kind": "spin", "payload": {"ms": 60_000}, "timeout": "500ms", "max_attempts": 1});
+    let id = enqueue_many(&other, 1, wish).await[0];
+    all_done(&database).await;
+    let job = other.get(&format!("/jobs/{id}")).await.json();
+    assert!(job["state"] == "failed" && job["error"].as_str().unwrap().contains("did not stop it"), "{job}");
+    assert_eq!(database.text("SELECT outcome FROM executions").await, "timed_out");
+    worker.kill();
+}
