@@ -70,14 +70,20 @@ BEGIN
 
     IF EXISTS (SELECT FROM unnest(asked) AS w WHERE w.idempotency_key IS NOT NULL) THEN
         -- In order of the key, so that two that share keys never wait for each other. Whoever comes second waits for
-        -- the first, and then finds its job.
+        -- the first (the update that changes nothing locks the row), and then finds its job: with the eyes of the next
+        -- statement, because this one's snapshot is older than the wait.
         INSERT INTO job_keys (tenant, kind, key, job_id, request_hash, expires_at)
         SELECT coalesce(w.tenant, 'default'), w.kind, w.idempotency_key, w.id, coalesce(w.request_hash, ''),
                at + coalesce(w.window_s, 900) * interval '1 second'
         FROM unnest(asked) AS w WHERE w.idempotency_key IS NOT NULL ORDER BY 1, 2, 3
-        ON CONFLICT (tenant, kind, key) DO UPDATE
-        SET job_id = excluded.job_id, request_hash = excluded.request_hash, expires_at = excluded.expires_at
-        WHERE job_keys.expires_at <= clock_timestamp() OR NOT EXISTS (SELECT FROM jobs j WHERE j.id = job_keys.job_id);
+        ON CONFLICT (tenant, kind, key) DO UPDATE SET job_id = job_keys.job_id WHERE false;
+
+        -- A key is free again when its window is over, or its job is gone.
+        UPDATE job_keys k
+        SET job_id = w.id, request_hash = coalesce(w.request_hash, ''), expires_at = at + coalesce(w.window_s, 900) * interval '1 second'
+        FROM unnest(asked) AS w
+        WHERE (k.tenant, k.kind, k.key) = (coalesce(w.tenant, 'default'), w.kind, w.idempotency_key) AND k.job_id <> w.id
+          AND (k.expires_at <= clock_timestamp() OR NOT EXISTS (SELECT FROM jobs j WHERE j.id = k.job_id));
 
         IF EXISTS (SELECT FROM unnest(asked) AS w
                    JOIN job_keys k ON (k.tenant, k.kind, k.key) = (coalesce(w.tenant, 'default'), w.kind, w.idempotency_key)
