@@ -16,5 +16,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 cargo fmt --check
-cargo clippy --all-targets --quiet -- -D warnings
-cargo test
+cargo clippy --all-targets --all-features --quiet -- -D warnings
+cargo test --features chaos

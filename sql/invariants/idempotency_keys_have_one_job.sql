@@ -4,7 +4,9 @@ SELECT other.id::text AS id
 FROM job_keys k
 JOIN jobs held ON held.id = k.job_id
 JOIN jobs other ON (other.tenant, other.kind, other.idempotency_key) = (k.tenant, k.kind, k.key)
-WHERE other.id <> held.id AND other.created_at >= held.created_at AND other.created_at < k.expires_at AND other.replays = 0
+WHERE other.id <> held.id AND other.created_at < k.expires_at AND other.replays = 0
+  -- The window of an earlier use is not known any more, but two within a minute are hardly two uses.
+  AND other.created_at > held.created_at - least(k.expires_at - held.created_at, interval '1 minute')
 UNION ALL
 SELECT held.id::text
 FROM job_keys k JOIN jobs held ON held.id = k.job_id
