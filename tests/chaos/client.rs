@@ -26,8 +26,6 @@ pub struct Wanted {
     pub body: String,
     /// Whether it is refused by its handler, and so ends as a dead letter.
     pub dies: bool,
-    /// How often it fails before it is done.
-    pub fails: i64,
     /// How many jobs follow from it.
     pub next: usize,
     /// Whether a limit speaks of it, which may well hold it back.
@@ -85,7 +83,7 @@ fn wanted(n: usize, dice: &mut StdRng, options: &Options, lease: f64) -> Wanted 
         body["priority"] = dice.random_range(0..10).into();
     }
     let limited = queue == "narrow" || tenant == "metered";
-    Wanted { key, body: body.to_string(), dies, fails, next, limited }
+    Wanted { key, body: body.to_string(), dies, next, limited }
 }
 
 /// Sends all of them, evenly over the time that faults happen, each again and again until it is acknowledged.
@@ -143,6 +141,8 @@ async fn send(http: &reqwest::Client, nodes: &[Node], wanted: &Wanted, give_up: 
             }
             // Also a 503 may have been done: the connection may have broken after the commit.
             Ok((503, ..)) => (ledger.refused, unknown) = (ledger.refused + 1, true),
+            // A server that was frozen while it read the request.
+            Ok((408, ..)) => (ledger.unknown, unknown) = (ledger.unknown + 1, true),
             Ok((status, _, text)) => {
                 ledger.unexpected.push(format!("{status} {text}"));
                 if status < 500 {

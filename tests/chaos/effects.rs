@@ -12,8 +12,6 @@ pub struct Effect {
     pub starts: usize,
     /// `done`, `failed` or `refused`, if it came to an end.
     pub end: Option<String>,
-    pub started_ns: u128,
-    pub ended_ns: u128,
 }
 
 /// Reads the file; lines that are not whole are counted.
@@ -21,7 +19,7 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let (mut effects, mut broken) = (HashMap::<Uuid, Effect>::new(), 0);
     for line in text.lines() {
-        let Some((what, job, execution, at)) = parse(line) else {
+        let Some((what, job, execution)) = parse(line) else {
             broken += 1;
             continue;
         };
@@ -29,18 +27,17 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
         effect.job = job;
         if what == "start" {
             effect.starts += 1;
-            effect.started_ns = at;
         } else {
             effect.end = Some(what.to_owned());
-            effect.ended_ns = at;
         }
     }
     (effects, broken)
 }
 
-fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128)> {
+fn parse(line: &str) -> Option<(&str, Uuid, Uuid)> {
     let mut words = line.split(' ');
     let (what, job, execution) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    words.next()?;
-    Some((what, job, execution, words.next()?.parse().ok()?))
+    // The attempt and the time, which are for people to read; a torn line lacks them.
+    let _: (i32, u128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some((what, job, execution))
 }

@@ -18,7 +18,6 @@ pub struct Job {
 pub struct Execution {
     pub job: Uuid,
     pub outcome: Option<String>,
-    pub claimed_at: f64,
     pub ended_at: Option<f64>,
     /// When its lease had ended, if it was taken back.
     pub lease_until: Option<f64>,
@@ -39,7 +38,7 @@ const JOBS: &str = "
     FROM jobs";
 
 const EXECUTIONS: &str = "
-    SELECT a.id, a.job_id, a.outcome, extract(epoch FROM a.claimed_at)::float8 AS claimed_at, extract(epoch FROM a.ended_at)::float8 AS ended_at,
+    SELECT a.id, a.job_id, a.outcome, extract(epoch FROM a.ended_at)::float8 AS ended_at,
            extract(epoch FROM b.claimed_at)::float8 AS next_claim,
            (SELECT extract(epoch FROM (e.detail -> 'before' ->> 'lease_until')::timestamptz)::float8 FROM events e
             WHERE a.outcome = 'lease_expired' AND e.entity_id = a.job_id AND e.execution_id = a.id AND e.previous_state = 'active' LIMIT 1) AS lease_until
@@ -64,7 +63,6 @@ impl Record {
             let execution = Execution {
                 job: row.get("job_id"),
                 outcome: row.get("outcome"),
-                claimed_at: row.get("claimed_at"),
                 ended_at: row.get("ended_at"),
                 lease_until: row.get("lease_until"),
                 next_claim: row.get("next_claim"),
