@@ -22,7 +22,8 @@ pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiErro
 
 /// Why its job waits though it is due: the job's own reason.
 pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, ApiError> {
-    let Some(job) = explained.job.as_ref().filter(|job| job.state != JobState::Active && job.run_at <= explained.at) else {
+    let Some(job) = explained.job.as_ref().filter(|job| job.state != JobState::Active && job.run_at <= explained.at)
+    else {
         return Ok(None);
     };
     let (known, job) = (app.store.explain_job(job.id, app.silence()).await?, app.store.get_job(job.id).await?);
