@@ -245,7 +245,7 @@ fn reason(event: &Event) -> Option<String> {
             name => format!("{name} {} → {}", said(&detail["before"][name]), said(&detail["after"][name])),
         })
         .collect();
-    let told = event.reason.clone().filter(|_| !event.reason.as_deref().is_some_and(|it| it == "priority changed"));
+    let told = event.reason.clone().filter(|it| it != "priority changed");
     let all: Vec<String> = told.into_iter().chain(changed).collect();
     Some(all.join(" · ")).filter(|text| !text.is_empty())
 }
