@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::jobs::{form, idle};
-use super::work::{enqueue, job_until};
+use super::work::{dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
 /// Nobody serves the queue of the idle.
@@ -62,18 +62,22 @@ async fn all_that_match_are_counted_exactly_and_what_came_later_is_left_alone() 
 async fn more_than_the_question_spoke_of_is_refused_with_both_numbers() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
-    let ids = idle(&server, "a.few", 3).await;
-    server.post(&format!("/jobs/{}/cancel", ids[0]), json!({})).await.expect(200);
+    let later = json!({"kind": "cleanup.run", "delay": "1h", "payload": {"forceError": true, "durationMs": 1}, "max_attempts": 1});
+    let later = enqueue(&server, later).await;
+    for _ in 0..2 {
+        dead_letter(&server, "cleanup.run", json!({})).await;
+    }
     let browser = Browser::on(&server).await;
-    browser.open("/dashboard/jobs?kind=a.few").await;
-    browser.press("Cancel all…").await;
-    assert_eq!(browser.text("h1").await, "Cancel 2 jobs");
-    database.run("UPDATE jobs SET state = 'queued', finished_at = NULL").await;
-    browser.press("Cancel 2 jobs").await;
+    browser.open("/dashboard/dead-letters").await;
+    browser.press("Delete all…").await;
+    assert_eq!(browser.text("h1").await, "Delete 2 jobs");
+    server.post(&format!("/jobs/{later}/retry"), json!({})).await.expect(200);
+    job_until(&server, &later, "failed").await;
+    browser.press("Delete 2 jobs").await;
     browser.sees("Now 3 jobs match, and the page spoke of 2.").await;
-    assert_eq!(in_state(&server, "canceled").await, 0);
-    browser.press("Cancel 3 jobs").await;
-    browser.sees("Canceled 3 jobs.").await;
+    assert_eq!(in_state(&server, "failed").await, 3);
+    browser.press("Delete 3 jobs").await;
+    browser.sees("Deleted 3 jobs.").await;
 }
 
 #[tokio::test]

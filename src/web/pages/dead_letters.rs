@@ -89,7 +89,7 @@ fn group(it: Group, filter: &Filter, all: i64) -> DeadGroup {
     DeadGroup {
         href: href(&narrowed, ""),
         count: count(it.n),
-        percent: u32::try_from(it.n * 100 / all.max(1)).unwrap_or(100).min(100),
+        percent: u32::try_from((it.n * 100 + all / 2) / all.max(1)).unwrap_or(100).min(100),
         first: stamp(it.first_at),
         last: stamp(it.last_at),
         error: it.error,

@@ -16,7 +16,7 @@ use super::views::{
     Waiting,
 };
 use crate::domain::histogram::Histogram;
-use crate::domain::{JobState, LimitMode};
+use crate::domain::{JobState, LimitMode, WorkerState};
 use crate::store::events::Event;
 use crate::store::jobs::{Execution, Job, TightLimit};
 use crate::web::app::App;
@@ -26,7 +26,7 @@ use crate::web::explain_job::why;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How `jobs/cancel` begins what it notes.
 const ASKED: &str = "cancel requested";
-const CANCELED: &str = "canceled";
+pub const CANCELED: &str = "canceled";
 
 /// What is going on, in one box.
 pub async fn callout(app: &App, known: &Known) -> Result<JobCallout, ApiError> {
@@ -61,7 +61,7 @@ fn advice(job: &Job) -> &'static str {
 }
 
 /// What follows a word that the record begins with.
-fn without(text: &str, word: &str) -> Option<String> {
+pub fn without(text: &str, word: &str) -> Option<String> {
     let rest = text.strip_prefix(word)?.trim_start_matches([':', ' ']);
     Some(rest.to_owned()).filter(|text| !text.is_empty())
 }
@@ -104,8 +104,7 @@ async fn waiting(app: &App, known: &Known) -> Result<Waiting, ApiError> {
     };
     let is_shut = tight.is_some_and(|it| it.most == 0);
     // Where workers serve the queue, it is the kind that none of them can do, and another one like them would not help.
-    let unserved =
-        reason == "no_worker" && app.store.list_workers(None, Some(&job.queue), app.silence()).await?.is_empty();
+    let unserved = reason == "no_worker" && !is_served(app, &job.queue).await?;
     Ok(Waiting {
         since: stamp(known.events.first().map_or(job.created_at, |latest| latest.occurred_at)),
         headline: tight.map_or(summary, throttled),
@@ -116,6 +115,11 @@ async fn waiting(app: &App, known: &Known) -> Result<Waiting, ApiError> {
         deadline: job.deadline_at.map(stamp),
         last_error: job.error.clone().filter(|_| job.state == JobState::Retrying),
     })
+}
+
+async fn is_served(app: &App, queue: &str) -> Result<bool, ApiError> {
+    let workers = app.store.list_workers(None, Some(queue), app.silence()).await?;
+    Ok(workers.iter().any(|it| it.state != WorkerState::Lost))
 }
 
 /// Like the API says it, but for the seconds: they change with every look, and the page counts them by itself.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::counts::Counts;
 use super::error::or_page;
+use super::job_life::{CANCELED, without};
 use super::list::short;
 use super::names;
 use super::shell::{COUNTED, Frame, Shown, capped, count, counted, is_live, respond, stamp};
@@ -134,9 +135,8 @@ fn row(job: Job, stuck: &Stuck, now: OffsetDateTime) -> JobRow {
         JobState::Queued => stuck.0.get(&job.queue).map(|why| (*why).to_owned()),
         JobState::Blocked => Some("Waits for other jobs".to_owned()),
         JobState::Active if job.cancel_requested_at.is_some() => Some("Asked to stop".to_owned()),
-        JobState::Retrying | JobState::Failed | JobState::Canceled => {
-            job.error.as_deref().map(|it| first_line(it).to_owned())
-        }
+        JobState::Canceled => job.error.as_deref().and_then(|it| without(it, CANCELED)),
+        JobState::Retrying | JobState::Failed => job.error.as_deref().map(|it| first_line(it).to_owned()),
         _ => None,
     };
     let can = possible(job.state, job.project_id.is_some());

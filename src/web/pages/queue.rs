@@ -19,7 +19,7 @@ use super::views::{
     BarChart, BarData, Cause, Changed, KindRow, Kpi, Link, MetricsRange, Nav, QueueLimits, QueuePage, QueueWorker, Tone,
 };
 use super::workers;
-use crate::domain::{LimitScope, QueueState};
+use crate::domain::{LimitScope, QueueState, WorkerState};
 use crate::store::limits::LimitUse;
 use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::Registered;
@@ -175,7 +175,7 @@ fn limits_changed(name: &str, limits: &[LimitUse]) -> Option<Changed> {
 
 async fn serve(app: &App, queue: &str, serving: &[Registered]) -> Result<Vec<QueueWorker>, ApiError> {
     let mut rows = Vec::new();
-    for it in serving.iter().take(WORKERS) {
+    for it in serving.iter().filter(|it| it.state != WorkerState::Lost).take(WORKERS) {
         let held = app.store.executions_of_worker(&it.worker.id, HELD).await?;
         rows.push(QueueWorker {
             worker: names::worker(&it.worker.id),

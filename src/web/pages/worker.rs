@@ -119,7 +119,7 @@ fn outcomes(worked: &[Worked]) -> Vec<OutcomeRow> {
     let row = |(outcome, n): (Outcome, i64)| OutcomeRow {
         outcome,
         count: count(n),
-        percent: u32::try_from(n * 100 / all.max(1)).unwrap_or(100),
+        percent: u32::try_from((n * 100 + all / 2) / all.max(1)).unwrap_or(100),
     };
     rows.into_iter().map(row).collect()
 }
