@@ -94,7 +94,7 @@ async fn a_running_job_among_the_selected_is_asked_to_stop_and_a_finished_one_is
     browser.click("[data-all]").await;
     browser.press("Cancel…").await;
     browser.sees("Asked to stop: 1 job being worked on.").await;
-    assert!(browser.shows("1 job of the selected, to which it does not apply now.").await);
+    assert!(browser.shows("1 job that it does not apply to now, though selected.").await);
     browser.press("Cancel 2 jobs").await;
     browser.sees("Canceled 2 jobs.").await;
     job_until(&server, &active, "canceled").await;

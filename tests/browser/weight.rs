@@ -26,7 +26,7 @@ async fn no_page_weighs_more_than_twenty_kilobytes() {
         let body = json!({"kind": "webhook.dispatch", "payload": {"url": url, "forceError": true, "durationMs": 1}, "max_attempts": 1});
         works.server.post("/jobs", body).await.expect(201);
     }
-    idle(&works.server, "image.thumbnail", 30).await;
+    idle(&works.server, "image.resize.later", 30).await;
     for (name, path) in works.pages() {
         let weight = weight(&works.server, &path).await;
         println!("{weight:6} {name}");

@@ -188,7 +188,7 @@ async fn page(
     let blank = asks(app, request, question).await?;
     let (happens, mut stays) = verb.consequences(met.n, met.active, met.dead, app);
     if met.left > 0 {
-        stays.push(format!("{} of the selected, to which it does not apply now.", counted(met.left, "job")));
+        stays.push(format!("{} that it does not apply to now, though selected.", counted(met.left, "job")));
     }
     let rest = met.n - met.first.len() as i64;
     let page = ConfirmPage {

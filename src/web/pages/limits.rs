@@ -199,7 +199,7 @@ fn row(it: &LimitUse) -> LimitRow {
         name: limit.name.clone(),
         scope: if limit.scope == LimitScope::Global { "everything".to_owned() } else { limit.scope.to_string() },
         value: limit.value.clone(),
-        mode: if limit.mode == LimitMode::Rate { "Rate" } else { "At once" }.to_owned(),
+        mode: if limit.mode == LimitMode::Rate { "Rate" } else { "Concurrency" }.to_owned(),
         limit: words(limit),
         used: used(it),
         held_back: holds.then_some(held),

@@ -78,19 +78,30 @@ async fn question(
         post_to: &format!("{own}/{verb}"),
         back: &own,
     };
-    let waiting = counted(queue.waiting + queue.scheduled + queue.retrying, "job");
+    let waiting = queue.waiting + queue.scheduled + queue.retrying;
     let (happens, mut stays) = if drains {
-        let refused =
-            "New jobs are refused with 409 until it is resumed; whoever enqueues must deal with that.".to_owned();
-        (vec![refused], vec![format!("What is in it is worked off: {waiting} now.")])
+        let refused = "New jobs are refused with 409 until it is resumed; whoever enqueues must deal with that.";
+        let rest = match waiting {
+            0 => "It is empty already.".to_owned(),
+            n => format!("What is in it is worked off: {} now.", counted(n, "job")),
+        };
+        (refused, vec![rest])
     } else {
-        let held = "No job of it is taken any more until it is resumed.".to_owned();
-        (vec![held], vec![format!("New jobs are accepted and wait, with the {waiting} that wait now.")])
+        let rest = match waiting {
+            0 => "New jobs are accepted and wait.".to_owned(),
+            n => format!("New jobs are accepted and wait, behind the {} that wait now.", counted(n, "job")),
+        };
+        ("No job of it is taken any more until it is resumed.", vec![rest])
     };
     if queue.active > 0 {
         stays.push(format!("What runs finishes: {} now.", counted(queue.active, "job")));
     }
-    let page = ConfirmPage { subject: name.to_owned(), happens, stays, ..asks(app, request, question).await? };
+    let page = ConfirmPage {
+        subject: name.to_owned(),
+        happens: vec![happens.to_owned()],
+        stays,
+        ..asks(app, request, question).await?
+    };
     Ok(shown(request, page, refused))
 }
 
