@@ -41,6 +41,8 @@ pub struct Registered {
     pub state: WorkerState,
     pub reason: Option<String>,
     pub actor: Option<String>,
+    /// When somebody last moved it; nothing while nobody did.
+    pub changed_at: Option<OffsetDateTime>,
     pub busy: i32,
     pub started_at: OffsetDateTime,
     pub seen_at: OffsetDateTime,
@@ -122,6 +124,7 @@ fn registered(row: &Reader) -> Result<Registered, StoreError> {
         state: row.word("state", "worker state", WorkerState::parse)?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,
+        changed_at: row.get("changed_at")?,
         busy: row.get("busy")?,
         started_at: row.get("started_at")?,
         seen_at: row.get("seen_at")?,

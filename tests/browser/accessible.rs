@@ -1,6 +1,7 @@
 //! For everybody: no barriers on any page, in either theme; readable on the smallest screens; no broken rules of its own.
 
 use super::pages::Stage;
+use super::work::Works;
 use crate::harness::{Browser, Database, SCHEMES, Server};
 
 async fn has_no_barriers(browser: &Browser, what: &str) {
@@ -47,6 +48,47 @@ async fn no_page_has_barriers(scheme: &str) {
     }
 }
 
+async fn no_page_of_work_has_barriers(scheme: &str) {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.scheme(scheme).await;
+    for (name, path) in works.pages() {
+        browser.open(&path).await;
+        has_no_barriers(&browser, &format!("{name}, {scheme}")).await;
+    }
+    browser.open("/dashboard/jobs").await;
+    browser.press("Enqueue a job").await;
+    browser.js("document.querySelector('#kind').form.noValidate = true").await;
+    browser.press("Enqueue job").await;
+    browser.text("#kind-error").await;
+    has_no_barriers(&browser, &format!("refused job, {scheme}")).await;
+    browser.open("/dashboard/jobs").await;
+    browser.click("[data-all]").await;
+    has_no_barriers(&browser, &format!("selected rows, {scheme}")).await;
+    browser.press("Cancel…").await;
+    browser.sees("Called off at once").await;
+    has_no_barriers(&browser, &format!("question about many, {scheme}")).await;
+    browser.phone(390).await;
+    for path in
+        ["/dashboard/jobs", "/dashboard/queues", "/dashboard/workers", "/dashboard/dead-letters", "/dashboard/limits"]
+    {
+        browser.open(path).await;
+        has_no_barriers(&browser, &format!("{path} on a phone, {scheme}")).await;
+    }
+    let crimes = browser.crimes().await;
+    assert!(crimes.is_empty(), "{crimes:#?}");
+}
+
+#[tokio::test]
+async fn no_page_of_work_has_barriers_in_light() {
+    no_page_of_work_has_barriers("light").await;
+}
+
+#[tokio::test]
+async fn no_page_of_work_has_barriers_in_dark() {
+    no_page_of_work_has_barriers("dark").await;
+}
+
 #[tokio::test]
 async fn no_page_has_barriers_in_light() {
     no_page_has_barriers("light").await;
@@ -64,7 +106,8 @@ async fn empty_pages_have_no_barriers() {
     let browser = Browser::on(&server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
-        for path in ["/dashboard/projects", "/dashboard/metrics"] {
+        for page in ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits"] {
+            let path = &format!("/dashboard/{page}");
             browser.open(path).await;
             has_no_barriers(&browser, &format!("{path}, empty, {scheme}")).await;
         }
@@ -85,6 +128,20 @@ async fn no_page_scrolls_sideways_on_small_screens() {
 }
 
 #[tokio::test]
+async fn no_page_of_work_scrolls_sideways_on_small_screens() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    for width in [390, 320] {
+        browser.phone(width).await;
+        for (name, path) in works.pages() {
+            browser.open(&path).await;
+            assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
+            assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_page_has_one_heading_and_a_title_of_its_own_and_breaks_no_rule() {
     let stage = Stage::new().await;
     let browser = Browser::on(&stage.server).await;
@@ -95,7 +152,7 @@ async fn every_page_has_one_heading_and_a_title_of_its_own_and_breaks_no_rule() 
         assert!(title.as_str().unwrap().ends_with(" · Provost"), "{name}: {title}");
     }
     browser.open("/dashboard/projects").await;
-    for link in ["Metrics", "Settings", "Help"] {
+    for link in ["Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
         browser.press(link).await;
         browser.until("the page is there", &format!("document.querySelector('h1').innerText === '{link}'")).await;
     }

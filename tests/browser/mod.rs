@@ -1,14 +1,24 @@
 //! The dashboard as people meet it: a real Chromium, a real server, a real PostgreSQL.
 
 mod accessible;
+mod bulk;
 mod dark_nights;
+mod dead_letters;
 mod hostile;
+mod hostile_work;
+mod jobs;
 mod keyboard;
 mod life;
+mod limits;
 mod list;
 mod live;
 mod pages;
 mod pictures;
 mod plain;
+mod plain_work;
+mod queues;
 mod settings;
 mod sign_in;
+mod weight;
+mod work;
+mod workers;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::pages::Stage;
+use super::work::Works;
 use crate::harness::{Browser, Database, Proxy, SCHEMES, Server};
 
 const SIZES: [(&str, u32, u32, bool); 2] = [("", 1360, 900, false), ("-390", 390, 844, true)];
@@ -44,6 +45,34 @@ async fn screenshots_of_every_page() {
 }
 
 #[tokio::test]
+async fn screenshots_of_every_page_of_work() {
+    let works = Works::new().await.with_an_hour_behind().await;
+    let browser = Browser::on(&works.server).await;
+    pictures(&browser, &works.pages()).await;
+    browser.size(1360, 900, false).await;
+    browser.scheme("light").await;
+    browser.open("/dashboard/jobs?kind=email.send").await;
+    browser.click("[data-all]").await;
+    picture(&browser, "jobs-selected-light").await;
+    browser.press("Cancel…").await;
+    browser.sees("Called off at once").await;
+    picture(&browser, "jobs-bulk-cancel-light").await;
+    browser.open("/dashboard/dead-letters").await;
+    browser.press("Replay 6 of email.send…").await;
+    browser.sees("queued again as they are").await;
+    picture(&browser, "dead-letters-bulk-replay-light").await;
+    browser.press("Replay 6 jobs").await;
+    browser.sees("Replayed 6 jobs.").await;
+    picture(&browser, "dead-letters-replayed-light").await;
+    browser.open("/dashboard/jobs").await;
+    browser.press("Enqueue a job").await;
+    browser.js("document.querySelector('#kind').form.noValidate = true").await;
+    browser.press("Enqueue job").await;
+    browser.text("#kind-error").await;
+    picture(&browser, "jobs-refused-light").await;
+}
+
+#[tokio::test]
 async fn screenshots_of_what_is_empty_or_broken() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
@@ -51,7 +80,13 @@ async fn screenshots_of_what_is_empty_or_broken() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     let page = |name: &'static str, path: &str| (name, path.to_owned());
-    let pages = [page("empty", "/dashboard/projects"), page("metrics-empty", "/dashboard/metrics")];
+    let pages = [
+        page("empty", "/dashboard/projects"),
+        page("metrics-empty", "/dashboard/metrics"),
+        page("jobs-empty", "/dashboard/jobs"),
+        page("dead-letters-empty", "/dashboard/dead-letters"),
+        page("limits-empty", "/dashboard/limits"),
+    ];
     pictures(&browser, &pages).await;
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;

@@ -6,13 +6,13 @@ use crate::harness::{Browser, Database, Server};
 const DEAD_CONTROLS: &str = "return [...document.querySelectorAll('.js-only, .copy, [data-dismiss]')] \
     .filter(it => it.checkVisibility({visibilityProperty: true})).map(it => it.outerHTML)";
 
-async fn plain(server: &Server) -> Browser {
+pub async fn plain(server: &Server) -> Browser {
     let browser = Browser::on(server).await;
     browser.without_javascript().await;
     browser
 }
 
-async fn offers_only_what_works(browser: &Browser) {
+pub async fn offers_only_what_works(browser: &Browser) {
     assert_eq!(browser.js(DEAD_CONTROLS).await, serde_json::json!([]), "on {}", browser.path().await);
 }
 

@@ -105,6 +105,22 @@ impl Database {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
+    /// What `psql` makes of a script, as whoever has only that would run it: whether it went well, and everything it said,
+    /// errors with their SQLSTATE.
+    pub fn psql(&self, script: &str) -> (bool, String) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs =
+            std::env::var_os("POSTGRES_BIN_DIR").map(PathBuf::from).into_iter().chain(std::env::split_paths(&path));
+        let psql = dirs.map(|dir| dir.join("psql")).find(|file| file.is_file());
+        let done = std::process::Command::new(psql.expect("these tests need psql, the client of PostgreSQL"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-c", script, &self.url])
+            .env("PGOPTIONS", "-c client_min_messages=warning")
+            .output()
+            .unwrap();
+        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        (done.status.success(), said.trim().to_owned())
+    }
+
     /// Whether anybody may connect anew; connections that are there stay.
     pub async fn forbid_connections(&self, forbid: bool) {
         let name = self.text("SELECT current_database()").await;

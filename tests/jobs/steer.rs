@@ -70,16 +70,17 @@ async fn a_worker_hears_of_a_cancel_at_its_next_heartbeat() {
 #[tokio::test]
 async fn whoever_does_not_hear_of_a_cancel_loses_its_lease_after_the_grace() {
     let database = Database::new().await;
-    // A frozen process stands for a handler that ignores everything; its lease would last for a minute.
-    let frozen = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "60s"), ("PROVOST_ROLES", "api,worker")]);
+    let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
+    // A frozen process stands for a handler that ignores everything.
+    let frozen = brisk(&database, &[("PROVOST_LEASE_TTL", "10s"), ("PROVOST_ROLES", "api,worker")]);
     let id = active(&frozen).await;
     frozen.signal("STOP");
-    let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
-    act(&server, &id, "cancel", json!({"reason": "enough"})).await.expect(202);
+    let asked = act(&server, &id, "cancel", json!({"reason": "enough"})).await.expect(202).json();
     let told = waits_as(&server, &id, "cancel_requested").await;
     assert!(text(&told, "summary").contains("revoked"), "{told}");
     let job = until(&server, &id, "canceled").await;
     assert_eq!(text(&job, "error"), "canceled: enough");
+    assert!(super::moment(&job, "finished_at") < super::moment(&asked, "lease_until"), "not for the end of its lease");
     assert_eq!((job["failures"].as_i64(), outcomes(&server, &id).await), (Some(0), vec!["canceled".to_owned()]));
     frozen.signal("CONT");
     eventually("the worker that wakes up hears that its lease is lost", || async {

@@ -106,7 +106,7 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
-/// A duration as an operator says it: "340 ms", "2.9 s", "14 s", "3 m 5 s", "2 h 10 m".
+/// A duration as an operator says it: "340 ms", "2.9 s", "14 s", "3 m 5 s", "2 h", "2 h 10 m".
 pub fn seconds(value: f64) -> String {
     let whole = value.round() as u64;
     match value {
@@ -116,6 +116,7 @@ pub fn seconds(value: f64) -> String {
         _ if whole < 60 => format!("{whole} s"),
         _ if whole < 3_600 && whole.is_multiple_of(60) => format!("{} m", whole / 60),
         _ if whole < 3_600 => format!("{} m {} s", whole / 60, whole % 60),
+        _ if whole % 3_600 < 60 => format!("{} h", whole / 3_600),
         _ => format!("{} h {} m", whole / 3_600, whole % 3_600 / 60),
     }
 }
@@ -368,6 +369,7 @@ mod tests {
             (14.4, "14 s"),
             (59.7, "1 m"),
             (185.0, "3 m 5 s"),
+            (7_200.0, "2 h"),
             (7_800.0, "2 h 10 m"),
         ];
         times.iter().for_each(|(value, text)| assert_eq!(seconds(*value), *text));

@@ -5,9 +5,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
+use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
-use super::list::{ACTOR, alive, view};
+use super::list::{ACTOR, view};
 use super::project::{delete_blocked, id_of};
 use super::shell::{Frame, Shown, respond};
 use super::views::{DeleteError, DeletePage, Nav};
@@ -77,7 +78,7 @@ async fn page(
     let project: Project = app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?;
     let frame = Frame::of(app, request)
         .at(Nav::Projects)
-        .counting(alive(&app.store.count_projects().await?))
+        .counting(&Counts::of(app).await?)
         .still()
         .below("Projects", "/dashboard/projects")
         .below(&project.name, format!("/dashboard/projects/{id}"));

@@ -64,9 +64,17 @@ fn whole(
         safe: "Yes. What Provost accepted is stored and goes on.".to_owned(),
         todo: todo.to_owned(),
         request_id: Some(request_id()),
-        back: Link { label: "Back to the projects".to_owned(), href: "/dashboard/projects".to_owned() },
+        back: back(request),
     };
     shell::respond(request, Shown::new(&page, page.as_main()).with_status(status))
+}
+
+/// The list that the page would have been below.
+fn back(request: &HttpRequest) -> Link {
+    let lists = ["jobs", "queues", "workers", "dead-letters", "limits"];
+    let section = request.path().strip_prefix("/dashboard/").and_then(|rest| rest.split('/').next());
+    let list = lists.into_iter().find(|list| Some(*list) == section).unwrap_or("projects");
+    Link::to(format!("/dashboard/{list}"), format!("Back to the {}", list.replace('-', " ")))
 }
 
 fn words(error: &ApiError, title: &str) -> (String, &'static str) {
@@ -74,6 +82,10 @@ fn words(error: &ApiError, title: &str) -> (String, &'static str) {
         ApiError::NoProject(_) => {
             ("This project does not exist".to_owned(), "Check the address, or look for it in the list.")
         }
+        ApiError::Missing(what, _) => (
+            format!("This {what} does not exist"),
+            "Check the address, or look for it in the list. It may be gone by now.",
+        ),
         ApiError::NoRoute => ("There is no such page".to_owned(), "Check the address, or start from the projects."),
         ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => (
             "The database does not answer".to_owned(),
@@ -82,6 +94,6 @@ fn words(error: &ApiError, title: &str) -> (String, &'static str) {
         ApiError::Store(_) => {
             ("Something went wrong".to_owned(), "Try again. If it happens again, report it with the request id.")
         }
-        _ => (title.to_owned(), "Go back, look at the project's present state, and decide anew."),
+        _ => (title.to_owned(), "Go back, look at the present state, and decide anew."),
     }
 }

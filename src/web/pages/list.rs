@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
 use super::project::delete_blocked;
@@ -90,9 +91,10 @@ async fn list(
     if !query.names("status") {
         filter.status = Preferences::of(request).status;
     }
-    let (rows, counts) = (app.store.list_projects(&filter).await?, app.store.count_projects().await?);
+    let (rows, counted) = (app.store.list_projects(&filter).await?, Counts::of(app).await?);
+    let counts = &counted.projects;
     let usual = Usual::of(app).await?;
-    let frame = Frame::of(app, request).at(Nav::Projects).counting(alive(&counts));
+    let frame = Frame::of(app, request).at(Nav::Projects).counting(&counted);
     create.templates = app.templates.iter().map(|name| option(name)).collect();
     if !is_live(request) {
         create.idempotency_key = Uuid::new_v4().to_string();
@@ -105,17 +107,17 @@ async fn list(
     let page = ProjectsPage {
         shell: frame.shell("Projects"),
         create,
-        tabs: tabs(&filter, &counts),
+        tabs: tabs(&filter, counts),
         filter: ListFilter {
             status: filter.status.map(view),
             search: filter.search.clone().unwrap_or_default(),
             here: href(&filter, filter.status, filter.before),
         },
-        matching: matching(&filter, &counts, rows.len()),
+        matching: matching(&filter, counts, rows.len()),
         rows: rows.into_iter().map(|project| row(project, &usual, now)).collect(),
         newer: filter.before.map(|_| href(&filter, filter.status, None)),
         older,
-        exists: exists(&counts),
+        exists: exists(counts),
         curl: format!(
             "curl -X POST http://{}/projects -H 'content-type: application/json' -d '{{\"name\": \"my-first\"}}'",
             app.host

@@ -8,8 +8,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
 use super::chart;
+use super::counts::Counts;
 use super::error::or_page;
-use super::list::alive;
 use super::shell::{Frame, Shown, count, respond, stamp};
 use super::views::{
     BarData, DurationData, FailureRow, Kpi, MetricsPage, MetricsRange, Nav, ProjectStatus as Status, Tone,
@@ -39,15 +39,16 @@ async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     };
     let slice = Duration::from_secs(range.bucket_seconds().into());
     let window = slice * range.buckets();
-    let counts = app.store.count_projects().await?;
+    let counted = Counts::of(app).await?;
+    let counts = &counted.projects;
     let provisions = app.store.count_provisions(window, slice).await?;
     let failures = app.store.count_failures(window, REASONS).await?;
     let slices = slices(&provisions, range);
     let all = slices.values().fold(Tally::default(), |sum, tally| sum.plus(tally));
     let by_status: Vec<(Status, u64)> =
-        Status::ALL.iter().filter(|it| **it != Status::Deleted).map(|it| (*it, number(&counts, it))).collect();
+        Status::ALL.iter().filter(|it| **it != Status::Deleted).map(|it| (*it, number(counts, it))).collect();
     let page = MetricsPage {
-        shell: Frame::of(app, request).at(Nav::Metrics).counting(alive(&counts)).shell("Metrics"),
+        shell: Frame::of(app, request).at(Nav::Metrics).counting(&counted).shell("Metrics"),
         range,
         kpis: kpis(&all),
         statuses: chart::stacked(&by_status),

@@ -1,16 +1,36 @@
 //! The dashboard: the same rows as the API, for people. Links and forms only; scripts make it live, and it works without.
 
+mod bulk;
+mod bulk_verb;
 mod chart;
+mod confirm;
+mod counts;
+mod dead_letters;
 mod delete;
+mod enqueue;
 mod error;
+mod flash;
 mod form;
+mod job;
+mod job_facts;
+mod job_life;
+mod jobs;
+mod limits;
 mod list;
 mod metrics;
+mod names;
 mod project;
+mod queue;
+mod queue_acts;
+mod queues;
+mod replay;
 mod settings;
 mod shell;
 mod sign_in;
+mod single;
 mod views;
+mod worker;
+mod workers;
 
 use actix_web::http::header::{ACCEPT, LOCATION};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -38,6 +58,7 @@ pub fn routes(config: &mut ServiceConfig) {
             &["GET", "POST"],
             [get().to(delete::ask), post().to(delete::delete)],
         ))
+        .configure(work)
         .service(resource("/dashboard/metrics", &["GET"], [get().to(metrics::show)]))
         .service(resource(
             "/dashboard/settings",
@@ -48,6 +69,56 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/dashboard/login", &["GET", "POST"], [get().to(sign_in::show), post().to(sign_in::sign_in)]))
         .service(resource("/dashboard/logout", &["POST"], [post().to(sign_in::sign_out)]))
         .service(web::scope("/dashboard").default_service(web::to(error::no_page)));
+}
+
+/// The pages of the job engine. What asks before it acts answers to GET and POST at one path.
+fn work(config: &mut ServiceConfig) {
+    const BOTH: &[&str] = &["GET", "POST"];
+    let post = web::post;
+    config
+        .service(resource("/dashboard/jobs", BOTH, [get().to(jobs::show), post().to(enqueue::enqueue)]))
+        .service(resource("/dashboard/jobs/bulk", &["POST"], [post().to(bulk::jobs)]))
+        .service(resource("/dashboard/jobs/{id}", &["GET"], [get().to(job::show)]))
+        .service(resource("/dashboard/jobs/{id}/retry", &["POST"], [post().to(job::retry)]))
+        .service(resource("/dashboard/jobs/{id}/run-again", &["POST"], [post().to(job::run_again)]))
+        .service(resource("/dashboard/jobs/{id}/priority", &["POST"], [post().to(job::prioritise)]))
+        .service(resource(
+            "/dashboard/jobs/{id}/cancel",
+            BOTH,
+            [get().to(single::ask_cancel), post().to(single::cancel)],
+        ))
+        .service(resource("/dashboard/queues", &["GET"], [get().to(queues::show)]))
+        .service(resource("/dashboard/queues/{name}", &["GET"], [get().to(queue::show)]))
+        .service(resource("/dashboard/queues/{name}/resume", &["POST"], [post().to(queue_acts::resume)]))
+        .service(resource("/dashboard/queues/{name}/limits", &["POST"], [post().to(queue_acts::limits)]))
+        .service(resource(
+            "/dashboard/queues/{name}/{verb:pause|drain}",
+            BOTH,
+            [get().to(queue_acts::ask), post().to(queue_acts::act)],
+        ))
+        .service(resource("/dashboard/workers", &["GET"], [get().to(workers::show)]))
+        .service(resource("/dashboard/workers/{id}", &["GET"], [get().to(worker::show)]))
+        .service(resource("/dashboard/workers/{id}/uncordon", &["POST"], [post().to(worker::uncordon)]))
+        .service(resource("/dashboard/workers/{id}/forget", &["POST"], [post().to(worker::forget)]))
+        .service(resource(
+            "/dashboard/workers/{id}/{verb:cordon|drain}",
+            BOTH,
+            [get().to(worker::ask), post().to(worker::act)],
+        ))
+        .service(resource("/dashboard/dead-letters", &["GET"], [get().to(dead_letters::show)]))
+        .service(resource("/dashboard/dead-letters/bulk", &["POST"], [post().to(bulk::dead_letters)]))
+        .service(resource(
+            "/dashboard/dead-letters/{id}/delete",
+            BOTH,
+            [get().to(single::ask_delete), post().to(single::delete)],
+        ))
+        .service(resource(
+            "/dashboard/dead-letters/{id}/replay",
+            BOTH,
+            [get().to(replay::show), post().to(replay::replay)],
+        ))
+        .service(resource("/dashboard/limits", BOTH, [get().to(limits::show), post().to(limits::save)]))
+        .service(resource("/dashboard/limits/delete", BOTH, [get().to(limits::ask_delete), post().to(limits::delete)]));
 }
 
 /// `/`: the dashboard for browsers, a word of welcome for programs.

@@ -7,9 +7,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::chart;
+use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
-use super::list::{ACTOR, Usual, alive, short, view};
+use super::list::{ACTOR, Usual, short, view};
 use super::shell::{Frame, Shown, respond, span, stamp};
 use super::views::{
     Callout, CurlLine, Holder, JobState as State, Label, Mark, Moving, Nav, OperationRow, ProjectPage, RenameForm,
@@ -101,9 +102,8 @@ async fn page(
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let operations = app.store.jobs_of_project(id, OPERATIONS).await?;
     let usual = Usual::of(app).await?;
-    let counts = app.store.count_projects().await?;
-    let frame =
-        Frame::of(app, request).at(Nav::Projects).counting(alive(&counts)).below("Projects", "/dashboard/projects");
+    let counts = Counts::of(app).await?;
+    let frame = Frame::of(app, request).at(Nav::Projects).counting(&counts).below("Projects", "/dashboard/projects");
     let project = &explained.project;
     let deleted = project.status == ProjectStatus::Deleted;
     // Not `updated_at`: a new name changes that, too.

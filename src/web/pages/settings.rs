@@ -6,9 +6,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::chart;
+use super::counts::Counts;
 use super::error::{mark_down, or_page};
 use super::form::{FLASH, Form, cookie};
-use super::list::alive;
 use super::shell::{Frame, Preferences, Shown, poll_seconds, respond, stamp};
 use super::views::{
     ConfigRow, DisplayForm, Fact, FieldError, HealthLine, Level, Nav, ServiceLine, SettingsPage, Theme, Zone,
@@ -84,8 +84,8 @@ fn preferences(form: &Form) -> Result<Preferences, DisplayForm> {
 async fn page(app: &App, request: &HttpRequest, display: DisplayForm, status: StatusCode) -> HttpResponse {
     let found = checkup(app).await;
     let frame = Frame::of(app, request).at(Nav::Settings);
-    let frame = match app.store.count_projects().await {
-        Ok(counts) if found.database.is_some() => frame.counting(alive(&counts)),
+    let frame = match Counts::of(app).await {
+        Ok(counts) if found.database.is_some() => frame.counting(&counts),
         _ => frame.without_database(),
     };
     let page = SettingsPage {

@@ -8,8 +8,10 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use super::counts::Counts;
+use super::flash::flash;
 use super::form::{self, FLASH};
-use super::views::{Crumb, Flash, Nav, Shell, Stamp, Theme, Tone, Zone};
+use super::views::{Crumb, Nav, Shell, Stamp, Theme, Zone};
 use crate::domain::{ProjectStatus, moment};
 use crate::web::access::{SESSION, hex};
 use crate::web::app::App;
@@ -113,8 +115,8 @@ impl Frame {
         self
     }
 
-    pub fn counting(mut self, projects: i64) -> Self {
-        self.shell.project_count = Some(count(projects));
+    pub fn counting(mut self, counts: &Counts) -> Self {
+        counts.note(&mut self.shell);
         self
     }
 
@@ -132,26 +134,6 @@ impl Frame {
     pub fn shell(self, title: &str) -> Shell {
         Shell { title: title.to_owned(), ..self.shell }
     }
-}
-
-/// The messages that an action may leave for the next page. The cookie holds only the word, so nobody can put text of
-/// theirs on our page through it.
-fn flash(word: &str) -> Option<Flash> {
-    let (word, state) = word.split_once('.').unwrap_or((word, ""));
-    let state = ProjectStatus::parse(state).map_or("somewhere else", ProjectStatus::as_str);
-    let (tone, text) = match word {
-        "created" => (Tone::Ok, "Created. It is being provisioned; this page shows every step.".to_owned()),
-        "retried" => (Tone::Ok, "Retrying.".to_owned()),
-        "renamed" => (Tone::Ok, "Renamed.".to_owned()),
-        "deleting" => (Tone::Ok, "Deleting. The record stays when it is gone.".to_owned()),
-        "saved" => (Tone::Ok, "Saved for this browser.".to_owned()),
-        "retry-refused" => {
-            (Tone::Wait, format!("Not retried: only a failed project can be, and this one is {state} now."))
-        }
-        "rename-refused" => (Tone::Wait, format!("Not renamed: the project is {state} now.")),
-        _ => return None,
-    };
-    Some(Flash { tone, text, link: None })
 }
 
 /// A page in both renderings.
@@ -226,6 +208,19 @@ pub fn stamp(at: OffsetDateTime) -> Stamp {
 /// A number for a page.
 pub fn count(n: i64) -> String {
     super::chart::grouped(n.max(0).unsigned_abs())
+}
+
+/// So many of something, for a page: "1 job", "1,284 jobs".
+pub fn counted(n: i64, one: &str) -> String {
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+/// No list is counted further than this.
+pub const COUNTED: i64 = 10_000;
+
+/// A number that was counted no further than one above [`COUNTED`].
+pub fn capped(n: i64) -> String {
+    if n > COUNTED { format!("{}+", count(COUNTED)) } else { count(n) }
 }
 
 /// How long it was between two moments, for a page.

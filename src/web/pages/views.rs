@@ -38,7 +38,7 @@ pub use metrics::{
     BarChart, BarData, ChartRow, DurationData, FailureRow, Kpi, LineChart, LineSeries, MetricsPage, MetricsRange,
     Segment, StackedBar,
 };
-pub use parts::{Bulk, Cause, Changed, Choice, Gauge, Hidden, JobLink, Pages, Tab};
+pub use parts::{Bulk, Cause, Changed, Choice, Gauge, Hidden, JobLink, Pages, Tab, first_line};
 pub use project::{
     Callout, CurlLine, DeleteError, DeletePage, Holder, Label, Mark, Moving, OperationRow, ProjectPage, RenameForm,
     TimelineEntry,

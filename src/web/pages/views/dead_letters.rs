@@ -96,6 +96,8 @@ pub struct DeadRow {
     pub queue: Link,
     /// Its tenant; `None` for the usual one.
     pub tenant: Option<String>,
+    /// The page of the project that it worked on: that is what can be retried then.
+    pub project: Option<String>,
 }
 
 impl DeadRow {

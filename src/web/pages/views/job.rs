@@ -19,6 +19,8 @@ pub struct JobPage {
     pub kind: String,
     /// Its state.
     pub state: JobState,
+    /// Offers to have it worked on again, or at once.
+    pub can_retry: bool,
     /// Offers Cancel.
     pub can_cancel: bool,
     /// Offers Run again, which makes a copy.

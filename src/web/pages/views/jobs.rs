@@ -138,6 +138,8 @@ pub struct JobRow {
     pub due: Option<Stamp>,
     /// When it ended, if it did.
     pub finished: Option<Stamp>,
+    /// Offers to have it worked on again, or at once.
+    pub can_retry: bool,
     /// Offers Cancel.
     pub can_cancel: bool,
 }

@@ -27,7 +27,7 @@ pub struct LimitRow {
     pub scope: String,
     /// Which of them; `None` for a global one.
     pub value: Option<String>,
-    /// "Rate" or "At once".
+    /// "Rate" or "Concurrency".
     pub mode: String,
     /// The limit in words ("100 in 60 s, burst 20"; "10 at once").
     pub limit: String,

@@ -132,8 +132,8 @@ pub struct KindRow {
     pub kind: Link,
     /// How many wait, in words.
     pub count: String,
-    /// Since when the oldest one waits.
-    pub oldest: Option<Stamp>,
+    /// How many workers of this queue can do it ("3", "none").
+    pub workers: String,
     /// Why, in a few words ("limit reached", "no worker for this kind").
     pub note: Option<String>,
 }

@@ -91,8 +91,6 @@ pub struct WorkerPage {
     pub started: Stamp,
     /// When it was last heard.
     pub seen: Stamp,
-    /// The list of its jobs.
-    pub jobs: String,
 }
 
 /// One job in the hands of a worker.
@@ -121,6 +119,4 @@ pub struct OutcomeRow {
     pub count: String,
     /// Its share, 0 to 100.
     pub percent: u32,
-    /// How long such an attempt took in the median and in the 95th percentile ("2.1 s, p95 5 s"), if known.
-    pub took: Option<String>,
 }

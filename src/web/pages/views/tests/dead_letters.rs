@@ -17,6 +17,7 @@ fn row(n: u32) -> DeadRow {
         died: stamp("14:01:00"),
         queue: Link::to("/dashboard/queues/bulk", "bulk"),
         tenant: n.is_multiple_of(4).then(|| "acme".to_owned()),
+        project: None,
     }
 }
 

@@ -75,6 +75,7 @@ fn page() -> JobPage {
         short_id: short(1),
         kind: "email.send".to_owned(),
         state: JobState::Active,
+        can_retry: true,
         can_cancel: true,
         can_run_again: false,
         priority_form: Some(PriorityForm { priority: "5".to_owned(), error: None }),

@@ -21,6 +21,7 @@ fn row(n: u32, state: JobState) -> JobRow {
         created: stamp("14:01:00"),
         due: matches!(state, JobState::Scheduled | JobState::Retrying).then(|| stamp("14:05:00")),
         finished: finished.then(|| stamp("14:02:00")),
+        can_retry: true,
         can_cancel: !finished,
     }
 }

@@ -67,7 +67,7 @@ fn page() -> QueuePage {
         kinds: vec![KindRow {
             kind: Link::to("/dashboard/jobs?queue=bulk&kind=email.send", "email.send"),
             count: "400".to_owned(),
-            oldest: Some(stamp("14:03:00")),
+            workers: "3".to_owned(),
             note: some("limit reached"),
         }],
         jobs: "/dashboard/jobs?state=&queue=bulk".to_owned(),

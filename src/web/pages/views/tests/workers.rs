@@ -55,12 +55,7 @@ fn page() -> WorkerPage {
         lease_until: stamp("14:03:46"),
         canceling,
     };
-    let ended = |outcome, count: &str, percent, took: &str| OutcomeRow {
-        outcome,
-        count: count.to_owned(),
-        percent,
-        took: Some(took.to_owned()),
-    };
+    let ended = |outcome, count: &str, percent| OutcomeRow { outcome, count: count.to_owned(), percent };
     WorkerPage {
         shell: Shell {
             crumbs: vec![Crumb { label: "Workers".to_owned(), href: "/dashboard/workers".to_owned() }],
@@ -74,9 +69,9 @@ fn page() -> WorkerPage {
         slots: gauge("2 of 8", Some(25), Tone::Work),
         running: vec![running(1, false), running(2, true)],
         outcomes: vec![
-            ended(Outcome::Completed, "1,204", 96, "2.1 s, p95 5 s"),
-            ended(Outcome::Failed, "42", 3, "10 s, p95 10 s"),
-            ended(Outcome::LeaseExpired, "4", 1, "30 s"),
+            ended(Outcome::Completed, "1,204", 96),
+            ended(Outcome::Failed, "42", 3),
+            ended(Outcome::LeaseExpired, "4", 1),
         ],
         queues: vec![Link::to("/dashboard/queues/default", "default"), Link::to("/dashboard/queues/bulk", "bulk")],
         kinds: vec!["email.send".to_owned()],
@@ -87,7 +82,6 @@ fn page() -> WorkerPage {
         other_version: true,
         started: stamp("10:00:00"),
         seen: stamp("14:03:21"),
-        jobs: "/dashboard/jobs?state=&worker=worker-c".to_owned(),
     }
 }
 

@@ -1,0 +1,85 @@
+//! Names in addresses, and the links that are made of them.
+
+use actix_web::web::Path;
+use uuid::Uuid;
+
+use super::views::{JobLink, Link};
+use crate::web::error::ApiError;
+
+/// A name as one segment of a path: also one with slashes, spaces or a question mark in it.
+pub fn segment(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+/// The name in the path. What the database could not even look for does not exist.
+pub fn plain(path: Path<String>) -> Result<String, ApiError> {
+    let name = path.into_inner();
+    if name.contains('\0') { Err(ApiError::NoRoute) } else { Ok(name) }
+}
+
+/// The page of a queue.
+pub fn queue_page(name: &str) -> String {
+    format!("/dashboard/queues/{}", segment(name))
+}
+
+/// A queue as a link.
+pub fn queue(name: &str) -> Link {
+    Link::to(queue_page(name), name)
+}
+
+/// The page of a worker.
+pub fn worker_page(id: &str) -> String {
+    format!("/dashboard/workers/{}", segment(id))
+}
+
+/// A worker as a link.
+pub fn worker(id: &str) -> Link {
+    Link::to(worker_page(id), id)
+}
+
+/// The page of a job.
+pub fn job_page(id: Uuid) -> String {
+    format!("/dashboard/jobs/{id}")
+}
+
+/// A job in few words.
+pub fn job(id: Uuid, kind: &str) -> JobLink {
+    JobLink { id: id.to_string(), short_id: super::list::short(id), kind: kind.to_owned() }
+}
+
+/// A list with what narrows it; what is empty narrows nothing.
+pub fn listing(page: &str, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
+    if pairs.is_empty() {
+        return page.to_owned();
+    }
+    format!("{page}?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_segment_whatever_is_in_it() {
+        assert_eq!(segment("eu-west/1:x"), "eu-west%2F1%3Ax");
+        assert_eq!(segment("a b?c#d%"), "a%20b%3Fc%23d%25");
+        assert_eq!(segment("é"), "%C3%A9");
+    }
+
+    #[test]
+    fn a_list_says_only_what_narrows_it() {
+        assert_eq!(listing("/dashboard/jobs", &[("state", ""), ("kind", "")]), "/dashboard/jobs");
+        assert_eq!(
+            listing("/dashboard/jobs", &[("state", "failed"), ("kind", "a&b")]),
+            "/dashboard/jobs?state=failed&kind=a%26b"
+        );
+    }
+}

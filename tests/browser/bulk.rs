@@ -1,0 +1,124 @@
+//! Many at once: those selected, or all that match, and never more than the question spoke of.
+
+use serde_json::json;
+
+use super::jobs::{form, idle};
+use super::work::{dead_letter, enqueue, job_until};
+use crate::harness::{Browser, Database, Server};
+
+/// Nobody serves the queue of the idle.
+const SETTINGS: &[(&str, &str)] = &[("PROVOST_WORKER_QUEUES", "default")];
+
+async fn in_state(server: &Server, state: &str) -> usize {
+    server.get(&format!("/jobs?state={state}&limit=200")).await.json().as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn the_selected_are_canceled_after_a_question_that_lists_them() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SETTINGS);
+    idle(&server, "a.one", 7).await;
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/jobs?state=queued&kind=a.one").await;
+    for n in 1..=3 {
+        browser.click(&format!("#rows tr:nth-child({n}) .pick input")).await;
+    }
+    browser.press("Cancel…").await;
+    browser.sees("Called off at once: 3 jobs").await;
+    assert_eq!(browser.text("h1").await, "Cancel 3 jobs");
+    assert_eq!(browser.texts(".listed li").await.len(), 3);
+    browser.press("Back, change nothing").await;
+    browser.arrives("/dashboard/jobs?state=queued&kind=a.one").await;
+    assert_eq!(in_state(&server, "canceled").await, 0);
+    browser.click("#rows tr:nth-child(1) .pick input").await;
+    browser.press("Cancel…").await;
+    browser.fill("#reason", "twice by mistake").await;
+    browser.press("Cancel 1 job").await;
+    browser.sees("Canceled 1 job.").await;
+    assert_eq!(browser.path().await, "/dashboard/jobs?state=queued&kind=a.one");
+    let canceled = server.get("/jobs?state=canceled").await.json();
+    assert_eq!(canceled[0]["error"], "canceled: twice by mistake");
+}
+
+#[tokio::test]
+async fn all_that_match_are_counted_exactly_and_what_came_later_is_left_alone() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SETTINGS);
+    idle(&server, "a.many", 31).await;
+    idle(&server, "b.other", 2).await;
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/jobs?kind=a.many").await;
+    assert!(browser.shows("take all 31 that match").await);
+    browser.press("Cancel all…").await;
+    assert_eq!(browser.text("h1").await, "Cancel 31 jobs");
+    assert!(browser.shows("All with kind a.many").await && browser.shows("and 26 more").await);
+    idle(&server, "a.many", 2).await;
+    browser.press("Cancel 31 jobs").await;
+    browser.sees("Canceled 31 jobs.").await;
+    assert_eq!((in_state(&server, "canceled").await, in_state(&server, "queued").await), (31, 4));
+}
+
+#[tokio::test]
+async fn more_than_the_question_spoke_of_is_refused_with_both_numbers() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SETTINGS);
+    let later = json!({"kind": "cleanup.run", "delay": "1h", "payload": {"forceError": true, "durationMs": 1}, "max_attempts": 1});
+    let later = enqueue(&server, later).await;
+    for _ in 0..2 {
+        dead_letter(&server, "cleanup.run", json!({})).await;
+    }
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/dead-letters").await;
+    browser.press("Delete all…").await;
+    assert_eq!(browser.text("h1").await, "Delete 2 jobs");
+    server.post(&format!("/jobs/{later}/retry"), json!({})).await.expect(200);
+    job_until(&server, &later, "failed").await;
+    browser.press("Delete 2 jobs").await;
+    browser.sees("Now 3 jobs match, and the page spoke of 2.").await;
+    assert_eq!(in_state(&server, "failed").await, 3);
+    browser.press("Delete 3 jobs").await;
+    browser.sees("Deleted 3 jobs.").await;
+}
+
+#[tokio::test]
+async fn a_running_job_among_the_selected_is_asked_to_stop_and_a_finished_one_is_left() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SETTINGS);
+    let active = enqueue(&server, json!({"kind": "sleep", "payload": {"seconds": 600}})).await;
+    let done = enqueue(&server, json!({"kind": "noop"})).await;
+    idle(&server, "a.one", 1).await;
+    job_until(&server, &active, "active").await;
+    job_until(&server, &done, "completed").await;
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/jobs").await;
+    browser.click("[data-all]").await;
+    browser.press("Cancel…").await;
+    browser.sees("Asked to stop: 1 job being worked on.").await;
+    assert!(browser.shows("1 job that it does not apply to now, though selected.").await);
+    browser.press("Cancel 2 jobs").await;
+    browser.sees("Canceled 2 jobs.").await;
+    job_until(&server, &active, "canceled").await;
+    job_until(&server, &done, "completed").await;
+}
+
+#[tokio::test]
+async fn nothing_selected_does_nothing_and_says_so() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, SETTINGS);
+    let ids = idle(&server, "a.one", 1).await;
+    let none = form(&server, "/dashboard/jobs/bulk", "verb=cancel&back=%2Fdashboard%2Fjobs%3Fstate%3Dqueued").await;
+    assert_eq!((none.status, none.header("location")), (303, "/dashboard/jobs?state=queued"));
+    assert!(none.header("set-cookie").contains("nothing-picked"));
+    // Without the confirmation it is only a question, whatever else is said.
+    let asked = form(&server, "/dashboard/jobs/bulk", &format!("verb=cancel&job_id={}&count=1", ids[0])).await;
+    assert_eq!(asked.status, 200);
+    assert_eq!(in_state(&server, "queued").await, 1);
+    for wrong in ["verb=delete&all=1", "verb=cancel&job_id=x", "verb=cancel&all=1&state=sleeping"] {
+        assert_eq!(form(&server, "/dashboard/jobs/bulk", wrong).await.status, 422, "{wrong}");
+    }
+    let away = form(&server, "/dashboard/jobs/bulk", "verb=cancel&back=https%3A%2F%2Fevil.example").await;
+    assert_eq!(away.header("location"), "/dashboard/jobs");
+    let long = format!("verb=cancel&job_id={}&count=1&confirmed=1&reason={}", ids[0], "x".repeat(501));
+    let long = form(&server, "/dashboard/jobs/bulk", &long).await;
+    assert!(long.status == 422 && long.text.contains("at most 500 characters"), "{}", long.text);
+}

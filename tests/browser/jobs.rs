@@ -1,0 +1,278 @@
+//! The list of jobs, and one job.
+
+use serde_json::json;
+
+use super::life::BADGE;
+use super::work::{Works, dead_letter, enqueue, job_until};
+use crate::harness::{Browser, Database, Server, key};
+
+const CURRENT: &str = "ul.tabs [aria-current]";
+
+#[tokio::test]
+async fn the_filter_stands_in_the_url_and_survives_tabs_and_acts() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open("/dashboard/jobs").await;
+    browser.fill("#f-kind", "email.send").await;
+    browser.press("Filter").await;
+    browser.arrives("/dashboard/jobs?kind=email.send").await;
+    assert_eq!(browser.texts("#rows .name").await.len(), 9);
+    browser.press("Dead 9").await;
+    browser.arrives("/dashboard/jobs?state=failed&kind=email.send").await;
+    assert_eq!(browser.text(CURRENT).await, "Dead 9");
+    assert_eq!(browser.js("return document.querySelector('#f-kind').value").await, "email.send");
+    assert!(browser.shows("6 of 6").await, "what matches both is counted");
+    browser.click("#rows tr:first-child .act button").await;
+    browser.sees("Replayed: it is queued again").await;
+    assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=email.send");
+    browser.open(&format!("/dashboard/jobs?search={}", &works.completed[..30])).await;
+    assert_eq!(browser.texts("#rows .name").await, ["report.generate"]);
+    browser.open("/dashboard/jobs?tag=finance&tenant=acme").await;
+    assert_eq!(browser.texts("#rows .name").await.len(), 2, "the job and its copy");
+    browser.open("/dashboard/jobs?state=blocked&kind=nothing").await;
+    browser.sees("Nothing in the state Blocked with the kind “nothing”").await;
+    let wrong = works.server.get("/dashboard/jobs?state=sleeping").await;
+    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn many_jobs_are_paged_and_each_is_shown_once() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_WORKER_KINDS", "noop")]);
+    let jobs: Vec<_> = (0..60).map(|n| json!({"kind": format!("k.{n:02}")})).collect();
+    server.post("/jobs", json!(jobs)).await.expect(201);
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/jobs").await;
+    let mut seen = browser.texts("#rows .name").await;
+    for _ in 0..2 {
+        let last = seen.last().cloned().unwrap();
+        browser.press("Older").await;
+        let next = format!("document.querySelector('#rows .name').innerText < '{last}'");
+        browser.until("the next page", &next).await;
+        seen.extend(browser.texts("#rows .name").await);
+    }
+    let all: Vec<String> = (0..60).rev().map(|n| format!("k.{n:02}")).collect();
+    assert_eq!(seen, all);
+    assert!(browser.shows("10 of 60").await);
+    browser.press("Newest").await;
+    browser.until("the first page", "document.querySelector('#rows .name').innerText === 'k.59'").await;
+}
+
+#[tokio::test]
+async fn a_job_is_enqueued_in_the_browser_and_followed_to_its_end() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.prefer("poll=1").await;
+    browser.open("/dashboard/jobs").await;
+    browser.sees("No jobs yet").await;
+    browser.press("Enqueue a job").await;
+    browser.fill("#kind", "sleep").await;
+    browser.fill("#payload", r#"{"seconds": 3, "n": 12345678901234567890123}"#).await;
+    browser.press("Enqueue job").await;
+    browser.arrives("/dashboard/jobs/").await;
+    browser.sees("Enqueued. This page shows what becomes of it.").await;
+    browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
+    browser.sees("Held by").await;
+    browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;
+    browser.sees("Final, not polling").await;
+    assert!(browser.shows(r#"{"seconds": 3, "n": 12345678901234567890123}"#).await, "every digit is kept");
+    assert_eq!(browser.texts(".timeline li b").await, ["Enqueued", "Claimed", "Completed"]);
+    browser.press("Run again").await;
+    browser.sees("Runs again as a copy").await;
+    assert!(browser.shows("Copy of").await);
+}
+
+#[tokio::test]
+async fn what_cannot_be_enqueued_is_said_beside_its_field_and_kept() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.post("/queues", json!({"name": "closed"})).await.expect(201);
+    server.post("/queues/closed/drain", json!({})).await.expect(200);
+    let browser = Browser::on(&server).await;
+    for (kind, queue, delay, payload, wrong) in [
+        ("a b", "", "", "", "kind"),
+        ("echo", "*", "", "", "queue"),
+        ("echo", "closed", "", "", "queue"),
+        ("echo", "", "soon", "", "delay"),
+        ("echo", "", "", "{\"a\": ", "payload"),
+        ("email.send", "", "", "{\"recipient\": 5}", "payload"),
+    ] {
+        browser.open("/dashboard/jobs").await;
+        browser.press("Enqueue a job").await;
+        browser.fill("#kind", kind).await;
+        browser.fill("#queue", queue).await;
+        browser.fill("#delay", delay).await;
+        browser.fill("#payload", payload).await;
+        browser.press("Enqueue job").await;
+        browser.text(&format!("#{wrong}-error")).await;
+        assert_eq!(browser.js("return document.querySelector('#payload').value").await, payload);
+        assert_eq!(browser.js("return document.querySelector('#kind').value").await, kind);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
+}
+
+#[tokio::test]
+async fn a_waiting_job_says_why_and_its_priority_can_be_changed() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    for (id, why, help) in [
+        (&works.paused, "The queue mail is paused by maria: card processor down.", "Look at the queue"),
+        (
+            &works.unserved,
+            "No worker that serves the queue eu/west:1 and the kind email.send is online",
+            "--worker-queues eu/west:1",
+        ),
+        (&works.throttled, "The limit sleepers lets 1 be active at once, and so many are.", "Look at the limits"),
+        (&works.scheduled, "It waits for its time.", "Due in 1 h"),
+        (
+            &works.retrying,
+            "It failed 1 of 5 times and is tried again when its wait is over.",
+            "The last attempt failed: simulated SMTP failure",
+        ),
+    ] {
+        browser.open(&format!("/dashboard/jobs/{id}")).await;
+        browser.sees(why).await;
+        assert!(browser.shows(help).await, "{why}");
+    }
+    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.press("Change the priority").await;
+    browser.fill("#priority", "2").await;
+    browser.press("Save").await;
+    browser.sees("Priority changed.").await;
+    browser.sees("priority 9 → 2").await;
+    assert_eq!(works.server.get(&format!("/jobs/{}", works.paused)).await.json()["priority"], 2);
+    browser.press("Change the priority").await;
+    browser.js("document.querySelector('#priority').form.noValidate = true").await;
+    browser.fill("#priority", "11").await;
+    browser.press("Save").await;
+    assert!(browser.text("#priority-error").await.contains("from 0 to 9"));
+    browser.open(&format!("/dashboard/jobs/{}", works.scheduled)).await;
+    browser.press("Start now").await;
+    browser.sees("Due now").await;
+    job_until(&works.server, &works.scheduled, "completed").await;
+}
+
+#[tokio::test]
+async fn a_job_is_canceled_after_a_question_and_a_running_one_is_asked_to_stop() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.press("Cancel…").await;
+    browser.sees("It is called off at once").await;
+    browser.fill("#reason", "wrong recipient").await;
+    browser.press("Cancel a job").await;
+    browser.sees("Canceled.").await;
+    assert!(browser.shows("wrong recipient").await);
+    assert_eq!(browser.text(".head .badge").await, "Canceled");
+    browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
+    browser.press("Cancel a job").await;
+    browser.sees("Asked to stop. Its worker hears of it").await;
+    job_until(&works.server, &works.active, "canceled").await;
+    browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
+    browser.sees("The job is canceled now.").await;
+    assert_eq!(browser.texts("form .destroy").await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_second_of_two_operators_is_told_what_the_job_is_now() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = dead_letter(&server, "cleanup.run", json!({})).await;
+    let browser = Browser::on(&server).await;
+    browser.open(&format!("/dashboard/jobs/{id}")).await;
+    server.post("/dlq/delete", json!({"job_ids": [id]})).await.expect(200);
+    browser.press("Replay").await;
+    browser.sees("This job does not exist").await;
+    assert!(browser.shows("Back to the jobs").await);
+    let id = dead_letter(&server, "cleanup.run", json!({})).await;
+    browser.open("/dashboard/jobs?state=failed").await;
+    server.post("/dlq/replay", json!({"job_ids": [id], "payload": {"durationMs": 1}})).await.expect(200);
+    job_until(&server, &id, "completed").await;
+    browser.click("#rows .act button").await;
+    browser.sees("Not done: the job is completed now.").await;
+}
+
+#[tokio::test]
+async fn a_projects_job_leads_to_its_project_and_back() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let project = server.failed("broken").await;
+    let browser = Browser::on(&server).await;
+    browser.open(&format!("/dashboard/projects/{project}")).await;
+    browser.press("project.provision").await;
+    browser.arrives("/dashboard/jobs/").await;
+    assert!(browser.shows("retry the project, and a new job does it again").await);
+    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "it cannot be replayed by itself");
+    let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
+    let answer = form(&server, &format!("/dashboard/jobs/{id}/retry"), "").await;
+    assert_eq!((answer.status, answer.header("location")), (303, format!("/dashboard/jobs/{id}").as_str()));
+    assert!(answer.header("set-cookie").contains("of-project"));
+}
+
+#[tokio::test]
+async fn an_unchanged_page_of_work_answers_304() {
+    let works = Works::new().await;
+    let live = async |path: &str, etag: &str| {
+        let request = works.server.request(reqwest::Method::GET, path).header("x-live", "1");
+        let request = if etag.is_empty() { request } else { request.header("if-none-match", etag) };
+        crate::harness::send(request).await
+    };
+    for (name, path) in works.pages() {
+        let first = live(&path, "").await;
+        if first.status != 200 {
+            continue;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        // A heartbeat extends a lease, which is a change; the second look then stands still long enough.
+        let mut tries = 0;
+        let mut etag = first.header("etag").to_owned();
+        loop {
+            let next = live(&path, &etag).await;
+            if next.status == 304 {
+                break;
+            }
+            etag = next.header("etag").to_owned();
+            tries += 1;
+            assert!(tries < 8, "{name} never stands still");
+        }
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_picked_by_key_and_retried() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open("/dashboard/dead-letters").await;
+    browser.keys("gj").await;
+    browser.arrives("/dashboard/jobs").await;
+    browser.open("/dashboard/jobs?state=failed").await;
+    for _ in 0..3 {
+        browser.keys("jx").await;
+    }
+    browser.until("three are picked", "document.querySelectorAll('.pick input[name]:checked').length === 3").await;
+    browser.sees("Held while rows are selected").await;
+    browser.tab_to("Retry…").await;
+    browser.keys(key::ENTER).await;
+    browser.sees("Replayed: 3 jobs that gave up.").await;
+    browser.tab_to("Retry 3 jobs").await;
+    browser.keys(key::ENTER).await;
+    browser.sees("Retried 3 jobs.").await;
+    assert_eq!(browser.path().await, "/dashboard/jobs?state=failed");
+}
+
+/// Posts a form like a browser's.
+pub async fn form(server: &Server, path: &str, body: &str) -> crate::harness::Answer {
+    let request = server.request(reqwest::Method::POST, path);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &server.url);
+    crate::harness::send(request.body(body.to_owned())).await
+}
+
+/// Enqueues so many jobs that nobody works on.
+pub async fn idle(server: &Server, kind: &str, n: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for _ in 0..n {
+        ids.push(enqueue(server, json!({"kind": kind, "queue": "nobody"})).await);
+    }
+    ids
+}

@@ -1,0 +1,64 @@
+//! The pages of the job engine without JavaScript.
+
+use super::plain::{offers_only_what_works, plain};
+use super::work::{Works, job_until};
+
+#[tokio::test]
+async fn every_page_of_work_offers_only_what_works_without_javascript() {
+    let works = Works::new().await;
+    let browser = plain(&works.server).await;
+    for (_, path) in works.pages() {
+        browser.open(&path).await;
+        offers_only_what_works(&browser).await;
+    }
+}
+
+#[tokio::test]
+async fn jobs_queues_workers_and_dead_letters_are_steered_without_javascript() {
+    let works = Works::new().await;
+    let (server, browser) = (&works.server, plain(&works.server).await);
+    browser.open("/dashboard/jobs").await;
+    browser.press("Enqueue a job").await;
+    browser.fill("#kind", "echo").await;
+    browser.fill("#payload", "{\"a\": 1}").await;
+    browser.press("Enqueue job").await;
+    browser.sees("Enqueued. This page shows what becomes of it.").await;
+    browser.open("/dashboard/jobs?state=failed&kind=webhook.dispatch").await;
+    browser.click("#rows tr:nth-child(1) .pick input").await;
+    browser.click("#rows tr:nth-child(2) .pick input").await;
+    browser.press("Retry…").await;
+    browser.press("Retry 2 jobs").await;
+    browser.sees("Retried 2 jobs.").await;
+    assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=webhook.dispatch");
+
+    browser.open("/dashboard/queues/bulk").await;
+    browser.press("Pause…").await;
+    browser.fill("#reason", "by hand").await;
+    browser.press("Pause a queue").await;
+    browser.sees("“by hand” · dashboard").await;
+    browser.press("Resume").await;
+    browser.sees("Resumed.").await;
+    browser.fill("#concurrency", "3").await;
+    browser.press("Save limits").await;
+    browser.sees("of 3 at once").await;
+
+    browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
+    browser.press("Cordon…").await;
+    browser.press("Cordon a worker").await;
+    browser.sees("Cordoned.").await;
+    browser.press("Uncordon").await;
+    browser.sees("Uncordoned.").await;
+
+    browser.open(&format!("/dashboard/dead-letters/{}/replay", works.dead)).await;
+    browser.fill("#payload", "{\"recipient\": \"plain@example.org\"}").await;
+    browser.press("Replay").await;
+    browser.sees("Replayed: it is queued again").await;
+    job_until(server, &works.dead, "completed").await;
+    browser.open("/dashboard/limits/delete?limit=sleepers").await;
+    browser.press("Delete a limit").await;
+    browser.sees("Limit deleted.").await;
+    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.press("Cancel…").await;
+    browser.press("Cancel a job").await;
+    browser.sees("Canceled.").await;
+}

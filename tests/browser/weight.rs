@@ -1,0 +1,71 @@
+//! A page weighs little, however much there is to show.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::jobs::idle;
+use super::pages::Stage;
+use super::work::Works;
+use crate::harness::{Server, send};
+
+const MOST: usize = 20 * 1024;
+
+/// How many bytes a document is on the wire.
+async fn weight(server: &Server, path: &str) -> usize {
+    let request = server.request(Method::GET, path).header("accept-encoding", "gzip");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers().get("content-encoding").unwrap(), "gzip", "{path}");
+    response.bytes().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn no_page_weighs_more_than_twenty_kilobytes() {
+    let works = Works::new().await;
+    for n in 0..40 {
+        let url = format!("https://hooks.example.org/{n}/{}", "a-long-path/".repeat(8));
+        let body = json!({"kind": "webhook.dispatch", "payload": {"url": url, "forceError": true, "durationMs": 1}, "max_attempts": 1});
+        works.server.post("/jobs", body).await.expect(201);
+    }
+    idle(&works.server, "image.resize.later", 30).await;
+    for (name, path) in works.pages() {
+        let weight = weight(&works.server, &path).await;
+        println!("{weight:6} {name}");
+        assert!(weight < MOST, "{name} weighs {weight} bytes");
+    }
+}
+
+#[tokio::test]
+async fn no_page_of_projects_weighs_more_either() {
+    let stage = Stage::new().await.with_an_hour_behind().await;
+    super::list::many(&stage.database, 60).await;
+    for (name, path) in stage.pages() {
+        let weight = weight(&stage.server, &path).await;
+        println!("{weight:6} {name}");
+        assert!(weight < MOST, "{name} weighs {weight} bytes");
+    }
+}
+
+#[tokio::test]
+async fn what_all_pages_share_is_fetched_once_and_weighs_little() {
+    let database = crate::harness::Database::new().await;
+    let server = Server::on(&database);
+    let page = server.get("/dashboard/jobs").await.text;
+    let assets: Vec<&str> = page.split('"').filter(|it| it.starts_with("/static/")).collect();
+    let mut all = 0;
+    for path in &assets {
+        let response = send(server.request(Method::GET, path).header("accept-encoding", "gzip")).await;
+        assert!(response.header("cache-control").contains("immutable"), "{path} is kept for ever");
+        all += server
+            .request(Method::GET, path)
+            .header("accept-encoding", "gzip")
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap()
+            .len();
+    }
+    println!("{all:6} {assets:?}");
+    assert!(all < 30 * 1024, "{all} bytes of {assets:?}");
+}

@@ -1,0 +1,64 @@
+//! Workers: cordoned, drained, uncordoned, forgotten.
+
+use serde_json::json;
+
+use super::work::{Works, enqueue, job_until};
+use crate::harness::{Browser, eventually};
+
+#[tokio::test]
+async fn a_worker_is_cordoned_with_a_reason_and_takes_nothing_until_it_is_uncordoned() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open("/dashboard/workers").await;
+    assert!(browser.shows("1 of 3 online").await);
+    browser.press(&format!("Cordon {}…", works.worker)).await;
+    browser.sees("It finishes what it has.").await;
+    browser.fill("#reason", "kernel update").await;
+    browser.press("Cordon a worker").await;
+    browser.sees("Cordoned. It takes no more jobs").await;
+    assert!(browser.shows("“kernel update” · dashboard").await);
+    assert!(browser.shows("sleep").await, "what it has is listed");
+    eventually("it has heard of it", async || {
+        let is = works.server.get(&format!("/workers/{}", works.worker)).await.json()["state"] == "cordoned";
+        is.then_some(())
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(900)).await;
+    let waits = enqueue(&works.server, json!({"kind": "noop"})).await;
+    tokio::time::sleep(std::time::Duration::from_millis(900)).await;
+    job_until(&works.server, &waits, "queued").await;
+    browser.press("Uncordon").await;
+    browser.sees("Uncordoned. It takes jobs again.").await;
+    job_until(&works.server, &waits, "completed").await;
+}
+
+#[tokio::test]
+async fn a_lost_worker_is_forgotten_and_another_is_not() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open("/dashboard/workers?state=lost").await;
+    assert_eq!(browser.text("ul.tabs [aria-current]").await, "Lost 1");
+    browser.press("node-5-811-77c1e2d0").await;
+    browser.sees("It has been silent for longer than a lease lasts.").await;
+    browser.press("Forget").await;
+    browser.sees("Forgotten.").await;
+    assert_eq!(browser.path().await, "/dashboard/workers");
+    assert_eq!(browser.texts("#rows .name").await.len(), 2);
+    let path = format!("/dashboard/workers/{}/forget", works.worker);
+    let refused = super::jobs::form(&works.server, &path, "").await;
+    assert!(refused.header("set-cookie").contains("forget-refused.online"));
+    browser.open("/dashboard/workers?state=draining").await;
+    browser.sees("No worker is draining").await;
+}
+
+#[tokio::test]
+async fn a_drained_worker_hands_back_what_it_does_not_finish() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
+    browser.press("Drain…").await;
+    browser.sees("handed back for others, without a failure: it has 1 job now").await;
+    browser.press("Drain a worker").await;
+    browser.sees("Draining. It takes no more jobs").await;
+    assert_eq!(browser.text(".head .badge").await, "Draining");
+}
