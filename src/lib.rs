@@ -31,4 +31,5 @@ pub mod config;
 pub mod embedded;
 pub mod log;
 pub mod meter;
+pub mod mutant;
 pub mod signal;

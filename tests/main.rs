@@ -6,7 +6,13 @@ mod harness;
 mod api;
 mod browser;
 mod engine;
+mod invariants;
+mod jobs;
+#[cfg(feature = "chaos")]
+mod mutants;
+mod nights;
 mod outage;
+mod plans;
 mod process;
 mod rules;
 mod smoke;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provost::store::sql::ALL;
+use provost::store::invariants::INVARIANTS;
+use provost::store::sql::{ALL, Statement};
 
 use crate::harness::Database;
 
@@ -15,12 +16,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("log", &["config", "domain"]),
     ("meter", &[]),
+    ("mutant", &[]),
     ("embedded", &[]),
-    ("store", &["domain", "signal", "log"]),
+    ("store", &["domain", "signal", "log", "mutant"]),
     ("wire", &["domain"]),
     ("provision", &["domain", "log", "signal"]),
     ("handlers", &["domain", "log", "signal", "provision"]),
-    ("engine", &["domain", "signal", "config", "log", "meter", "store", "provision", "handlers", "wire"]),
+    ("engine", &["domain", "signal", "config", "log", "meter", "mutant", "store", "provision", "handlers", "wire"]),
     ("web", &["domain", "signal", "config", "log", "meter", "store", "wire"]),
 ];
 
@@ -62,19 +64,25 @@ fn no_sql_stands_outside_sql() {
 
 #[test]
 fn every_statement_has_its_file_and_every_file_its_statement() {
-    let files: BTreeSet<String> = walk("sql/queries")
-        .into_iter()
-        .map(|path| path.strip_prefix(root("sql/queries")).unwrap().with_extension("").display().to_string())
-        .collect();
-    let named: BTreeSet<String> = ALL.iter().map(|statement| statement.name.to_owned()).collect();
-    assert_eq!(files, named);
+    for (folder, statements) in [("sql/queries", ALL), ("sql/invariants", INVARIANTS)] {
+        let files: BTreeSet<String> = walk(folder)
+            .into_iter()
+            .map(|path| path.strip_prefix(root(folder)).unwrap().with_extension("").display().to_string())
+            .collect();
+        let named: BTreeSet<String> = statements.iter().map(|statement| statement.name.to_owned()).collect();
+        assert_eq!(files, named);
+    }
+}
+
+fn every_statement() -> impl Iterator<Item = &'static Statement> {
+    ALL.iter().chain(INVARIANTS)
 }
 
 #[tokio::test]
 async fn every_statement_prepares_against_a_fresh_schema() {
     let database = Database::new().await;
     let client = database.connection().await;
-    for statement in ALL {
+    for statement in every_statement() {
         if let Err(error) = client.prepare(statement.text).await {
             panic!("{}: {error:?}", statement.name);
         }
@@ -83,7 +91,7 @@ async fn every_statement_prepares_against_a_fresh_schema() {
 
 #[test]
 fn every_statement_says_what_it_does_and_is_one_statement() {
-    for statement in ALL {
+    for statement in every_statement() {
         assert!(statement.text.starts_with("-- "), "{} begins without a comment", statement.name);
         let is_code = |line: &&str| !line.trim_start().starts_with("--");
         let body: String = statement.text.lines().filter(is_code).collect();

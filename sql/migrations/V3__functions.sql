@@ -70,14 +70,20 @@ BEGIN
 
     IF EXISTS (SELECT FROM unnest(asked) AS w WHERE w.idempotency_key IS NOT NULL) THEN
         -- In order of the key, so that two that share keys never wait for each other. Whoever comes second waits for
-        -- the first, and then finds its job.
+        -- the first (the update that changes nothing locks the row), and then finds its job: with the eyes of the next
+        -- statement, because this one's snapshot is older than the wait.
         INSERT INTO job_keys (tenant, kind, key, job_id, request_hash, expires_at)
         SELECT coalesce(w.tenant, 'default'), w.kind, w.idempotency_key, w.id, coalesce(w.request_hash, ''),
                at + coalesce(w.window_s, 900) * interval '1 second'
         FROM unnest(asked) AS w WHERE w.idempotency_key IS NOT NULL ORDER BY 1, 2, 3
-        ON CONFLICT (tenant, kind, key) DO UPDATE
-        SET job_id = excluded.job_id, request_hash = excluded.request_hash, expires_at = excluded.expires_at
-        WHERE job_keys.expires_at <= clock_timestamp() OR NOT EXISTS (SELECT FROM jobs j WHERE j.id = job_keys.job_id);
+        ON CONFLICT (tenant, kind, key) DO UPDATE SET job_id = job_keys.job_id WHERE false;
+
+        -- A key is free again when its window is over, or its job is gone.
+        UPDATE job_keys k
+        SET job_id = w.id, request_hash = coalesce(w.request_hash, ''), expires_at = at + coalesce(w.window_s, 900) * interval '1 second'
+        FROM unnest(asked) AS w
+        WHERE (k.tenant, k.kind, k.key) = (coalesce(w.tenant, 'default'), w.kind, w.idempotency_key) AND k.job_id <> w.id
+          AND (k.expires_at <= clock_timestamp() OR NOT EXISTS (SELECT FROM jobs j WHERE j.id = k.job_id));
 
         IF EXISTS (SELECT FROM unnest(asked) AS w
                    JOIN job_keys k ON (k.tenant, k.kind, k.key) = (coalesce(w.tenant, 'default'), w.kind, w.idempotency_key)
@@ -113,20 +119,48 @@ BEGIN
     SELECT judged.place, judged.holder, judged.holder = judged.id, (SELECT count(*) FROM rang) FROM judged ORDER BY 1;
 END $$;
 
--- One job, as an application asks for it. Answers with its id.
+CREATE FUNCTION is_name(text) RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE sql AS
+$$ SELECT $1 ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$' $$;
+
+-- One job, as an application asks for it. Answers with its id. What HTTP would refuse is refused here too.
 CREATE FUNCTION enqueue(
     kind text, payload json DEFAULT '{}', queue text DEFAULT 'default', priority integer DEFAULT 5, run_at timestamptz DEFAULT NULL,
     delay interval DEFAULT NULL, max_attempts integer DEFAULT 3, timeout interval DEFAULT NULL, tenant text DEFAULT 'default',
     tags text[] DEFAULT '{}', idempotency_key text DEFAULT NULL, idempotency_window interval DEFAULT '15 minutes',
     backoff text DEFAULT NULL, deadline_at timestamptz DEFAULT NULL, actor text DEFAULT 'sql'
-) RETURNS uuid LANGUAGE sql SET search_path = provost, pg_temp AS $$
-SELECT e.job_id FROM enqueue_jobs(json_build_array(json_build_object(
-    'id', uuid_v7(), 'kind', kind, 'queue', queue, 'tenant', tenant, 'tags', tags, 'priority', priority, 'payload', payload::text,
-    'run_at', run_at, 'delay_s', extract(epoch FROM delay), 'max_attempts', max_attempts, 'timeout_s', extract(epoch FROM timeout),
-    'deadline_at', deadline_at, 'backoff', backoff, 'idempotency_key', idempotency_key,
-    'request_hash', md5(concat_ws(chr(31), payload::text, queue, priority)), 'window_s', extract(epoch FROM idempotency_window)
-)), actor, NULL, true) AS e
-$$;
+) RETURNS uuid LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
+DECLARE
+    a_name CONSTANT text := 'must have 1 to 128 characters out of A-Z a-z 0-9 . _ : / - and begin with a letter or digit';
+    a_wait CONSTANT text := '[0-9]{1,7}(\.[0-9]+)?';
+    wrong  text := CASE
+        WHEN is_name(kind) IS NOT TRUE THEN 'kind ' || a_name
+        WHEN NOT is_name(coalesce(queue, 'default')) THEN 'queue ' || a_name
+        WHEN NOT is_name(coalesce(tenant, 'default')) THEN 'tenant ' || a_name
+        WHEN NOT coalesce(priority, 5) BETWEEN 0 AND 9 THEN 'priority must be a whole number from 0 to 9; 9 is served first'
+        WHEN NOT coalesce(max_attempts, 3) BETWEEN 1 AND 100 THEN 'max_attempts must be a whole number from 1 to 100'
+        WHEN NOT (timeout > interval '0' AND timeout <= interval '30 days') THEN 'timeout must be longer than nothing and at most 30 days'
+        WHEN run_at IS NOT NULL AND delay IS NOT NULL THEN 'delay cannot be given together with run_at'
+        WHEN NOT delay BETWEEN interval '0' AND interval '360 days' THEN 'delay must be at most 360 days'
+        WHEN octet_length(payload::text) > 262144 THEN 'payload must have at most 262144 bytes'
+        WHEN cardinality(tags) > 32 OR EXISTS (SELECT FROM unnest(tags) AS tag WHERE (tag ~ '^[^[:cntrl:]]{1,64}$') IS NOT TRUE)
+            THEN 'tags must be at most 32 words of 1 to 64 visible characters'
+        WHEN idempotency_key !~ '^[^[:cntrl:]]{1,255}$' THEN 'idempotency_key must have 1 to 255 visible characters'
+        WHEN backoff !~ format('^(exponential|linear|fixed) %s %s (full|none)$', a_wait, a_wait)
+            THEN 'backoff must be a strategy, a base and a longest wait in seconds, and full or none for jitter, like: fixed 10 60 none'
+    END;
+BEGIN
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%', wrong USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- The payload is kept as the text that it is; this only makes sure that whoever reads it can: U+0000, for one, nobody can.
+    PERFORM payload::jsonb;
+    RETURN (SELECT e.job_id FROM enqueue_jobs(json_build_array(json_build_object(
+        'id', uuid_v7(), 'kind', kind, 'queue', queue, 'tenant', tenant, 'tags', tags, 'priority', priority, 'payload', payload::text,
+        'run_at', run_at, 'delay_s', extract(epoch FROM delay), 'max_attempts', max_attempts, 'timeout_s', extract(epoch FROM timeout),
+        'deadline_at', deadline_at, 'backoff', backoff, 'idempotency_key', idempotency_key,
+        'request_hash', md5(concat_ws(chr(31), payload::text, queue, priority)), 'window_s', extract(epoch FROM idempotency_window)
+    )), actor, NULL, true) AS e);
+END $$;
 
 -- I want a project: the row, its first job, both births in the record, and the bell.
 --

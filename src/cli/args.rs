@@ -18,6 +18,10 @@ PostgreSQL of its own\n  provost config          every setting and where it came
 pub enum Command {
     Serve,
     Migrate,
+    /// Examine the database.
+    Doctor {
+        json: bool,
+    },
     Config,
     Example,
 }
@@ -33,6 +37,7 @@ pub fn read() -> Asked {
     let matches = clap().get_matches();
     let command = match matches.subcommand() {
         Some(("migrate", _)) => Command::Migrate,
+        Some(("doctor", sub)) => Command::Doctor { json: sub.get_flag("json") },
         Some(("config", sub)) if sub.get_flag("example") => Command::Example,
         Some(("config", _)) => Command::Config,
         _ => Command::Serve,
@@ -58,6 +63,11 @@ fn clap() -> Clap {
     });
     let example =
         Arg::new("example").long("example").action(ArgAction::SetTrue).help("Print a .env file with every setting");
+    let invariants = Arg::new("invariants")
+        .long("invariants")
+        .action(ArgAction::SetTrue)
+        .help("Ask every invariant (this is what it does anyway)");
+    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Answer in JSON");
     Clap::new("provost")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
@@ -65,6 +75,11 @@ fn clap() -> Clap {
         .args(settings)
         .subcommand(Clap::new("serve").about("Run the API, the dashboard, workers and chores (this is the default)"))
         .subcommand(Clap::new("migrate").about("Bring the database's schema up to date, then end"))
+        .subcommand(
+            Clap::new("doctor")
+                .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
+                .args([invariants, json]),
+        )
         .subcommand(Clap::new("config").about("Show every setting, its value and where it came from").arg(example))
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod banner;
+mod doctor;
 mod nurse;
 mod serve;
 
@@ -43,11 +44,15 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return wrong_settings(&mistakes).into(),
     };
+    if let Err(mistake) = crate::mutant::check() {
+        return wrong_settings(&[mistake]).into();
+    }
     // One provider for every TLS connection of the process; a second call would only be refused.
     _ = rustls::crypto::ring::default_provider().install_default();
     let exit = match asked.command {
         Command::Serve => serve::run(config),
         Command::Migrate => run_migrations(&config),
+        Command::Doctor { json } => doctor::run(&config, json),
         Command::Config | Command::Example => show(&config),
     };
     exit.into()

@@ -17,6 +17,7 @@ use crate::domain::{Budget, JobKind, JobState, NewJob, Outcome, ProjectStatus, S
 use crate::handlers::Job;
 use crate::log::chain;
 use crate::meter::{KindLabels, OutcomeLabels};
+use crate::mutant::{self, Mutant};
 use crate::store::jobs::{Claimed, Settled};
 use crate::wire::CreateJob;
 
@@ -42,7 +43,7 @@ pub async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed) {
     };
     let settlement = settle(outcome, budget, rand::random());
     let (settlement, next) = with_followers(settlement, budget, desk.parts.config.max_attempts);
-    deliver(&desk, &log, &claimed, &settlement, &next, &hold).await;
+    deliver(&desk, &log, &claimed, (&settlement, &next), budget, &hold).await;
 }
 
 /// The jobs that follow. If one of them cannot be enqueued as it is, nothing follows and the work counts as refused: to
@@ -76,7 +77,10 @@ async fn perform<S>(desk: &Desk<S>, claimed: &Claimed, hold: &Hold) -> Option<Ou
         })),
         () = hold.canceled.cancelled() => Some(Outcome::Canceled { reason: called_off(hold.reason()) }),
         () = time_is_up => Some(Outcome::TimedOut { after: claimed.timeout.unwrap_or_default() }),
-        () = desk.hand_back.cancelled() => Some(Outcome::Released),
+        () = desk.hand_back.cancelled() => Some(match mutant::is_on(Mutant::DrainFails) {
+            false => Outcome::Released,
+            true => Outcome::refused("the worker went away"),
+        }),
     }
 }
 
@@ -107,18 +111,21 @@ fn job(claimed: &Claimed) -> Job {
 }
 
 /// Offers the settlement until the database takes it, refuses it, or time is up. A lost answer does no harm: the same
-/// settlement again is recognised.
+/// settlement again is recognised. What the database will never take is said as the reason of a failure instead: were the
+/// lease left to lapse, the record would blame a lost worker, and the work would be done again for nothing.
 async fn deliver<S: Source>(
     desk: &Desk<S>,
     log: &Logger,
     claimed: &Claimed,
-    settlement: &Settlement,
-    next: &[NewJob],
+    outcome: (&Settlement, &[NewJob]),
+    budget: Budget,
     hold: &Hold,
 ) {
     let kind = JobKind::parse(&claimed.kind);
     let mut pause = FIRST_PAUSE;
+    let mut instead = None;
     loop {
+        let (settlement, next) = instead.as_ref().map_or(outcome, |it| (it, &[]));
         match desk.source.settle(&claimed.lease, kind, settlement, next).await {
             Ok(Settled::Yes { state, project }) => return tell_settled(desk, log, claimed, settlement, state, project),
             Ok(Settled::Already) => return debug!(log, "settled before"),
@@ -128,6 +135,16 @@ async fn deliver<S: Source>(
             }
             Err(trouble) if trouble.is_temporary() => {
                 warn!(log, "settlement not delivered yet"; "error" => chain(&trouble));
+            }
+            Err(trouble) if instead.is_none() => {
+                warn!(log, "outcome not accepted"; "error" => chain(&trouble));
+                let what = if next.is_empty() {
+                    "its outcome cannot be kept"
+                } else {
+                    "what should follow cannot be enqueued"
+                };
+                instead = Some(settle(Outcome::refused(format!("{what}: {trouble}")), budget, 0.0));
+                continue;
             }
             // Saying it again would go no better. The lease ends, and the reaper counts it as a failure.
             Err(trouble) => return error!(log, "settlement impossible"; "error" => chain(&trouble)),

@@ -11,6 +11,7 @@ use slog::{info, warn};
 
 use super::supervisor::Fault;
 use super::{Parts, logger};
+use crate::mutant::{self, Mutant};
 use crate::signal::ListenMode;
 use crate::store::Subscription;
 
@@ -36,8 +37,14 @@ pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Faul
 
 async fn session(parts: &Parts) -> Result<(), Fault> {
     let log = logger(parts, "listener");
+    let rings_too_soon = mutant::is_on(Mutant::ResyncBeforeListen);
+    if rings_too_soon {
+        parts.bell.ring();
+    }
     let mut subscription = Subscription::open(&parts.connector).await?;
-    parts.bell.ring();
+    if !rings_too_soon {
+        parts.bell.ring();
+    }
     let me = format!("{CANARY}{}", uuid::Uuid::new_v4().simple());
     let mut next_canary = tokio::time::Instant::now();
     let mut expected_by = None;

@@ -18,6 +18,7 @@ use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
 use crate::domain::WorkerState;
 use crate::log::chain;
+use crate::mutant::{self, Mutant};
 use crate::signal::Stop;
 use crate::store::jobs::Claims;
 
@@ -110,7 +111,7 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
             () = stop.cancelled() => break,
             _ = orders.changed() => {}
             () = ear.rung(), if hungry => {}
-            () = tokio::time::sleep(pace.patience), if hungry => {}
+            () = tokio::time::sleep(pace.patience), if hungry && !mutant::is_on(Mutant::NoPoll) => {}
             Some(_) = running.join_next(), if !running.is_empty() => {}
         }
     }

@@ -12,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::sql::DATABASE_SESSION;
 use super::tls::Unverified;
+use crate::mutant;
 
 /// A new connection that takes longer is given up, so that requests are answered quickly while the database is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -57,7 +58,8 @@ impl Connector {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
         let session = Hook::async_fn(|client, _| {
-            Box::pin(async move { client.batch_execute(DATABASE_SESSION.text).await.map_err(HookError::Backend) })
+            let session = mutant::text(DATABASE_SESSION.name, DATABASE_SESSION.text);
+            Box::pin(async move { client.batch_execute(session).await.map_err(HookError::Backend) })
         });
         let pool = Pool::builder(manager)
             .max_size(size)

@@ -63,6 +63,11 @@ pub async fn migrate(connector: &Connector) -> Result<Migrated, MigrateError> {
     }
 }
 
+/// The newest schema that this program knows.
+pub fn newest() -> i32 {
+    embedded::migrations::runner().get_migrations().iter().map(|it| it.version()).max().unwrap_or_default()
+}
+
 async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
     while !client.query_one(DATABASE_LOCK_MIGRATIONS.text, &[]).await?.try_get::<_, bool>("locked")? {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -72,7 +77,7 @@ async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
         client.batch_execute(DATABASE_CREATE_SCHEMA.text).await?;
     }
     let runner = embedded::migrations::runner();
-    let known = runner.get_migrations().iter().map(|it| it.version()).max().unwrap_or_default();
+    let known = newest();
     if schema.try_get("migrated")? {
         let found = client.query_one(DATABASE_VERSION.text, &[]).await?.try_get::<_, Option<i32>>("version")?;
         if let Some(found) = found.filter(|found| *found > known) {

@@ -5,6 +5,7 @@ pub mod counts;
 pub mod database;
 mod error;
 pub mod events;
+pub mod invariants;
 pub mod jobs;
 pub mod limits;
 mod listen;
@@ -25,6 +26,7 @@ use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use crate::mutant::{self, Mutant};
 use crate::signal::Bell;
 use sql::Statement;
 
@@ -83,9 +85,12 @@ impl Store {
 
     async fn rows_once(&self, statement: &Statement, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, StoreError> {
         let name = statement.name;
+        if mutant::is_on(Mutant::NotifyBeforeCommit) && name == sql::JOBS_ENQUEUE.name {
+            Box::pin(self.notify(name)).await?;
+        }
         let client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
         let answer = tokio::time::timeout(PATIENCE, async {
-            let prepared = client.prepare_cached(statement.text).await?;
+            let prepared = client.prepare_cached(mutant::text(name, statement.text)).await?;
             client.query(&prepared, params).await
         });
         match answer.await {

@@ -33,6 +33,7 @@ statements! {
     COUNTS_PROJECTS = "counts/projects",
     COUNTS_PROVISIONS = "counts/provisions",
     DATABASE_CREATE_SCHEMA = "database/create_schema",
+    DATABASE_EXAMINING_SESSION = "database/examining_session",
     DATABASE_LISTEN = "database/listen",
     DATABASE_LOCK_MIGRATIONS = "database/lock_migrations",
     DATABASE_MIGRATING_SESSION = "database/migrating_session",

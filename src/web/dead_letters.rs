@@ -13,7 +13,7 @@ use super::projects::next_page;
 use super::query::{JOB_FILTER, Query};
 use super::select::Which;
 use super::{convert, select};
-use crate::domain::Ident;
+use crate::domain::{Ident, JobState};
 use crate::store::jobs::Edit;
 use crate::wire::json::storable;
 use crate::wire::{self, Acted, Problem, ReplayJobs, SelectJobs};
@@ -101,7 +101,10 @@ pub async fn check_payload(app: &App, edit: &Edit, which: &Which) -> Result<(), 
     let kinds: BTreeSet<String> = match (&edit.kind, which) {
         (Some(kind), _) => [kind.clone()].into(),
         (None, Which::These(ids)) => app.store.get_jobs(ids).await?.into_iter().map(|job| job.kind).collect(),
-        (None, Which::Matching(filter)) => filter.kind.iter().cloned().collect(),
+        (None, Which::Matching(filter)) => {
+            let dead = app.store.matching_jobs(filter, &[JobState::Failed], None, select::MOST as i64).await?;
+            dead.into_iter().map(|(_, kind)| kind).collect()
+        }
     };
     for kind in kinds {
         app.schemas.check_text(app, &kind, payload).await?;

@@ -183,6 +183,15 @@ fn without_position(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
+/// A name in the path. The router undoes every escape but those of `/`, `+` and `%`; names may have a slash.
+pub fn name_in_path(request: &HttpRequest, key: &str) -> String {
+    let text = request.match_info().get(key).unwrap_or_default();
+    // The percent sign last, so that nothing is undone twice.
+    [("%2F", "/"), ("%2f", "/"), ("%2B", "+"), ("%2b", "+"), ("%25", "%")]
+        .into_iter()
+        .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
+}
+
 /// The id in the path.
 pub struct Id(pub Uuid);
 

@@ -4,6 +4,7 @@ use actix_web::http::header::{LINK, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::app::App;
@@ -68,13 +69,14 @@ fn wishes(text: &str) -> Result<(Vec<CreateJob>, bool), ApiError> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Batch {
-        jobs: Vec<CreateJob>,
+        jobs: Vec<Box<RawValue>>,
     }
     #[derive(Deserialize)]
     struct Probe {
         jobs: Option<serde::de::IgnoredAny>,
     }
-    let many: Vec<CreateJob> = if text.trim_start().starts_with('[') {
+    // Each job is read by itself, so that a mistake is named by its job's number whatever kind of mistake it is.
+    let many: Vec<Box<RawValue>> = if text.trim_start().starts_with('[') {
         read(text)?
     } else if text.contains("\"jobs\"") && serde_json::from_str::<Probe>(text).is_ok_and(|it| it.jobs.is_some()) {
         read::<Batch>(text)?.jobs
@@ -84,7 +86,15 @@ fn wishes(text: &str) -> Result<(Vec<CreateJob>, bool), ApiError> {
     if many.is_empty() || many.len() > MAX_JOBS {
         return Err(ApiError::field("jobs", format!("must be 1 to {MAX_JOBS} jobs; these are {}", many.len())));
     }
-    Ok((many, true))
+    let wishes = many.iter().enumerate().map(|(at, wish)| read(wish.get()).map_err(|error| of_many(at, error)));
+    Ok((wishes.collect::<Result<_, _>>()?, true))
+}
+
+/// A mistake in one job of many.
+fn of_many(at: usize, error: ApiError) -> ApiError {
+    let ApiError::Fields(fields) = error else { return error };
+    let named = |field: &str| if field == "body" { at.to_string() } else { format!("{at}.{field}") };
+    ApiError::Fields(fields.into_iter().map(|it| FieldProblem { field: named(&it.field), ..it }).collect())
 }
 
 /// One request cannot mean one key twice.

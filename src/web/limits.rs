@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::app::App;
 use super::convert;
 use super::error::ApiError;
-use super::extract::{Json, OptionalJson};
+use super::extract::{Json, OptionalJson, name_in_path};
 use super::query::Query;
 use super::queues::bounded;
 use crate::domain::{Ident, LimitMode, LimitScope};
@@ -39,7 +39,7 @@ pub async fn put(app: Data<App>, body: Json<PutLimit>) -> Result<HttpResponse, A
 #[utoipa::path(get, path = "/limits/{limit}", tag = "limits", params(("limit" = String, Path)),
     responses((status = 200, body = wire::Limit), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(wire::Limit::from(found(&app, name_of(&request)).await?)))
+    Ok(HttpResponse::Ok().json(wire::Limit::from(found(&app, &name_of(&request)).await?)))
 }
 
 /// This limit holds no longer.
@@ -51,7 +51,7 @@ pub async fn remove(
     request: HttpRequest,
     reason: OptionalJson<Reason>,
 ) -> Result<HttpResponse, ApiError> {
-    let (name, asker) = (name_of(&request), convert::api_asker(reason.0)?);
+    let (name, asker) = (&name_of(&request), convert::api_asker(reason.0)?);
     if !app.store.remove_limit(name, &asker).await? {
         return Err(no_limit(name));
     }
@@ -66,8 +66,8 @@ fn no_limit(name: &str) -> ApiError {
     ApiError::Missing("limit", name.to_owned())
 }
 
-fn name_of(request: &HttpRequest) -> &str {
-    request.match_info().get("limit").unwrap_or_default()
+fn name_of(request: &HttpRequest) -> String {
+    name_in_path(request, "limit")
 }
 
 /// The limit that somebody asks for, or the field that cannot be accepted.

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 
 use super::app::App;
 use super::error::ApiError;
@@ -35,6 +36,17 @@ struct StatusLabel {
     status: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueStateLabels {
+    queue: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabel {
+    class: String,
+}
+
 /// Everything this process counts, and what the database knows, in the OpenMetrics text format. It answers while the
 /// database is down too: then `provost_database_up` is 0 and the projects are missing.
 #[utoipa::path(get, path = "/metrics/prometheus", tag = "operations",
@@ -56,9 +68,26 @@ pub async fn prometheus(app: Data<App>) -> Result<HttpResponse, ApiError> {
             projects.get_or_create(&StatusLabel { status: status.as_str() }).set(n);
         }
         registry.register("projects", "Projects by status", projects);
+        register_jobs(&app, &mut registry).await;
     }
     let mut text = String::new();
     // Writing to a String cannot fail.
     _ = prometheus_client::encoding::text::encode(&mut text, &registry);
     Ok(HttpResponse::Ok().content_type(OPENMETRICS).body(text))
+}
+
+/// Jobs by queue and state, and what retention has removed: read from counters. A scrape that finds the database gone on the
+/// way leaves them out.
+async fn register_jobs(app: &App, registry: &mut Registry) {
+    let (jobs, removed) = (Family::<QueueStateLabels, Gauge>::default(), Family::<ClassLabel, Gauge>::default());
+    let Ok(depth) = app.store.depth(None, None).await else { return };
+    for row in depth {
+        jobs.get_or_create(&QueueStateLabels { queue: row.queue, state: row.state.as_str() }).inc_by(row.n);
+    }
+    registry.register("jobs", "Jobs by queue and state", jobs);
+    let Ok(classes) = app.store.removed().await else { return };
+    for row in classes {
+        removed.get_or_create(&ClassLabel { class: row.class }).set(row.removed);
+    }
+    registry.register("removed_rows", "Rows that retention has removed, by class, of all processes", removed);
 }

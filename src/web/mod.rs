@@ -63,11 +63,12 @@ pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Serv
 
 /// Every route on one screen. The API is mounted twice: under `/api/v1`, and for short at the root.
 fn routes(config: &mut ServiceConfig) {
-    let versioned = web::scope("/api/v1").configure(api).configure(other_names);
-    config.service(versioned).configure(pages::routes).configure(api).configure(other_names);
+    let versioned = web::scope("/api/v1").configure(other_names).configure(api);
+    config.service(versioned).configure(pages::routes).configure(other_names).configure(api);
 }
 
-/// What other systems call the same things, so that their documented requests work as they are.
+/// What other systems call the same things, so that their documented requests work as they are. They stand before ours:
+/// `/jobs/batch` must not be taken for a job of that name.
 fn other_names(config: &mut ServiceConfig) {
     config
         .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create)]))

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::app::App;
 use super::convert;
 use super::error::ApiError;
-use super::extract::{Json, OptionalJson};
+use super::extract::{Json, OptionalJson, name_in_path};
 use super::query::Query;
 use crate::domain::{Ident, LimitMode, LimitScope, QueueState};
 use crate::store::limits::Limit;
@@ -48,7 +48,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateQueue
 #[utoipa::path(get, path = "/queues/{name}", tag = "queues", params(("name" = String, Path)),
     responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(wire::Queue::from(found(&app, name_of(&request)).await?)))
+    Ok(HttpResponse::Ok().json(wire::Queue::from(found(&app, &name_of(&request)).await?)))
 }
 
 /// Change how many of its jobs may be active at once.
@@ -56,7 +56,7 @@ pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, A
     responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn patch(app: Data<App>, request: HttpRequest, body: Json<PatchQueue>) -> Result<HttpResponse, ApiError> {
-    let name = name_of(&request);
+    let name = &name_of(&request);
     let concurrency = body.value.concurrency.map(|it| bounded("concurrency", it)).transpose()?;
     let asker = convert::asker(convert::API, body.value.reason)?;
     found(&app, name).await?;
@@ -101,7 +101,7 @@ pub async fn drain(
 }
 
 async fn moved(app: &App, request: &HttpRequest, state: QueueState, reason: Reason) -> Result<HttpResponse, ApiError> {
-    let (name, asker) = (name_of(request), convert::api_asker(reason)?);
+    let (name, asker) = (&name_of(request), convert::api_asker(reason)?);
     app.store.move_queue(name, state, &asker).await?.ok_or_else(|| no_queue(name))?;
     Ok(HttpResponse::Ok().json(wire::Queue::from(found(app, name).await?)))
 }
@@ -117,8 +117,8 @@ pub fn no_queue(name: &str) -> ApiError {
 }
 
 /// `{name}` of the path.
-pub fn name_of(request: &HttpRequest) -> &str {
-    request.match_info().get("name").unwrap_or_default()
+pub fn name_of(request: &HttpRequest) -> String {
+    name_in_path(request, "name")
 }
 
 /// A queue's concurrency is a limit like any other, under the queue's name.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::app::App;
 use super::convert;
 use super::error::ApiError;
-use super::extract::Json;
+use super::extract::{Json, name_in_path};
 use super::query::Query;
 use crate::domain::{Ident, NewJob};
 use crate::store::schemas::Put;
@@ -212,6 +212,5 @@ pub async fn remove(app: Data<App>, request: HttpRequest) -> Result<HttpResponse
 }
 
 fn kind_of(request: &HttpRequest) -> Result<Ident, ApiError> {
-    let text = request.match_info().get("kind").unwrap_or_default();
-    Ident::parse(text).map_err(|error| ApiError::parameter("kind", error))
+    Ident::parse(&name_in_path(request, "kind")).map_err(|error| ApiError::parameter("kind", error))
 }

@@ -21,6 +21,8 @@ use crate::wire::{self, KindStats, Percentiles, Problem, QueueStats, Stats, Work
 /// The window unless asked otherwise, and the longest: counters are kept for eight days.
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 const LONGEST: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+/// What the record speaks of.
+const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema"];
 /// The most rows about workers.
 const WORKERS: i64 = 1000;
 
@@ -58,10 +60,14 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
     responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["entity", "id", "actor", "since", "limit", "cursor"])?;
+    let entity = query.get("entity");
+    if entity.is_some_and(|word| !ENTITIES.contains(&word)) {
+        return Err(ApiError::parameter("entity", format!("must be one of {}", ENTITIES.join(", "))));
+    }
     let thing = query.get("id");
     let id = thing.and_then(|text| Uuid::try_parse(text).ok());
     let filter = EventFilter {
-        entity: query.get("entity").map(str::to_owned),
+        entity: entity.map(str::to_owned),
         entity_id: id,
         entity_name: thing.filter(|_| id.is_none()).map(str::to_owned),
         actor: query.get("actor").map(str::to_owned),

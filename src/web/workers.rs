@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::app::App;
 use super::convert;
 use super::error::ApiError;
-use super::extract::OptionalJson;
+use super::extract::{OptionalJson, name_in_path};
 use super::query::Query;
 use crate::domain::WorkerState;
 use crate::store::workers::Registered;
@@ -37,14 +37,14 @@ pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
 #[utoipa::path(get, path = "/workers/{worker}", tag = "workers", params(("worker" = String, Path)),
     responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(wire::Worker::from(found(&app, id_of(&request)).await?)))
+    Ok(HttpResponse::Ok().json(wire::Worker::from(found(&app, &id_of(&request)).await?)))
 }
 
 /// What it holds right now.
 #[utoipa::path(get, path = "/workers/{worker}/executions", tag = "workers", params(("worker" = String, Path)),
     responses((status = 200, body = [wire::Execution]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn executions(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let id = id_of(&request);
+    let id = &id_of(&request);
     found(&app, id).await?;
     let rows = app.store.executions_of_worker(id, HELD).await?;
     Ok(HttpResponse::Ok().json(rows.into_iter().map(|(row, _)| wire::Execution::from(row)).collect::<Vec<_>>()))
@@ -95,7 +95,7 @@ pub async fn forget(
     request: HttpRequest,
     reason: OptionalJson<Reason>,
 ) -> Result<HttpResponse, ApiError> {
-    forget_one(&app, id_of(&request), reason.0).await?;
+    forget_one(&app, &id_of(&request), reason.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -111,7 +111,7 @@ pub async fn forget_one(app: &App, id: &str, reason: Reason) -> Result<(), ApiEr
 }
 
 async fn moved(app: &App, request: &HttpRequest, state: WorkerState, reason: Reason) -> Result<HttpResponse, ApiError> {
-    let (id, asker) = (id_of(request), convert::api_asker(reason)?);
+    let (id, asker) = (&id_of(request), convert::api_asker(reason)?);
     app.store.move_worker(id, state, &asker).await?.ok_or_else(|| no_worker(id))?;
     Ok(HttpResponse::Ok().json(wire::Worker::from(found(app, id).await?)))
 }
@@ -127,8 +127,8 @@ pub fn no_worker(id: &str) -> ApiError {
 }
 
 /// `{worker}` of the path.
-pub fn id_of(request: &HttpRequest) -> &str {
-    request.match_info().get("worker").unwrap_or_default()
+pub fn id_of(request: &HttpRequest) -> String {
+    name_in_path(request, "worker")
 }
 
 impl From<Registered> for wire::Worker {

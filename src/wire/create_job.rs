@@ -6,6 +6,7 @@ use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -130,23 +131,14 @@ impl CreateJob {
         })
     }
 
-    /// Everything that was said, for comparing it with what is said again under the same key.
+    /// Everything that was said, for comparing it with what is said again under the same key. A hash, because a payload
+    /// may be large and the key's row should not be.
     fn said(&self) -> String {
         let payload = self.payload.as_deref().map(RawValue::get);
-        format!(
-            "{:?}",
-            (
-                &self.kind,
-                &self.queue,
-                payload,
-                self.priority,
-                &self.run_at,
-                self.delay,
-                self.max_attempts,
-                self.timeout,
-                &self.tags
-            )
-        )
+        let when = (&self.run_at, self.delay, &self.deadline_at, self.timeout);
+        let how = (self.priority, self.max_attempts, &self.backoff, self.schema_version, &self.tags);
+        let said = format!("{:?}", (&self.kind, &self.queue, payload, when, how));
+        Sha256::digest(said).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use provost::embedded::{Embedded, Options};
 use provost::store::Connector;
+use provost::store::invariants::{Finding, examine};
 use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
@@ -59,6 +60,16 @@ impl Database {
         Self::create("").await
     }
 
+    /// A copy of another one, which nobody can go on using: whoever is connected to it is cut off.
+    pub async fn copy_of(name: &str) -> Self {
+        let admin = connect(cluster_url()).await;
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
+        while admin.query_one(cut, &[&name]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        Self::create(&format!(" TEMPLATE {name}")).await
+    }
+
     async fn create(template: &str) -> Self {
         let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = connect(cluster_url()).await;
@@ -94,6 +105,22 @@ impl Database {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
+    /// What `psql` makes of a script, as whoever has only that would run it: whether it went well, and everything it said,
+    /// errors with their SQLSTATE.
+    pub fn psql(&self, script: &str) -> (bool, String) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs =
+            std::env::var_os("POSTGRES_BIN_DIR").map(PathBuf::from).into_iter().chain(std::env::split_paths(&path));
+        let psql = dirs.map(|dir| dir.join("psql")).find(|file| file.is_file());
+        let done = std::process::Command::new(psql.expect("these tests need psql, the client of PostgreSQL"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-c", script, &self.url])
+            .env("PGOPTIONS", "-c client_min_messages=warning")
+            .output()
+            .unwrap();
+        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        (done.status.success(), said.trim().to_owned())
+    }
+
     /// Whether anybody may connect anew; connections that are there stay.
     pub async fn forbid_connections(&self, forbid: bool) {
         let name = self.text("SELECT current_database()").await;
@@ -108,56 +135,22 @@ impl Database {
         client
     }
 
-    /// The invariants that must hold in every database at rest, whatever happened to it. Each finds nothing.
+    /// The invariants that must hold in every database at rest, whatever happened to it: those of `provost doctor`.
     pub async fn check_invariants(&self) {
-        for (what, sql) in INVARIANTS {
-            let found = self.rows(sql, &[]).await;
-            assert!(found.is_empty(), "{what}: {} rows are not as they must be", found.len());
-        }
+        let broken = self.broken().await;
+        assert!(broken.is_empty(), "not as it must be: {broken:#?}");
+    }
+
+    /// The invariants that do not hold.
+    pub async fn broken(&self) -> Vec<Finding> {
+        self.examined().await.into_iter().filter(Finding::is_broken).collect()
+    }
+
+    /// What all the invariants found.
+    pub async fn examined(&self) -> Vec<Finding> {
+        examine(&Connector::parse(&self.url).unwrap()).await.unwrap_or_else(|error| panic!("{error:?}"))
     }
 }
-
-/// What is never the case, by `RELIABILITY` number.
-const INVARIANTS: &[(&str, &str)] = &[
-    (
-        "a finished job has exactly one finishing event",
-        "SELECT j.id FROM jobs j LEFT JOIN events e ON e.entity_id = j.id AND e.entity = 'job' AND e.new_state IN ('completed', 'failed', 'canceled') GROUP BY j.id, j.state HAVING count(e.id) <> (j.state IN ('completed', 'failed', 'canceled'))::int",
-    ),
-    (
-        "an active job has exactly one open execution, its own",
-        "SELECT j.id FROM jobs j LEFT JOIN executions x ON x.job_id = j.id AND x.ended_at IS NULL GROUP BY j.id HAVING count(x.id) <> (j.state = 'active')::int OR bool_or(x.id <> j.execution_id OR x.worker_id <> j.worker_id)",
-    ),
-    (
-        "executions of a job do not overlap",
-        "SELECT a.job_id FROM executions a JOIN executions b ON a.job_id = b.job_id AND a.attempt + 1 = b.attempt WHERE b.claimed_at < coalesce(a.ended_at, 'infinity')",
-    ),
-    (
-        "attempts are 1 to n without gaps",
-        "SELECT job_id FROM executions GROUP BY job_id HAVING count(*) <> max(attempt) OR min(attempt) <> 1",
-    ),
-    ("failures stay within the budget", "SELECT id FROM jobs WHERE failures > max_attempts"),
-    (
-        "the record of each thing is an unbroken chain",
-        "SELECT thing FROM (SELECT coalesce(entity_id::text, entity_name) AS thing, previous_state, lag(new_state) OVER (PARTITION BY entity, coalesce(entity_id::text, entity_name) ORDER BY id) AS before FROM events) AS e WHERE coalesce(before, 'none') <> previous_state",
-    ),
-    (
-        "a project is where its last event says",
-        "SELECT p.id FROM projects p JOIN LATERAL (SELECT new_state FROM events e WHERE e.entity_id = p.id ORDER BY id DESC LIMIT 1) AS e ON true WHERE e.new_state <> p.status",
-    ),
-    (
-        "a moving project has exactly one unfinished job, a resting one none",
-        "SELECT p.id FROM projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled') GROUP BY p.id HAVING count(j.id) <> (p.status IN ('creating', 'provisioning', 'deleting'))::int",
-    ),
-    (
-        "the counters are what a scan counts",
-        "SELECT coalesce(t.status, s.status) FROM (SELECT status, sum(n) AS n FROM project_tallies GROUP BY status HAVING sum(n) <> 0) AS t FULL JOIN (SELECT status, count(*) AS n FROM projects GROUP BY status) AS s USING (status) WHERE t.n IS DISTINCT FROM s.n",
-    ),
-    (
-        "the provisioning results are what the record says",
-        "SELECT 1 FROM (SELECT coalesce(sum(n), 0) AS n FROM provision_tallies) AS t, (SELECT count(*) AS n FROM events WHERE entity = 'project' AND previous_state IN ('creating', 'provisioning') AND new_state IN ('ready', 'failed')) AS e WHERE t.n <> e.n",
-    ),
-    ("time does not run backwards", "SELECT id FROM executions WHERE ended_at < claimed_at"),
-];
 
 async fn make_template() {
     let admin = connect(cluster_url()).await;

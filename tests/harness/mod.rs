@@ -3,6 +3,7 @@
 
 mod browser;
 mod database;
+pub mod hands;
 mod proxy;
 mod server;
 
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 pub use browser::{Browser, SCHEMES, key};
 pub use database::Database;
-pub use proxy::Proxy;
+pub use proxy::{Proxy, Weather};
 pub use server::{Answer, Server, send};
 
 /// The longest that anything may take to become true.

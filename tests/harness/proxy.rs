@@ -1,16 +1,31 @@
 //! A network between a server and its database that can be broken and mended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A TCP proxy. Broken, it cuts what is open and refuses what is new.
+/// What the network does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    Fair,
+    /// What is open is cut, what is new is refused.
+    Cut,
+    /// Nothing is forwarded, and nobody is told: packets simply vanish.
+    Silent,
+    /// What is open goes on; what is new waits.
+    Holding,
+}
+
+/// A TCP proxy.
 pub struct Proxy {
     port: u16,
     upstream_port: u16,
-    whole: Arc<watch::Sender<bool>>,
+    weather: Arc<watch::Sender<Weather>>,
+    held: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -18,8 +33,9 @@ impl Proxy {
     pub fn before(url: &str) -> Self {
         let config: tokio_postgres::Config = url.parse().unwrap();
         let upstream_port = config.get_ports()[0];
-        let whole = Arc::new(watch::Sender::new(true));
-        let state = whole.clone();
+        let weather = Arc::new(watch::Sender::new(Weather::Fair));
+        let held = Arc::<AtomicUsize>::default();
+        let (state, count) = (weather.clone(), held.clone());
         let (tell, told) = std::sync::mpsc::channel();
         // A thread of its own, so that it carries on while a test waits for a process.
         std::thread::spawn(move || {
@@ -27,11 +43,11 @@ impl Proxy {
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap().port()).unwrap();
-                accept(listener, upstream_port, state).await;
+                accept(listener, upstream_port, state, count).await;
             });
         });
         let port = told.recv().unwrap();
-        Self { port, upstream_port, whole }
+        Self { port, upstream_port, weather, held }
     }
 
     /// The same URL, through this proxy.
@@ -39,31 +55,66 @@ impl Proxy {
         url.replacen(&format!(":{}/", self.upstream_port), &format!(":{}/", self.port), 1)
     }
 
+    pub fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+
     pub fn cut(&self) {
-        self.whole.send_replace(false);
+        self.set(Weather::Cut);
     }
 
     pub fn mend(&self) {
-        self.whole.send_replace(true);
+        self.set(Weather::Fair);
+    }
+
+    /// How many connections were ever made to wait.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
     }
 }
 
-async fn accept(listener: TcpListener, upstream_port: u16, state: Arc<watch::Sender<bool>>) {
+async fn accept(listener: TcpListener, upstream_port: u16, state: Arc<watch::Sender<Weather>>, held: Arc<AtomicUsize>) {
     while let Ok((client, _)) = listener.accept().await {
-        let mut whole = state.subscribe();
+        let (state, mut weather, held) = (state.clone(), state.subscribe(), held.clone());
         tokio::spawn(async move {
-            if *whole.borrow_and_update() {
-                tokio::select! {
-                    () = carry(client, upstream_port) => {}
-                    _ = whole.wait_for(|whole| !whole) => {}
-                }
+            let now = *weather.borrow_and_update();
+            if now == Weather::Holding {
+                held.fetch_add(1, Ordering::SeqCst);
+            }
+            // Whoever waits while it is held or silent, waits.
+            if weather.wait_for(|it| matches!(it, Weather::Fair | Weather::Cut)).await.is_err() || now == Weather::Cut {
+                return;
+            }
+            let cut = async { _ = state.subscribe().wait_for(|it| *it == Weather::Cut).await };
+            tokio::select! {
+                () = carry(client, upstream_port, &state) => {}
+                () = cut => {}
             }
         });
     }
 }
 
-async fn carry(mut client: TcpStream, upstream_port: u16) {
-    if let Ok(mut server) = TcpStream::connect(("127.0.0.1", upstream_port)).await {
-        _ = copy_bidirectional(&mut client, &mut server).await;
+async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<Weather>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", upstream_port)).await else { return };
+    _ = client.set_nodelay(true);
+    _ = server.set_nodelay(true);
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    // Either side that ends ends both, as a cut does.
+    tokio::select! {
+        () = pump(from_client, to_server, state.subscribe()) => {}
+        () = pump(from_server, to_client, state.subscribe()) => {}
+    }
+}
+
+/// Forwards bytes, except while the network is silent.
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(n) = from.read(&mut bytes).await {
+        if n == 0 || weather.wait_for(|it| *it != Weather::Silent).await.is_err() {
+            return;
+        }
+        if to.write_all(&bytes[..n]).await.is_err() {
+            return;
+        }
     }
 }

@@ -38,9 +38,10 @@ WITH RECURSIVE clock AS MATERIALIZED (
     SELECT *, row_number() OVER (ORDER BY priority DESC, turn, hashtextextended(tenant, $8::bigint), run_at, id) AS place
     FROM (SELECT *, row_number() OVER (PARTITION BY priority, tenant ORDER BY run_at, id) AS turn FROM heads) AS h
 ), bound AS MATERIALIZED (
-    -- Which limits speak of these jobs. Without limits, nothing.
+    -- Which limits speak of these jobs. Without limits nothing is compared: the planner asks the last line once, and first.
     SELECT placed.id, placed.place, l.name, l.turn AS seen FROM placed JOIN limits l
     ON l.enabled AND covers(l.scope, l.value, placed.queue, placed.kind, placed.tenant)
+    WHERE (SELECT EXISTS (SELECT FROM limits WHERE enabled))
 ), held AS MATERIALIZED (
     -- Theirs are the only rows that claims wait in line for. A limit that somebody else is claiming under right now is left
     -- out, and so are its jobs; a limit whose turn is not the one this statement's snapshot shows was claimed under a
@@ -58,9 +59,9 @@ WITH RECURSIVE clock AS MATERIALIZED (
     LEFT JOIN held USING (name)
     GROUP BY id
 ), admitted AS MATERIALIZED (
-    SELECT placed.id, placed.place FROM placed LEFT JOIN verdict USING (id)
-    WHERE coalesce(verdict.admitted, true)
-    ORDER BY placed.place LIMIT (SELECT slots FROM clock) + 32
+    SELECT id, place FROM placed
+    WHERE id NOT IN (SELECT id FROM verdict WHERE NOT admitted)
+    ORDER BY place LIMIT (SELECT slots FROM clock) + 32
 ), chosen AS MATERIALIZED (
     SELECT j.id, j.state, j.project_id
     FROM admitted JOIN jobs j ON j.id = admitted.id

@@ -29,7 +29,8 @@ WITH lapsed AS MATERIALIZED (
     WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM ready))
       AND j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
       AND j.lease_until = lapsed.lease_until
-    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, outcome, j.updated_at
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, lapsed.lease_until, outcome,
+              j.updated_at
 ), ended AS (
     UPDATE executions x
     SET ended_at = reaped.updated_at, outcome = reaped.outcome, error = reaped.error
@@ -45,10 +46,11 @@ WITH lapsed AS MATERIALIZED (
     RETURNING p.id, CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END AS previous_state,
               p.error_reason, reaped.id AS job_id, reaped.execution_id, p.updated_at
 ), told AS (
-    INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
-    SELECT 'job', id, 'active', state, error, $2::text, id, execution_id, updated_at FROM reaped
+    INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at, detail)
+    SELECT 'job', id, 'active', state, error, $2::text, id, execution_id, updated_at,
+           json_build_object('before', json_build_object('lease_until', lease_until)) FROM reaped
     UNION ALL
-    SELECT 'project', id, previous_state, 'failed', error_reason, $2, job_id, execution_id, updated_at FROM moved
+    SELECT 'project', id, previous_state, 'failed', error_reason, $2, job_id, execution_id, updated_at, NULL FROM moved
 ), rung AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM reaped) AS q WHERE $3::boolean
 )

@@ -1,0 +1,13 @@
+-- It is never the case that a job was recorded as finished more often than it was taken up again, plus once if it is finished
+-- now.
+SELECT j.id::text AS id
+FROM jobs j JOIN (
+    SELECT e.entity_id,
+           sum((e.new_state IN ('completed', 'failed', 'canceled') AND e.previous_state NOT IN ('completed', 'failed', 'canceled'))::integer
+             - (e.previous_state IN ('completed', 'failed', 'canceled') AND e.new_state NOT IN ('completed', 'failed', 'canceled'))::integer) AS n,
+           (array_agg(e.previous_state ORDER BY e.id))[1] IN ('completed', 'failed', 'canceled') AS was_finished
+    FROM events e
+    WHERE e.entity = 'job' AND e.id > (SELECT passed FROM retention WHERE class = 'events')
+    GROUP BY e.entity_id
+) AS told ON told.entity_id = j.id
+WHERE told.n + told.was_finished::integer <> (j.state IN ('completed', 'failed', 'canceled'))::integer

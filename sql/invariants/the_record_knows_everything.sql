@@ -1,0 +1,12 @@
+-- It is never the case that a queue, a worker or a limit is in another state than its last event says, or has no event.
+SELECT concat_ws(' ', thing.entity, thing.name) AS id
+FROM (
+    SELECT 'queue' AS entity, name, state FROM queues
+    UNION ALL SELECT 'worker', id, state FROM workers
+    UNION ALL SELECT 'limit', name, CASE WHEN enabled THEN 'enabled' ELSE 'disabled' END FROM limits
+) AS thing
+LEFT JOIN LATERAL (
+    SELECT e.new_state FROM events e
+    WHERE e.entity = thing.entity AND e.entity_name = thing.name ORDER BY e.id DESC LIMIT 1
+) AS last ON true
+WHERE last.new_state IS DISTINCT FROM thing.state

@@ -1,0 +1,181 @@
+//! Test-only: breaks one guard on purpose, to see that a test notices. A suite that passes without a guard does not test
+//! it. Only a build with the feature `chaos` can be broken; in every other build this module compiles to nothing.
+//!
+//! Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`.
+
+#[cfg(not(feature = "chaos"))]
+pub use sound::{Mutant, check, is_on, text};
+#[cfg(feature = "chaos")]
+pub use switches::{Mutant, check, is_on, sabotaged, text};
+
+/// A build that cannot be broken.
+#[cfg(not(feature = "chaos"))]
+mod sound {
+    #[derive(Clone, Copy)]
+    pub enum Mutant {
+        NoPoll,
+        ResyncBeforeListen,
+        NotifyBeforeCommit,
+        DrainFails,
+    }
+
+    #[inline(always)]
+    pub const fn is_on(_: Mutant) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub const fn text(_: &'static str, text: &'static str) -> &'static str {
+        text
+    }
+
+    pub const fn check() -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[cfg(feature = "chaos")]
+mod switches {
+    use std::collections::HashMap;
+    use std::future::Future;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+
+    /// What can be broken. The names are those of the catalogue of seeded bugs.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Mutant {
+        /// M1: whoever settles, settles; nobody asks under which execution.
+        SettleById,
+        /// M2: a settlement asks only whether the job is active, not whose it is.
+        SettleByState,
+        /// M5: workers look only when they are rung.
+        NoPoll,
+        /// M6: the reaper takes back what it saw lapsed, without looking again.
+        StaleReaper,
+        /// M7: the listener rings first, and listens then.
+        ResyncBeforeListen,
+        /// M8: leases are reckoned from the beginning of the transaction.
+        TransactionTime,
+        /// M10: batches lock their rows in any order.
+        UnorderedLocks,
+        /// M11: the bell is rung before the commit, and outside of it.
+        NotifyBeforeCommit,
+        /// M12: only a failure that a worker reports counts; a lost worker costs nothing.
+        LostWorkersAreFree,
+        /// M13: a commit is answered before it is on disk.
+        AsynchronousCommit,
+        /// M14: a heartbeat asks only for the job, not for the execution.
+        HeartbeatWithoutFence,
+        /// M15: what does not finish within the grace of a stop is settled as failed.
+        DrainFails,
+    }
+
+    use Mutant::*;
+
+    const NAMES: &[(&str, Mutant)] = &[
+        ("m1", SettleById),
+        ("m2", SettleByState),
+        ("m5", NoPoll),
+        ("m6", StaleReaper),
+        ("m7", ResyncBeforeListen),
+        ("m8", TransactionTime),
+        ("m10", UnorderedLocks),
+        ("m11", NotifyBeforeCommit),
+        ("m12", LostWorkersAreFree),
+        ("m13", AsynchronousCommit),
+        ("m14", HeartbeatWithoutFence),
+        ("m15", DrainFails),
+    ];
+
+    /// For each mutant and statement, what is cut out of the text and what stands there instead.
+    const CUTS: &[(Mutant, &str, &str, &str)] = &[
+        (SettleById, "jobs/settle", " AND execution_id = $2 AND state = 'active' FOR UPDATE", " FOR UPDATE"),
+        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = $2", ""),
+        (
+            SettleByState,
+            "jobs/settle",
+            " AND execution_id = $2 AND state = 'active' FOR UPDATE",
+            " AND state = 'active' FOR UPDATE",
+        ),
+        (SettleByState, "jobs/settle", " AND j.execution_id = $2", ""),
+        (StaleReaper, "jobs/reap", "    FOR UPDATE OF jobs SKIP LOCKED\n", ""),
+        (StaleReaper, "jobs/reap", " AND j.state = 'active' AND j.execution_id = lapsed.execution_id", ""),
+        (StaleReaper, "jobs/reap", "AND j.lease_until = lapsed.lease_until", ""),
+        (TransactionTime, "jobs/claim", "clock_timestamp()", "now()"),
+        (TransactionTime, "jobs/heartbeat", "clock_timestamp()", "now()"),
+        (UnorderedLocks, "jobs/heartbeat", "ORDER BY j.id FOR", "ORDER BY j.id DESC FOR"),
+        (NotifyBeforeCommit, "jobs/enqueue", ", $4)", ", $4 AND false)"),
+        (LostWorkersAreFree, "jobs/reap", "j.failures + (outcome <> 'canceled')::integer", "j.failures"),
+        (LostWorkersAreFree, "jobs/reap", "j.failures + 1 >= j.max_attempts", "j.failures >= j.max_attempts"),
+        (AsynchronousCommit, "database/session", "'synchronous_commit', 'on'", "'synchronous_commit', 'off'"),
+        (
+            HeartbeatWithoutFence,
+            "jobs/heartbeat",
+            "j.id = held.job_id AND j.execution_id = held.execution_id",
+            "j.id = held.job_id",
+        ),
+    ];
+
+    static OF_PROCESS: LazyLock<Result<Option<Mutant>, String>> = LazyLock::new(|| {
+        let Some(name) = std::env::var("PROVOST_MUTANT").ok().filter(|it| !it.is_empty()) else { return Ok(None) };
+        let known = NAMES.iter().find(|(known, _)| *known == name).map(|(_, mutant)| *mutant);
+        known.map(Some).ok_or_else(|| format!("PROVOST_MUTANT must be one of {}", names()))
+    });
+
+    tokio::task_local! { static OF_TASK: Mutant; }
+
+    static BROKEN: LazyLock<Mutex<HashMap<(Mutant, &'static str), &'static str>>> = LazyLock::new(Mutex::default);
+
+    fn names() -> String {
+        NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    fn current() -> Option<Mutant> {
+        OF_TASK.try_with(|mutant| *mutant).ok().or_else(|| OF_PROCESS.as_ref().ok().copied().flatten())
+    }
+
+    /// An unknown name is a mistake, not a sound program.
+    pub fn check() -> Result<(), String> {
+        OF_PROCESS.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    /// Does work with one guard broken.
+    pub fn sabotaged<F: Future>(mutant: Mutant, work: F) -> impl Future<Output = F::Output> {
+        OF_TASK.scope(mutant, work)
+    }
+
+    pub fn is_on(mutant: Mutant) -> bool {
+        current() == Some(mutant)
+    }
+
+    /// The statement as it is prepared: with its guard cut out, when that one is broken.
+    pub fn text(name: &'static str, text: &'static str) -> &'static str {
+        let Some(mutant) = current().filter(|mutant| cuts(*mutant, name).next().is_some()) else { return text };
+        let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        // One text for each mutant and statement, for the life of the process.
+        broken.entry((mutant, name)).or_insert_with(|| cut(mutant, name, text).leak())
+    }
+
+    fn cuts(mutant: Mutant, name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let of = CUTS.iter().filter(move |(whose, statement, ..)| *whose == mutant && *statement == name);
+        of.map(|(_, _, guard, instead)| (*guard, *instead))
+    }
+
+    fn cut(mutant: Mutant, name: &str, text: &str) -> String {
+        cuts(mutant, name).fold(text.to_owned(), |text, (guard, instead)| text.replace(guard, instead))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::store::sql::ALL;
+
+        #[test]
+        fn every_guard_that_is_cut_stands_in_its_statement() {
+            for (mutant, name, guard, _) in CUTS {
+                let statement = ALL.iter().find(|it| it.name == *name).unwrap();
+                assert!(statement.text.contains(guard), "{mutant:?}: {name} has no {guard:?} any more");
+                assert_ne!(cut(*mutant, name, statement.text), statement.text);
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Clients, and their ledger: which job was asked for under which key, and what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::node::Node;
+use crate::options::Options;
+
+/// How many requests are under way at once.
+const HANDS: usize = 24;
+/// A frozen server keeps a client no longer than this.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A job that a client wants done.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub key: String,
+    pub body: String,
+    /// Whether it is refused by its handler, and so ends as a dead letter.
+    pub dies: bool,
+    /// How often it fails before it is done.
+    pub fails: i64,
+    /// How many jobs follow from it.
+    pub next: usize,
+    /// Whether a limit speaks of it, which may well hold it back.
+    pub limited: bool,
+}
+
+/// What became of the requests.
+#[derive(Default, Debug)]
+pub struct Ledger {
+    /// The id of each job that was acknowledged.
+    pub acked: BTreeMap<Uuid, Wanted>,
+    pub requests: usize,
+    /// Refused in words, for now: 503.
+    pub refused: usize,
+    /// No answer, or none that says whether it was done.
+    pub unknown: usize,
+    /// Unknown at first, and there when asked again.
+    pub recovered: usize,
+    /// Answers that nobody should ever get.
+    pub unexpected: Vec<String>,
+    /// Keys that were never acknowledged.
+    pub given_up: Vec<String>,
+}
+
+/// The jobs of a run, from its seed alone.
+pub fn plan(options: &Options) -> Vec<Wanted> {
+    let mut dice = StdRng::seed_from_u64(options.seed);
+    let lease = options.lease.as_millis() as f64;
+    (0..options.jobs).map(|n| wanted(n, &mut dice, options, lease)).collect()
+}
+
+fn wanted(n: usize, dice: &mut StdRng, options: &Options, lease: f64) -> Wanted {
+    let long = dice.random_bool(options.long);
+    let work_ms = match dice.random_range(0..10) {
+        _ if long => (lease * dice.random_range(0.5..1.5)) as u64,
+        0 => 50,
+        _ => dice.random_range(1..6),
+    };
+    let dies = dice.random_bool(0.01);
+    let fails = if dice.random_bool(0.05) { dice.random_range(1..3) } else { 0 };
+    let next = if dice.random_bool(0.05) { dice.random_range(1..3) } else { 0 };
+    let queue = match dice.random_range(0..20) {
+        0 if !long => "narrow",
+        1 => "other",
+        _ => "default",
+    };
+    let tenant = ["one", "two", "three", "metered"][dice.random_range(0..4)];
+    let key = format!("chaos-{}-{n}", options.seed);
+    let follower = json!({"kind": "ledger", "payload": {"work_ms": 2}, "max_attempts": 50, "tenant": tenant});
+    let mut body = json!({
+        "kind": "ledger", "queue": queue, "tenant": tenant, "max_attempts": 50, "backoff": {"base": 0.2, "max": 2},
+        "payload": {"work_ms": work_ms, "fail_times": fails, "refuse": dies, "next": vec![follower; next]},
+    });
+    if dice.random_bool(0.1) {
+        body["priority"] = dice.random_range(0..10).into();
+    }
+    let limited = queue == "narrow" || tenant == "metered";
+    Wanted { key, body: body.to_string(), dies, fails, next, limited }
+}
+
+/// Sends all of them, evenly over the time that faults happen, each again and again until it is acknowledged.
+pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, give_up: Instant) -> Ledger {
+    let (plan, next) = (Arc::new(plan), Arc::new(AtomicUsize::new(0)));
+    let (started, pause) = (Instant::now(), over.div_f64(plan.len().max(1) as f64));
+    let mut hands = JoinSet::new();
+    for _ in 0..HANDS {
+        let (plan, next, nodes) = (plan.clone(), next.clone(), nodes.clone());
+        hands.spawn(async move {
+            let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+            let mut ledger = Ledger::default();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                let Some(wanted) = plan.get(n) else { return ledger };
+                tokio::time::sleep_until((started + pause.mul_f64(n as f64)).into()).await;
+                send(&http, &nodes, wanted, give_up, &mut ledger).await;
+            }
+        });
+    }
+    let mut whole = Ledger::default();
+    for ledger in hands.join_all().await {
+        whole.requests += ledger.requests;
+        whole.refused += ledger.refused;
+        whole.unknown += ledger.unknown;
+        whole.recovered += ledger.recovered;
+        whole.acked.extend(ledger.acked);
+        whole.unexpected.extend(ledger.unexpected);
+        whole.given_up.extend(ledger.given_up);
+    }
+    whole
+}
+
+async fn send(http: &reqwest::Client, nodes: &[Node], wanted: &Wanted, give_up: Instant, ledger: &mut Ledger) {
+    let mut unknown = false;
+    while Instant::now() < give_up {
+        let node = &nodes[rand::random_range(0..nodes.len())];
+        let request = http.post(format!("{}/jobs", node.url)).header("idempotency-key", &wanted.key);
+        let request = request.header("content-type", "application/json").body(wanted.body.clone());
+        ledger.requests += 1;
+        let answer = async {
+            let answer = request.send().await?;
+            let (status, replayed) = (answer.status().as_u16(), answer.headers().contains_key("idempotency-replayed"));
+            Ok::<_, reqwest::Error>((status, replayed, answer.text().await?))
+        };
+        match answer.await {
+            Ok((200 | 201, replayed, text)) => {
+                let job: Value = serde_json::from_str(&text).unwrap_or_default();
+                match job["id"].as_str().and_then(|id| id.parse().ok()) {
+                    Some(id) => _ = ledger.acked.insert(id, wanted.clone()),
+                    None => ledger.unexpected.push(format!("no id in {text}")),
+                }
+                ledger.recovered += usize::from(replayed && unknown);
+                return;
+            }
+            // Also a 503 may have been done: the connection may have broken after the commit.
+            Ok((503, ..)) => (ledger.refused, unknown) = (ledger.refused + 1, true),
+            Ok((status, _, text)) => {
+                ledger.unexpected.push(format!("{status} {text}"));
+                if status < 500 {
+                    return;
+                }
+                unknown = true;
+            }
+            Err(error) if error.is_connect() => {}
+            Err(_) => (ledger.unknown, unknown) = (ledger.unknown + 1, true),
+        }
+        tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
+    }
+    ledger.given_up.push(wanted.key.clone());
+}

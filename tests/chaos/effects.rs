@@ -1,0 +1,46 @@
+//! What the workers did, by their own word: the file that the handler `ledger` writes.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use uuid::Uuid;
+
+/// One execution, as it left its traces outside of the database.
+#[derive(Clone, Debug, Default)]
+pub struct Effect {
+    pub job: Uuid,
+    pub starts: usize,
+    /// `done`, `failed` or `refused`, if it came to an end.
+    pub end: Option<String>,
+    pub started_ns: u128,
+    pub ended_ns: u128,
+}
+
+/// Reads the file; lines that are not whole are counted.
+pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let (mut effects, mut broken) = (HashMap::<Uuid, Effect>::new(), 0);
+    for line in text.lines() {
+        let Some((what, job, execution, at)) = parse(line) else {
+            broken += 1;
+            continue;
+        };
+        let effect = effects.entry(execution).or_default();
+        effect.job = job;
+        if what == "start" {
+            effect.starts += 1;
+            effect.started_ns = at;
+        } else {
+            effect.end = Some(what.to_owned());
+            effect.ended_ns = at;
+        }
+    }
+    (effects, broken)
+}
+
+fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128)> {
+    let mut words = line.split(' ');
+    let (what, job, execution) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    words.next()?;
+    Some((what, job, execution, words.next()?.parse().ok()?))
+}

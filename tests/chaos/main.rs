@@ -1,0 +1,213 @@
+//! The chaos program: several servers on one database, clients that keep a ledger, workers that keep another, and faults
+//! all the while, in an order that a seed decides. Then everything is mended, and the books are compared.
+//!
+//! `cargo test --release --features chaos --test chaos -- --jobs 100000 --seed 7`
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+mod check;
+mod client;
+mod effects;
+mod nemesis;
+mod node;
+mod options;
+mod postgres;
+#[path = "../harness/proxy.rs"]
+#[allow(dead_code, reason = "the other tests use all of it")]
+mod proxy;
+mod record;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use check::{Books, Check, check};
+use client::Ledger;
+use nemesis::Nemesis;
+use nix::sys::signal::Signal;
+use node::Node;
+use options::{Asked, Options};
+use postgres::Postgres;
+use record::Record;
+use report::Report;
+use serde_json::json;
+
+/// How soon after the end of its lease a job is claimed again, at the latest.
+const PROMISED: f64 = 2.0;
+/// How long after the last fault everything may take to come to rest.
+const REST: Duration = Duration::from_secs(90);
+
+fn main() -> ExitCode {
+    let Asked::Run(options) = Options::read() else { return ExitCode::SUCCESS };
+    _ = rustls::crypto::ring::default_provider().install_default();
+    // Declared first, so that it is removed last.
+    let folder = Folder { path: options::folder(), keep: options.keep };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let sound = runtime.block_on(async {
+        tokio::select! {
+            sound = run(&options, &folder.path) => sound,
+            _ = tokio::signal::ctrl_c() => false,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+struct Folder {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.keep {
+            println!("kept: {}", self.path.display());
+        } else {
+            _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+async fn run(options: &Options, folder: &Path) -> bool {
+    println!("{}", options.command());
+    if node::faketime().is_none() {
+        println!("  libfaketime is not installed: no clock will jump");
+    }
+    let begun = Instant::now();
+    let postgres = Arc::new(Postgres::start(folder));
+    let effects = node::create_ledger(folder);
+    let last = options.nodes - 1;
+    let nodes: Vec<Node> =
+        (0..options.nodes).map(|n| Node::new(n, options, folder, &postgres.url, n == last)).collect();
+    let (nodes, http) = (Arc::new(nodes), reqwest::Client::new());
+    for node in nodes.iter() {
+        node.start();
+        assert!(
+            node.until_ready(&http, Duration::from_secs(60)).await,
+            "{} does not start:\n{}",
+            node.name,
+            node.log()
+        );
+    }
+    set_limits(&http, &nodes[0]).await;
+    let watching = postgres.clone();
+    let watch = tokio::spawn(async move { watching.watch().await });
+
+    let started = Instant::now();
+    let give_up = started + options.faults_for + REST;
+    let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
+    let mut nemesis = Nemesis::new(options, nodes.clone(), postgres.clone());
+    nemesis.rage(started + options.faults_for).await;
+    heal(&nodes, &http).await;
+    let ledger = clients.await.unwrap();
+    let quiet = Instant::now();
+    let rested = rest(&postgres, options.lease).await;
+    let (worked, resting) = (started.elapsed(), quiet.elapsed());
+
+    let mut checks = vec![check("servers that ended by themselves, or badly", nemesis.surprises.clone())];
+    checks.push(doctor(&postgres.url));
+    for node in nodes.iter() {
+        let code = node.stop(Duration::from_secs(15)).await;
+        if code != Some(0) {
+            checks[0].broken += 1;
+            checks[0].examples.push(format!("{} ended with {code:?}", node.name));
+        }
+    }
+    watch.abort();
+    let record = Record::read(&postgres.connect().await.unwrap()).await.unwrap();
+    let (effects, torn) = effects::read(&effects);
+    let outages = postgres.outages();
+    let books = Books { ledger: &ledger, effects: &effects, record: &record, outages: &outages };
+    checks.extend(books.checks());
+    let reclaims = books.reclaims();
+    let late = reclaims.plain.iter().filter(|seconds| **seconds > PROMISED);
+    checks.push(check("claimed again later than lease + 2 s", late.map(|seconds| format!("{seconds:.2} s"))));
+    checks.extend(logs(&nodes, &postgres, &ledger));
+    checks.push(check("torn lines in the workers' ledger", std::iter::repeat_n("line", torn)));
+
+    let report = Report {
+        options,
+        faults: &nemesis.done,
+        books: &books,
+        reclaims: &reclaims,
+        times: [begun.elapsed(), worked, resting],
+        rested,
+    };
+    report.print(&checks)
+}
+
+/// One limit of each mode, so that claims under limits meet faults too.
+async fn set_limits(http: &reqwest::Client, node: &Node) {
+    for limit in [
+        json!({"name": "narrow", "scope": "queue", "value": "narrow", "mode": "concurrency", "limit": 4}),
+        json!({"name": "metered", "scope": "tenant", "value": "metered", "mode": "rate", "limit": 120, "burst": 30}),
+    ] {
+        let answer = http.post(format!("{}/limits", node.url)).json(&limit).send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    }
+}
+
+async fn heal(nodes: &[Node], http: &reqwest::Client) {
+    for node in nodes {
+        node.signal(Signal::SIGCONT);
+        node.proxy.mend();
+        node.jump(0);
+        if !node.is_running() {
+            node.start();
+        }
+    }
+    for node in nodes {
+        node.until_ready(http, Duration::from_secs(30)).await;
+    }
+}
+
+/// Waits until nothing is unfinished; whether that came.
+async fn rest(postgres: &Postgres, lease: Duration) -> bool {
+    let deadline = Instant::now() + REST;
+    while Instant::now() < deadline {
+        let sql = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
+        if let Ok(client) = postgres.connect().await
+            && let Ok(row) = client.query_one(sql, &[]).await
+            && row.get::<_, i64>(0) == 0
+        {
+            // Whoever is stale may still try to settle.
+            tokio::time::sleep(lease).await;
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    false
+}
+
+/// `provost doctor --invariants`, while the servers still run.
+fn doctor(url: &str) -> Check {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+    let output = command.env("DATABASE_URL", url).args(["doctor", "--invariants"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let wrong = said.lines().filter(|line| !line.ends_with("  ok") && !line.contains("for information"));
+    let wrong: Vec<String> = if output.status.success() { Vec::new() } else { wrong.map(str::to_owned).collect() };
+    check("complaints of provost doctor", wrong)
+}
+
+/// What must not stand in any log, and what must not be answered to any client.
+fn logs(nodes: &[Node], postgres: &Postgres, ledger: &Ledger) -> Vec<Check> {
+    let servers: Vec<String> = nodes.iter().map(Node::log).collect();
+    let lines = || servers.iter().flat_map(|log| log.lines());
+    let ours = postgres.log();
+    let with = |words: &'static [&'static str]| {
+        let ours = &ours;
+        ours.lines().filter(move |line| words.iter().any(|word| line.contains(word))).map(str::to_owned)
+    };
+    vec![
+        check("unexpected answers", ledger.unexpected.iter()),
+        check("panics", lines().filter(|line| line.contains("panic"))),
+        check(
+            "errors of our own statements",
+            lines().filter(|line| line.contains("failed\"") && line.contains("statement ")),
+        ),
+        check("deadlocks", with(&["deadlock detected"])),
+        check("walls run into", with(&["violates", "no move from"])),
+    ]
+}

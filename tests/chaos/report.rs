@@ -1,0 +1,103 @@
+//! The table at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::check::{Books, Check, Reclaims};
+use crate::nemesis::Fault;
+use crate::options::Options;
+
+pub struct Report<'a> {
+    pub options: &'a Options,
+    pub faults: &'a BTreeMap<Fault, usize>,
+    pub books: &'a Books<'a>,
+    pub reclaims: &'a Reclaims,
+    /// In all; from the first job to rest; from the last acknowledged job to rest.
+    pub times: [Duration; 3],
+    pub rested: bool,
+}
+
+impl Report<'_> {
+    /// Prints it; whether every promise was kept.
+    pub fn print(&self, checks: &[Check]) -> bool {
+        self.print_work();
+        self.print_reclaims();
+        println!("\npromises (each must be 0)");
+        for check in checks {
+            let mark = if check.broken == 0 { "" } else { "   BROKEN" };
+            println!("  {:58} {:>6}{mark}", check.promise, check.broken);
+            check.examples.iter().for_each(|example| println!("      {example}"));
+        }
+        let kept = checks.iter().all(|check| check.broken == 0);
+        let verdict = if kept { "every promise was kept" } else { "PROMISES WERE BROKEN" };
+        println!("\n{verdict}; the same again:\n  {}", self.options.command());
+        kept
+    }
+
+    fn print_work(&self) {
+        let Books { ledger, effects, record, outages } = self.books;
+        let [in_all, worked, resting] = self.times.map(|it| it.as_secs_f64());
+        let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
+        for execution in record.executions.values() {
+            *outcomes.entry(execution.outcome.as_deref().unwrap_or("open")).or_default() += 1;
+        }
+        let (faults, n) = (
+            words(self.faults.iter().map(|(fault, n)| (format!("{fault:?}").to_lowercase(), n))),
+            self.faults.values().sum::<usize>(),
+        );
+        let away: f64 = outages.iter().map(|(from, to)| to - from).sum();
+        let completed_twice = self.done_twice();
+        println!("\nfaults    {n}: {faults}");
+        println!("database  away or slow {} times, {away:.1} s in all", outages.len());
+        println!(
+            "requests  {}: {} acknowledged, {} refused for now, {} unknown, {} recovered by their key",
+            ledger.requests,
+            ledger.acked.len(),
+            ledger.refused,
+            ledger.unknown,
+            ledger.recovered
+        );
+        println!(
+            "jobs      {} ({} of them follow-ups)",
+            record.jobs.len(),
+            record.jobs.len().saturating_sub(ledger.acked.len())
+        );
+        println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
+        println!(
+            "effects   {} begun, {} to their end, {completed_twice} more often than once for one job",
+            effects.len(),
+            effects.values().filter(|it| it.end.is_some()).count()
+        );
+        println!(
+            "time      {in_all:.0} s in all, {worked:.0} s at work, {resting:.1} s to come to rest{}",
+            if self.rested { "" } else { " (it did not)" }
+        );
+    }
+
+    /// How often work was done to its end although it had been done before: at least once is what is promised.
+    fn done_twice(&self) -> usize {
+        let mut done: BTreeMap<_, usize> = BTreeMap::new();
+        let effects = self.books.effects.values().filter(|it| it.end.as_deref() == Some("done"));
+        effects.for_each(|it| *done.entry(it.job).or_default() += 1);
+        done.values().map(|n| n - 1).sum()
+    }
+
+    fn print_reclaims(&self) {
+        println!("\nfrom the end of a lease to the next claim (s)         n      p50      p99     p100");
+        let Reclaims { plain, outage, limited } = self.reclaims;
+        for (what, times) in
+            [("otherwise undisturbed", plain), ("while the database was away", outage), ("under a limit", limited)]
+        {
+            let at = |share: f64| {
+                times
+                    .get(((times.len().max(1) - 1) as f64 * share).round() as usize)
+                    .map_or("-".into(), |it| format!("{it:.2}"))
+            };
+            println!("  {what:46} {:>6} {:>8} {:>8} {:>8}", times.len(), at(0.5), at(0.99), at(1.0));
+        }
+    }
+}
+
+fn words(pairs: impl Iterator<Item = (impl std::fmt::Display, impl std::fmt::Display)>) -> String {
+    pairs.map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
+}

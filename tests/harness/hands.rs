@@ -1,0 +1,65 @@
+//! Workers made by hand: a store on a test's database, claims and settlements one by one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use provost::domain::settle::settle;
+use provost::domain::{Backoff, Budget, Outcome, Settlement};
+use provost::signal::Bell;
+use provost::store::jobs::{Claimed, Claimer, Graces, Settled};
+use provost::store::{Connector, Store};
+use uuid::Uuid;
+
+use super::{Database, eventually};
+
+/// A lease that outlives the test, and one that is over at once.
+pub const LONG: Duration = Duration::from_secs(60);
+pub const OVER: Duration = Duration::from_millis(1);
+
+/// How long what should have stopped may still take.
+pub const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
+
+pub async fn store(database: &Database) -> Store {
+    let pool = Connector::parse(&database.url).unwrap().pool(8).unwrap();
+    let store = Store::new(pool, Arc::new(Bell::default()));
+    eventually("the database answers", || async { store.ping().await.ok() }).await;
+    store
+}
+
+/// A worker for jobs of kind `noop`.
+pub fn claimer(name: &str, lease: Duration) -> Claimer {
+    Claimer {
+        worker_id: name.into(),
+        queues: vec!["*".into()],
+        kinds: vec!["noop".into()],
+        lease_ttl: lease,
+        project_deadline: Duration::from_secs(600),
+    }
+}
+
+/// A new job of kind `noop`, further arguments in SQL.
+pub async fn enqueue(database: &Database, further: &str) -> Uuid {
+    let id = database.text(&format!("SELECT enqueue('noop'{further})")).await;
+    id.parse().unwrap()
+}
+
+pub async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
+    let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap().jobs;
+    claims.into_iter().next().expect("a due job")
+}
+
+/// Takes back one job, as soon as its lease is over.
+pub async fn reap(store: &Store) {
+    eventually("the lease is over, and the job is taken back", || async {
+        store.reap_jobs(10, GRACES, "reaper").await.unwrap().pop()
+    })
+    .await;
+}
+
+pub fn settlement(outcome: Outcome) -> Settlement {
+    settle(outcome, Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }, 0.0)
+}
+
+pub async fn settle_as(store: &Store, claimed: &Claimed, outcome: Outcome, name: &str) -> Settled {
+    store.settle_job(&claimed.lease, None, &settlement(outcome), &[], name).await.unwrap()
+}

@@ -1,0 +1,191 @@
+//! `provost doctor`: what it finds, and that it finds nothing where nothing is wrong.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use provost::domain::{JobState, Outcome};
+use provost::store::invariants::INVARIANTS;
+use serde_json::Value;
+
+use crate::harness::hands::{LONG, OVER, claim, claimer, enqueue, reap, settle_as, store};
+use crate::harness::{Database, Server};
+
+/// A little of everything: a completed job, a dead letter that was replayed, an active job, one that was taken back once, a
+/// waiting one, a ready project and one on its way, two limits and a worker.
+async fn population(database: &Database) {
+    let store = store(database).await;
+    for (outcome, attempts) in [(Outcome::done(), ""), (Outcome::refused("no"), ", max_attempts => 1")] {
+        enqueue(database, attempts).await;
+        let claimed = claim(&store, "w1", LONG).await;
+        settle_as(&store, &claimed, outcome, "w1").await;
+    }
+    let asker = provost::store::projects::Asker { actor: "test".into(), request_id: None, reason: None };
+    let dead = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
+    store.retry_jobs(&[dead], &provost::store::jobs::Edit::default(), true, &asker).await.unwrap();
+    let claimed = claim(&store, "w1", LONG).await;
+    settle_as(&store, &claimed, Outcome::refused("still no"), "w1").await;
+
+    enqueue(database, ", queue => 'lapsing'").await;
+    claim(&store, "w1", OVER).await;
+    reap(&store).await;
+    let again = claim(&store, "w2", LONG).await;
+    settle_as(&store, &again, Outcome::done(), "w2").await;
+    enqueue(database, ", queue => 'narrow', tenant => 'acme', idempotency_key => 'k1'").await;
+    claim(&store, "w2", LONG).await;
+    enqueue(database, ", queue => 'waiting', delay => '1 hour'").await;
+
+    database.run("SELECT create_project('ready'), create_project('on its way')").await;
+    let mut me = claimer("w3", LONG);
+    me.kinds = vec!["project.provision".into()];
+    let provision = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
+    let kind = Some(provost::domain::JobKind::Provision);
+    let done = crate::harness::hands::settlement(Outcome::done());
+    store.settle_job(&provision.lease, kind, &done, &[], "w3").await.unwrap();
+    database
+        .run(
+            "INSERT INTO limits (name, scope, value, mode, most, tokens, actor, updated_at)
+             VALUES ('narrow', 'queue', 'narrow', 'concurrency', 1, 0, 'test', clock_timestamp() - interval '1 hour');
+             INSERT INTO limits (name, scope, value, mode, most, span, burst, tokens, actor, updated_at)
+             VALUES ('slow', 'tenant', 'acme', 'rate', 1, 60, 1, 1, 'test', clock_timestamp() - interval '1 hour');
+             INSERT INTO events (entity, entity_name, previous_state, new_state, actor)
+             SELECT 'limit', name, 'none', 'enabled', 'test' FROM limits;
+             INSERT INTO workers (id, host, pid, version, state, queues, kinds, slots, busy, started_at, seen_at)
+             VALUES ('w9', 'h', 1, '0', 'online', '{*}', '{noop}', 4, 0, clock_timestamp() - interval '1 hour', clock_timestamp());
+             INSERT INTO events (entity, entity_name, previous_state, new_state, actor) VALUES ('worker', 'w9', 'none', 'online', 'w9')",
+        )
+        .await;
+}
+
+/// For each invariant, what breaks it. Triggers are off, and the constraints that forbid it are gone.
+const CORRUPTIONS: &[(&str, &str)] = &[
+    ("active_jobs_have_their_execution", "UPDATE executions SET worker_id = 'else' WHERE ended_at IS NULL"),
+    ("active_jobs_have_their_execution", "UPDATE executions SET ended_at = claimed_at, outcome = 'failed' WHERE ended_at IS NULL"),
+    ("active_jobs_have_their_execution", "UPDATE executions SET ended_at = NULL, outcome = NULL WHERE outcome = 'lease_expired'"),
+    ("attempts_have_no_gaps", "DELETE FROM executions WHERE outcome = 'lease_expired'"),
+    ("attempts_have_no_gaps", "UPDATE jobs SET attempt = attempt + 1 WHERE state = 'completed'"),
+    ("budgets_are_kept", "UPDATE jobs SET failures = max_attempts, attempt = max_attempts WHERE state = 'active'"),
+    ("budgets_are_kept", "UPDATE jobs SET failures = attempt + 1 WHERE state = 'completed'"),
+    ("concurrency_limits_are_kept", "UPDATE limits SET most = 0 WHERE name = 'narrow'"),
+    ("dead_letters_say_why", "UPDATE jobs SET error = NULL WHERE state = 'failed'"),
+    ("executions_do_not_overlap", "UPDATE executions SET claimed_at = claimed_at - interval '1 minute' WHERE attempt = 2"),
+    ("finished_jobs_are_clean", "UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'completed'"),
+    ("finished_jobs_are_clean", "UPDATE jobs SET finished_at = NULL WHERE state = 'completed'"),
+    ("idempotency_keys_have_one_job",
+     "INSERT INTO jobs (id, state, kind, tenant, run_at, payload, max_attempts, idempotency_key, created_at, updated_at)
+      SELECT gen_random_uuid(), 'queued', kind, tenant, clock_timestamp(), '{}', 3, key, clock_timestamp(), clock_timestamp() FROM job_keys"),
+    ("idempotency_keys_have_one_job", "UPDATE job_keys SET job_id = (SELECT id FROM jobs WHERE state = 'failed')"),
+    ("job_counters_are_exact", "UPDATE jobs SET queue = 'elsewhere' WHERE state = 'completed'"),
+    ("jobs_are_where_the_record_says", "UPDATE jobs SET state = 'canceled' WHERE state = 'failed'"),
+    ("jobs_are_where_the_record_says", "DELETE FROM events WHERE entity = 'job'"),
+    ("jobs_finish_once",
+     "INSERT INTO events (entity, entity_id, previous_state, new_state, actor, execution_id)
+      SELECT 'job', id, 'active', 'completed', 'x', execution_id FROM jobs WHERE state = 'completed'"),
+    ("lapsed_jobs_are_claimed_again_soon", "UPDATE executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
+    ("leases_are_not_overdue", "UPDATE jobs SET lease_until = clock_timestamp() - interval '6 seconds' WHERE state = 'active'"),
+    ("moving_projects_have_one_job", "UPDATE jobs SET project_id = NULL WHERE kind = 'project.provision' AND state = 'queued'"),
+    ("moving_projects_have_one_job", "UPDATE jobs SET state = 'queued' WHERE kind = 'project.provision' AND state = 'completed'"),
+    ("nothing_due_is_left_waiting",
+     "UPDATE jobs SET run_at = clock_timestamp() - interval '1 minute', updated_at = clock_timestamp() - interval '1 minute' WHERE queue = 'waiting';
+      UPDATE queues SET changed_at = clock_timestamp() - interval '1 hour'"),
+    ("project_counters_are_exact", "DELETE FROM project_tallies"),
+    ("projects_are_not_overdue", "UPDATE projects SET deadline_at = clock_timestamp() - interval '11 seconds' WHERE status = 'creating'"),
+    ("projects_are_where_the_record_says", "UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
+    ("provisions_are_what_the_record_says", "UPDATE provision_tallies SET n = 2"),
+    ("rate_limits_are_kept", "UPDATE limits SET most = 0, burst = -1 WHERE name = 'slow'"),
+    ("settlements_are_fenced", "UPDATE events SET execution_id = gen_random_uuid() WHERE new_state = 'completed'"),
+    ("settlements_are_fenced", "UPDATE executions SET outcome = 'completed' WHERE outcome = 'lease_expired'"),
+    ("the_record_is_unbroken", "UPDATE events SET previous_state = 'queued' WHERE new_state = 'completed'"),
+    ("the_record_is_unbroken", "DELETE FROM events WHERE previous_state = 'none' AND entity = 'project'"),
+    ("the_record_knows_everything", "UPDATE queues SET state = 'paused' WHERE name = 'narrow'"),
+    ("the_record_knows_everything", "DELETE FROM events WHERE entity = 'worker'"),
+    ("time_runs_forward", "UPDATE executions SET ended_at = claimed_at - interval '1 second' WHERE outcome = 'completed'"),
+];
+
+const WALLS: &str = "SET session_replication_role = replica;
+    DO $$ DECLARE c record; BEGIN
+        FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
+                 WHERE contype = 'c' AND connamespace = 'provost'::regnamespace AND conrelid <> 0 LOOP
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
+        END LOOP;
+    END $$;
+    DROP INDEX a_project_has_one_unfinished_job";
+
+#[tokio::test]
+async fn a_sound_database_is_sound_and_every_corruption_is_found_by_its_invariant() {
+    let sound = Database::new().await;
+    population(&sound).await;
+    sound.check_invariants().await;
+    let original = sound.text("SELECT current_database()").await;
+    for (name, corruption) in CORRUPTIONS {
+        let database = Database::copy_of(&original).await;
+        database.run(WALLS).await;
+        database.run(corruption).await;
+        let found = database.examined().await.into_iter().filter(|it| it.n > 0).collect::<Vec<_>>();
+        let hit = found.iter().find(|it| it.name == *name);
+        let hit = hit.unwrap_or_else(|| panic!("{name} did not find: {corruption}\nbut there was {found:#?}"));
+        assert!(!hit.examples.is_empty() && hit.examples.len() <= 5);
+        assert_eq!(hit.for_information, *name == "lapsed_jobs_are_claimed_again_soon");
+    }
+    let (all, shown): (BTreeSet<_>, BTreeSet<_>) =
+        (INVARIANTS.iter().map(|it| it.name).collect(), CORRUPTIONS.iter().map(|it| it.0).collect());
+    assert_eq!(all, shown, "each invariant is shown to find something");
+}
+
+#[tokio::test]
+async fn forgetting_breaks_nothing() {
+    let database = Database::new().await;
+    population(&database).await;
+    let store = store(&database).await;
+    let none = Duration::ZERO;
+    while store.prune_events(none, 3).await.unwrap().1 == 3 {
+        database.check_invariants().await;
+    }
+    while store.prune_executions(none, 1).await.unwrap() > 0 {
+        database.check_invariants().await;
+    }
+    for state in [JobState::Completed, JobState::Failed] {
+        assert!(store.prune_jobs(state, none, 100).await.unwrap() > 0);
+        database.check_invariants().await;
+    }
+}
+
+fn doctor(database: &Database, further: &[&str]) -> (i32, String, String) {
+    let mut command: Command = Server::command();
+    let output = command.env("DATABASE_URL", &database.url).args(["doctor", "--invariants"]).args(further).output();
+    let output = output.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test]
+async fn the_doctor_tells_people_and_machines_and_ends_accordingly() {
+    let database = Database::new().await;
+    population(&database).await;
+    let (code, said, _) = doctor(&database, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("Everything is as it must be") && said.lines().count() > INVARIANTS.len(), "{said}");
+
+    database.run("DELETE FROM project_tallies WHERE status = 'ready'").await;
+    let (code, said, _) = doctor(&database, &[]);
+    assert_eq!(code, 1, "{said}");
+    let line = said.lines().find(|line| line.starts_with("project_counters_are_exact")).unwrap();
+    assert!(line.ends_with("1 row: ready") && said.contains("1 of "), "{said}");
+    let (code, said, _) = doctor(&database, &["--json"]);
+    let lines: Vec<Value> = serde_json::from_str(&said).unwrap();
+    let broken: Vec<_> = lines.iter().filter(|it| it["ok"] == false).collect();
+    assert_eq!((code, broken.len(), lines.len()), (1, 1, INVARIANTS.len()));
+    assert_eq!((&broken[0]["rows"], &broken[0]["examples"][0]), (&1.into(), &"ready".into()));
+}
+
+#[tokio::test]
+async fn the_doctor_says_when_there_is_nothing_to_examine() {
+    let database = Database::bare().await;
+    let (code, _, said) = doctor(&database, &[]);
+    assert_eq!(code, 6, "{said}");
+    assert!(said.contains("provost migrate"), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let output = Server::command().env("PROVOST_DATA_DIR", folder.path()).arg("doctor").output().unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking makes nothing");
+}

@@ -1,0 +1,213 @@
+//! `/dlq`: what failed for good, and what operators do about it.
+
+use serde_json::{Value, json};
+
+use super::{brisk, enqueue, job, moment, simulated, text, until};
+use crate::api::{NOBODY, assert_problem, assert_refused, ids, next_page, post_raw, refusal};
+use crate::harness::{Database, Server};
+
+/// A dead letter that died of this; its id.
+async fn dead(server: &Server, more: Value) -> String {
+    let reason = more["reason"].as_str().unwrap_or("no quota");
+    let mut wish = json!({"kind": "simulated", "payload": {"outcome": "failed", "duration_ms": 0, "reason": reason}});
+    for (field, value) in more.as_object().unwrap().iter().filter(|(field, _)| *field != "reason") {
+        wish[field] = value.clone();
+    }
+    let id = enqueue(server, wish).await;
+    until(server, &id, "failed").await;
+    id
+}
+
+async fn found(server: &Server, query: &str) -> Vec<String> {
+    ids(&server.get(&format!("/dlq?{query}")).await.expect(200).json())
+}
+
+async fn replay(server: &Server, wish: Value) -> Value {
+    server.post("/dlq/replay", wish).await.expect(200).json()
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_latest_first_and_filtered() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let first = dead(&server, json!({"reason": "No route to host", "queue": "q"})).await;
+    let second = dead(&server, json!({"tenant": "acme", "tags": ["red"]})).await;
+    let third = enqueue(
+        &server,
+        json!({"kind": "cleanup.run", "payload": {"forceError": true, "durationMs": 0}, "max_attempts": 1}),
+    )
+    .await;
+    until(&server, &third, "failed").await;
+    simulated(&server, json!({"duration_ms": 0})).await;
+    assert_eq!(found(&server, "").await, [third.as_str(), &second, &first]);
+    for (query, id) in [
+        ("queue=q", &first),
+        ("error=ROUTE", &first),
+        ("tenant=acme", &second),
+        ("tag=red", &second),
+        ("kind=cleanup.run", &third),
+    ] {
+        assert_eq!(found(&server, query).await, [id.as_str()], "{query}");
+    }
+    let page = server.get("/dlq?limit=2").await.expect(200);
+    let rest = server.get(&next_page(&page).unwrap()).await.expect(200);
+    assert_eq!((ids(&page.json()), ids(&rest.json())), (vec![third, second], vec![first]));
+    assert_eq!(next_page(&rest), None);
+    for (query, parameter) in [("state=failed", "state"), ("cursor=x", "cursor"), ("limit=0", "limit")] {
+        assert_refused(&server.get(&format!("/dlq?{query}")).await, 400, "invalid_parameter", parameter);
+    }
+}
+
+#[tokio::test]
+async fn they_are_grouped_by_what_they_died_of() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let mut of_quota = Vec::new();
+    for _ in 0..3 {
+        of_quota.push(dead(&server, json!({})).await);
+    }
+    dead(&server, json!({"reason": "no route", "queue": "q"})).await;
+    let groups = server.get("/dlq/groups").await.expect(200).json();
+    assert_eq!(groups.as_array().map(Vec::len), Some(2));
+    let most = &groups[0];
+    assert_eq!(
+        (text(most, "kind"), text(most, "error"), most["n"].as_i64()),
+        ("simulated".into(), "no quota".into(), Some(3))
+    );
+    assert_eq!(text(most, "example_id"), of_quota[2]);
+    assert!(moment(most, "first_at") < moment(most, "last_at"));
+    let of_q = server.get("/api/v1/dlq/groups?queue=q&kind=simulated&limit=1").await.expect(200).json();
+    assert_eq!((of_q.as_array().map(Vec::len), text(&of_q[0], "error")), (Some(1), "no route".into()));
+}
+
+#[tokio::test]
+async fn a_replay_may_change_payload_kind_queue_and_priority_and_the_record_shows_before_and_after() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = dead(&server, json!({})).await;
+    let body = format!(
+        r#"{{"jobIds":["{id}"],"type":"echo","queue":"second-try","priority":8,
+        "payload":{{ "n": 123456789012345678901234567890 }},"reason":"moved house","actor":"ada"}}"#
+    );
+    let answer = post_raw(&server, "/api/v1/dlq/replay", body).await.expect(200).json();
+    assert_eq!(answer, json!({"moved": 1, "refused": [], "more": false}));
+    until(&server, &id, "completed").await;
+    let read = server.get(&format!("/jobs/{id}")).await;
+    assert!(
+        read.text.contains(r#""payload":{ "n": 123456789012345678901234567890 },"result":{ "n": 1"#),
+        "{}",
+        read.text
+    );
+    let job = read.json();
+    assert_eq!(
+        (text(&job, "kind"), text(&job, "queue"), &job["priority"]),
+        ("echo".into(), "second-try".into(), &json!(8))
+    );
+    assert_eq!((&job["replays"], &job["attempt"], &job["failures"]), (&json!(1), &json!(2), &json!(0)));
+    let events = server.get(&format!("/jobs/{id}/events")).await.json();
+    let replayed = events.as_array().unwrap().iter().find(|it| it["previous_state"] == "failed").unwrap();
+    assert_eq!((text(replayed, "actor"), text(replayed, "reason")), ("ada".into(), "moved house".into()));
+    let (before, after) = (&replayed["detail"]["before"], &replayed["detail"]["after"]);
+    assert_eq!(
+        (text(before, "kind"), text(before, "queue"), &before["priority"]),
+        ("simulated".into(), "default".into(), &json!(5))
+    );
+    assert_eq!((&before["payload"]["reason"], text(after, "queue")), (&json!("no quota"), "second-try".into()));
+    let birth = server.get("/events?entity=queue&id=second-try").await.json()[0].clone();
+    assert_eq!(text(&birth, "reason"), "first use");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn replays_go_by_id_or_by_filter_and_are_counted() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let (a, b) =
+        (dead(&server, json!({"reason": "a"})).await, dead(&server, json!({"reason": "b", "tenant": "t"})).await);
+    let done = enqueue(&server, json!({"kind": "noop"})).await;
+    until(&server, &done, "completed").await;
+    for replays in 1..=2 {
+        assert_eq!(replay(&server, json!({"filter": {"error": "A"}})).await["moved"], 1);
+        crate::harness::eventually("it has died again", || async {
+            let now = job(&server, &a).await;
+            (now["state"] == "failed" && now["replays"] == replays).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(job(&server, &b).await["replays"], 0);
+    let mixed = replay(&server, json!({"job_ids": [b, done, NOBODY]})).await;
+    assert_eq!(mixed["moved"], 1);
+    let why: Vec<_> = mixed["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (text(it, "reason"), text(it, "current_status")))
+        .collect();
+    assert!(why.contains(&("it is not where it could be retried".into(), "completed".into())), "{why:?}");
+    assert!(why.contains(&("there is no such job".into(), String::new())), "{why:?}");
+    until(&server, &b, "failed").await;
+    let one = replay(&server, json!({"filter": {}, "limit": 1})).await;
+    assert_eq!((&one["moved"], &one["more"]), (&json!(1), &json!(true)));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn deleted_dead_letters_are_gone_and_the_record_keeps_that_they_were() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = dead(&server, json!({"tenant": "acme"})).await;
+    let done = enqueue(&server, json!({"kind": "noop"})).await;
+    until(&server, &done, "completed").await;
+    let wish = json!({"job_ids": [id, done], "reason": "not ours", "actor": "ada"});
+    let answer = server.post("/dlq/delete", wish).await.expect(200).json();
+    assert_eq!((&answer["moved"], text(&answer["refused"][0], "id")), (&json!(1), done));
+    assert_problem(&server.get(&format!("/jobs/{id}")).await, 404, "not_found");
+    let kept = server.get(&format!("/jobs/{id}/events")).await.expect(200).json();
+    let last = &kept[0];
+    assert_eq!(
+        (text(last, "new_state"), text(last, "actor"), text(last, "reason")),
+        ("deleted".into(), "ada".into(), "not ours".into())
+    );
+    assert_eq!(last["detail"], json!({"kind": "simulated", "queue": "default", "tenant": "acme", "error": "no quota"}));
+    assert_eq!(database.number("SELECT count(*) FROM executions WHERE job_id NOT IN (SELECT id FROM jobs)").await, 0);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn the_jobs_of_projects_are_left_to_their_projects() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let project = server.failed("p").await;
+    let of_project = found(&server, "").await.remove(0);
+    let refused = replay(&server, json!({"job_ids": [of_project]})).await;
+    assert_eq!(text(&refused["refused"][0], "reason"), "it works on a project: retry the project");
+    assert_eq!(replay(&server, json!({"filter": {}})).await["moved"], 0);
+    server.until(&project, "failed").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_edited_payload_must_fit_its_kind() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = dead(&server, json!({})).await;
+    let wrong = json!({"outcome": "sideways"});
+    for wish in [
+        json!({"job_ids": [id], "payload": wrong}),
+        json!({"filter": {"kind": "simulated"}, "payload": wrong}),
+        json!({"filter": {}, "payload": wrong}),
+        json!({"job_ids": [id], "payload": {}, "kind": "email.send"}),
+    ] {
+        let answer = server.post("/dlq/replay", wish.clone()).await;
+        assert_eq!(answer.status, 422, "{wish}: {}", answer.text);
+        assert!(refusal(&answer).2[0].starts_with("payload"), "{}", answer.text);
+    }
+    for (field, value) in [("priority", json!(10)), ("queue", json!("a b")), ("kind", json!("")), ("limit", json!(0))] {
+        let mut wish = json!({"job_ids": [id]});
+        wish[field] = value;
+        assert_refused(&server.post("/dlq/replay", wish).await, 422, "invalid_field", field);
+    }
+    let nul = format!(r#"{{"job_ids":["{id}"],"payload":"\u0000"}}"#);
+    assert_refused(&post_raw(&server, "/dlq/replay", nul).await, 422, "invalid_field", "payload");
+    assert_eq!(job(&server, &id).await["replays"], 0);
+}

@@ -1,0 +1,83 @@
+//! Tenants take turns: whoever has much to do does not hold up whoever has little.
+
+use serde_json::{Value, json};
+
+use super::{brisk, idle};
+use crate::harness::{Database, Server, eventually};
+
+/// Two thousand jobs of one tenant, then twenty of another.
+async fn flood(server: &Server, more: Value) {
+    let wish = |tenant: &str| {
+        let mut wish = json!({"kind": "simulated", "tenant": tenant, "payload": {"duration_ms": 5}});
+        wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        wish
+    };
+    for _ in 0..2 {
+        let many: Vec<Value> = (0..1000).map(|_| wish("a")).collect();
+        server.post("/jobs", json!(many)).await.expect(201);
+    }
+    let few: Vec<Value> = (0..20).map(|_| wish("b")).collect();
+    server.post("/jobs", json!(few)).await.expect(201);
+}
+
+/// How many jobs of the first tenant had been started when the last of the second was.
+async fn before_b_was_served(database: &Database) -> i64 {
+    eventually("all jobs of b are done", || async {
+        let left = "SELECT count(*) FROM jobs WHERE tenant = 'b' AND state <> 'completed'";
+        (database.number(left).await == 0).then_some(())
+    })
+    .await;
+    database
+        .number(
+            "SELECT count(*) FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 'a' AND x.claimed_at <=
+             (SELECT max(y.claimed_at) FROM executions y JOIN jobs k ON k.id = y.job_id WHERE k.tenant = 'b')",
+        )
+        .await
+}
+
+#[tokio::test]
+async fn twenty_jobs_are_done_long_before_the_two_thousand_of_another() {
+    let database = Database::new().await;
+    flood(&idle(&database), json!({})).await;
+    let _workers = (brisk(&database, &[]), brisk(&database, &[]));
+    let before = before_b_was_served(&database).await;
+    assert!(before < 200, "{before} jobs of a were started before b was done");
+}
+
+#[tokio::test]
+async fn whoever_takes_one_job_at_a_time_is_fair_too() {
+    let database = Database::new().await;
+    flood(&idle(&database), json!({})).await;
+    let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
+    let before = before_b_was_served(&database).await;
+    assert!(before < 100, "{before} jobs of a were started before b was done");
+}
+
+#[tokio::test]
+async fn a_queue_that_works_one_by_one_is_fair_too() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
+    flood(&server, json!({"queue": "q"})).await;
+    let _worker = brisk(&database, &[]);
+    let before = before_b_was_served(&database).await;
+    assert!(before < 100, "{before} jobs of a were started before b was done");
+    assert_eq!(super::limits::most_at_once(&database, "true").await, 1);
+}
+
+#[tokio::test]
+async fn a_higher_priority_goes_before_fairness() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    for (tenant, priority) in [("a", 9), ("b", 5)] {
+        let many: Vec<Value> =
+            (0..30).map(|_| json!({"kind": "noop", "tenant": tenant, "priority": priority})).collect();
+        server.post("/jobs", json!(many)).await.expect(201);
+    }
+    let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
+    assert_eq!(before_b_was_served(&database).await, 30);
+    let early =
+        "SELECT count(*) FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 'b' AND x.claimed_at <
+        (SELECT max(y.claimed_at) FROM executions y JOIN jobs k ON k.id = y.job_id WHERE k.tenant = 'a')";
+    assert_eq!(database.number(early).await, 0);
+}

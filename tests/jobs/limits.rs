@@ -1,0 +1,291 @@
+//! `/limits`: how often, or how many at once; exact under many workers.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{brisk, enqueue, idle, job, moment, outcomes, text, until, waits_as};
+use crate::api::{assert_problem, assert_refused, still};
+use crate::harness::{Database, Server, eventually, send};
+
+/// The most executions at the same moment, of those that fit: a sweep over their beginnings and ends.
+pub async fn most_at_once(database: &Database, fit: &str) -> i64 {
+    let sweep = format!(
+        "SELECT coalesce(max(n), 0) FROM (
+             SELECT sum(d) OVER (ORDER BY at, d) AS n FROM (
+                 SELECT claimed_at AS at, 1 AS d FROM executions WHERE {fit}
+                 UNION ALL SELECT ended_at, -1 FROM executions WHERE {fit} AND ended_at IS NOT NULL) AS edges) AS line"
+    );
+    database.number(&sweep).await
+}
+
+async fn limit(server: &Server, wish: Value) -> Value {
+    let answer = server.post("/limits", wish).await;
+    assert!([200, 201].contains(&answer.status), "{}", answer.text);
+    answer.json()
+}
+
+async fn many(server: &Server, n: usize, wish: Value) {
+    let wishes: Vec<Value> = (0..n).map(|_| wish.clone()).collect();
+    server.post("/jobs", json!(wishes)).await.expect(201);
+}
+
+/// Waits until so many jobs that fit are in a state.
+async fn have(database: &Database, n: i64, state: &str) {
+    eventually(&format!("{n} jobs are {state}"), || async {
+        let there = database.number(&format!("SELECT count(*) FROM jobs WHERE state = '{state}'")).await;
+        (there >= n).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_limit_is_put_changed_shown_and_removed() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let wish = json!({"name": "email rate", "scope": "job_type", "scopeValue": "email.send", "mode": "rate", "limit": 50,
+        "windowSeconds": 1, "burst": 10, "enabled": true});
+    let made = server.post("/api/v1/rate-limits", wish).await.expect(201).json();
+    let said = json!({"name": "email rate", "scope": "kind", "value": "email.send", "mode": "rate", "limit": 50, "window_s": 1.0,
+        "burst": 10, "enabled": true, "tokens": 10.0, "active": null, "held_back": 0});
+    for (field, value) in said.as_object().unwrap() {
+        assert_eq!(&made[field], value, "{field}");
+    }
+    let again = json!({"name": "email rate", "scope": "kind", "value": "email.send", "limit": 5, "window": "1m", "reason": "calmer"});
+    let changed = server.post("/limits", again).await.expect(200).json();
+    assert_eq!((&changed["limit"], &changed["window_s"], &changed["burst"]), (&json!(5), &json!(60.0), &json!(5)));
+    assert_eq!(changed["tokens"], 5.0, "a bucket never holds more than its burst");
+    let event = server.get("/events?entity=limit&id=email+rate").await.json()[0].clone();
+    assert_eq!((&event["detail"]["before"]["limit"], &event["detail"]["after"]["limit"]), (&json!(50), &json!(5)));
+    assert_eq!(text(&event, "reason"), "calmer");
+    limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0})).await;
+    for path in ["/limits", "/rate-limits", "/api/v1/limits"] {
+        assert_eq!(server.get(path).await.expect(200).json().as_array().map(Vec::len), Some(2), "{path}");
+    }
+    assert_eq!(text(&server.get("/limits/email%20rate").await.expect(200).json(), "name"), "email rate");
+    send(server.request(Method::DELETE, "/limits/email%20rate").json(&json!({"actor": "ada"}))).await.expect(204);
+    assert_problem(&server.delete("/limits/email%20rate").await, 404, "not_found");
+    let event = server.get("/events?entity=limit&id=email+rate").await.json()[0].clone();
+    assert_eq!((text(&event, "new_state"), text(&event, "actor")), ("gone".into(), "ada".into()));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_limit_that_means_nothing_is_refused_by_name() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let fine = json!({"name": "a", "scope": "kind", "value": "noop", "limit": 1});
+    for (field, value) in [
+        ("name", json!("")),
+        ("scope", json!("planet")),
+        ("mode", json!("speed")),
+        ("value", json!("a b")),
+        ("limit", json!(-1)),
+        ("limit", json!(1_000_001)),
+        ("window", json!(0)),
+        ("window", json!("31d")),
+        ("burst", json!(0)),
+    ] {
+        let mut wish = fine.clone();
+        wish[field] = value;
+        assert_refused(&server.post("/limits", wish).await, 422, "invalid_field", field);
+    }
+    for (wish, field) in [
+        (json!({"name": "a", "scope": "global", "value": "x", "limit": 1}), "value"),
+        (json!({"name": "a", "scope": "queue", "limit": 1}), "value"),
+        (json!({"name": "a", "scope": "global", "mode": "concurrency", "limit": 1, "window": 1}), "window"),
+        (json!({"name": "a", "scope": "global", "mode": "concurrency", "limit": 1, "burst": 1}), "burst"),
+    ] {
+        assert_refused(&server.post("/limits", wish).await, 422, "invalid_field", field);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM limits").await, 0);
+}
+
+#[tokio::test]
+async fn every_scope_holds_back_its_own_and_nobody_else() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    for (scope, value, mode) in [("queue", "q", "rate"), ("kind", "echo", "concurrency"), ("tenant", "t", "rate")] {
+        limit(&server, json!({"name": scope, "scope": scope, "value": value, "mode": mode, "limit": 0})).await;
+    }
+    let held = [
+        (json!({"kind": "noop", "queue": "q"}), "queue"),
+        (json!({"kind": "echo"}), "kind"),
+        (json!({"kind": "noop", "tenant": "t"}), "tenant"),
+    ];
+    let free = enqueue(&server, json!({"kind": "noop", "priority": 0})).await;
+    for (wish, limit) in &held {
+        let id = enqueue(&server, wish.clone()).await;
+        let told = waits_as(&server, &id, "throttled").await;
+        assert_eq!((text(&told, "limit").as_str(), &told["until"]), (*limit, &json!(null)), "{told}");
+        assert_eq!(server.get(&format!("/limits/{limit}")).await.json()["held_back"], 1);
+    }
+    until(&server, &free, "completed").await;
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1, "no attempt is spent on what is held back");
+    assert_eq!(database.number("SELECT sum(attempt) FROM jobs WHERE state <> 'completed'").await, 0);
+    limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0})).await;
+    let nothing = enqueue(&server, json!({"kind": "noop"})).await;
+    waits_as(&server, &nothing, "throttled").await;
+    // Switched off or gone, a limit holds nothing back.
+    limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0, "enabled": false}))
+        .await;
+    until(&server, &nothing, "completed").await;
+    for name in ["queue", "kind", "tenant"] {
+        server.delete(&format!("/limits/{name}")).await.expect(204);
+    }
+    have(&database, 5, "completed").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn concurrency_is_exact_under_many_workers() {
+    let database = Database::new().await;
+    let one = brisk(&database, &[]);
+    limit(&one, json!({"name": "four", "scope": "kind", "value": "simulated", "mode": "concurrency", "limit": 4}))
+        .await;
+    many(&one, 300, json!({"kind": "simulated", "payload": {"duration_ms": 12}})).await;
+    let _others = (brisk(&database, &[]), brisk(&database, &[]));
+    have(&database, 300, "completed").await;
+    assert_eq!(most_at_once(&database, "true").await, 4, "never more, and at least once all four");
+    assert_eq!(database.number("SELECT count(DISTINCT worker_id) FROM executions").await, 3);
+    assert_eq!(database.number("SELECT max(attempt) FROM jobs").await, 1);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_rate_is_exact_under_many_workers() {
+    let database = Database::new().await;
+    let one = brisk(&database, &[]);
+    limit(&one, json!({"name": "r", "scope": "tenant", "value": "t", "limit": 20, "window": "1s", "burst": 5})).await;
+    let _others = (brisk(&database, &[]), brisk(&database, &[]));
+    many(&one, 60, json!({"kind": "noop", "tenant": "t"})).await;
+    many(&one, 60, json!({"kind": "noop"})).await;
+    have(&database, 120, "completed").await;
+    let of_t = "SELECT claimed_at AS at FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 't'";
+    // Between any two starts a and b there were no more than the burst and what was refilled in between.
+    let worst = format!(
+        "WITH s AS ({of_t}) SELECT count(*) FROM s a JOIN s b ON b.at >= a.at
+         WHERE (SELECT count(*) FROM s m WHERE m.at BETWEEN a.at AND b.at) > 5 + 20 * extract(epoch FROM b.at - a.at) + 0.001"
+    );
+    assert_eq!(database.number(&worst).await, 0, "no window has more than it may");
+    let span = format!("SELECT extract(epoch FROM max(at) - min(at)) FROM ({of_t}) AS s");
+    let took: f64 = database.text(&span).await.parse().unwrap();
+    assert!((2.7..5.5).contains(&took), "55 more at 20 a second took {took} s: the rate is used");
+    assert_eq!(database.number("SELECT max(attempt) FROM jobs").await, 1);
+}
+
+#[tokio::test]
+async fn a_throttled_job_says_when_it_is_free_and_a_change_frees_it_at_once() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
+    limit(
+        &server,
+        json!({"name": "slow", "scope": "queue", "value": "default", "limit": 1, "window": "1h", "burst": 1}),
+    )
+    .await;
+    let first = enqueue(&server, json!({"kind": "noop"})).await;
+    until(&server, &first, "completed").await;
+    let second = enqueue(&server, json!({"kind": "noop"})).await;
+    let told = waits_as(&server, &second, "throttled").await;
+    let free_in = moment(&told, "until") - moment(&told, "at");
+    assert!((3580.0..=3600.0).contains(&free_in), "{told}");
+    assert!(text(&told, "summary").starts_with("The limit slow lets 1 start in 3600 s; the next may in 3"), "{told}");
+    let seen = server.get("/limits/slow").await.json();
+    assert_eq!((&seen["held_back"], seen["tokens"].as_f64().unwrap() < 0.1), (&json!(1), true), "{seen}");
+    assert!((moment(&seen, "free_at") - moment(&told, "until")).abs() < 1.0);
+    let waits = job(&server, &second).await;
+    assert_eq!(
+        (text(&waits, "state"), &waits["attempt"], &waits["execution_id"]),
+        ("queued".into(), &json!(0), &json!(null))
+    );
+    limit(&server, json!({"name": "slow", "scope": "queue", "value": "default", "limit": 100, "window": "1s"})).await;
+    until(&server, &second, "completed").await;
+}
+
+#[tokio::test]
+async fn a_concurrency_that_is_lowered_or_raised_holds_from_then_on() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let wish =
+        |most: i64| json!({"name": "c", "scope": "queue", "value": "default", "mode": "concurrency", "limit": most});
+    limit(&server, wish(2)).await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(enqueue(&server, json!({"kind": "sleep", "payload": {"seconds": 600}})).await);
+    }
+    have(&database, 2, "active").await;
+    assert_eq!(server.get("/limits/c").await.json()["active"], 2);
+    let told = waits_as(&server, &ids[3], "throttled").await;
+    assert!(text(&told, "summary").contains("lets 2 be active at once"), "{told}");
+    limit(&server, wish(3)).await;
+    have(&database, 3, "active").await;
+    limit(&server, wish(1)).await;
+    super::act(&server, &ids[0], "cancel", json!({})).await.expect(202);
+    until(&server, &ids[0], "canceled").await;
+    waits_as(&server, &ids[3], "throttled").await;
+    assert_eq!(
+        job(&server, &ids[3]).await["attempt"],
+        0,
+        "what runs above the new limit runs on, and nothing comes to it"
+    );
+    assert_eq!(most_at_once(&database, "true").await, 3);
+}
+
+#[tokio::test]
+async fn slots_of_a_process_that_was_killed_are_free_again_with_its_leases() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    limit(&server, json!({"name": "c", "scope": "global", "mode": "concurrency", "limit": 2})).await;
+    let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    many(&server, 2, json!({"kind": "sleep", "payload": {"seconds": 600}, "max_attempts": 1})).await;
+    have(&database, 2, "active").await;
+    let next = enqueue(&server, json!({"kind": "noop"})).await;
+    waits_as(&server, &next, "throttled").await;
+    victim.kill();
+    let _heir = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    until(&server, &next, "completed").await;
+    assert_eq!(server.get("/limits/c").await.json()["active"], 0);
+    assert_eq!(outcomes(&server, &next).await, ["completed"]);
+}
+
+#[tokio::test]
+async fn a_job_under_several_limits_needs_all_of_them() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    limit(&server, json!({"name": "kinds", "scope": "kind", "value": "simulated", "mode": "concurrency", "limit": 3}))
+        .await;
+    limit(&server, json!({"name": "t", "scope": "tenant", "value": "t", "mode": "concurrency", "limit": 1})).await;
+    let payload = json!({"duration_ms": 40});
+    many(&server, 12, json!({"kind": "simulated", "payload": payload, "tenant": "t"})).await;
+    many(&server, 24, json!({"kind": "simulated", "payload": payload, "tenant": "u"})).await;
+    have(&database, 36, "completed").await;
+    let of = |tenant: &str| format!("job_id IN (SELECT id FROM jobs WHERE tenant = '{tenant}')");
+    assert_eq!(most_at_once(&database, "true").await, 3);
+    assert_eq!(most_at_once(&database, &of("t")).await, 1);
+    assert!(most_at_once(&database, &of("u")).await >= 2, "what one limit holds back does not use up the other");
+}
+
+#[tokio::test]
+async fn a_clock_that_runs_backwards_takes_nothing_out_of_a_bucket() {
+    let database = Database::new().await;
+    let tokens = |tokens: &str, ago: &str| {
+        format!("SELECT tokens_now({tokens}, now() - interval '{ago}', 10, 1.0::float8, 5, now())")
+    };
+    for (had, ago, has) in
+        [("2", "-1 hour", "2"), ("0", "-1 second", "0"), ("0", "0.1 second", "1"), ("2", "1 hour", "5")]
+    {
+        assert_eq!(database.text(&tokens(had, ago)).await, has, "{had} tokens, refilled {ago} ago");
+    }
+    // A bucket whose last refill lies in the future gives what it has, and no more.
+    let server = brisk(&database, &[]);
+    limit(&server, json!({"name": "r", "scope": "global", "limit": 1, "window": "1h", "burst": 2})).await;
+    database.run("UPDATE limits SET refilled_at = clock_timestamp() + interval '1 hour'").await;
+    many(&server, 3, json!({"kind": "noop"})).await;
+    have(&database, 2, "completed").await;
+    let seen = server.get("/limits/r").await.json();
+    assert!((0.0..0.1).contains(&seen["tokens"].as_f64().unwrap()), "{seen}");
+    assert_eq!(database.number("SELECT count(*) FROM jobs WHERE state = 'queued'").await, 1);
+    for nonsense in ["'NaN'", "'Infinity'", "-1"] {
+        let refused = database.connection().await.execute(&format!("UPDATE limits SET tokens = {nonsense}"), &[]).await;
+        assert!(refused.is_err(), "{nonsense}");
+    }
+}

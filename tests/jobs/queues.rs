@@ -1,0 +1,227 @@
+//! `/queues`: first use, pause, resume, drain, concurrency and numbers.
+
+use serde_json::{Value, json};
+
+use super::{act, brisk, enqueue, idle, job, simulated, text, until, waits_as};
+use crate::api::{assert_problem, assert_refused, still};
+use crate::harness::{Database, Server, eventually};
+
+async fn queue(server: &Server, name: &str) -> Value {
+    server.get(&format!("/queues/{name}")).await.expect(200).json()
+}
+
+async fn set(server: &Server, name: &str, verb: &str) -> Value {
+    let asked = json!({"reason": "maintenance", "actor": "ada"});
+    server.post(&format!("/queues/{name}/{verb}"), asked).await.expect(200).json()
+}
+
+#[tokio::test]
+async fn a_queue_exists_from_its_first_use_or_by_request() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let names = |queues: Value| queues.as_array().unwrap().iter().map(|it| text(it, "name")).collect::<Vec<_>>();
+    assert_eq!(names(server.get("/queues").await.json()), ["default"]);
+    enqueue(&server, json!({"kind": "noop", "queue": "used"})).await;
+    let made = server.post("/queues", json!({"name": "made", "concurrency": 2})).await.expect(201);
+    assert_eq!(made.header("location"), "/queues/made");
+    assert_eq!((&made.json()["state"], &made.json()["concurrency"]), (&json!("active"), &json!(2)));
+    server.post("/queues", json!({"name": "made"})).await.expect(200);
+    assert_eq!(names(server.get("/queues").await.json()), ["default", "made", "used"]);
+    let used = queue(&server, "used").await;
+    assert_eq!((&used["waiting"], &used["workers"], &used["concurrency"]), (&json!(1), &json!(0), &json!(null)));
+    let birth = server.get("/events?entity=queue&id=used").await.json()[0].clone();
+    assert_eq!((text(&birth, "new_state"), text(&birth, "reason")), ("active".into(), "first use".into()));
+    assert_problem(&server.get("/queues/nowhere").await, 404, "not_found");
+    assert_problem(&server.post("/queues/nowhere/pause", json!({})).await, 404, "not_found");
+    assert_refused(&server.post("/queues", json!({"name": "*"})).await, 422, "invalid_field", "name");
+    assert_refused(
+        &server.post("/queues", json!({"name": "a", "concurrency": -1})).await,
+        422,
+        "invalid_field",
+        "concurrency",
+    );
+    assert_refused(&server.get("/queues?colour=red").await, 400, "invalid_parameter", "colour");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_name_with_a_slash_is_reached_by_its_escape() {
+    let database = Database::new().await;
+    let server = still(&database);
+    enqueue(&server, json!({"kind": "noop", "queue": "eu/1"})).await;
+    assert_eq!(text(&queue(&server, "eu%2F1").await, "name"), "eu/1");
+    assert_eq!(set(&server, "eu%2F1", "pause").await["state"], "paused");
+}
+
+#[tokio::test]
+async fn a_paused_queue_accepts_and_holds_until_it_is_resumed() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    server.post("/queues", json!({"name": "q"})).await.expect(201);
+    let running = enqueue(&server, json!({"kind": "sleep", "queue": "q", "payload": {"seconds": 1}})).await;
+    until(&server, &running, "active").await;
+    let paused = set(&server, "q", "pause").await;
+    assert_eq!(
+        (text(&paused, "state"), text(&paused, "reason"), text(&paused, "actor")),
+        ("paused".into(), "maintenance".into(), "ada".into())
+    );
+    assert!(text(&paused, "meaning").contains("nothing is claimed"), "{paused}");
+    let held = enqueue(&server, json!({"kind": "noop", "queue": "q", "priority": 9})).await;
+    let other = enqueue(&server, json!({"kind": "noop"})).await;
+    until(&server, &other, "completed").await;
+    let told = waits_as(&server, &held, "paused").await;
+    assert!(text(&told, "summary").ends_with("paused by ada: maintenance."), "{told}");
+    until(&server, &running, "completed").await;
+    assert_eq!(job(&server, &held).await["attempt"], 0, "what runs finishes, what waits is not touched");
+    set(&server, "q", "resume").await;
+    until(&server, &held, "completed").await;
+    let events = server.get("/events?entity=queue&id=q&actor=ada").await.json();
+    let moved: Vec<_> = events.as_array().unwrap().iter().map(|it| text(it, "new_state")).collect();
+    assert_eq!(moved, ["active", "paused"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_pause_holds_everywhere_at_once_also_what_is_due_later() {
+    let database = Database::new().await;
+    let (one, two) = (brisk(&database, &[]), brisk(&database, &[]));
+    server_has_queue(&one).await;
+    set(&one, "q", "pause").await;
+    for n in 0..20 {
+        let wish = json!({"kind": "noop", "queue": "q", "delay": if n % 2 == 0 { 0 } else { 1 }});
+        enqueue(if n < 10 { &one } else { &two }, wish).await;
+    }
+    let proof = enqueue(&two, json!({"kind": "noop", "delay": 1.2})).await;
+    until(&two, &proof, "completed").await;
+    assert_eq!(database.number("SELECT count(*) FROM executions WHERE queue = 'q'").await, 0);
+    set(&two, "q", "resume").await;
+    eventually("all of them are done", || async {
+        (database.number("SELECT count(*) FROM jobs WHERE queue = 'q' AND state = 'completed'").await == 20)
+            .then_some(())
+    })
+    .await;
+}
+
+async fn server_has_queue(server: &Server) {
+    server.post("/queues", json!({"name": "q"})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_draining_queue_refuses_what_is_new_and_works_off_what_waits() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let mut waiting = Vec::new();
+    for _ in 0..5 {
+        waiting.push(enqueue(&server, json!({"kind": "noop", "queue": "q"})).await);
+    }
+    let draining = set(&server, "q", "drain").await;
+    assert!(text(&draining, "meaning").contains("refused with 409"), "{draining}");
+    for body in [json!({"kind": "noop", "queue": "q"}), json!([{"kind": "noop"}, {"kind": "noop", "queue": "q"}])] {
+        let answer = server.post("/jobs", body).await;
+        assert_problem(&answer, 409, "queue_draining");
+        assert!(text(&answer.json(), "detail").contains("the queue q is draining"), "{}", answer.text);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 5, "all or nothing");
+    let worker = brisk(&database, &[]);
+    for id in &waiting {
+        until(&worker, id, "completed").await;
+    }
+    assert_problem(&act(&server, &waiting[0], "run-again", json!({})).await, 409, "queue_draining");
+    set(&server, "q", "resume").await;
+    let again = act(&server, &waiting[0], "run-again", json!({})).await.expect(201).json();
+    until(&server, &text(&again, "id"), "completed").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_follows_from_work_that_a_draining_queue_took_is_taken_too() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let payload = json!({"duration_ms": 700, "next": [{"kind": "noop", "queue": "q"}]});
+    let id = enqueue(&server, json!({"kind": "simulated", "queue": "q", "payload": payload})).await;
+    until(&server, &id, "active").await;
+    set(&server, "q", "drain").await;
+    until(&server, &id, "completed").await;
+    let whole = server.get(&format!("/jobs/{id}/inspection")).await.json();
+    until(&server, &text(&whole["followers"][0], "id"), "completed").await;
+}
+
+#[tokio::test]
+async fn projects_wait_for_their_queue_too() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let failed = server.failed("f").await;
+    set(&server, "default", "pause").await;
+    let held = server.create("held").await;
+    let proof = enqueue(&server, json!({"kind": "noop", "queue": "other"})).await;
+    until(&server, &proof, "completed").await;
+    assert_eq!(server.history(&held).await, ["creating"]);
+    set(&server, "default", "drain").await;
+    server.until(&held, "ready").await;
+    for answer in [
+        server.post("/projects", json!({"name": "new"})).await,
+        server.post(&format!("/projects/{failed}/retry"), json!({})).await,
+        server.delete(&format!("/projects/{failed}")).await,
+    ] {
+        assert_problem(&answer, 409, "queue_draining");
+    }
+    assert_eq!(server.history(&failed).await, ["creating", "provisioning", "failed"]);
+    set(&server, "default", "resume").await;
+    server.ready("new").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_queue_has_no_more_at_work_than_its_concurrency() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
+    let wish = json!({"kind": "sleep", "queue": "q", "payload": {"ms": 60}});
+    let wishes: Vec<Value> = (0..8).map(|_| wish.clone()).collect();
+    server.post("/jobs", json!(wishes)).await.expect(201);
+    let done = |n: i64| {
+        let database = &database;
+        move || async move {
+            let done = "SELECT count(*) FROM jobs WHERE state = 'completed'";
+            (database.number(done).await >= n).then_some(())
+        }
+    };
+    eventually("all are done, one after the other", done(8)).await;
+    assert_eq!(super::limits::most_at_once(&database, "true").await, 1);
+    assert_eq!(queue(&server, "q").await["concurrency"], 1);
+    let free =
+        server.patch("/queues/q", json!({"concurrency": null, "reason": "more machines"})).await.expect(200).json();
+    assert_eq!(free["concurrency"], json!(null));
+    server.post("/jobs", json!(wishes)).await.expect(201);
+    eventually("all are done, side by side", done(16)).await;
+    assert!(super::limits::most_at_once(&database, "true").await > 1);
+    let event = server.get("/events?entity=limit&id=queue:q").await.json()[0].clone();
+    assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "more machines".into()));
+}
+
+#[tokio::test]
+async fn a_queue_says_how_much_is_where_and_since_when() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_WORKER_KINDS", "simulated")]);
+    let first = enqueue(&server, json!({"kind": "noop"})).await;
+    enqueue(&server, json!({"kind": "noop"})).await;
+    enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
+    simulated(&server, json!({"duration_ms": 600_000})).await;
+    let flaky = simulated(&server, json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 3600})).await;
+    let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
+    until(&server, &flaky, "retrying").await;
+    until(&server, &dead, "failed").await;
+    let told = eventually("one is active", || async {
+        let told = queue(&server, "default").await;
+        (told["active"] == 1 && told["workers"] == 1).then_some(told)
+    })
+    .await;
+    for (what, n) in [("waiting", 2), ("scheduled", 1), ("active", 1), ("retrying", 1), ("failed", 1), ("blocked", 0)] {
+        assert_eq!(told[what], n, "{what}: {told}");
+    }
+    assert_eq!(told["oldest_waiting_at"], job(&server, &first).await["run_at"]);
+    // In and out are counted over whole minutes: the present one becomes one that has passed.
+    database.run("UPDATE work_tallies SET minute = minute - interval '1 minute'").await;
+    let told = queue(&server, "default").await;
+    assert_eq!((told["in_per_minute"].as_f64(), told["out_per_minute"].as_f64()), (Some(6.0 / 5.0), Some(0.0)));
+}

@@ -1,0 +1,148 @@
+//! What is forgotten, when, and how it shows.
+
+use serde_json::{Value, json};
+
+use super::{act, brisk, enqueue, idle, simulated, text, until};
+use crate::harness::{Database, Server, eventually};
+
+/// How many were removed so far, of one class.
+async fn removed(server: &Server, class: &str) -> i64 {
+    let told = server.get("/stats").await.expect(200).json();
+    let class = told["retention"].as_array().unwrap().iter().find(|it| it["class"] == class).cloned().unwrap();
+    assert_eq!(class["removed"] != 0, class["pruned_at"].is_string(), "{class}");
+    class["removed"].as_i64().unwrap()
+}
+
+/// One completed, one dead, one canceled.
+async fn history(server: &Server) -> [String; 3] {
+    let done = enqueue(server, json!({"kind": "noop"})).await;
+    let dead = simulated(server, json!({"outcome": "failed", "duration_ms": 0})).await;
+    let off = enqueue(server, json!({"kind": "noop", "delay": "1h"})).await;
+    act(server, &off, "cancel", json!({})).await.expect(200);
+    until(server, &done, "completed").await;
+    until(server, &dead, "failed").await;
+    [done, dead, off]
+}
+
+/// A server whose pruner forgets as told: it goes round once at the start.
+fn pruner(database: &Database, settings: &[(&str, &str)]) -> Server {
+    brisk(database, &[&[("PROVOST_ROLES", "api,scheduler")], settings].concat())
+}
+
+#[tokio::test]
+async fn zero_forgets_at_once_and_max_never_each_class_by_itself() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let [done, dead, off] = history(&server).await;
+    let waiting = enqueue(&server, json!({"kind": "unserved"})).await;
+    database.run("UPDATE jobs SET finished_at = finished_at - interval '900 days'").await;
+    let kept = pruner(
+        &database,
+        &[("PROVOST_RETAIN_COMPLETED", "max"), ("PROVOST_RETAIN_CANCELED", "max"), ("PROVOST_RETAIN_FAILED", "max")],
+    );
+    let _zero = pruner(&database, &[("PROVOST_RETAIN_COMPLETED", "0s"), ("PROVOST_RETAIN_CANCELED", "max")]);
+    eventually("the completed one is forgotten", || async { (removed(&kept, "completed").await == 1).then_some(()) })
+        .await;
+    kept.get(&format!("/jobs/{done}")).await.expect(404);
+    for id in [&dead, &off, &waiting] {
+        kept.get(&format!("/jobs/{id}")).await.expect(200);
+    }
+    assert_eq!((removed(&kept, "failed").await, removed(&kept, "canceled").await), (0, 0));
+    let _both = pruner(&database, &[("PROVOST_RETAIN_CANCELED", "0s"), ("PROVOST_RETAIN_FAILED", "0s")]);
+    eventually("the others are forgotten", || async {
+        (removed(&kept, "failed").await == 1 && removed(&kept, "canceled").await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(database.text("SELECT string_agg(id::text, '') FROM jobs").await, waiting);
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 0, "executions go with their jobs");
+    let totals = kept.get("/stats").await.json()["totals"].clone();
+    assert_eq!((&totals["completed"], &totals["failed"], &totals["queued"]), (&json!(0), &json!(0), &json!(1)));
+}
+
+#[tokio::test]
+async fn what_is_younger_than_its_time_stays() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let [old, _, _] = history(&server).await;
+    let [young, _, _] = history(&server).await;
+    database
+        .rows("UPDATE jobs SET finished_at = finished_at - interval '2 hours' WHERE id = $1::text::uuid", &[&old])
+        .await;
+    let pruner = pruner(&database, &[("PROVOST_RETAIN_COMPLETED", "1h")]);
+    eventually("the old one is forgotten", || async { (removed(&pruner, "completed").await == 1).then_some(()) }).await;
+    pruner.get(&format!("/jobs/{old}")).await.expect(404);
+    pruner.get(&format!("/jobs/{young}")).await.expect(200);
+}
+
+#[tokio::test]
+async fn executions_and_events_have_times_of_their_own() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let [done, ..] = history(&server).await;
+    let running = simulated(&server, json!({"duration_ms": 600_000})).await;
+    until(&server, &running, "active").await;
+    let project = server.ready("p").await;
+    server.post("/queues/default/pause", json!({})).await.expect(200);
+    let pruner = pruner(&database, &[("PROVOST_RETAIN_EXECUTIONS", "0s"), ("PROVOST_RETAIN_EVENTS", "0s")]);
+    eventually("both are forgotten", || async {
+        (removed(&pruner, "executions").await == 3 && removed(&pruner, "events").await > 8).then_some(())
+    })
+    .await;
+    pruner.get(&format!("/jobs/{done}")).await.expect(200);
+    for path in ["events", "executions"] {
+        assert_eq!(pruner.get(&format!("/jobs/{done}/{path}")).await.expect(200).json(), json!([]));
+    }
+    assert_eq!(
+        database.number("SELECT count(*) FROM executions WHERE ended_at IS NULL").await,
+        1,
+        "what goes on stays"
+    );
+    assert_eq!(database.number("SELECT count(*) FROM events WHERE entity = 'job'").await, 0);
+    assert_eq!(pruner.history(&project).await, ["creating", "provisioning", "ready"]);
+    let paused = pruner.get("/events?entity=queue&id=default").await.json();
+    assert_eq!(text(&paused[0], "new_state"), "paused", "what operators did stays");
+}
+
+#[tokio::test]
+async fn keys_statistics_and_workers_go_when_their_time_is_over() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    for key in ["old", "young"] {
+        let id = enqueue(&server, json!({"kind": "noop", "idempotency_key": key})).await;
+        until(&server, &id, "completed").await;
+    }
+    super::only_worker(&server).await;
+    server.kill();
+    database
+        .run(
+            "UPDATE job_keys SET expires_at = clock_timestamp() - interval '1 second' WHERE key = 'old';
+             UPDATE workers SET seen_at = seen_at - interval '2 days';
+             UPDATE work_tallies SET minute = minute - interval '9 days' WHERE what = 'completed'",
+        )
+        .await;
+    let pruner = idle(&database);
+    eventually("the old key, the old numbers and the old worker are forgotten", || async {
+        let gone = removed(&pruner, "keys").await == 1 && removed(&pruner, "statistics").await >= 1;
+        (gone && pruner.get("/workers").await.json() == json!([])).then_some(())
+    })
+    .await;
+    assert_eq!(database.text("SELECT string_agg(key, '') FROM job_keys").await, "young");
+    assert!(database.number("SELECT count(*) FROM work_tallies WHERE what = 'enqueued'").await > 0);
+    let event = pruner.get("/events?entity=worker&actor=pruner").await.json()[0].clone();
+    assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "silent for a day".into()));
+}
+
+#[tokio::test]
+async fn more_than_a_batch_goes_in_one_round() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let wishes: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();
+    for _ in 0..6 {
+        server.post("/jobs", json!(wishes)).await.expect(201);
+    }
+    let canceled = server.post("/jobs/cancel", json!({"filter": {}})).await.expect(200).json();
+    assert_eq!(canceled["moved"], 6000);
+    let pruner = pruner(&database, &[("PROVOST_RETAIN_CANCELED", "0s")]);
+    eventually("all are forgotten", || async { (removed(&pruner, "canceled").await == 6000).then_some(()) }).await;
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
+}

@@ -1,0 +1,143 @@
+//! `/schemas`: what payloads look like, by kind and version.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{brisk, enqueue, job, text};
+use crate::api::{assert_problem, assert_refused, post_raw, refusal, still};
+use crate::harness::{Answer, Database, Server, send};
+
+async fn put(server: &Server, kind: &str, body: Value) -> Answer {
+    send(server.request(Method::PUT, &format!("/schemas/{kind}")).json(&body)).await
+}
+
+fn needs(field: &str) -> Value {
+    json!({"type": "object", "properties": {field: {"type": "integer", "minimum": 1}}, "required": [field]})
+}
+
+#[tokio::test]
+async fn the_kinds_in_the_box_are_checked() {
+    let database = Database::new().await;
+    let server = still(&database);
+    for (kind, payload, message) in [
+        ("email.send", json!({}), "recipient"),
+        ("report.generate", json!({"report": 1}), "reportId"),
+        ("file.ingest", json!({"fileId": "f"}), "source"),
+        ("image.thumbnail", json!({"fileId": "f"}), "size"),
+        ("metadata.aggregate", json!({}), "fileId"),
+        ("user.notify", json!({"userId": "u"}), "channel"),
+        ("simulated", json!([]), "object"),
+        ("sleep", json!({}), "propert"),
+    ] {
+        let answer = server.post("/jobs", json!({"kind": kind, "payload": payload})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "invalid_field"), "{kind}");
+        assert!(answer.text.contains(message), "{kind}: {}", answer.text);
+    }
+    for kind in ["cleanup.run", "webhook.dispatch", "noop"] {
+        enqueue(&server, json!({"kind": kind})).await;
+    }
+    let job =
+        server.post("/jobs", json!({"kind": "email.send", "payload": {"recipient": "a@b.c"}})).await.expect(201).json();
+    assert_eq!(job["schema_version"], 1);
+    let other = json!({"kind": "email.send", "payload": {"recipient": "a"}, "schema_version": 2});
+    assert_refused(&server.post("/jobs", other).await, 422, "invalid_field", "schema_version");
+    let listed = server.get("/schemas?kind=email.send").await.expect(200).json();
+    assert_eq!((listed.as_array().map(Vec::len), text(&listed[0], "actor")), (Some(1), "built in".to_owned()));
+}
+
+#[tokio::test]
+async fn every_mistake_is_named_by_its_path() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let schema = json!({"type": "object", "additionalProperties": false, "properties": {"items": {"type": "array", "items": {
+        "type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer", "minimum": 0}}, "required": ["name"]}}}});
+    put(&server, "order", json!({"schema": schema})).await.expect(201);
+    let wish = |payload: Value| json!({"kind": "order", "payload": payload});
+    let wrong = json!({"items": [{"name": "a"}, {"name": 7, "n": -1}]});
+    let answer = server.post("/jobs", wish(wrong.clone())).await;
+    let mut fields = refusal(&answer).2;
+    fields.sort();
+    assert_eq!(fields, ["payload/items/1/n", "payload/items/1/name"]);
+    let answer = server.post("/jobs", json!([wish(json!({})), wish(wrong)])).await;
+    assert!(refusal(&answer).2.contains(&"1.payload/items/1/n".to_owned()), "{}", answer.text);
+    assert_refused(&server.post("/jobs", wish(json!({"colour": 1}))).await, 422, "invalid_field", "payload");
+    let hundred: Vec<Value> = (0..100).map(|_| json!({})).collect();
+    let answer = server.post("/jobs", wish(json!({"items": hundred}))).await;
+    assert_eq!(refusal(&answer).2.len(), 20, "enough is enough");
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
+}
+
+#[tokio::test]
+async fn versions_stand_beside_each_other_and_never_change() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let first = put(&server, "order", json!({"schema": needs("a")})).await.expect(201).json();
+    assert_eq!((&first["version"], &first["schema"]), (&json!(1), &needs("a")));
+    assert_eq!(put(&server, "order", json!({"schema": needs("b")})).await.expect(201).json()["version"], 2);
+    put(&server, "order", json!({"version": 2, "schema": needs("b")})).await.expect(200);
+    assert_problem(&put(&server, "order", json!({"version": 2, "schema": needs("c")})).await, 409, "invalid_state");
+    let wish =
+        |version: Option<i64>, field: &str| json!({"kind": "order", "payload": {field: 1}, "schema_version": version});
+    for (version, field, noted) in [(None, "b", 2), (Some(1), "a", 1), (Some(2), "b", 2)] {
+        let job = server.post("/jobs", wish(version, field)).await.expect(201).json();
+        assert_eq!(job["schema_version"], noted);
+    }
+    for (version, field, at) in [(None, "a", "payload"), (Some(1), "b", "payload"), (Some(3), "b", "schema_version")] {
+        assert_refused(&server.post("/jobs", wish(version, field)).await, 422, "invalid_field", at);
+    }
+    server.delete("/schemas/order/2").await.expect(204);
+    assert_problem(&server.delete("/schemas/order/2").await, 404, "not_found");
+    server.post("/jobs", wish(None, "a")).await.expect(201);
+    server.delete("/schemas/order/1").await.expect(204);
+    server.post("/jobs", json!({"kind": "order", "payload": "anything"})).await.expect(201);
+    let events = server.get("/events?entity=schema&id=order+v2").await.json();
+    let moved: Vec<_> = events.as_array().unwrap().iter().map(|it| text(it, "new_state")).collect();
+    assert_eq!(moved, ["gone", "enabled"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_schema_that_is_none_is_refused() {
+    let database = Database::new().await;
+    let server = still(&database);
+    for schema in [
+        json!({"type": "planet"}),
+        json!(7),
+        json!({"$ref": "http://127.0.0.1:1/schema.json"}),
+        json!({"$ref": "file:///etc/passwd"}),
+        json!({"pattern": "("}),
+        json!({"description": "x".repeat(64 * 1024)}),
+    ] {
+        let answer = put(&server, "order", json!({"schema": schema})).await;
+        assert_refused(&answer, 422, "invalid_field", "schema");
+    }
+    assert_refused(&put(&server, "order", json!({"version": 0, "schema": {}})).await, 422, "invalid_field", "version");
+    assert_refused(&put(&server, "a b", json!({"schema": {}})).await, 400, "invalid_parameter", "kind");
+    assert_refused(&server.delete("/schemas/order/x").await, 400, "invalid_parameter", "version");
+    assert_eq!(database.number("SELECT count(*) FROM schemas").await, 0);
+}
+
+#[tokio::test]
+async fn a_schema_holds_on_every_server_within_a_second_and_for_kinds_in_the_box_too() {
+    let database = Database::new().await;
+    let (one, two) = (still(&database), still(&database));
+    let wish = json!({"kind": "noop", "payload": {}});
+    two.post("/jobs", wish.clone()).await.expect(201);
+    put(&one, "noop", json!({"schema": needs("n")})).await.expect(201);
+    assert_refused(&one.post("/jobs", wish.clone()).await, 422, "invalid_field", "payload");
+    crate::harness::eventually("the other server knows", || async {
+        (two.post("/jobs", wish.clone()).await.status == 422).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_payload_that_was_checked_is_kept_as_it_was_written() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    put(&server, "order", json!({"schema": needs("n")})).await.expect(201);
+    let body = r#"{"kind":"order","payload":{ "n" : 12345678901234567890123 }}"#;
+    let created = post_raw(&server, "/jobs", body).await.expect(201);
+    assert!(created.text.contains(r#""payload":{ "n" : 12345678901234567890123 }"#), "{}", created.text);
+    assert_eq!(job(&server, &text(&created.json(), "id")).await["schema_version"], 1);
+}

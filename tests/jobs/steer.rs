@@ -1,0 +1,237 @@
+//! Cancelling, other priorities, and doing it again: what operators do with one job or with many.
+
+use serde_json::{Value, json};
+
+use super::{act, brisk, enqueue, idle, job, moves, outcomes, simulated, text, until, waits_as};
+use crate::api::{NOBODY, assert_problem, assert_refused};
+use crate::harness::{Database, Server, eventually};
+
+const WAITS: &[(&str, &str)] = &[("PROVOST_ROLES", "api,scheduler,worker"), ("PROVOST_CANCEL_GRACE", "1s")];
+
+/// A job that is being worked on, for as long as it is let.
+async fn active(server: &Server) -> String {
+    let id = simulated(server, json!({"duration_ms": 600_000})).await;
+    until(server, &id, "active").await;
+    id
+}
+
+#[tokio::test]
+async fn what_waits_is_canceled_at_once() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let queued = enqueue(&server, json!({"kind": "noop"})).await;
+    let scheduled = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
+    for (id, was) in [(&queued, "queued"), (&scheduled, "scheduled")] {
+        let asked = json!({"reason": "not needed", "actor": "ada"});
+        let job = act(&server, id, "cancel", asked).await.expect(200).json();
+        assert_eq!((text(&job, "state"), text(&job, "error")), ("canceled".into(), "canceled: not needed".into()));
+        assert!(job["finished_at"].is_string());
+        assert_eq!(moves(&server, id).await, [format!("none>{was}"), format!("{was}>canceled")]);
+        let event = server.get(&format!("/jobs/{id}/events")).await.json()[0].clone();
+        assert_eq!((text(&event, "actor"), text(&event, "reason")), ("ada".into(), "canceled: not needed".into()));
+        let told = waits_as(&server, id, "finished").await;
+        assert_eq!(told["possible"], json!(["run-again"]));
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_another_try_is_canceled_at_once() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = simulated(&server, json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 3600})).await;
+    until(&server, &id, "retrying").await;
+    act(&server, &id, "cancel", json!({})).await.expect(200);
+    assert_eq!(outcomes(&server, &id).await, ["failed"]);
+    assert_eq!(moves(&server, &id).await[2..], ["active>retrying", "retrying>canceled"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_worker_hears_of_a_cancel_at_its_next_heartbeat() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_LEASE_TTL", "2s")]);
+    let id = active(&server).await;
+    let asked = act(&server, &id, "cancel", json!({"reason": "wrong file"})).await.expect(202).json();
+    assert_eq!(asked["state"], "active");
+    assert!(asked["cancel_requested_at"].is_string());
+    act(&server, &id, "cancel", json!({})).await.expect(202);
+    let job = until(&server, &id, "canceled").await;
+    assert_eq!((text(&job, "error"), job["failures"].as_i64()), ("canceled: wrong file".to_owned(), Some(0)));
+    assert!(job["cancel_requested_at"].is_null() && job["worker_id"].is_null());
+    assert_eq!(outcomes(&server, &id).await, ["canceled"]);
+    let moved = ["none>queued", "queued>active", "active>active", "active>canceled"];
+    assert_eq!(moves(&server, &id).await, moved, "one request is one line, asked twice or not");
+    let took = super::moment(&job, "finished_at") - super::moment(&asked, "cancel_requested_at");
+    assert!(took < 1.5, "a heartbeat comes three times per lease, not after {took} s");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_hear_of_a_cancel_loses_its_lease_after_the_grace() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
+    // A frozen process stands for a handler that ignores everything.
+    let frozen = brisk(&database, &[("PROVOST_LEASE_TTL", "10s"), ("PROVOST_ROLES", "api,worker")]);
+    let id = active(&frozen).await;
+    frozen.signal("STOP");
+    let asked = act(&server, &id, "cancel", json!({"reason": "enough"})).await.expect(202).json();
+    let told = waits_as(&server, &id, "cancel_requested").await;
+    assert!(text(&told, "summary").contains("revoked"), "{told}");
+    let job = until(&server, &id, "canceled").await;
+    assert_eq!(text(&job, "error"), "canceled: enough");
+    assert!(super::moment(&job, "finished_at") < super::moment(&asked, "lease_until"), "not for the end of its lease");
+    assert_eq!((job["failures"].as_i64(), outcomes(&server, &id).await), (Some(0), vec!["canceled".to_owned()]));
+    frozen.signal("CONT");
+    eventually("the worker that wakes up hears that its lease is lost", || async {
+        frozen.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
+    })
+    .await;
+    assert_eq!(text(&super::job(&server, &id).await, "state"), "canceled");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_cancel_that_races_a_completion_has_one_end() {
+    let database = Database::new().await;
+    let server = brisk(&database, WAITS);
+    let wish = json!({"kind": "simulated", "payload": {"duration_ms": 15}});
+    let wishes: Vec<Value> = (0..40).map(|_| wish.clone()).collect();
+    let jobs = server.post("/jobs", json!(wishes)).await.expect(201).json();
+    let ids = crate::api::ids(&jobs);
+    let answers = futures_util::future::join_all(ids.iter().map(|id| act(&server, id, "cancel", json!({})))).await;
+    let mut ends = std::collections::BTreeSet::new();
+    for (id, answer) in ids.iter().zip(&answers) {
+        assert!([200, 202, 409].contains(&answer.status), "{}", answer.text);
+        let ended = eventually("every job ends", || async {
+            let job = job(&server, id).await;
+            job["finished_at"].is_string().then_some(job)
+        })
+        .await;
+        let (state, last) = (text(&ended, "state"), moves(&server, id).await.pop().unwrap());
+        assert!(last.ends_with(&state), "{last}");
+        assert!(answer.status != 200 || state == "canceled", "{state}");
+        assert!(answer.status != 409 || state == "completed", "{state}");
+        ends.insert(state);
+    }
+    assert!(ends.iter().all(|it| it == "completed" || it == "canceled"), "{ends:?}");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn verbs_that_do_not_apply_are_409_and_name_the_state() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let done = enqueue(&server, json!({"kind": "noop"})).await;
+    until(&server, &done, "completed").await;
+    let running = active(&server).await;
+    let queued = enqueue(&server, json!({"kind": "unserved"})).await;
+    let project = server.failed("p").await;
+    let of_project = crate::api::ids(&server.get(&format!("/jobs?project={project}")).await.json()).remove(0);
+    for (id, verb, was) in [
+        (&done, "cancel", "completed"),
+        (&done, "retry", "completed"),
+        (&running, "retry", "active"),
+        (&running, "run-again", "active"),
+        (&queued, "retry", "queued"),
+        (&queued, "run-again", "queued"),
+        (&of_project, "retry", "failed"),
+        (&of_project, "run-again", "failed"),
+        (&of_project, "cancel", "failed"),
+    ] {
+        let answer = act(&server, id, verb, json!({})).await;
+        assert_problem(&answer, 409, "invalid_state");
+        assert_eq!(answer.json()["current_status"], was, "{verb}");
+    }
+    let answer = server.patch(&format!("/jobs/{done}"), json!({"priority": 1})).await;
+    assert_problem(&answer, 409, "invalid_state");
+    for verb in ["cancel", "retry", "run-again"] {
+        assert_problem(&act(&server, NOBODY, verb, json!({})).await, 404, "not_found");
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn another_priority_changes_the_order_and_stands_in_the_record() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let first = enqueue(&server, json!({"kind": "noop"})).await;
+    let second = enqueue(&server, json!({"kind": "noop"})).await;
+    let wish = json!({"priority": 9, "reason": "the boss waits", "actor": "ada"});
+    let job = server.patch(&format!("/jobs/{second}"), wish).await.expect(200).json();
+    assert_eq!(job["priority"], 9);
+    let event = server.get(&format!("/jobs/{second}/events")).await.json()[0].clone();
+    assert_eq!(event["detail"], json!({"before": {"priority": 5}, "after": {"priority": 9}}));
+    assert_eq!(
+        (text(&event, "actor"), text(&event, "reason")),
+        ("ada".into(), "priority changed: the boss waits".into())
+    );
+    for wrong in [json!(10), json!(-1)] {
+        let answer = server.patch(&format!("/jobs/{second}"), json!({"priority": wrong})).await;
+        assert_refused(&answer, 422, "invalid_field", "priority");
+    }
+    let worker = brisk(&database, &[("PROVOST_ROLES", "api,worker"), ("PROVOST_WORKER_CONCURRENCY", "1")]);
+    until(&worker, &first, "completed").await;
+    let served = database.text("SELECT string_agg(job_id::text, ' ' ORDER BY claimed_at) FROM executions").await;
+    assert_eq!(served, format!("{second} {first}"));
+}
+
+#[tokio::test]
+async fn run_again_is_a_new_job_that_says_what_it_copies() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let wish = json!({"kind": "echo", "payload": {"n": 1.0}, "tags": ["t"], "priority": 7, "tenant": "acme", "max_attempts": 2});
+    let id = enqueue(&server, wish).await;
+    until(&server, &id, "completed").await;
+    let answer = server.post(&format!("/api/v1/jobs/{id}/run-again"), json!({"actor": "ada"})).await.expect(201);
+    let copy = text(&answer.json(), "id");
+    assert_ne!(copy, id);
+    assert_eq!(answer.header("location"), format!("/api/v1/jobs/{copy}"));
+    let (old, new) = (job(&server, &id).await, until(&server, &copy, "completed").await);
+    for field in ["kind", "payload", "tags", "priority", "tenant", "max_attempts", "queue", "result"] {
+        assert_eq!(old[field], new[field], "{field}");
+    }
+    assert_eq!((text(&new, "origin_id"), &new["attempt"]), (id, &json!(1)));
+    let birth = server.get(&format!("/jobs/{copy}/events")).await.json().as_array().unwrap().last().cloned().unwrap();
+    assert_eq!(text(&birth, "actor"), "ada");
+}
+
+#[tokio::test]
+async fn many_are_canceled_or_retried_by_id_or_by_what_they_have_in_common() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let wishes: Vec<Value> = (0..1200).map(|n| json!({"kind": "a", "tenant": if n < 3 { "x" } else { "y" }})).collect();
+    for chunk in wishes.chunks(600) {
+        server.post("/jobs", json!(chunk)).await.expect(201);
+    }
+    let later = enqueue(&server, json!({"kind": "a", "delay": "1h", "tenant": "z"})).await;
+
+    let of_x = server.post("/jobs/cancel", json!({"filter": {"tenant": "x"}, "actor": "ada"})).await.expect(200).json();
+    assert_eq!(of_x, json!({"moved": 3, "refused": [], "more": false}));
+    let canceled = crate::api::ids(&server.get("/jobs?tenant=x").await.json());
+    let body = json!({"job_ids": [canceled[0], NOBODY, later]});
+    let mixed = server.post("/api/v1/jobs/cancel", body.clone()).await.expect(200).json();
+    assert_eq!(mixed["moved"], 1);
+    let refused: Vec<_> =
+        mixed["refused"].as_array().unwrap().iter().map(|it| (text(it, "id"), text(it, "reason"))).collect();
+    assert!(refused.contains(&(canceled[0].clone(), "it is finished".into())), "{refused:?}");
+    assert!(refused.contains(&(NOBODY.into(), "there is no such job".into())), "{refused:?}");
+
+    let some = server.post("/jobs/cancel", json!({"filter": {"kind": "a"}, "limit": 700})).await.expect(200).json();
+    assert_eq!((&some["moved"], &some["more"]), (&json!(700), &json!(true)));
+    let rest = server.post("/jobs/cancel", json!({"filter": {}})).await.expect(200).json();
+    assert_eq!((&rest["moved"], &rest["more"]), (&json!(497), &json!(false)));
+    assert_eq!(database.number("SELECT count(*) FROM jobs WHERE state = 'canceled'").await, 1201);
+    assert_eq!(database.number("SELECT count(*) FROM events WHERE actor = 'ada' AND new_state = 'canceled'").await, 3);
+
+    let soon = enqueue(&server, json!({"kind": "b", "delay": "1h"})).await;
+    let body = json!({"filter": {"state": "scheduled"}, "reason": "now", "actor": "bob"});
+    assert_eq!(server.post("/jobs/retry", body).await.expect(200).json()["moved"], 1);
+    assert_eq!(text(&job(&server, &soon).await, "state"), "queued");
+    for wrong in [json!({}), json!({"job_ids": [], "reason": "x"}), json!({"job_ids": [NOBODY], "filter": {}})] {
+        assert_refused(&server.post("/jobs/cancel", wrong).await, 422, "invalid_field", "job_ids");
+    }
+    let wrong = json!({"filter": {"state": "sleeping"}});
+    assert_problem(&server.post("/jobs/cancel", wrong).await, 422, "invalid_field");
+    database.check_invariants().await;
+}

@@ -1,0 +1,342 @@
+//! Each guard is broken once on purpose, to see that somebody notices: the same scenario passes with the guard and fails
+//! without it. The numbers are those of the catalogue of seeded bugs.
+
+use std::future::Future;
+use std::process::Command;
+use std::time::Duration;
+
+use provost::domain::Outcome;
+use provost::embedded::{Embedded, Options};
+use provost::mutant::{Mutant, sabotaged};
+use provost::signal::Bell;
+use provost::store::jobs::{Lease, Settled};
+use provost::store::{Connector, Store};
+use provost::wire::CreateJob;
+use tokio::time::sleep;
+
+use crate::harness::hands::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, store};
+use crate::harness::{Database, Proxy, Server, Weather, eventually};
+
+/// What a scenario saw: that all is well, or what is not.
+type Verdict = Result<(), String>;
+
+fn must(so: bool, otherwise: impl Into<String>) -> Verdict {
+    if so { Ok(()) } else { Err(otherwise.into()) }
+}
+
+/// The scenario passes on the real program, and not on the mutant.
+async fn catches<F: Future<Output = Verdict>>(mutant: Mutant, why: &str, scenario: impl Fn() -> F) {
+    scenario().await.unwrap_or_else(|why| panic!("the real program fails: {why}"));
+    let verdict = sabotaged(mutant, scenario()).await;
+    expect(verdict, why);
+}
+
+/// The same for a scenario of real processes: they are started with these further settings.
+async fn catches_process<F: Future<Output = Verdict>>(
+    name: &'static str,
+    why: &str,
+    scenario: impl Fn(Vec<(&'static str, &'static str)>) -> F,
+) {
+    scenario(Vec::new()).await.unwrap_or_else(|why| panic!("the real program fails: {why}"));
+    let verdict = scenario(vec![("PROVOST_MUTANT", name)]).await;
+    expect(verdict, why);
+}
+
+/// It was noticed, and for the right reason.
+fn expect(verdict: Verdict, why: &str) {
+    let noticed = verdict.expect_err("the mutant is not noticed");
+    assert!(noticed.contains(why), "{noticed}");
+}
+
+const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
+
+/// A job that is there without anybody having rung.
+const UNRUNG: &str = "SELECT count(*) FROM enqueue_jobs(json_build_array(json_build_object('id', uuid_v7(), 'kind', 'noop')), 'test', NULL, false)";
+
+async fn listens(server: &Server) {
+    eventually("notifications arrive", || async {
+        (server.get("/health").await.json()["listener"]["mode"] == "notify").then_some(())
+    })
+    .await;
+}
+
+/// Whether every job is done within so long.
+async fn done_within(database: &Database, patience: Duration) -> Verdict {
+    let done = async {
+        while database.number("SELECT count(*) FROM jobs WHERE state <> 'completed'").await > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(patience, done).await.map_err(|_| format!("a job still waits after {patience:?}"))
+}
+
+/// Waits until a statement of ours waits for a lock.
+async fn blocked(database: &Database) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("somebody waits for a lock", || async { (database.number(sql).await > 0).then_some(()) }).await;
+}
+
+async fn sound(database: &Database) -> Verdict {
+    let broken = database.broken().await;
+    must(broken.is_empty(), format!("{broken:?}"))
+}
+
+#[tokio::test]
+async fn m1_a_settlement_without_any_fence_finishes_a_finished_job_again() {
+    catches(Mutant::SettleById, "Yes", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        enqueue(&database, "").await;
+        let stale = claim(&store, "frozen", OVER).await;
+        reap(&store).await;
+        let fresh = claim(&store, "successor", LONG).await;
+        settle_as(&store, &fresh, Outcome::done(), "successor").await;
+        let late = settle_as(&store, &stale, Outcome::done(), "frozen").await;
+        must(late == Settled::LeaseLost, format!("{late:?}"))?;
+        sound(&database).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m2_a_settlement_fenced_by_the_state_settles_what_the_successor_holds() {
+    catches(Mutant::SettleByState, "Yes", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        enqueue(&database, "").await;
+        let stale = claim(&store, "frozen", OVER).await;
+        reap(&store).await;
+        claim(&store, "successor", LONG).await;
+        let late = settle_as(&store, &stale, Outcome::done(), "frozen").await;
+        must(late == Settled::LeaseLost, format!("{late:?}"))?;
+        sound(&database).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m5_without_a_poll_a_job_that_nobody_rang_for_waits_for_ever() {
+    catches_process("m5", "still waits", |settings| async move {
+        let database = Database::new().await;
+        let server = Server::with(&database.url, &settings);
+        listens(&server).await;
+        sleep(Duration::from_millis(200)).await;
+        database.run(UNRUNG).await;
+        done_within(&database, Duration::from_secs(3)).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m6_a_reaper_that_does_not_look_again_takes_back_what_was_renewed() {
+    catches(Mutant::StaleReaper, "a renewed lease", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        enqueue(&database, "").await;
+        claim(&store, "late", OVER).await;
+        sleep(Duration::from_millis(10)).await;
+        let mut other = database.connection().await;
+        let beat = other.transaction().await.unwrap();
+        beat.execute("UPDATE jobs SET lease_until = clock_timestamp() + interval '1 minute'", &[]).await.unwrap();
+        let renewed = async {
+            sleep(Duration::from_millis(300)).await;
+            beat.commit().await.unwrap();
+        };
+        let (reaped, ()) = tokio::join!(store.reap_jobs(10, GRACES, "reaper"), renewed);
+        must(reaped.is_ok_and(|it| it.is_empty()), "a renewed lease was taken back")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m7_whoever_looks_before_listening_misses_what_comes_between() {
+    catches_process("m7", "still waits", |settings| async move {
+        let database = Database::new().await;
+        let proxy = Proxy::before(&database.url);
+        let server = Server::with(&proxy.url(&database.url), &[settings, vec![NO_POLL]].concat());
+        listens(&server).await;
+        proxy.set(Weather::Holding);
+        let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                         WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
+        must(database.number(listeners).await == 1, "one listener")?;
+        eventually("it connects again, and has to wait", || async { (proxy.held() > 0).then_some(()) }).await;
+        // If it looked already, it has looked by now.
+        sleep(Duration::from_millis(300)).await;
+        database.run(UNRUNG).await;
+        proxy.mend();
+        done_within(&database, Duration::from_secs(3)).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m8_a_lease_from_the_beginning_of_the_transaction_is_too_short_after_a_wait() {
+    catches(Mutant::TransactionTime, "was over when", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        enqueue(&database, "").await;
+        let held = claim(&store, "w", LONG).await.lease;
+        let mut other = database.connection().await;
+        let lock = other.transaction().await.unwrap();
+        lock.execute("SELECT FROM jobs FOR UPDATE", &[]).await.unwrap();
+        let waits = async {
+            sleep(Duration::from_millis(1200)).await;
+            lock.commit().await.unwrap();
+        };
+        let two = Duration::from_secs(2);
+        let held = [(held.job_id, held.execution_id)];
+        let (beats, ()) = tokio::join!(store.heartbeat_jobs(&held, two), waits);
+        must(beats.is_ok_and(|it| it.len() == 1), "the lease was held")?;
+        let left = database.text("SELECT lease_until - clock_timestamp() > interval '1.4 seconds' FROM jobs").await;
+        must(left == "t", "much of the lease was over when it was granted")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m10_a_batch_that_locks_in_another_order_deadlocks() {
+    catches(Mutant::UnorderedLocks, "40P01", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            enqueue(&database, "").await;
+            let Lease { job_id, execution_id } = claim(&store, "w", LONG).await.lease;
+            held.push((job_id, execution_id));
+        }
+        held.sort();
+        let mut other = database.connection().await;
+        other.batch_execute("SET deadlock_timeout = '50ms'").await.unwrap();
+        let batch = other.transaction().await.unwrap();
+        let lock = "SELECT FROM jobs WHERE id = $1 FOR UPDATE";
+        batch.execute(lock, &[&held[0].0]).await.unwrap();
+        let in_order = async {
+            blocked(&database).await;
+            let second = batch.execute(lock, &[&held[1].0]).await;
+            drop(batch);
+            second
+        };
+        let (_, second) = tokio::join!(store.heartbeat_jobs(&held, LONG), in_order);
+        must(second.is_ok(), format!("{second:?}"))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m11_a_bell_before_the_commit_is_heard_too_soon() {
+    catches(Mutant::NotifyBeforeCommit, "still waits", || async {
+        let database = Database::new().await;
+        let worker = Server::with(&database.url, &[NO_POLL]);
+        listens(&worker).await;
+        let store = store(&database).await;
+        let mut other = database.connection().await;
+        let key = other.transaction().await.unwrap();
+        let taken = "INSERT INTO job_keys VALUES ('default', 'noop', 'k1', gen_random_uuid(), '', clock_timestamp() + interval '1 hour')";
+        key.execute(taken, &[]).await.unwrap();
+        let job = CreateJob::parse(r#"{"kind": "noop", "idempotency_key": "k1"}"#, 3).map_err(|it| it.message)?;
+        let late = async {
+            blocked(&database).await;
+            sleep(Duration::from_millis(300)).await;
+            key.rollback().await.unwrap();
+        };
+        let jobs = [job];
+        let (enqueued, ()) = tokio::join!(store.enqueue_jobs(&jobs, None, "test", None), late);
+        must(enqueued.is_ok(), format!("{enqueued:?}"))?;
+        done_within(&database, Duration::from_secs(3)).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m12_a_job_that_kills_its_workers_goes_on_for_ever_if_they_cost_nothing() {
+    catches(Mutant::LostWorkersAreFree, "retrying", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        enqueue(&database, ", max_attempts => 3").await;
+        for _ in 0..3 {
+            claim(&store, "victim", OVER).await;
+            reap(&store).await;
+        }
+        let state = database.text("SELECT state FROM jobs").await;
+        must(state == "failed", format!("it is {state} after three lost workers"))?;
+        sound(&database).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m13_an_asynchronous_commit_is_lost_with_the_server_although_it_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    // PostgreSQL runs as another user when we are root, who must be able to pass through.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    // Without fsync a crash of the machine would lose more; this one is a crash of the server, which loses only what was
+    // never written. The writer that would write it anyway comes every ten seconds.
+    let settings = [("fsync", "off"), ("wal_writer_delay", "10s"), ("wal_writer_flush_after", "1GB")];
+    let options = Options {
+        state_dir: folder.path().join("postgres"),
+        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..Options::default()
+    };
+    let postgres = std::sync::Mutex::new(Embedded::start(&options).unwrap());
+    let url = postgres.lock().unwrap().url().to_owned();
+    let connector = Connector::parse(&url).unwrap();
+    provost::store::migrate(&connector).await.unwrap();
+    catches(Mutant::AsynchronousCommit, "is gone", || async {
+        let open = || Store::new(connector.pool(1).unwrap(), std::sync::Arc::new(Bell::default()));
+        let store = open();
+        let job = || CreateJob::parse(r#"{"kind": "noop"}"#, 3).map_err(|it| it.message);
+        let enqueued = store.enqueue_jobs(&[job()?], None, "test", None).await.map_err(|it| it.to_string())?;
+        crash(&mut postgres.lock().unwrap());
+        let store = open();
+        let found = store.get_jobs(&[enqueued[0].id]).await.map_err(|it| it.to_string())?;
+        must(found.len() == 1, "a job that was accepted is gone")
+    })
+    .await;
+    postgres.into_inner().unwrap().stop();
+}
+
+/// An immediate shutdown, as a crash is one, and a start.
+fn crash(postgres: &mut Embedded) {
+    assert!(Command::new("kill").args(["-QUIT", &postgres.pid().to_string()]).status().unwrap().success());
+    while !postgres.revive().unwrap() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn m14_a_heartbeat_without_a_fence_keeps_the_lease_of_somebody_else() {
+    catches(Mutant::HeartbeatWithoutFence, "was moved", || async {
+        let database = Database::new().await;
+        let store = store(&database).await;
+        enqueue(&database, "").await;
+        let stale = claim(&store, "frozen", OVER).await.lease;
+        reap(&store).await;
+        claim(&store, "successor", LONG).await;
+        let before = database.text("SELECT lease_until FROM jobs").await;
+        store.heartbeat_jobs(&[(stale.job_id, stale.execution_id)], LONG * 10).await.map_err(|it| it.to_string())?;
+        must(before == database.text("SELECT lease_until FROM jobs").await, "the successor's lease was moved")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m15_a_stop_that_fails_what_runs_loses_work() {
+    catches_process("m15", "failed", |settings| async move {
+        let database = Database::new().await;
+        let mut server = Server::with(&database.url, &[settings, vec![("PROVOST_SHUTDOWN_GRACE", "0s")]].concat());
+        database.run(r#"SELECT enqueue('sleep', '{"ms": 20000}')"#).await;
+        eventually("it runs", || async { (database.text("SELECT state FROM jobs").await == "active").then_some(()) })
+            .await;
+        must(server.stop() == 0, "it ends well")?;
+        let state = database.text("SELECT concat_ws(' ', state, failures) FROM jobs").await;
+        must(state == "queued 0", format!("it was left {state}"))
+    })
+    .await;
+}
+
+#[test]
+fn an_unknown_mutant_is_a_mistake() {
+    let output = Server::command().env("PROVOST_MUTANT", "m99").arg("config").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("m1, m2, m5"));
+}

@@ -1,0 +1,86 @@
+//! How PostgreSQL goes about the statements that run all the time: what is finished must not be in their way, however much
+//! of it there is.
+
+use provost::store::sql::{JOBS_CLAIM, JOBS_HEARTBEAT, JOBS_OVERDUE, JOBS_REAP, JOBS_SETTLE, Statement};
+use serde_json::Value;
+
+use crate::harness::Database;
+
+/// Thirty thousand finished jobs, and three hundred that wait in nine lines.
+async fn full(database: &Database) {
+    database
+        .run(
+            "SET session_replication_role = replica; \
+             INSERT INTO jobs (id, state, kind, run_at, payload, max_attempts, created_at, updated_at, finished_at) \
+             SELECT gen_random_uuid(), 'completed', 'noop', at, '{}', 3, at, at, at \
+             FROM generate_series(1, 30000), (SELECT clock_timestamp() AS at) AS clock; \
+             RESET session_replication_role; \
+             SELECT enqueue('kind.' || i % 3, queue => 'queue.' || i % 3) FROM generate_series(1, 300) AS i; \
+             ANALYZE",
+        )
+        .await;
+}
+
+/// The nodes of a statement's generic plan that read `jobs`: what they are, and by which index.
+async fn ways_into_jobs(database: &Database, statement: &Statement, values: &str) -> Vec<(String, String)> {
+    let client = database.connection().await;
+    client.batch_execute("SET plan_cache_mode = force_generic_plan; SET jit = off").await.unwrap();
+    client.batch_execute(&format!("PREPARE asked AS {}", statement.text)).await.unwrap();
+    let explained = client.simple_query(&format!("EXPLAIN (FORMAT JSON) EXECUTE asked ({values})")).await.unwrap();
+    let text: String = explained
+        .iter()
+        .filter_map(|it| if let tokio_postgres::SimpleQueryMessage::Row(row) = it { row.get(0) } else { None })
+        .collect();
+    let mut found = Vec::new();
+    walk(&serde_json::from_str(&text).unwrap(), &mut found);
+    found
+}
+
+fn walk(node: &Value, found: &mut Vec<(String, String)>) {
+    match node {
+        Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
+        Value::Object(fields) => {
+            let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            if text("Relation Name") == "jobs" && text("Node Type") != "ModifyTable" {
+                found.push((text("Node Type"), text("Index Name")));
+            }
+            fields.values().for_each(|value| walk(value, found));
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_claim_never_walks_over_what_is_finished() {
+    let database = Database::new().await;
+    full(&database).await;
+    let values = "'{*}', '{kind.1,kind.2}', 'w', ARRAY[gen_random_uuid(), gen_random_uuid()], 30, 600, true, 7";
+    let ways = ways_into_jobs(&database, &JOBS_CLAIM, values).await;
+    assert!(ways.len() >= 5, "{ways:?}");
+    for (node, index) in &ways {
+        let known = ["jobs_in_line", "jobs_pkey", "jobs_active"].contains(&index.as_str());
+        assert!(node.starts_with("Index") && known, "{node} {index}: {ways:?}");
+    }
+    let lines = ways.iter().filter(|(_, index)| index == "jobs_in_line").count();
+    assert!(lines >= 3, "lines, their heads and what falls due next come from the line index: {ways:?}");
+}
+
+#[tokio::test]
+async fn nothing_that_runs_all_the_time_scans_the_jobs() {
+    let database = Database::new().await;
+    full(&database).await;
+    let id = "'0190c2f4-7c1e-7d3a-9f52-0242ac120002'";
+    let settle = format!("{id}, {id}, 'completed', 'completed', NULL, 0, false, NULL, NULL, 'w', true, NULL, NULL");
+    let beat = format!("ARRAY[{id}::uuid], ARRAY[{id}::uuid], 30");
+    let cases = [
+        (&JOBS_SETTLE, settle.as_str()),
+        (&JOBS_HEARTBEAT, beat.as_str()),
+        (&JOBS_REAP, "200, 'reaper', true, 30, 5"),
+        (&JOBS_OVERDUE, "30, 5"),
+    ];
+    for (statement, values) in cases {
+        let ways = ways_into_jobs(&database, statement, values).await;
+        assert!(!ways.is_empty(), "{}", statement.name);
+        assert!(ways.iter().all(|(node, _)| node != "Seq Scan"), "{}: {ways:?}", statement.name);
+    }
+}
