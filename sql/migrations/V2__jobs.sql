@@ -24,6 +24,9 @@ ALTER TABLE jobs
     ADD CONSTRAINT kind_has_1_to_128_characters CHECK (char_length(kind) BETWEEN 1 AND 128),
     ADD CONSTRAINT queue_has_1_to_128_characters CHECK (char_length(queue) BETWEEN 1 AND 128),
     ADD CONSTRAINT tenant_has_1_to_128_characters CHECK (char_length(tenant) BETWEEN 1 AND 128),
+    -- What no client can read must not get in, whoever writes it.
+    ADD CONSTRAINT run_at_is_before_the_year_10000 CHECK (run_at < '10000-01-01 00:00:00+00'),
+    ADD CONSTRAINT deadline_is_before_the_year_10000 CHECK (deadline_at < '10000-01-01 00:00:00+00'),
     ADD CONSTRAINT timeout_is_positive CHECK (timeout > 0 AND timeout < 'Infinity'),
     ADD CONSTRAINT only_an_active_job_times_out CHECK (timeout_at IS NULL OR state = 'active'),
     ADD CONSTRAINT only_an_active_job_waits_for_its_cancel CHECK (cancel_requested_at IS NULL OR state = 'active');
@@ -39,6 +42,9 @@ CREATE INDEX jobs_by_tag ON jobs USING gin (tags) WHERE tags <> '{}';
 CREATE INDEX jobs_of_origin ON jobs (origin_id, id) WHERE origin_id IS NOT NULL;
 
 ALTER TABLE jobs SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+ALTER TABLE projects ADD CONSTRAINT labels_are_texts
+    CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")'));
 
 -- Executions know what they worked on, so that statistics need not ask the job (which may be gone, or elsewhere).
 ALTER TABLE executions

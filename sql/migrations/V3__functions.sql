@@ -134,6 +134,9 @@ DECLARE
     a_wait CONSTANT text := '[0-9]{1,7}(\.[0-9]+)?';
     wrong  text := CASE
         WHEN is_name(kind) IS NOT TRUE THEN 'kind ' || a_name
+        WHEN kind IN ('project.provision', 'project.deprovision') THEN 'kind is made by projects alone'
+        WHEN NOT run_at < timestamptz '10000-01-01 00:00:00+00' THEN 'run_at must be before the year 10000'
+        WHEN NOT deadline_at < timestamptz '10000-01-01 00:00:00+00' THEN 'deadline_at must be before the year 10000'
         WHEN NOT is_name(coalesce(queue, 'default')) THEN 'queue ' || a_name
         WHEN NOT is_name(coalesce(tenant, 'default')) THEN 'tenant ' || a_name
         WHEN NOT coalesce(priority, 5) BETWEEN 0 AND 9 THEN 'priority must be a whole number from 0 to 9; 9 is served first'

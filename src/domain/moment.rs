@@ -26,8 +26,9 @@ pub fn readable(at: OffsetDateTime) -> String {
 }
 
 fn written(at: OffsetDateTime, format: &[BorrowedFormatItem<'_>]) -> String {
-    // Both formats are total: every moment has a year, a month and so on.
-    at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+    // Both formats are total: every moment has a year, a month and so on. An offset can push the last hours of the year 9999 out
+    // of range; those stay as they are.
+    at.checked_to_offset(time::UtcOffset::UTC).unwrap_or(at).format(format).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -40,14 +40,13 @@ async fn beat(parts: &Parts, crew: &Crew, source: &Database) -> Result<(), Fault
             source.heartbeat(&mine).await?.into_iter().map(|beat| (beat.execution_id, beat.canceled)).collect();
         for (job, execution) in &mine {
             match kept.get(execution) {
-                None => {
+                None if crew.held.lose(*execution) => {
                     warn!(log, "lease lost"; "job_id" => %job, "execution_id" => %execution, "worker_id" => &crew.me.id);
-                    crew.held.lose(*execution);
                 }
                 Some(Some(reason)) if crew.held.call_off(*execution, reason) => {
                     info!(log, "job called off"; "job_id" => %job, "execution_id" => %execution, "reason" => reason);
                 }
-                Some(_) => {}
+                None | Some(_) => {}
             }
         }
     }

@@ -56,11 +56,10 @@ impl Held {
         self.entries().iter().map(|(execution, entry)| (entry.job_id, *execution)).collect()
     }
 
-    /// Tells the one who works under this execution that it is over.
-    pub fn lose(&self, execution_id: Uuid) {
-        if let Some(entry) = self.entries().get(&execution_id) {
-            entry.lost.cancel();
-        }
+    /// Tells the one who works under this execution that it is over. Whether somebody still does: what was settled while the
+    /// heartbeat was on its way is not lost.
+    pub fn lose(&self, execution_id: Uuid) -> bool {
+        self.entries().get(&execution_id).inspect(|entry| entry.lost.cancel()).is_some()
     }
 
     /// Tells the one who works under this execution that nobody wants it any more. Whether that is news.

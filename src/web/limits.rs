@@ -76,6 +76,10 @@ pub fn checked(wish: PutLimit) -> Result<Limit, ApiError> {
     if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ApiError::field("name", "must have 1 to 200 visible characters"));
     }
+    if name.starts_with("queue:") || name.starts_with("queue-rate:") {
+        let hint = "must not begin with queue: or queue-rate:, which are the limits that queues have themselves; PATCH /queues/{name}";
+        return Err(ApiError::field("name", hint));
+    }
     // The word of reference system 002 for a kind.
     let word = if wish.scope == "job_type" { "kind" } else { wish.scope.as_str() };
     let scope =

@@ -12,6 +12,7 @@ use crate::domain::{JobState, Labels, ProjectStatus};
 use crate::store::jobs;
 use crate::store::projects::Filter;
 use crate::wire::JobFilter;
+use crate::wire::create_job::in_range;
 use crate::wire::span::Span;
 
 /// How many rows a page has, unless asked otherwise, and at most.
@@ -81,8 +82,9 @@ impl Query {
     pub fn place(&self) -> Result<Option<(OffsetDateTime, Uuid)>, ApiError> {
         let Some(text) = self.get("cursor") else { return Ok(None) };
         let parts = text.split_once('_');
-        let read =
-            parts.and_then(|(at, id)| Some((OffsetDateTime::parse(at, &Rfc3339).ok()?, Uuid::try_parse(id).ok()?)));
+        let read = parts.and_then(|(at, id)| {
+            Some((in_range(OffsetDateTime::parse(at, &Rfc3339).ok()?)?, Uuid::try_parse(id).ok()?))
+        });
         let wrong = || ApiError::parameter("cursor", "is not one that this server handed out in a Link header");
         read.map(Some).ok_or_else(wrong)
     }
@@ -223,7 +225,7 @@ pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
 /// A moment, or so long ago.
 fn moment(name: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
     let ago = Span::parse(text).and_then(|span| OffsetDateTime::now_utc().checked_sub(span.0.try_into().ok()?));
-    let at = ago.or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok()).filter(|at| (1970..=9999).contains(&at.year()));
+    let at = ago.or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok()).and_then(in_range);
     at.ok_or_else(|| {
         ApiError::field(name, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, or so long ago, like 1h")
     })

@@ -173,6 +173,15 @@ pub async fn put(app: Data<App>, request: HttpRequest, body: Json<PutSchema>) ->
     }
     storable(text).and_then(|()| compiled(text).map(drop)).map_err(|why| ApiError::field("schema", why))?;
     let asker = convert::asker(convert::API, None)?;
+    // What is built in is version 1, and stays it.
+    let is_built_in = app.schemas.built_in.contains_key(kind.as_str());
+    let version = match version {
+        None if is_built_in && app.store.list_schemas(Some(kind.as_str())).await?.is_empty() => Some(2),
+        other => other,
+    };
+    if is_built_in && version == Some(1) {
+        return Err(ApiError::field("version", "1 is the one that is built in; register another"));
+    }
     let put = app.store.put_schema(kind.as_str(), version, text, &asker).await?;
     app.schemas.forget(kind.as_str());
     let (mut response, version) = match put {

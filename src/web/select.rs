@@ -16,6 +16,8 @@ use crate::wire::{Acted, Reason, Refused, SelectJobs};
 const BATCH: usize = 500;
 /// How many jobs one request moves at most; whoever has more asks again.
 pub const MOST: usize = 10_000;
+/// How many can be named one by one: what fits into a body.
+const MOST_NAMED: usize = 5_000;
 
 /// Which jobs, and who asks.
 pub struct Selection {
@@ -39,8 +41,8 @@ pub fn selection(wish: SelectJobs) -> Result<Selection, ApiError> {
         return Err(ApiError::field("limit", format!("must be a whole number from 1 to {MOST}")));
     }
     let which = match (wish.job_ids, wish.filter) {
-        (Some(ids), None) if (1..=MOST).contains(&ids.len()) => Which::These(ids),
-        (Some(_), None) => return Err(ApiError::field("job_ids", format!("must be 1 to {MOST} ids"))),
+        (Some(ids), None) if (1..=MOST_NAMED).contains(&ids.len()) => Which::These(ids),
+        (Some(_), None) => return Err(ApiError::field("job_ids", format!("must be 1 to {MOST_NAMED} ids"))),
         (None, Some(filter)) => Which::Matching(Box::new(query::filter_of(filter)?)),
         _ => return Err(ApiError::field("job_ids", "must be given, or filter, but not both; an empty filter is all")),
     };
@@ -79,9 +81,11 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
 pub async fn forget(app: &App, selection: &Selection) -> Result<Acted, ApiError> {
     act(app, selection, &[JobState::Failed], async |ids| {
         let answers = app.store.forget_dead_letters(&ids, &selection.asker).await?;
+        let why =
+            |of_project| if of_project { "it works on a project, and stays with it" } else { "it is no dead letter" };
         Ok(answers
             .into_iter()
-            .map(|it| (it.id, if it.gone { Ok(()) } else { Err(("it is no dead letter", it.was)) }))
+            .map(|it| (it.id, if it.gone { Ok(()) } else { Err((why(it.of_project), it.was)) }))
             .collect())
     })
     .await

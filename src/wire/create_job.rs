@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
+use ::time::{OffsetDateTime, UtcOffset};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ use super::json::storable;
 use super::span::Span;
 use crate::domain::new_job::{TOP_PRIORITY, USUAL_PRIORITY, USUAL_WINDOW};
 use crate::domain::retry::{LONGEST, Strategy};
-use crate::domain::{Backoff, Due, Ident, JobKey, NewJob};
+use crate::domain::{Backoff, Due, Ident, JobKey, JobKind, NewJob};
 
 /// The most bytes of a payload.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
@@ -102,6 +102,9 @@ impl CreateJob {
     /// The job that this asks for, or the field that cannot be accepted. `max_attempts` is for whoever names none.
     pub fn checked(self, max_attempts: u32) -> Result<NewJob, FieldProblem> {
         let hash = self.said();
+        if JobKind::parse(&self.kind).is_some() {
+            return Err(FieldProblem::new("kind", "is made by projects alone; POST /projects"));
+        }
         let ident = |field: &str, text: Option<&str>| match text {
             Some(text) => Ident::parse(text).map_err(|error| FieldProblem::new(field, error)),
             None => Ok(Ident::default()),
@@ -167,10 +170,15 @@ fn due(run_at: Option<&str>, delay: Option<Span>) -> Result<Due, FieldProblem> {
 
 /// A moment within what the database and every client can hold.
 pub fn moment(field: &str, text: &str) -> Result<OffsetDateTime, FieldProblem> {
-    let at = OffsetDateTime::parse(text, &Rfc3339).ok().filter(|at| (1970..=9999).contains(&at.year()));
+    let at = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_range);
     at.ok_or_else(|| {
         FieldProblem::new(field, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, from 1970 to 9999")
     })
+}
+
+/// The same moment in UTC, if every client can read it: an offset can push it out of what years have four digits.
+pub fn in_range(at: OffsetDateTime) -> Option<OffsetDateTime> {
+    at.checked_to_offset(UtcOffset::UTC).filter(|at| (1970..=9999).contains(&at.year()))
 }
 
 fn bounded(field: &str, span: Span) -> Result<Duration, FieldProblem> {
@@ -234,6 +242,9 @@ mod tests {
             (r#"{"kind": "a", "max_attempts": 0}"#, "max_attempts"),
             (r#"{"kind": "a", "run_at": "tomorrow"}"#, "run_at"),
             (r#"{"kind": "a", "run_at": "294277-01-01T00:00:00Z"}"#, "run_at"),
+            (r#"{"kind": "a", "run_at": "9999-12-31T23:59:59-14:00"}"#, "run_at"),
+            (r#"{"kind": "a", "deadline_at": "9999-12-31T23:59:59-14:00"}"#, "deadline_at"),
+            (r#"{"kind": "project.provision"}"#, "kind"),
             (r#"{"kind": "a", "run_at": "2030-01-01T00:00:00Z", "delay": 5}"#, "delay"),
             (r#"{"kind": "a", "delay": 1e12}"#, "delay"),
             (r#"{"kind": "a", "timeout": "31d"}"#, "timeout"),

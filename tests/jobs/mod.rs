@@ -2,6 +2,7 @@
 
 mod create;
 mod dead_letters;
+mod edges;
 mod fair;
 mod follow_ups;
 mod idempotency;

@@ -52,11 +52,29 @@ WITH RECURSIVE clock AS MATERIALIZED (
     FROM limits l CROSS JOIN clock
     WHERE l.name IN (SELECT name FROM bound)
     ORDER BY l.name FOR UPDATE OF l SKIP LOCKED
+), room AS MATERIALIZED (
+    SELECT array_agg(name ORDER BY name) AS names, array_agg(free ORDER BY name) AS free
+    FROM (SELECT DISTINCT held.name, greatest(held.free, 0)::bigint AS free FROM held JOIN bound USING (name) WHERE held.turn = bound.seen) AS open
+), asking AS MATERIALIZED (
+    -- The limited jobs, in the order of service, each with the places of its limits in `room`. Whose limit has no room at all,
+    -- or cannot be asked now, is out before anybody counts.
+    SELECT id, needs, row_number() OVER (ORDER BY place) AS nth
+    FROM (SELECT bound.id, bound.place, array_agg(array_position(room.names, bound.name)) AS needs,
+                 bool_and(coalesce(room.free[array_position(room.names, bound.name)] > 0, false)) AS may_ask
+          FROM bound CROSS JOIN room GROUP BY bound.id, bound.place) AS b
+    WHERE may_ask
+), walk AS (
+    -- One after the other: who is let through by all of its limits takes from each of them; who is not takes from none.
+    SELECT 0::bigint AS nth, NULL::uuid AS id, free AS remaining FROM room
+    UNION ALL
+    SELECT asking.nth, CASE WHEN fits THEN asking.id END,
+           CASE WHEN fits THEN ARRAY(SELECT n - (i = ANY (asking.needs))::integer FROM unnest(walk.remaining) WITH ORDINALITY AS r (n, i) ORDER BY i)
+                ELSE walk.remaining END
+    FROM walk JOIN asking ON asking.nth = walk.nth + 1
+    CROSS JOIN LATERAL (SELECT bool_and(walk.remaining[need] > 0) AS fits FROM unnest(asking.needs) AS need) AS judged
 ), verdict AS (
-    SELECT id, bool_and(coalesce(held.turn = asked.seen AND asked.nth <= held.free, false)) AS admitted,
-           bool_or(held.turn IS DISTINCT FROM asked.seen) AS contended
-    FROM (SELECT *, row_number() OVER (PARTITION BY name ORDER BY place) AS nth FROM bound) AS asked
-    LEFT JOIN held USING (name)
+    SELECT id, id IN (SELECT walk.id FROM walk WHERE walk.id IS NOT NULL) AS admitted, bool_or(held.turn IS DISTINCT FROM bound.seen) AS contended
+    FROM bound LEFT JOIN held USING (name)
     GROUP BY id
 ), admitted AS MATERIALIZED (
     SELECT id, place FROM placed
@@ -115,7 +133,7 @@ SELECT -- About the look itself: whether others were at the same rows, so that l
        (SELECT extract(epoch FROM min(later.run_at) - (SELECT at FROM clock))::float8 FROM mine CROSS JOIN LATERAL (
             SELECT j.run_at FROM jobs j
             WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
-              AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at > (SELECT at FROM clock)
+              AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at > (SELECT at FROM clock) AND j.run_at < 'infinity'
             ORDER BY j.run_at LIMIT 1) AS later) AS next_due,
        -- And the jobs; one row without a job when there is none.
        claimed.id, claimed.execution_id, claimed.kind, claimed.queue, claimed.tenant, claimed.payload::text AS payload,

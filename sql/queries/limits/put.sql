@@ -17,6 +17,8 @@ WITH found AS MATERIALIZED (
         tokens = CASE WHEN l.mode = 'rate' AND excluded.mode = 'rate' AND excluded.most > 0
             THEN least(tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock_timestamp()), excluded.burst)
             ELSE excluded.tokens END
+    -- Somebody else made it after this statement's snapshot: nothing is changed, and asking again finds it.
+    WHERE EXISTS (SELECT FROM found)
     RETURNING *
 ), told AS (
     INSERT INTO events (entity, entity_name, previous_state, new_state, reason, actor, request_id, detail)

@@ -43,6 +43,8 @@ pub struct Edit {
 pub struct Forgotten {
     pub id: Uuid,
     pub was: JobState,
+    /// It works on a project, and stays with it.
+    pub of_project: bool,
     pub gone: bool,
 }
 
@@ -101,7 +103,14 @@ impl Store {
     pub async fn forget_dead_letters(&self, ids: &[Uuid], asker: &Asker) -> Result<Vec<Forgotten>, StoreError> {
         let Asker { actor, reason, request_id } = asker;
         let rows = self.rows(&JOBS_FORGET, &[&ids, actor, reason, request_id]).await?;
-        let read = |row: Reader| Ok(Forgotten { id: row.get("id")?, was: was(&row)?, gone: row.get("gone")? });
+        let read = |row: Reader| {
+            Ok(Forgotten {
+                id: row.get("id")?,
+                was: was(&row)?,
+                of_project: row.get("of_project")?,
+                gone: row.get("gone")?,
+            })
+        };
         Reader::all(rows, &JOBS_FORGET).map(read).collect()
     }
 
