@@ -30,6 +30,10 @@ pub async fn put(app: Data<App>, body: Json<PutLimit>) -> Result<HttpResponse, A
     let mut wish = body.value;
     let asker = convert::asker(convert::API, wish.reason.take())?;
     let limit = checked(wish)?;
+    if limit.name.starts_with("queue:") || limit.name.starts_with("queue-rate:") {
+        let hint = "must not begin with queue: or queue-rate:, which are the limits that queues have themselves; PATCH /queues/{name}";
+        return Err(ApiError::field("name", hint));
+    }
     let is_new = app.store.put_limit(&limit, &asker).await?;
     let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(response.json(wire::Limit::from(found(&app, &limit.name).await?)))
@@ -75,10 +79,6 @@ pub fn checked(wish: PutLimit) -> Result<Limit, ApiError> {
     let name = wish.name.trim().to_owned();
     if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ApiError::field("name", "must have 1 to 200 visible characters"));
-    }
-    if name.starts_with("queue:") || name.starts_with("queue-rate:") {
-        let hint = "must not begin with queue: or queue-rate:, which are the limits that queues have themselves; PATCH /queues/{name}";
-        return Err(ApiError::field("name", hint));
     }
     // The word of reference system 002 for a kind.
     let word = if wish.scope == "job_type" { "kind" } else { wish.scope.as_str() };
