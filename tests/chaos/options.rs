@@ -70,6 +70,12 @@ impl Options {
         Asked::Run(options)
     }
 
+    /// How many slots each server has: three times what the work needs, because "lease + 2 s" is promised where a slot is free.
+    pub fn slots(&self) -> usize {
+        let busy = self.jobs as f64 / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
+        ((busy * 3.0 / self.nodes as f64).ceil() as usize).max(16)
+    }
+
     /// The one command that does the same again.
     pub fn command(&self) -> String {
         let mutant = self.mutant.as_ref().map(|it| format!(" --mutant {it}")).unwrap_or_default();
