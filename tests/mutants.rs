@@ -340,3 +340,11 @@ fn an_unknown_mutant_is_a_mistake() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("m1, m2, m5"));
 }
+
+#[test]
+fn every_guard_that_is_cut_stands_in_its_statement() {
+    for (name, guard) in provost::mutant::guards() {
+        let statement = provost::store::sql::ALL.iter().find(|it| it.name == name).unwrap();
+        assert!(statement.text.contains(guard), "{name} has no {guard:?} any more");
+    }
+}

@@ -145,6 +145,8 @@ DECLARE
         WHEN cardinality(tags) > 32 OR EXISTS (SELECT FROM unnest(tags) AS tag WHERE (tag ~ '^[^[:cntrl:]]{1,64}$') IS NOT TRUE)
             THEN 'tags must be at most 32 words of 1 to 64 visible characters'
         WHEN idempotency_key !~ '^[^[:cntrl:]]{1,255}$' THEN 'idempotency_key must have 1 to 255 visible characters'
+        WHEN NOT (idempotency_window > interval '0' AND idempotency_window <= interval '30 days')
+            THEN 'idempotency_window must be longer than nothing and at most 30 days'
         WHEN backoff !~ format('^(exponential|linear|fixed) %s %s (full|none)$', a_wait, a_wait)
             THEN 'backoff must be a strategy, a base and a longest wait in seconds, and full or none for jitter, like: fixed 10 60 none'
     END;

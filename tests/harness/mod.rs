@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 pub use browser::{Browser, SCHEMES, key};
 pub use database::Database;
-pub use proxy::{Proxy, Weather};
+pub use proxy::Proxy;
+#[cfg(feature = "chaos")]
+pub use proxy::Weather;
 pub use server::{Answer, Server, send};
 
 /// The longest that anything may take to become true.

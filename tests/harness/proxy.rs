@@ -25,6 +25,7 @@ pub struct Proxy {
     port: u16,
     upstream_port: u16,
     weather: Arc<watch::Sender<Weather>>,
+    #[cfg_attr(not(feature = "chaos"), expect(dead_code, reason = "only the mutants ask"))]
     held: Arc<AtomicUsize>,
 }
 
@@ -67,6 +68,7 @@ impl Proxy {
         self.set(Weather::Fair);
     }
 
+    #[cfg(feature = "chaos")]
     /// How many connections were ever made to wait.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)

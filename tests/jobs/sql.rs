@@ -102,6 +102,7 @@ async fn what_http_would_refuse_is_refused_here_too() {
         ("'a', tags => '{\"\"}'", "tags must be"),
         ("'a', tags => ARRAY(SELECT n::text FROM generate_series(1, 33) AS n)", "tags must be"),
         ("'a', idempotency_key => ''", "idempotency_key must have"),
+        ("'a', idempotency_key => 'k', idempotency_window => '0 s'", "idempotency_window must be"),
         ("'a', backoff => 'square 1 2 full'", "backoff must be"),
         ("'a', payload => to_json(repeat('x', 262144))", "payload must have"),
     ] {
@@ -164,8 +165,9 @@ async fn two_transactions_that_share_a_key_wait_for_each_other_and_have_one_job(
     let database = Database::new().await;
     let (first, second) = (database.connection().await, database.connection().await);
     let asks = "SELECT enqueue('noop', idempotency_key => 'k')::text";
-    for first_ends_with in ["COMMIT", "ROLLBACK"] {
-        database.run("DELETE FROM job_keys; DELETE FROM jobs").await;
+    let over = "SELECT enqueue('noop', idempotency_key => 'k'); UPDATE job_keys SET expires_at = clock_timestamp()";
+    for (before, first_ends_with) in [("", "COMMIT"), ("", "ROLLBACK"), (over, "COMMIT"), (over, "ROLLBACK")] {
+        database.run(&format!("DELETE FROM job_keys; DELETE FROM jobs; {before}; DELETE FROM jobs")).await;
         first.batch_execute("BEGIN").await.unwrap();
         let ours: String = first.query_one(asks, &[]).await.unwrap().get(0);
         let waits = async {

@@ -50,7 +50,7 @@ async fn what_waits_for_another_try_is_canceled_at_once() {
 #[tokio::test]
 async fn a_worker_hears_of_a_cancel_at_its_next_heartbeat() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_LEASE_TTL", "2s")]);
+    let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let id = active(&server).await;
     let asked = act(&server, &id, "cancel", json!({"reason": "wrong file"})).await.expect(202).json();
     assert_eq!(asked["state"], "active");
@@ -63,7 +63,7 @@ async fn a_worker_hears_of_a_cancel_at_its_next_heartbeat() {
     let moved = ["none>queued", "queued>active", "active>active", "active>canceled"];
     assert_eq!(moves(&server, &id).await, moved, "one request is one line, asked twice or not");
     let took = super::moment(&job, "finished_at") - super::moment(&asked, "cancel_requested_at");
-    assert!(took < 1.5, "a heartbeat comes three times per lease, not after {took} s");
+    assert!(took < 3.0, "a heartbeat comes three times per lease, not after {took} s");
     database.check_invariants().await;
 }
 
