@@ -45,7 +45,7 @@ impl Report<'_> {
             words(self.faults.iter().map(|(fault, n)| (format!("{fault:?}").to_lowercase(), n))),
             self.faults.values().sum::<usize>(),
         );
-        let away: f64 = outages.iter().map(|(from, to)| to - from).sum();
+        let away = outages.iter().map(|(from, to)| to - from).fold(0.0, |sum, it| sum + it);
         let completed_twice = self.done_twice();
         println!("\nfaults    {n}: {faults}");
         println!("database  away or slow {} times, {away:.1} s in all", outages.len());
