@@ -84,10 +84,12 @@ impl Report<'_> {
 
     fn print_reclaims(&self) {
         println!("\nfrom the end of a lease to the next claim (s)         n      p50      p99     p100");
-        let Reclaims { plain, outage, limited } = self.reclaims;
-        for (what, times) in
-            [("otherwise undisturbed", plain), ("while the database was away", outage), ("under a limit", limited)]
-        {
+        let Reclaims { plain, outage, patient } = self.reclaims;
+        for (what, times) in [
+            ("otherwise undisturbed", plain),
+            ("while the database was away", outage),
+            ("under a limit, or with a low priority", patient),
+        ] {
             let at = |share: f64| {
                 times
                     .get(((times.len().max(1) - 1) as f64 * share).round() as usize)
