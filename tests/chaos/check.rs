@@ -161,8 +161,8 @@ pub struct Reclaims {
     pub plain: Vec<f64>,
     /// While the database was away, or just coming back.
     pub outage: Vec<f64>,
-    /// Under a limit, which may hold a job back.
-    pub limited: Vec<f64>,
+    /// Under a limit, or with a low priority: others may well go before.
+    pub patient: Vec<f64>,
 }
 
 /// After an outage, a server may wait so long until it asks again.
@@ -170,18 +170,18 @@ const RECONNECT: f64 = 3.0;
 
 impl Books<'_> {
     pub fn reclaims(&self) -> Reclaims {
-        let mut reclaims = Reclaims { plain: Vec::new(), outage: Vec::new(), limited: Vec::new() };
+        let mut reclaims = Reclaims { plain: Vec::new(), outage: Vec::new(), patient: Vec::new() };
         for execution in self.record.executions.values() {
             let Some((lease, claim)) = execution.lease_until.zip(execution.next_claim) else { continue };
             let away = self.outages.iter().any(|(from, to)| *from <= claim && lease <= to + RECONNECT);
-            let limited = self.ledger.acked.get(&execution.job).is_some_and(|wanted| wanted.limited);
-            match (away, limited) {
+            let patient = self.ledger.acked.get(&execution.job).is_some_and(|wanted| wanted.patient);
+            match (away, patient) {
                 (true, _) => reclaims.outage.push(claim - lease),
-                (_, true) => reclaims.limited.push(claim - lease),
+                (_, true) => reclaims.patient.push(claim - lease),
                 _ => reclaims.plain.push(claim - lease),
             }
         }
-        for times in [&mut reclaims.plain, &mut reclaims.outage, &mut reclaims.limited] {
+        for times in [&mut reclaims.plain, &mut reclaims.outage, &mut reclaims.patient] {
             times.sort_by(f64::total_cmp);
         }
         reclaims

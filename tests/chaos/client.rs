@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -15,9 +15,11 @@ use crate::node::Node;
 use crate::options::Options;
 
 /// How many requests are under way at once.
-const HANDS: usize = 24;
-/// A frozen server keeps a client no longer than this.
-const PATIENCE: Duration = Duration::from_secs(4);
+const HANDS: usize = 32;
+/// A frozen server keeps a client no longer than this, and is then left alone for a while, so that one bad server out of
+/// three does not take most of the load off the others.
+const PATIENCE: Duration = Duration::from_secs(2);
+const SHUNNED_MS: u64 = 1000;
 
 /// A job that a client wants done.
 #[derive(Clone, Debug)]
@@ -28,8 +30,8 @@ pub struct Wanted {
     pub dies: bool,
     /// How many jobs follow from it.
     pub next: usize,
-    /// Whether a limit speaks of it, which may well hold it back.
-    pub limited: bool,
+    /// Whether it may well be held back: by a limit, or by everything that goes before it.
+    pub patient: bool,
 }
 
 /// What became of the requests.
@@ -79,28 +81,29 @@ fn wanted(n: usize, dice: &mut StdRng, options: &Options, lease: f64) -> Wanted 
         "kind": "ledger", "queue": queue, "tenant": tenant, "max_attempts": 50, "backoff": {"base": 0.2, "max": 2},
         "payload": {"work_ms": work_ms, "fail_times": fails, "refuse": dies, "next": vec![follower; next]},
     });
-    if dice.random_bool(0.1) {
-        body["priority"] = dice.random_range(0..10).into();
-    }
-    let limited = queue == "narrow" || tenant == "metered";
-    Wanted { key, body: body.to_string(), dies, next, limited }
+    let priority = if dice.random_bool(0.1) { dice.random_range(0..10) } else { 5 };
+    body["priority"] = priority.into();
+    let patient = queue == "narrow" || tenant == "metered" || priority < 5;
+    Wanted { key, body: body.to_string(), dies, next, patient }
 }
 
 /// Sends all of them, evenly over the time that faults happen, each again and again until it is acknowledged.
 pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, give_up: Instant) -> Ledger {
     let (plan, next) = (Arc::new(plan), Arc::new(AtomicUsize::new(0)));
+    let shunned: Arc<Vec<AtomicU64>> = Arc::new(nodes.iter().map(|_| AtomicU64::new(0)).collect());
     let (started, pause) = (Instant::now(), over.div_f64(plan.len().max(1) as f64));
     let mut hands = JoinSet::new();
     for _ in 0..HANDS {
-        let (plan, next, nodes) = (plan.clone(), next.clone(), nodes.clone());
+        let (plan, next, nodes, shunned) = (plan.clone(), next.clone(), nodes.clone(), shunned.clone());
         hands.spawn(async move {
             let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
             let mut ledger = Ledger::default();
+            let choose = || choose(&shunned, started);
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 let Some(wanted) = plan.get(n) else { return ledger };
                 tokio::time::sleep_until((started + pause.mul_f64(n as f64)).into()).await;
-                send(&http, &nodes, wanted, give_up, &mut ledger).await;
+                send(&http, &nodes, choose, wanted, give_up, &mut ledger).await;
             }
         });
     }
@@ -117,11 +120,27 @@ pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, 
     whole
 }
 
-async fn send(http: &reqwest::Client, nodes: &[Node], wanted: &Wanted, give_up: Instant, ledger: &mut Ledger) {
+/// One of the servers, rather one that answered lately; with the place to say that it did not.
+fn choose(shunned: &[AtomicU64], started: Instant) -> (usize, impl Fn()) {
+    let now = move || started.elapsed().as_millis() as u64;
+    let first = rand::random_range(0..shunned.len());
+    let turns = (0..shunned.len()).map(|n| (first + n) % shunned.len());
+    let well = turns.into_iter().find(|at| shunned[*at].load(Ordering::Relaxed) <= now()).unwrap_or(first);
+    (well, move || shunned[well].store(now() + SHUNNED_MS, Ordering::Relaxed))
+}
+
+async fn send<S: Fn()>(
+    http: &reqwest::Client,
+    nodes: &[Node],
+    choose: impl Fn() -> (usize, S),
+    wanted: &Wanted,
+    give_up: Instant,
+    ledger: &mut Ledger,
+) {
     let mut unknown = false;
     while Instant::now() < give_up {
-        let node = &nodes[rand::random_range(0..nodes.len())];
-        let request = http.post(format!("{}/jobs", node.url)).header("idempotency-key", &wanted.key);
+        let (at, shun) = choose();
+        let request = http.post(format!("{}/jobs", nodes[at].url)).header("idempotency-key", &wanted.key);
         let request = request.header("content-type", "application/json").body(wanted.body.clone());
         ledger.requests += 1;
         let answer = async {
@@ -150,8 +169,12 @@ async fn send(http: &reqwest::Client, nodes: &[Node], wanted: &Wanted, give_up: 
                 }
                 unknown = true;
             }
-            Err(error) if error.is_connect() => {}
-            Err(_) => (ledger.unknown, unknown) = (ledger.unknown + 1, true),
+            Err(error) => {
+                shun();
+                if !error.is_connect() {
+                    (ledger.unknown, unknown) = (ledger.unknown + 1, true);
+                }
+            }
         }
         tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
     }

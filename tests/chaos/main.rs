@@ -37,7 +37,7 @@ use serde_json::json;
 /// How soon after the end of its lease a job is claimed again, at the latest.
 const PROMISED: f64 = 2.0;
 /// How long after the last fault everything may take to come to rest.
-const REST: Duration = Duration::from_secs(90);
+const REST: Duration = Duration::from_secs(180);
 
 fn main() -> ExitCode {
     let Asked::Run(options) = Options::read() else { return ExitCode::SUCCESS };
@@ -96,10 +96,10 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let watch = tokio::spawn(async move { watching.watch().await });
 
     let started = Instant::now();
-    let give_up = started + options.faults_for + REST;
+    let give_up = started + options.faults_for * 2 + REST;
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
     let mut nemesis = Nemesis::new(options, nodes.clone(), postgres.clone());
-    nemesis.rage(started + options.faults_for).await;
+    nemesis.rage(|| !clients.is_finished()).await;
     heal(&nodes, &http).await;
     let ledger = clients.await.unwrap();
     let quiet = Instant::now();

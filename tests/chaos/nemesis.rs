@@ -73,10 +73,10 @@ impl Nemesis {
         Self { nodes, postgres, http, dice, lease, begun, done: BTreeMap::new(), surprises: Vec::new() }
     }
 
-    /// Does harm until then, and mends everything after each fault.
-    pub async fn rage(&mut self, until: Instant) {
+    /// Does harm as long as there is anybody to harm, and mends everything after each fault.
+    pub async fn rage(&mut self, go_on: impl Fn() -> bool) {
         let mut bag: Vec<Fault> = Vec::new();
-        while Instant::now() < until {
+        while go_on() {
             if bag.is_empty() {
                 bag = BAG.to_vec();
                 bag.shuffle(&mut self.dice);

@@ -50,7 +50,7 @@ impl Node {
             ("PROVOST_LISTEN", format!("127.0.0.1:{port}")),
             ("PROVOST_LEASE_TTL", format!("{}ms", options.lease.as_millis())),
             ("PROVOST_POLL_INTERVAL", "500ms".into()),
-            ("PROVOST_WORKER_CONCURRENCY", "16".into()),
+            ("PROVOST_WORKER_CONCURRENCY", options.slots().to_string()),
             ("PROVOST_SHUTDOWN_GRACE", "1s".into()),
             ("PROVOST_DATABASE_WAIT", "2m".into()),
             ("PROVOST_LOG", "warn".into()),

@@ -10,7 +10,7 @@ const HELP: &str = "cargo test --release --features chaos --test chaos -- [--job
 pub struct Options {
     pub jobs: usize,
     pub seed: u64,
-    /// How long jobs are created and faults happen.
+    /// How long jobs are created, at least. Faults happen until the last one is acknowledged.
     pub faults_for: Duration,
     pub nodes: usize,
     pub lease: Duration,
@@ -65,9 +65,15 @@ impl Options {
         }
         if options.faults_for.is_zero() {
             // As many jobs as two cores carry while they are also being disturbed.
-            options.faults_for = Duration::from_secs_f64((options.jobs as f64 / 240.0).max(24.0));
+            options.faults_for = Duration::from_secs_f64((options.jobs as f64 / 160.0).max(24.0));
         }
         Asked::Run(options)
+    }
+
+    /// How many slots each server has: three times what the work needs, because "lease + 2 s" is promised where a slot is free.
+    pub fn slots(&self) -> usize {
+        let busy = self.jobs as f64 / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
+        ((busy * 3.0 / self.nodes as f64).ceil() as usize).max(16)
     }
 
     /// The one command that does the same again.

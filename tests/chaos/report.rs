@@ -45,7 +45,7 @@ impl Report<'_> {
             words(self.faults.iter().map(|(fault, n)| (format!("{fault:?}").to_lowercase(), n))),
             self.faults.values().sum::<usize>(),
         );
-        let away: f64 = outages.iter().map(|(from, to)| to - from).sum();
+        let away = outages.iter().map(|(from, to)| to - from).fold(0.0, |sum, it| sum + it);
         let completed_twice = self.done_twice();
         println!("\nfaults    {n}: {faults}");
         println!("database  away or slow {} times, {away:.1} s in all", outages.len());
@@ -84,10 +84,12 @@ impl Report<'_> {
 
     fn print_reclaims(&self) {
         println!("\nfrom the end of a lease to the next claim (s)         n      p50      p99     p100");
-        let Reclaims { plain, outage, limited } = self.reclaims;
-        for (what, times) in
-            [("otherwise undisturbed", plain), ("while the database was away", outage), ("under a limit", limited)]
-        {
+        let Reclaims { plain, outage, patient } = self.reclaims;
+        for (what, times) in [
+            ("otherwise undisturbed", plain),
+            ("while the database was away", outage),
+            ("under a limit, or with a low priority", patient),
+        ] {
             let at = |share: f64| {
                 times
                     .get(((times.len().max(1) - 1) as f64 * share).round() as usize)
