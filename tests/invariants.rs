@@ -59,16 +59,21 @@ async fn population(database: &Database) {
 
 /// For each invariant, what breaks it. Triggers are off, and the constraints that forbid it are gone.
 const CORRUPTIONS: &[(&str, &str)] = &[
-    ("active_jobs_have_their_execution", "UPDATE executions SET worker_id = 'else' WHERE ended_at IS NULL"),
-    ("active_jobs_have_their_execution", "UPDATE executions SET ended_at = claimed_at, outcome = 'failed' WHERE ended_at IS NULL"),
-    ("active_jobs_have_their_execution", "UPDATE executions SET ended_at = NULL, outcome = NULL WHERE outcome = 'lease_expired'"),
-    ("attempts_have_no_gaps", "DELETE FROM executions WHERE outcome = 'lease_expired'"),
+    ("active_jobs_have_their_execution", "UPDATE jobs SET worker_id = NULL WHERE state = 'active'"),
+    ("active_jobs_have_their_execution", "UPDATE jobs SET worker_id = 'else' WHERE state = 'queued'"),
+    ("active_jobs_have_their_execution",
+     "INSERT INTO past_executions SELECT * FROM (SELECT execution_id, id, attempt, worker_id, claimed_at, clock_timestamp(), 'failed', NULL, kind, queue, run_at FROM jobs WHERE state = 'active') AS x"),
+    ("jobs_are_there_once", "INSERT INTO jobs_finished SELECT * FROM jobs_live"),
+    ("jobs_are_there_once", "DELETE FROM jobs WHERE state = 'completed'"),
+    ("waiting_jobs_stand_in_a_line", "DELETE FROM lines"),
+    ("waiting_jobs_stand_in_a_line", "UPDATE lines SET since = since + interval '1 hour'"),
+    ("attempts_have_no_gaps", "DELETE FROM past_executions WHERE outcome = 'lease_expired'"),
     ("attempts_have_no_gaps", "UPDATE jobs SET attempt = attempt + 1 WHERE state = 'completed'"),
     ("budgets_are_kept", "UPDATE jobs SET failures = max_attempts, attempt = max_attempts WHERE state = 'active'"),
     ("budgets_are_kept", "UPDATE jobs SET failures = attempt + 1 WHERE state = 'completed'"),
     ("concurrency_limits_are_kept", "UPDATE limits SET most = 0 WHERE name = 'narrow'"),
     ("dead_letters_say_why", "UPDATE jobs SET error = NULL WHERE state = 'failed'"),
-    ("executions_do_not_overlap", "UPDATE executions SET claimed_at = claimed_at - interval '1 minute' WHERE attempt = 2"),
+    ("executions_do_not_overlap", "UPDATE past_executions SET claimed_at = claimed_at - interval '1 minute' WHERE attempt = 2"),
     ("finished_jobs_are_clean", "UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'completed'"),
     ("finished_jobs_are_clean", "UPDATE jobs SET finished_at = NULL WHERE state = 'completed'"),
     ("idempotency_keys_have_one_job",
@@ -81,7 +86,7 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("jobs_finish_once",
      "INSERT INTO events (entity, entity_id, previous_state, new_state, actor, execution_id)
       SELECT 'job', id, 'active', 'completed', 'x', execution_id FROM jobs WHERE state = 'completed'"),
-    ("lapsed_jobs_are_claimed_again_soon", "UPDATE executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
+    ("lapsed_jobs_are_claimed_again_soon", "UPDATE past_executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
     ("leases_are_not_overdue", "UPDATE jobs SET lease_until = clock_timestamp() - interval '6 seconds' WHERE state = 'active'"),
     ("moving_projects_have_one_job", "UPDATE jobs SET project_id = NULL WHERE kind = 'project.provision' AND state = 'queued'"),
     ("moving_projects_have_one_job", "UPDATE jobs SET state = 'queued' WHERE kind = 'project.provision' AND state = 'completed'"),
@@ -94,12 +99,12 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("provisions_are_what_the_record_says", "UPDATE provision_tallies SET n = 2"),
     ("rate_limits_are_kept", "UPDATE limits SET most = 0, burst = -1 WHERE name = 'slow'"),
     ("settlements_are_fenced", "UPDATE events SET execution_id = gen_random_uuid() WHERE new_state = 'completed'"),
-    ("settlements_are_fenced", "UPDATE executions SET outcome = 'completed' WHERE outcome = 'lease_expired'"),
+    ("settlements_are_fenced", "UPDATE past_executions SET outcome = 'completed' WHERE outcome = 'lease_expired'"),
     ("the_record_is_unbroken", "UPDATE events SET previous_state = 'queued' WHERE new_state = 'completed'"),
     ("the_record_is_unbroken", "DELETE FROM events WHERE previous_state = 'none' AND entity = 'project'"),
     ("the_record_knows_everything", "UPDATE queues SET state = 'paused' WHERE name = 'narrow'"),
     ("the_record_knows_everything", "DELETE FROM events WHERE entity = 'worker'"),
-    ("time_runs_forward", "UPDATE executions SET ended_at = claimed_at - interval '1 second' WHERE outcome = 'completed'"),
+    ("time_runs_forward", "UPDATE past_executions SET ended_at = claimed_at - interval '1 second' WHERE outcome = 'completed'"),
 ];
 
 const WALLS: &str = "SET session_replication_role = replica;

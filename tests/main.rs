@@ -8,6 +8,7 @@ mod browser;
 mod engine;
 mod invariants;
 mod jobs;
+mod lines;
 #[cfg(feature = "chaos")]
 mod mutants;
 mod nights;

@@ -41,7 +41,7 @@ fn walk(node: &Value, found: &mut Vec<(String, String)>) {
         Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
         Value::Object(fields) => {
             let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            if text("Relation Name") == "jobs" && text("Node Type") != "ModifyTable" {
+            if text("Relation Name").starts_with("jobs") && !["ModifyTable", ""].contains(&text("Node Type").as_str()) {
                 found.push((text("Node Type"), text("Index Name")));
             }
             fields.values().for_each(|value| walk(value, found));
@@ -56,13 +56,13 @@ async fn the_claim_never_walks_over_what_is_finished() {
     full(&database).await;
     let values = "'{*}', '{kind.1,kind.2}', 'w', ARRAY[gen_random_uuid(), gen_random_uuid()], 30, 600, true, 7";
     let ways = ways_into_jobs(&database, &JOBS_CLAIM, values).await;
-    assert!(ways.len() >= 5, "{ways:?}");
+    assert!(ways.len() >= 4, "{ways:?}");
     for (node, index) in &ways {
-        let known = ["jobs_in_line", "jobs_pkey", "jobs_active"].contains(&index.as_str());
+        let known = ["jobs_in_line", "jobs_live_pkey", "jobs_active"].contains(&index.as_str());
         assert!(node.starts_with("Index") && known, "{node} {index}: {ways:?}");
     }
     let lines = ways.iter().filter(|(_, index)| index == "jobs_in_line").count();
-    assert!(lines >= 3, "lines, their heads and what falls due next come from the line index: {ways:?}");
+    assert!(lines >= 2, "the heads of the lines, and what falls due next, come from the line index: {ways:?}");
 }
 
 #[tokio::test]
@@ -70,7 +70,10 @@ async fn nothing_that_runs_all_the_time_scans_the_jobs() {
     let database = Database::new().await;
     full(&database).await;
     let id = "'0190c2f4-7c1e-7d3a-9f52-0242ac120002'";
-    let settle = format!("{id}, {id}, 'completed', 'completed', NULL, 0, false, NULL, NULL, 'w', true, NULL, NULL");
+    let none = "ARRAY[NULL::text]";
+    let settle = format!(
+        "ARRAY[{id}::uuid], ARRAY[{id}::uuid], ARRAY['completed'], ARRAY['completed'], {none}, ARRAY[0], ARRAY[false], {none}, {none}, ARRAY['w'], true, {none}, {none}"
+    );
     let beat = format!("ARRAY[{id}::uuid], ARRAY[{id}::uuid], 30");
     let cases = [
         (&JOBS_SETTLE, settle.as_str()),

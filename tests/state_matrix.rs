@@ -68,18 +68,18 @@ async fn job_at(
     let held = Lease { job_id: Uuid::now_v7(), execution_id: Uuid::now_v7() };
     let Lease { job_id: id, execution_id: execution } = &held;
     let project = project.map_or("NULL".to_owned(), |id| format!("'{id}'"));
-    let (leased, ended) = match state {
-        JobState::Active => (format!("'w', at + interval '{lease}'"), "NULL, NULL"),
-        _ => ("NULL, NULL".to_owned(), "at, 'lease_expired'"),
+    let leased = match state {
+        JobState::Active => format!("'w', at, at + interval '{lease}'"),
+        _ => "NULL, NULL, NULL".to_owned(),
     };
     let finished = if state.is_finished() { "at" } else { "NULL" };
     let now = "clock_timestamp() AS at";
     database
         .run(&format!(
-            "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, lease_until, created_at, updated_at, finished_at) \
+            "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, claimed_at, lease_until, created_at, updated_at, finished_at) \
              SELECT '{id}', '{state}', '{kind}', '{id}', at + interval '{run_at}', '{{}}', {project}, 1, 3, '{execution}', {leased}, at, at, {finished} FROM {now}; \
-             INSERT INTO executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome) \
-             SELECT '{execution}', '{id}', 1, 'w', '{kind}', '{id}', at, at, {ended} FROM {now}"
+             INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome) \
+             SELECT '{execution}', '{id}', 1, 'w', '{kind}', '{id}', at, at, at, 'lease_expired' FROM {now} WHERE '{state}' <> 'active'"
         ))
         .await;
     held

@@ -137,13 +137,13 @@ fn start(
         (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
     let config::Simulate { min, max, failure_rate } = config.simulate;
     let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
-    let for_engine = Store::new(connector.pool(ENGINE_POOL)?, bell.clone());
+    let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
     let templates = registry.templates();
     let settings =
         handlers::Settings { simulate: handlers::Simulate { min, max }, http_allow: ground.http_allow.clone() };
     let handlers = handlers::in_the_box(registry, settings);
-    let vital = Store::new(connector.pool(VITAL_POOL)?, bell.clone());
+    let vital = Store::new(connector.engine_pool(VITAL_POOL)?, bell.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;

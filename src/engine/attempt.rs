@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use slog::{Logger, debug, error, info, o, warn};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::held::Hold;
 use super::jittered;
@@ -21,8 +22,8 @@ use crate::mutant::{self, Mutant};
 use crate::store::jobs::{Claimed, Settled};
 use crate::wire::CreateJob;
 
-/// One execution, from the claim to its settlement.
-pub async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed) {
+/// One execution, from the claim to its settlement. The slot is free again when the work has ended.
+pub async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed, slot: Option<OwnedSemaphorePermit>) {
     let hold = desk.held.hold(&claimed.lease);
     let log = desk.log.new(o!(
         "job_id" => claimed.lease.job_id.to_string(), "execution_id" => claimed.lease.execution_id.to_string(),
@@ -31,6 +32,7 @@ pub async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed) {
     tell_claim(&desk, &log, &claimed);
     let started = Instant::now();
     let Some(outcome) = perform(&desk, &claimed, &hold).await else { return };
+    drop(slot);
     desk.parts
         .meter
         .work_seconds

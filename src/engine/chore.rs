@@ -23,34 +23,46 @@ const PRUNE_BATCH: i64 = 5_000;
 /// How many such statements in a row for one class.
 const PRUNE_ROUNDS: usize = 40;
 
-/// A name, a period, and what to do once. Logs only what happened.
+/// A name, and what to do once, which answers how long to rest until the next time. Logs only what happened.
 pub struct Chore {
     pub name: &'static str,
-    period: Duration,
-    once: for<'a> fn(&'a Parts, &'a Logger) -> BoxFuture<'a, Result<(), StoreError>>,
+    once: for<'a> fn(&'a Parts, &'a Logger) -> BoxFuture<'a, Result<Duration, StoreError>>,
 }
 
-/// Every chore there is, with its period.
-pub fn all() -> [Chore; 3] {
-    let seconds = Duration::from_secs;
+/// Every chore there is.
+pub fn all() -> [Chore; 4] {
     [
-        Chore { name: "reaper", period: seconds(1), once: |parts, log| Box::pin(reap(parts, log)) },
-        Chore { name: "folder", period: seconds(10), once: |parts, _| Box::pin(fold(parts)) },
-        Chore { name: "pruner", period: seconds(60), once: |parts, log| Box::pin(prune(parts, log)) },
+        Chore { name: "reaper", once: |parts, log| Box::pin(reap(parts, log)) },
+        Chore { name: "sweeper", once: |parts, _| Box::pin(sweep(parts)) },
+        Chore { name: "folder", once: |parts, _| Box::pin(fold(parts)) },
+        Chore { name: "pruner", once: |parts, log| Box::pin(prune(parts, log)) },
     ]
 }
+
+/// How long a chore rests while this process has nothing to do; what others leave is taken care of that late.
+const IDLE: Duration = Duration::from_secs(60);
+/// How often the lines are swept while something moves: this much work leaves dead entries in front of a claim.
+const SWEEP_EVERY: Duration = Duration::from_millis(250);
+/// How often counters are folded while something moves.
+const FOLD_EVERY: Duration = Duration::from_secs(10);
+/// How often retention looks.
+const PRUNE_EVERY: Duration = Duration::from_secs(120);
+/// The longest rest of the reaper. Whatever it must know of is there at least a lease earlier.
+const REAP_EVERY: Duration = Duration::from_secs(5);
+/// Its shortest.
+const REAP_SOON: Duration = Duration::from_millis(500);
 
 impl Chore {
     /// The chore as a service: once now, then once per period until it is stopped from outside.
     pub fn service(self, parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
         let (parts, log) = (parts.clone(), logger(parts, self.name));
-        let Self { period, once, .. } = self;
+        let once = self.once;
         move || {
             let (parts, log) = (parts.clone(), log.clone());
             Box::pin(async move {
                 loop {
-                    once(&parts, &log).await?;
-                    tokio::time::sleep(jittered(period)).await;
+                    let rest = once(&parts, &log).await?;
+                    tokio::time::sleep(jittered(rest).min(rest)).await;
                 }
             })
         }
@@ -61,8 +73,8 @@ impl Chore {
 const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 
 /// Moves what only the passing of time can move. One look tells whether there is anything; each kind of thing then has
-/// its own statement.
-async fn reap(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
+/// its own statement. It also tells when there will be something next, as far as one can know now.
+async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     let graces = Graces { cancel: parts.config.cancel_grace, timeout: TIMEOUT_GRACE };
     let overdue = parts.store.overdue(graces).await?;
     if overdue.executions {
@@ -78,7 +90,9 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
                 "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
         }
     }
-    Ok(())
+    let shortest =
+        [parts.config.lease_ttl / 4, parts.config.cancel_grace / 2, REAP_EVERY].into_iter().min().unwrap_or(REAP_EVERY);
+    Ok(overdue.next.unwrap_or(REAP_EVERY).clamp(REAP_SOON, shortest.max(REAP_SOON)))
 }
 
 /// Takes back jobs whose lease has ended, whose time is over, or that did not stop when they were canceled.
@@ -109,14 +123,31 @@ async fn expire_projects(parts: &Parts, log: &Logger) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Folds the counters.
-async fn fold(parts: &Parts) -> Result<(), StoreError> {
-    parts.store.fold_counts().await
+/// Folds the counters; when nothing moved here, only once in a while, for the others.
+async fn fold(parts: &Parts) -> Result<Duration, StoreError> {
+    parts.store.fold_counts().await?;
+    Ok(rest_while_still(parts, FOLD_EVERY).await)
+}
+
+/// Moves the lines up to where jobs are waiting now. A line that is under way takes three sweeps, see `lines/sweep`.
+async fn sweep(parts: &Parts) -> Result<Duration, StoreError> {
+    if parts.store.sweep_lines().await? {
+        return Ok(SWEEP_EVERY);
+    }
+    Ok(rest_while_still(parts, SWEEP_EVERY).await)
+}
+
+/// Waits for the bell, but no longer than [`IDLE`]; then how long to rest before the next time.
+async fn rest_while_still(parts: &Parts, period: Duration) -> Duration {
+    let mut ear = parts.bell.ear();
+    ear.clear();
+    _ = tokio::time::timeout(IDLE, ear.rung()).await;
+    period
 }
 
 /// Forgets what nobody can ask for any more, and what its class has been kept for long enough. A class that has more than
 /// a batch goes on at once, but at most so often, so that the others get their turn.
-async fn prune(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
+async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     let (results, keys) = parts.store.forget_counts(FORGET_BATCH).await?;
     let mut removed = results + keys;
     let (job_keys, statistics) = parts.store.prune_keys(FORGET_BATCH).await?;
@@ -145,7 +176,7 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
     if removed > 0 {
         info!(log, "forgot what was kept for long enough"; "rows" => removed);
     }
-    Ok(())
+    Ok(PRUNE_EVERY)
 }
 
 /// Until a batch is not full, or it was enough for now. How many were removed.

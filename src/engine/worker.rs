@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use slog::{Logger, info, o, warn};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::attempt::attempt;
@@ -32,6 +32,9 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// When others were at the same jobs, we look again after a pause that doubles from the first to the longest.
 const FIRST_STEP_BACK: Duration = Duration::from_millis(2);
 const LONGEST_STEP_BACK: Duration = Duration::from_millis(200);
+
+/// How long a claim waits for more slots than the first that is free.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// The worker service. An operator drains a worker like a signal does; but then it stays, and may be told to go on.
 pub fn service(
@@ -80,6 +83,10 @@ impl Desk<Database> {
 /// Claims and works until it is told to stop or to drain, and then until what it has is finished or handed back.
 async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Receiver<WorkerState>) {
     let slots = desk.parts.config.worker_concurrency;
+    // A slot is taken by work, not by a settlement under way, so that the next claim need not wait for a commit. But no more
+    // than as many again may be settling.
+    let free = Arc::new(Semaphore::new(slots));
+    let room = |running: &JoinSet<()>| free.available_permits().min((2 * slots).saturating_sub(running.len()));
     let mut ear = desk.parts.bell.ear();
     let mut running = JoinSet::new();
     let mut pace = Pace::new(desk.parts.config.poll_interval);
@@ -92,11 +99,15 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         }
         // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
         // until it lapses.
-        if order == WorkerState::Online && running.len() < slots {
-            match desk.source.claim(slots - running.len()).await {
+        if order == WorkerState::Online && room(&running) > 0 {
+            match desk.source.claim(room(&running)).await {
                 Ok(claims) => {
                     pace.found(&claims);
-                    claims.jobs.into_iter().for_each(|claimed| _ = running.spawn(attempt(desk.clone(), claimed)));
+                    for claimed in claims.jobs {
+                        // Only this loop takes slots, and it never claims more than are free.
+                        let slot = free.clone().try_acquire_owned().ok();
+                        running.spawn(attempt(desk.clone(), claimed, slot));
+                    }
                 }
                 Err(trouble) => {
                     pace.failed();
@@ -106,16 +117,26 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
                 }
             }
         }
-        let hungry = order == WorkerState::Online && running.len() < slots;
+        let hungry = order == WorkerState::Online && room(&running) > 0;
         tokio::select! {
             () = stop.cancelled() => break,
             _ = orders.changed() => {}
             () = ear.rung(), if hungry => {}
             () = tokio::time::sleep(pace.patience), if hungry && !mutant::is_on(Mutant::NoPoll) => {}
-            Some(_) = running.join_next(), if !running.is_empty() => {}
+            () = breath(&free, slots), if !hungry && order == WorkerState::Online && free.available_permits() == 0 => {}
+            Some(_) = running.join_next(), if !hungry && !running.is_empty() => {}
         }
     }
     drain(&desk, running).await;
+}
+
+/// Waits until a slot is free, and a moment more if others may follow: work that takes no time is then claimed by the
+/// hundred, and not one by one.
+async fn breath(free: &Semaphore, slots: usize) {
+    drop(free.acquire().await);
+    if free.available_permits() < slots.div_ceil(2) {
+        tokio::time::sleep(MOMENT).await;
+    }
 }
 
 /// How long to wait until the next look, unless the bell rings.

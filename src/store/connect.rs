@@ -10,7 +10,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::sql::DATABASE_SESSION;
+use super::sql::{DATABASE_ENGINE_SESSION, DATABASE_SESSION};
 use super::tls::Unverified;
 use crate::mutant;
 
@@ -55,11 +55,20 @@ impl Connector {
 
     /// At most `size` connections, each made ours by `session.sql`.
     pub fn pool(&self, size: usize) -> Result<Pool, UrlError> {
+        self.pool_with(size, "")
+    }
+
+    /// Like [`Connector::pool`], for the engine: see `engine_session.sql`.
+    pub fn engine_pool(&self, size: usize) -> Result<Pool, UrlError> {
+        self.pool_with(size, DATABASE_ENGINE_SESSION.text)
+    }
+
+    fn pool_with(&self, size: usize, more: &'static str) -> Result<Pool, UrlError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
-        let session = Hook::async_fn(|client, _| {
-            let session = mutant::text(DATABASE_SESSION.name, DATABASE_SESSION.text);
-            Box::pin(async move { client.batch_execute(session).await.map_err(HookError::Backend) })
+        let session = Hook::async_fn(move |client, _| {
+            let session = format!("{};\n{more}", mutant::text(DATABASE_SESSION.name, DATABASE_SESSION.text));
+            Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
         });
         let pool = Pool::builder(manager)
             .max_size(size)

@@ -1,5 +1,7 @@
 //! What can go wrong between us and the database, told apart by SQLSTATE and never by text.
 
+use std::sync::Arc;
+
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
@@ -67,6 +69,15 @@ impl StoreError {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Busy { statement, source: None },
             error => Self::Unavailable { statement, source: error.into() },
+        }
+    }
+
+    /// What was temporary for a whole group, for one of it.
+    pub fn shared(error: Arc<Self>) -> Self {
+        match *error {
+            Self::Busy { statement, .. } => Self::Busy { statement, source: None },
+            Self::Unavailable { statement, .. } => Self::Unavailable { statement, source: error.into() },
+            _ => Self::Unavailable { statement: "a group", source: error.into() },
         }
     }
 

@@ -30,6 +30,7 @@ invariants! {
     "finished_jobs_are_clean",
     "idempotency_keys_have_one_job",
     "job_counters_are_exact",
+    "jobs_are_there_once",
     "jobs_are_where_the_record_says",
     "jobs_finish_once",
     "lapsed_jobs_are_claimed_again_soon",
@@ -45,6 +46,7 @@ invariants! {
     "the_record_is_unbroken",
     "the_record_knows_everything",
     "time_runs_forward",
+    "waiting_jobs_stand_in_a_line",
 }
 
 /// What one of them found.

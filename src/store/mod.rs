@@ -5,6 +5,7 @@ pub mod counts;
 pub mod database;
 mod error;
 pub mod events;
+mod gather;
 pub mod invariants;
 pub mod jobs;
 pub mod limits;
@@ -47,6 +48,7 @@ const RETRIES: usize = 3;
 pub struct Store {
     pool: Pool,
     bell: Arc<Bell>,
+    groups: jobs::Groups,
 }
 
 /// What a conditional move answers.
@@ -64,7 +66,7 @@ pub enum Moved<T> {
 
 impl Store {
     pub fn new(pool: Pool, bell: Arc<Bell>) -> Self {
-        Self { pool, bell }
+        Self { pool, bell, groups: jobs::Groups::default() }
     }
 
     /// Ends the pool: connections close as they come back.

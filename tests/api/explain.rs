@@ -121,8 +121,7 @@ async fn what_hangs_says_what_will_free_it() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
-    let lapsed =
-        "state = 'active', worker_id = 'w', execution_id = id, lease_until = clock_timestamp() - interval '1 s'";
+    let lapsed = "state = 'active', worker_id = 'w', execution_id = id, claimed_at = clock_timestamp(), lease_until = clock_timestamp() - interval '1 s'";
     database.run(&format!("UPDATE jobs SET {lapsed}")).await;
     let found = explain(&server, &id).await;
     assert_eq!((&found["reason"], &found["job"]["worker_id"]), (&json!("lease_lapsed"), &json!("w")));

@@ -15,7 +15,7 @@ async fn hostile_words_of_jobs_are_only_words() {
     let dead = dead_letter(&server, "cleanup.run", json!({"message": HOSTILE, "long": "y".repeat(LONG)})).await;
     let error = format!("{HOSTILE}\n{}\n</pre></textarea>{HOSTILE}", "z".repeat(LONG));
     database.rows("UPDATE jobs SET error = $1", &[&error]).await;
-    database.rows("UPDATE executions SET error = $1", &[&error]).await;
+    database.rows("UPDATE past_executions SET error = $1", &[&error]).await;
     let queue = format!("q{}", "/x:_-.".repeat(21));
     let job = json!({"kind": "k".repeat(128), "queue": queue, "tenant": "t".repeat(128), "tags": ["<b>", "x".repeat(64)], "idempotency_key": "<i>'\"",
                      "payload": {"</textarea>": "</pre>", "quote": "it's"}});

@@ -6,7 +6,7 @@ use std::time::Duration;
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, Outcome, Settlement};
 use provost::signal::Bell;
-use provost::store::jobs::{Claimed, Claimer, Graces, Settled};
+use provost::store::jobs::{Claimed, Claimer, Claims, Graces, Settled};
 use provost::store::{Connector, Store};
 use uuid::Uuid;
 
@@ -44,8 +44,11 @@ pub async fn enqueue(database: &Database, further: &str) -> Uuid {
 }
 
 pub async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
-    let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap().jobs;
-    claims.into_iter().next().expect("a due job")
+    claim_some(store, name, lease, 1).await.jobs.into_iter().next().expect("a due job")
+}
+
+pub async fn claim_some(store: &Store, name: &str, lease: Duration, slots: usize) -> Claims {
+    store.claim_jobs(&claimer(name, lease), slots).await.unwrap()
 }
 
 /// Takes back one job, as soon as its lease is over.

@@ -160,7 +160,7 @@ async fn a_rate_is_exact_under_many_workers() {
     many(&one, 60, json!({"kind": "noop", "tenant": "t"})).await;
     many(&one, 60, json!({"kind": "noop"})).await;
     have(&database, 120, "completed").await;
-    let of_t = "SELECT claimed_at AS at FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 't'";
+    let of_t = "SELECT x.claimed_at AS at FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 't'";
     // Between any two starts a and b there were no more than the burst and what was refilled in between.
     let worst = format!(
         "WITH s AS ({of_t}) SELECT count(*) FROM s a JOIN s b ON b.at >= a.at

@@ -1,6 +1,7 @@
 -- What does this worker hold right now?
-SELECT j.id AS job_id, j.execution_id AS id, j.attempt, j.worker_id, j.kind, j.queue, x.claimed_at, x.ended_at, x.outcome, x.error, j.lease_until
-FROM jobs j JOIN executions x ON x.id = j.execution_id
-WHERE j.state = 'active' AND j.worker_id = $1
-ORDER BY x.claimed_at
+SELECT id AS job_id, execution_id AS id, attempt, worker_id, kind, queue, claimed_at, NULL::timestamptz AS ended_at, NULL::text AS outcome,
+       NULL::text AS error, lease_until
+FROM jobs
+WHERE state = 'active' AND worker_id IS NOT NULL AND worker_id = $1
+ORDER BY claimed_at
 LIMIT $2

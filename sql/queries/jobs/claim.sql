@@ -2,35 +2,27 @@
 -- $1 queues, {*} for all  $2 kinds  $3 worker  $4 fresh execution ids, one for each free slot  $5 lease (s)
 -- $6 deadline of a provisioning project (s)  $7 ring?  $8 dice
 --
--- Jobs stand in lines (see the index jobs_in_line). `lines` hops from one line that has something to the next, so jobs
--- that this worker may not have cost one hop, not a walk. From the head of each line come a few more candidates than
--- there are slots, because others may be claiming the same heads right now.
+-- Jobs stand in lines, and the table `lines` says in which of them something may be waiting, and since when. From the head
+-- of each come a few more candidates than there are slots, because others may be claiming the same heads right now. Where
+-- a priority has many lines each gives fewer, so that a thousand lines do not give a thousand times as many: first in,
+-- first out then holds within each line, and between them as far as their heads reach.
 WITH RECURSIVE clock AS MATERIALIZED (
-    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots
-), lines AS (
-    SELECT line.* FROM queues q CROSS JOIN LATERAL (
-        SELECT j.queue, j.priority, j.kind, j.tenant FROM jobs j
-        WHERE j.queue = q.name AND j.state IN ('queued', 'scheduled', 'retrying')
-        ORDER BY j.queue, j.priority, j.kind, j.tenant LIMIT 1
-    ) AS line
-    WHERE q.state <> 'paused' AND ('*' = ANY ($1::text[]) OR q.name = ANY ($1))
-      AND NOT EXISTS (SELECT FROM workers w WHERE w.id = $3::text AND w.state <> 'online')
-    UNION ALL
-    SELECT further.* FROM lines CROSS JOIN LATERAL (
-        SELECT j.queue, j.priority, j.kind, j.tenant FROM jobs j
-        WHERE j.queue = lines.queue AND (j.priority, j.kind, j.tenant) > (lines.priority, lines.kind, lines.tenant)
-          AND j.state IN ('queued', 'scheduled', 'retrying')
-        ORDER BY j.queue, j.priority, j.kind, j.tenant LIMIT 1
-    ) AS further
+    -- Whoever loses a claim in a crash has only to claim again: the commit need not wait for the disk. The settlement will,
+    -- and with it everything before it.
+    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots, set_config('synchronous_commit', 'off', true) AS lax
 ), mine AS MATERIALIZED (
-    SELECT * FROM lines WHERE kind = ANY ($2::text[])
+    SELECT l.queue, l.priority, l.kind, l.tenant, min(l.since) AS since, count(*) OVER (PARTITION BY l.priority) AS rivals
+    FROM clock CROSS JOIN lines l JOIN queues q ON q.name = l.queue
+    WHERE l.since <= clock.at AND q.state <> 'paused' AND l.kind = ANY ($2::text[]) AND ('*' = ANY ($1::text[]) OR l.queue = ANY ($1))
+      AND NOT EXISTS (SELECT FROM workers w WHERE w.id = $3::text AND w.state <> 'online')
+    GROUP BY l.queue, l.priority, l.kind, l.tenant
 ), heads AS MATERIALIZED (
-    SELECT head.*, mine.*
+    SELECT head.*, mine.queue, mine.priority, mine.kind, mine.tenant
     FROM mine CROSS JOIN clock CROSS JOIN LATERAL (
         SELECT j.id, j.run_at FROM jobs j
         WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
-          AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at <= clock.at
-        ORDER BY j.run_at, j.id LIMIT clock.slots + 32
+          AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at BETWEEN mine.since AND clock.at
+        ORDER BY j.run_at, j.id LIMIT least(clock.slots + 32, 4 * (clock.slots + 32) / mine.rivals + 2)
     ) AS head
 ), placed AS MATERIALIZED (
     -- The order of service. Within a priority the tenants take turns; whose turn comes first is thrown with dice, so that
@@ -48,7 +40,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     -- moment ago, so that the active jobs seen here may be too few: it gives nothing this time.
     SELECT l.name, l.turn, l.mode,
            CASE l.mode WHEN 'rate' THEN floor(tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock.at))
-           ELSE l.most - (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END AS free
+           ELSE l.most - (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND a.worker_id IS NOT NULL AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END AS free
     FROM limits l CROSS JOIN clock
     WHERE l.name IN (SELECT name FROM bound)
     ORDER BY l.name FOR UPDATE OF l SKIP LOCKED
@@ -96,10 +88,10 @@ WITH RECURSIVE clock AS MATERIALIZED (
     WHERE project_id IS NULL OR project_id IN (SELECT id FROM ready)
 ), claimed AS (
     UPDATE jobs j
-    SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3,
+    SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3, claimed_at = at,
         lease_until = at + $5::float8 * interval '1 second', timeout_at = at + j.timeout * interval '1 second', updated_at = at
     FROM numbered, clock_timestamp() AS at
-    WHERE j.id = numbered.id AND j.state = numbered.state
+    WHERE j.id = numbered.id AND j.state = numbered.state AND j.state IN ('queued', 'scheduled', 'retrying')
     RETURNING j.*, numbered.state AS previous_state
 ), charged AS (
     UPDATE limits l
@@ -107,9 +99,11 @@ WITH RECURSIVE clock AS MATERIALIZED (
         tokens = CASE l.mode WHEN 'rate' THEN greatest(tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, at) - used.n, 0) ELSE 0 END
     FROM (SELECT b.name, count(*) AS n FROM claimed JOIN bound b USING (id) GROUP BY b.name) AS used, clock_timestamp() AS at
     WHERE l.name = used.name
-), executing AS (
-    INSERT INTO executions (id, job_id, attempt, worker_id, claimed_at, kind, queue, due_at)
-    SELECT execution_id, id, attempt, worker_id, updated_at, kind, queue, run_at FROM claimed
+), started AS (
+    INSERT INTO work_tallies
+    SELECT date_trunc('minute', claimed_at), queue, kind, 'started', bucket_of(ms), count(*), sum(ms)
+    FROM claimed CROSS JOIN LATERAL (SELECT greatest(extract(epoch FROM claimed_at - run_at) * 1000, 0)::bigint) AS waited (ms)
+    GROUP BY 1, 2, 3, 5
 ), moved AS (
     UPDATE projects p
     SET status = 'provisioning', version = p.version + 1, updated_at = claimed.updated_at,
@@ -130,11 +124,15 @@ SELECT -- About the look itself: whether others were at the same rows, so that l
        (SELECT count(*) FROM rung) AS rung,
        coalesce((SELECT bool_or(contended) FROM verdict), false)
            OR (SELECT count(*) FROM numbered) < least((SELECT slots FROM clock), (SELECT count(*) FROM admitted)) AS contended,
-       (SELECT extract(epoch FROM min(later.run_at) - (SELECT at FROM clock))::float8 FROM mine CROSS JOIN LATERAL (
-            SELECT j.run_at FROM jobs j
-            WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
-              AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at > (SELECT at FROM clock) AND j.run_at < 'infinity'
-            ORDER BY j.run_at LIMIT 1) AS later) AS next_due,
+       (SELECT extract(epoch FROM min(later.at) - (SELECT at FROM clock))::float8 FROM (
+            SELECT later.run_at FROM mine CROSS JOIN LATERAL (
+                SELECT j.run_at FROM jobs j
+                WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
+                  AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at > (SELECT at FROM clock) AND j.run_at < 'infinity'
+                ORDER BY j.run_at LIMIT 1) AS later
+            UNION ALL
+            SELECT l.since FROM lines l WHERE l.since > (SELECT at FROM clock) AND l.since < 'infinity' AND l.kind = ANY ($2)
+       ) AS later (at)) AS next_due,
        -- And the jobs; one row without a job when there is none.
        claimed.id, claimed.execution_id, claimed.kind, claimed.queue, claimed.tenant, claimed.payload::text AS payload,
        claimed.project_id, claimed.attempt, claimed.failures, claimed.max_attempts, claimed.timeout, claimed.backoff, claimed.previous_state,

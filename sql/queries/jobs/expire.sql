@@ -1,8 +1,9 @@
 -- Nobody finished in time: give up on the jobs whose own deadline has passed, whatever they are at.
 -- $1 how many at most  $2 actor  $3 ring?
 WITH overdue AS MATERIALIZED (
-    SELECT id, state, execution_id FROM jobs
-    WHERE deadline_at < (SELECT clock_timestamp()) AND deadline_at IS NOT NULL AND finished_at IS NULL AND project_id IS NULL
+    SELECT id, state, worker_id FROM jobs
+    WHERE deadline_at < (SELECT clock_timestamp()) AND deadline_at IS NOT NULL AND project_id IS NULL
+      AND state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying')
     ORDER BY id LIMIT $1
     FOR UPDATE SKIP LOCKED
 ), expired AS (
@@ -10,13 +11,11 @@ WITH overdue AS MATERIALIZED (
     SET state = 'failed', error = 'its deadline passed before it was done', lease_until = NULL, timeout_at = NULL, worker_id = NULL,
         cancel_requested_at = NULL, finished_at = at, updated_at = at
     FROM overdue, clock_timestamp() AS at
-    WHERE j.id = overdue.id AND j.state = overdue.state
-    RETURNING j.id, j.queue, overdue.state AS previous_state, j.execution_id, j.error, j.updated_at
+    WHERE j.id = overdue.id AND j.state = overdue.state AND j.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying')
+    RETURNING j.id, j.kind, j.queue, j.attempt, overdue.state AS previous_state, overdue.worker_id, j.execution_id, j.run_at, j.claimed_at, j.error, j.updated_at
 ), ended AS (
-    UPDATE executions x
-    SET ended_at = expired.updated_at, outcome = 'timed_out', error = expired.error
-    FROM expired
-    WHERE x.id = expired.execution_id AND x.ended_at IS NULL
+    INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
+    SELECT execution_id, id, attempt, worker_id, kind, queue, run_at, claimed_at, updated_at, 'timed_out', error FROM expired WHERE previous_state = 'active'
 ), told AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
     SELECT 'job', id, previous_state, 'failed', error, $2::text, id, CASE previous_state WHEN 'active' THEN execution_id END, updated_at

@@ -24,7 +24,7 @@ LEFT JOIN LATERAL (
     FROM limits l
     WHERE l.enabled AND covers(l.scope, l.value, j.queue, j.kind, j.tenant)
       AND CASE l.mode WHEN 'rate' THEN tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock_timestamp()) < 1
-          ELSE l.most <= (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END
+          ELSE l.most <= (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND a.worker_id IS NOT NULL AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END
     ORDER BY free_in DESC NULLS FIRST, l.name
     LIMIT 1
 ) AS tight ON true

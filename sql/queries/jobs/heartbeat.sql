@@ -1,15 +1,18 @@
 -- I am still at work on these: extend the leases that are still mine. What does not come back is lost; what comes back
 -- with `canceled` should stop.
 -- $1 jobs  $2 their executions, in the same order  $3 lease (s)
-WITH mine AS MATERIALIZED (
+WITH asked AS MATERIALIZED (
+    SELECT job_id, execution_id FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS held (job_id, execution_id, place)
+    -- Always so; see jobs/settle.
+    WHERE place BETWEEN 1 AND cardinality($1)
+), mine AS MATERIALIZED (
     SELECT j.id
-    FROM jobs j JOIN unnest($1::uuid[], $2::uuid[]) AS held (job_id, execution_id)
-      ON j.id = held.job_id AND j.execution_id = held.execution_id
+    FROM asked JOIN jobs j ON j.id = asked.job_id AND j.execution_id = asked.execution_id
     WHERE j.state = 'active'
     ORDER BY j.id FOR UPDATE OF j
 )
 UPDATE jobs j
 SET lease_until = clock_timestamp() + $3::float8 * interval '1 second'
 FROM mine
-WHERE j.id = mine.id
+WHERE j.id = mine.id AND j.state = 'active'
 RETURNING j.execution_id, j.cancel_requested_at IS NOT NULL AS canceled, j.cancel_reason

@@ -8,7 +8,7 @@ WITH lapsed AS MATERIALIZED (
            CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
                 WHEN lease_until < at THEN 'lease_expired' ELSE 'timed_out' END AS outcome
     FROM jobs, (SELECT clock_timestamp() AS at) AS clock
-    WHERE state = 'active'
+    WHERE state = 'active' AND worker_id IS NOT NULL
       AND (lease_until < at OR cancel_requested_at < at - $4::float8 * interval '1 second'
            OR timeout_at < at - $5::float8 * interval '1 second')
     ORDER BY id LIMIT $1
@@ -29,13 +29,11 @@ WITH lapsed AS MATERIALIZED (
     WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM ready))
       AND j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
       AND j.lease_until = lapsed.lease_until
-    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.error, j.failures, j.execution_id, lapsed.worker_id, lapsed.lease_until, outcome,
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.failures, j.execution_id, j.run_at, j.claimed_at, lapsed.worker_id, lapsed.lease_until, outcome,
               j.updated_at
 ), ended AS (
-    UPDATE executions x
-    SET ended_at = reaped.updated_at, outcome = reaped.outcome, error = reaped.error
-    FROM reaped
-    WHERE x.id = reaped.execution_id
+    INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
+    SELECT execution_id, id, attempt, worker_id, kind, queue, run_at, claimed_at, updated_at, outcome, error FROM reaped
 ), moved AS (
     UPDATE projects p
     SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = reaped.updated_at,

@@ -1,47 +1,62 @@
--- This is how my execution ended. Moves the job and its project, if the execution is still the job's current one, and
--- enqueues what follows from it.
--- $1 job  $2 execution  $3 the job's new state  $4 outcome of the execution  $5 error or null
--- $6 wait before it may be claimed again (s)  $7 does it spend a failure?  $8 the project's status now, or null
--- $9 the project's new status, or null  $10 actor  $11 ring?  $12 result or null  $13 what follows, or null
-WITH held AS MATERIALIZED (
-    SELECT id, project_id, cancel_requested_at IS NOT NULL AND $3::text IN ('retrying', 'scheduled', 'queued') AS is_canceled
-    FROM jobs WHERE id = $1 AND execution_id = $2 AND state = 'active' FOR UPDATE
+-- This is how my executions ended. Moves each job and its project, if the execution is still the job's current one, and
+-- enqueues what follows from it. One for each place in the arrays; what was refused does not hold up the others.
+-- $1 jobs  $2 executions  $3 the jobs' new states  $4 outcomes of the executions  $5 errors, or null
+-- $6 waits before they may be claimed again (s)  $7 does it spend a failure?  $8 the projects' statuses now, or null
+-- $9 the projects' new statuses, or null  $10 actors  $11 ring?  $12 results, or null  $13 what follows, or null
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::boolean[], $8::text[], $9::text[],
+                         $10::text[], $12::text[], $13::text[]) WITH ORDINALITY
+        AS a (job_id, execution_id, state, outcome, error, delay, spends_failure, project_was, project_status, actor, result, next, place)
+    -- Always so. But it makes the planner expect few, and so look each job up by its id, whatever statistics say of the rest.
+    WHERE place BETWEEN 1 AND cardinality($1)
+), held AS MATERIALIZED (
+    -- Somebody may have asked to cancel it: then there is no other try.
+    SELECT asked.*, j.worker_id, j.run_at AS due_at, j.cancel_requested_at IS NOT NULL AND asked.state IN ('retrying', 'scheduled', 'queued') AS is_canceled
+    FROM asked JOIN jobs j ON j.id = asked.job_id AND j.execution_id = asked.execution_id AND j.state = 'active'
+    ORDER BY j.id FOR UPDATE OF j
 ), settled AS (
-    -- Somebody asked to cancel it, so there is no other try.
     UPDATE jobs j
-    SET state = CASE WHEN is_canceled THEN 'canceled' ELSE $3 END,
-        error = CASE WHEN is_canceled THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE $5::text END,
-        result = $12::text::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
-        failures = j.failures + $7::boolean::integer,
-        run_at = CASE WHEN $6::float8 > 0 THEN at + $6 * interval '1 second' ELSE j.run_at END,
-        finished_at = CASE WHEN is_canceled OR $3 IN ('completed', 'failed', 'canceled') THEN at END
+    SET state = CASE WHEN is_canceled THEN 'canceled' ELSE held.state END,
+        error = CASE WHEN is_canceled THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE held.error END,
+        result = held.result::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
+        failures = j.failures + held.spends_failure::integer,
+        run_at = CASE WHEN held.delay > 0 THEN at + held.delay * interval '1 second' ELSE j.run_at END,
+        finished_at = CASE WHEN is_canceled OR held.state IN ('completed', 'failed', 'canceled') THEN at END
     FROM held, clock_timestamp() AS at
-    WHERE j.id = held.id AND j.state = 'active' AND j.execution_id = $2
-    RETURNING j.id, j.project_id, j.queue, j.state, j.error, j.updated_at
+    WHERE j.id = held.job_id AND j.state = 'active' AND j.execution_id = held.execution_id
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.claimed_at, j.updated_at, held.worker_id, held.due_at, held.execution_id,
+              held.place, held.state AS wanted, held.outcome, held.project_was, held.project_status, held.actor, held.next
 ), ended AS (
-    UPDATE executions x
-    SET ended_at = settled.updated_at, outcome = CASE settled.state WHEN 'canceled' THEN 'canceled' ELSE $4::text END, error = settled.error
+    INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
+    SELECT execution_id, id, attempt, worker_id, kind, queue, due_at, claimed_at, updated_at, CASE state WHEN 'canceled' THEN 'canceled' ELSE outcome END, error
     FROM settled
-    WHERE x.id = $2
 ), moved AS (
     UPDATE projects p
-    SET status = CASE settled.state WHEN 'canceled' THEN 'failed' ELSE $9::text END, deadline_at = NULL, version = p.version + 1,
+    SET status = CASE settled.state WHEN 'canceled' THEN 'failed' ELSE settled.project_status END, deadline_at = NULL, version = p.version + 1,
         updated_at = settled.updated_at,
-        error_reason = CASE WHEN settled.state = 'canceled' OR $9 = 'failed' THEN coalesce(settled.error, 'failed without saying why') END
+        error_reason = CASE WHEN settled.state = 'canceled' OR settled.project_status = 'failed'
+                       THEN coalesce(settled.error, 'failed without saying why') END
     FROM settled
-    WHERE p.id = settled.project_id AND p.status = $8::text AND ($9::text IS NOT NULL OR settled.state = 'canceled')
-    RETURNING p.id, p.status, p.error_reason, p.updated_at
+    WHERE p.id = settled.project_id AND p.status = settled.project_was AND (settled.project_status IS NOT NULL OR settled.state = 'canceled')
+    RETURNING p.id, p.status, p.error_reason, p.updated_at, settled.id AS job_id, settled.execution_id, settled.project_was, settled.actor
 ), followed AS (
-    SELECT next.job_id FROM settled CROSS JOIN LATERAL enqueue_jobs($13::text::json, $10::text, NULL, false, settled.id) AS next
-    WHERE $13 IS NOT NULL AND settled.state = $3 AND $3 IN ('completed', 'failed')
+    SELECT next.job_id FROM settled CROSS JOIN LATERAL enqueue_jobs(settled.next::json, settled.actor, NULL, false, settled.id) AS next
+    WHERE settled.next IS NOT NULL AND settled.state = settled.wanted AND settled.wanted IN ('completed', 'failed')
 ), told AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
-    SELECT 'job', id, 'active', state, error, $10, id, $2, updated_at FROM settled
+    SELECT 'job', id, 'active', state, error, actor, id, execution_id, updated_at FROM settled
     UNION ALL
-    SELECT 'project', id, $8, status, error_reason, $10, $1, $2, updated_at FROM moved
+    SELECT 'project', id, project_was, status, error_reason, actor, job_id, execution_id, updated_at FROM moved
+), news AS MATERIALIZED (
+    -- Is there anything to look at? Work that is simply done leaves nothing behind, unless a limit counted it.
+    SELECT EXISTS (SELECT FROM settled WHERE state IN ('queued', 'scheduled', 'retrying')) OR EXISTS (SELECT FROM moved)
+           OR EXISTS (SELECT FROM followed) OR EXISTS (SELECT FROM limits WHERE enabled AND mode = 'concurrency') AS wakes
 ), rung AS (
-    SELECT pg_notify('provost', queue) FROM settled WHERE $11::boolean
+    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM settled) AS q WHERE $11::boolean AND (SELECT wakes FROM news)
 )
-SELECT EXISTS (SELECT FROM settled) AS settled, (SELECT state FROM settled) AS state, (SELECT status FROM moved) AS project_status,
-       (SELECT outcome FROM executions WHERE id = $2) AS earlier_outcome, (SELECT count(*) FROM rung) AS rung,
-       (SELECT count(*) FROM followed) AS followed
+SELECT place, true AS settled, state, (SELECT status FROM moved WHERE moved.job_id = settled.id) AS project_status, NULL AS earlier_outcome,
+       (SELECT count(*) FROM rung) AS rung, (SELECT count(*) FROM followed) AS followed, (SELECT wakes FROM news)
+FROM settled
+UNION ALL
+SELECT place, false, NULL, NULL, (SELECT x.outcome FROM past_executions x WHERE x.job_id = asked.job_id AND x.id = asked.execution_id), NULL, NULL, false
+FROM asked WHERE place NOT IN (SELECT place FROM settled)

@@ -5,7 +5,7 @@ SELECT l.name, l.scope, l.value, l.mode, l.most, l.span, l.burst, l.enabled, l.a
        CASE WHEN l.mode = 'rate' AND l.most > 0 THEN
            at + greatest(1 - tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, at), 0) * l.span / l.most * interval '1 second' END AS free_at,
        CASE l.mode WHEN 'concurrency' THEN (
-           SELECT count(*) FROM jobs a WHERE a.state = 'active' AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END AS active,
+           SELECT count(*) FROM jobs a WHERE a.state = 'active' AND a.worker_id IS NOT NULL AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END AS active,
        -- How many due jobs it speaks of; tenants are not counted apart, so there the count looks at no more than 10,000 jobs.
        (SELECT count(*) FROM (
             SELECT FROM jobs w

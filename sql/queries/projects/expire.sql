@@ -5,7 +5,7 @@
 WITH overdue AS MATERIALIZED (
     SELECT id FROM projects WHERE deadline_at < (SELECT clock_timestamp()) ORDER BY deadline_at LIMIT $1
 ), held AS MATERIALIZED (
-    SELECT j.id, j.project_id, j.state, j.execution_id
+    SELECT j.id, j.project_id, j.state, j.worker_id, j.execution_id
     FROM jobs j JOIN overdue ON overdue.id = j.project_id
     WHERE j.state NOT IN ('completed', 'failed', 'canceled')
     ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
@@ -34,12 +34,10 @@ WITH overdue AS MATERIALIZED (
         finished_at = moved.updated_at, updated_at = moved.updated_at
     FROM moved JOIN held ON held.id = moved.job_id
     WHERE j.id = held.id AND j.state NOT IN ('completed', 'failed', 'canceled')
-    RETURNING j.id, held.state AS previous_state, j.error, j.execution_id, j.queue, j.updated_at
+    RETURNING j.id, j.kind, j.queue, j.attempt, held.state AS previous_state, held.worker_id, j.execution_id, j.run_at, j.claimed_at, j.error, j.updated_at
 ), ended AS (
-    UPDATE executions x
-    SET ended_at = canceled.updated_at, outcome = 'canceled', error = canceled.error
-    FROM canceled
-    WHERE x.id = canceled.execution_id AND x.ended_at IS NULL
+    INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
+    SELECT execution_id, id, attempt, worker_id, kind, queue, run_at, claimed_at, updated_at, 'canceled', error FROM canceled WHERE previous_state = 'active'
 ), told AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
     SELECT 'project', id, previous_state, 'failed', error_reason, $2::text, job_id, execution_id, updated_at FROM moved

@@ -15,5 +15,5 @@ SELECT p.id, p.name, p.status, p.error_reason, p.template, p.parameters::text AS
            AND j.kind = ANY (w.kinds) AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues))) AS free_slots
 FROM projects p
 LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
-LEFT JOIN executions x ON x.id = j.execution_id AND x.ended_at IS NULL
+LEFT JOIN executions x ON x.job_id = j.id AND x.id = j.execution_id AND x.ended_at IS NULL
 WHERE p.id = $1

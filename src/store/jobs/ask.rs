@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Execution, Job, execution, job};
 use crate::domain::{Due, JobState, NewJob, moment};
 use crate::store::events::{Event, event};
+use crate::store::gather::Gathered;
 use crate::store::sql::{
     DEAD_LETTERS_GROUPS, EXECUTIONS_OF_JOB, JOBS_COUNT_MATCHING, JOBS_COUNTS, JOBS_ENQUEUE, JOBS_EVENTS, JOBS_EXPLAIN,
     JOBS_FOLLOWERS, JOBS_GET, JOBS_LIST, JOBS_LIST_FINISHED, JOBS_MATCHING,
@@ -99,35 +100,62 @@ struct Wish<'a> {
     idempotency_key: Option<&'a str>,
     request_hash: Option<&'a str>,
     window_s: Option<f64>,
+    actor: Option<&'a str>,
+    request_id: Option<&'a str>,
 }
 
+/// A job on its way into the queue, and who asks for it.
+#[derive(Clone)]
+pub(super) struct Asked {
+    job: NewJob,
+    origin: Option<Uuid>,
+    actor: String,
+    request_id: Option<String>,
+}
+
+/// Who asks for a job: the actor, and the request.
+type By<'a> = (&'a str, Option<&'a str>);
+
+/// So many jobs of one caller go by themselves.
+const MANY: usize = 50;
+
 /// New jobs as the text that `enqueue_jobs` reads.
-pub(super) fn wishes<'a>(jobs: impl IntoIterator<Item = &'a NewJob>, origin: Option<Uuid>) -> String {
-    let wishes: Vec<Wish<'_>> = jobs
-        .into_iter()
-        .map(|job| Wish {
-            id: job.id,
-            kind: job.kind.as_str(),
-            queue: job.queue.as_str(),
-            tenant: job.tenant.as_str(),
-            tags: &job.tags,
-            priority: job.priority,
-            payload: &job.payload,
-            run_at: if let Due::At(at) = job.due { Some(moment::exact(at)) } else { None },
-            delay_s: if let Due::In(delay) = job.due { Some(delay.as_secs_f64()) } else { None },
-            max_attempts: job.max_attempts,
-            timeout_s: job.timeout.map(|it| it.as_secs_f64()),
-            deadline_at: job.deadline_at.map(moment::exact),
-            backoff: job.backoff.map(|it| it.text()),
-            origin_id: origin,
-            schema_version: job.schema_version,
-            idempotency_key: job.key.as_ref().map(|it| it.key.as_str()),
-            request_hash: job.key.as_ref().map(|it| it.hash.as_str()),
-            window_s: job.key.as_ref().map(|it| it.window.as_secs_f64()),
-        })
-        .collect();
+pub(super) fn wishes<'a>(
+    jobs: impl IntoIterator<Item = &'a NewJob>,
+    origin: Option<Uuid>,
+    by: Option<By<'a>>,
+) -> String {
+    text(jobs.into_iter().map(|job| wish(job, origin, by)).collect())
+}
+
+fn text(wishes: Vec<Wish<'_>>) -> String {
     // Texts and numbers cannot fail to be JSON.
     serde_json::to_string(&wishes).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn wish<'a>(job: &'a NewJob, origin: Option<Uuid>, by: Option<By<'a>>) -> Wish<'a> {
+    Wish {
+        id: job.id,
+        kind: job.kind.as_str(),
+        queue: job.queue.as_str(),
+        tenant: job.tenant.as_str(),
+        tags: &job.tags,
+        priority: job.priority,
+        payload: &job.payload,
+        run_at: if let Due::At(at) = job.due { Some(moment::exact(at)) } else { None },
+        delay_s: if let Due::In(delay) = job.due { Some(delay.as_secs_f64()) } else { None },
+        max_attempts: job.max_attempts,
+        timeout_s: job.timeout.map(|it| it.as_secs_f64()),
+        deadline_at: job.deadline_at.map(moment::exact),
+        backoff: job.backoff.map(|it| it.text()),
+        origin_id: origin,
+        schema_version: job.schema_version,
+        idempotency_key: job.key.as_ref().map(|it| it.key.as_str()),
+        request_hash: job.key.as_ref().map(|it| it.hash.as_str()),
+        window_s: job.key.as_ref().map(|it| it.window.as_secs_f64()),
+        actor: by.map(|it| it.0),
+        request_id: by.and_then(|it| it.1),
+    }
 }
 
 impl Filter {
@@ -138,7 +166,8 @@ impl Filter {
 }
 
 impl Store {
-    /// `jobs/enqueue`: all of them, or none. In the order of the wishes.
+    /// Enqueues jobs: all of them, or none. In the order of the wishes. What is asked for at the same time, by whomever,
+    /// shares a statement and a commit; only what has a key, or is many by itself, goes alone.
     pub async fn enqueue_jobs(
         &self,
         jobs: &[NewJob],
@@ -146,8 +175,36 @@ impl Store {
         actor: &str,
         request_id: Option<&str>,
     ) -> Result<Vec<Enqueued>, StoreError> {
+        if jobs.len() > MANY || jobs.iter().any(|job| job.key.is_some()) {
+            return self.enqueue(wishes(jobs, origin, None), actor, request_id).await;
+        }
+        let asked = |job: &NewJob| Asked {
+            job: job.clone(),
+            origin,
+            actor: actor.to_owned(),
+            request_id: request_id.map(str::to_owned),
+        };
+        let store = self.clone();
+        let together = move |all: Vec<Asked>| async move {
+            let wishes = all.iter().map(|it| wish(&it.job, it.origin, Some((&it.actor, it.request_id.as_deref()))));
+            store.enqueue(text(wishes.collect()), "", None).await
+        };
+        match self.groups.enqueue.join(jobs.iter().map(asked).collect(), together).await {
+            Gathered::Done(enqueued) => Ok(enqueued),
+            Gathered::Alone => self.enqueue(wishes(jobs, origin, None), actor, request_id).await,
+            Gathered::Failed(error) => Err(StoreError::shared(error)),
+        }
+    }
+
+    /// `jobs/enqueue`: all of them, or none.
+    async fn enqueue(
+        &self,
+        wishes: String,
+        actor: &str,
+        request_id: Option<&str>,
+    ) -> Result<Vec<Enqueued>, StoreError> {
         let tell = self.bell.may_notify();
-        let rows = self.rows(&JOBS_ENQUEUE, &[&wishes(jobs, origin), &actor, &request_id, &tell]).await?;
+        let rows = self.rows(&JOBS_ENQUEUE, &[&wishes, &actor, &request_id, &tell]).await?;
         self.bell.moved(tell);
         let read = |row: Reader| Ok(Enqueued { id: row.get("job_id")?, is_new: row.get("is_new")? });
         Reader::all(rows, &JOBS_ENQUEUE).map(read).collect()

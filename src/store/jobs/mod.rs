@@ -2,19 +2,40 @@
 
 mod act;
 mod ask;
+mod settle;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::gather::Gather;
 use super::{Reader, StoreError};
 use crate::domain::{Backoff, JobState};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
-pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reaped, Settled};
+pub use settle::Settled;
+pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reaped};
+
+/// The most jobs that callers enqueue together, and the most executions that are settled together.
+const TOGETHER: usize = 500;
+
+/// Where those meet who enqueue or settle at the same time: one statement of each kind is under way at any time, and the
+/// next one takes all that came meanwhile.
+#[derive(Clone)]
+pub(super) struct Groups {
+    enqueue: Arc<Gather<ask::Asked, Enqueued>>,
+    settle: Arc<Gather<settle::Ended, Settled>>,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self { enqueue: Arc::new(Gather::new(1, TOGETHER)), settle: Arc::new(Gather::new(1, TOGETHER)) }
+    }
+}
 
 /// A row of `jobs`.
 #[derive(Clone, Debug)]

@@ -5,12 +5,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::ask::wishes;
 use super::{Execution, backoff, duration, execution};
-use crate::domain::{Backoff, JobKind, JobState, NewJob, ProjectStatus, Settlement};
+use crate::domain::{Backoff, JobState};
 use crate::store::sql::{
     EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP,
-    JOBS_SETTLE,
+    LINES_SWEEP,
 };
 use crate::store::{Reader, Store, StoreError};
 
@@ -86,17 +85,8 @@ pub struct Overdue {
     pub executions: bool,
     pub projects: bool,
     pub jobs: bool,
-}
-
-/// What the database says to a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// Recorded: where the job is now, and the project that moved with it, if one did.
-    Yes { state: JobState, project: Option<(ProjectStatus, ProjectStatus)> },
-    /// It was recorded before, with the same outcome: the first answer got lost.
-    Already,
-    /// The execution is not the job's current one any more; nothing was changed.
-    LeaseLost,
+    /// When there will be something, as far as can be known now.
+    pub next: Option<Duration>,
 }
 
 /// A job that was taken back from a silent worker.
@@ -178,55 +168,21 @@ impl Store {
         Reader::all(rows, &JOBS_HEARTBEAT).map(read).collect()
     }
 
-    /// `jobs/settle`: fenced by the execution id. May be sent again when the answer got lost.
-    pub async fn settle_job(
-        &self,
-        lease: &Lease,
-        kind: Option<JobKind>,
-        settlement: &Settlement,
-        next: &[NewJob],
-        actor: &str,
-    ) -> Result<Settled, StoreError> {
-        let tell = self.bell.may_notify();
-        let during = kind.map(JobKind::status_during);
-        let after = kind.and_then(|kind| settlement.project_status(kind));
-        let next = (!next.is_empty()).then(|| wishes(next, None));
-        let row = self
-            .one(
-                &JOBS_SETTLE,
-                &[
-                    &lease.job_id,
-                    &lease.execution_id,
-                    &settlement.state.as_str(),
-                    &settlement.outcome,
-                    &settlement.error,
-                    &settlement.delay.as_secs_f64(),
-                    &settlement.spends_failure,
-                    &during.map(ProjectStatus::as_str),
-                    &after.map(ProjectStatus::as_str),
-                    &actor,
-                    &tell,
-                    &settlement.result,
-                    &next,
-                ],
-            )
-            .await?;
-        if row.get("settled")? {
-            self.bell.moved(tell);
-            let state = row.word("state", "job state", JobState::parse)?;
-            let moved: Option<String> = row.get("project_status")?;
-            let now = moved.as_deref().and_then(ProjectStatus::parse);
-            return Ok(Settled::Yes { state, project: during.zip(now) });
-        }
-        let earlier: Option<String> = row.get("earlier_outcome")?;
-        Ok(if earlier.as_deref() == Some(settlement.outcome) { Settled::Already } else { Settled::LeaseLost })
-    }
-
     /// `jobs/overdue`: whether anything waits for [`Store::reap_jobs`] and the others.
     pub async fn overdue(&self, graces: Graces) -> Result<Overdue, StoreError> {
         let params = [graces.cancel.as_secs_f64(), graces.timeout.as_secs_f64()];
         let row = self.one(&JOBS_OVERDUE, &[&params[0], &params[1]]).await?;
-        Ok(Overdue { executions: row.get("executions")?, projects: row.get("projects")?, jobs: row.get("jobs")? })
+        Ok(Overdue {
+            executions: row.get("executions")?,
+            projects: row.get("projects")?,
+            jobs: row.get("jobs")?,
+            next: duration(row.get::<Option<f64>>("next")?.map(|seconds| seconds.max(0.0))),
+        })
+    }
+
+    /// `lines/sweep`: one step of moving the lines up. Whether more is to be done, soon.
+    pub async fn sweep_lines(&self) -> Result<bool, StoreError> {
+        Ok(self.one(&LINES_SWEEP, &[]).await?.get::<i64>("under_way")? > 0)
     }
 
     /// `jobs/reap`: takes back what nobody holds any more, or nobody should.
