@@ -14,6 +14,24 @@ macro_rules! statements {
 }
 
 statements! {
+    BACKEND = "backend",
+    CAN_CREATE = "can_create",
+    HISTORY = "history",
+    OURS = "ours",
     REMAINING = "remaining",
+    SERVER = "server",
+    SIZE = "size",
+    STRANGERS = "strangers",
     TRANSACTIONS = "transactions",
+    WAL = "wal",
+}
+
+/// What is no statement with parameters: run as a script, `{name}` replaced.
+pub mod scripts {
+    pub const ANALYZE: &str = include_str!("../../sql/bench/scripts/analyze.sql");
+    pub const CREATE_DATABASE: &str = include_str!("../../sql/bench/scripts/create_database.sql");
+    pub const DROP_DATABASE: &str = include_str!("../../sql/bench/scripts/drop_database.sql");
+    pub const DROP_SCHEMAS: &str = include_str!("../../sql/bench/scripts/drop_schemas.sql");
+    pub const HOLD_SNAPSHOT: &str = include_str!("../../sql/bench/scripts/hold_snapshot.sql");
+    pub const PATIENT: &str = include_str!("../../sql/bench/scripts/patient.sql");
 }

@@ -28,12 +28,7 @@ const PATIENCE: u64 = 100;
 /// One job a call, by `conns` producers, numbered from `start` on.
 pub async fn one_by_one(rig: &Rig, conns: u64, lasting: Duration, start: u64) -> Result<Enqueued> {
     let (next, errs) = (Arc::new(AtomicU64::new(start)), Arc::new(AtomicU64::new(0)));
-    let mut producers = producers(rig, conns).await?;
-    // The first call on a connection prepares its statement, which is not what is asked about.
-    for producer in &mut producers {
-        producer.enqueue(next.fetch_add(1, Ordering::Relaxed)).await?;
-    }
-    let warmed = next.load(Ordering::Relaxed);
+    let producers = producers(rig, conns).await?;
     let (began, cpu) = (clock::now(), rig.cpu());
     let end = began + lasting.as_nanos() as u64;
     let mut calls = JoinSet::new();
@@ -50,7 +45,7 @@ pub async fn one_by_one(rig: &Rig, conns: u64, lasting: Duration, start: u64) ->
     while calls.join_next().await.is_some() {}
     let (seconds, cpu_s) = (clock::seconds_since(began), rig.cpu() - cpu);
     let errs = errs.load(Ordering::Relaxed);
-    Ok(Enqueued { n: next.load(Ordering::Relaxed) - warmed - errs, errs, seconds, cpu_s })
+    Ok(Enqueued { n: next.load(Ordering::Relaxed) - start - errs, errs, seconds, cpu_s })
 }
 
 /// `n` jobs in calls of `batch`, by `conns` producers, numbered from `start` on. A queue for each job, if asked for.
