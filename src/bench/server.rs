@@ -65,8 +65,11 @@ impl Server {
         clock::cpu_of(self.pid)
     }
 
-    /// SIGTERM, then the end of its marks.
+    /// SIGTERM, then the end of its marks. A server that had ended by itself makes whatever was measured worthless.
     pub async fn stop(mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            return Err(Trouble::new(format!("a server ended by itself while it was measured: {status}")));
+        }
         if let Ok(pid) = i32::try_from(self.pid) {
             _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
         }
