@@ -147,6 +147,16 @@ impl Rig {
         clock::cpu_of_self() + servers
     }
 
+    /// An error when a server has ended, so that nobody waits for what it will not do.
+    pub fn check(&self) -> Result<()> {
+        match &self.running {
+            Running::Servers(servers) if servers.iter().any(Server::has_ended) => {
+                Err(Trouble::new("a server ended by itself; BENCH_SERVER_LOG=FILE keeps what it says"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The processes under test.
     pub fn pids(&self) -> Vec<u32> {
         match &self.running {

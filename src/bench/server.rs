@@ -10,9 +10,9 @@ use std::process::Stdio;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 use super::marks::{KIND, Mark, Marks, Sink};
 use super::{Result, Trouble, clock};
@@ -50,14 +50,23 @@ impl Server {
         ours.set_nonblocking(true)?;
         let mut child = command(wish)?.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs))).spawn()?;
         let reading = tokio::spawn(collect(UnixStream::from_std(ours)?, marks));
-        let host = tokio::time::timeout(PATIENCE, ready(&mut child)).await;
+        let out = child.stdout.take().ok_or_else(|| Trouble::new("a server has no output"))?;
+        let mut lines = BufReader::new(out).lines();
+        let host = tokio::time::timeout(PATIENCE, ready(&mut lines)).await;
         let host = host.map_err(|_| Trouble::new(format!("a server was not ready within {PATIENCE:?}")))??;
+        // It may say more than that it is ready, and nobody can speak into a pipe that is closed.
+        tokio::spawn(async move { while matches!(lines.next_line().await, Ok(Some(_))) {} });
         let pid = child.id().unwrap_or_default();
         Ok(Self { child, pid, host, reading })
     }
 
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Whether it has ended: its socket ends with it.
+    pub fn has_ended(&self) -> bool {
+        self.reading.is_finished()
     }
 
     /// Seconds of CPU so far, where the system tells.
@@ -114,9 +123,7 @@ fn log() -> Result<Stdio> {
 }
 
 /// Reads what a server says until it is ready; where it answers.
-async fn ready(child: &mut Child) -> Result<Option<String>> {
-    let out = child.stdout.take().ok_or_else(|| Trouble::new("a server has no output"))?;
-    let mut lines = BufReader::new(out).lines();
+async fn ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<String>> {
     let mut host = None;
     while let Some(line) = lines.next_line().await? {
         if let Some(url) = line.trim().strip_prefix("Dashboard") {

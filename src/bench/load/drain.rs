@@ -51,6 +51,7 @@ pub async fn until_empty(rig: &Rig, session: &Session, n: u64, until: &Until, be
     let mut pause = FIRST_LOOK;
     let remaining = loop {
         all_ran(&rig.marks, n, deadline).await;
+        rig.check()?;
         let remaining = match &until.sql {
             Some(sql) => session.asked(sql).await?,
             None => session.number(&REMAINING, &[]).await?,
