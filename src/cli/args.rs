@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, Command as Clap};
 
+use crate::bench::{self, Options};
 use crate::config::SETTINGS;
 
 const ABOUT: &str = "A control plane in one binary and one PostgreSQL: ask for projects, watch them become ready.";
@@ -14,7 +15,7 @@ environment, that over .env, that over provost.toml.\n\nExit codes: 0 ok · 1 it
 PostgreSQL of its own\n  provost config          every setting and where it came from";
 
 /// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Serve,
     Migrate,
@@ -22,6 +23,8 @@ pub enum Command {
     Doctor {
         json: bool,
     },
+    /// Measure.
+    Bench(Options),
     Config,
     Example,
 }
@@ -38,6 +41,9 @@ pub fn read() -> Asked {
     let command = match matches.subcommand() {
         Some(("migrate", _)) => Command::Migrate,
         Some(("doctor", sub)) => Command::Doctor { json: sub.get_flag("json") },
+        Some(("bench", sub)) => Command::Bench(Options::read(sub).unwrap_or_else(|mistake| {
+            clap().error(clap::error::ErrorKind::ValueValidation, mistake).exit();
+        })),
         Some(("config", sub)) if sub.get_flag("example") => Command::Example,
         Some(("config", _)) => Command::Config,
         _ => Command::Serve,
@@ -80,6 +86,7 @@ fn clap() -> Clap {
                 .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
                 .args([invariants, json]),
         )
+        .subcommand(bench::command())
         .subcommand(Clap::new("config").about("Show every setting, its value and where it came from").arg(example))
 }
 

@@ -8,10 +8,13 @@ mod serve;
 
 use std::process::ExitCode;
 
+use crate::bench;
 use crate::config::{Config, Source, Sources, example};
 use crate::store::{Connector, migrate};
 
 use args::Command;
+
+pub use serve::{ENGINE_POOL, VITAL_POOL};
 
 /// What the process ends with, as `provost help` promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +56,24 @@ pub fn main() -> ExitCode {
         Command::Serve => serve::run(config),
         Command::Migrate => run_migrations(&config),
         Command::Doctor { json } => doctor::run(&config, json),
+        // A whole server of a measurement: it tells whoever started it what ran.
+        Command::Bench(options) if options.name.as_deref() == Some("serve") => {
+            serve::run_with(config, bench::reporting)
+        }
+        Command::Bench(options) => measure(config, &options),
         Command::Config | Command::Example => show(&config),
     };
     exit.into()
+}
+
+fn measure(config: Config, options: &bench::Options) -> Exit {
+    match bench::run(config, options) {
+        Ok(()) => Exit::Success,
+        Err(trouble) => {
+            eprintln!("provost: this could not be measured: {trouble}");
+            Exit::Failure
+        }
+    }
 }
 
 fn wrong_settings(mistakes: &[String]) -> Exit {

@@ -15,7 +15,7 @@ use super::nurse::Nurse;
 use super::{Exit, wrong_settings};
 use crate::config::{self, Config};
 use crate::engine::{Engine, Parts};
-use crate::handlers;
+use crate::handlers::{self, Handlers};
 use crate::log::{self, chain};
 use crate::meter::Meter;
 use crate::provision::{Registry, Simulated};
@@ -24,12 +24,17 @@ use crate::store::{Connector, MigrateError, Store, migrate};
 use crate::web::{self, App, Schemas};
 
 /// How many connections the engine has to itself: the claim, settlements, chores.
-const ENGINE_POOL: usize = 4;
+pub const ENGINE_POOL: usize = 4;
 /// How many connections heartbeats have to themselves.
-const VITAL_POOL: usize = 1;
+pub const VITAL_POOL: usize = 1;
 
 /// Runs until a signal. The private PostgreSQL starts before and stops after everything else.
 pub fn run(config: Config) -> Exit {
+    run_with(config, |handlers| handlers)
+}
+
+/// The same with further handlers: those in the box are given to `extra`, which answers with all that there shall be.
+pub fn run_with(config: Config, extra: impl Fn(Handlers) -> Handlers + 'static) -> Exit {
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
@@ -56,7 +61,13 @@ pub fn run(config: Config) -> Exit {
             return Exit::Failure;
         }
     };
-    let ground = Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), http_allow };
+    let ground = Ground {
+        connector,
+        private: nurse.is_some(),
+        vital: vital.handle().clone(),
+        http_allow,
+        extra: Box::new(extra),
+    };
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);
@@ -74,6 +85,8 @@ struct Ground {
     private: bool,
     vital: Handle,
     http_allow: handlers::AllowList,
+    /// What adds handlers to those in the box.
+    extra: Box<dyn Fn(Handlers) -> Handlers>,
 }
 
 fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
@@ -142,7 +155,7 @@ fn start(
     let templates = registry.templates();
     let settings =
         handlers::Settings { simulate: handlers::Simulate { min, max }, http_allow: ground.http_allow.clone() };
-    let handlers = handlers::in_the_box(registry, settings);
+    let handlers = (ground.extra)(handlers::in_the_box(registry, settings));
     let vital = Store::new(connector.engine_pool(VITAL_POOL)?, bell.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);

@@ -1,0 +1,8 @@
+-- The claim of whoever was rung, as one update.
+UPDATE ceiling.jobs_live SET state = 'active', attempt = attempt + 1, worker_id = 'raw', updated_at = clock_timestamp()
+WHERE id = (
+    SELECT id FROM ceiling.jobs_live
+    WHERE queue = 'bench' AND state IN ('queued', 'scheduled', 'retrying') ORDER BY priority, kind, tenant, run_at, id
+    LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING 1

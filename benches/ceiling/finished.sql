@@ -1,0 +1,2 @@
+-- How many jobs pgbench has drained.
+SELECT count(*) FROM ceiling.jobs_finished

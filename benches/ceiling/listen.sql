@@ -1,0 +1,2 @@
+-- Hears the bell.
+LISTEN ceiling

@@ -1,0 +1,2 @@
+-- Rings the bell, outside of the transaction that enqueues.
+SELECT pg_notify('ceiling', '')

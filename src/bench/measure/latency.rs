@@ -1,0 +1,71 @@
+//! Start latency on an idle system: within this process, through a server, across two processes, and raw.
+
+use std::time::Duration;
+
+use super::{Ask, raw};
+use crate::bench::load::latency::{Plan, one_at_a_time};
+use crate::bench::marks::Marks;
+use crate::bench::place::Bench;
+use crate::bench::report::Row;
+use crate::bench::rig::{Ground, Profile, Rig, Work};
+use crate::bench::stats::{Spread, median, rounded};
+use crate::bench::{Result, progress};
+
+/// Who is measured.
+const WAYS: [&str; 4] = ["raw", "embedded", "http", "http, two processes"];
+
+pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
+    let plan = Plan {
+        n: ask.count("n", 200, 60),
+        gap: ask.seconds("gap-ms", 20.0, 10.0) / 1000,
+        warmup: ask.count("warmup", 20, 10),
+        at_most: Duration::from_secs(300),
+    };
+    let mut found: Vec<Vec<Spread>> = vec![Vec::new(); WAYS.len()];
+    let mut calls: Vec<Vec<f64>> = vec![Vec::new(); WAYS.len()];
+    let rounds = ask.rounds(3);
+    for round in 0..rounds {
+        for (place, way) in WAYS.iter().enumerate() {
+            progress(&format!("round {} of {rounds}: {way}", round + 1));
+            let (spread, from_call) = once(bench, way, plan).await?;
+            found[place].push(spread);
+            calls[place].extend(from_call);
+        }
+    }
+    let middle = |place: usize, what: fn(&Spread) -> Option<f64>| {
+        median(&found[place].iter().filter_map(what).collect::<Vec<_>>()).map(rounded)
+    };
+    let row = |(place, way): (usize, &&str)| {
+        let p50 = middle(place, |it| it.p50);
+        Row::new(*way)
+            .cell("p50", p50)
+            .cell("p95", middle(place, |it| it.p95))
+            .cell("p99", middle(place, |it| it.p99))
+            .cell("max", middle(place, |it| it.max))
+            .cell("call_to_start_p50", median(&calls[place]))
+            .cell("x_raw", p50.zip(middle(0, |it| it.p50)).map(|(mine, raw)| mine / raw))
+    };
+    Ok(WAYS.iter().enumerate().map(row).collect())
+}
+
+/// The spread of the start latency, and from the call to the start in the median.
+async fn once(bench: &Bench, way: &str, plan: Plan) -> Result<(Spread, Option<f64>)> {
+    if way == "raw" {
+        return Ok((Spread::of(raw::latencies(bench, plan).await?), None));
+    }
+    let (place, ground) = bench.fresh().await?;
+    let rig = rig(&ground, way, Marks::new(0, plan.n + plan.warmup)).await?;
+    let done = one_at_a_time(&rig, plan).await;
+    rig.stop().await?;
+    bench.leave(place).await?;
+    let done = done?;
+    Ok((done.start_ms, done.from_call_ms.p50))
+}
+
+async fn rig(ground: &Ground, way: &str, marks: std::sync::Arc<Marks>) -> Result<Rig> {
+    match way {
+        "embedded" => Rig::start(ground, Profile::Embedded, Work::On, marks).await,
+        "http" => Rig::start(ground, Profile::Http, Work::On, marks).await,
+        _ => Rig::servers(ground, &["api,scheduler", "worker"], marks).await,
+    }
+}

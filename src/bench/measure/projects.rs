@@ -1,0 +1,63 @@
+//! Creating projects over HTTP, one a request, by producers that each wait for the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
+
+use super::Ask;
+use crate::bench::ceiling::Ceiling;
+use crate::bench::compare::{Alternative, Sample, interleaved};
+use crate::bench::http::Http;
+use crate::bench::marks::Marks;
+use crate::bench::place::Bench;
+use crate::bench::report::Row;
+use crate::bench::rig::{Profile, Rig, Work};
+use crate::bench::{Result, clock};
+
+pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
+    let lasting = ask.seconds("seconds", 3.0, 1.0);
+    let asked = ask.count("conns", 0, 0);
+    let conns: Vec<u64> = if asked > 0 { vec![asked] } else { vec![1, 16] };
+    let of = |conns: u64| {
+        let ceiling = Ceiling::Project { clients: conns, lasting };
+        Alternative::new(format!("http {conns}"), Some(ceiling), move |_| once(bench, conns, lasting).boxed_local())
+    };
+    let alternatives: Vec<Alternative> = conns.into_iter().map(of).collect();
+    interleaved(bench, ask.rounds(3), &alternatives).await
+}
+
+async fn once(bench: &Bench, conns: u64, lasting: Duration) -> Result<Sample> {
+    let (place, ground) = bench.fresh().await?;
+    let rig = Rig::start(&ground, Profile::Http, Work::Off, Marks::new(0, 0)).await?;
+    let gauge = bench.gauge().await;
+    let (before, cpu) = (gauge.read().await, rig.cpu());
+    let (n, seconds) = create(rig.host()?, conns, lasting).await?;
+    let (spent, cpu) = (gauge.since(before).await, rig.cpu() - cpu);
+    rig.stop().await?;
+    bench.leave(place).await?;
+    Ok(Sample::of(n as f64, seconds, spent, Some(cpu)))
+}
+
+/// How many were created, and how long it took.
+async fn create(host: &str, conns: u64, lasting: Duration) -> Result<(u64, f64)> {
+    let created = Arc::new(AtomicU64::new(0));
+    let (began, mut calls) = (clock::now(), JoinSet::new());
+    let end = began + lasting.as_nanos() as u64;
+    for _ in 0..conns {
+        let (mut http, created) = (Http::connect(host).await?, created.clone());
+        calls.spawn(async move {
+            while clock::now() < end {
+                http.post("/projects", "{\"name\":\"bench\"}").await?;
+                created.fetch_add(1, Ordering::Relaxed);
+            }
+            Result::Ok(())
+        });
+    }
+    while let Some(done) = calls.join_next().await {
+        done??;
+    }
+    Ok((created.load(Ordering::Relaxed), clock::seconds_since(began)))
+}

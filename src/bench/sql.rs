@@ -1,0 +1,37 @@
+//! The statements of the bench, which only look. What is measured goes through `store`, like everybody else's.
+
+use crate::store::sql::Statement;
+
+macro_rules! statements {
+    ($($constant:ident = $name:literal),+ $(,)?) => {
+        $(
+            pub const $constant: Statement =
+                Statement { name: $name, text: include_str!(concat!("../../sql/bench/", $name, ".sql")) };
+        )+
+        /// All of them; each prepares against a fresh schema.
+        pub const ALL: &[Statement] = &[$($constant),+];
+    };
+}
+
+statements! {
+    BACKEND = "backend",
+    CAN_CREATE = "can_create",
+    HISTORY = "history",
+    OURS = "ours",
+    REMAINING = "remaining",
+    SERVER = "server",
+    SIZE = "size",
+    STRANGERS = "strangers",
+    TRANSACTIONS = "transactions",
+    WAL = "wal",
+}
+
+/// What is no statement with parameters: run as a script, `{name}` replaced.
+pub mod scripts {
+    pub const ANALYZE: &str = include_str!("../../sql/bench/scripts/analyze.sql");
+    pub const CREATE_DATABASE: &str = include_str!("../../sql/bench/scripts/create_database.sql");
+    pub const DROP_DATABASE: &str = include_str!("../../sql/bench/scripts/drop_database.sql");
+    pub const DROP_SCHEMAS: &str = include_str!("../../sql/bench/scripts/drop_schemas.sql");
+    pub const HOLD_SNAPSHOT: &str = include_str!("../../sql/bench/scripts/hold_snapshot.sql");
+    pub const PATIENT: &str = include_str!("../../sql/bench/scripts/patient.sql");
+}
