@@ -58,6 +58,14 @@ impl Bench {
         Ok(Self { config, vital, slots, session, url, makes, made: Mutex::default() })
     }
 
+    /// An error where two databases are needed at once and only the one that was named may be used.
+    pub fn needs_two(&self) -> Result<()> {
+        if self.makes {
+            return Ok(());
+        }
+        Err(Trouble::new("this compares two databases, and we may not create any here"))
+    }
+
     pub async fn gauge(&self) -> Gauge<'_> {
         Gauge::new(&self.session).await
     }

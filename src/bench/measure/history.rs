@@ -18,6 +18,7 @@ const AT_ONCE: u64 = 200_000;
 
 pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
     let (n, history) = (ask.count("n", 20_000, 10_000), ask.count("history", 10_000_000, 200_000));
+    bench.needs_two()?;
     let (fresh, without) = bench.fresh().await?;
     let (worn, with) = bench.fresh().await?;
     remember(&with, history).await?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rand::seq::SliceRandom as _;
+
 use super::{Ask, raw};
 use crate::bench::load::latency::{Plan, one_at_a_time};
 use crate::bench::marks::Marks;
@@ -25,7 +27,9 @@ pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
     let mut calls: Vec<Vec<f64>> = vec![Vec::new(); WAYS.len()];
     let rounds = ask.rounds(3);
     for round in 0..rounds {
-        for (place, way) in WAYS.iter().enumerate() {
+        let mut order: Vec<(usize, &str)> = WAYS.into_iter().enumerate().collect();
+        order.shuffle(&mut rand::rng());
+        for (place, way) in order {
             progress(&format!("round {} of {rounds}: {way}", round + 1));
             let (spread, from_call) = once(bench, way, plan).await?;
             found[place].push(spread);
