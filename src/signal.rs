@@ -17,6 +17,7 @@ const NOTIFY_GAP: Duration = Duration::from_millis(25);
 /// "Look again": nothing more is ever learned from it. Rings for everybody in this process who holds an [`Ear`].
 pub struct Bell {
     rings: watch::Sender<u64>,
+    stirs: watch::Sender<u64>,
     notified: Mutex<Option<Instant>>,
     owed: Notify,
 }
@@ -26,7 +27,12 @@ pub struct Ear(watch::Receiver<u64>);
 
 impl Default for Bell {
     fn default() -> Self {
-        Self { rings: watch::Sender::new(0), notified: Mutex::default(), owed: Notify::new() }
+        Self {
+            rings: watch::Sender::new(0),
+            stirs: watch::Sender::new(0),
+            notified: Mutex::default(),
+            owed: Notify::new(),
+        }
     }
 }
 
@@ -34,6 +40,17 @@ impl Bell {
     /// Rings in this process, without SQL.
     pub fn ring(&self) {
         self.rings.send_modify(|n| *n = n.wrapping_add(1));
+        self.stir();
+    }
+
+    /// Something changed that nobody has to look at, but that leaves something to tidy up.
+    pub fn stir(&self) {
+        self.stirs.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Hears every ring, and every stir.
+    pub fn fine_ear(&self) -> Ear {
+        Ear(self.stirs.subscribe())
     }
 
     pub fn ear(&self) -> Ear {

@@ -63,7 +63,9 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("active_jobs_have_their_execution", "UPDATE jobs SET worker_id = 'else' WHERE state = 'queued'"),
     ("active_jobs_have_their_execution",
      "INSERT INTO past_executions SELECT * FROM (SELECT execution_id, id, attempt, worker_id, claimed_at, clock_timestamp(), 'failed', NULL, kind, queue, run_at FROM jobs WHERE state = 'active') AS x"),
-    ("jobs_are_there_once", "INSERT INTO jobs_finished SELECT * FROM jobs_live"),
+    ("jobs_are_there_once",
+     "INSERT INTO jobs (id, state, kind, run_at, payload, max_attempts, created_at, updated_at)
+      SELECT id, 'queued', kind, run_at, '{}', 3, created_at, updated_at FROM jobs WHERE state = 'completed'"),
     ("jobs_are_there_once", "DELETE FROM jobs WHERE state = 'completed'"),
     ("waiting_jobs_stand_in_a_line", "DELETE FROM lines"),
     ("waiting_jobs_stand_in_a_line", "UPDATE lines SET since = since + interval '1 hour'"),

@@ -137,9 +137,9 @@ async fn sweep(parts: &Parts) -> Result<Duration, StoreError> {
     Ok(rest_while_still(parts, SWEEP_EVERY).await)
 }
 
-/// Waits for the bell, but no longer than [`IDLE`]; then how long to rest before the next time.
+/// Waits until something stirs, but no longer than [`IDLE`]; then how long to rest before the next time.
 async fn rest_while_still(parts: &Parts, period: Duration) -> Duration {
-    let mut ear = parts.bell.ear();
+    let mut ear = parts.bell.fine_ear();
     ear.clear();
     _ = tokio::time::timeout(IDLE, ear.rung()).await;
     period

@@ -124,7 +124,8 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
             () = ear.rung(), if hungry => {}
             () = tokio::time::sleep(pace.patience), if hungry && !mutant::is_on(Mutant::NoPoll) => {}
             () = breath(&free, slots), if !hungry && order == WorkerState::Online && free.available_permits() == 0 => {}
-            Some(_) = running.join_next(), if !hungry && !running.is_empty() => {}
+            // Settlements end by the hundred, too.
+            Some(_) = running.join_next(), if !hungry && !running.is_empty() => tokio::time::sleep(MOMENT).await,
         }
     }
     drain(&desk, running).await;

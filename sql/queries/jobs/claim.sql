@@ -117,7 +117,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     UNION ALL
     SELECT 'project', id, 'creating', 'provisioning', $3, job_id, execution_id, updated_at FROM moved
 ), rung AS (
-    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM claimed) AS q WHERE $7::boolean
+    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM claimed) AS q WHERE $7::boolean AND EXISTS (SELECT FROM moved)
 )
 SELECT -- About the look itself: whether others were at the same rows, so that looking again at once may find more, and
        -- when the next job of these lines falls due.

@@ -107,6 +107,8 @@ impl Store {
         }
         if wakes {
             self.bell.moved(tell);
+        } else {
+            self.bell.stir();
         }
         Ok(answers)
     }

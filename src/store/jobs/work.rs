@@ -150,8 +150,11 @@ impl Store {
                 claims.jobs.push(claimed(&row)?);
             }
         }
-        if !claims.jobs.is_empty() {
+        // A claim leaves less to look at, not more; but whoever waits for a project wants to know that it moved.
+        if claims.jobs.iter().any(|it| it.project_moved) {
             self.bell.moved(tell);
+        } else if !claims.jobs.is_empty() {
+            self.bell.stir();
         }
         Ok(claims)
     }
