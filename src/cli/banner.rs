@@ -1,6 +1,6 @@
 //! What the program says to the person who started it: where things are, or why not and what to do.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 
 use super::Exit;
@@ -18,25 +18,33 @@ pub struct Banner<'a> {
 }
 
 impl Banner<'_> {
+    /// To stdout. Whoever reads it may have gone away already; that must not end the server.
     pub fn print(&self) {
+        let mut out = std::io::stdout().lock();
+        _ = self.write(&mut out).and_then(|()| out.flush());
+    }
+
+    fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
         let Self { config, listen, database, ready_in } = self;
-        println!("provost {}", env!("CARGO_PKG_VERSION"));
+        writeln!(out, "provost {}", env!("CARGO_PKG_VERSION"))?;
         if let Some(at) = listen {
             let host = reachable(at);
-            println!("  Dashboard   http://{host}/dashboard");
-            println!("  API         http://{host}/projects   (described at /openapi.json)");
-            println!("  Metrics     http://{host}/metrics");
+            writeln!(out, "  Dashboard   http://{host}/dashboard")?;
+            writeln!(out, "  API         http://{host}/projects   (described at /openapi.json)")?;
+            writeln!(out, "  Metrics     http://{host}/metrics")?;
         }
-        println!("  Database    {database}");
+        writeln!(out, "  Database    {database}")?;
         if config.roles.worker {
-            println!("  Workers     {} slots in this process", config.worker_concurrency);
+            writeln!(out, "  Workers     {} slots in this process", config.worker_concurrency)?;
         }
-        println!("Ready in {:.1} s. Ctrl-C stops it; nothing is lost.", ready_in.as_secs_f64());
+        writeln!(out, "Ready in {:.1} s. Ctrl-C stops it; nothing is lost.", ready_in.as_secs_f64())?;
         if let (Some(at), None) = (listen, &config.admin_token) {
-            println!(
+            writeln!(
+                out,
                 "Next: open the dashboard, or\n  curl -X POST http://{at}/projects -H 'content-type: application/json' -d '{{\"name\": \"my-first\"}}'"
-            );
+            )?;
         }
+        Ok(())
     }
 }
 
