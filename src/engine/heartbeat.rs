@@ -34,7 +34,9 @@ pub fn service(
 
 async fn beat(parts: &Parts, crew: &Crew, source: &Database) -> Result<(), Fault> {
     let log = logger(parts, "heartbeat");
-    let mine = crew.held.all();
+    // A lease that is this young needs nothing, and work that takes no time is settled before its first heartbeat: the
+    // statements of the two would only be in each other's way.
+    let mine = crew.held.held_for(parts.config.lease_ttl / 6);
     if !mine.is_empty() {
         let kept: HashMap<_, _> =
             source.heartbeat(&mine).await?.into_iter().map(|beat| (beat.execution_id, beat.canceled)).collect();
@@ -50,7 +52,8 @@ async fn beat(parts: &Parts, crew: &Crew, source: &Database) -> Result<(), Fault
             }
         }
     }
-    let told = parts.store.heartbeat_worker(&crew.me, parts.board.is_draining(), mine.len()).await?;
+    let busy = crew.held.len().min(parts.config.worker_concurrency);
+    let told = parts.store.heartbeat_worker(&crew.me, parts.board.is_draining(), busy).await?;
     if crew.tell(told) {
         info!(log, "worker {}", told; "worker_id" => &crew.me.id);
     }

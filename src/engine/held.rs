@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ pub struct Held(Mutex<HashMap<Uuid, Entry>>);
 
 struct Entry {
     job_id: Uuid,
+    since: Instant,
     lost: Stop,
     canceled: Stop,
     reason: Arc<OnceLock<String>>,
@@ -47,13 +49,21 @@ impl Held {
             canceled: canceled.clone(),
             reason: reason.clone(),
         };
-        self.entries().insert(lease.execution_id, Entry { job_id: lease.job_id, lost, canceled, reason });
+        self.entries()
+            .insert(lease.execution_id, Entry { job_id: lease.job_id, since: Instant::now(), lost, canceled, reason });
         hold
     }
 
-    /// Jobs with their executions.
-    pub fn all(&self) -> Vec<(Uuid, Uuid)> {
-        self.entries().iter().map(|(execution, entry)| (entry.job_id, *execution)).collect()
+    /// The jobs that have been held for so long, with their executions.
+    pub fn held_for(&self, age: Duration) -> Vec<(Uuid, Uuid)> {
+        let entries = self.entries();
+        let old = entries.iter().filter(|(_, entry)| entry.since.elapsed() >= age);
+        old.map(|(execution, entry)| (entry.job_id, *execution)).collect()
+    }
+
+    /// How many are held.
+    pub fn len(&self) -> usize {
+        self.entries().len()
     }
 
     /// Tells the one who works under this execution that it is over. Whether somebody still does: what was settled while the
