@@ -7,9 +7,7 @@
 -- a priority has many lines each gives fewer, so that a thousand lines do not give a thousand times as many: first in,
 -- first out then holds within each line, and between them as far as their heads reach.
 WITH RECURSIVE clock AS MATERIALIZED (
-    -- Whoever loses a claim in a crash has only to claim again: the commit need not wait for the disk. The settlement will,
-    -- and with it everything before it.
-    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots, set_config('synchronous_commit', 'off', true) AS lax
+    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots
 ), mine AS MATERIALIZED (
     SELECT l.queue, l.priority, l.kind, l.tenant, min(l.since) AS since, count(*) OVER (PARTITION BY l.priority) AS rivals
     FROM clock CROSS JOIN lines l JOIN queues q ON q.name = l.queue
