@@ -130,6 +130,11 @@ SELECT -- About the look itself: whether others were at the same rows, so that l
                 ORDER BY j.run_at LIMIT 1) AS later
             UNION ALL
             SELECT l.since FROM lines l WHERE l.since > (SELECT at FROM clock) AND l.since < 'infinity' AND l.kind = ANY ($2)
+            UNION ALL
+            -- When a rate that spoke here has its next whole token.
+            SELECT clock.at + (1 - b.tokens + floor(b.tokens)) * l.span / l.most * interval '1 second'
+            FROM clock CROSS JOIN limits l CROSS JOIN LATERAL tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock.at) AS b (tokens)
+            WHERE l.mode = 'rate' AND l.most > 0 AND l.name IN (SELECT name FROM bound)
        ) AS later (at)) AS next_due,
        -- And the jobs; one row without a job when there is none.
        claimed.id, claimed.execution_id, claimed.kind, claimed.queue, claimed.tenant, claimed.payload::text AS payload,
