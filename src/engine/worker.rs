@@ -91,6 +91,8 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
     let mut running = JoinSet::new();
     let mut pace = Pace::new(desk.parts.config.poll_interval);
     while !stop.is_cancelled() {
+        // A claim that fills every slot it asked for has probably left something.
+        let mut more = false;
         ear.clear();
         while running.try_join_next().is_some() {}
         let order = *orders.borrow_and_update();
@@ -100,9 +102,11 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
         // until it lapses.
         if order == WorkerState::Online && room(&running) > 0 {
-            match desk.source.claim(room(&running)).await {
+            let asked = room(&running);
+            match desk.source.claim(asked).await {
                 Ok(claims) => {
                     pace.found(&claims);
+                    more = claims.jobs.len() >= asked;
                     for claimed in claims.jobs {
                         // Only this loop takes slots, and it never claims more than are free.
                         let slot = free.clone().try_acquire_owned().ok();
@@ -117,13 +121,14 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
                 }
             }
         }
-        let hungry = order == WorkerState::Online && room(&running) > 0;
+        let takes_more = order == WorkerState::Online && (room(&running) > 0 || free.available_permits() == 0);
+        let hungry = order == WorkerState::Online && room(&running) > 0 && !more;
         tokio::select! {
             () = stop.cancelled() => break,
             _ = orders.changed() => {}
             () = ear.rung(), if hungry => {}
             () = tokio::time::sleep(pace.patience), if hungry && !mutant::is_on(Mutant::NoPoll) => {}
-            () = breath(&free, slots), if !hungry && order == WorkerState::Online && free.available_permits() == 0 => {}
+            () = breath(&free, slots), if !hungry && takes_more => {}
             // Settlements end by the hundred, too.
             Some(_) = running.join_next(), if !hungry && !running.is_empty() => tokio::time::sleep(MOMENT).await,
         }
