@@ -88,10 +88,8 @@ mod switches {
 
     /// For each mutant and statement, what is cut out of the text and what stands there instead.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
-        (SettleById, "jobs/settle", " AND j.execution_id = asked.execution_id AND j.state = 'active'\n", "\n"),
-        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = held.execution_id", ""),
+        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
         (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
-        (SettleByState, "jobs/settle", " AND j.execution_id = held.execution_id", ""),
         (StaleReaper, "jobs/reap", "    FOR UPDATE OF jobs SKIP LOCKED\n", ""),
         (StaleReaper, "jobs/reap", " AND j.state = 'active' AND j.execution_id = lapsed.execution_id", ""),
         (StaleReaper, "jobs/reap", "AND j.lease_until = lapsed.lease_until", ""),

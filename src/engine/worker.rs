@@ -33,6 +33,9 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const FIRST_STEP_BACK: Duration = Duration::from_millis(2);
 const LONGEST_STEP_BACK: Duration = Duration::from_millis(200);
 
+/// No claim asks for more: whoever has more slots has the next claim under way while the jobs of the last are worked on.
+const MOST_AT_ONCE: usize = 500;
+
 /// How long a claim waits for more slots than the first that is free.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -102,7 +105,7 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
         // until it lapses.
         if order == WorkerState::Online && room(&running) > 0 {
-            let asked = room(&running);
+            let asked = room(&running).min(MOST_AT_ONCE);
             match desk.source.claim(asked).await {
                 Ok(claims) => {
                     pace.found(&claims);

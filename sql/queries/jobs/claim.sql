@@ -71,7 +71,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     WHERE id NOT IN (SELECT id FROM verdict WHERE NOT admitted)
     ORDER BY place LIMIT (SELECT slots FROM clock) + 32
 ), chosen AS MATERIALIZED (
-    SELECT j.id, j.state, j.project_id
+    SELECT j.ctid AS spot, j.id, j.state, j.project_id
     FROM admitted JOIN jobs j ON j.id = admitted.id
     WHERE j.state IN ('queued', 'scheduled', 'retrying')
     ORDER BY admitted.place
@@ -81,16 +81,18 @@ WITH RECURSIVE clock AS MATERIALIZED (
     -- A project that somebody else has locked is left for the next time: one locked row must not stop the queue.
     SELECT id FROM projects WHERE id IN (SELECT project_id FROM chosen) ORDER BY id FOR UPDATE SKIP LOCKED
 ), numbered AS (
-    SELECT id, state, row_number() OVER (ORDER BY id) AS n
+    SELECT spot, id, state, row_number() OVER () AS n
     FROM chosen
     WHERE project_id IS NULL OR project_id IN (SELECT id FROM ready)
 ), claimed AS (
+    -- They are locked, so each is still where it was found: no need to look for it again.
     UPDATE jobs j
     SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3, claimed_at = at,
         lease_until = at + $5::float8 * interval '1 second', timeout_at = at + j.timeout * interval '1 second', updated_at = at
     FROM numbered, clock_timestamp() AS at
-    WHERE j.id = numbered.id AND j.state = numbered.state AND j.state IN ('queued', 'scheduled', 'retrying')
-    RETURNING j.*, numbered.state AS previous_state
+    WHERE j.ctid = numbered.spot AND j.state = numbered.state AND j.state IN ('queued', 'scheduled', 'retrying')
+    RETURNING j.id, j.execution_id, j.kind, j.queue, j.tenant, j.priority, j.payload, j.project_id, j.attempt, j.failures, j.max_attempts,
+              j.timeout, j.backoff, j.run_at, j.claimed_at, j.updated_at, numbered.state AS previous_state
 ), charged AS (
     UPDATE limits l
     SET turn = l.turn + 1, refilled_at = at,
@@ -111,7 +113,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     RETURNING p.id, claimed.id AS job_id, claimed.execution_id, p.updated_at
 ), told AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, actor, job_id, execution_id, occurred_at)
-    SELECT 'job', id, previous_state, 'active', worker_id, id, execution_id, updated_at FROM claimed
+    SELECT 'job', id, previous_state, 'active', $3, id, execution_id, updated_at FROM claimed
     UNION ALL
     SELECT 'project', id, 'creating', 'provisioning', $3, job_id, execution_id, updated_at FROM moved
 ), rung AS (

@@ -1,34 +1,34 @@
 -- This is how my executions ended. Moves each job and its project, if the execution is still the job's current one, and
--- enqueues what follows from it. One for each place in the arrays; what was refused does not hold up the others.
+-- enqueues what follows from it. One for each place in the arrays, which are in the order of the jobs' ids, so that two such
+-- statements cannot wait for each other; what was refused does not hold up the others.
 -- $1 jobs  $2 executions  $3 the jobs' new states  $4 outcomes of the executions  $5 errors, or null
 -- $6 waits before they may be claimed again (s)  $7 does it spend a failure?  $8 the projects' statuses now, or null
--- $9 the projects' new statuses, or null  $10 actors  $11 ring?  $12 results, or null  $13 what follows, or null
+-- $9 the projects' new statuses, or null  $10 the workers  $11 ring?  $12 results, or null  $13 what follows, or null
 WITH asked AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::boolean[], $8::text[], $9::text[],
-                         $10::text[], $12::text[], $13::text[]) WITH ORDINALITY
+    SELECT *, state IN ('queued', 'scheduled', 'retrying') AS goes_on
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::boolean[], $8::text[], $9::text[],
+                $10::text[], $12::text[], $13::text[]) WITH ORDINALITY
         AS a (job_id, execution_id, state, outcome, error, delay, spends_failure, project_was, project_status, actor, result, next, place)
     -- Always so. But it makes the planner expect few, and so look each job up by its id, whatever statistics say of the rest.
     WHERE place BETWEEN 1 AND cardinality($1)
-), held AS MATERIALIZED (
-    -- Somebody may have asked to cancel it: then there is no other try.
-    SELECT asked.*, j.worker_id, j.run_at AS due_at, j.cancel_requested_at IS NOT NULL AND asked.state IN ('retrying', 'scheduled', 'queued') AS is_canceled
-    FROM asked JOIN jobs j ON j.id = asked.job_id AND j.execution_id = asked.execution_id AND j.state = 'active'
-    ORDER BY j.id FOR UPDATE OF j
 ), settled AS (
+    -- Somebody may have asked to cancel it: then there is no other try.
     UPDATE jobs j
-    SET state = CASE WHEN is_canceled THEN 'canceled' ELSE held.state END,
-        error = CASE WHEN is_canceled THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE held.error END,
-        result = held.result::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
-        failures = j.failures + held.spends_failure::integer,
-        run_at = CASE WHEN held.delay > 0 THEN at + held.delay * interval '1 second' ELSE j.run_at END,
-        finished_at = CASE WHEN is_canceled OR held.state IN ('completed', 'failed', 'canceled') THEN at END
-    FROM held, clock_timestamp() AS at
-    WHERE j.id = held.job_id AND j.state = 'active' AND j.execution_id = held.execution_id
-    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.claimed_at, j.updated_at, held.worker_id, held.due_at, held.execution_id,
-              held.place, held.state AS wanted, held.outcome, held.project_was, held.project_status, held.actor, held.next
+    SET state = CASE WHEN j.cancel_requested_at IS NOT NULL AND asked.goes_on THEN 'canceled' ELSE asked.state END,
+        error = CASE WHEN j.cancel_requested_at IS NOT NULL AND asked.goes_on THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE asked.error END,
+        finished_at = CASE WHEN j.cancel_requested_at IS NOT NULL OR NOT asked.goes_on THEN at END,
+        result = asked.result::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
+        failures = j.failures + asked.spends_failure::integer,
+        run_at = CASE WHEN asked.delay > 0 THEN at + asked.delay * interval '1 second' ELSE j.run_at END
+    FROM asked, clock_timestamp() AS at
+    WHERE j.id = asked.job_id AND j.state = 'active' AND j.execution_id = asked.execution_id
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.run_at, j.claimed_at, j.updated_at, j.execution_id,
+              asked.place, asked.state AS wanted, asked.outcome, asked.delay, asked.project_was, asked.project_status, asked.actor, asked.next
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
-    SELECT execution_id, id, attempt, worker_id, kind, queue, due_at, claimed_at, updated_at, CASE state WHEN 'canceled' THEN 'canceled' ELSE outcome END, error
+    -- When it was due: whoever is to come again is due later now, but this statement still sees it as it was.
+    SELECT execution_id, id, attempt, actor, kind, queue, CASE WHEN delay > 0 THEN (SELECT was.run_at FROM jobs was WHERE was.id = settled.id) ELSE run_at END,
+           claimed_at, updated_at, CASE state WHEN 'canceled' THEN 'canceled' ELSE outcome END, error
     FROM settled
 ), moved AS (
     UPDATE projects p

@@ -74,8 +74,12 @@ impl Store {
     /// One statement for all of them, which have one worker: the answers in the same order.
     async fn settle_jobs(&self, all: &[Ended]) -> Result<Vec<Settled>, StoreError> {
         let tell = self.bell.may_notify();
-        let column = |of: fn(&Ended) -> Uuid| all.iter().map(of).collect::<Vec<_>>();
-        let text = |of: for<'a> fn(&'a Ended) -> Option<&'a str>| all.iter().map(of).collect::<Vec<_>>();
+        // In the order of the ids: see the statement.
+        let mut order: Vec<(usize, &Ended)> = all.iter().enumerate().collect();
+        order.sort_by_key(|(_, it)| it.job_id);
+        let sorted = || order.iter().map(|(_, it)| *it);
+        let column = |of: fn(&Ended) -> Uuid| sorted().map(of).collect::<Vec<_>>();
+        let text = |of: for<'a> fn(&'a Ended) -> Option<&'a str>| sorted().map(of).collect::<Vec<_>>();
         let rows = self
             .rows(
                 &JOBS_SETTLE,
@@ -85,8 +89,8 @@ impl Store {
                     &text(|it| Some(it.state.as_str())),
                     &text(|it| Some(it.outcome)),
                     &text(|it| it.error.as_deref()),
-                    &all.iter().map(|it| it.delay).collect::<Vec<_>>(),
-                    &all.iter().map(|it| it.spends_failure).collect::<Vec<_>>(),
+                    &sorted().map(|it| it.delay).collect::<Vec<_>>(),
+                    &sorted().map(|it| it.spends_failure).collect::<Vec<_>>(),
                     &text(|it| it.during.map(ProjectStatus::as_str)),
                     &text(|it| it.after.map(ProjectStatus::as_str)),
                     &text(|it| Some(&it.actor)),
@@ -101,7 +105,8 @@ impl Store {
         for row in Reader::all(rows, &JOBS_SETTLE) {
             wakes |= row.get::<bool>("wakes")?;
             let place = usize::try_from(row.get::<i64>("place")?).unwrap_or_default();
-            if let Some((answer, ended)) = place.checked_sub(1).and_then(|at| answers.get_mut(at).zip(all.get(at))) {
+            let asked = place.checked_sub(1).and_then(|at| order.get(at));
+            if let Some((answer, ended)) = asked.and_then(|(at, ended)| answers.get_mut(*at).zip(Some(ended))) {
                 *answer = answer_of(&row, ended)?;
             }
         }
