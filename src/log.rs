@@ -1,7 +1,7 @@
 //! The log: JSON lines for machines, or readable lines on a terminal. Loggers are passed down, never global; each error
 //! is logged once, where it is handled.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, LineWriter};
 use std::sync::Mutex;
 
 use slog::{Drain, FnValue, Level, Logger, o};
@@ -19,7 +19,8 @@ pub fn root(level: Level, format: LogFormat) -> Logger {
 }
 
 fn json_logger(level: Level) -> Logger {
-    let lines = slog_json::Json::new(std::io::stderr()).add_key_value(o!(
+    // One call to the system for a line, not one for each word of it.
+    let lines = slog_json::Json::new(LineWriter::new(std::io::stderr())).add_key_value(o!(
         "ts" => FnValue(|_| crate::domain::moment::text(time::OffsetDateTime::now_utc())),
         "level" => FnValue(|record| level_word(record.level())),
         "msg" => FnValue(|record| record.msg().to_string()),
