@@ -50,7 +50,10 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
     let enqueued = app.store.enqueue_jobs(&jobs, None, &asker.actor, asker.request_id.as_deref()).await?;
     app.meter.enqueued.inc_by(enqueued.iter().filter(|it| it.is_new).count() as u64);
     let ids: Vec<Uuid> = enqueued.iter().map(|it| it.id).collect();
-    let rows = app.store.get_jobs(&ids).await?;
+    let rows = match enqueued.iter().all(|it| it.is_new) {
+        true => jobs.iter().zip(&enqueued).map(|(wish, born)| Job::born(wish, born)).collect(),
+        false => app.store.get_jobs(&ids).await?,
+    };
     let mut response = HttpResponse::Created();
     if enqueued.iter().all(|it| !it.is_new) {
         response.insert_header(("Idempotency-Replayed", "true"));

@@ -21,6 +21,9 @@ pub struct Enqueued {
     pub id: Uuid,
     /// False when the same key had been noted before.
     pub is_new: bool,
+    /// When it may first be claimed, and when it was made; of the wish, if it is not new.
+    pub due_at: OffsetDateTime,
+    pub born_at: OffsetDateTime,
 }
 
 /// Which jobs: everything that is said must fit.
@@ -206,7 +209,14 @@ impl Store {
         let tell = self.bell.may_notify();
         let rows = self.rows(&JOBS_ENQUEUE, &[&wishes, &actor, &request_id, &tell]).await?;
         self.bell.moved(tell);
-        let read = |row: Reader| Ok(Enqueued { id: row.get("job_id")?, is_new: row.get("is_new")? });
+        let read = |row: Reader| {
+            Ok(Enqueued {
+                id: row.get("job_id")?,
+                is_new: row.get("is_new")?,
+                due_at: row.get("due_at")?,
+                born_at: row.get("born_at")?,
+            })
+        };
         Reader::all(rows, &JOBS_ENQUEUE).map(read).collect()
     }
 

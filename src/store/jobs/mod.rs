@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::gather::Gather;
 use super::{Reader, StoreError};
-use crate::domain::{Backoff, JobState};
+use crate::domain::{Backoff, JobState, NewJob};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
@@ -71,6 +71,44 @@ pub struct Job {
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
     pub finished_at: Option<OffsetDateTime>,
+}
+
+impl Job {
+    /// What a wish has become, so that nobody needs to ask for the row that was just written.
+    pub fn born(wish: &NewJob, enqueued: &Enqueued) -> Self {
+        let waits = enqueued.due_at > enqueued.born_at;
+        Self {
+            id: enqueued.id,
+            state: if waits { JobState::Scheduled } else { JobState::Queued },
+            kind: wish.kind.to_string(),
+            queue: wish.queue.to_string(),
+            tenant: wish.tenant.to_string(),
+            tags: wish.tags.clone(),
+            priority: wish.priority,
+            run_at: enqueued.due_at,
+            payload: wish.payload.clone(),
+            result: None,
+            error: None,
+            attempt: 0,
+            failures: 0,
+            max_attempts: i32::try_from(wish.max_attempts).unwrap_or(i32::MAX),
+            timeout: wish.timeout,
+            deadline_at: wish.deadline_at,
+            backoff: wish.backoff,
+            project_id: None,
+            origin_id: None,
+            replays: 0,
+            schema_version: wish.schema_version,
+            idempotency_key: wish.key.as_ref().map(|it| it.key.clone()),
+            execution_id: None,
+            worker_id: None,
+            lease_until: None,
+            cancel_requested_at: None,
+            created_at: enqueued.born_at,
+            updated_at: enqueued.born_at,
+            finished_at: None,
+        }
+    }
 }
 
 /// A row of `executions`.
