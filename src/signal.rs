@@ -12,7 +12,7 @@ pub use tokio_util::sync::CancellationToken as Stop;
 
 /// Between two NOTIFY of one process lies at least this much: every notifying commit takes a lock that the whole
 /// database shares, so a busy process says "look" now and then instead of each time.
-const NOTIFY_GAP: Duration = Duration::from_millis(25);
+const NOTIFY_GAP: Duration = Duration::from_millis(5);
 
 /// "Look again": nothing more is ever learned from it. Rings for everybody in this process who holds an [`Ear`].
 pub struct Bell {
@@ -74,10 +74,11 @@ impl Bell {
         }
     }
 
-    /// Waits until a NOTIFY is owed to the other processes and the gap has passed.
+    /// Waits until a NOTIFY is owed to the other processes and the gap since the last one has passed.
     pub async fn owed(&self) {
         self.owed.notified().await;
-        tokio::time::sleep(NOTIFY_GAP).await;
+        let since = lock(&self.notified).map_or(NOTIFY_GAP, |at| at.elapsed());
+        tokio::time::sleep(NOTIFY_GAP.saturating_sub(since)).await;
     }
 }
 

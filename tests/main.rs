@@ -6,6 +6,7 @@ mod harness;
 mod api;
 mod bench;
 mod browser;
+mod costs;
 mod engine;
 mod invariants;
 mod jobs;

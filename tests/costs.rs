@@ -1,0 +1,98 @@
+//! What the engine costs, counted instead of timed: rows, statements and bytes are the same on a slow machine and a fast one.
+
+use provost::store::sql::JOBS_CLAIM;
+use serde_json::{Value, json};
+
+use crate::harness::{Database, Server, eventually};
+
+/// What a claim of ten jobs read of the tables of jobs, in rows, as PostgreSQL counts them.
+async fn rows_visited(database: &Database) -> f64 {
+    let client = database.connection().await;
+    client.batch_execute("SET plan_cache_mode = force_generic_plan; SET jit = off").await.unwrap();
+    client.batch_execute(&format!("PREPARE asked AS {}", JOBS_CLAIM.text)).await.unwrap();
+    let ten = vec!["gen_random_uuid()"; 10].join(", ");
+    let asked = format!(
+        "BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ('{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7); ROLLBACK"
+    );
+    let explained = client.simple_query(&asked).await.unwrap();
+    let text: String = explained
+        .iter()
+        .filter_map(|it| if let tokio_postgres::SimpleQueryMessage::Row(row) = it { row.get(0) } else { None })
+        .collect();
+    let mut visited = 0.0;
+    count(&serde_json::from_str(&text).unwrap(), &mut visited);
+    visited
+}
+
+fn count(node: &Value, visited: &mut f64) {
+    match node {
+        Value::Array(items) => items.iter().for_each(|item| count(item, visited)),
+        Value::Object(fields) => {
+            let reads = fields.get("Relation Name").and_then(Value::as_str).is_some_and(|it| it.starts_with("jobs"));
+            if reads && fields.get("Node Type") != Some(&json!("ModifyTable")) {
+                let number = |name: &str| fields.get(name).and_then(Value::as_f64).unwrap_or_default();
+                let rows = number("Actual Rows") + number("Rows Removed by Filter");
+                *visited += rows * number("Actual Loops");
+            }
+            fields.values().for_each(|value| count(value, visited));
+        }
+        _ => {}
+    }
+}
+
+async fn enqueue_in_nine_lines(database: &Database, jobs: u32) {
+    let sql = format!("SELECT enqueue('kind.' || i % 3, queue => 'queue.' || i / 3 % 3) FROM generate_series(1, {jobs}) AS i; ANALYZE");
+    database.run(&sql).await;
+}
+
+#[tokio::test]
+async fn a_claim_looks_at_the_heads_of_the_lines_however_long_they_are() {
+    let database = Database::new().await;
+    enqueue_in_nine_lines(&database, 900).await;
+    let few = rows_visited(&database).await;
+    // Of nine lines each gives 4 * (10 + 32) / 9 + 2 heads; 42 of them are looked up, 10 taken; and each line is asked what
+    // falls due next.
+    let most = f64::from(9 * (4 * 42 / 9 + 2) + 42 + 10 + 9);
+    assert!(few > 20.0 && few <= most, "{few} rows, {most} at most");
+    enqueue_in_nine_lines(&database, 9000).await;
+    let many = rows_visited(&database).await;
+    assert!(many <= most, "{many} rows of ten thousand, {few} of nine hundred");
+}
+
+#[tokio::test]
+async fn jobs_that_wait_together_share_their_transactions() {
+    const JOBS: i64 = 3000;
+    let database = Database::new().await;
+    enqueue_in_nine_lines(&database, 1).await;
+    let commits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+    database.run(&format!("SELECT enqueue('noop') FROM generate_series(1, {JOBS})")).await;
+    let before = database.number(commits).await;
+    let mut server = Server::with(&database.url, &[("PROVOST_WORKER_CONCURRENCY", "200")]);
+    let waiting = "SELECT count(*) FROM jobs WHERE kind = 'noop' AND state <> 'completed'";
+    eventually("every job is done", || async { (database.number(waiting).await == 0).then_some(()) }).await;
+    assert_eq!(server.stop(), 0);
+    // A claim and a settlement for each two hundred would be 30; the start and the end of a server, its chores and this
+    // test's own looks come on top. One for each job would be 6000.
+    let spent = database.number(commits).await - before;
+    assert!((30..JOBS / 5).contains(&spent), "{spent} transactions for {JOBS} jobs");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_job_writes_little_more_than_its_rows() {
+    let mut command = Server::command();
+    for name in ["PROVOST_LISTEN", "DATABASE_URL", "BENCH_REMAINING_SQL"] {
+        command.env_remove(name);
+    }
+    let output = command.args(["bench", "drain", "--n", "5000", "--rounds", "1", "--json"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report: Value = serde_json::from_str(said.lines().last().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+    for row in report["measurements"][0]["rows"].as_array().unwrap() {
+        let bytes = row["wal_b"].as_f64().unwrap();
+        assert!((500.0..2600.0).contains(&bytes), "{row}");
+        if let Some(ceiling) = row["ceiling_wal_b"].as_f64() {
+            assert!(bytes <= 1.3 * ceiling, "{row}");
+        }
+    }
+}
