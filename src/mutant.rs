@@ -1,12 +1,31 @@
 //! Test-only: breaks one guard on purpose, to see that a test notices. A suite that passes without a guard does not test
 //! it. Only a build with the feature `chaos` can be broken; in every other build this module compiles to nothing.
 //!
-//! Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`.
+//! Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`. And a process can be told to
+//! die at a moment that no signal from outside would hit: see [`Moment`].
 
 #[cfg(not(feature = "chaos"))]
-pub use sound::{Mutant, check, is_on, text};
+pub use sound::{Mutant, check, is_on, pass, text};
 #[cfg(feature = "chaos")]
-pub use switches::{Mutant, check, guards, is_on, sabotaged, text};
+pub use switches::{Mutant, check, guards, is_on, pass, sabotaged, text};
+
+/// Where a process dies when a file of that name appears in the folder `PROVOST_CHAOS_DEATHS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Jobs are claimed, and none of them has been started.
+    Claimed,
+    /// Work has ended, and its settlement has not been sent.
+    Ended,
+}
+
+impl Moment {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Ended => "ended",
+        }
+    }
+}
 
 /// A build that cannot be broken.
 #[cfg(not(feature = "chaos"))]
@@ -32,12 +51,16 @@ mod sound {
     pub const fn check() -> Result<(), String> {
         Ok(())
     }
+
+    #[inline(always)]
+    pub const fn pass(_: super::Moment) {}
 }
 
 #[cfg(feature = "chaos")]
 mod switches {
     use std::collections::HashMap;
     use std::future::Future;
+    use std::path::PathBuf;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
     /// What can be broken. The names are those of the catalogue of seeded bugs.
@@ -108,6 +131,9 @@ mod switches {
         ),
     ];
 
+    static DEATHS: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("PROVOST_CHAOS_DEATHS").map(Into::into));
+
     static OF_PROCESS: LazyLock<Result<Option<Mutant>, String>> = LazyLock::new(|| {
         let Some(name) = std::env::var("PROVOST_MUTANT").ok().filter(|it| !it.is_empty()) else { return Ok(None) };
         let known = NAMES.iter().find(|(known, _)| *known == name).map(|(_, mutant)| *mutant);
@@ -129,6 +155,15 @@ mod switches {
     /// An unknown name is a mistake, not a sound program.
     pub fn check() -> Result<(), String> {
         OF_PROCESS.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    /// Passes this moment, or dies at it.
+    pub fn pass(moment: super::Moment) {
+        if let Some(folder) = DEATHS.as_ref()
+            && std::fs::remove_file(folder.join(moment.as_str())).is_ok()
+        {
+            std::process::exit(86);
+        }
     }
 
     /// Every cut: the statement by its name, and what stands in it.

@@ -41,7 +41,9 @@ fn count(node: &Value, visited: &mut f64) {
 }
 
 async fn enqueue_in_nine_lines(database: &Database, jobs: u32) {
-    let sql = format!("SELECT enqueue('kind.' || i % 3, queue => 'queue.' || i / 3 % 3) FROM generate_series(1, {jobs}) AS i; ANALYZE");
+    let sql = format!(
+        "SELECT enqueue('kind.' || i % 3, queue => 'queue.' || i / 3 % 3) FROM generate_series(1, {jobs}) AS i; ANALYZE"
+    );
     database.run(&sql).await;
 }
 

@@ -92,7 +92,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "PROVOST_POLL_INTERVAL",
         "DURATION",
-        "2s",
+        "3s",
         "How often workers look without having been rung (50ms-10m). The guarantee when a notification is lost.",
     ),
     plain(

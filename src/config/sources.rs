@@ -103,7 +103,8 @@ fn plain(value: toml::Value) -> String {
 
 fn is_known(env: &str) -> bool {
     // What only a build for the chaos tests understands; see `mutant` and `handlers::ledger`.
-    let of_chaos = cfg!(feature = "chaos") && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER");
+    let of_chaos =
+        cfg!(feature = "chaos") && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_DEATHS");
     of_chaos || SETTINGS.iter().any(|setting| setting.env == env)
 }
 

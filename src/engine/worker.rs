@@ -18,7 +18,7 @@ use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
 use crate::domain::WorkerState;
 use crate::log::chain;
-use crate::mutant::{self, Mutant};
+use crate::mutant::{self, Moment, Mutant};
 use crate::signal::Stop;
 use crate::store::jobs::Claims;
 
@@ -110,6 +110,9 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
                 Ok(claims) => {
                     pace.found(&claims);
                     more = claims.jobs.len() >= asked;
+                    if !claims.jobs.is_empty() {
+                        mutant::pass(Moment::Claimed);
+                    }
                     for claimed in claims.jobs {
                         // Only this loop takes slots, and it never claims more than are free.
                         let slot = free.clone().try_acquire_owned().ok();

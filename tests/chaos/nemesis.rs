@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use provost::mutant::Moment;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -17,11 +18,17 @@ use crate::proxy::Weather;
 /// How long a server may take to start, or to end in good order.
 const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(15);
+/// How long a server may take to come to a moment at which it is to die; it may have nothing to do.
+const MOMENT: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// kill -9, and a start.
     Kill,
+    /// It dies between a claim and the start of the jobs that it got.
+    DieClaimed,
+    /// It dies between the end of work and the settlement that many share.
+    DieEnded,
     /// SIGSTOP beyond the lease, then SIGCONT.
     Freeze,
     /// SIGTERM, and a start.
@@ -38,10 +45,12 @@ pub enum Fault {
     Jump,
 }
 
-const BAG: [Fault; 12] = [
+const BAG: [Fault; 14] = [
     Fault::Kill,
     Fault::Kill,
     Fault::Kill,
+    Fault::DieClaimed,
+    Fault::DieEnded,
     Fault::Freeze,
     Fault::Freeze,
     Fault::Restart,
@@ -75,7 +84,8 @@ impl Nemesis {
 
     /// Does harm as long as there is anybody to harm, and mends everything after each fault.
     pub async fn rage(&mut self, go_on: impl Fn() -> bool) {
-        let mut bag: Vec<Fault> = Vec::new();
+        // Even the shortest run has these: they hit what happens by the batch.
+        let mut bag = vec![Fault::DieEnded, Fault::DieClaimed];
         while go_on() {
             if bag.is_empty() {
                 bag = BAG.to_vec();
@@ -91,7 +101,7 @@ impl Nemesis {
 
     fn say(&mut self, fault: Fault, what: String) {
         *self.done.entry(fault).or_default() += 1;
-        println!("  {:7.2} s  {:9}  {what}", self.begun.elapsed().as_secs_f64(), format!("{fault:?}").to_lowercase());
+        println!("  {:7.2} s  {:10}  {what}", self.begun.elapsed().as_secs_f64(), format!("{fault:?}").to_lowercase());
     }
 
     fn leases(&mut self, from: f64, to: f64) -> Duration {
@@ -106,6 +116,13 @@ impl Nemesis {
             Fault::Kill => {
                 self.say(fault, node.name.clone());
                 self.kill(node).await;
+            }
+            Fault::DieClaimed | Fault::DieEnded => {
+                let moment = if fault == Fault::DieClaimed { Moment::Claimed } else { Moment::Ended };
+                if node.die_at(moment, MOMENT).await {
+                    self.say(fault, node.name.clone());
+                    self.start(node).await;
+                }
             }
             Fault::Freeze => {
                 let (first, second) = (self.leases(0.6, 0.9), self.leases(0.6, 0.9));

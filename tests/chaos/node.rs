@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use provost::mutant::Moment;
 
 use crate::options::Options;
 use crate::proxy::Proxy;
@@ -23,6 +24,8 @@ pub struct Node {
     keeper: Keeper,
     child: Mutex<Option<Child>>,
     log: PathBuf,
+    /// Where it looks whether it is to die.
+    deaths: PathBuf,
     /// Where its clock is told to jump to, if it can.
     clock: Option<PathBuf>,
 }
@@ -45,6 +48,8 @@ impl Node {
         if let Some((_, file)) = &clock {
             std::fs::write(file, "+0\n").unwrap();
         }
+        let deaths = folder.join(format!("{name}.deaths"));
+        std::fs::create_dir(&deaths).unwrap();
         let settings = [
             ("DATABASE_URL", proxy.url(database)),
             ("PROVOST_LISTEN", format!("127.0.0.1:{port}")),
@@ -56,6 +61,7 @@ impl Node {
             ("PROVOST_LOG", "warn".into()),
             ("PROVOST_LOG_FORMAT", "json".into()),
             ("PROVOST_CHAOS_LEDGER", folder.join("effects").display().to_string()),
+            ("PROVOST_CHAOS_DEATHS", deaths.display().to_string()),
             ("PROVOST_MUTANT", options.mutant.clone().unwrap_or_default()),
         ];
         let (out, fake) = (log.clone(), clock.clone());
@@ -82,6 +88,7 @@ impl Node {
             keeper: Keeper::new(),
             child: Mutex::default(),
             log,
+            deaths,
             clock: clock.map(|(_, file)| file),
         }
     }
@@ -104,6 +111,21 @@ impl Node {
             _ = child.kill();
             _ = child.wait();
         }
+    }
+
+    /// Has it die at that moment; whether it came to it.
+    pub async fn die_at(&self, moment: Moment, patience: Duration) -> bool {
+        let order = self.deaths.join(moment.as_str());
+        std::fs::write(&order, "").unwrap();
+        let deadline = Instant::now() + patience;
+        // An order that cannot be taken back was taken at this very instant.
+        while Instant::now() < deadline || std::fs::remove_file(&order).is_err() {
+            if self.has_died() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
     }
 
     /// SIGTERM, and its exit code; killed if it does not end in time.
