@@ -39,7 +39,8 @@ def statement(limits):
     text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("--"))
     if not limits:
         text = cut(text, "), bound AS MATERIALIZED", "), admitted AS MATERIALIZED")
-        text = cut(text, "), charged AS", "), executing AS")
+        text = cut(text, "), charged AS", "), started AS")
+        text = cut(text, "            UNION ALL\n            SELECT clock.at + (1 - b.tokens", "       ) AS later (at)) AS next_due")
         text = text.replace("WHERE id NOT IN (SELECT id FROM verdict WHERE NOT admitted)", "")
         text = text.replace("coalesce((SELECT bool_or(contended) FROM verdict), false)\n           OR ", "")
     ids = "ARRAY[" + ",".join(["gen_random_uuid()"] * 10) + "]"
@@ -56,7 +57,7 @@ def psql(url, *statements):
 
 
 def claims_per_second(url, script, claims):
-    options = {**os.environ, "PGOPTIONS": "-c search_path=provost -c jit=off -c synchronous_commit=off"}
+    options = {**os.environ, "PGOPTIONS": "-c search_path=provost -c jit=off -c synchronous_commit=off -c plan_cache_mode=force_generic_plan"}
     command = ["pgbench", "-n", "-M", "prepared", "-f", script, "-t", str(claims), url]
     out = subprocess.run(command, check=True, env=options, capture_output=True, text=True).stdout
     return float(re.search(r"tps = ([0-9.]+)", out).group(1))
@@ -69,7 +70,7 @@ def main():
     asked = asked.parse_args()
     url = os.environ["DATABASE_URL"]
     enough = asked.rounds * asked.claims * 40 + 10_000
-    psql(url, "TRUNCATE jobs, executions, events, job_tallies, work_tallies CASCADE", "DELETE FROM limits",
+    psql(url, "TRUNCATE jobs, lines, past_executions, events, job_tallies, work_tallies CASCADE", "DELETE FROM limits",
          f"SELECT count(enqueue('noop', queue => 'q')) FROM generate_series(1, {enough})", "VACUUM ANALYZE")
     ways = {"without": (False, NOTHING), "none": (True, NOTHING), "elsewhere": (True, ELSEWHERE), "here": (True, HERE)}
     rates = {way: [] for way in ways}
