@@ -42,9 +42,9 @@ def statement(limits):
         text = cut(text, "), charged AS", "), started AS")
         text = cut(text, "            UNION ALL\n            SELECT clock.at + (1 - b.tokens", "       ) AS later (at)) AS next_due")
         text = text.replace("WHERE id NOT IN (SELECT id FROM verdict WHERE NOT admitted)", "")
-        text = text.replace("coalesce((SELECT bool_or(contended) FROM verdict), false)\n           OR ", "")
+        text = text.replace("coalesce((SELECT bool_or(contended) FROM verdict), false)", "false")
     ids = "ARRAY[" + ",".join(["gen_random_uuid()"] * 10) + "]"
-    values = ["'{q}'", "'{noop}'", "'bench'", ids, "3600", "600", "false", "42"]
+    values = ["'{q}'", "'{noop}'", "'bench'", ids, "3600", "600", "false", "42", "32"]
     for number, value in reversed(list(enumerate(values, 1))):
         text = re.sub(rf"\${number}(?!\d)", lambda _: value, text)
     return " ".join(text.split()) + ";\n"

@@ -12,7 +12,7 @@ async fn rows_visited(database: &Database) -> f64 {
     client.batch_execute(&format!("PREPARE asked AS {}", JOBS_CLAIM.text)).await.unwrap();
     let ten = vec!["gen_random_uuid()"; 10].join(", ");
     let asked = format!(
-        "BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ('{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7); ROLLBACK"
+        "BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ('{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7, 32); ROLLBACK"
     );
     let explained = client.simple_query(&asked).await.unwrap();
     let text: String = explained

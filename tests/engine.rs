@@ -10,7 +10,7 @@ use provost::domain::{
     Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement,
 };
 use provost::signal::Bell;
-use provost::store::jobs::{Claimed, Claimer, Graces, Settled};
+use provost::store::jobs::{Claimed, Claimer, Graces, Reach, Settled};
 use provost::store::projects::{Asker, Bounds, Created, NewProject};
 use provost::store::{Connector, Store};
 use serde_json::json;
@@ -39,6 +39,7 @@ fn claimer(name: &str, lease: Duration) -> Claimer {
         kinds: JobKind::ALL.iter().map(|kind| kind.to_string()).collect(),
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
+        reach: Reach::default(),
     }
 }
 

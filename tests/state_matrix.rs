@@ -7,7 +7,7 @@ use std::time::Duration;
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
 use provost::signal::Bell;
-use provost::store::jobs::{Claimer, Graces, Lease, Settled};
+use provost::store::jobs::{Claimer, Graces, Lease, Reach, Settled};
 use provost::store::projects::{Asker, Bounds};
 use provost::store::{Connector, Moved, Store};
 use uuid::Uuid;
@@ -41,6 +41,7 @@ fn claimer(queue: &str) -> Claimer {
         kinds: JobKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
         lease_ttl: Duration::from_secs(30),
         project_deadline: Duration::from_secs(60),
+        reach: Reach::default(),
     }
 }
 

@@ -18,6 +18,7 @@ const ENQUEUE_ONE: &str = include_str!("../../benches/ceiling/enqueue_one.sql");
 const ENQUEUE_BULK: &str = include_str!("../../benches/ceiling/enqueue_bulk.sql");
 const DRAIN: &str = include_str!("../../benches/ceiling/drain.sql");
 const PROJECT: &str = include_str!("../../benches/ceiling/project.sql");
+const PROJECT_AS_OURS: &str = include_str!("../../benches/ceiling/project_as_ours.sql");
 const FILL: &str = include_str!("../../benches/ceiling/fill.sql");
 const FINISHED: &str = include_str!("../../benches/ceiling/finished.sql");
 
@@ -40,6 +41,8 @@ pub enum Ceiling {
     Drain { n: u64 },
     /// One project a transaction.
     Project { clients: u64, lasting: Duration },
+    /// The same, by the statement that Provost itself uses, in its own schema.
+    ProjectAsOurs { clients: u64, lasting: Duration },
 }
 
 /// Where pgbench is, if it is anywhere.
@@ -55,6 +58,14 @@ impl Ceiling {
         match self {
             Self::EnqueueOne { clients, lasting } => timed(bench, pgbench, ENQUEUE_ONE, clients, lasting).await,
             Self::Project { clients, lasting } => timed(bench, pgbench, PROJECT, clients, lasting).await,
+            Self::ProjectAsOurs { clients, lasting } => {
+                let (place, _) = bench.fresh().await?;
+                let limit = Limit::Seconds(lasting.as_secs_f64().ceil().max(1.0) as u64);
+                let asked = Asked { script: PROJECT_AS_OURS, clients, limit, options: PLAIN };
+                let sample = asked.run(bench, pgbench, &place, 1.0).await;
+                bench.leave(place).await?;
+                sample
+            }
             Self::EnqueueBulk { n, clients } => {
                 let runs = n.div_ceil(IN_BULK * clients).max(1);
                 let asked = Asked { script: ENQUEUE_BULK, clients, limit: Limit::Runs(runs), options: PLAIN };

@@ -16,10 +16,19 @@ pub struct Http {
 /// What came back.
 pub struct Answer {
     pub status: u16,
+    head: String,
     pub body: Vec<u8>,
 }
 
 impl Answer {
+    /// A header by its name in small letters.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let named = |line: &str| {
+            line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|it| it.1.trim().to_owned())
+        };
+        self.head.lines().find_map(named)
+    }
+
     /// The same answer, if it says that all went well.
     pub fn good(self) -> Result<Self> {
         if (200..300).contains(&self.status) {
@@ -52,6 +61,12 @@ impl Http {
         self.send(&request).await?.good()
     }
 
+    /// Whatever comes back, asked for with such a header.
+    pub async fn ask(&mut self, path: &str, header: &str) -> Result<Answer> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{header}\r\n\r\n", self.host);
+        self.send(&request).await
+    }
+
     async fn send(&mut self, request: &str) -> Result<Answer> {
         self.stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
@@ -77,7 +92,8 @@ impl Http {
         }
         let status = self.buffer.get(9..12).and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
         let status = status.ok_or_else(|| Trouble::new("the server does not answer in HTTP"))?;
-        Ok(Answer { status, body: self.buffer[start..].to_vec() })
+        let head = String::from_utf8_lossy(&self.buffer[..head]).into_owned();
+        Ok(Answer { status, head, body: self.buffer[start..].to_vec() })
     }
 
     async fn read(&mut self) -> Result<()> {

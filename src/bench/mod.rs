@@ -39,7 +39,7 @@ pub use options::Options;
 pub use server::reporting;
 
 /// How many jobs a worker of the bench runs at once, unless somebody says otherwise.
-const SLOTS: usize = 500;
+const SLOTS: usize = 1000;
 
 /// Why something could not be measured, as a sentence. Errors of every room end here, and are told once.
 #[derive(Debug)]

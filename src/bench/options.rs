@@ -19,7 +19,7 @@ const NUMBERS: &[(&str, &str, &str)] = &[
     ("conns", "N", "How many producers, each waiting for its acknowledgement"),
     ("batch", "N", "How many jobs in one call"),
     ("start", "N", "The number of the first job"),
-    ("slots", "N", "How many jobs a worker runs at once [default: PROVOST_WORKER_CONCURRENCY, or 500]"),
+    ("slots", "N", "How many jobs a worker runs at once [default: PROVOST_WORKER_CONCURRENCY, or 1000]"),
     ("rate", "PER_SECOND", "How many jobs arrive in a second"),
     ("gap-ms", "MS", "The pause between two jobs when latency is measured"),
     ("warmup", "N", "How many jobs come before those that count"),
@@ -27,6 +27,7 @@ const NUMBERS: &[(&str, &str, &str)] = &[
     ("grace-seconds", "S", "How long starts may still come in after the last arrival"),
     ("settle-seconds", "S", "How long to wait before idling is measured"),
     ("history", "N", "How many finished jobs are present (history)"),
+    ("projects", "N", "How many projects are present (sizes)"),
     ("pin-seconds", "S", "How long another session has held its snapshot, under load, before it counts (pinned)"),
 ];
 

@@ -16,7 +16,9 @@ macro_rules! statements {
 statements! {
     BACKEND = "backend",
     CAN_CREATE = "can_create",
+    DUE = "due",
     HISTORY = "history",
+    MANY_PROJECTS = "many_projects",
     OURS = "ours",
     REMAINING = "remaining",
     SERVER = "server",
@@ -33,5 +35,6 @@ pub mod scripts {
     pub const DROP_DATABASE: &str = include_str!("../../sql/bench/scripts/drop_database.sql");
     pub const DROP_SCHEMAS: &str = include_str!("../../sql/bench/scripts/drop_schemas.sql");
     pub const HOLD_SNAPSHOT: &str = include_str!("../../sql/bench/scripts/hold_snapshot.sql");
+    pub const VACUUM: &str = include_str!("../../sql/bench/scripts/vacuum.sql");
     pub const PATIENT: &str = include_str!("../../sql/bench/scripts/patient.sql");
 }

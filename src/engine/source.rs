@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Parts;
 use crate::domain::{JobKind, NewJob, Settlement};
-use crate::store::jobs::{Beat, Claimer, Claims, Lease, Settled};
+use crate::store::jobs::{Beat, Claimer, Claims, Lease, Reach, Settled};
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
 
@@ -41,6 +41,7 @@ impl Database {
             kinds: me.kinds.clone(),
             lease_ttl: parts.config.lease_ttl,
             project_deadline: parts.config.project_deadline,
+            reach: Reach::default(),
         };
         Self { store: parts.store.clone(), claimer }
     }

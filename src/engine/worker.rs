@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -35,6 +35,10 @@ const LONGEST_STEP_BACK: Duration = Duration::from_millis(200);
 
 /// No claim asks for more: whoever has more slots has the next claim under way while the jobs of the last are worked on.
 const MOST_AT_ONCE: usize = 500;
+
+/// From one look to the next, unless the last one found all it asked for. A look has its price, however little it finds: jobs
+/// that come one by one are claimed by the handful, while one that comes after a rest is claimed at once.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 
 /// How long a claim waits for more slots than the first that is free.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -93,9 +97,9 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
     let mut ear = desk.parts.bell.ear();
     let mut running = JoinSet::new();
     let mut pace = Pace::new(desk.parts.config.poll_interval);
+    let mut more = false;
+    let mut looked = Instant::now();
     while !stop.is_cancelled() {
-        // A claim that fills every slot it asked for has probably left something.
-        let mut more = false;
         ear.clear();
         while running.try_join_next().is_some() {}
         let order = *orders.borrow_and_update();
@@ -105,10 +109,20 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
         // until it lapses.
         if order == WorkerState::Online && room(&running) > 0 {
+            if !more {
+                wait(stop.cancelled(), BETWEEN_LOOKS.saturating_sub(looked.elapsed())).await;
+                if stop.is_cancelled() {
+                    break;
+                }
+                ear.clear();
+            }
+            looked = Instant::now();
             let asked = room(&running).min(MOST_AT_ONCE);
+            more = false;
             match desk.source.claim(asked).await {
                 Ok(claims) => {
                     pace.found(&claims);
+                    // A claim that fills every slot it asked for has probably left something.
                     more = claims.jobs.len() >= asked;
                     if !claims.jobs.is_empty() {
                         mutant::pass(Moment::Claimed);

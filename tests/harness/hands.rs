@@ -6,7 +6,7 @@ use std::time::Duration;
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, Outcome, Settlement};
 use provost::signal::Bell;
-use provost::store::jobs::{Claimed, Claimer, Claims, Graces, Settled};
+use provost::store::jobs::{Claimed, Claimer, Claims, Graces, Reach, Settled};
 use provost::store::{Connector, Store};
 use uuid::Uuid;
 
@@ -34,6 +34,7 @@ pub fn claimer(name: &str, lease: Duration) -> Claimer {
         kinds: vec!["noop".into()],
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
+        reach: Reach::default(),
     }
 }
 

@@ -1,13 +1,13 @@
 -- Find me work to do: due jobs of my queues and kinds, no more than I have slots for.
 -- $1 queues, {*} for all  $2 kinds  $3 worker  $4 fresh execution ids, one for each free slot  $5 lease (s)
--- $6 deadline of a provisioning project (s)  $7 ring?  $8 dice
+-- $6 deadline of a provisioning project (s)  $7 ring?  $8 dice  $9 how many candidates more than slots
 --
 -- Jobs stand in lines, and the table `lines` says in which of them something may be waiting, and since when. From the head
--- of each come a few more candidates than there are slots, because others may be claiming the same heads right now. Where
+-- of each come more candidates than there are slots, because others may be claiming the same heads right now. Where
 -- a priority has many lines each gives fewer, so that a thousand lines do not give a thousand times as many: first in,
 -- first out then holds within each line, and between them as far as their heads reach.
 WITH RECURSIVE clock AS MATERIALIZED (
-    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots
+    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots, cardinality($4::uuid[]) + $9::integer AS reach
 ), mine AS MATERIALIZED (
     SELECT l.queue, l.priority, l.kind, l.tenant, min(l.since) AS since, count(*) OVER (PARTITION BY l.priority) AS rivals
     FROM clock CROSS JOIN lines l JOIN queues q ON q.name = l.queue
@@ -20,7 +20,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
         SELECT j.id, j.run_at FROM jobs j
         WHERE j.queue = mine.queue AND j.priority = mine.priority AND j.kind = mine.kind AND j.tenant = mine.tenant
           AND j.state IN ('queued', 'scheduled', 'retrying') AND j.run_at BETWEEN mine.since AND clock.at
-        ORDER BY j.run_at, j.id LIMIT least(clock.slots + 32, 4 * (clock.slots + 32) / mine.rivals + 2)
+        ORDER BY j.run_at, j.id LIMIT least(clock.reach, 4 * clock.reach / mine.rivals + 2)
     ) AS head
 ), placed AS MATERIALIZED (
     -- The order of service. Within a priority the tenants take turns; whose turn comes first is thrown with dice, so that
@@ -69,7 +69,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
 ), admitted AS MATERIALIZED (
     SELECT id, place FROM placed
     WHERE id NOT IN (SELECT id FROM verdict WHERE NOT admitted)
-    ORDER BY place LIMIT (SELECT slots FROM clock) + 32
+    ORDER BY place LIMIT (SELECT reach FROM clock)
 ), chosen AS MATERIALIZED (
     SELECT j.ctid AS spot, j.id, j.state, j.project_id
     FROM admitted JOIN jobs j ON j.id = admitted.id
@@ -122,8 +122,8 @@ WITH RECURSIVE clock AS MATERIALIZED (
 SELECT -- About the look itself: whether others were at the same rows, so that looking again at once may find more, and
        -- when the next job of these lines falls due.
        (SELECT count(*) FROM rung) AS rung,
-       coalesce((SELECT bool_or(contended) FROM verdict), false)
-           OR (SELECT count(*) FROM numbered) < least((SELECT slots FROM clock), (SELECT count(*) FROM admitted)) AS contended,
+       coalesce((SELECT bool_or(contended) FROM verdict), false) AS contended,
+       (SELECT count(*) FROM numbered) < least((SELECT slots FROM clock), (SELECT count(*) FROM admitted)) AS crowded,
        (SELECT extract(epoch FROM min(later.at) - (SELECT at FROM clock))::float8 FROM (
             SELECT later.run_at FROM mine CROSS JOIN LATERAL (
                 SELECT j.run_at FROM jobs j

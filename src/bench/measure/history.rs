@@ -48,5 +48,7 @@ async fn remember(ground: &Ground, history: u64) -> Result<()> {
         let to = history.min(from + AT_ONCE - 1);
         session.client.execute(HISTORY.text, &[&(from as i64), &(to as i64)]).await?;
     }
+    // Otherwise autovacuum would, during the first drain: jobs that finished one after the other were vacuumed long ago.
+    session.client.batch_execute(scripts::VACUUM).await?;
     Ok(())
 }

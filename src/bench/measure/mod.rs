@@ -2,6 +2,7 @@
 
 mod bulk;
 pub mod drain;
+mod due;
 mod enqueue;
 mod history;
 mod idle;
@@ -13,6 +14,7 @@ mod processes;
 mod projects;
 mod queues;
 mod raw;
+mod sizes;
 mod steady;
 
 use std::time::Duration;
@@ -74,6 +76,8 @@ measures! {
     "processes", processes::run, "draining by sixteen worker processes";
     "projects", projects::run, "projects created over HTTP, one a request";
     "pages", pages::run, "pages, lists and metrics while jobs are enqueued and run (ms)";
+    "sizes", sizes::run, "pages, lists and metrics with a thousand projects and with a million (ms)";
+    "due", due::run, "jobs that wait for their time: how late they start (ms)";
     "idle", idle::run, "nothing to do: statements a minute, CPU, memory";
     "memory", memory::run, "what a connection and a waiting job take";
 }

@@ -12,7 +12,7 @@ use crate::bench::rig::{Profile, Rig, Work};
 use crate::bench::stats::Spread;
 use crate::bench::{Result, clock};
 
-const PATHS: [(&str, &str); 11] = [
+pub const PATHS: [(&str, &str); 11] = [
     ("/dashboard/projects", "text/html"),
     ("/dashboard/jobs", "text/html"),
     ("/dashboard/queues", "text/html"),

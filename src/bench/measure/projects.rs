@@ -22,10 +22,17 @@ pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
     let asked = ask.count("conns", 0, 0);
     let conns: Vec<u64> = if asked > 0 { vec![asked] } else { vec![1, 16] };
     let of = |conns: u64| {
-        let ceiling = Ceiling::Project { clients: conns, lasting };
-        Alternative::new(format!("http {conns}"), Some(ceiling), move |_| once(bench, conns, lasting).boxed_local())
+        let http = |label: &str, ceiling| {
+            Alternative::new(format!("http {conns}{label}"), Some(ceiling), move |_| {
+                once(bench, conns, lasting).boxed_local()
+            })
+        };
+        [
+            http("", Ceiling::Project { clients: conns, lasting }),
+            http(", of the same statement", Ceiling::ProjectAsOurs { clients: conns, lasting }),
+        ]
     };
-    let alternatives: Vec<Alternative> = conns.into_iter().map(of).collect();
+    let alternatives: Vec<Alternative> = conns.into_iter().flat_map(of).collect();
     interleaved(bench, ask.rounds(3), &alternatives).await
 }
 

@@ -18,7 +18,7 @@ use crate::domain::{Backoff, JobState, NewJob};
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
 pub use settle::Settled;
-pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reaped};
+pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
 
 /// The most jobs that callers enqueue together, and the most executions that are settled together.
 const TOGETHER: usize = 500;

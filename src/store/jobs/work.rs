@@ -1,5 +1,7 @@
 //! Jobs as workers work on them: claim, heartbeat, settle, reap.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -46,7 +48,7 @@ pub struct Claimed {
 #[derive(Debug, Default)]
 pub struct Claims {
     pub jobs: Vec<Claimed>,
-    /// Others were at the same rows: looking again at once may find more.
+    /// Others were at the same rows or limits: looking again at once may find more.
     pub contended: bool,
     /// When the next job falls due that only waits for its time.
     pub next_due: Option<Duration>,
@@ -62,6 +64,32 @@ pub struct Claimer {
     pub lease_ttl: Duration,
     /// How long a project may be provisioning.
     pub project_deadline: Duration,
+    pub reach: Reach,
+}
+
+/// How many candidates more than slots a claim looks at. Whoever finds that others hold all of them looks further the next
+/// time: sixteen workers at one line would otherwise stand in each other's way. Alone, it costs nothing to look near.
+#[derive(Clone, Debug)]
+pub struct Reach(Arc<AtomicUsize>);
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(Self::NEAR)))
+    }
+}
+
+impl Reach {
+    const NEAR: usize = 32;
+    const FAR: usize = 1024;
+
+    fn get(&self) -> i32 {
+        self.0.load(Ordering::Relaxed) as i32
+    }
+
+    fn learn(&self, crowded: bool) {
+        let now = self.0.load(Ordering::Relaxed);
+        self.0.store(if crowded { now * 4 } else { now - now / 8 }.clamp(Self::NEAR, Self::FAR), Ordering::Relaxed);
+    }
 }
 
 /// What the database says to a heartbeat: the executions that are still held.
@@ -139,17 +167,20 @@ impl Store {
                     &claimer.project_deadline.as_secs_f64(),
                     &tell,
                     &rand::random::<i64>(),
+                    &claimer.reach.get(),
                 ],
             )
             .await?;
-        let mut claims = Claims::default();
+        let (mut claims, mut crowded) = (Claims::default(), false);
         for row in Reader::all(rows, &JOBS_CLAIM) {
-            claims.contended = row.get("contended")?;
+            crowded = row.get("crowded")?;
+            claims.contended = crowded || row.get("contended")?;
             claims.next_due = duration(row.get("next_due")?);
             if row.get::<Option<Uuid>>("id")?.is_some() {
                 claims.jobs.push(claimed(&row)?);
             }
         }
+        claimer.reach.learn(crowded);
         // A claim leaves less to look at, not more; but whoever waits for a project wants to know that it moved.
         if claims.jobs.iter().any(|it| it.project_moved) {
             self.bell.moved(tell);

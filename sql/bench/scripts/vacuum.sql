@@ -1,0 +1,2 @@
+-- What autovacuum would come to do after a large load.
+VACUUM ANALYZE

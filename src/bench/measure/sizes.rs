@@ -1,0 +1,89 @@
+//! Pages, lists and metrics with a thousand projects and with many: what is asked for again and again must not grow.
+
+use super::Ask;
+use super::pages::PATHS;
+use crate::bench::http::Http;
+use crate::bench::marks::Marks;
+use crate::bench::place::Bench;
+use crate::bench::report::Row;
+use crate::bench::rig::{Ground, Profile, Rig, Work};
+use crate::bench::session::Session;
+use crate::bench::sql::{MANY_PROJECTS, scripts};
+use crate::bench::stats::median;
+use crate::bench::{Result, clock, progress};
+
+/// How many projects are written in one statement.
+const AT_ONCE: u64 = 100_000;
+const FEW: u64 = 1000;
+/// How often each path is asked for.
+const TIMES: usize = 60;
+
+pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
+    let many = ask.count("projects", 1_000_000, 20_000);
+    let (few_ms, _) = once(bench, FEW).await?;
+    let (many_ms, unchanged) = once(bench, many).await?;
+    let row = |(place, (path, _)): (usize, &(&str, &str))| {
+        let (few, many) = (few_ms[place].0, many_ms[place].0);
+        Row::new(*path)
+            .cell("p50_1000", few)
+            .cell("p50_many", many)
+            .cell("x_1000", few.zip(many).map(|(few, many)| many / few.max(1e-9)))
+            .cell("cpu_ms_many", Some(many_ms[place].1))
+    };
+    let mut rows: Vec<Row> = PATHS.iter().enumerate().map(row).collect();
+    rows.push(
+        Row::new("/dashboard/projects, unchanged (304)")
+            .cell("p50_many", unchanged.0)
+            .cell("cpu_ms_many", Some(unchanged.1)),
+    );
+    Ok(rows)
+}
+
+/// The median of the time (ms), and the CPU of the server and of PostgreSQL (ms), of one request.
+type Cost = (Option<f64>, f64);
+
+async fn once(bench: &Bench, projects: u64) -> Result<(Vec<Cost>, Cost)> {
+    let (place, ground) = bench.fresh().await?;
+    fill(&ground, projects).await?;
+    let rig = Rig::start(&ground, Profile::Http, Work::On, Marks::new(0, 0)).await?;
+    let mut http = Http::connect(rig.host()?).await?;
+    let mut costs = Vec::new();
+    for (path, accept) in PATHS {
+        progress(&format!("{projects} projects: {path}"));
+        costs.push(cost(bench, &rig, &mut http, path, &format!("accept: {accept}")).await?);
+    }
+    let tag = http.get("/dashboard/projects", "text/html").await?.header("etag").unwrap_or_default();
+    let known = format!("accept: text/html\r\nif-none-match: {tag}");
+    let unchanged = cost(bench, &rig, &mut http, "/dashboard/projects", &known).await?;
+    rig.stop().await?;
+    bench.leave(place).await?;
+    Ok((costs, unchanged))
+}
+
+async fn cost(bench: &Bench, rig: &Rig, http: &mut Http, path: &str, header: &str) -> Result<Cost> {
+    http.ask(path, header).await?;
+    let gauge = bench.gauge().await;
+    let (before, cpu, own) = (gauge.read().await, rig.cpu(), clock::cpu_of_self());
+    let mut times = Vec::new();
+    for _ in 0..TIMES {
+        let began = clock::now();
+        http.ask(path, header).await?;
+        times.push(clock::ms_between(began, clock::now()));
+    }
+    // What this process itself spent is the asking.
+    let servers = rig.cpu() - cpu - (clock::cpu_of_self() - own);
+    let spent = servers + gauge.since(before).await.cpu.unwrap_or_default();
+    Ok((median(&times), spent * 1e3 / TIMES as f64))
+}
+
+async fn fill(ground: &Ground, projects: u64) -> Result<()> {
+    let session = Session::open(&ground.connector).await?;
+    session.client.batch_execute(scripts::PATIENT).await?;
+    for from in (1..=projects).step_by(AT_ONCE as usize) {
+        progress(&format!("{from} of {projects} projects"));
+        let to = projects.min(from + AT_ONCE - 1);
+        session.client.execute(MANY_PROJECTS.text, &[&(from as i64), &(to as i64)]).await?;
+    }
+    session.client.batch_execute(scripts::ANALYZE).await?;
+    Ok(())
+}
