@@ -18,6 +18,9 @@ pub enum Moment {
     Ended,
 }
 
+/// The code that it then ends with.
+pub const DEATH: i32 = 86;
+
 impl Moment {
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -162,7 +165,7 @@ mod switches {
         if let Some(folder) = DEATHS.as_ref()
             && std::fs::remove_file(folder.join(moment.as_str())).is_ok()
         {
-            std::process::exit(86);
+            std::process::exit(super::DEATH);
         }
     }
 

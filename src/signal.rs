@@ -79,6 +79,7 @@ impl Bell {
         self.owed.notified().await;
         let since = lock(&self.notified).map_or(NOTIFY_GAP, |at| at.elapsed());
         tokio::time::sleep(NOTIFY_GAP.saturating_sub(since)).await;
+        *lock(&self.notified) = Some(Instant::now());
     }
 }
 
@@ -219,5 +220,6 @@ mod tests {
         assert!(!bell.may_notify());
         bell.moved(false);
         bell.owed().await;
+        assert!(!bell.may_notify(), "what was owed is said now, and the next gap begins");
     }
 }

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use super::sql::{RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS, RETENTION_PRUNE_KEYS};
+use super::sql::{
+    RETENTION_PRUNE_COMPLETED, RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS,
+    RETENTION_PRUNE_KEYS,
+};
 use super::{Store, StoreError};
 use crate::domain::JobState;
 
 impl Store {
-    /// `retention/prune_jobs`: how many of at most `limit` were removed.
+    /// `retention/prune_completed` or `retention/prune_jobs`: how many of at most `limit` were removed.
     pub async fn prune_jobs(&self, state: JobState, age: Duration, limit: i64) -> Result<i64, StoreError> {
+        if state == JobState::Completed {
+            return self.one(&RETENTION_PRUNE_COMPLETED, &[&age.as_secs_f64(), &limit]).await?.get("n");
+        }
         self.one(&RETENTION_PRUNE_JOBS, &[&state.as_str(), &age.as_secs_f64(), &limit]).await?.get("n")
     }
 

@@ -85,6 +85,7 @@ statements! {
     QUEUES_KINDS = "queues/kinds",
     QUEUES_LIST = "queues/list",
     QUEUES_MOVE = "queues/move",
+    RETENTION_PRUNE_COMPLETED = "retention/prune_completed",
     RETENTION_PRUNE_EVENTS = "retention/prune_events",
     RETENTION_PRUNE_EXECUTIONS = "retention/prune_executions",
     RETENTION_PRUNE_JOBS = "retention/prune_jobs",

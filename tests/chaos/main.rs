@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use check::{Books, Check, check};
 use client::Ledger;
-use nemesis::Nemesis;
+use nemesis::{Fault, Nemesis};
 use nix::sys::signal::Signal;
 use node::Node;
 use options::{Asked, Options};
@@ -107,6 +107,8 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let (worked, resting) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("servers that ended by themselves, or badly", nemesis.surprises.clone())];
+    let deaths = [Fault::DieClaimed, Fault::DieEnded].into_iter().filter(|fault| !nemesis.done.contains_key(fault));
+    checks.push(check("deaths between a batch and its work that never came", deaths.map(|it| format!("{it:?}"))));
     checks.push(doctor(&postgres.url));
     for node in nodes.iter() {
         let code = node.stop(Duration::from_secs(15)).await;

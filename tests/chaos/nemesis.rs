@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use provost::mutant::Moment;
+use provost::mutant::{DEATH, Moment};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -119,10 +119,12 @@ impl Nemesis {
             }
             Fault::DieClaimed | Fault::DieEnded => {
                 let moment = if fault == Fault::DieClaimed { Moment::Claimed } else { Moment::Ended };
-                if node.die_at(moment, MOMENT).await {
-                    self.say(fault, node.name.clone());
-                    self.start(node).await;
+                let Some(code) = node.die_at(moment, MOMENT).await else { return };
+                self.say(fault, node.name.clone());
+                if code != Some(DEATH) {
+                    self.surprises.push(format!("{} ended with {code:?}, not by order", node.name));
                 }
+                self.start(node).await;
             }
             Fault::Freeze => {
                 let (first, second) = (self.leases(0.6, 0.9), self.leases(0.6, 0.9));

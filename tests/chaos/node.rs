@@ -113,19 +113,20 @@ impl Node {
         }
     }
 
-    /// Has it die at that moment; whether it came to it.
-    pub async fn die_at(&self, moment: Moment, patience: Duration) -> bool {
+    /// Has it die at that moment: the code that it ended with, or nothing if it did not come to it.
+    pub async fn die_at(&self, moment: Moment, patience: Duration) -> Option<Option<i32>> {
         let order = self.deaths.join(moment.as_str());
         std::fs::write(&order, "").unwrap();
         let deadline = Instant::now() + patience;
         // An order that cannot be taken back was taken at this very instant.
         while Instant::now() < deadline || std::fs::remove_file(&order).is_err() {
-            if self.has_died() {
-                return true;
+            if let Some(status) = self.exited() {
+                _ = std::fs::remove_file(&order);
+                return Some(status.code());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        false
+        None
     }
 
     /// SIGTERM, and its exit code; killed if it does not end in time.

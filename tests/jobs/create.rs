@@ -65,6 +65,13 @@ async fn every_field_is_kept_as_it_was_said() {
     for (field, value) in said.as_object().unwrap() {
         assert_eq!(&job[field], value, "{field}");
     }
+    let kept = server.get(&format!("/jobs/{}", text(&job, "id"))).await.expect(200).json();
+    assert_eq!(kept, job, "what is answered at once is what is kept");
+    let exact = json!([{"kind": "a", "run_at": "2099-01-31T08:00:00.123456789Z", "deadline_at": "2100-01-01T00:00:00.999999999Z"},
+        {"kind": "b", "delay": "1h", "payload": "x", "tags": ["t"]}]);
+    for job in server.post("/jobs", exact).await.expect(201).json().as_array().unwrap() {
+        assert_eq!(&server.get(&format!("/jobs/{}", text(job, "id"))).await.expect(200).json(), job);
+    }
 }
 
 #[tokio::test]

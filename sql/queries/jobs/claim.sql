@@ -85,7 +85,8 @@ WITH RECURSIVE clock AS MATERIALIZED (
     FROM chosen
     WHERE project_id IS NULL OR project_id IN (SELECT id FROM ready)
 ), claimed AS (
-    -- They are locked, so each is still where it was found: no need to look for it again.
+    -- They are locked, so each is where it was found: no need to look for it again. One that changed since this statement
+    -- began is left for the next look.
     UPDATE jobs j
     SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3, claimed_at = at,
         lease_until = at + $5::float8 * interval '1 second', timeout_at = at + j.timeout * interval '1 second', updated_at = at
@@ -123,7 +124,7 @@ SELECT -- About the look itself: whether others were at the same rows, so that l
        -- when the next job of these lines falls due.
        (SELECT count(*) FROM rung) AS rung,
        coalesce((SELECT bool_or(contended) FROM verdict), false) AS contended,
-       (SELECT count(*) FROM numbered) < least((SELECT slots FROM clock), (SELECT count(*) FROM admitted)) AS crowded,
+       (SELECT count(*) FROM claimed) < least((SELECT slots FROM clock), (SELECT count(*) FROM admitted)) AS crowded,
        (SELECT extract(epoch FROM min(later.at) - (SELECT at FROM clock))::float8 FROM (
             SELECT later.run_at FROM mine CROSS JOIN LATERAL (
                 SELECT j.run_at FROM jobs j

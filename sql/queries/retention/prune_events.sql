@@ -2,13 +2,14 @@
 -- where it came to the last time, so what stays is walked over once.
 -- $1 age (s)  $2 how many at most
 WITH next AS MATERIALIZED (
-    SELECT e.id, e.entity FROM (SELECT passed FROM retention WHERE class = 'events' FOR UPDATE SKIP LOCKED) AS r
+    SELECT e.id, e.entity, e.spot FROM (SELECT passed FROM retention WHERE class = 'events' FOR UPDATE SKIP LOCKED) AS r
     CROSS JOIN LATERAL (
-        SELECT id, entity, occurred_at FROM events WHERE id > r.passed ORDER BY id LIMIT $2
+        SELECT id, entity, ctid AS spot, occurred_at FROM events WHERE id > r.passed ORDER BY id LIMIT $2
     ) AS e
     WHERE e.occurred_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
 ), gone AS (
-    DELETE FROM events WHERE id IN (SELECT id FROM next WHERE entity = 'job') RETURNING 1
+    -- Events are never updated, so each is where it was found.
+    DELETE FROM events WHERE ctid = ANY (ARRAY(SELECT spot FROM next WHERE entity = 'job')) RETURNING 1
 ), counted AS (
     UPDATE retention
     SET removed = removed + (SELECT count(*) FROM gone), passed = (SELECT max(id) FROM next), pruned_at = clock_timestamp()

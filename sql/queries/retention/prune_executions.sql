@@ -1,10 +1,10 @@
 -- Forget the executions that ended so long ago.
 -- $1 age (s)  $2 how many at most
 WITH gone AS (
-    DELETE FROM past_executions WHERE (job_id, attempt) IN (
-        SELECT job_id, attempt FROM past_executions
+    DELETE FROM past_executions WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM past_executions
         WHERE ended_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
-        LIMIT $2 FOR UPDATE SKIP LOCKED)
+        LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING 1
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()

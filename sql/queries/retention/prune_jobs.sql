@@ -1,13 +1,14 @@
--- Forget the jobs that have been finished in this state for so long, and their executions with them.
+-- Forget the jobs that were failed or canceled so long ago, and their executions with them.
 -- $1 state  $2 age (s)  $3 how many at most
 WITH gone AS (
-    DELETE FROM jobs WHERE id IN (
-        SELECT id FROM jobs
-        WHERE state = $1::text AND finished_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 second'
-        LIMIT $3 FOR UPDATE SKIP LOCKED)
+    DELETE FROM jobs WHERE state IN ('failed', 'canceled') AND ctid = ANY (ARRAY(
+        SELECT ctid FROM jobs
+        WHERE state = $1::text AND state IN ('failed', 'canceled') AND state <> 'completed'
+          AND finished_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 second'
+        LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), with_them AS (
-    DELETE FROM past_executions x USING gone WHERE x.job_id = gone.id
+    DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = $1 AND EXISTS (SELECT FROM gone)

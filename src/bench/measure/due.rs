@@ -25,7 +25,11 @@ pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
         let session = Session::open(&ground.connector).await?;
         let rig = Rig::start(&ground, Profile::Embedded, Work::On, Marks::new(0, n)).await?;
         let row = session.client.query_one(DUE.text, &[&(n as i64), &FIRST, &spread.as_secs_f64()]).await?;
-        let first = clock::now() + (row.try_get::<_, f64>("first")? * 1e9) as u64;
+        let wait: f64 = row.try_get("first")?;
+        if wait <= 0.0 {
+            return Err(Trouble::new("making the jobs took longer than the first of them waits; ask for fewer (--n)"));
+        }
+        let first = clock::now() + (wait * 1e9) as u64;
         // While they wait, only the usual looks.
         let before = session.number(&TRANSACTIONS, &[]).await?;
         tokio::time::sleep(Duration::from_nanos(first.saturating_sub(clock::now())) / 2).await;

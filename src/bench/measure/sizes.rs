@@ -10,7 +10,7 @@ use crate::bench::rig::{Ground, Profile, Rig, Work};
 use crate::bench::session::Session;
 use crate::bench::sql::{MANY_PROJECTS, scripts};
 use crate::bench::stats::median;
-use crate::bench::{Result, clock, progress};
+use crate::bench::{Result, Trouble, clock, progress};
 
 /// How many projects are written in one statement.
 const AT_ONCE: u64 = 100_000;
@@ -50,18 +50,21 @@ async fn once(bench: &Bench, projects: u64) -> Result<(Vec<Cost>, Cost)> {
     let mut costs = Vec::new();
     for (path, accept) in PATHS {
         progress(&format!("{projects} projects: {path}"));
-        costs.push(cost(bench, &rig, &mut http, path, &format!("accept: {accept}")).await?);
+        costs.push(cost(bench, &rig, &mut http, path, &format!("accept: {accept}"), 200).await?);
     }
     let tag = http.get("/dashboard/projects", "text/html").await?.header("etag").unwrap_or_default();
     let known = format!("accept: text/html\r\nif-none-match: {tag}");
-    let unchanged = cost(bench, &rig, &mut http, "/dashboard/projects", &known).await?;
+    let unchanged = cost(bench, &rig, &mut http, "/dashboard/projects", &known, 304).await?;
     rig.stop().await?;
     bench.leave(place).await?;
     Ok((costs, unchanged))
 }
 
-async fn cost(bench: &Bench, rig: &Rig, http: &mut Http, path: &str, header: &str) -> Result<Cost> {
-    http.ask(path, header).await?;
+async fn cost(bench: &Bench, rig: &Rig, http: &mut Http, path: &str, header: &str, status: u16) -> Result<Cost> {
+    let answer = http.ask(path, header).await?;
+    if answer.status != status {
+        return Err(Trouble::new(format!("{path} answered {} instead of {status}", answer.status)));
+    }
     let gauge = bench.gauge().await;
     let (before, cpu, own) = (gauge.read().await, rig.cpu(), clock::cpu_of_self());
     let mut times = Vec::new();

@@ -23,8 +23,8 @@ pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue
 /// The most jobs that callers enqueue together, and the most executions that are settled together.
 const TOGETHER: usize = 500;
 
-/// Where those meet who enqueue or settle at the same time: one statement of each kind is under way at any time, and the
-/// next one takes all that came meanwhile.
+/// Where those meet who enqueue or settle at the same time: one statement that settles is under way at any time, two that
+/// enqueue (the second runs while the first waits for the disk), and the next one takes all that came meanwhile.
 #[derive(Clone)]
 pub(super) struct Groups {
     enqueue: Arc<Gather<ask::Asked, Enqueued>>,
@@ -33,7 +33,7 @@ pub(super) struct Groups {
 
 impl Default for Groups {
     fn default() -> Self {
-        Self { enqueue: Arc::new(Gather::new(1, TOGETHER)), settle: Arc::new(Gather::new(1, TOGETHER)) }
+        Self { enqueue: Arc::new(Gather::new(2, TOGETHER)), settle: Arc::new(Gather::new(1, TOGETHER)) }
     }
 }
 

@@ -67,7 +67,7 @@ pub struct Claimer {
     pub reach: Reach,
 }
 
-/// How many candidates more than slots a claim looks at. Whoever finds that others hold all of them looks further the next
+/// How many candidates more than slots a claim looks at. Whoever finds that others hold some of them looks further the next
 /// time: sixteen workers at one line would otherwise stand in each other's way. Alone, it costs nothing to look near.
 #[derive(Clone, Debug)]
 pub struct Reach(Arc<AtomicUsize>);

@@ -1,0 +1,16 @@
+-- Forget the jobs that were completed so long ago, and their executions with them. They are most of what there is: found by
+-- an index of ranges, removed by their places, so that looking costs next to nothing while there is nothing to forget.
+-- $1 age (s)  $2 how many at most
+WITH gone AS (
+    DELETE FROM jobs WHERE state = 'completed' AND ctid = ANY (ARRAY(
+        SELECT ctid FROM jobs
+        WHERE state = 'completed' AND finished_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
+        LIMIT $2 FOR UPDATE SKIP LOCKED))
+    RETURNING id
+), with_them AS (
+    DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
+), counted AS (
+    UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
+    WHERE class = 'completed' AND EXISTS (SELECT FROM gone)
+)
+SELECT count(*) AS n FROM gone
