@@ -109,8 +109,9 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
         // until it lapses.
         if order == WorkerState::Online && room(&running) > 0 {
-            if !more {
-                wait(stop.cancelled(), BETWEEN_LOOKS.saturating_sub(looked.elapsed())).await;
+            // Not even a wait of no time: the timer would make a millisecond of it.
+            if let Some(rest) = BETWEEN_LOOKS.checked_sub(looked.elapsed()).filter(|_| !more) {
+                wait(stop.cancelled(), rest).await;
                 if stop.is_cancelled() {
                     break;
                 }
