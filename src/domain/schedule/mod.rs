@@ -4,6 +4,7 @@
 mod backlog;
 mod expression;
 mod jitter;
+mod plan;
 mod timing;
 mod zone;
 
@@ -15,6 +16,7 @@ mod vectors;
 pub use backlog::{Backlog, MOST_CATCH_UP, Missed, Verdict};
 pub use expression::{Expression, ExpressionError};
 pub use jitter::jitter;
+pub use plan::{DUE_AT, Plan, ProjectAction, Start, Target};
 pub use timing::{Occurrence, Shift, Timing, TimingError};
 pub use zone::{Local, TZDB, Zone};
 

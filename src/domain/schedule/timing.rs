@@ -50,11 +50,24 @@ pub enum Shift {
     Second,
 }
 
+/// Two timings are the same when they are written the same.
+impl PartialEq for Timing {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |it: &Self| (it.expression.to_string(), it.zone.name().to_owned(), it.anchor);
+        said(self) == said(other)
+    }
+}
+
 impl Timing {
     /// Both parts, checked.
     pub fn parse(expression: &str, zone: &str, anchor: OffsetDateTime) -> Result<Self, TimingError> {
         let expression = Expression::parse(expression)?;
         Ok(Self { expression, zone: Zone::parse(zone).ok_or(TimingError::Zone)?, anchor })
+    }
+
+    /// The moment that intervals count from.
+    pub fn anchor(&self) -> OffsetDateTime {
+        self.anchor
     }
 
     /// What was written.
