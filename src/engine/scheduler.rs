@@ -86,5 +86,9 @@ async fn fire(parts: &Parts, schedule: &DueSchedule, now: OffsetDateTime, log: &
 
 /// What the ticks say about what was missed.
 fn why_missed(plan: &Plan) -> String {
-    format!("missed by more than {}; misfire policy {}", humantime::format_duration(plan.backlog.grace), plan.backlog.misfire)
+    format!(
+        "missed by more than {}; misfire policy {}",
+        humantime::format_duration(plan.backlog.grace),
+        plan.backlog.misfire
+    )
 }

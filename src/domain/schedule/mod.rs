@@ -8,9 +8,7 @@ mod plan;
 mod timing;
 mod zone;
 
-#[cfg(test)]
 mod oracle;
-#[cfg(test)]
 mod vectors;
 
 pub use backlog::{Backlog, MOST_CATCH_UP, Missed, Verdict};

@@ -1,4 +1,5 @@
 //! Brute force: walks two years minute by minute through twelve zones, and compares what it finds with what is computed.
+#![cfg(test)]
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};

@@ -36,7 +36,12 @@ pub enum Target {
 /// What can happen to a project.
 #[derive(Clone, Debug)]
 pub enum ProjectAction {
-    Create { name: ProjectName, template: String, parameters: Parameters, labels: Labels },
+    Create {
+        name: ProjectName,
+        template: String,
+        parameters: Parameters,
+        labels: Labels,
+    },
     /// Of a failed one.
     Retry(Uuid),
     /// Of one that is ready or failed.
@@ -59,7 +64,11 @@ pub struct Start {
 impl Plan {
     /// The due time to wait for after an edit: a new one where the times are others or it was paused, else the one that
     /// it waited for. What fell into a pause is not made up for.
-    pub fn next_due(&self, before: Option<(&Self, Option<OffsetDateTime>)>, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    pub fn next_due(
+        &self,
+        before: Option<(&Self, Option<OffsetDateTime>)>,
+        now: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
         match before {
             Some((before, next)) if before.state == ScheduleState::Enabled && before.timing == self.timing => next,
             _ => self.timing.next_after(now),

@@ -1,4 +1,5 @@
 //! What must happen on the days when clocks change, and elsewhere: tables of what is due when.
+#![cfg(test)]
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

@@ -89,7 +89,9 @@ pub struct Fired {
 pub enum Removed {
     Yes,
     /// It has changed since the caller read it.
-    Stale { version: i64 },
+    Stale {
+        version: i64,
+    },
     Missing,
 }
 
