@@ -165,7 +165,9 @@ const WALLS: &str = "SET session_replication_role = replica;
             EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
         END LOOP;
     END $$;
-    DROP INDEX a_project_has_one_unfinished_job, a_due_time_starts_once";
+    DROP INDEX a_project_has_one_unfinished_job, a_due_time_starts_once;
+    -- Some look only while workers are there; on a busy machine, the last copy is made long after the first.
+    UPDATE workers SET seen_at = clock_timestamp()";
 
 #[tokio::test]
 async fn a_sound_database_is_sound_and_every_corruption_is_found_by_its_invariant() {
@@ -194,6 +196,10 @@ async fn forgetting_breaks_nothing() {
     population(&database).await;
     let store = store(&database).await;
     let none = Duration::ZERO;
+    while store.prune_ticks(none, 1).await.unwrap() > 0 {
+        database.check_invariants().await;
+    }
+    assert_eq!(database.number("SELECT count(*) FROM ticks").await, 0);
     while store.prune_events(none, 3).await.unwrap().1 == 3 {
         database.check_invariants().await;
     }

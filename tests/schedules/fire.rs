@@ -1,5 +1,8 @@
 //! Each due time fires exactly once, whoever is there and whatever happens to them.
 
+use provost::domain::schedule::Cause;
+use provost::store::projects::{Asker, Bounds};
+use provost::store::schedules::Firing;
 use reqwest::Method;
 use serde_json::json;
 
@@ -214,4 +217,82 @@ async fn a_schedule_made_elsewhere_is_heard_of_at_once() {
     ticked(&asked, "s", "fired", 2).await;
     assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
+    let database = Database::new().await;
+    let server = still(&database);
+    schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
+    let store = crate::harness::hands::store(&database).await;
+    let asker = Asker { actor: "schedule:s".into(), request_id: None, reason: None };
+    let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
+    for round in 0..10 {
+        database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
+        let found = store.due_schedules(10).await.unwrap();
+        let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
+        let all = (0..8).map(|n| {
+            let (store, asker) = (store.clone(), asker.clone());
+            // Each has seen the same, and each would start a job of its own.
+            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2));
+            async move {
+                let firing = Firing {
+                    schedule: due.id,
+                    turn: due.turn,
+                    cause: Cause::Due,
+                    starts: &[start],
+                    missed: None,
+                    why_missed: "",
+                    next: None,
+                };
+                store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_some()
+            }
+        });
+        let done = futures_util::future::join_all(all).await;
+        assert_eq!(done.iter().filter(|it| **it).count(), 1, "{done:?}");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 10);
+    // Seen, then edited: what was computed from what it was starts nothing.
+    database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp())").await;
+    let found = store.due_schedules(10).await.unwrap();
+    let due = &found.due[0];
+    server.patch("/schedules/s", json!({"catch_up": 5})).await.expect(200);
+    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500));
+    let firing = Firing {
+        schedule: due.id,
+        turn: due.turn,
+        cause: Cause::Due,
+        starts: &[start],
+        missed: None,
+        why_missed: "",
+        next: None,
+    };
+    assert!(store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_none());
+    // A due time that has started something is over, should a clock run backwards and somebody come to it again.
+    let again = store.due_schedules(10).await.unwrap();
+    let turn = again.due[0].turn;
+    let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
+    let second =
+        store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
+    assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
+}
+
+#[tokio::test]
+async fn what_this_version_cannot_read_starts_nothing_and_holds_up_nobody() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
+    database
+        .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), turn = turn + 1")
+        .await;
+    eventually("it is left out", || async {
+        (database.number("SELECT count(*) FROM ticks WHERE reason LIKE 'this version cannot read%'").await == 1)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(database.number("SELECT count(*) FROM schedules WHERE next_at IS NULL").await, 1);
+    send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
+    schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
+    ticked(&server, "s", "fired", 2).await;
 }

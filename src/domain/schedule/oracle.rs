@@ -181,8 +181,13 @@ fn compare(zone: &str, fields: &Fields) {
     }
 }
 
+/// Each case is an expression for each zone; `PROPTEST_CASES` asks for more than a run of all tests has time for.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn two_years_in_twelve_zones_are_as_brute_force_finds_them(expressions in prop::collection::vec(fields(), ZONES.len())) {
         for (zone, fields) in ZONES.iter().zip(&expressions) {

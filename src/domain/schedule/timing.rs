@@ -111,7 +111,7 @@ impl Timing {
             let from = at.checked_sub(back).filter(|from| from.year() >= 1970)?;
             match first_in(from) {
                 Some(due) => break due,
-                None => back = back * 2,
+                None => back *= 2,
             }
         };
         // Between what is found and `at` there may be more: halve what is not known yet.
