@@ -20,6 +20,8 @@ pub struct Meter {
     pub enqueued: Counter,
     pub pruned: Counter,
     pub created: Counter,
+    pub ticks_fired: Counter,
+    pub ticks_skipped: Counter,
     pub work_seconds: Family<KindLabels, Histogram>,
 }
 
@@ -63,6 +65,8 @@ impl Default for Meter {
             enqueued: Counter::default(),
             pruned: Counter::default(),
             created: Counter::default(),
+            ticks_fired: Counter::default(),
+            ticks_skipped: Counter::default(),
             work_seconds: Family::new_with_constructor(work_takes),
         }
     }
@@ -96,6 +100,8 @@ impl Meter {
         registry.register("jobs_enqueued", "Jobs enqueued through this process", self.enqueued.clone());
         registry.register("rows_pruned", "Rows that this process removed for retention", self.pruned.clone());
         registry.register("projects_created", "Projects created through this process", self.created.clone());
+        registry.register("ticks_fired", "Due times that this process started", self.ticks_fired.clone());
+        registry.register("ticks_skipped", "Due times that this process left out", self.ticks_skipped.clone());
         registry.register("job_duration_seconds", "How long work took", self.work_seconds.clone());
         registry
     }

@@ -10,7 +10,7 @@ async fn rows_visited(database: &Database) -> f64 {
     let client = database.connection().await;
     client.batch_execute(&format!("{}; {}", DATABASE_SESSION.text, DATABASE_ENGINE_SESSION.text)).await.unwrap();
     client.batch_execute(&format!("PREPARE asked AS {}", JOBS_CLAIM.text)).await.unwrap();
-    let ten = vec!["gen_random_uuid()"; 10].join(", ");
+    let ten = ["gen_random_uuid()"; 10].join(", ");
     let asked = format!(
         "BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ('{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7, 32); ROLLBACK"
     );

@@ -18,5 +18,6 @@ mod outage;
 mod plans;
 mod process;
 mod rules;
+mod schedules;
 mod smoke;
 mod state_matrix;

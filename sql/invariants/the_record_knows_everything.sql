@@ -1,9 +1,10 @@
--- It is never the case that a queue, a worker or a limit is in another state than its last event says, or has no event.
+-- It is never the case that a queue, a worker, a limit or a schedule is in another state than its last event says, or has no event.
 SELECT concat_ws(' ', thing.entity, thing.name) AS id
 FROM (
     SELECT 'queue' AS entity, name, state FROM queues
     UNION ALL SELECT 'worker', id, state FROM workers
     UNION ALL SELECT 'limit', name, CASE WHEN enabled THEN 'enabled' ELSE 'disabled' END FROM limits
+    UNION ALL SELECT 'schedule', name, state FROM schedules
 ) AS thing
 LEFT JOIN LATERAL (
     SELECT e.new_state FROM events e

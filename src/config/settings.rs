@@ -68,7 +68,7 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_ROLES",
         "LIST",
         "api,worker,scheduler",
-        "What this process does, comma separated: api (HTTP and dashboard), worker (runs jobs), scheduler (takes back lost work, watches deadlines, tidies).",
+        "What this process does, comma separated: api (HTTP and dashboard), worker (runs jobs), scheduler (fires schedules, takes back lost work, watches deadlines, tidies).",
     ),
     plain(
         "PROVOST_WORKER_QUEUES",
@@ -137,7 +137,7 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_RETAIN_EVENTS",
         "DURATION",
         "30d",
-        "How long the record of jobs is kept; max is for ever. That of projects, queues, workers and limits stays.",
+        "How long the record of jobs and of due times is kept; max is for ever. That of projects, queues, workers, limits and schedules stays.",
     ),
     plain("PROVOST_SIMULATE_MIN", "DURATION", "2s", "The shortest work of the simulated provisioner."),
     plain("PROVOST_SIMULATE_MAX", "DURATION", "5s", "The longest work of the simulated provisioner."),

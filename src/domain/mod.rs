@@ -11,6 +11,7 @@ pub mod parameters;
 pub mod project;
 pub mod queue;
 pub mod retry;
+pub mod schedule;
 pub mod settle;
 
 pub use ident::Ident;

@@ -30,9 +30,10 @@ pub struct Chore {
 }
 
 /// Every chore there is.
-pub fn all() -> [Chore; 4] {
+pub fn all() -> [Chore; 5] {
     [
         Chore { name: "reaper", once: |parts, log| Box::pin(reap(parts, log)) },
+        Chore { name: "scheduler", once: |parts, log| Box::pin(super::scheduler::schedule(parts, log)) },
         Chore { name: "sweeper", once: |parts, _| Box::pin(sweep(parts)) },
         Chore { name: "folder", once: |parts, _| Box::pin(fold(parts)) },
         Chore { name: "pruner", once: |parts, log| Box::pin(prune(parts, log)) },
@@ -164,6 +165,7 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
         removed += repeatedly(|| parts.store.prune_executions(age, PRUNE_BATCH)).await?;
     }
     if let Some(age) = keep.events {
+        removed += repeatedly(|| parts.store.prune_ticks(age, PRUNE_BATCH)).await?;
         for _ in 0..PRUNE_ROUNDS {
             let (gone, walked) = parts.store.prune_events(age, PRUNE_BATCH).await?;
             removed += gone;

@@ -6,6 +6,7 @@ mod crew;
 mod heartbeat;
 mod held;
 mod listener;
+mod scheduler;
 mod source;
 mod supervisor;
 mod worker;

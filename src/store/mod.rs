@@ -14,6 +14,7 @@ mod migrate;
 pub mod projects;
 pub mod queues;
 pub mod retention;
+pub mod schedules;
 pub mod schemas;
 pub mod sql;
 pub mod stats;

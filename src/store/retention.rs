@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::sql::{
     RETENTION_PRUNE_COMPLETED, RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS,
-    RETENTION_PRUNE_KEYS,
+    RETENTION_PRUNE_KEYS, RETENTION_PRUNE_TICKS,
 };
 use super::{Store, StoreError};
 use crate::domain::JobState;
@@ -27,6 +27,11 @@ impl Store {
     pub async fn prune_events(&self, age: Duration, limit: i64) -> Result<(i64, i64), StoreError> {
         let row = self.one(&RETENTION_PRUNE_EVENTS, &[&age.as_secs_f64(), &limit]).await?;
         Ok((row.get("n")?, row.get("walked")?))
+    }
+
+    /// `retention/prune_ticks`.
+    pub async fn prune_ticks(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
+        self.one(&RETENTION_PRUNE_TICKS, &[&age.as_secs_f64(), &limit]).await?.get("n")
     }
 
     /// `retention/prune_keys`: idempotency keys, and old statistics.

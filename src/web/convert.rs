@@ -11,8 +11,10 @@ use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, ProjectName
 use crate::store::events;
 use crate::store::jobs::{Execution, Job};
 use crate::store::projects::{Asker, Event, Project, WaitingJob};
-use crate::wire;
+use crate::wire::create_job::CreateBackoff;
 use crate::wire::json::{raw, storable};
+use crate::wire::span::Span;
+use crate::wire::{self, CreateJob};
 
 /// How the API calls itself in the record.
 pub const API: &str = "api";
@@ -168,7 +170,8 @@ impl From<Job> for wire::Job {
     }
 }
 
-fn backoff(policy: Backoff) -> wire::BackoffPolicy {
+/// A retry policy as it goes out.
+pub fn backoff(policy: Backoff) -> wire::BackoffPolicy {
     wire::BackoffPolicy {
         strategy: policy.strategy.to_string(),
         base_s: policy.base.as_secs_f64(),
@@ -246,6 +249,28 @@ pub fn copy(job: &Job) -> Result<NewJob, ApiError> {
         schema_version: job.schema_version,
         key: None,
     })
+}
+
+/// The wish that a job came from, as far as a schedule says it.
+pub fn wish_of(job: &NewJob) -> CreateJob {
+    CreateJob {
+        kind: job.kind.to_string(),
+        queue: Some(job.queue.to_string()),
+        tenant: Some(job.tenant.to_string()),
+        tags: Some(job.tags.clone()),
+        priority: Some(job.priority.into()),
+        payload: Some(raw(job.payload.clone())),
+        max_attempts: Some(job.max_attempts.into()),
+        timeout: job.timeout.map(Span),
+        backoff: job.backoff.map(|it| CreateBackoff {
+            strategy: Some(it.strategy.to_string()),
+            base: Some(Span(it.base)),
+            max: Some(Span(it.max)),
+            jitter: Some(it.jitter),
+        }),
+        schema_version: job.schema_version,
+        ..CreateJob::default()
+    }
 }
 
 /// Where a page of finished jobs ends: when the last of them finished, and its id.

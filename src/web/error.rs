@@ -37,8 +37,10 @@ pub enum ApiError {
     /// A job, queue or worker that is where this does not lead.
     #[error("The {what} cannot be {verb}: it is {was}. {hint}")]
     NotNow { what: &'static str, verb: &'static str, was: String, hint: &'static str },
-    #[error("The project has changed since you read it (it is version {0} now); read it again and decide anew.")]
+    #[error("It has changed since you read it (it is version {0} now); read it again and decide anew.")]
     Stale(i64),
+    #[error("Nothing was started: {0}.")]
+    NotStarted(String),
     #[error("This Idempotency-Key was used before with another body; use a new key for a new request.")]
     KeyReused,
     #[error("A request with this Idempotency-Key is being answered right now; ask again in a moment.")]
@@ -88,7 +90,9 @@ impl ApiError {
             Self::Missing(..) => (S::NOT_FOUND, "not_found", "Not there"),
             Self::NoRoute => (S::NOT_FOUND, "no_route", "Nothing here"),
             Self::Method(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
-            Self::State { .. } | Self::NotNow { .. } => (S::CONFLICT, "invalid_state", "Not possible in this state"),
+            Self::State { .. } | Self::NotNow { .. } | Self::NotStarted(_) => {
+                (S::CONFLICT, "invalid_state", "Not possible in this state")
+            }
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Changed meanwhile"),
             Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key used before"),
             Self::KeyInFlight => (S::CONFLICT, "idempotency_key_in_flight", "Being answered already"),

@@ -21,6 +21,7 @@ mod projects;
 mod query;
 mod queues;
 mod record;
+mod schedules;
 mod schemas;
 mod select;
 mod stats;
@@ -73,6 +74,7 @@ fn other_names(config: &mut ServiceConfig) {
     config
         .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create)]))
         .service(resource("/rate-limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
+        .service(resource("/schedules/{name}/trigger", &["POST"], [post().to(schedules::run)]))
         .service(resource("/workers/{worker}/resume", &["POST"], [post().to(workers::uncordon)]));
 }
 
@@ -123,6 +125,19 @@ fn api(config: &mut ServiceConfig) {
             &["GET", "DELETE"],
             [get().to(limits::get), web::delete().to(limits::remove)],
         ))
+        .service(resource("/schedules", &["GET", "POST"], [get().to(schedules::list), post().to(schedules::put)]))
+        .service(resource("/schedules/preview", &["POST"], [post().to(schedules::preview)]))
+        .service(resource(
+            "/schedules/{name}",
+            &["GET", "PATCH", "DELETE"],
+            [get().to(schedules::get), web::patch().to(schedules::patch), web::delete().to(schedules::remove)],
+        ))
+        .service(resource("/schedules/{name}/next", &["GET"], [get().to(schedules::next)]))
+        .service(resource("/schedules/{name}/ticks", &["GET"], [get().to(schedules::ticks)]))
+        .service(resource("/schedules/{name}/run", &["POST"], [post().to(schedules::run)]))
+        .service(resource("/schedules/{name}/pause", &["POST"], [post().to(schedules::pause)]))
+        .service(resource("/schedules/{name}/resume", &["POST"], [post().to(schedules::resume)]))
+        .service(resource("/schedules/{name}/backfill", &["POST"], [post().to(schedules::backfill)]))
         .service(resource("/schemas", &["GET"], [get().to(schemas::list)]))
         .service(resource("/schemas/{kind}", &["PUT"], [web::put().to(schemas::put)]))
         .service(resource("/schemas/{kind}/{version}", &["DELETE"], [web::delete().to(schemas::remove)]))

@@ -3,7 +3,9 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use super::{dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schemas, stats, workers};
+use super::{
+    dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schedules, schemas, stats, workers,
+};
 use crate::wire;
 
 #[derive(OpenApi)]
@@ -19,7 +21,7 @@ use crate::wire;
     tags((name = "projects", description = "What people ask for"), (name = "jobs", description = "Units of durable work"),
         (name = "dead letters", description = "Jobs that failed for good"), (name = "queues", description = "What waits where"),
         (name = "workers", description = "Who does it"), (name = "limits", description = "How often, or how many at once"),
-        (name = "schemas", description = "What payloads look like"), (name = "statistics", description = "Numbers and the record"), (name = "operations", description = "For those who run it")),
+        (name = "schedules", description = "What starts by itself"), (name = "schemas", description = "What payloads look like"), (name = "statistics", description = "Numbers and the record"), (name = "operations", description = "For those who run it")),
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry,
         record::events, explain::explain,
@@ -28,7 +30,9 @@ use crate::wire;
         dead_letters::list, dead_letters::groups, dead_letters::replay, dead_letters::delete,
         queues::list, queues::create, queues::get, queues::patch, queues::pause, queues::resume, queues::drain,
         workers::list, workers::get, workers::executions, workers::cordon, workers::uncordon, workers::drain, workers::forget,
-        limits::list, limits::put, limits::get, limits::remove, schemas::list, schemas::put, schemas::remove,
+        limits::list, limits::put, limits::get, limits::remove,
+        schedules::list, schedules::put, schedules::preview, schedules::get, schedules::patch, schedules::remove, schedules::next,
+        schedules::ticks, schedules::run, schedules::pause, schedules::resume, schedules::backfill, schemas::list, schemas::put, schemas::remove,
         stats::stats, stats::events,
         metrics::metrics, metrics::prometheus, health::health, health::alive, health::ready, serve
     ),

@@ -175,12 +175,13 @@ fn answer(response: &mut HttpResponseBuilder, project: Project) -> HttpResponse 
     response.json(wire::Project::from(project))
 }
 
-fn etag(version: i64) -> String {
+/// The `ETag` of a version.
+pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
 /// The version in `If-Match`; `None` when any will do.
-fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
+pub fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
@@ -188,7 +189,7 @@ fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     }
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let version = tag.and_then(|tag| tag.parse().ok());
-    version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag of this project, like \"3\", or *"))
+    version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag, like \"3\", or *"))
 }
 
 /// The same list, after `last`.

@@ -22,7 +22,7 @@ use crate::wire::{self, KindStats, Percentiles, Problem, QueueStats, Stats, Work
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 const LONGEST: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// What the record speaks of.
-const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema"];
+const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema", "schedule"];
 /// The most rows about workers.
 const WORKERS: i64 = 1000;
 

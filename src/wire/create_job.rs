@@ -24,7 +24,7 @@ const MAX_TAGS: usize = 32;
 const MAX_TAG: usize = 64;
 
 /// A job that is asked for.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateJob {
     /// What kind of work; a worker that serves this kind does it.
@@ -78,7 +78,7 @@ pub struct CreateJob {
 }
 
 /// A retry policy. What is absent is as in the default policy: exponential, 2 s, 15 min, with jitter.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBackoff {
     /// `exponential`, `linear` or `fixed`.

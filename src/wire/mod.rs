@@ -10,6 +10,7 @@ pub mod json;
 pub mod metrics;
 pub mod problem;
 pub mod project;
+pub mod schedule;
 pub mod span;
 pub mod stats;
 pub mod time;
@@ -25,4 +26,5 @@ pub use job::{
 pub use metrics::{CountsByStatus, Metrics};
 pub use problem::{FieldProblem, Problem};
 pub use project::{CreateProject, Event, PatchProject, Project, Reason};
+pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, PutSchedule, Schedule, Tick};
 pub use stats::{KindStats, Percentiles, QueueStats, Record, Retention, Stats, WorkerStats};

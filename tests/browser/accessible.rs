@@ -69,9 +69,15 @@ async fn no_page_of_work_has_barriers(scheme: &str) {
     browser.sees("Called off at once").await;
     has_no_barriers(&browser, &format!("question about many, {scheme}")).await;
     browser.phone(390).await;
-    for path in
-        ["/dashboard/jobs", "/dashboard/queues", "/dashboard/workers", "/dashboard/dead-letters", "/dashboard/limits"]
-    {
+    for path in [
+        "/dashboard/jobs",
+        "/dashboard/queues",
+        "/dashboard/workers",
+        "/dashboard/dead-letters",
+        "/dashboard/limits",
+        "/dashboard/schedules",
+        "/dashboard/schedules/nightly%20report",
+    ] {
         browser.open(path).await;
         has_no_barriers(&browser, &format!("{path} on a phone, {scheme}")).await;
     }
@@ -106,7 +112,7 @@ async fn empty_pages_have_no_barriers() {
     let browser = Browser::on(&server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
-        for page in ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits"] {
+        for page in ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits", "schedules"] {
             let path = &format!("/dashboard/{page}");
             browser.open(path).await;
             has_no_barriers(&browser, &format!("{path}, empty, {scheme}")).await;

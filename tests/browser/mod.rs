@@ -17,6 +17,7 @@ mod pictures;
 mod plain;
 mod plain_work;
 mod queues;
+mod schedules;
 mod settings;
 mod sign_in;
 mod weight;

@@ -54,6 +54,11 @@ async fn jobs_queues_workers_and_dead_letters_are_steered_without_javascript() {
     browser.press("Replay").await;
     browser.sees("Replayed: it is queued again").await;
     job_until(server, &works.dead, "completed").await;
+    browser.open("/dashboard/schedules/eu%2Fsweep").await;
+    browser.press("Resume").await;
+    browser.sees("Resumed. It starts what is due from now on.").await;
+    browser.press("Run now").await;
+    browser.sees("Started.").await;
     browser.open("/dashboard/limits/delete?limit=sleepers").await;
     browser.press("Delete a limit").await;
     browser.sees("Limit deleted.").await;

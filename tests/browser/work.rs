@@ -88,6 +88,8 @@ impl Works {
         let Waiting { active, scheduled, paused, unserved, throttled, canceled } = Self::waiting(&server).await;
         let worker = server.get("/workers").await.json()[0]["id"].as_str().unwrap().to_owned();
         database.run(OTHER_WORKERS).await;
+        Self::schedules(&server).await;
+        database.run(TICKS).await;
         Self {
             database,
             active,
@@ -111,6 +113,18 @@ const OTHER_WORKERS: &str = "
     VALUES ('node-2-4711-1f0a93bb', 'node-2', 4711, '1f0a93bb', '0.1.0', 'cordoned', 'kernel update', 'maria', now(), '{default,mail}', '{email.send}', 8, 2, now() - interval '3 days', now() + interval '1 hour'),
            ('node-5-811-77c1e2d0', 'node-5', 811, '77c1e2d0', '0.0.9', 'online', NULL, NULL, NULL, '{*}', '{email.send,report.generate}', 8, 0, now() - interval '9 days', now() - interval '3 hours')";
 
+/// What became of the due times of a schedule.
+const TICKS: &str = "
+    INSERT INTO ticks (schedule_id, due_at, since, n, cause, outcome, reason, job_id, actor)
+    SELECT s.id, t.due, t.since, t.n, t.cause, t.outcome, t.reason, j.id, 'schedule:nightly report'
+    FROM schedules s, (VALUES
+        (now() - interval '4 days', now() - interval '9 days', 6, 'due', 'skipped', 'missed by more than 1m; misfire policy latest', NULL),
+        (now() - interval '3 days', now() - interval '3 days', 1, 'due', 'fired', NULL, 'completed'),
+        (now() - interval '2 days', now() - interval '2 days', 1, 'backfill', 'fired', 'the March bug', 'failed'),
+        (now() - interval '1 days', now() - interval '1 days', 1, 'due', 'fired', NULL, 'active')) AS t (due, since, n, cause, outcome, reason, state)
+    LEFT JOIN LATERAL (SELECT id FROM jobs WHERE state = t.state ORDER BY id LIMIT 1) AS j ON true
+    WHERE s.name = 'nightly report'";
+
 /// The jobs that do not end, by why.
 struct Waiting {
     active: String,
@@ -122,6 +136,18 @@ struct Waiting {
 }
 
 impl Works {
+    /// One that is on, over a change of the clocks, and one that is paused.
+    async fn schedules(server: &Server) {
+        for wish in [
+            json!({"name": "nightly report", "cron": "30 2 8 3 *", "time_zone": "America/New_York", "overlap": "skip", "jitter": "30s",
+                   "target": {"job": {"kind": "report.generate", "queue": "bulk", "payload": {"reportId": "{{due_at}}"}}}}),
+            json!({"name": "eu/sweep", "every": "15m", "enabled": false, "reason": "holidays", "actor": "maria",
+                   "target": {"project": {"action": "create", "name": "sweep of {{due_at}}"}}}),
+        ] {
+            server.post("/schedules", wish).await.expect(201);
+        }
+    }
+
     async fn waiting(server: &Server) -> Waiting {
         let active =
             enqueue(server, json!({"kind": "sleep", "payload": {"seconds": 3600}, "timeout": "2h", "tags": ["slow"]}))
@@ -191,6 +217,15 @@ impl Works {
             ("limits", page("limits")),
             ("limits-edit", page("limits?edit=acme+mail")),
             ("limits-delete", page("limits/delete?limit=sleepers")),
+            ("schedules", page("schedules")),
+            ("schedule", page("schedules/nightly%20report")),
+            ("schedule-paused", page("schedules/eu%2Fsweep")),
+            ("schedule-pause", page("schedules/nightly%20report/pause")),
+            ("schedule-delete", page("schedules/nightly%20report/delete")),
+            (
+                "schedule-backfill",
+                page("schedules/nightly%20report/backfill?from=2020-01-01T00:00:00Z&to=2025-01-01T00:00:00Z"),
+            ),
             ("no-such-job", job("01900000-0000-7000-8000-000000000000")),
         ]
     }

@@ -123,12 +123,17 @@ type By<'a> = (&'a str, Option<&'a str>);
 const MANY: usize = 50;
 
 /// New jobs as the text that `enqueue_jobs` reads.
-pub(super) fn wishes<'a>(
+pub(in crate::store) fn wishes<'a>(
     jobs: impl IntoIterator<Item = &'a NewJob>,
     origin: Option<Uuid>,
     by: Option<By<'a>>,
 ) -> String {
     text(jobs.into_iter().map(|job| wish(job, origin, by)).collect())
+}
+
+/// One job as the text that `enqueue_jobs` reads within a list.
+pub(in crate::store) fn alone(job: &NewJob) -> String {
+    serde_json::to_string(&wish(job, None, None)).unwrap_or_else(|_| "{}".to_owned())
 }
 
 fn text(wishes: Vec<Wish<'_>>) -> String {

@@ -24,6 +24,10 @@ mod queue;
 mod queue_acts;
 mod queues;
 mod replay;
+mod schedule;
+mod schedule_acts;
+mod schedule_form;
+mod schedules;
 mod settings;
 mod shell;
 mod sign_in;
@@ -39,6 +43,7 @@ use serde_json::json;
 
 use super::app::App;
 use super::{assets, get, resource};
+pub use names::segment;
 use shell::Shown;
 
 /// Every page on one screen.
@@ -118,7 +123,21 @@ fn work(config: &mut ServiceConfig) {
             [get().to(replay::show), post().to(replay::replay)],
         ))
         .service(resource("/dashboard/limits", BOTH, [get().to(limits::show), post().to(limits::save)]))
-        .service(resource("/dashboard/limits/delete", BOTH, [get().to(limits::ask_delete), post().to(limits::delete)]));
+        .service(resource("/dashboard/limits/delete", BOTH, [get().to(limits::ask_delete), post().to(limits::delete)]))
+        .service(resource("/dashboard/schedules", BOTH, [get().to(schedules::show), post().to(schedules::add)]))
+        .service(resource("/dashboard/schedules/{name}", BOTH, [get().to(schedule::show), post().to(schedule::change)]))
+        .service(resource("/dashboard/schedules/{name}/run", &["POST"], [post().to(schedule_acts::run)]))
+        .service(resource("/dashboard/schedules/{name}/resume", &["POST"], [post().to(schedule_acts::resume)]))
+        .service(resource(
+            "/dashboard/schedules/{name}/backfill",
+            BOTH,
+            [get().to(schedule_acts::ask_backfill), post().to(schedule_acts::backfill)],
+        ))
+        .service(resource(
+            "/dashboard/schedules/{name}/{verb:pause|delete}",
+            BOTH,
+            [get().to(schedule_acts::ask), post().to(schedule_acts::act)],
+        ));
 }
 
 /// `/`: the dashboard for browsers, a word of welcome for programs.

@@ -34,6 +34,11 @@ pub fn queue(name: &str) -> Link {
     Link::to(queue_page(name), name)
 }
 
+/// The page of a schedule.
+pub fn schedule_page(name: &str) -> String {
+    format!("/dashboard/schedules/{}", segment(name))
+}
+
 /// The page of a worker.
 pub fn worker_page(id: &str) -> String {
     format!("/dashboard/workers/{}", segment(id))

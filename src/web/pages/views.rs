@@ -17,6 +17,7 @@ mod parts;
 mod project;
 mod projects;
 mod queues;
+mod schedules;
 mod settings;
 mod shell;
 mod state;
@@ -45,6 +46,7 @@ pub use project::{
 };
 pub use projects::{CreateForm, ListFilter, ProjectRow, ProjectsPage, StatusTab, TemplateOption};
 pub use queues::{KindRow, QueueLimits, QueuePage, QueueRow, QueueWorker, QueuesPage};
+pub use schedules::{Badge, NextRow, ScheduleForm, SchedulePage, ScheduleRow, SchedulesPage, StripMark, TickRow};
 pub use settings::{ConfigRow, DisplayForm, Fact, HealthLine, ServiceLine, SettingsPage};
 pub use shell::{Crumb, FieldError, Flash, Link, Nav, Shell, Stamp, Theme, Zone};
 pub use state::{Outcome, QueueState, WorkerState};

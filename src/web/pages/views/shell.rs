@@ -58,6 +58,8 @@ pub enum Nav {
     DeadLetters,
     /// `/dashboard/limits`.
     Limits,
+    /// `/dashboard/schedules` and everything below it.
+    Schedules,
     /// `/dashboard/settings`.
     Settings,
     /// `/dashboard/help`.
@@ -77,6 +79,7 @@ impl Nav {
             Nav::Workers => "workers",
             Nav::DeadLetters => "dead-letters",
             Nav::Limits => "limits",
+            Nav::Schedules => "schedules",
             Nav::Settings => "settings",
             Nav::Help => "help",
             Nav::Elsewhere => "",

@@ -1,0 +1,277 @@
+//! Schedules: what starts by itself. Everything that moves one is a statement that names the turn that its caller saw, so
+//! of all who try, one does it.
+
+mod spec;
+mod ticks;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::jobs::wishes;
+use super::projects::{Asker, Bounds};
+use super::sql::{SCHEDULES_DUE, SCHEDULES_FIRE, SCHEDULES_LIST, SCHEDULES_NOW, SCHEDULES_PUT, SCHEDULES_REMOVE};
+use super::{Reader, Store, StoreError};
+use crate::domain::moment;
+use crate::domain::schedule::{Backlog, Cause, Misfire, Missed, Overlap, Plan, ScheduleState, Start, Timing};
+
+pub use ticks::{Tick, TickJob};
+
+/// A row of `schedules`.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub id: Uuid,
+    pub plan: Plan,
+    /// The due time that nobody has dealt with yet.
+    pub next_at: Option<OffsetDateTime>,
+    /// The due time of the latest start.
+    pub last_at: Option<OffsetDateTime>,
+    /// Goes up with everything that happens to it.
+    pub turn: i64,
+    /// Goes up with every edit.
+    pub version: i64,
+    pub reason: Option<String>,
+    pub actor: String,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    /// The database's clock when it was read.
+    pub at: OffsetDateTime,
+}
+
+/// A schedule whose time has come.
+#[derive(Debug)]
+pub struct DueSchedule {
+    pub id: Uuid,
+    pub name: String,
+    pub turn: i64,
+    pub next_at: OffsetDateTime,
+    /// What it says, or why this version cannot read it.
+    pub plan: Result<Plan, StoreError>,
+}
+
+/// What a look at the schedules found.
+#[derive(Debug)]
+pub struct DueSchedules {
+    pub due: Vec<DueSchedule>,
+    /// The database's clock.
+    pub at: OffsetDateTime,
+    /// How long until the next one is due, of those that are not yet.
+    pub rest: Option<Duration>,
+}
+
+/// What shall become of due times.
+#[derive(Clone, Debug)]
+pub struct Firing<'a> {
+    pub schedule: Uuid,
+    /// The turn that was seen; at another, nothing happens.
+    pub turn: i64,
+    pub cause: Cause,
+    pub starts: &'a [Start],
+    pub missed: Option<Missed>,
+    /// Why what was missed is not started.
+    pub why_missed: &'a str,
+    /// The due time after these, when it was due.
+    pub next: Option<OffsetDateTime>,
+}
+
+/// What became of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fired {
+    pub started: i64,
+    /// Due times that started nothing, for a reason that the ticks tell.
+    pub left_out: i64,
+}
+
+/// What became of a wish to remove a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    Yes,
+    /// It has changed since the caller read it.
+    Stale {
+        version: i64,
+    },
+    Missing,
+}
+
+/// A start as the statement reads it.
+#[derive(Serialize)]
+struct Wished<'a> {
+    due_at: String,
+    job_id: Uuid,
+    project_id: Option<Uuid>,
+    name: Option<&'a str>,
+}
+
+impl Store {
+    /// `schedules/list`: all of them, or the one of this name.
+    pub async fn list_schedules(&self, name: Option<&str>) -> Result<Vec<Schedule>, StoreError> {
+        let rows = self.rows(&SCHEDULES_LIST, &[&name]).await?;
+        Reader::all(rows, &SCHEDULES_LIST).map(|row| schedule(&row)).collect()
+    }
+
+    /// `schedules/due`: those whose time has come, at most so many.
+    pub async fn due_schedules(&self, limit: i64) -> Result<DueSchedules, StoreError> {
+        let rows = self.rows(&SCHEDULES_DUE, &[&limit]).await?;
+        let mut found = DueSchedules { due: Vec::new(), at: OffsetDateTime::UNIX_EPOCH, rest: None };
+        for row in Reader::all(rows, &SCHEDULES_DUE) {
+            found.at = row.get("at")?;
+            let rest: Option<f64> = row.get("rest")?;
+            found.rest = rest.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+            let Some(id) = row.get("id")? else { continue };
+            found.due.push(DueSchedule {
+                id,
+                name: row.get("name")?,
+                turn: row.get("turn")?,
+                next_at: row.get("next_at")?,
+                plan: plan(&row),
+            });
+        }
+        Ok(found)
+    }
+
+    /// `schedules/now`: the clock that schedules go by.
+    pub async fn clock(&self) -> Result<OffsetDateTime, StoreError> {
+        self.one(&SCHEDULES_NOW, &[]).await?.get("at")
+    }
+
+    /// `schedules/put`: whether it is new; nothing when it was not at the turn that was seen.
+    pub async fn put_schedule(
+        &self,
+        plan: &Plan,
+        next: Option<OffsetDateTime>,
+        seen: Option<i64>,
+        asker: &Asker,
+    ) -> Result<Option<bool>, StoreError> {
+        let tell = self.bell.may_notify();
+        let Asker { actor, reason, request_id } = asker;
+        let Plan { name, state, timing, backlog, overlap, jitter, target } = plan;
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 19] = [
+            &Uuid::now_v7(),
+            name,
+            &state.as_str(),
+            &timing.expression().to_string(),
+            &timing.zone().name(),
+            &timing.anchor(),
+            &backlog.misfire.as_str(),
+            &i32::try_from(backlog.catch_up).unwrap_or(i32::MAX),
+            &backlog.grace.as_secs_f64(),
+            &overlap.as_str(),
+            &jitter.as_secs_f64(),
+            &target.as_str(),
+            &spec::write(target),
+            &next,
+            &seen,
+            actor,
+            reason,
+            request_id,
+            &tell,
+        ];
+        let Some(row) = self.row(&SCHEDULES_PUT, &params).await? else { return Ok(None) };
+        self.bell.moved(tell);
+        Reader { row, statement: SCHEDULES_PUT.name }.get("is_new").map(Some)
+    }
+
+    /// `schedules/remove`.
+    pub async fn remove_schedule(
+        &self,
+        name: &str,
+        version: Option<i64>,
+        asker: &Asker,
+    ) -> Result<Removed, StoreError> {
+        let tell = self.bell.may_notify();
+        let Asker { actor, reason, request_id } = asker;
+        let row = self.row(&SCHEDULES_REMOVE, &[&name, &version, actor, reason, request_id, &tell]).await?;
+        let Some(row) = row else { return Ok(Removed::Missing) };
+        let row = Reader { row, statement: SCHEDULES_REMOVE.name };
+        if !row.get::<bool>("gone")? {
+            return Ok(Removed::Stale { version: row.get("was_version")? });
+        }
+        self.bell.moved(tell);
+        Ok(Removed::Yes)
+    }
+
+    /// `schedules/fire`: nothing when somebody else was first.
+    pub async fn fire_schedule(
+        &self,
+        firing: &Firing<'_>,
+        bounds: Bounds,
+        asker: &Asker,
+    ) -> Result<Option<Fired>, StoreError> {
+        let tell = self.bell.may_notify();
+        let Asker { actor, reason, request_id } = asker;
+        let wished = |start| {
+            let Start { due_at, job_id, project_id, name, .. }: &Start = start;
+            Wished { due_at: moment::exact(*due_at), job_id: *job_id, project_id: *project_id, name: name.as_deref() }
+        };
+        let starts: Vec<Wished> = firing.starts.iter().map(wished).collect();
+        // Texts and numbers cannot fail to be JSON.
+        let starts = serde_json::to_string(&starts).unwrap_or_else(|_| "[]".to_owned());
+        let jobs = wishes(firing.starts.iter().filter_map(|start| start.job.as_ref()), None, None);
+        let missed = firing.missed;
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 16] = [
+            &firing.schedule,
+            &firing.turn,
+            &firing.cause.as_str(),
+            &starts,
+            &jobs,
+            &missed.map(|it| it.first),
+            &missed.map(|it| it.last),
+            &missed.map(|it| i64::try_from(it.n).unwrap_or(i64::MAX)),
+            &firing.why_missed,
+            &firing.next,
+            actor,
+            reason,
+            request_id,
+            &bounds.deadline.as_secs_f64(),
+            &i32::try_from(bounds.max_attempts).unwrap_or(i32::MAX),
+            &tell,
+        ];
+        let Some(row) = self.row(&SCHEDULES_FIRE, &params).await? else { return Ok(None) };
+        let row = Reader { row, statement: SCHEDULES_FIRE.name };
+        let fired = Fired { started: row.get("started")?, left_out: row.get("left_out")? };
+        if fired.started > 0 {
+            self.bell.moved(tell);
+        }
+        Ok(Some(fired))
+    }
+}
+
+fn plan(row: &Reader) -> Result<Plan, StoreError> {
+    let (expression, zone): (String, String) = (row.get("expression")?, row.get("time_zone")?);
+    let (target, spec): (String, String) = (row.get("target")?, row.get("spec")?);
+    let timing = Timing::parse(&expression, &zone, row.get("anchor_at")?)
+        .map_err(|_| StoreError::UnknownWord { what: "schedule", word: format!("{expression} {zone}") })?;
+    let target = spec::read(&target, &spec).ok_or(StoreError::UnknownWord { what: "schedule target", word: target })?;
+    let seconds = |column| row.get(column).map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    Ok(Plan {
+        name: row.get("name")?,
+        state: row.word("state", "schedule state", ScheduleState::parse)?,
+        timing,
+        backlog: Backlog {
+            misfire: row.word("misfire", "misfire policy", Misfire::parse)?,
+            catch_up: row.get::<i32>("catch_up")?.unsigned_abs(),
+            grace: seconds("grace")?,
+        },
+        overlap: row.word("overlap", "overlap policy", Overlap::parse)?,
+        jitter: seconds("jitter")?,
+        target,
+    })
+}
+
+fn schedule(row: &Reader) -> Result<Schedule, StoreError> {
+    Ok(Schedule {
+        id: row.get("id")?,
+        plan: plan(row)?,
+        next_at: row.get("next_at")?,
+        last_at: row.get("last_at")?,
+        turn: row.get("turn")?,
+        version: row.get("version")?,
+        reason: row.get("reason")?,
+        actor: row.get("actor")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        at: row.get("at")?,
+    })
+}

@@ -1,0 +1,92 @@
+//! What became of due times.
+
+use std::collections::HashSet;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::JobState;
+use crate::domain::schedule::{Cause, TickOutcome};
+use crate::store::sql::{TICKS_FIRED, TICKS_LATEST, TICKS_LIST};
+use crate::store::{Reader, Store, StoreError};
+
+/// A row of `ticks`, with the job that it started as far as that is still there.
+#[derive(Clone, Debug)]
+pub struct Tick {
+    pub id: i64,
+    /// Of several due times, the last; `since` is the first.
+    pub due_at: OffsetDateTime,
+    pub since: OffsetDateTime,
+    pub n: i64,
+    pub cause: Cause,
+    pub outcome: TickOutcome,
+    pub reason: Option<String>,
+    pub job_id: Option<Uuid>,
+    pub project_id: Option<Uuid>,
+    pub actor: String,
+    pub occurred_at: OffsetDateTime,
+    pub job: Option<TickJob>,
+}
+
+/// The job of a tick.
+#[derive(Clone, Debug)]
+pub struct TickJob {
+    pub state: JobState,
+    pub created_at: OffsetDateTime,
+    pub finished_at: Option<OffsetDateTime>,
+    pub error: Option<String>,
+}
+
+impl Store {
+    /// `ticks/list`: newest first.
+    pub async fn list_ticks(
+        &self,
+        schedule: Uuid,
+        outcome: Option<TickOutcome>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Tick>, StoreError> {
+        let outcome = outcome.map(TickOutcome::as_str);
+        let rows = self.rows(&TICKS_LIST, &[&schedule, &outcome, &before, &limit]).await?;
+        Reader::all(rows, &TICKS_LIST).map(|row| tick(&row)).collect()
+    }
+
+    /// `ticks/latest`: so many of each schedule, newest first, with the schedule's id.
+    pub async fn latest_ticks(&self, of_each: i64) -> Result<Vec<(Uuid, Tick)>, StoreError> {
+        let rows = self.rows(&TICKS_LATEST, &[&of_each]).await?;
+        Reader::all(rows, &TICKS_LATEST).map(|row| Ok((row.get("schedule_id")?, tick(&row)?))).collect()
+    }
+
+    /// `ticks/fired`: which of these due times have started something.
+    pub async fn fired(&self, schedule: Uuid, due: &[OffsetDateTime]) -> Result<HashSet<OffsetDateTime>, StoreError> {
+        let rows = self.rows(&TICKS_FIRED, &[&schedule, &due]).await?;
+        Reader::all(rows, &TICKS_FIRED).map(|row| row.get("due_at")).collect()
+    }
+}
+
+fn tick(row: &Reader) -> Result<Tick, StoreError> {
+    let state = row.get::<Option<String>>("job_state")?;
+    let job = match state {
+        None => None,
+        Some(_) => Some(TickJob {
+            state: row.word("job_state", "job state", JobState::parse)?,
+            created_at: row.get("job_created_at")?,
+            finished_at: row.get("job_finished_at")?,
+            error: row.get("job_error")?,
+        }),
+    };
+    Ok(Tick {
+        id: row.get("id")?,
+        due_at: row.get("due_at")?,
+        since: row.get("since")?,
+        n: row.get("n")?,
+        cause: row.word("cause", "tick cause", Cause::parse)?,
+        outcome: row.word("outcome", "tick outcome", TickOutcome::parse)?,
+        reason: row.get("reason")?,
+        job_id: row.get("job_id")?,
+        project_id: row.get("project_id")?,
+        actor: row.get("actor")?,
+        occurred_at: row.get("occurred_at")?,
+        job,
+    })
+}

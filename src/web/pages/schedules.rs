@@ -1,0 +1,131 @@
+//! `/dashboard/schedules`: what starts by itself, and the form that adds to it.
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use uuid::Uuid;
+
+use super::counts::Counts;
+use super::error::or_page;
+use super::form::{Form, see};
+use super::names;
+use super::schedule_form::{blank, save};
+use super::shell::{Frame, Shown, counted, respond, stamp};
+use super::views::{Badge, JobState as State, Nav, ScheduleForm, ScheduleRow, SchedulesPage, StripMark, Tone};
+use crate::domain::moment;
+use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
+use crate::store::schedules::{Schedule, Tick};
+use crate::web::app::App;
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::query::Query;
+
+pub const PAGE: &str = "/dashboard/schedules";
+/// How many ticks a row shows.
+const STRIP: i64 = 7;
+
+/// `GET`.
+pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    let answer = match Query::parse(request.query_string(), &[]) {
+        Ok(_) => page(&app, &request, blank(), StatusCode::OK).await,
+        Err(error) => Err(error),
+    };
+    or_page(&app, &request, answer)
+}
+
+/// `POST`: adds one.
+pub async fn add(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
+    or_page(&app, &request, try_add(&app, &request, &body).await)
+}
+
+async fn try_add(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
+    let form = Form::read(body)?;
+    match save(app, &form, None).await? {
+        Ok(name) => Ok(see(&names::schedule_page(&name), Some("schedule-added"))),
+        Err(typed) => page(app, request, typed, StatusCode::UNPROCESSABLE_ENTITY).await,
+    }
+}
+
+async fn page(
+    app: &App,
+    request: &HttpRequest,
+    form: ScheduleForm,
+    status: StatusCode,
+) -> Result<HttpResponse, ApiError> {
+    let schedules = app.store.list_schedules(None).await?;
+    let mut strips: HashMap<Uuid, Vec<StripMark>> = HashMap::new();
+    for (schedule, tick) in app.store.latest_ticks(STRIP).await? {
+        strips.entry(schedule).or_default().insert(0, mark(&tick));
+    }
+    let counts = Counts::of(app).await?;
+    let paused = schedules.iter().filter(|it| it.plan.state == ScheduleState::Paused).count();
+    let page = SchedulesPage {
+        shell: Frame::of(app, request).at(Nav::Schedules).counting(&counts).shell("Schedules"),
+        summary: match (schedules.len(), paused) {
+            (0, _) => "none".to_owned(),
+            (n, 0) => counted(n as i64, "schedule"),
+            (n, paused) => format!("{}, {paused} paused", counted(n as i64, "schedule")),
+        },
+        rows: schedules.iter().map(|it| row(it, strips.remove(&it.id).unwrap_or_default())).collect(),
+        form,
+    };
+    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+}
+
+fn row(schedule: &Schedule, strip: Vec<StripMark>) -> ScheduleRow {
+    let plan = &schedule.plan;
+    let paused = plan.state == ScheduleState::Paused;
+    ScheduleRow {
+        name: plan.name.clone(),
+        href: names::schedule_page(&plan.name),
+        words: plan.timing.words(),
+        expression: plan.timing.expression().to_string(),
+        starts: starts(&plan.target),
+        badge: badge(plan.state),
+        paused,
+        strip,
+        last: schedule.last_at.map(stamp),
+        next: schedule.next_at.filter(|_| !paused).map(stamp),
+    }
+}
+
+/// What it starts, in words.
+pub fn starts(target: &Target) -> String {
+    match target {
+        Target::Job(job) => format!("{} in {}", job.kind, job.queue),
+        Target::Project(ProjectAction::Create { name, .. }) => format!("creates the project {}", name.as_str()),
+        Target::Project(ProjectAction::Retry(id)) => format!("retries the project {id}"),
+        Target::Project(ProjectAction::Delete(id)) => format!("deletes the project {id}"),
+    }
+}
+
+/// Whether it is on.
+pub fn badge(state: ScheduleState) -> Badge {
+    match state {
+        ScheduleState::Enabled => Badge { tone: Tone::Ok, icon: "check", label: "On" },
+        ScheduleState::Paused => Badge { tone: Tone::Wait, icon: "pause", label: "Paused" },
+    }
+}
+
+/// What became of a tick: where its job is, or that it started nothing.
+pub fn outcome(tick: &Tick) -> Badge {
+    match (&tick.job, tick.outcome) {
+        (_, TickOutcome::Skipped) => Badge { tone: Tone::Neutral, icon: "ban", label: "Skipped" },
+        (None, TickOutcome::Fired) => Badge { tone: Tone::Neutral, icon: "play", label: "Started" },
+        (Some(job), TickOutcome::Fired) => {
+            let state = State::from_name(job.state.as_str());
+            Badge { tone: state.tone(), icon: state.icon(), label: state.label() }
+        }
+    }
+}
+
+fn mark(tick: &Tick) -> StripMark {
+    let badge = outcome(tick);
+    StripMark {
+        badge,
+        label: format!("{}: {}", moment::readable(tick.due_at), badge.label),
+        href: tick.job_id.filter(|_| tick.job.is_some()).map(names::job_page),
+    }
+}

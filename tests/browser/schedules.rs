@@ -1,0 +1,119 @@
+//! Schedules: added, seen, run, changed, paused, backfilled, deleted.
+
+use serde_json::json;
+
+use super::work::Works;
+use crate::harness::{Browser, Database, Server};
+
+#[tokio::test]
+async fn a_schedule_is_added_run_changed_paused_and_deleted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    browser.open("/dashboard/schedules").await;
+    browser.sees("Each due time starts once, however many servers there are.").await;
+    browser.press("Add a schedule").await;
+    browser.fill("#schedule-name", "mail/nightly & co").await;
+    browser.fill("#cron", "30 2 * * *").await;
+    browser.fill("#time-zone", "Europe/Rome").await;
+    browser.fill("#kind", "echo").await;
+    browser.fill("#payload", "{\"day\":  \"{{due_at}}\"}").await;
+    browser.js("document.querySelector('#overlap').value = 'skip'").await;
+    browser.press("Add schedule").await;
+    browser.sees("Schedule added.").await;
+    browser.arrives("/dashboard/schedules/mail%2Fnightly%20%26%20co").await;
+    browser.sees("At 02:30 (Europe/Rome)").await;
+    browser.sees("If the last run still works, the next is skipped.").await;
+    assert_eq!(browser.texts("#next-times tr").await.len(), 5);
+
+    browser.press("Run now").await;
+    browser.sees("Started. The latest due times show what becomes of it.").await;
+    browser.sees("run now by dashboard").await;
+    browser.sees("Completed").await;
+    let jobs = server.get("/jobs").await.json();
+    assert_eq!(jobs[0]["result"]["day"].as_str().unwrap().len(), 24, "{jobs}");
+
+    browser.press("Change it").await;
+    assert_eq!(browser.js("return document.querySelector('#payload').value").await, "{\"day\":  \"{{due_at}}\"}");
+    browser.fill("#cron", "@every 90m").await;
+    browser.fill("#reason", "more often").await;
+    browser.press("Save schedule").await;
+    browser.sees("Schedule changed.").await;
+    browser.sees("Every 1h 30m").await;
+    browser.press("Pause…").await;
+    browser.fill("#reason", "holidays").await;
+    browser.press("Pause a schedule").await;
+    browser.sees("Nothing starts by itself until it is resumed.").await;
+    browser.sees("“holidays” · dashboard").await;
+    browser.open("/dashboard/schedules").await;
+    assert_eq!(browser.texts("#rows .badge").await, ["Paused"]);
+    browser.sees("1 schedule, 1 paused").await;
+    browser.press("More for mail/nightly & co").await;
+    browser.press("Delete…").await;
+    browser.press("Delete a schedule").await;
+    browser.sees("Schedule deleted. What it started goes on.").await;
+    assert_eq!(server.get("/schedules").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_schedule_is_said_beside_its_field_and_kept() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let browser = Browser::on(&server).await;
+    server.post("/schedules", json!({"name": "taken", "cron": "@daily", "kind": "noop"})).await.expect(201);
+    for (field, text, wrong) in [
+        ("schedule-name", "taken", "There is a schedule of this name already"),
+        ("cron", "0 0 30 2 *", "never happens"),
+        ("cron", "0 25 * * *", "for the hour"),
+        ("time-zone", "Mars/Olympus", "must be an IANA time zone"),
+        ("kind", "a b", "must"),
+        ("payload", "{", "is not JSON"),
+        ("jitter", "soon", "must be a duration"),
+    ] {
+        browser.open("/dashboard/schedules").await;
+        browser.press("Add a schedule").await;
+        browser.fill("#schedule-name", "new").await;
+        browser.fill("#cron", "@daily").await;
+        browser.fill("#kind", "noop").await;
+        browser.fill(&format!("#{field}"), text).await;
+        browser.press("Add schedule").await;
+        let said = browser.text(&format!("#{field}-error")).await;
+        assert!(said.contains(wrong), "{field}: {said}");
+        assert_eq!(browser.js(&format!("return document.querySelector('#{field}').value")).await, text);
+    }
+    assert_eq!(server.get("/schedules").await.json().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_page_shows_what_comes_in_both_zones_where_clocks_change_and_what_was() {
+    let works = Works::new().await;
+    let browser = Browser::on(&works.server).await;
+    browser.open("/dashboard/schedules").await;
+    browser.sees("2 schedules, 1 paused").await;
+    assert_eq!(browser.texts("#rows .strip li").await.len(), 4);
+    browser.press("nightly report").await;
+    browser.sees("At 02:30, on day 8, in March (America/New_York)").await;
+    // In 2026 and in some later years, the clocks go forward over it.
+    browser.sees("EST (-05:00)").await;
+    browser.sees("6 due times, since").await;
+    browser.sees("backfill by schedule:nightly report, “the March bug”").await;
+    let times = works.server.get("/schedules/nightly%20report/next?limit=5").await.json();
+    let flagged = times["next"].as_array().unwrap().iter().filter(|it| it["note"].is_string()).count();
+    assert_eq!(browser.texts("#next-times .note").await.len(), flagged);
+
+    browser.press("Backfill").await;
+    browser.fill("#from", "2026-03-01T00:00:00Z").await;
+    browser.fill("#to", "2026-03-31T00:00:00Z").await;
+    browser.press("Show what would start…").await;
+    browser.sees("It starts at once what 1 due time would have started.").await;
+    browser.sees("2026-03-08 03:00:00 EDT 2026-03-08 02:30:00 does not exist there").await;
+    browser.press("Backfill a schedule").await;
+    browser.sees("Backfilled.").await;
+    browser.sees("backfill by dashboard").await;
+    browser
+        .open("/dashboard/schedules/nightly%20report/backfill?from=2026-03-01T00:00:00Z&to=2026-03-31T00:00:00Z")
+        .await;
+    browser.sees("No due time of this span is left").await;
+    browser.open("/dashboard/schedules/nightly%20report/backfill?from=soon&to=2026-03-31T00:00:00Z").await;
+    browser.sees("The field from must be a moment").await;
+}

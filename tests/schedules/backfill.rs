@@ -1,0 +1,78 @@
+//! Making up for a span that has passed.
+
+use serde_json::{Value, json};
+
+use super::{idle, schedule, still, text, ticks};
+use crate::api::assert_refused;
+use crate::harness::Database;
+
+#[tokio::test]
+async fn a_backfill_tells_first_then_starts_what_never_started_and_nothing_twice() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let target = json!({"job": {"kind": "noop", "payload": {"day": "{{due_at}}"}}});
+    schedule(&server, "daily", json!({"cron": "30 2 * * *", "time_zone": "America/New_York", "target": target})).await;
+    let span = |dry: bool, to: &str| json!({"from": "2026-03-06T00:00:00-05:00", "to": to, "dry_run": dry, "reason": "the March bug"});
+    let told =
+        server.post("/schedules/daily/backfill", span(true, "2026-03-10T00:00:00-04:00")).await.expect(200).json();
+    let local: Vec<String> = told["due"].as_array().unwrap().iter().map(|it| text(it, "local")).collect();
+    assert_eq!(local, ["2026-03-06 02:30:00", "2026-03-07 02:30:00", "2026-03-08 03:00:00", "2026-03-09 02:30:00"]);
+    assert!(text(&told["due"][2], "note").contains("2026-03-08 02:30:00 does not exist"), "{told}");
+    assert_eq!((&told["started"], &told["already"], &told["dry_run"]), (&json!(4), &json!(0), &json!(true)));
+    assert_eq!(database.number("SELECT count(*) FROM ticks").await, 0, "telling starts nothing");
+
+    let done =
+        server.post("/schedules/daily/backfill", span(false, "2026-03-08T12:00:00-04:00")).await.expect(202).json();
+    assert_eq!((&done["started"], &done["already"], &done["left_out"]), (&json!(3), &json!(0), &json!(0)));
+    let done =
+        server.post("/schedules/daily/backfill", span(false, "2026-03-10T00:00:00-04:00")).await.expect(202).json();
+    assert_eq!((&done["started"], &done["already"]), (&json!(1), &json!(3)), "a longer span starts only the rest");
+    let all = ticks(&server, "daily").await;
+    assert!(all.iter().all(|it| text(it, "cause") == "backfill" && text(it, "reason") == "the March bug"));
+    let jobs = server.get("/jobs").await.json();
+    let mut days: Vec<String> = jobs.as_array().unwrap().iter().map(|it| text(&it["payload"], "day")).collect();
+    days.sort();
+    assert_eq!(
+        days,
+        [
+            "2026-03-06T07:30:00.000Z",
+            "2026-03-07T07:30:00.000Z",
+            "2026-03-08T07:00:00.000Z",
+            "2026-03-09T06:30:00.000Z"
+        ]
+    );
+    let next = |value: &Value| value["next_at"].clone();
+    let seen = server.get("/schedules/daily").await.json();
+    assert!(text(&seen, "next_at") > text(&seen, "updated_at"), "what is to come stays: {}", next(&seen));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_large_backfill_goes_in_batches_while_the_schedule_fires() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
+    let span = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:09:59Z"});
+    let done = server.post("/schedules/s/backfill", span.clone()).await.expect(202).json();
+    assert_eq!((&done["started"], &done["left_out"]), (&json!(600), &json!(0)));
+    assert_eq!(database.number("SELECT count(*) FROM ticks WHERE cause = 'backfill'").await, 600);
+    let again = server.post("/schedules/s/backfill", span).await.expect(202).json();
+    assert_eq!((&again["started"], &again["already"]), (&json!(0), &json!(600)));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_span_that_cannot_be_is_refused() {
+    let database = Database::new().await;
+    let server = still(&database);
+    schedule(&server, "s", json!({"cron": "* * * * *"})).await;
+    for (from, to, field) in [
+        ("2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "to"),
+        ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "from"),
+        ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "to"),
+        ("yesterday", "2026-02-01T00:00:00Z", "from"),
+    ] {
+        let answer = server.post("/schedules/s/backfill", json!({"from": from, "to": to})).await;
+        assert_refused(&answer, 422, "invalid_field", field);
+    }
+}

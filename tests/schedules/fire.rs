@@ -1,0 +1,298 @@
+//! Each due time fires exactly once, whoever is there and whatever happens to them.
+
+use provost::domain::schedule::Cause;
+use provost::store::projects::{Asker, Bounds};
+use provost::store::schedules::Firing;
+use reqwest::Method;
+use serde_json::json;
+
+use super::{assert_every_second, brisk, idle, job, moment, schedule, still, text, ticked, ticks, until};
+use crate::harness::{Database, PATIENCE, eventually, send};
+
+#[tokio::test]
+async fn each_due_time_fires_once_with_two_servers_and_its_job_runs() {
+    let database = Database::new().await;
+    let (one, _other) = (brisk(&database, &[]), brisk(&database, &[]));
+    let made = schedule(&one, "every-second", json!({"cron": "* * * * * *"})).await;
+    assert_eq!((text(&made, "state"), text(&made, "words")), ("enabled".into(), "Every second (UTC)".into()));
+    let fired = ticked(&one, "every-second", "fired", 6).await;
+    assert_every_second(&fired);
+    for tick in &fired {
+        let late = moment(tick, "occurred_at") - moment(tick, "due_at");
+        assert!((0.0..5.0).contains(&late), "{late} s late: {tick}");
+        assert_eq!((text(tick, "cause"), text(tick, "actor")), ("due".into(), "schedule:every-second".into()));
+        until(&one, &text(tick, "job_id"), "completed").await;
+    }
+    let seen = one.get("/schedules/every-second").await.expect(200).json();
+    assert!(
+        moment(&seen, "last_at") >= moment(&fired[5], "due_at") && moment(&seen, "next_at") > moment(&seen, "last_at")
+    );
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn due_times_survive_servers_that_are_killed_frozen_and_restarted() {
+    let database = Database::new().await;
+    let watcher = still(&database);
+    schedule(&watcher, "s", json!({"cron": "* * * * * *"})).await;
+    // Whoever fires goes away in the middle of it, three times, each in another way.
+    let first = idle(&database);
+    ticked(&watcher, "s", "fired", 2).await;
+    first.kill();
+    let mut second = idle(&database);
+    let so_far = ticks(&watcher, "s").await.len();
+    ticked(&watcher, "s", "fired", so_far + 2).await;
+    second.signal("STOP");
+    let third = idle(&database);
+    let so_far = ticks(&watcher, "s").await.len();
+    ticked(&watcher, "s", "fired", so_far + 3).await;
+    second.signal("CONT");
+    let so_far = ticks(&watcher, "s").await.len();
+    ticked(&watcher, "s", "fired", so_far + 2).await;
+    assert_eq!(second.stop(), 0);
+    drop(third);
+    let all = ticked(&watcher, "s", "fired", 9).await;
+    assert_every_second(&all);
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, all.len() as i64);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn due_times_survive_a_database_that_cuts_everybody_off() {
+    let database = Database::new().await;
+    let (one, _two) = (idle(&database), idle(&database));
+    schedule(&one, "s", json!({"cron": "* * * * * *"})).await;
+    for round in 1..=4 {
+        ticked(&one, "s", "fired", 2 * round).await;
+        database
+            .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            .await;
+    }
+    let all = eventually("the schedule goes on", || async {
+        let answer = one.get("/schedules/s/ticks?limit=200").await;
+        let all = answer.json().as_array().cloned().unwrap_or_default();
+        (all.len() >= 10).then_some(all)
+    })
+    .await;
+    assert_every_second(&all);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_pause_starts_nothing_and_a_resume_makes_up_for_nothing() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
+    ticked(&server, "s", "fired", 2).await;
+    let paused =
+        server.post("/schedules/s/pause", json!({"reason": "holidays", "actor": "ada"})).await.expect(200).json();
+    assert_eq!(
+        (text(&paused, "state"), &paused["next_at"], text(&paused, "reason")),
+        ("paused".into(), &json!(null), "holidays".into())
+    );
+    let before = ticks(&server, "s").await.len();
+    // Another schedule shows that the scheduler has looked on meanwhile.
+    schedule(&server, "other", json!({"cron": "* * * * * *"})).await;
+    ticked(&server, "other", "fired", 3).await;
+    assert_eq!(ticks(&server, "s").await.len(), before);
+    server.post("/schedules/s/resume", json!({})).await.expect(200);
+    let all = ticked(&server, "s", "fired", before + 2).await;
+    let gap = moment(&all[before], "due_at") - moment(&all[before - 1], "due_at");
+    assert!(gap >= 3.0, "nothing of the pause is made up for: {gap} s");
+    let events = server.get("/events?entity=schedule&id=s").await.expect(200).json();
+    let moves: Vec<String> = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{}>{}", text(it, "previous_state"), text(it, "new_state")))
+        .collect();
+    assert_eq!(moves, ["paused>enabled", "enabled>paused", "none>enabled"]);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn with_overlap_skip_the_next_waits_for_the_last() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let target = json!({"job": {"kind": "sleep", "payload": {"seconds": 600}}});
+    schedule(&server, "s", json!({"cron": "* * * * * *", "overlap": "skip", "target": target})).await;
+    let skipped = ticked(&server, "s", "skipped", 2).await;
+    let fired = ticked(&server, "s", "fired", 1).await;
+    assert_eq!(fired.len(), 1);
+    let id = text(&fired[0], "job_id");
+    assert_eq!(text(&skipped[0], "reason"), format!("the job {id} that it started before is not finished"));
+    crate::jobs::act(&server, &id, "cancel", json!({})).await;
+    until(&server, &id, "canceled").await;
+    let fired = ticked(&server, "s", "fired", 2).await;
+    assert!(moment(&fired[1], "occurred_at") >= moment(&job(&server, &id).await, "finished_at"));
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn run_now_starts_at_once_also_while_paused_and_beside_what_runs() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let target = json!({"job": {"kind": "echo", "payload": {"at": "{{due_at}}", "n": 12345678901234567890_u64}, "queue": "q", "priority": 9, "tags": ["t"]}});
+    schedule(&server, "a/b c", json!({"cron": "@yearly", "enabled": false, "overlap": "skip", "target": target})).await;
+    let mut runs = Vec::new();
+    for path in ["/schedules/a%2Fb%20c/run", "/api/v1/schedules/a%2Fb%20c/trigger"] {
+        let tick = server.post(path, json!({"reason": "now", "actor": "ada"})).await.expect(202).json();
+        assert_eq!(
+            (text(&tick, "cause"), text(&tick, "outcome"), text(&tick, "reason"), text(&tick, "actor")),
+            ("manual".into(), "fired".into(), "now".into(), "ada".into())
+        );
+        runs.push(tick);
+    }
+    for tick in &runs {
+        let done = until(&server, &text(tick, "job_id"), "completed").await;
+        assert_eq!((text(&done, "queue"), &done["priority"], &done["tags"]), ("q".into(), &json!(9), &json!(["t"])));
+        assert_eq!(done["payload"], json!({"at": text(tick, "due_at"), "n": 12345678901234567890_u64}));
+    }
+    assert_eq!(database.number("SELECT count(*) FROM ticks").await, 2);
+    // A queue that takes nothing is a reason that is told, and nothing is started.
+    server.post("/queues/q/drain", json!({})).await.expect(200);
+    let refused = server.post("/schedules/a%2Fb%20c/run", json!({})).await;
+    assert_eq!((refused.status, refused.code()), (409, "invalid_state".into()));
+    assert!(refused.text.contains("draining"), "{}", refused.text);
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_schedule_of_projects_creates_retries_and_deletes() {
+    let database = Database::new().await;
+    let server = brisk(
+        &database,
+        &[("PROVOST_SIMULATE_MIN", "0s"), ("PROVOST_SIMULATE_MAX", "10ms"), ("PROVOST_SIMULATE_FAILURE_RATE", "0")],
+    );
+    let create = json!({"project": {"action": "create", "name": "night of {{due_at}}", "labels": {"by": "schedule"}, "parameters": {"n": 1.0}}});
+    schedule(&server, "create", json!({"cron": "@yearly", "target": create})).await;
+    let tick = server.post("/schedules/create/run", json!({})).await.expect(202).json();
+    let id = text(&tick, "project_id");
+    let project = server.until(&id, "ready").await;
+    assert_eq!(
+        (text(&project, "name"), &project["labels"]),
+        (format!("night of {}", text(&tick, "due_at")), &json!({"by": "schedule"}))
+    );
+    let delete = json!({"project": {"action": "delete", "project_id": id}});
+    schedule(&server, "delete", json!({"cron": "* * * * * *", "target": delete})).await;
+    eventually("the project is deleted", || async {
+        (text(&server.get(&format!("/projects/{id}")).await.json(), "status") == "deleted").then_some(())
+    })
+    .await;
+    let skipped = ticked(&server, "delete", "skipped", 1).await;
+    assert!(text(&skipped[0], "reason").starts_with("the project is delet"), "{}", skipped[0]);
+    assert_eq!(ticked(&server, "delete", "fired", 1).await.len(), 1);
+    let retry = json!({"project": {"action": "retry", "project_id": crate::api::NOBODY}});
+    schedule(&server, "retry", json!({"cron": "@yearly", "target": retry})).await;
+    let refused = server.post("/schedules/retry/run", json!({})).await.expect(409);
+    assert!(refused.text.contains("there is no such project"), "{}", refused.text);
+    send(server.request(Method::DELETE, "/schedules/delete")).await.expect(204);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn jitter_starts_later_and_the_same_for_everybody() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    schedule(&server, "s", json!({"cron": "* * * * * *", "jitter": "1h"})).await;
+    let fired = ticked(&server, "s", "fired", 3).await;
+    let mut later = Vec::new();
+    for tick in &fired {
+        let job = job(&server, &text(tick, "job_id")).await;
+        assert_eq!(text(&job, "state"), "scheduled");
+        later.push(moment(&job, "run_at") - moment(tick, "due_at"));
+    }
+    assert!(later.iter().all(|it| (0.0..3600.0).contains(it)) && later[0] != later[1], "{later:?}");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_schedule_made_elsewhere_is_heard_of_at_once() {
+    let database = Database::new().await;
+    let (asked, _scheduler) = (still(&database), idle(&database));
+    // The scheduler rests; the bell tells it of what another process makes.
+    let started = std::time::Instant::now();
+    schedule(&asked, "s", json!({"every": "1s"})).await;
+    ticked(&asked, "s", "fired", 2).await;
+    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
+    let database = Database::new().await;
+    let server = still(&database);
+    schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
+    let store = crate::harness::hands::store(&database).await;
+    let asker = Asker { actor: "schedule:s".into(), request_id: None, reason: None };
+    let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
+    for round in 0..10 {
+        database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
+        let found = store.due_schedules(10).await.unwrap();
+        let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
+        let all = (0..8).map(|n| {
+            let (store, asker) = (store.clone(), asker.clone());
+            // Each has seen the same, and each would start a job of its own.
+            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2));
+            async move {
+                let firing = Firing {
+                    schedule: due.id,
+                    turn: due.turn,
+                    cause: Cause::Due,
+                    starts: &[start],
+                    missed: None,
+                    why_missed: "",
+                    next: None,
+                };
+                store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_some()
+            }
+        });
+        let done = futures_util::future::join_all(all).await;
+        assert_eq!(done.iter().filter(|it| **it).count(), 1, "{done:?}");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 10);
+    // Seen, then edited: what was computed from what it was starts nothing.
+    database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp())").await;
+    let found = store.due_schedules(10).await.unwrap();
+    let due = &found.due[0];
+    server.patch("/schedules/s", json!({"catch_up": 5})).await.expect(200);
+    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500));
+    let firing = Firing {
+        schedule: due.id,
+        turn: due.turn,
+        cause: Cause::Due,
+        starts: &[start],
+        missed: None,
+        why_missed: "",
+        next: None,
+    };
+    assert!(store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_none());
+    // A due time that has started something is over, should a clock run backwards and somebody come to it again.
+    let again = store.due_schedules(10).await.unwrap();
+    let turn = again.due[0].turn;
+    let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
+    let second =
+        store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
+    assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
+}
+
+#[tokio::test]
+async fn what_this_version_cannot_read_starts_nothing_and_holds_up_nobody() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
+    database
+        .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), turn = turn + 1")
+        .await;
+    eventually("it is left out", || async {
+        (database.number("SELECT count(*) FROM ticks WHERE reason LIKE 'this version cannot read%'").await == 1)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(database.number("SELECT count(*) FROM schedules WHERE next_at IS NULL").await, 1);
+    send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
+    schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
+    ticked(&server, "s", "fired", 2).await;
+}
