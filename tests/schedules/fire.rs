@@ -229,12 +229,12 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
     for round in 0..10 {
         database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
-        let found = store.due_schedules(10).await.unwrap();
+        let found = store.due_schedules(10, &[]).await.unwrap();
         let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
         let all = (0..8).map(|n| {
             let (store, asker) = (store.clone(), asker.clone());
             // Each has seen the same, and each would start a job of its own.
-            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2));
+            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2), Cause::Due);
             async move {
                 let firing = Firing {
                     schedule: due.id,
@@ -254,10 +254,10 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 10);
     // Seen, then edited: what was computed from what it was starts nothing.
     database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp())").await;
-    let found = store.due_schedules(10).await.unwrap();
+    let found = store.due_schedules(10, &[]).await.unwrap();
     let due = &found.due[0];
     server.patch("/schedules/s", json!({"catch_up": 5})).await.expect(200);
-    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500));
+    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500), Cause::Due);
     let firing = Firing {
         schedule: due.id,
         turn: due.turn,
@@ -269,30 +269,11 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     };
     assert!(store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_none());
     // A due time that has started something is over, should a clock run backwards and somebody come to it again.
-    let again = store.due_schedules(10).await.unwrap();
+    let again = store.due_schedules(10, &[]).await.unwrap();
     let turn = again.due[0].turn;
     let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
     let second =
         store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
     assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
-}
-
-#[tokio::test]
-async fn what_this_version_cannot_read_starts_nothing_and_holds_up_nobody() {
-    let database = Database::new().await;
-    let server = idle(&database);
-    schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
-    database
-        .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), turn = turn + 1")
-        .await;
-    eventually("it is left out", || async {
-        (database.number("SELECT count(*) FROM ticks WHERE reason LIKE 'this version cannot read%'").await == 1)
-            .then_some(())
-    })
-    .await;
-    assert_eq!(database.number("SELECT count(*) FROM schedules WHERE next_at IS NULL").await, 1);
-    send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
-    schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
-    ticked(&server, "s", "fired", 2).await;
 }

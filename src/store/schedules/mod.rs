@@ -111,9 +111,9 @@ impl Store {
         Reader::all(rows, &SCHEDULES_LIST).map(|row| schedule(&row)).collect()
     }
 
-    /// `schedules/due`: those whose time has come, at most so many.
-    pub async fn due_schedules(&self, limit: i64) -> Result<DueSchedules, StoreError> {
-        let rows = self.rows(&SCHEDULES_DUE, &[&limit]).await?;
+    /// `schedules/due`: those whose time has come, at most so many, and none of these.
+    pub async fn due_schedules(&self, limit: i64, without: &[Uuid]) -> Result<DueSchedules, StoreError> {
+        let rows = self.rows(&SCHEDULES_DUE, &[&limit, &without]).await?;
         let mut found = DueSchedules { due: Vec::new(), at: OffsetDateTime::UNIX_EPOCH, rest: None };
         for row in Reader::all(rows, &SCHEDULES_DUE) {
             found.at = row.get("at")?;

@@ -19,8 +19,6 @@ use crate::wire::{self, Backfill, Backfilled, Problem, PutSchedule, Reason};
 
 /// How many due times a backfill may cover.
 const MOST: usize = 1000;
-/// How many of them one statement starts.
-const BATCH: usize = 100;
 /// How often an act that met a firing tries again.
 const TRIES: usize = 20;
 
@@ -38,7 +36,7 @@ pub async fn run(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reas
 pub async fn act_run(app: &App, name: &str, asker: &Asker) -> Result<Tick, ApiError> {
     for _ in 0..TRIES {
         let schedule = found(app, name).await?;
-        let starts = [schedule.plan.start(schedule.id, schedule.at)];
+        let starts = [schedule.plan.start(schedule.id, schedule.at, Cause::Manual)];
         let Some(fired) = fire(app, &schedule, Cause::Manual, &starts, asker).await? else { continue };
         let ours = |tick: &Tick| tick.due_at == schedule.at && tick.cause == Cause::Manual;
         let tick = app.store.list_ticks(schedule.id, None, None, 20).await?.into_iter().find(ours);
@@ -168,17 +166,20 @@ pub async fn backfillable(
 /// Starts them, a batch at a time; what has started meanwhile is left as it is.
 pub async fn act_backfill(app: &App, name: &str, due: &[OffsetDateTime], asker: &Asker) -> Result<Fired, ApiError> {
     let mut sum = Fired { started: 0, left_out: 0 };
-    for batch in due.chunks(BATCH) {
-        let mut tries = 0;
-        let fired = loop {
-            let schedule = found(app, name).await?;
-            let starts: Vec<Start> = batch.iter().map(|at| schedule.plan.start(schedule.id, *at)).collect();
-            match fire(app, &schedule, Cause::Backfill, &starts, asker).await? {
-                Some(fired) => break fired,
-                None if tries < TRIES => tries += 1,
-                None => return Err(busy()),
+    let (mut rest, mut tries) = (due, 0);
+    while !rest.is_empty() {
+        let schedule = found(app, name).await?;
+        let (batch, later) = rest.split_at(schedule.plan.batch().min(rest.len()));
+        let start = |at: &OffsetDateTime| schedule.plan.start(schedule.id, *at, Cause::Backfill);
+        let starts: Vec<Start> = batch.iter().map(start).collect();
+        let Some(fired) = fire(app, &schedule, Cause::Backfill, &starts, asker).await? else {
+            tries += 1;
+            if tries > TRIES {
+                return Err(busy());
             }
+            continue;
         };
+        (rest, tries) = (later, 0);
         sum = Fired { started: sum.started + fired.started, left_out: sum.left_out + fired.left_out };
     }
     Ok(sum)
