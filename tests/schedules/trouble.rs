@@ -3,14 +3,14 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{idle, schedule, text, ticked, ticks};
+use super::{idle, schedule, still, text, ticked, ticks};
 use crate::harness::{Database, send};
 
 #[tokio::test]
 async fn a_schedule_that_others_hold_up_waits_alone() {
     let database = Database::new().await;
     let server = idle(&database);
-    let project = text(&server.post("/projects", json!({"name": "p"})).await.expect(202).json(), "id");
+    let project = text(&server.post("/projects", json!({"name": "p"})).await.expect(201).json(), "id");
     let holder = database.connection().await;
     let hold = format!("BEGIN; SELECT FROM projects WHERE id = '{project}' FOR UPDATE");
     holder.batch_execute(&hold).await.unwrap();
@@ -38,4 +38,45 @@ async fn what_this_version_cannot_read_is_left_alone_and_holds_up_nobody() {
     assert_eq!(database.number(&format!("{left} AND name = 'broken'")).await, 1, "another version may read it");
     assert_eq!(server.raw_log().matches("cannot be read by this version").count(), 1, "told once");
     send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
+}
+
+#[tokio::test]
+async fn what_this_version_cannot_read_is_shown_as_such_and_can_be_put_anew() {
+    let database = Database::new().await;
+    let server = still(&database);
+    for name in ["broken", "sound"] {
+        schedule(&server, name, json!({"cron": "@yearly"})).await;
+    }
+    database.run("UPDATE schedules SET time_zone = 'Mars/Olympus' WHERE name = 'broken'").await;
+    let all = server.get("/schedules").await.expect(200).json();
+    assert_eq!(
+        (text(&all[0], "state"), text(&all[0], "time_zone"), &all[0]["target"], text(&all[1], "state")),
+        ("unreadable".into(), "Mars/Olympus".into(), &json!(null), "enabled".into())
+    );
+    let page = server.get("/dashboard/schedules").await.expect(200).text;
+    assert!(page.contains("Unreadable") && page.contains("sound"), "{page}");
+    assert!(!page.contains("broken/run") && page.contains("broken/delete"), "{page}");
+    server.get("/dashboard/schedules/broken/delete").await.expect(200);
+    for (method, path) in [
+        (Method::GET, ""),
+        (Method::PATCH, ""),
+        (Method::POST, "/run"),
+        (Method::GET, "/next"),
+        (Method::POST, "/pause"),
+    ] {
+        let request = server.request(method.clone(), &format!("/schedules/broken{path}"));
+        let answer = send(if method == Method::GET { request } else { request.json(&json!({})) }).await;
+        assert_eq!((answer.status, answer.code()), (409, "invalid_state".into()), "{path}");
+        assert!(answer.text.contains("put it anew or delete it"), "{}", answer.text);
+    }
+    server.get("/schedules/broken/ticks").await.expect(200);
+    let anew = json!({"name": "broken", "cron": "@daily", "kind": "noop"});
+    let anew = server.post("/schedules", anew).await.expect(200).json();
+    assert_eq!((text(&anew, "time_zone"), &anew["id"]), ("UTC".into(), &all[0]["id"]));
+    assert_ne!(anew["next_at"], json!(null));
+    // An older version may have taken away what it waits for; an edit finds it again.
+    database.run("UPDATE schedules SET next_at = NULL").await;
+    let edited = server.patch("/schedules/sound", json!({"jitter": "1s"})).await.expect(200).json();
+    assert_ne!(edited["next_at"], json!(null));
+    database.check_invariants().await;
 }
