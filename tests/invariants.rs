@@ -78,10 +78,10 @@ async fn fire_once(store: &Store) {
     };
     let asker = provost::store::projects::Asker { actor: "schedule:hourly".into(), request_id: None, reason: None };
     store.put_schedule(&plan, Some(start), None, &asker).await.unwrap();
-    let found = store.due_schedules(1).await.unwrap();
+    let found = store.due_schedules(1, &[]).await.unwrap();
     let due = &found.due[0];
-    let verdict = plan.backlog.judge(&plan.timing, due.next_at, found.at);
-    let starts: Vec<_> = verdict.fire.iter().map(|at| plan.start(due.id, *at)).collect();
+    let verdict = plan.backlog.judge(&plan.timing, due.next_at, found.at, plan.batch());
+    let starts: Vec<_> = verdict.fire.iter().map(|at| plan.start(due.id, *at, Cause::Due)).collect();
     let firing = Firing {
         schedule: due.id,
         turn: due.turn,

@@ -1,14 +1,16 @@
 //! Starts what is due. Any process may: each firing is a conditional statement, so there is no leader, and nothing is lost
 //! when one goes away.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use slog::{Logger, info, warn};
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::Parts;
-use crate::domain::schedule::{Cause, Missed, Plan, Start, Verdict};
+use crate::domain::schedule::{Cause, Plan, Start};
 use crate::store::StoreError;
 use crate::store::projects::{Asker, Bounds};
 use crate::store::schedules::{DueSchedule, Firing};
@@ -19,58 +21,107 @@ const BATCH: i64 = 100;
 const LONGEST: Duration = Duration::from_secs(20);
 /// Between two looks that a bell asked for lies at least this much; it rings for every job, too.
 const GAP: Duration = Duration::from_secs(1);
+/// For so long a schedule that could not be fired is not tried again.
+const ASIDE: Duration = Duration::from_secs(5);
+
+/// Schedules that cannot be fired right now. Without this they would be the first of every look, as they are due the
+/// longest, and enough of them would leave no room for any other.
+#[derive(Default)]
+struct Aside(HashMap<Uuid, Trouble>);
+
+struct Trouble {
+    until: Instant,
+    /// The turn at which it could not be read and that was told.
+    told: Option<i64>,
+}
+
+impl Aside {
+    /// Those that this look leaves out. Who has been forgotten for long is gone, or in order again.
+    fn ids(&mut self, now: Instant) -> Vec<Uuid> {
+        self.0.retain(|_, it| it.until + 10 * LONGEST > now);
+        self.0.iter().filter(|(_, it)| it.until > now).map(|(id, _)| *id).collect()
+    }
+
+    /// When the first of them is tried again.
+    fn first(&self, now: Instant) -> Option<Instant> {
+        self.0.values().map(|it| it.until).filter(|until| *until > now).min()
+    }
+
+    /// Not this one, for a while; whether that it cannot be read at this turn is news.
+    fn put(&mut self, id: Uuid, unreadable_at: Option<i64>) -> bool {
+        let before = self.0.insert(id, Trouble { until: Instant::now() + ASIDE, told: unreadable_at });
+        before.is_none_or(|it| it.told != unreadable_at)
+    }
+}
+
+/// Fires what is due, again and again; only a database that is not there ends it.
+pub async fn schedule(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
+    let mut aside = Aside::default();
+    loop {
+        let rest = look(parts, log, &mut aside).await?;
+        tokio::time::sleep(rest).await;
+    }
+}
 
 /// Fires what is due, then waits until something will be, or until somebody may have changed a schedule.
-pub async fn schedule(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
+async fn look(parts: &Parts, log: &Logger, aside: &mut Aside) -> Result<Duration, StoreError> {
     let mut ear = parts.bell.ear();
     ear.clear();
     let looked = Instant::now();
-    let found = parts.store.due_schedules(BATCH).await?;
+    let found = parts.store.due_schedules(BATCH, &aside.ids(looked)).await?;
     let mut moved = 0;
     for schedule in &found.due {
-        match fire(parts, schedule, found.at, log).await {
-            Ok(fired) => moved += usize::from(fired),
-            Err(error) if error.is_temporary() => return Err(error),
-            // What one schedule cannot do must not keep the others waiting.
+        let plan = match &schedule.plan {
+            Ok(plan) => plan,
+            // Another version may read it, so it is left as it is.
             Err(error) => {
+                if aside.put(schedule.id, Some(schedule.turn)) {
+                    warn!(log, "schedule cannot be read by this version, which leaves it alone"; "schedule" => &schedule.name, "error" => crate::log::chain(error));
+                }
+                continue;
+            }
+        };
+        match fire(parts, schedule, plan, found.at, log).await {
+            Ok(fired) => moved += usize::from(fired),
+            Err(error @ StoreError::Unavailable { .. }) => return Err(error),
+            // What one schedule cannot do, or cannot do right now because others hold what it needs, must not keep the
+            // others waiting.
+            Err(error) => {
+                aside.put(schedule.id, None);
                 warn!(log, "schedule not fired, trying again"; "schedule" => &schedule.name, "error" => crate::log::chain(&error));
             }
         }
     }
     if found.due.is_empty() {
-        let rest = found.rest.map_or(LONGEST, |rest| rest.min(LONGEST));
+        let rest = looked + found.rest.map_or(LONGEST, |rest| rest.min(LONGEST));
+        let rest = aside.first(looked).map_or(rest, |first| first.min(rest));
         let rung = async {
             ear.rung().await;
             tokio::time::sleep_until(looked + GAP).await;
         };
-        _ = tokio::time::timeout_at(looked + rest, rung).await;
+        _ = tokio::time::timeout_at(rest, rung).await;
     }
     Ok(if found.due.is_empty() || moved > 0 { Duration::ZERO } else { GAP })
 }
 
 /// Fires one, unless somebody else did meanwhile; whether it was us.
-async fn fire(parts: &Parts, schedule: &DueSchedule, now: OffsetDateTime, log: &Logger) -> Result<bool, StoreError> {
+async fn fire(
+    parts: &Parts,
+    schedule: &DueSchedule,
+    plan: &Plan,
+    now: OffsetDateTime,
+    log: &Logger,
+) -> Result<bool, StoreError> {
     let asker = Asker { actor: format!("schedule:{}", schedule.name), request_id: None, reason: None };
-    let (starts, verdict, why_missed) = match &schedule.plan {
-        Ok(plan) => {
-            let verdict = plan.backlog.judge(&plan.timing, schedule.next_at, now);
-            let starts: Vec<Start> = verdict.fire.iter().map(|at| plan.start(schedule.id, *at)).collect();
-            (starts, verdict, why_missed(plan))
-        }
-        Err(error) => {
-            warn!(log, "schedule cannot be read, and starts nothing until it is edited"; "schedule" => &schedule.name, "error" => crate::log::chain(error));
-            let missed = Some(Missed { first: schedule.next_at, last: schedule.next_at, n: 1 });
-            let verdict = Verdict { fire: Vec::new(), missed, next: None };
-            (Vec::new(), verdict, "this version cannot read the schedule; put it anew".to_owned())
-        }
-    };
+    let verdict = plan.backlog.judge(&plan.timing, schedule.next_at, now, plan.batch());
+    let starts: Vec<Start> = verdict.fire.iter().map(|at| plan.start(schedule.id, *at, Cause::Due)).collect();
     let firing = Firing {
         schedule: schedule.id,
         turn: schedule.turn,
         cause: Cause::Due,
         starts: &starts,
         missed: verdict.missed,
-        why_missed: &why_missed,
+        why_missed: &why_missed(plan),
         next: verdict.next,
     };
     let bounds = Bounds { deadline: parts.config.project_deadline, max_attempts: parts.config.max_attempts };

@@ -39,6 +39,8 @@ pub enum ApiError {
     NotNow { what: &'static str, verb: &'static str, was: String, hint: &'static str },
     #[error("It has changed since you read it (it is version {0} now); read it again and decide anew.")]
     Stale(i64),
+    #[error("This version of Provost cannot read the schedule {0}; put it anew or delete it.")]
+    Unreadable(String),
     #[error("Nothing was started: {0}.")]
     NotStarted(String),
     #[error("This Idempotency-Key was used before with another body; use a new key for a new request.")]
@@ -90,7 +92,7 @@ impl ApiError {
             Self::Missing(..) => (S::NOT_FOUND, "not_found", "Not there"),
             Self::NoRoute => (S::NOT_FOUND, "no_route", "Nothing here"),
             Self::Method(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
-            Self::State { .. } | Self::NotNow { .. } | Self::NotStarted(_) => {
+            Self::State { .. } | Self::NotNow { .. } | Self::NotStarted(_) | Self::Unreadable(_) => {
                 (S::CONFLICT, "invalid_state", "Not possible in this state")
             }
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Changed meanwhile"),

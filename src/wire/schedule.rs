@@ -19,7 +19,7 @@ pub struct Schedule {
     pub id: Uuid,
     #[schema(example = "nightly-report")]
     pub name: String,
-    /// `enabled` or `paused`.
+    /// `enabled` or `paused`; `unreadable` when another version put it and this one cannot read it.
     #[schema(example = "enabled")]
     pub state: String,
     /// Cron of five or six fields, `@daily` and the like, or `@every` and a duration.
@@ -43,8 +43,9 @@ pub struct Schedule {
     pub overlap: String,
     /// By less than this a job may start later than its due time.
     pub jitter_s: f64,
-    pub target: Target,
-    /// The due time that it waits for; null when it is paused.
+    /// Null when it is unreadable.
+    pub target: Option<Target>,
+    /// The due time that it waits for; null when it is paused or unreadable.
     #[serde(serialize_with = "serialize_option")]
     pub next_at: Option<OffsetDateTime>,
     /// The due time of its latest start.

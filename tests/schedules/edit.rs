@@ -159,3 +159,37 @@ async fn the_documented_requests_of_reference_system_002_work_as_written() {
     let every = json!({"name": "e", "cronExpression": "@every 30s", "type": "noop"});
     assert_eq!(text(&server.post("/schedules", every).await.expect(201).json(), "expression"), "@every 30s");
 }
+
+#[tokio::test]
+async fn a_patch_of_the_job_changes_what_it_names_and_keeps_the_rest() {
+    let database = Database::new().await;
+    let server = still(&database);
+    let target = json!({"job": {"kind": "noop", "queue": "q", "priority": 7, "tags": ["t"], "payload": {"n": 1}, "timeout": "1m", "max_attempts": 4}});
+    schedule(&server, "s", json!({"cron": "@yearly", "target": target})).await;
+    let patched =
+        |wish: Value| async { server.patch("/schedules/s", wish).await.expect(200).json()["target"]["job"].take() };
+    let job = patched(json!({"payload": {"n": 2}})).await;
+    assert_eq!(
+        (&job["payload"], &job["queue"], &job["priority"], &job["tags"], &job["timeout_s"], &job["max_attempts"]),
+        (&json!({"n": 2}), &json!("q"), &json!(7), &json!(["t"]), &json!(60.0), &json!(4))
+    );
+    let job = patched(json!({"queue": "r", "priority": 1, "max_attempts": 2, "timeout": "2m", "tenant": "acme"})).await;
+    assert_eq!(
+        (
+            &job["kind"],
+            &job["payload"],
+            &job["queue"],
+            &job["priority"],
+            &job["timeout_s"],
+            &job["max_attempts"],
+            &job["tenant"]
+        ),
+        (&json!("noop"), &json!({"n": 2}), &json!("r"), &json!(1), &json!(120.0), &json!(2), &json!("acme"))
+    );
+    let job = patched(json!({"kind": "echo"})).await;
+    assert_eq!((&job["kind"], &job["payload"], &job["queue"]), (&json!("echo"), &json!({"n": 2}), &json!("r")));
+
+    let create = json!({"project": {"action": "create", "name": "p"}});
+    schedule(&server, "p", json!({"cron": "@yearly", "target": create})).await;
+    assert_refused(&server.patch("/schedules/p", json!({"queue": "q"})).await, 422, "invalid_field", "kind");
+}

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{assert_every_second, brisk, idle, job, moment, schedule, still, text, ticked, ticks, until};
+use crate::api::assert_refused;
 use crate::harness::{Database, PATIENCE, eventually, send};
 
 #[tokio::test]
@@ -62,18 +63,22 @@ async fn due_times_survive_a_database_that_cuts_everybody_off() {
     let database = Database::new().await;
     let (one, _two) = (idle(&database), idle(&database));
     schedule(&one, "s", json!({"cron": "* * * * * *"})).await;
+    // Right after a cut, an answer may be that the database is not there.
+    let reach = async |n: usize| {
+        eventually("the schedule goes on", async || {
+            let answer = one.get("/schedules/s/ticks?limit=200").await;
+            let all = answer.json().as_array().cloned().unwrap_or_default();
+            (all.len() >= n).then_some(all)
+        })
+        .await
+    };
     for round in 1..=4 {
-        ticked(&one, "s", "fired", 2 * round).await;
+        reach(2 * round).await;
         database
             .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
             .await;
     }
-    let all = eventually("the schedule goes on", || async {
-        let answer = one.get("/schedules/s/ticks?limit=200").await;
-        let all = answer.json().as_array().cloned().unwrap_or_default();
-        (all.len() >= 10).then_some(all)
-    })
-    .await;
+    let all = reach(10).await;
     assert_every_second(&all);
     database.check_invariants().await;
 }
@@ -133,7 +138,12 @@ async fn run_now_starts_at_once_also_while_paused_and_beside_what_runs() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let target = json!({"job": {"kind": "echo", "payload": {"at": "{{due_at}}", "n": 12345678901234567890_u64}, "queue": "q", "priority": 9, "tags": ["t"]}});
-    schedule(&server, "a/b c", json!({"cron": "@yearly", "enabled": false, "overlap": "skip", "target": target})).await;
+    schedule(
+        &server,
+        "a/b c",
+        json!({"cron": "@yearly", "enabled": false, "overlap": "skip", "jitter": "24h", "target": target}),
+    )
+    .await;
     let mut runs = Vec::new();
     for path in ["/schedules/a%2Fb%20c/run", "/api/v1/schedules/a%2Fb%20c/trigger"] {
         let tick = server.post(path, json!({"reason": "now", "actor": "ada"})).await.expect(202).json();
@@ -149,6 +159,8 @@ async fn run_now_starts_at_once_also_while_paused_and_beside_what_runs() {
         assert_eq!(done["payload"], json!({"at": text(tick, "due_at"), "n": 12345678901234567890_u64}));
     }
     assert_eq!(database.number("SELECT count(*) FROM ticks").await, 2);
+    let keyed = server.request(Method::POST, "/schedules/a%2Fb%20c/run").header("idempotency-key", "k");
+    assert_refused(&send(keyed).await, 400, "invalid_header", "Idempotency-Key");
     // A queue that takes nothing is a reason that is told, and nothing is started.
     server.post("/queues/q/drain", json!({})).await.expect(200);
     let refused = server.post("/schedules/a%2Fb%20c/run", json!({})).await;
@@ -229,12 +241,12 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
     for round in 0..10 {
         database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
-        let found = store.due_schedules(10).await.unwrap();
+        let found = store.due_schedules(10, &[]).await.unwrap();
         let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
         let all = (0..8).map(|n| {
             let (store, asker) = (store.clone(), asker.clone());
             // Each has seen the same, and each would start a job of its own.
-            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2));
+            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2), Cause::Due);
             async move {
                 let firing = Firing {
                     schedule: due.id,
@@ -254,10 +266,10 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 10);
     // Seen, then edited: what was computed from what it was starts nothing.
     database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp())").await;
-    let found = store.due_schedules(10).await.unwrap();
+    let found = store.due_schedules(10, &[]).await.unwrap();
     let due = &found.due[0];
     server.patch("/schedules/s", json!({"catch_up": 5})).await.expect(200);
-    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500));
+    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500), Cause::Due);
     let firing = Firing {
         schedule: due.id,
         turn: due.turn,
@@ -269,30 +281,11 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     };
     assert!(store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_none());
     // A due time that has started something is over, should a clock run backwards and somebody come to it again.
-    let again = store.due_schedules(10).await.unwrap();
+    let again = store.due_schedules(10, &[]).await.unwrap();
     let turn = again.due[0].turn;
     let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
     let second =
         store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
     assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
-}
-
-#[tokio::test]
-async fn what_this_version_cannot_read_starts_nothing_and_holds_up_nobody() {
-    let database = Database::new().await;
-    let server = idle(&database);
-    schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
-    database
-        .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), turn = turn + 1")
-        .await;
-    eventually("it is left out", || async {
-        (database.number("SELECT count(*) FROM ticks WHERE reason LIKE 'this version cannot read%'").await == 1)
-            .then_some(())
-    })
-    .await;
-    assert_eq!(database.number("SELECT count(*) FROM schedules WHERE next_at IS NULL").await, 1);
-    send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
-    schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
-    ticked(&server, "s", "fired", 2).await;
 }

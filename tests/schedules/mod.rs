@@ -5,6 +5,7 @@ mod edit;
 mod fire;
 mod misfire;
 mod refuse;
+mod trouble;
 
 use serde_json::{Value, json};
 

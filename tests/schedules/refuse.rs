@@ -19,6 +19,8 @@ async fn what_cannot_be_is_refused_by_name() {
     for (field, value, named) in [
         ("name", json!(""), "name"),
         ("name", json!("preview"), "name"),
+        ("name", json!("."), "name"),
+        ("name", json!(".."), "name"),
         ("name", json!(null), "name"),
         ("cron", json!("0 0 30 2 *"), "cron"),
         ("cron", json!("61 * * * *"), "cron"),
@@ -55,10 +57,18 @@ async fn what_cannot_be_is_refused_by_name() {
         ),
         ("target", json!({"project": {"action": "delete"}}), "target.project.project_id"),
         ("kind", json!("noop"), "kind"),
+        ("queue", json!("q"), "queue"),
+        ("payload", json!({}), "payload"),
+        ("priority", json!(1), "priority"),
+        ("max_attempts", json!(1), "max_attempts"),
+        ("timeout", json!("1m"), "timeout"),
+        ("tenant", json!("t"), "tenant"),
         ("color", json!("red"), "color"),
     ] {
         assert_refused(&server.post("/schedules", with(field, value)).await, 422, "invalid_field", named);
     }
+    let answer = server.post("/schedules", json!({"name": "s", "cron": "@daily", "queue": "q"})).await;
+    assert_refused(&answer, 422, "invalid_field", "kind");
     let answer = server.post("/schedules", json!({"name": "s", "every": "0s", "kind": "noop"})).await;
     assert_refused(&answer, 422, "invalid_field", "every");
     let answer =

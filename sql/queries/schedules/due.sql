@@ -1,5 +1,5 @@
 -- Whose time has come, and when does the next one's? Always answers with a row, if only to tell the time.
--- $1 how many at most
+-- $1 how many at most  $2 not these, which whoever asks could not fire just now
 WITH clock AS MATERIALIZED (
     SELECT clock_timestamp() AS at
 )
@@ -9,5 +9,5 @@ SELECT clock.at,
        s.spec::text AS spec, s.next_at, s.last_at, s.turn, s.version, s.reason, s.actor, s.created_at, s.updated_at
 FROM clock
 LEFT JOIN LATERAL (
-    SELECT * FROM schedules d WHERE d.state = 'enabled' AND d.next_at <= clock.at ORDER BY d.next_at LIMIT $1
+    SELECT * FROM schedules d WHERE d.state = 'enabled' AND d.next_at <= clock.at AND d.id <> ALL ($2::uuid[]) ORDER BY d.next_at LIMIT $1
 ) AS s ON true

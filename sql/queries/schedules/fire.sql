@@ -21,6 +21,8 @@ WITH seen AS MATERIALIZED (
 ), wished AS (
     SELECT w.*, row_number() OVER (ORDER BY w.due_at) AS nth
     FROM json_to_recordset($4::text::json) AS w (due_at timestamptz, job_id uuid, project_id uuid, name text)
+    -- A due time that has started something is over; only a clock that ran backwards, or a backfill, comes to it again.
+    WHERE NOT EXISTS (SELECT FROM ticks t WHERE t.schedule_id = $1 AND t.due_at = w.due_at AND t.outcome = 'fired')
 ), judged AS MATERIALIZED (
     SELECT w.*, CASE
         WHEN EXISTS (SELECT FROM running) THEN format('the job %s that it started before is not finished', (SELECT id FROM running))
@@ -35,8 +37,6 @@ WITH seen AS MATERIALIZED (
             THEN format('the project is %s', (SELECT status FROM project))
     END AS refusal
     FROM wished w CROSS JOIN seen
-    -- A due time that has started something is over; only a clock that ran backwards, or a backfill, comes to it again.
-    WHERE NOT EXISTS (SELECT FROM ticks t WHERE t.schedule_id = seen.id AND t.due_at = w.due_at AND t.outcome = 'fired')
 ), started AS (
     INSERT INTO ticks (schedule_id, due_at, since, cause, outcome, reason, job_id, project_id, actor)
     SELECT $1, due_at, due_at, $3, 'fired', $12::text, job_id, project_id, $11::text FROM judged WHERE refusal IS NULL ORDER BY due_at

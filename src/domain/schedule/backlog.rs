@@ -11,8 +11,6 @@ use super::{Misfire, Timing};
 const MOST: usize = 10_000;
 /// The most that `all` may make up for.
 pub const MOST_CATCH_UP: u32 = 1_000;
-/// How many are started by one verdict: the statement that does it stays short.
-const BATCH: usize = 100;
 
 /// The policy of a schedule about what was missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +40,8 @@ pub struct Verdict {
 }
 
 impl Backlog {
-    /// Judges everything from `first` (a due time) up to now.
-    pub fn judge(&self, timing: &Timing, first: OffsetDateTime, now: OffsetDateTime) -> Verdict {
+    /// Judges everything from `first` (a due time) up to now; at most `batch` of it starts at once.
+    pub fn judge(&self, timing: &Timing, first: OffsetDateTime, now: OffsetDateTime, batch: usize) -> Verdict {
         let mut due: VecDeque<OffsetDateTime> = VecDeque::new();
         let mut next = Some(first);
         while let Some(at) = next.filter(|at| *at <= now && due.len() < MOST) {
@@ -64,7 +62,7 @@ impl Backlog {
         if !is_seen {
             return Verdict { fire: Vec::new(), missed, next: due.front().copied().or(next) };
         }
-        let rest = due.split_off(due.len().min(BATCH));
+        let rest = due.split_off(due.len().min(batch));
         Verdict { fire: due.into(), missed, next: rest.front().copied().or(next) }
     }
 }
@@ -82,6 +80,7 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
+    const BATCH: usize = 100;
     const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 
     fn minutes(text: &str) -> Timing {
@@ -90,7 +89,7 @@ mod tests {
 
     fn judge(misfire: Misfire, catch_up: u32, now: OffsetDateTime) -> Verdict {
         let backlog = Backlog { misfire, catch_up, grace: Duration::from_secs(60) };
-        backlog.judge(&minutes("* * * * *"), START, now)
+        backlog.judge(&minutes("* * * * *"), START, now, BATCH)
     }
 
     fn missed(verdict: &Verdict) -> (i64, i64, u64) {
@@ -129,11 +128,11 @@ mod tests {
         // With an hour between the times, nothing is in time: `latest` makes up for one, once.
         let hourly = minutes("0 * * * *");
         let backlog = |misfire| Backlog { misfire, catch_up: 2, grace: Duration::from_secs(60) };
-        let verdict = backlog(Misfire::Latest).judge(&hourly, START, datetime!(2026-01-01 05:30 UTC));
+        let verdict = backlog(Misfire::Latest).judge(&hourly, START, datetime!(2026-01-01 05:30 UTC), BATCH);
         assert_eq!((fired(&verdict), missed(&verdict)), (vec![300], (0, 240, 5)));
-        let verdict = backlog(Misfire::Skip).judge(&hourly, START, datetime!(2026-01-01 05:30 UTC));
+        let verdict = backlog(Misfire::Skip).judge(&hourly, START, datetime!(2026-01-01 05:30 UTC), BATCH);
         assert_eq!((fired(&verdict), missed(&verdict)), (vec![], (0, 300, 6)));
-        let verdict = backlog(Misfire::All).judge(&hourly, START, datetime!(2026-01-01 05:30 UTC));
+        let verdict = backlog(Misfire::All).judge(&hourly, START, datetime!(2026-01-01 05:30 UTC), BATCH);
         assert_eq!((fired(&verdict), missed(&verdict)), (vec![240, 300], (0, 180, 4)));
     }
 
@@ -146,7 +145,7 @@ mod tests {
             let backlog = Backlog { misfire, catch_up, grace: Duration::from_secs(60) };
             let (mut first, mut fired, mut gone) = (START, Vec::new(), 0);
             while first <= now {
-                let verdict = backlog.judge(&timing, first, now);
+                let verdict = backlog.judge(&timing, first, now, BATCH);
                 assert!(verdict.fire.len() <= BATCH);
                 let next = verdict.next.unwrap();
                 assert!(next > first, "each step leads on");

@@ -63,7 +63,8 @@ impl Expression {
         }
         let lower = text.to_ascii_lowercase();
         match lower.strip_prefix("@every") {
-            Some(rest) => every(rest),
+            // As it was written: M is a month and m a minute.
+            Some(rest) => every(&text[text.len() - rest.len()..]),
             None => Pattern::parse(text, &lower).map(|pattern| Self::Cron(Box::new(pattern))),
         }
     }
@@ -243,6 +244,7 @@ mod tests {
         for (text, kept) in [
             ("  0 8 * * 1-5 ", "0 8 * * 1-5"),
             ("@Daily", "@Daily"),
+            ("@every 1M", "@every 1month"),
             ("@every 90s", "@every 1m30s"),
             ("@every 1h 30m", "@every 1h30m"),
             ("0 0 8 * * MON-FRI", "0 0 8 * * MON-FRI"),

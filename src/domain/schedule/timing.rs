@@ -133,10 +133,8 @@ impl Timing {
     }
 
     fn next_interval(&self, at: OffsetDateTime, period: Duration) -> Option<OffsetDateTime> {
-        if at < self.anchor {
-            return Some(self.anchor);
-        }
-        let passed = (at - self.anchor).whole_seconds() / period.whole_seconds();
+        // The anchor itself is when it was put, and not due; so neither is anything before.
+        let passed = ((at - self.anchor).whole_seconds() / period.whole_seconds()).max(0);
         self.anchor.checked_add(Duration::seconds(period.whole_seconds().checked_mul(passed + 1)?))
     }
 

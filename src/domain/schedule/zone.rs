@@ -38,7 +38,7 @@ pub(super) enum Shown {
 impl Zone {
     /// The zone of this name, whatever its case; nothing when there is none.
     pub fn parse(name: &str) -> Option<Self> {
-        let zone = TimeZoneDatabase::bundled().get(name.trim()).ok()?;
+        let zone = TimeZoneDatabase::bundled().get(name.trim()).ok().filter(|zone| !zone.is_unknown())?;
         let name = zone.iana_name().unwrap_or("UTC").to_owned();
         Some(Self { name, zone })
     }
@@ -120,7 +120,7 @@ mod tests {
         for (said, name) in [("europe/rome", "Europe/Rome"), (" UTC ", "UTC"), ("Europe/Kiev", "Europe/Kiev")] {
             assert_eq!(Zone::parse(said).unwrap().name(), name);
         }
-        for nonsense in ["", "Mars/Olympus", "+02:00", "CEST", "../etc/passwd", "Europe/Rome\0"] {
+        for nonsense in ["", "Mars/Olympus", "+02:00", "CEST", "../etc/passwd", "Etc/Unknown", "Europe/Rome\0"] {
             assert!(Zone::parse(nonsense).is_none(), "{nonsense}");
         }
         assert!(TZDB.is_some_and(|version| version.starts_with("20")));

@@ -40,6 +40,34 @@ pub struct Schedule {
     pub at: OffsetDateTime,
 }
 
+/// A row of `schedules` that this version cannot read, as far as it can be shown.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub id: Uuid,
+    pub name: String,
+    pub expression: String,
+    pub time_zone: String,
+    pub misfire: String,
+    pub catch_up: u32,
+    /// Seconds.
+    pub grace: f64,
+    pub overlap: String,
+    /// Seconds.
+    pub jitter: f64,
+    pub last_at: Option<OffsetDateTime>,
+    pub turn: i64,
+    pub version: i64,
+    pub reason: Option<String>,
+    pub actor: String,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    /// The database's clock when it was read.
+    pub at: OffsetDateTime,
+}
+
+/// What is listed: one that cannot be read must not hide the others.
+pub type Listed = Result<Schedule, Box<Unreadable>>;
+
 /// A schedule whose time has come.
 #[derive(Debug)]
 pub struct DueSchedule {
@@ -106,14 +134,14 @@ struct Wished<'a> {
 
 impl Store {
     /// `schedules/list`: all of them, or the one of this name.
-    pub async fn list_schedules(&self, name: Option<&str>) -> Result<Vec<Schedule>, StoreError> {
+    pub async fn list_schedules(&self, name: Option<&str>) -> Result<Vec<Listed>, StoreError> {
         let rows = self.rows(&SCHEDULES_LIST, &[&name]).await?;
         Reader::all(rows, &SCHEDULES_LIST).map(|row| schedule(&row)).collect()
     }
 
-    /// `schedules/due`: those whose time has come, at most so many.
-    pub async fn due_schedules(&self, limit: i64) -> Result<DueSchedules, StoreError> {
-        let rows = self.rows(&SCHEDULES_DUE, &[&limit]).await?;
+    /// `schedules/due`: those whose time has come, at most so many, and none of these.
+    pub async fn due_schedules(&self, limit: i64, without: &[Uuid]) -> Result<DueSchedules, StoreError> {
+        let rows = self.rows(&SCHEDULES_DUE, &[&limit, &without]).await?;
         let mut found = DueSchedules { due: Vec::new(), at: OffsetDateTime::UNIX_EPOCH, rest: None };
         for row in Reader::all(rows, &SCHEDULES_DUE) {
             found.at = row.get("at")?;
@@ -260,11 +288,34 @@ fn plan(row: &Reader) -> Result<Plan, StoreError> {
     })
 }
 
-fn schedule(row: &Reader) -> Result<Schedule, StoreError> {
-    Ok(Schedule {
+fn schedule(row: &Reader) -> Result<Listed, StoreError> {
+    let Ok(plan) = plan(row) else { return unreadable(row).map(|it| Err(Box::new(it))) };
+    Ok(Ok(Schedule {
         id: row.get("id")?,
-        plan: plan(row)?,
+        plan,
         next_at: row.get("next_at")?,
+        last_at: row.get("last_at")?,
+        turn: row.get("turn")?,
+        version: row.get("version")?,
+        reason: row.get("reason")?,
+        actor: row.get("actor")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        at: row.get("at")?,
+    }))
+}
+
+fn unreadable(row: &Reader) -> Result<Unreadable, StoreError> {
+    Ok(Unreadable {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        expression: row.get("expression")?,
+        time_zone: row.get("time_zone")?,
+        misfire: row.get("misfire")?,
+        catch_up: row.get::<i32>("catch_up")?.unsigned_abs(),
+        grace: row.get("grace")?,
+        overlap: row.get("overlap")?,
+        jitter: row.get("jitter")?,
         last_at: row.get("last_at")?,
         turn: row.get("turn")?,
         version: row.get("version")?,

@@ -47,8 +47,16 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Tick>, StoreError> {
         let outcome = outcome.map(TickOutcome::as_str);
-        let rows = self.rows(&TICKS_LIST, &[&schedule, &outcome, &before, &limit]).await?;
+        let rows = self.rows(&TICKS_LIST, &[&schedule, &outcome, &before, &limit, &None::<Uuid>]).await?;
         Reader::all(rows, &TICKS_LIST).map(|row| tick(&row)).collect()
+    }
+
+    /// `ticks/list`: the one that started this job.
+    pub async fn tick_of_job(&self, schedule: Uuid, job: Uuid) -> Result<Option<Tick>, StoreError> {
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+            [&schedule, &None::<&str>, &None::<i64>, &1_i64, &Some(job)];
+        let row = self.row(&TICKS_LIST, &params).await?;
+        row.map(|row| tick(&Reader { row, statement: TICKS_LIST.name })).transpose()
     }
 
     /// `ticks/latest`: so many of each schedule, newest first, with the schedule's id.

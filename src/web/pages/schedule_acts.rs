@@ -21,7 +21,7 @@ use crate::web::convert;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
-use crate::web::schedules::{act_backfill, act_move, act_run, backfillable, found, no_schedule, note};
+use crate::web::schedules::{act_backfill, act_move, act_run, backfillable, found, listed, note};
 use crate::wire::create_job;
 
 /// How many due times a question lists.
@@ -96,7 +96,8 @@ async fn question(
     if name.contains('\0') {
         return Err(ApiError::NoRoute);
     }
-    found(app, name).await?;
+    // Also one that cannot be read can be deleted.
+    _ = listed(app, name).await?;
     let (own, deletes) = (names::schedule_page(name), verb == "delete");
     let question = Question {
         nav: Nav::Schedules,
@@ -176,7 +177,7 @@ async fn backfill_page(
     (from, to): (&str, &str),
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
-    let schedule = app.store.list_schedules(Some(name)).await?.pop().ok_or_else(|| no_schedule(name))?;
+    let schedule = found(app, name).await?;
     let own = names::schedule_page(name);
     let question = Question {
         nav: Nav::Schedules,

@@ -69,7 +69,8 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
         },
     };
     if let (Some(name), None) = (&name, before)
-        && !app.store.list_schedules(Some(name)).await?.is_empty()
+        // One that cannot be read can only be put anew.
+        && app.store.list_schedules(Some(name)).await?.iter().any(Result::is_ok)
     {
         errors.push(mistake(
             "schedule_name",

@@ -16,11 +16,12 @@ use super::shell::{Frame, Shown, counted, respond, stamp};
 use super::views::{Badge, JobState as State, Nav, ScheduleForm, ScheduleRow, SchedulesPage, StripMark, Tone};
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
-use crate::store::schedules::{Schedule, Tick};
+use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
+use crate::web::schedules::UNREADABLE_WORDS;
 
 pub const PAGE: &str = "/dashboard/schedules";
 /// How many ticks a row shows.
@@ -60,7 +61,7 @@ async fn page(
         strips.entry(schedule).or_default().insert(0, mark(&tick));
     }
     let counts = Counts::of(app).await?;
-    let paused = schedules.iter().filter(|it| it.plan.state == ScheduleState::Paused).count();
+    let paused = schedules.iter().flatten().filter(|it| it.plan.state == ScheduleState::Paused).count();
     let page = SchedulesPage {
         shell: Frame::of(app, request).at(Nav::Schedules).counting(&counts).shell("Schedules"),
         summary: match (schedules.len(), paused) {
@@ -68,10 +69,34 @@ async fn page(
             (n, 0) => counted(n as i64, "schedule"),
             (n, paused) => format!("{}, {paused} paused", counted(n as i64, "schedule")),
         },
-        rows: schedules.iter().map(|it| row(it, strips.remove(&it.id).unwrap_or_default())).collect(),
+        rows: schedules.iter().map(|it| listed(it, &mut strips)).collect(),
         form,
     };
     Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+}
+
+fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
+    let mut strip = |id| strips.remove(&id).unwrap_or_default();
+    match it {
+        Ok(schedule) => row(schedule, strip(schedule.id)),
+        Err(unreadable) => unreadable_row(unreadable, strip(unreadable.id)),
+    }
+}
+
+fn unreadable_row(it: &Unreadable, strip: Vec<StripMark>) -> ScheduleRow {
+    ScheduleRow {
+        name: it.name.clone(),
+        href: names::schedule_page(&it.name),
+        words: UNREADABLE_WORDS.to_owned(),
+        expression: it.expression.clone(),
+        starts: "nothing that this version knows".to_owned(),
+        badge: Badge { tone: Tone::Bad, icon: "ban", label: "Unreadable" },
+        paused: false,
+        readable: false,
+        strip,
+        last: it.last_at.map(stamp),
+        next: None,
+    }
 }
 
 fn row(schedule: &Schedule, strip: Vec<StripMark>) -> ScheduleRow {
@@ -85,6 +110,7 @@ fn row(schedule: &Schedule, strip: Vec<StripMark>) -> ScheduleRow {
         starts: starts(&plan.target),
         badge: badge(plan.state),
         paused,
+        readable: true,
         strip,
         last: schedule.last_at.map(stamp),
         next: schedule.next_at.filter(|_| !paused).map(stamp),

@@ -10,7 +10,7 @@ use super::super::error::ApiError;
 use super::super::extract::{Json, OptionalJson};
 use super::plan::{Edit, put_plan};
 use super::{found, name_of};
-use crate::domain::schedule::{Cause, Start};
+use crate::domain::schedule::{Cause, Start, TickOutcome};
 use crate::store::StoreError;
 use crate::store::projects::Asker;
 use crate::store::schedules::{Fired, Firing, Schedule, Tick};
@@ -19,8 +19,6 @@ use crate::wire::{self, Backfill, Backfilled, Problem, PutSchedule, Reason};
 
 /// How many due times a backfill may cover.
 const MOST: usize = 1000;
-/// How many of them one statement starts.
-const BATCH: usize = 100;
 /// How often an act that met a firing tries again.
 const TRIES: usize = 20;
 
@@ -30,6 +28,10 @@ const TRIES: usize = 20;
         (status = 409, body = Problem, description = "Nothing was started, and why"), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn run(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
+    if request.headers().contains_key("idempotency-key") {
+        let why = "is not understood here: each request starts it once more; a due time that must start only once is for /backfill";
+        return Err(ApiError::header("Idempotency-Key", why));
+    }
     let tick = act_run(&app, &name_of(&request), &api_asker(reason.0)?).await?;
     Ok(HttpResponse::Accepted().json(wire::Tick::from(tick)))
 }
@@ -38,16 +40,18 @@ pub async fn run(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reas
 pub async fn act_run(app: &App, name: &str, asker: &Asker) -> Result<Tick, ApiError> {
     for _ in 0..TRIES {
         let schedule = found(app, name).await?;
-        let starts = [schedule.plan.start(schedule.id, schedule.at)];
-        let Some(fired) = fire(app, &schedule, Cause::Manual, &starts, asker).await? else { continue };
+        let start = schedule.plan.start(schedule.id, schedule.at, Cause::Manual);
+        let job = start.job_id;
+        let Some(fired) = fire(app, &schedule, Cause::Manual, &[start], asker).await? else { continue };
+        if fired.started > 0 {
+            // By its job, as many others may have started meanwhile; gone it is only if retention was quicker than we.
+            let tick = app.store.tick_of_job(schedule.id, job).await?;
+            return tick.ok_or_else(|| super::no_schedule(name));
+        }
         let ours = |tick: &Tick| tick.due_at == schedule.at && tick.cause == Cause::Manual;
-        let tick = app.store.list_ticks(schedule.id, None, None, 20).await?.into_iter().find(ours);
-        return match tick {
-            Some(tick) if fired.started > 0 => Ok(tick),
-            tick => Err(ApiError::NotStarted(
-                tick.and_then(|it| it.reason).unwrap_or_else(|| "it was started at this very moment".into()),
-            )),
-        };
+        let latest = app.store.list_ticks(schedule.id, Some(TickOutcome::Skipped), None, 20).await?;
+        let why = latest.into_iter().find(ours).and_then(|it| it.reason);
+        return Err(ApiError::NotStarted(why.unwrap_or_else(|| "it was started at this very moment".into())));
     }
     Err(busy())
 }
@@ -71,7 +75,7 @@ fn busy() -> ApiError {
 
 /// Pause: nothing starts by itself until it is resumed, and what falls into that time is not made up for.
 #[utoipa::path(post, path = "/schedules/{name}/pause", tag = "schedules", params(("name" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
+    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn pause(
     app: Data<App>,
@@ -83,7 +87,7 @@ pub async fn pause(
 
 /// Resume: it starts what is due from now on.
 #[utoipa::path(post, path = "/schedules/{name}/resume", tag = "schedules", params(("name" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
+    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn resume(
     app: Data<App>,
@@ -109,7 +113,7 @@ pub async fn act_move(app: &App, name: &str, enabled: bool, asker: &Asker) -> Re
 /// before does not start again, so the same backfill may be sent twice.
 #[utoipa::path(post, path = "/schedules/{name}/backfill", tag = "schedules", params(("name" = String, Path)), request_body = Backfill,
     responses((status = 200, body = Backfilled, description = "What would be started"), (status = 202, body = Backfilled), (status = 400, body = Problem),
-        (status = 404, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
         (status = 503, body = Problem)))]
 pub async fn backfill(app: Data<App>, request: HttpRequest, body: Json<Backfill>) -> Result<HttpResponse, ApiError> {
     let wish = body.value;
@@ -168,17 +172,20 @@ pub async fn backfillable(
 /// Starts them, a batch at a time; what has started meanwhile is left as it is.
 pub async fn act_backfill(app: &App, name: &str, due: &[OffsetDateTime], asker: &Asker) -> Result<Fired, ApiError> {
     let mut sum = Fired { started: 0, left_out: 0 };
-    for batch in due.chunks(BATCH) {
-        let mut tries = 0;
-        let fired = loop {
-            let schedule = found(app, name).await?;
-            let starts: Vec<Start> = batch.iter().map(|at| schedule.plan.start(schedule.id, *at)).collect();
-            match fire(app, &schedule, Cause::Backfill, &starts, asker).await? {
-                Some(fired) => break fired,
-                None if tries < TRIES => tries += 1,
-                None => return Err(busy()),
+    let (mut rest, mut tries) = (due, 0);
+    while !rest.is_empty() {
+        let schedule = found(app, name).await?;
+        let (batch, later) = rest.split_at(schedule.plan.batch().min(rest.len()));
+        let start = |at: &OffsetDateTime| schedule.plan.start(schedule.id, *at, Cause::Backfill);
+        let starts: Vec<Start> = batch.iter().map(start).collect();
+        let Some(fired) = fire(app, &schedule, Cause::Backfill, &starts, asker).await? else {
+            tries += 1;
+            if tries > TRIES {
+                return Err(busy());
             }
+            continue;
         };
+        (rest, tries) = (later, 0);
         sum = Fired { started: sum.started + fired.started, left_out: sum.left_out + fired.left_out };
     }
     Ok(sum)

@@ -2,11 +2,16 @@
 
 use crate::domain::NewJob;
 use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, Shift, Target};
-use crate::store::schedules::{Schedule, Tick};
+use crate::store::schedules::{Schedule, Tick, Unreadable};
 use crate::web::convert::backoff;
 use crate::wire;
 use crate::wire::json::raw;
 use crate::wire::schedule::{JobTarget, ProjectTarget};
+
+/// What stands in place of the state of a schedule that this version cannot read.
+const UNREADABLE: &str = "unreadable";
+/// The same in words.
+pub const UNREADABLE_WORDS: &str = "This version cannot read it; put it anew or delete it";
 
 impl From<Schedule> for wire::Schedule {
     fn from(row: Schedule) -> Self {
@@ -23,8 +28,34 @@ impl From<Schedule> for wire::Schedule {
             misfire_grace_s: plan.backlog.grace.as_secs_f64(),
             overlap: plan.overlap.to_string(),
             jitter_s: plan.jitter.as_secs_f64(),
-            target: plan.target.into(),
+            target: Some(plan.target.into()),
             next_at: row.next_at.filter(|_| plan.state == ScheduleState::Enabled),
+            last_at: row.last_at,
+            version: row.version,
+            reason: row.reason,
+            actor: row.actor,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<Unreadable> for wire::Schedule {
+    fn from(row: Unreadable) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            state: UNREADABLE.to_owned(),
+            expression: row.expression,
+            words: UNREADABLE_WORDS.to_owned(),
+            time_zone: row.time_zone,
+            misfire: row.misfire,
+            catch_up: row.catch_up,
+            misfire_grace_s: row.grace,
+            overlap: row.overlap,
+            jitter_s: row.jitter,
+            target: None,
+            next_at: None,
             last_at: row.last_at,
             version: row.version,
             reason: row.reason,

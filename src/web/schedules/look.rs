@@ -11,7 +11,7 @@ use super::super::extract::Json;
 use super::super::projects::next_page;
 use super::super::query::Query;
 use super::plan::{checked, expression};
-use super::{found, name_of};
+use super::{found, listed, name_of};
 use crate::domain::schedule::{TZDB, TickOutcome, Timing};
 use crate::wire::create_job::moment;
 use crate::wire::{self, Preview, PreviewSchedule, Problem};
@@ -50,7 +50,7 @@ const MOST_HINT: &str = "must be a whole number from 1 to 100";
 #[utoipa::path(get, path = "/schedules/{name}/next", tag = "schedules",
     params(("name" = String, Path), ("limit" = Option<i64>, Query, description = "1 to 100, 10 unless asked otherwise"),
         ("after" = Option<String>, Query, description = "After this moment (RFC 3339); now unless asked otherwise")),
-    responses((status = 200, body = Preview), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Preview), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub async fn next(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "after"])?;
     let n = match query.get("limit") {
@@ -89,8 +89,8 @@ pub async fn ticks(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
     let word =
         |word| TickOutcome::parse(word).ok_or_else(|| ApiError::parameter("outcome", "must be fired or skipped"));
     let (outcome, limit) = (query.get("outcome").map(word).transpose()?, query.limit()?);
-    let schedule = found(&app, &name_of(&request)).await?;
-    let mut rows = app.store.list_ticks(schedule.id, outcome, query.cursor()?, limit + 1).await?;
+    let id = listed(&app, &name_of(&request)).await?.map_or_else(|it| it.id, |it| it.id);
+    let mut rows = app.store.list_ticks(id, outcome, query.cursor()?, limit + 1).await?;
     let more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
     let mut response = HttpResponse::Ok();

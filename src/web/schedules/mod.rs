@@ -15,11 +15,11 @@ use super::error::ApiError;
 use super::extract::{Json, OptionalJson, name_in_path};
 use super::projects::{etag, version_of};
 use super::query::Query;
-use crate::store::schedules::{Removed, Schedule};
+use crate::store::schedules::{Listed, Removed, Schedule};
 use crate::wire::{self, Problem, PutSchedule, Reason};
 
 pub use acts::{act_backfill, act_move, act_run, backfill, backfillable, pause, resume, run};
-pub use convert::note;
+pub use convert::{UNREADABLE_WORDS, note};
 pub use look::{next, preview, ticks};
 pub use plan::{Edit, name as checked_name, put_plan};
 
@@ -35,7 +35,7 @@ pub use look::{__path_next, __path_preview, __path_ticks};
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     Query::parse(request.query_string(), &[])?;
     let schedules = app.store.list_schedules(None).await?;
-    Ok(HttpResponse::Ok().json(schedules.into_iter().map(wire::Schedule::from).collect::<Vec<_>>()))
+    Ok(HttpResponse::Ok().json(schedules.into_iter().map(shown).collect::<Vec<_>>()))
 }
 
 /// From now on this starts by itself; the same name again replaces the schedule.
@@ -55,7 +55,7 @@ pub async fn put(app: Data<App>, request: HttpRequest, body: Json<PutSchedule>) 
 
 /// One schedule.
 #[utoipa::path(get, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path)),
-    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     Ok(answer(&mut HttpResponse::Ok(), found(&app, &name_of(&request)).await?))
 }
@@ -63,7 +63,7 @@ pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, A
 /// Change some of it, from now on. What is left out stays.
 #[utoipa::path(patch, path = "/schedules/{name}", tag = "schedules", request_body = PutSchedule,
     params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
-    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem),
+    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn patch(app: Data<App>, request: HttpRequest, body: Json<PutSchedule>) -> Result<HttpResponse, ApiError> {
     let mut wish = body.value;
@@ -95,8 +95,20 @@ pub async fn remove(
     }
 }
 
-/// The schedule, or 404.
+fn shown(listed: Listed) -> wire::Schedule {
+    match listed {
+        Ok(schedule) => schedule.into(),
+        Err(unreadable) => (*unreadable).into(),
+    }
+}
+
+/// The schedule; 404 when there is none, 409 when this version cannot read it.
 pub async fn found(app: &App, name: &str) -> Result<Schedule, ApiError> {
+    listed(app, name).await?.map_err(|it| ApiError::Unreadable(it.name))
+}
+
+/// The schedule, whether or not this version can read it, or 404.
+pub async fn listed(app: &App, name: &str) -> Result<Listed, ApiError> {
     app.store.list_schedules(Some(name)).await?.pop().ok_or_else(|| no_schedule(name))
 }
 

@@ -43,6 +43,9 @@ pub fn name(wish: Option<String>) -> Result<String, ApiError> {
     if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ApiError::field("name", "must have 1 to 200 visible characters"));
     }
+    if name == "." || name == ".." {
+        return Err(ApiError::field("name", "must not be . or .., which clients take out of paths"));
+    }
     if name == "preview" {
         return Err(ApiError::field("name", "must not be preview, which is the path that previews expressions"));
     }
@@ -53,20 +56,24 @@ pub fn name(wish: Option<String>) -> Result<String, ApiError> {
 /// been fired or edited meanwhile, it is looked at again.
 pub async fn put_plan(app: &App, name: &str, wish: &PutSchedule, edit: Edit, asker: &Asker) -> Result<bool, ApiError> {
     for _ in 0..TRIES {
-        let before = app.store.list_schedules(Some(name)).await?.pop();
+        let (before, seen, now) = match app.store.list_schedules(Some(name)).await?.pop() {
+            Some(Ok(before)) => {
+                let (turn, at) = (before.turn, before.at);
+                (Some(before), Some(turn), at)
+            }
+            // Nothing of it can be kept, but all of it can be replaced.
+            Some(Err(before)) if edit == Edit::Replace => (None, Some(before.turn), before.at),
+            Some(Err(before)) => return Err(ApiError::Unreadable(before.name)),
+            None => (None, None, app.store.clock().await?),
+        };
         if let Edit::Change { version } = edit {
             let before = before.as_ref().ok_or_else(|| super::no_schedule(name))?;
             if version.is_some_and(|seen| seen != before.version) {
                 return Err(ApiError::Stale(before.version));
             }
         }
-        let now = match &before {
-            Some(before) => before.at,
-            None => app.store.clock().await?,
-        };
         let plan = planned(app, name, wish, before.as_ref(), edit, now).await?;
         let next = plan.next_due(before.as_ref().map(|it| (&it.plan, it.next_at)), now);
-        let seen = before.as_ref().map(|it| it.turn);
         if let Some(is_new) = app.store.put_schedule(&plan, next, seen, asker).await? {
             return Ok(is_new);
         }
@@ -85,7 +92,7 @@ pub async fn planned(
 ) -> Result<Plan, ApiError> {
     let kept = before.map(|it| &it.plan).filter(|_| edit != Edit::Replace);
     let timing = timing(wish, kept, before.map(|it| &it.plan.timing), now)?;
-    let target = match (target(app, wish).await?, kept) {
+    let target = match (target(app, wish, kept).await?, kept) {
         (Some(target), _) => target,
         (None, Some(kept)) => kept.target.clone(),
         (None, None) => {
@@ -180,27 +187,48 @@ pub fn expression(cron: Option<&str>, every: Option<Span>) -> Result<Option<Stri
     }
 }
 
-/// What to start, if the wish says anything about it.
-async fn target(app: &App, wish: &PutSchedule) -> Result<Option<Target>, ApiError> {
-    match (&wish.target, &wish.kind) {
-        (Some(_), Some(_)) => Err(ApiError::field("kind", "cannot be given together with target")),
+/// What to start, if the wish says anything about it: all of it as a target, or a job by the fields beside the name, of
+/// which those left out stay as they were.
+async fn target(app: &App, wish: &PutSchedule, kept: Option<&Plan>) -> Result<Option<Target>, ApiError> {
+    let beside = [
+        ("kind", wish.kind.is_some()),
+        ("queue", wish.queue.is_some()),
+        ("payload", wish.payload.is_some()),
+        ("priority", wish.priority.is_some()),
+        ("max_attempts", wish.max_attempts.is_some()),
+        ("timeout", wish.timeout.is_some()),
+        ("tenant", wish.tenant.is_some()),
+    ];
+    let beside = beside.into_iter().find_map(|(field, is_there)| is_there.then_some(field));
+    match (&wish.target, beside) {
+        (Some(_), Some(field)) => Err(ApiError::field(field, "cannot be given together with target")),
         (None, None) => Ok(None),
         (Some(PutTarget::Job(job)), None) => job_target(app, (**job).clone(), "target.job.").await.map(Some),
         (Some(PutTarget::Project(action)), None) => project_target(app, action).map(|it| Some(Target::Project(it))),
-        (None, Some(kind)) => {
-            let job = CreateJob {
-                kind: kind.clone(),
-                queue: wish.queue.clone(),
-                payload: wish.payload.clone(),
-                priority: wish.priority,
-                max_attempts: wish.max_attempts,
-                timeout: wish.timeout,
-                tenant: wish.tenant.clone(),
-                ..CreateJob::default()
-            };
-            job_target(app, job, "").await.map(Some)
-        }
+        (None, Some(_)) => job_target(app, job_beside(wish, kept)?, "").await.map(Some),
     }
+}
+
+/// The job that the fields beside the name come to.
+fn job_beside(wish: &PutSchedule, kept: Option<&Plan>) -> Result<CreateJob, ApiError> {
+    let kept = kept.and_then(|it| match &it.target {
+        Target::Job(job) => Some(convert::wish_of(job)),
+        Target::Project(_) => None,
+    });
+    let mut job = kept.unwrap_or_default();
+    // A schema is chosen anew for what may be another payload.
+    job.schema_version = job.schema_version.filter(|_| wish.kind.is_none() && wish.payload.is_none());
+    job.kind = wish.kind.clone().unwrap_or(job.kind);
+    if job.kind.is_empty() && wish.kind.is_none() {
+        return Err(ApiError::field("kind", "is missing; say what kind of job these fields are for"));
+    }
+    job.queue = wish.queue.clone().or(job.queue);
+    job.payload = wish.payload.clone().or(job.payload);
+    job.priority = wish.priority.or(job.priority);
+    job.max_attempts = wish.max_attempts.or(job.max_attempts);
+    job.timeout = wish.timeout.or(job.timeout);
+    job.tenant = wish.tenant.clone().or(job.tenant);
+    Ok(job)
 }
 
 async fn job_target(app: &App, wish: CreateJob, prefix: &str) -> Result<Target, ApiError> {

@@ -46,6 +46,8 @@ pub struct ScheduleRow {
     pub badge: Badge,
     /// Whether it is paused.
     pub paused: bool,
+    /// Whether this version can read it, and so do anything with it but delete it.
+    pub readable: bool,
     /// Its latest ticks, oldest first.
     pub strip: Vec<StripMark>,
     /// The due time of its latest start.
