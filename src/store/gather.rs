@@ -81,8 +81,6 @@ impl<T: Send + 'static, R: Clone + Send + Sync + 'static> Gather<T, R> {
         let (gather, waiting) = (self.clone(), items.clone());
         let answers = async move {
             let _turn = gather.turns.acquire().await;
-            // Whoever is ready at this very moment comes along.
-            tokio::task::yield_now().await;
             let items = gather.close(&waiting);
             run(items).await.map(Arc::new).map_err(Arc::new)
         };
@@ -123,13 +121,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_comes_at_the_same_time_goes_together() {
+    async fn who_comes_first_goes_alone_and_the_others_go_together() {
         let gather = Arc::new(Gather::new(1, 100));
         let calls = (1..=10).map(|n| gather.join(vec![n], doubled));
         let answers: Vec<_> = futures_util::future::join_all(calls).await.into_iter().flat_map(of).collect();
         let numbers: Vec<u32> = answers.iter().map(|it| it.0).collect();
         assert_eq!(numbers, (1..=10).map(|n| n * 2).collect::<Vec<_>>());
-        assert!(answers[9].1 >= 8, "{answers:?}");
+        assert!(answers[9].1 >= 9, "{answers:?}");
     }
 
     #[tokio::test(start_paused = true)]
