@@ -1,26 +1,17 @@
 //! What the engine costs, counted instead of timed: rows, statements and bytes hardly depend on how fast the machine is.
 
-use provost::store::sql::{DATABASE_ENGINE_SESSION, DATABASE_SESSION, JOBS_CLAIM};
+use provost::store::sql::JOBS_CLAIM;
 use serde_json::{Value, json};
 
 use crate::harness::{Database, Server, eventually};
+use crate::plans::explained;
 
 /// What a claim of ten jobs read of the tables of jobs, in rows, as PostgreSQL counts them.
 async fn rows_visited(database: &Database) -> f64 {
-    let client = database.connection().await;
-    client.batch_execute(&format!("{}; {}", DATABASE_SESSION.text, DATABASE_ENGINE_SESSION.text)).await.unwrap();
-    client.batch_execute(&format!("PREPARE asked AS {}", JOBS_CLAIM.text)).await.unwrap();
     let ten = ["gen_random_uuid()"; 10].join(", ");
-    let asked = format!(
-        "BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ('{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7, 32); ROLLBACK"
-    );
-    let explained = client.simple_query(&asked).await.unwrap();
-    let text: String = explained
-        .iter()
-        .filter_map(|it| if let tokio_postgres::SimpleQueryMessage::Row(row) = it { row.get(0) } else { None })
-        .collect();
+    let values = format!("'{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7, 32");
     let mut visited = 0.0;
-    count(&serde_json::from_str(&text).unwrap(), &mut visited);
+    count(&explained(database, "ANALYZE", &JOBS_CLAIM, &values).await, &mut visited);
     visited
 }
 

@@ -24,18 +24,25 @@ async fn full(database: &Database) {
         .await;
 }
 
-/// The nodes of a statement's generic plan that read `jobs`: what they are, and by which index.
-async fn ways_into_jobs(database: &Database, statement: &Statement, values: &str) -> Vec<(String, String)> {
+/// What PostgreSQL says to `EXPLAIN` (with these options) of a statement as the engine's sessions prepare it. Nothing stays of
+/// what it does.
+pub async fn explained(database: &Database, options: &str, statement: &Statement, values: &str) -> Value {
     let client = database.connection().await;
     client.batch_execute(&format!("{}; {}", DATABASE_SESSION.text, DATABASE_ENGINE_SESSION.text)).await.unwrap();
     client.batch_execute(&format!("PREPARE asked AS {}", statement.text)).await.unwrap();
-    let explained = client.simple_query(&format!("EXPLAIN (FORMAT JSON) EXECUTE asked ({values})")).await.unwrap();
+    let asked = format!("BEGIN; EXPLAIN ({options}, FORMAT JSON) EXECUTE asked ({values}); ROLLBACK");
+    let explained = client.simple_query(&asked).await.unwrap();
     let text: String = explained
         .iter()
         .filter_map(|it| if let tokio_postgres::SimpleQueryMessage::Row(row) = it { row.get(0) } else { None })
         .collect();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The nodes of a statement's generic plan that read `jobs`: what they are, and by which index.
+async fn ways_into_jobs(database: &Database, statement: &Statement, values: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    walk(&serde_json::from_str(&text).unwrap(), &mut found);
+    walk(&explained(database, "COSTS off", statement, values).await, &mut found);
     found
 }
 

@@ -3,7 +3,8 @@
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use super::Result;
+use super::sql::scripts;
+use super::{Result, progress};
 use crate::store::Connector;
 use crate::store::sql::{DATABASE_SESSION, Statement};
 
@@ -23,6 +24,17 @@ impl Session {
     /// The number that a statement answers.
     pub async fn number(&self, statement: &Statement, params: &[&(dyn ToSql + Sync)]) -> Result<i64> {
         Ok(self.client.query_one(statement.text, params).await?.try_get(0)?)
+    }
+
+    /// Rows numbered from 1 to `n`, by a statement that writes those from one number to another, so many at once.
+    pub async fn write(&self, statement: &Statement, n: u64, at_once: usize, what: &str) -> Result<()> {
+        self.client.batch_execute(scripts::PATIENT).await?;
+        for from in (1..=n).step_by(at_once) {
+            progress(&format!("{from} of {n} {what}"));
+            let to = n.min(from + at_once as u64 - 1);
+            self.client.execute(statement.text, &[&(from as i64), &(to as i64)]).await?;
+        }
+        Ok(())
     }
 
     /// The number that some SQL answers, whatever type it has there.

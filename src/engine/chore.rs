@@ -30,10 +30,9 @@ pub struct Chore {
 }
 
 /// Every chore there is.
-pub fn all() -> [Chore; 5] {
+pub fn all() -> [Chore; 4] {
     [
         Chore { name: "reaper", once: |parts, log| Box::pin(reap(parts, log)) },
-        Chore { name: "scheduler", once: |parts, log| Box::pin(super::scheduler::schedule(parts, log)) },
         Chore { name: "sweeper", once: |parts, _| Box::pin(sweep(parts)) },
         Chore { name: "folder", once: |parts, _| Box::pin(fold(parts)) },
         Chore { name: "pruner", once: |parts, log| Box::pin(prune(parts, log)) },

@@ -78,6 +78,7 @@ impl Engine {
             farewell = Some((parts.store.clone(), crew.me.id.clone()));
         }
         if parts.config.roles.scheduler {
+            supervisor.keep_until("scheduler", &stop, scheduler::service(&parts));
             for chore in chore::all() {
                 supervisor.keep_until(chore.name, &stop, chore.service(&parts));
             }

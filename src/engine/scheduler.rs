@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use slog::{Logger, info, warn};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Parts;
+use super::supervisor::Fault;
+use super::{Parts, logger};
 use crate::domain::schedule::{Cause, Plan, Start};
+use crate::signal::pause;
 use crate::store::StoreError;
 use crate::store::projects::{Asker, Bounds};
 use crate::store::schedules::{DueSchedule, Firing};
@@ -55,11 +58,16 @@ impl Aside {
 }
 
 /// Fires what is due, again and again; only a database that is not there ends it.
-pub async fn schedule(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
-    let mut aside = Aside::default();
-    loop {
-        let rest = look(parts, log, &mut aside).await?;
-        tokio::time::sleep(rest).await;
+pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
+    let (parts, log) = (parts.clone(), logger(parts, "scheduler"));
+    move || {
+        let (parts, log) = (parts.clone(), log.clone());
+        Box::pin(async move {
+            let mut aside = Aside::default();
+            loop {
+                pause(look(&parts, &log, &mut aside).await?).await;
+            }
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use super::{Parts, jittered, logger};
 use crate::domain::WorkerState;
 use crate::log::chain;
 use crate::mutant::{self, Moment, Mutant};
-use crate::signal::Stop;
+use crate::signal::{Stop, pause};
 use crate::store::jobs::Claims;
 
 /// How long results are still offered to a database that is down while the process stops.
@@ -109,9 +109,8 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
         // until it lapses.
         if order == WorkerState::Online && room(&running) > 0 {
-            // Not even a wait of no time: the timer would make a millisecond of it.
-            if let Some(rest) = BETWEEN_LOOKS.checked_sub(looked.elapsed()).filter(|_| !more) {
-                wait(stop.cancelled(), rest).await;
+            if !more {
+                wait(stop.cancelled(), BETWEEN_LOOKS.saturating_sub(looked.elapsed())).await;
                 if stop.is_cancelled() {
                     break;
                 }
@@ -197,8 +196,12 @@ impl Pace {
     }
 }
 
+/// Until it is over, or the patience is.
 async fn wait(over: impl Future<Output = ()>, patience: Duration) {
-    _ = tokio::time::timeout(patience, over).await;
+    tokio::select! {
+        () = over => {}
+        () = pause(patience) => {}
+    }
 }
 
 /// Lets running work finish within the grace, then has the rest handed back at once.

@@ -63,10 +63,17 @@ pub enum ApiError {
     Store(#[from] StoreError),
 }
 
+/// What is wrong with a field of the body.
+impl From<FieldProblem> for ApiError {
+    fn from(problem: FieldProblem) -> Self {
+        Self::Fields(vec![problem])
+    }
+}
+
 impl ApiError {
     /// A field of the body that cannot be accepted.
     pub fn field(field: impl Into<String>, message: impl ToString) -> Self {
-        Self::Fields(vec![FieldProblem { field: field.into(), message: message.to_string() }])
+        FieldProblem { field: field.into(), message: message.to_string() }.into()
     }
 
     /// A parameter of the URL that cannot be understood.

@@ -117,29 +117,33 @@ impl Node {
     pub async fn die_at(&self, moment: Moment, patience: Duration) -> Option<Option<i32>> {
         let order = self.deaths.join(moment.as_str());
         std::fs::write(&order, "").unwrap();
-        let deadline = Instant::now() + patience;
-        // An order that cannot be taken back was taken at this very instant.
-        while Instant::now() < deadline || std::fs::remove_file(&order).is_err() {
-            if let Some(status) = self.exited() {
-                _ = std::fs::remove_file(&order);
-                return Some(status.code());
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut ended = self.ended(patience).await;
+        if std::fs::remove_file(&order).is_err() && ended.is_none() {
+            // An order that cannot be taken back was taken at this very instant.
+            ended = self.ended(patience).await;
         }
-        None
+        ended.map(|status| status.code())
     }
 
     /// SIGTERM, and its exit code; killed if it does not end in time.
     pub async fn stop(&self, patience: Duration) -> Option<i32> {
         self.signal(Signal::SIGTERM);
+        let ended = self.ended(patience).await;
+        if ended.is_none() {
+            self.kill();
+        }
+        ended?.code()
+    }
+
+    /// How it ended, if it does in time.
+    async fn ended(&self, patience: Duration) -> Option<std::process::ExitStatus> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Some(status) = self.exited() {
-                return status.code();
+                return Some(status);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        self.kill();
         None
     }
 

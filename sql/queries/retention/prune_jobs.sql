@@ -1,4 +1,5 @@
--- Forget the jobs that were failed or canceled so long ago, and their executions with them.
+-- Forget the jobs that were failed or canceled so long ago, and their executions with them. That none of them is completed
+-- follows from the rest, but is what the planner needs to read to use the index of these states.
 -- $1 state  $2 age (s)  $3 how many at most
 WITH gone AS (
     DELETE FROM jobs WHERE state IN ('failed', 'canceled') AND ctid = ANY (ARRAY(

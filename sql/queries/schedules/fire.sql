@@ -74,6 +74,7 @@ WITH seen AS MATERIALIZED (
         seen.spec ->> 'action', started.project_id, started.job_id, $14, $15, $11, $12, $13, $16, NULL) AS o
     WHERE seen.target = 'project' AND seen.spec ->> 'action' <> 'create'
 )
+-- What nobody reads is not run: whoever counts what was begun, begins it.
 SELECT (SELECT count(*) FROM started) AS started, (SELECT count(*) FROM left_out) AS left_out,
        (SELECT count(*) FROM enqueued) + (SELECT count(*) FROM created) + (SELECT count(*) FROM operated) AS begun
 FROM moved

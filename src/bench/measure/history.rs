@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 
 use super::Ask;
 use super::drain::{Way, drain, fill};
+use crate::bench::Result;
 use crate::bench::ceiling::Ceiling;
 use crate::bench::compare::{Alternative, Sample, interleaved};
 use crate::bench::place::Bench;
@@ -11,10 +12,9 @@ use crate::bench::report::Row;
 use crate::bench::rig::{Ground, Profile};
 use crate::bench::session::Session;
 use crate::bench::sql::{HISTORY, scripts};
-use crate::bench::{Result, progress};
 
 /// How many finished jobs are written in one statement.
-const AT_ONCE: u64 = 200_000;
+const AT_ONCE: usize = 200_000;
 
 pub async fn run(bench: &Bench, ask: Ask<'_>) -> Result<Vec<Row>> {
     let (n, history) = (ask.count("n", 20_000, 10_000), ask.count("history", 10_000_000, 200_000));
@@ -42,12 +42,7 @@ async fn once(bench: &Bench, ground: &Ground, n: u64, start: u64) -> Result<Samp
 
 async fn remember(ground: &Ground, history: u64) -> Result<()> {
     let session = Session::open(&ground.connector).await?;
-    session.client.batch_execute(scripts::PATIENT).await?;
-    for from in (1..=history).step_by(AT_ONCE as usize) {
-        progress(&format!("{from} of {history} finished jobs"));
-        let to = history.min(from + AT_ONCE - 1);
-        session.client.execute(HISTORY.text, &[&(from as i64), &(to as i64)]).await?;
-    }
+    session.write(&HISTORY, history, AT_ONCE, "finished jobs").await?;
     // Otherwise autovacuum would, during the first drain: jobs that finished one after the other were vacuumed long ago.
     session.client.batch_execute(scripts::VACUUM).await?;
     Ok(())

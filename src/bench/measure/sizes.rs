@@ -13,7 +13,7 @@ use crate::bench::stats::median;
 use crate::bench::{Result, Trouble, clock, progress};
 
 /// How many projects are written in one statement.
-const AT_ONCE: u64 = 100_000;
+const AT_ONCE: usize = 100_000;
 const FEW: u64 = 1000;
 /// How often each path is asked for.
 const TIMES: usize = 60;
@@ -81,12 +81,7 @@ async fn cost(bench: &Bench, rig: &Rig, http: &mut Http, path: &str, header: &st
 
 async fn fill(ground: &Ground, projects: u64) -> Result<()> {
     let session = Session::open(&ground.connector).await?;
-    session.client.batch_execute(scripts::PATIENT).await?;
-    for from in (1..=projects).step_by(AT_ONCE as usize) {
-        progress(&format!("{from} of {projects} projects"));
-        let to = projects.min(from + AT_ONCE - 1);
-        session.client.execute(MANY_PROJECTS.text, &[&(from as i64), &(to as i64)]).await?;
-    }
+    session.write(&MANY_PROJECTS, projects, AT_ONCE, "projects").await?;
     session.client.batch_execute(scripts::ANALYZE).await?;
     Ok(())
 }

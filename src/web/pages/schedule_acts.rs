@@ -167,7 +167,7 @@ async fn try_backfill(
 }
 
 fn parsed(field: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    create_job::moment(field, text.trim()).map_err(|it| ApiError::field(it.field, it.message))
+    Ok(create_job::moment(field, text.trim())?)
 }
 
 async fn backfill_page(

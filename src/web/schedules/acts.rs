@@ -118,8 +118,7 @@ pub async fn act_move(app: &App, name: &str, enabled: bool, asker: &Asker) -> Re
 pub async fn backfill(app: Data<App>, request: HttpRequest, body: Json<Backfill>) -> Result<HttpResponse, ApiError> {
     let wish = body.value;
     let asker = api_asker(Reason { reason: wish.reason, actor: wish.actor })?;
-    let named = |problem: wire::FieldProblem| ApiError::field(problem.field, problem.message);
-    let (from, to) = (moment("from", &wish.from).map_err(named)?, moment("to", &wish.to).map_err(named)?);
+    let (from, to) = (moment("from", &wish.from)?, moment("to", &wish.to)?);
     let schedule = found(&app, &name_of(&request)).await?;
     let open = backfillable(&app, &schedule, from, to).await?;
     let look = |at: &OffsetDateTime| wire::Occurrence::from(schedule.plan.timing.look(*at));

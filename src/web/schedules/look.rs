@@ -36,9 +36,8 @@ pub async fn preview(app: Data<App>, body: Json<PreviewSchedule>) -> Result<Http
             .filter(|n| (1..=MOST).contains(n))
             .ok_or_else(|| ApiError::field("limit", MOST_HINT))?,
     };
-    let named = |problem: wire::FieldProblem| ApiError::field(problem.field, problem.message);
     let now = app.store.clock().await?;
-    let after = wish.after.as_deref().map(|text| moment("after", text).map_err(named)).transpose()?.unwrap_or(now);
+    let after = wish.after.as_deref().map(|text| moment("after", text)).transpose()?.unwrap_or(now);
     let timing = checked(&text, wish.time_zone.as_deref().unwrap_or("UTC"), now, wish.every.is_some())?;
     Ok(HttpResponse::Ok().json(shown(&timing, after, n)))
 }
@@ -60,8 +59,7 @@ pub async fn next(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
             n.ok_or_else(|| ApiError::parameter("limit", MOST_HINT))?
         }
     };
-    let named = |problem: wire::FieldProblem| ApiError::parameter(problem.field, problem.message);
-    let after = query.get("after").map(|text| moment("after", text).map_err(named)).transpose()?;
+    let after = query.get("after").map(|text| moment("after", text).map_err(ApiError::Parameter)).transpose()?;
     let schedule = found(&app, &name_of(&request)).await?;
     Ok(HttpResponse::Ok().json(shown(&schedule.plan.timing, after.unwrap_or(schedule.at), n)))
 }

@@ -82,7 +82,7 @@ pub async fn put_plan(app: &App, name: &str, wish: &PutSchedule, edit: Edit, ask
 }
 
 /// The plan that a wish comes to, or the field that cannot be accepted.
-pub async fn planned(
+async fn planned(
     app: &App,
     name: &str,
     wish: &PutSchedule,
