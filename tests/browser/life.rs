@@ -122,7 +122,10 @@ async fn creating_twice_by_a_double_click_or_by_going_back_makes_one_project() {
     browser.until("it is shown", "document.querySelector('h1').innerText === 'only-one'").await;
     browser.back().await;
     browser.arrives("/dashboard/projects").await;
-    browser.until("the form is there", "document.querySelector('#project-name')").await;
+    // With what was typed: the browser fills the form in again when it has read the page to its end.
+    browser
+        .until("the form is there", "document.readyState === 'complete' && document.querySelector('#project-name')")
+        .await;
     browser
         .js("const form = document.querySelector('.create'); if (!form.project_name.value) form.project_name.value = 'only-one'; form.requestSubmit()")
         .await;
