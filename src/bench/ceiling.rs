@@ -56,15 +56,14 @@ impl Ceiling {
     /// Runs it, in a database of its own.
     pub async fn run(self, bench: &Bench, pgbench: &Path) -> Result<Sample> {
         match self {
-            Self::EnqueueOne { clients, lasting } => timed(bench, pgbench, ENQUEUE_ONE, clients, lasting).await,
-            Self::Project { clients, lasting } => timed(bench, pgbench, PROJECT, clients, lasting).await,
+            Self::EnqueueOne { clients, lasting } => {
+                timed(bench, pgbench, prepared(bench).await?, ENQUEUE_ONE, clients, lasting).await
+            }
+            Self::Project { clients, lasting } => {
+                timed(bench, pgbench, prepared(bench).await?, PROJECT, clients, lasting).await
+            }
             Self::ProjectAsOurs { clients, lasting } => {
-                let (place, _) = bench.fresh().await?;
-                let limit = Limit::Seconds(lasting.as_secs_f64().ceil().max(1.0) as u64);
-                let asked = Asked { script: PROJECT_AS_OURS, clients, limit, options: PLAIN };
-                let sample = asked.run(bench, pgbench, &place, 1.0).await;
-                bench.leave(place).await?;
-                sample
+                timed(bench, pgbench, bench.fresh().await?.0, PROJECT_AS_OURS, clients, lasting).await
             }
             Self::EnqueueBulk { n, clients } => {
                 let runs = n.div_ceil(IN_BULK * clients).max(1);
@@ -82,8 +81,14 @@ impl Ceiling {
     }
 }
 
-async fn timed(bench: &Bench, pgbench: &Path, script: &str, clients: u64, lasting: Duration) -> Result<Sample> {
-    let place = prepared(bench).await?;
+async fn timed(
+    bench: &Bench,
+    pgbench: &Path,
+    place: Place,
+    script: &str,
+    clients: u64,
+    lasting: Duration,
+) -> Result<Sample> {
     let limit = Limit::Seconds(lasting.as_secs_f64().ceil().max(1.0) as u64);
     let sample = Asked { script, clients, limit, options: PLAIN }.run(bench, pgbench, &place, 1.0).await;
     bench.leave(place).await?;

@@ -57,8 +57,7 @@ impl Http {
     }
 
     pub async fn get(&mut self, path: &str, accept: &str) -> Result<Answer> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\naccept: {accept}\r\n\r\n", self.host);
-        self.send(&request).await?.good()
+        self.ask(path, &format!("accept: {accept}")).await?.good()
     }
 
     /// Whatever comes back, asked for with such a header.

@@ -60,6 +60,17 @@ pub fn is_confirmed(form: &Form) -> bool {
     form.get("confirmed") == "1"
 }
 
+/// Why a question is asked again: what is wrong with the reason, and the reason as it was typed.
+pub type Refused<'a> = (String, &'a str);
+
+/// Who asks, once they have confirmed; else the question is to be asked, perhaps again.
+pub fn agreed(form: &Form) -> Result<Asker, Option<Refused<'_>>> {
+    if !is_confirmed(form) {
+        return Err(None);
+    }
+    asker(form).map_err(|why| Some((why, form.get("reason"))))
+}
+
 /// Who asks, with the reason typed; else why the reason cannot be kept, as a sentence.
 pub fn asker(form: &Form) -> Result<Asker, String> {
     let asker = convert::asker(super::list::ACTOR, Some(form.get("reason").to_owned()));

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::chart;
-use super::confirm::{self, Question, asks, is_confirmed};
+use super::confirm::{self, Question, asks};
 use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, mistake, mistakes, see};
@@ -244,12 +244,9 @@ pub async fn delete(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
 
 async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    if !is_confirmed(&form) {
-        return question(app, request, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return question(app, request, Some((why, form.get("reason")))).await,
+        Err(refused) => return question(app, request, refused).await,
     };
     let name = named(request)?;
     // Whoever else deleted it wanted the same.

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::confirm::{self, Question, asks, is_confirmed};
+use super::confirm::{self, Question, asks};
 use super::error::or_page;
 use super::form::{Form, mistake, mistakes, see};
 use super::list::ACTOR;
@@ -44,12 +44,9 @@ async fn try_act(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    if !is_confirmed(&form) {
-        return question(app, request, name, verb, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return question(app, request, name, verb, Some((why, form.get("reason")))).await,
+        Err(refused) => return question(app, request, name, verb, refused).await,
     };
     let (state, word) =
         if verb == "drain" { (QueueState::Draining, "draining") } else { (QueueState::Paused, "paused") };

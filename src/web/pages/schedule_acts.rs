@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
-use super::confirm::{self, Question, asks, is_confirmed};
+use super::confirm::{self, Question, asks};
 use super::error::or_page;
 use super::form::{Form, see};
 use super::list::ACTOR;
@@ -69,12 +69,9 @@ async fn try_act(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    if !is_confirmed(&form) {
-        return question(app, request, name, verb, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return question(app, request, name, verb, Some((why, form.get("reason")))).await,
+        Err(refused) => return question(app, request, name, verb, refused).await,
     };
     if verb == "pause" {
         act_move(app, name, false, &asker).await?;
@@ -153,12 +150,9 @@ async fn try_backfill(
 ) -> Result<HttpResponse, ApiError> {
     let (name, form) = (names::plain(name)?, Form::read(body)?);
     let said = (form.get("from"), form.get("to"));
-    if !is_confirmed(&form) {
-        return backfill_page(app, request, &name, said, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return backfill_page(app, request, &name, said, Some((why, form.get("reason")))).await,
+        Err(refused) => return backfill_page(app, request, &name, said, refused).await,
     };
     let schedule = found(app, &name).await?;
     let open = backfillable(app, &schedule, parsed("from", said.0)?, parsed("to", said.1)?).await?;

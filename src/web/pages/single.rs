@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use super::confirm::{self, Question, asks, is_confirmed};
+use super::confirm::{self, Question, asks};
 use super::error::or_page;
 use super::form::{Form, see};
 use super::project::id_of;
@@ -34,12 +34,9 @@ pub async fn cancel(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
 
 async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    if !is_confirmed(&form) {
-        return cancel_page(app, request, id, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return cancel_page(app, request, id, Some((why, form.get("reason")))).await,
+        Err(refused) => return cancel_page(app, request, id, refused).await,
     };
     let answer = app.store.cancel_jobs(&[id], &asker).await?.pop().ok_or_else(|| no_job(id))?;
     let word = match (answer.canceled, answer.asked) {
@@ -107,12 +104,9 @@ pub async fn delete(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
 
 async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    if !is_confirmed(&form) {
-        return delete_page(app, request, id, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return delete_page(app, request, id, Some((why, form.get("reason")))).await,
+        Err(refused) => return delete_page(app, request, id, refused).await,
     };
     match app.store.forget_dead_letters(&[id], &asker).await?.pop() {
         None => Err(no_job(id)),

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use super::confirm::{self, Question, asks, is_confirmed};
+use super::confirm::{self, Question, asks};
 use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
@@ -144,12 +144,9 @@ async fn try_act(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    if !is_confirmed(&form) {
-        return question(app, request, id, verb, None).await;
-    }
-    let asker = match confirm::asker(&form) {
+    let asker = match confirm::agreed(&form) {
         Ok(asker) => asker,
-        Err(why) => return question(app, request, id, verb, Some((why, form.get("reason")))).await,
+        Err(refused) => return question(app, request, id, verb, refused).await,
     };
     let (state, word) = match verb {
         "drain" => (WorkerState::Draining, "worker-draining"),
