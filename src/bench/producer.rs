@@ -78,6 +78,8 @@ fn job(number: u64, kind: &Ident, queue: &Ident) -> NewJob {
         backoff: None,
         schema_version: None,
         key: None,
+        dependencies: Vec::new(),
+        step: None,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod retry;
 pub mod schedule;
 pub mod settle;
+pub mod workflow;
 
 pub use ident::Ident;
 pub use job::{JobKind, JobState};
@@ -24,6 +25,7 @@ pub use project::{ProjectStatus, ProjectVerb};
 pub use queue::{LimitMode, LimitScope, QueueState, WorkerState};
 pub use retry::Backoff;
 pub use settle::{Budget, FollowUp, Outcome, Settlement};
+pub use workflow::{Dependency, NewWorkflow, Policy, Step, WorkflowState};
 
 /// A closed set of words that stand in the database, in JSON and on pages in exactly one spelling.
 macro_rules! words {

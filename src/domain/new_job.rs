@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::ident::Ident;
 use super::retry::Backoff;
+use super::workflow::{Dependency, Step};
 
 /// The priority of whoever names none. 9 is served first, 0 last.
 pub const USUAL_PRIORITY: i16 = 5;
@@ -33,6 +34,10 @@ pub struct NewJob {
     pub backoff: Option<Backoff>,
     pub schema_version: Option<i32>,
     pub key: Option<JobKey>,
+    /// What has to end before it may be claimed.
+    pub dependencies: Vec<Dependency>,
+    /// Its place in a workflow.
+    pub step: Option<Step>,
 }
 
 /// When a job may first be claimed.

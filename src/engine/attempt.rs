@@ -108,6 +108,7 @@ fn job(claimed: &Claimed) -> Job {
         attempt: claimed.attempt,
         max_attempts: claimed.max_attempts,
         payload: claimed.payload.clone(),
+        inputs: claimed.inputs.clone(),
         project_id: claimed.project_id,
     }
 }

@@ -9,7 +9,7 @@ use slog::{Logger, info, warn};
 
 use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
-use crate::domain::JobState;
+use crate::domain::{JobState, WorkflowState};
 use crate::store::StoreError;
 use crate::store::jobs::Graces;
 use crate::store::projects::Asker;
@@ -155,16 +155,20 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     let pruner = Asker { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
     removed += parts.store.forget_workers(None, Duration::from_secs(24 * 60 * 60), &pruner).await?;
     let keep = &parts.config.retain;
-    let classes =
-        [(JobState::Completed, keep.completed), (JobState::Failed, keep.failed), (JobState::Canceled, keep.canceled)];
-    for (state, age) in classes.into_iter().filter_map(|(state, age)| Some((state, age?))) {
-        removed += repeatedly(|| parts.store.prune_jobs(state, age, PRUNE_BATCH)).await?;
+    let classes = [
+        (JobState::Completed, WorkflowState::Completed, keep.completed),
+        (JobState::Failed, WorkflowState::Failed, keep.failed),
+        (JobState::Canceled, WorkflowState::Canceled, keep.canceled),
+    ];
+    for (job, workflow, age) in classes.into_iter().filter_map(|(job, workflow, age)| Some((job, workflow, age?))) {
+        removed += repeatedly(PRUNE_BATCH, || parts.store.prune_jobs(job, age, PRUNE_BATCH)).await?;
+        removed += repeatedly(1, || parts.store.prune_workflows(workflow, age, PRUNE_BATCH)).await?;
     }
     if let Some(age) = keep.executions {
-        removed += repeatedly(|| parts.store.prune_executions(age, PRUNE_BATCH)).await?;
+        removed += repeatedly(PRUNE_BATCH, || parts.store.prune_executions(age, PRUNE_BATCH)).await?;
     }
     if let Some(age) = keep.events {
-        removed += repeatedly(|| parts.store.prune_ticks(age, PRUNE_BATCH)).await?;
+        removed += repeatedly(PRUNE_BATCH, || parts.store.prune_ticks(age, PRUNE_BATCH)).await?;
         for _ in 0..PRUNE_ROUNDS {
             let (gone, walked) = parts.store.prune_events(age, PRUNE_BATCH).await?;
             removed += gone;
@@ -180,8 +184,8 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     Ok(PRUNE_EVERY)
 }
 
-/// Until a batch is not full, or it was enough for now. How many were removed.
-async fn repeatedly<F>(mut batch: impl FnMut() -> F) -> Result<i64, StoreError>
+/// Until a batch has fewer than `full`, or it was enough for now. How many were removed.
+async fn repeatedly<F>(full: i64, mut batch: impl FnMut() -> F) -> Result<i64, StoreError>
 where
     F: Future<Output = Result<i64, StoreError>>,
 {
@@ -189,7 +193,7 @@ where
     for _ in 0..PRUNE_ROUNDS {
         let gone = batch().await?;
         removed += gone;
-        if gone < PRUNE_BATCH {
+        if gone < full {
             break;
         }
     }

@@ -26,6 +26,9 @@ pub struct Demo {
 
 type Fields = Map<String, Value>;
 
+/// Where those find what earlier steps have made that ask for it.
+const ASSETS: &str = "assets of earlier steps";
+
 /// The schema of an object that needs some texts; every kind may be told how long to take and whether to fail.
 macro_rules! object {
     ($($more:literal)? ; $($first:literal $(, $field:literal)*)?) => {
@@ -111,7 +114,10 @@ pub const ALL: &[Demo] = &[
         duration_ms: 350,
         trouble: "simulated metadata aggregation failure",
         failure_rate: 0.0,
-        result: |it| json!({"fileId": it["fileId"], "status": "aggregated"}),
+        result: |it| match it.get(ASSETS) {
+            None => json!({"fileId": it["fileId"], "status": "aggregated"}),
+            Some(assets) => json!({"fileId": it["fileId"], "status": "aggregated", "assets": assets}),
+        },
         schema: object!(; "fileId"),
     },
     Demo {
@@ -146,13 +152,16 @@ pub const ALL: &[Demo] = &[
 impl Handler for &'static Demo {
     fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
         Box::pin(async move {
-            let (fields, takes, fails) = match self.read(&job.payload) {
+            let (mut fields, takes, fails) = match self.read(&job.payload) {
                 Ok(read) => read,
                 Err(refused) => return refused,
             };
             tokio::time::sleep(takes).await;
             if fails {
                 return Outcome::failed(self.trouble);
+            }
+            if let Some(inputs) = &job.inputs {
+                fields.insert(ASSETS.to_owned(), assets(inputs));
             }
             Outcome::Done { result: Some((self.result)(&fields).to_string()), next: Vec::new() }
         })
@@ -202,6 +211,12 @@ fn duration_ms(fields: &Fields) -> Result<Option<u64>, String> {
 fn force_error(fields: &Fields) -> Result<Option<bool>, String> {
     let Some((name, value)) = either(fields, ["forceError", "force_error"]) else { return Ok(None) };
     value.as_bool().map(Some).ok_or_else(|| format!("{name} must be true or false"))
+}
+
+/// What the jobs that it depended on have made, as far as their answers say.
+fn assets(inputs: &str) -> Value {
+    let inputs: Fields = serde_json::from_str(inputs).unwrap_or_default();
+    inputs.values().filter_map(|input| input["result"].get("asset").cloned()).collect()
 }
 
 fn text<'a>(fields: &'a Fields, name: &str) -> &'a str {

@@ -40,6 +40,9 @@ pub struct Job {
     pub max_attempts: i32,
     /// JSON text.
     pub payload: String,
+    /// JSON text: by the name of each step (or the id of each job) that it depended on, how that ended and what it answered:
+    /// `{"resize": {"job_id": …, "state": "completed", "result": …}}`. Nothing when it depended on none.
+    pub inputs: Option<String>,
     pub project_id: Option<Uuid>,
 }
 
@@ -132,6 +135,7 @@ mod tests {
             attempt: 1,
             max_attempts: 3,
             payload: payload.into(),
+            inputs: None,
             project_id: None,
         }
     }

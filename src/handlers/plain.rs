@@ -16,14 +16,23 @@ impl Handler for Noop {
     }
 }
 
-/// Its result is its payload, byte for byte.
+/// Its result is its payload, byte for byte; beside it, if there are any, what it was handed by those that it depended on.
 pub struct Echo;
 
 impl Handler for Echo {
     fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        let result = Some(job.payload.clone()).filter(|it| !it.trim().is_empty());
+        let payload = Some(job.payload.clone()).filter(|it| !it.trim().is_empty());
+        let result = match &job.inputs {
+            None => payload,
+            Some(inputs) => Some(beside("payload", payload.as_deref(), inputs)),
+        };
         Box::pin(async { Outcome::Done { result, next: Vec::new() } })
     }
+}
+
+/// One JSON object of two texts: what was said, and what was handed over.
+pub fn beside(name: &str, said: Option<&str>, inputs: &str) -> String {
+    format!(r#"{{"{name}":{},"inputs":{inputs}}}"#, said.unwrap_or("null"))
 }
 
 /// Takes as long as it is told: `{"seconds": 1.5}` or `{"ms": 1500}`.

@@ -35,6 +35,8 @@ pub enum Refusal {
     Draining,
     /// The idempotency key was used for something else.
     KeyReused,
+    /// It would depend on a job that is not there.
+    NoDependency,
 }
 
 impl StoreError {
@@ -50,6 +52,7 @@ impl StoreError {
         match (state.code(), state.code().get(..2).unwrap_or_default()) {
             ("PV001", _) => Self::Refused { code: Refusal::Draining, why: why() },
             ("PV002", _) => Self::Refused { code: Refusal::KeyReused, why: why() },
+            ("PV005", _) => Self::Refused { code: Refusal::NoDependency, why: why() },
             // Connection exceptions; shutting down, starting up; read only, as a standby is.
             (_, "08") | ("57P01" | "57P02" | "57P03" | "57P05" | "25006", _) => {
                 Self::Unavailable { statement, source: error.into() }

@@ -20,6 +20,7 @@ pub mod sql;
 pub mod stats;
 mod tls;
 pub mod workers;
+pub mod workflows;
 
 use std::sync::Arc;
 use std::time::Duration;

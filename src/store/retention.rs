@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::sql::{
     RETENTION_PRUNE_COMPLETED, RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS,
-    RETENTION_PRUNE_KEYS, RETENTION_PRUNE_TICKS,
+    RETENTION_PRUNE_KEYS, RETENTION_PRUNE_TICKS, RETENTION_PRUNE_WORKFLOWS,
 };
 use super::{Store, StoreError};
-use crate::domain::JobState;
+use crate::domain::{JobState, WorkflowState};
 
 impl Store {
     /// `retention/prune_completed` or `retention/prune_jobs`: how many of at most `limit` were removed.
@@ -16,6 +16,11 @@ impl Store {
             return self.one(&RETENTION_PRUNE_COMPLETED, &[&age.as_secs_f64(), &limit]).await?.get("n");
         }
         self.one(&RETENTION_PRUNE_JOBS, &[&state.as_str(), &age.as_secs_f64(), &limit]).await?.get("n")
+    }
+
+    /// `retention/prune_workflows`: how many were removed, with their steps, of which there are at most `steps` (or one workflow's).
+    pub async fn prune_workflows(&self, state: WorkflowState, age: Duration, steps: i64) -> Result<i64, StoreError> {
+        self.one(&RETENTION_PRUNE_WORKFLOWS, &[&state.as_str(), &age.as_secs_f64(), &steps]).await?.get("n")
     }
 
     /// `retention/prune_executions`.

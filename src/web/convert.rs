@@ -159,6 +159,10 @@ impl From<Job> for wire::Job {
             replays: row.replays,
             schema_version: row.schema_version,
             idempotency_key: row.idempotency_key,
+            workflow_id: row.step.as_ref().map(|it| it.workflow),
+            step: row.step.map(|it| it.name),
+            waits_for: row.waits_for,
+            doomed_by: row.doomed_by,
             execution_id: row.execution_id,
             worker_id: row.worker_id,
             lease_until: row.lease_until,
@@ -248,6 +252,8 @@ pub fn copy(job: &Job) -> Result<NewJob, ApiError> {
         backoff: job.backoff,
         schema_version: job.schema_version,
         key: None,
+        dependencies: Vec::new(),
+        step: None,
     })
 }
 

@@ -121,6 +121,9 @@ impl ApiError {
             Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key used before")
             }
+            Self::Store(StoreError::Refused { code: Refusal::NoDependency, .. }) => {
+                (S::UNPROCESSABLE_ENTITY, "no_such_dependency", "Nothing to depend on")
+            }
             Self::Store(StoreError::Broken { .. } | StoreError::UnknownWord { .. }) => {
                 (S::INTERNAL_SERVER_ERROR, "internal", "Our mistake")
             }
@@ -142,6 +145,9 @@ impl ApiError {
                 format!("Not accepted: {why}. Resume the queue, or use another.")
             }
             Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => Self::KeyReused.to_string(),
+            Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+                format!("Not accepted: {why}. It was never there, or has been forgotten.")
+            }
             Self::Store(_) => "This is a mistake of ours; the log has the cause under this request's id.".into(),
             other => other.to_string(),
         }

@@ -1,16 +1,23 @@
 //! Why a job is where it is.
 
+use uuid::Uuid;
+
 use super::app::App;
 use super::error::ApiError;
 use super::jobs::{no_job, verbs};
+use super::workflows::graph::blocked_reason;
 use crate::domain::{JobState, QueueState};
 use crate::store::jobs::{Explained, Job, TightLimit};
+use crate::store::workflows::Edge;
 use crate::wire::Waiting;
 
 /// The exact reason, with numbers, and what can be done.
 pub async fn waiting(app: &App, job: &Job) -> Result<Waiting, ApiError> {
     let known = app.store.explain_job(job.id, app.silence()).await?.ok_or_else(|| no_job(job.id))?;
-    let (reason, summary) = why(job, &known);
+    let (reason, summary) = match job.state {
+        JobState::Blocked => ("blocked", blocked(app, job).await?),
+        _ => why(job, &known),
+    };
     let until = match reason {
         "not_due" | "retrying_later" => Some(job.run_at),
         "throttled" => {
@@ -32,13 +39,16 @@ pub async fn waiting(app: &App, job: &Job) -> Result<Waiting, ApiError> {
     })
 }
 
-/// What can be done with a job in this state.
-pub fn possible(state: JobState, of_project: bool) -> Vec<&'static str> {
-    match state {
+/// What can be done with a job where it is.
+pub fn possible(job: &Job) -> Vec<&'static str> {
+    let of_project = job.project_id.is_some();
+    match job.state {
         JobState::Scheduled | JobState::Retrying if of_project => vec!["cancel", "prioritise"],
         JobState::Scheduled | JobState::Retrying => vec!["cancel", "retry", "prioritise"],
         JobState::Queued | JobState::Blocked | JobState::Active => vec!["cancel", "prioritise"],
         _ if of_project => Vec::new(),
+        // A step is deleted with its workflow.
+        JobState::Failed if job.step.is_some() => vec!["retry", "run-again"],
         JobState::Failed => vec!["retry", "run-again", "delete"],
         JobState::Completed | JobState::Canceled => vec!["run-again"],
     }
@@ -66,6 +76,16 @@ pub fn why(job: &Job, known: &Explained) -> (&'static str, String) {
         ),
         JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, known),
     }
+}
+
+/// What it waits for, by name.
+async fn blocked(app: &App, job: &Job) -> Result<String, ApiError> {
+    let edges = app.store.edges(&[job.id]).await?;
+    let unmet: Vec<&Edge> = edges.iter().filter(|it| !it.is_met()).collect();
+    let ids: Vec<Uuid> = unmet.iter().map(|it| it.depends_on).collect();
+    let nodes = app.store.nodes(&ids).await?;
+    let by_id = nodes.iter().map(|node| (node.id, node)).collect();
+    Ok(format!("It {}.", blocked_reason(&unmet, &by_id)))
 }
 
 fn because(error: Option<&str>) -> String {

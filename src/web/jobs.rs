@@ -16,7 +16,7 @@ use super::projects::next_page;
 use super::query::{JOB_FILTER, Query};
 use super::{convert, select};
 use crate::domain::{JobKey, JobState, NewJob, new_job::USUAL_WINDOW};
-use crate::store::jobs::{Edit, Job};
+use crate::store::jobs::{Edit, Enqueued, Job};
 use crate::wire::{self, Acted, CreateJob, FieldProblem, Inspection, PatchJob, Problem, Reason, SelectJobs};
 
 /// The most jobs in one request.
@@ -50,7 +50,8 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
     let enqueued = app.store.enqueue_jobs(&jobs, None, &asker.actor, asker.request_id.as_deref()).await?;
     app.meter.enqueued.inc_by(enqueued.iter().filter(|it| it.is_new).count() as u64);
     let ids: Vec<Uuid> = enqueued.iter().map(|it| it.id).collect();
-    let rows = match enqueued.iter().all(|it| it.is_new) {
+    let is_known = |(wish, born): (&NewJob, &Enqueued)| born.is_new && wish.dependencies.is_empty();
+    let rows = match jobs.iter().zip(&enqueued).all(is_known) {
         true => jobs.iter().zip(&enqueued).map(|(wish, born)| Job::born(wish, born)).collect(),
         false => app.store.get_jobs(&ids).await?,
     };
@@ -315,7 +316,7 @@ pub async fn retry_many(app: Data<App>, body: Json<SelectJobs>) -> Result<HttpRe
 
 /// What can be done with a job now, in words that are also the paths.
 pub fn verbs(job: &Job) -> Vec<String> {
-    possible(job.state, job.project_id.is_some()).into_iter().map(str::to_owned).collect()
+    possible(job).into_iter().map(str::to_owned).collect()
 }
 
 /// Which states a verb applies to.

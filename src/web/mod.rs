@@ -27,6 +27,7 @@ mod select;
 mod stats;
 mod wait;
 mod workers;
+mod workflows;
 
 use actix_web::dev::Server;
 use actix_web::guard::{self, Guard};
@@ -100,6 +101,14 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/jobs/{id}/executions", &["GET"], [get().to(jobs::executions)]))
         .service(resource("/jobs/{id}/explain", &["GET"], [get().to(jobs::explain)]))
         .service(resource("/jobs/{id}/inspection", &["GET"], [get().to(jobs::inspection)]))
+        .service(resource("/jobs/{id}/graph", &["GET"], [get().to(workflows::graph_of_job)]))
+        .service(resource("/workflows", &["GET", "POST"], [get().to(workflows::list), post().to(workflows::create)]))
+        .service(resource("/workflows/demo/thumbnail", &["POST"], [post().to(workflows::thumbnail)]))
+        .service(resource("/workflows/{id}", &["GET"], [get().to(workflows::get)]))
+        .service(resource("/workflows/{id}/graph", &["GET"], [get().to(workflows::graph)]))
+        .service(resource("/workflows/{id}/events", &["GET"], [get().to(workflows::events)]))
+        .service(resource("/workflows/{id}/cancel", &["POST"], [post().to(workflows::cancel)]))
+        .service(resource("/workflows/{id}/retry", &["POST"], [post().to(workflows::retry)]))
         .service(resource("/dlq", &["GET"], [get().to(dead_letters::list)]))
         .service(resource("/dlq/groups", &["GET"], [get().to(dead_letters::groups)]))
         .service(resource("/dlq/replay", &["POST"], [post().to(dead_letters::replay)]))

@@ -5,6 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schedules, schemas, stats, workers,
+    workflows,
 };
 use crate::wire;
 
@@ -21,12 +22,13 @@ use crate::wire;
     tags((name = "projects", description = "What people ask for"), (name = "jobs", description = "Units of durable work"),
         (name = "dead letters", description = "Jobs that failed for good"), (name = "queues", description = "What waits where"),
         (name = "workers", description = "Who does it"), (name = "limits", description = "How often, or how many at once"),
-        (name = "schedules", description = "What starts by itself"), (name = "schemas", description = "What payloads look like"), (name = "statistics", description = "Numbers and the record"), (name = "operations", description = "For those who run it")),
+        (name = "workflows", description = "Jobs that wait for jobs"), (name = "schedules", description = "What starts by itself"), (name = "schemas", description = "What payloads look like"), (name = "statistics", description = "Numbers and the record"), (name = "operations", description = "For those who run it")),
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry,
         record::events, explain::explain,
         jobs::create, jobs::list, jobs::get, jobs::patch, jobs::cancel, jobs::retry, jobs::run_again, jobs::events, jobs::executions,
-        jobs::explain, jobs::inspection, jobs::cancel_many, jobs::retry_many,
+        jobs::explain, jobs::inspection, jobs::cancel_many, jobs::retry_many, workflows::graph_of_job,
+        workflows::list, workflows::create, workflows::thumbnail, workflows::get, workflows::graph, workflows::events, workflows::cancel, workflows::retry,
         dead_letters::list, dead_letters::groups, dead_letters::replay, dead_letters::delete,
         queues::list, queues::create, queues::get, queues::patch, queues::pause, queues::resume, queues::drain,
         workers::list, workers::get, workers::executions, workers::cordon, workers::uncordon, workers::drain, workers::forget,

@@ -81,9 +81,13 @@ pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
 pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
     let (wanted, patience) = (query.status("wait")?, query.timeout()?);
+    let look = || async { app.store.get_project(id).await?.ok_or(ApiError::NoProject(id)) };
     let project = match wanted {
-        Some(status) => wait::until(&app, id, status, patience).await?,
-        None => app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?,
+        Some(wanted) => {
+            let is_there = |it: &Project| it.status == wanted || !it.status.is_transient();
+            wait::until(&app, patience, is_there, look).await?
+        }
+        None => look().await?,
     };
     let seen = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let fits = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag(project.version);

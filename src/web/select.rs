@@ -8,7 +8,7 @@ use super::error::ApiError;
 use super::jobs::{CANCELABLE, RETRYABLE};
 use super::query;
 use crate::domain::JobState;
-use crate::store::jobs::{Edit, Filter};
+use crate::store::jobs::{Edit, Filter, Forgotten};
 use crate::store::projects::Asker;
 use crate::wire::{Acted, Reason, Refused, SelectJobs};
 
@@ -81,12 +81,12 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
 pub async fn forget(app: &App, selection: &Selection) -> Result<Acted, ApiError> {
     act(app, selection, &[JobState::Failed], async |ids| {
         let answers = app.store.forget_dead_letters(&ids, &selection.asker).await?;
-        let why =
-            |of_project| if of_project { "it works on a project, and stays with it" } else { "it is no dead letter" };
-        Ok(answers
-            .into_iter()
-            .map(|it| (it.id, if it.gone { Ok(()) } else { Err((why(it.of_project), it.was)) }))
-            .collect())
+        let why = |it: &Forgotten| match it {
+            _ if it.of_project => "it works on a project, and stays with it",
+            _ if it.of_workflow => "it is a step of a workflow, and stays with it",
+            _ => "it is no dead letter",
+        };
+        Ok(answers.into_iter().map(|it| (it.id, if it.gone { Ok(()) } else { Err((why(&it), it.was)) })).collect())
     })
     .await
 }

@@ -1,5 +1,6 @@
 //! What somebody sends to have work done, and what it must be to be accepted.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use ::time::format_description::well_known::Rfc3339;
@@ -15,13 +16,15 @@ use super::json::storable;
 use super::span::Span;
 use crate::domain::new_job::{TOP_PRIORITY, USUAL_PRIORITY, USUAL_WINDOW};
 use crate::domain::retry::{LONGEST, Strategy};
-use crate::domain::{Backoff, Due, Ident, JobKey, JobKind, NewJob};
+use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, JobKind, NewJob, Policy};
 
 /// The most bytes of a payload.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 /// The most tags of a job, and characters of a tag.
 const MAX_TAGS: usize = 32;
 const MAX_TAG: usize = 64;
+/// The most jobs that one job depends on, outside of a workflow.
+const MAX_DEPENDENCIES: usize = 1000;
 
 /// A job that is asked for.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -75,6 +78,31 @@ pub struct CreateJob {
     /// Which version of its kind's schema the payload must fit; the latest unless said otherwise.
     #[serde(alias = "schemaVersion")]
     pub schema_version: Option<i32>,
+    /// The jobs that have to end before this one may be claimed: their ids, or `{"job_id": …, "policy": …}`. They may have ended already.
+    #[serde(alias = "depends_on", alias = "dependsOn")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub dependencies: Option<Vec<CreateDependency>>,
+    /// What becomes of this one when one of them does not complete, where it says nothing else: `block` (it waits until that one is
+    /// tried again; the default), `allow_failed` (it runs anyway) or `cancel` (it is canceled).
+    #[serde(alias = "dependencyPolicy")]
+    pub dependency_policy: Option<String>,
+}
+
+/// A job that has to end first.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum CreateDependency {
+    Id(String),
+    Edge(CreateEdge),
+}
+
+/// The same, with what becomes of the one that waits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateEdge {
+    #[serde(alias = "jobId", alias = "id")]
+    job_id: String,
+    policy: Option<String>,
 }
 
 /// A retry policy. What is absent is as in the default policy: exponential, 2 s, 15 min, with jitter.
@@ -131,6 +159,8 @@ impl CreateJob {
             backoff: self.backoff.map(CreateBackoff::checked).transpose()?,
             schema_version: self.schema_version,
             key,
+            dependencies: dependencies(self.dependencies.unwrap_or_default(), self.dependency_policy.as_deref())?,
+            step: None,
         })
     }
 
@@ -140,9 +170,40 @@ impl CreateJob {
         let payload = self.payload.as_deref().map(RawValue::get);
         let when = (&self.run_at, self.delay, &self.deadline_at, self.timeout);
         let how = (self.priority, self.max_attempts, &self.backoff, self.schema_version, &self.tags);
-        let said = format!("{:?}", (&self.kind, &self.queue, payload, when, how));
+        let mut said = format!("{:?}", (&self.kind, &self.queue, payload, when, how));
+        if let Some(dependencies) = &self.dependencies {
+            said.push_str(&format!("{:?}", (dependencies, &self.dependency_policy)));
+        }
         Sha256::digest(said).iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// `policy`, by its word.
+pub fn policy(field: &str, word: Option<&str>) -> Result<Policy, FieldProblem> {
+    let Some(word) = word else { return Ok(Policy::Block) };
+    Policy::parse(word).ok_or_else(|| FieldProblem::new(field, "must be block, allow_failed or cancel"))
+}
+
+fn dependencies(wishes: Vec<CreateDependency>, usual: Option<&str>) -> Result<Vec<Dependency>, FieldProblem> {
+    let usual = policy("dependency_policy", usual)?;
+    if wishes.len() > MAX_DEPENDENCIES {
+        return Err(FieldProblem::new("dependencies", format!("must be at most {MAX_DEPENDENCIES} jobs")));
+    }
+    let mut seen = HashSet::new();
+    let read = |(at, wish): (usize, CreateDependency)| {
+        let (id, word) = match wish {
+            CreateDependency::Id(id) => (id, None),
+            CreateDependency::Edge(edge) => (edge.job_id, edge.policy),
+        };
+        let field = format!("dependencies.{at}");
+        let on = Uuid::try_parse(&id).map_err(|_| FieldProblem::new(&field, "must be the id of a job"))?;
+        if !seen.insert(on) {
+            return Err(FieldProblem::new(&field, "is there twice"));
+        }
+        let policy = word.map_or(Ok(usual), |word| policy(&format!("{field}.policy"), Some(&word)))?;
+        Ok(Dependency { on, policy })
+    };
+    wishes.into_iter().enumerate().map(read).collect()
 }
 
 impl CreateBackoff {
@@ -253,6 +314,8 @@ mod tests {
             (r#"{"kind": "a", "idempotency_key": "k", "idempotency_window": 0}"#, "idempotency_window"),
             (r#"{"kind": "a", "payload": "\u0000"}"#, "payload"),
             (r#"{"kind": "a", "backoff": {"strategy": "square"}}"#, "backoff.strategy"),
+            (r#"{"kind": "a", "dependencies": ["x"]}"#, "dependencies.0"),
+            (r#"{"kind": "a", "dependency_policy": "maybe"}"#, "dependency_policy"),
         ] {
             assert_eq!(wrong(json), field, "{json}");
         }

@@ -52,6 +52,13 @@ pub struct Job {
     pub replays: i32,
     pub schema_version: Option<i32>,
     pub idempotency_key: Option<String>,
+    /// The workflow that it is a step of, and what it is called there.
+    pub workflow_id: Option<Uuid>,
+    pub step: Option<String>,
+    /// How many of its dependencies do not let it go yet.
+    pub waits_for: i32,
+    /// The dependency whose end canceled it.
+    pub doomed_by: Option<Uuid>,
     /// Its latest execution: the fencing token.
     pub execution_id: Option<Uuid>,
     pub worker_id: Option<String>,

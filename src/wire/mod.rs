@@ -14,6 +14,7 @@ pub mod schedule;
 pub mod span;
 pub mod stats;
 pub mod time;
+pub mod workflow;
 
 pub use create_job::CreateJob;
 pub use explain::{Explanation, JobSummary, Waiting};
@@ -28,3 +29,4 @@ pub use problem::{FieldProblem, Problem};
 pub use project::{CreateProject, Event, PatchProject, Project, Reason};
 pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, PutSchedule, Schedule, Tick};
 pub use stats::{KindStats, Percentiles, QueueStats, Record, Retention, Stats, WorkerStats};
+pub use workflow::{CreateWorkflow, Graph, GraphEdge, GraphNode, Workflow};

@@ -93,7 +93,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     FROM numbered, clock_timestamp() AS at
     WHERE j.ctid = numbered.spot AND j.state = numbered.state AND j.state IN ('queued', 'scheduled', 'retrying')
     RETURNING j.id, j.execution_id, j.kind, j.queue, j.tenant, j.priority, j.payload, j.project_id, j.attempt, j.failures, j.max_attempts,
-              j.timeout, j.backoff, j.run_at, j.claimed_at, j.updated_at, numbered.state AS previous_state
+              j.timeout, j.backoff, j.run_at, j.claimed_at, j.updated_at, j.has_dependencies, numbered.state AS previous_state
 ), charged AS (
     UPDATE limits l
     SET turn = l.turn + 1, refilled_at = at,
@@ -142,6 +142,7 @@ SELECT -- About the look itself: whether others were at the same rows, so that l
        -- And the jobs; one row without a job when there is none.
        claimed.id, claimed.execution_id, claimed.kind, claimed.queue, claimed.tenant, claimed.payload::text AS payload,
        claimed.project_id, claimed.attempt, claimed.failures, claimed.max_attempts, claimed.timeout, claimed.backoff, claimed.previous_state,
+       CASE WHEN claimed.has_dependencies THEN inputs_of(claimed.id) END AS inputs,
        EXISTS (SELECT FROM moved WHERE moved.job_id = claimed.id) AS project_moved
 FROM clock LEFT JOIN claimed ON true
 ORDER BY claimed.priority DESC, claimed.run_at, claimed.id

@@ -3,10 +3,11 @@
 -- $1 jobs  $2 actor  $3 reason or null  $4 request id  $5 ring?  $6 new payload  $7 new kind  $8 new queue  $9 new priority, each
 -- null to keep  $10 only dead letters?
 WITH found AS MATERIALIZED (
-    SELECT id, state, kind, queue, priority, payload, project_id FROM jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
+    SELECT id, state, kind, queue, priority, payload, project_id, waits_for FROM jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
 ), moved AS (
     UPDATE jobs j
-    SET state = 'queued', run_at = at, updated_at = at, finished_at = NULL,
+    -- It may have been given up before what it depends on let it go; then it waits for that again.
+    SET state = CASE WHEN found.waits_for > 0 THEN 'blocked' ELSE 'queued' END, run_at = at, updated_at = at, finished_at = NULL,
         failures = CASE found.state WHEN 'failed' THEN 0 ELSE j.failures END,
         replays = j.replays + (found.state = 'failed')::integer,
         replayed_at = CASE found.state WHEN 'failed' THEN at ELSE j.replayed_at END,
@@ -16,10 +17,11 @@ WITH found AS MATERIALIZED (
     FROM found, clock_timestamp() AS at
     WHERE j.id = found.id AND found.project_id IS NULL
       AND (found.state = 'failed' OR NOT $10::boolean AND found.state IN ('scheduled', 'retrying'))
-    RETURNING j.id, found.state AS previous_state, j.kind, j.queue, j.priority, j.payload, j.updated_at
+      AND NOT (found.waits_for > 0 AND EXISTS (SELECT FROM job_dependencies e WHERE e.job_id = j.id AND dooms(e.policy, e.outcome)))
+    RETURNING j.id, found.state AS previous_state, j.state, j.kind, j.queue, j.priority, j.payload, j.updated_at
 ), told AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, occurred_at, detail)
-    SELECT 'job', m.id, m.previous_state, 'queued', $3::text, $2::text, m.id, $4::text, m.updated_at,
+    SELECT 'job', m.id, m.previous_state, m.state, $3::text, $2::text, m.id, $4::text, m.updated_at,
            CASE WHEN coalesce($6, $7, $8, $9::text) IS NOT NULL THEN json_build_object(
                'before', json_build_object('kind', f.kind, 'queue', f.queue, 'priority', f.priority, 'payload', f.payload),
                'after', json_build_object('kind', m.kind, 'queue', m.queue, 'priority', m.priority, 'payload', m.payload)) END

@@ -1,10 +1,14 @@
 -- Forget the jobs that were completed so long ago, and their executions with them. They are most of what there is: found by
 -- an index of ranges, removed by their places, so that looking costs next to nothing while there is nothing to forget.
+-- A step goes with its workflow, and what others still wait for stays: they will want to know what it answered.
 -- $1 age (s)  $2 how many at most
 WITH gone AS (
     DELETE FROM jobs WHERE state = 'completed' AND ctid = ANY (ARRAY(
         SELECT ctid FROM jobs
         WHERE state = 'completed' AND finished_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
+          AND workflow_id IS NULL AND NOT (has_dependents AND EXISTS (
+              SELECT FROM job_dependencies e JOIN jobs c ON c.id = e.job_id
+              WHERE e.depends_on = jobs.id AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying')))
         LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), with_them AS (

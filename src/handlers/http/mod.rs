@@ -122,7 +122,8 @@ impl Handler for Call {
     "body": {},
     "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 10},
     "timeoutS": {"type": "number", "exclusiveMinimum": 0, "maximum": 10},
-    "expect": {"type": "array", "items": {"type": "integer", "minimum": 100, "maximum": 599}}
+    "expect": {"type": "array", "items": {"type": "integer", "minimum": 100, "maximum": 599}},
+    "send_inputs": {"type": "boolean"}
   },
   "required": ["url"],
   "additionalProperties": false

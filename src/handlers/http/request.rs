@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::allow::{Host, Target};
 use crate::domain::Outcome;
+use crate::handlers::plain::beside;
 use crate::handlers::{Job, payload};
 
 /// The longest that anybody is waited for, and what is waited unless told otherwise.
@@ -40,6 +41,8 @@ struct Payload {
     timeout_s: Option<f64>,
     #[serde(default)]
     expect: Vec<u16>,
+    #[serde(default, alias = "sendInputs")]
+    send_inputs: bool,
 }
 
 /// The headers that we or HTTP itself set: whoever could choose them could speak to another host or in two requests.
@@ -63,7 +66,10 @@ impl Request {
     pub fn read(job: &Job) -> Result<Self, Outcome> {
         let payload: Payload = payload::read(&job.payload)?;
         let (url, target) = address(payload.url.as_deref()).map_err(Outcome::refused)?;
-        let body = payload.body.as_deref().map(body).transpose()?;
+        let body = match (&job.inputs, payload.send_inputs) {
+            (Some(inputs), true) => Some(beside("body", payload.body.as_deref().map(RawValue::get), inputs)),
+            _ => payload.body.as_deref().map(body).transpose()?,
+        };
         let method = method(payload.method.as_deref(), body.is_some()).map_err(Outcome::refused)?;
         let headers = headers(&payload.headers, job, body.is_some()).map_err(Outcome::refused)?;
         let timeout = payload.timeout_s.map(|it| payload::seconds("timeout_s", it)).transpose()?.unwrap_or(LONGEST);

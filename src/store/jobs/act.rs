@@ -45,6 +45,8 @@ pub struct Forgotten {
     pub was: JobState,
     /// It works on a project, and stays with it.
     pub of_project: bool,
+    /// It is a step of a workflow, and stays with it.
+    pub of_workflow: bool,
     pub gone: bool,
 }
 
@@ -108,6 +110,7 @@ impl Store {
                 id: row.get("id")?,
                 was: was(&row)?,
                 of_project: row.get("of_project")?,
+                of_workflow: row.get("of_workflow")?,
                 gone: row.get("gone")?,
             })
         };

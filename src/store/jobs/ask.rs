@@ -105,6 +105,10 @@ struct Wish<'a> {
     window_s: Option<f64>,
     actor: Option<&'a str>,
     request_id: Option<&'a str>,
+    workflow_id: Option<Uuid>,
+    step: Option<&'a str>,
+    depends_on: Vec<Uuid>,
+    policies: Vec<&'static str>,
 }
 
 /// A job on its way into the queue, and who asks for it.
@@ -163,6 +167,10 @@ fn wish<'a>(job: &'a NewJob, origin: Option<Uuid>, by: Option<By<'a>>) -> Wish<'
         window_s: job.key.as_ref().map(|it| it.window.as_secs_f64()),
         actor: by.map(|it| it.0),
         request_id: by.and_then(|it| it.1),
+        workflow_id: job.step.as_ref().map(|it| it.workflow),
+        step: job.step.as_ref().map(|it| it.name.as_str()),
+        depends_on: job.dependencies.iter().map(|it| it.on).collect(),
+        policies: job.dependencies.iter().map(|it| it.policy.as_str()).collect(),
     }
 }
 
@@ -175,7 +183,7 @@ impl Filter {
 
 impl Store {
     /// Enqueues jobs: all of them, or none. In the order of the wishes. What is asked for at the same time, by whomever,
-    /// shares a statement and a commit; only what has a key, or is many by itself, goes alone.
+    /// shares a statement and a commit; only what has a key, depends on others, or is many by itself, goes alone.
     pub async fn enqueue_jobs(
         &self,
         jobs: &[NewJob],
@@ -183,7 +191,7 @@ impl Store {
         actor: &str,
         request_id: Option<&str>,
     ) -> Result<Vec<Enqueued>, StoreError> {
-        if jobs.len() > MANY || jobs.iter().any(|job| job.key.is_some()) {
+        if jobs.len() > MANY || jobs.iter().any(|job| job.key.is_some() || !job.dependencies.is_empty()) {
             return self.enqueue(wishes(jobs, origin, None), actor, request_id).await;
         }
         let asked = |job: &NewJob| Asked {

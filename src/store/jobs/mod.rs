@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::gather::Gather;
 use super::{Reader, StoreError};
-use crate::domain::{Backoff, JobState, NewJob};
+use crate::domain::{Backoff, JobState, NewJob, Step};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
@@ -65,6 +65,14 @@ pub struct Job {
     pub replays: i32,
     pub schema_version: Option<i32>,
     pub idempotency_key: Option<String>,
+    /// Its place in a workflow.
+    pub step: Option<Step>,
+    /// How many of its dependencies do not let it go yet.
+    pub waits_for: i32,
+    pub has_dependencies: bool,
+    pub has_dependents: bool,
+    /// The dependency whose end canceled it.
+    pub doomed_by: Option<Uuid>,
     pub execution_id: Option<Uuid>,
     pub worker_id: Option<String>,
     pub lease_until: Option<OffsetDateTime>,
@@ -75,7 +83,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// What a wish has become, so that nobody needs to ask for the row that was just written.
+    /// What a wish has become that waits for no other, so that nobody needs to ask for the row that was just written.
     pub fn born(wish: &NewJob, enqueued: &Enqueued) -> Self {
         let waits = enqueued.due_at > enqueued.born_at;
         Self {
@@ -101,6 +109,11 @@ impl Job {
             replays: 0,
             schema_version: wish.schema_version,
             idempotency_key: wish.key.as_ref().map(|it| it.key.clone()),
+            step: wish.step.clone(),
+            waits_for: 0,
+            has_dependencies: false,
+            has_dependents: false,
+            doomed_by: None,
             execution_id: None,
             worker_id: None,
             lease_until: None,
@@ -162,6 +175,11 @@ fn job(row: &Reader) -> Result<Job, StoreError> {
         replays: row.get("replays")?,
         schema_version: row.get("schema_version")?,
         idempotency_key: row.get("idempotency_key")?,
+        step: step(row)?,
+        waits_for: row.get("waits_for")?,
+        has_dependencies: row.get("has_dependencies")?,
+        has_dependents: row.get("has_dependents")?,
+        doomed_by: row.get("doomed_by")?,
         execution_id: row.get("execution_id")?,
         worker_id: row.get("worker_id")?,
         lease_until: row.get("lease_until")?,
@@ -170,6 +188,11 @@ fn job(row: &Reader) -> Result<Job, StoreError> {
         updated_at: row.get("updated_at")?,
         finished_at: row.get("finished_at")?,
     })
+}
+
+fn step(row: &Reader) -> Result<Option<Step>, StoreError> {
+    let (workflow, name): (Option<Uuid>, Option<String>) = (row.get("workflow_id")?, row.get("step")?);
+    Ok(workflow.zip(name).map(|(workflow, name)| Step { workflow, name }))
 }
 
 fn execution(row: &Reader) -> Result<Execution, StoreError> {

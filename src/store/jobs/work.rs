@@ -32,6 +32,8 @@ pub struct Claimed {
     pub tenant: String,
     /// JSON text.
     pub payload: String,
+    /// JSON text: how those ended that it depended on, and what they answered. Nothing when it depended on none.
+    pub inputs: Option<String>,
     pub project_id: Option<Uuid>,
     pub attempt: i32,
     pub failures: i32,
@@ -265,6 +267,7 @@ fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
         queue: row.get("queue")?,
         tenant: row.get("tenant")?,
         payload: row.get("payload")?,
+        inputs: row.get("inputs")?,
         project_id: row.get("project_id")?,
         attempt: row.get("attempt")?,
         failures: row.get("failures")?,

@@ -88,6 +88,8 @@ fn read_job(spec: &str) -> Option<NewJob> {
         backoff: spec.backoff.as_deref().and_then(Backoff::parse),
         schema_version: spec.schema_version,
         key: None,
+        dependencies: Vec::new(),
+        step: None,
     })
 }
 
@@ -127,6 +129,8 @@ mod tests {
             backoff: Backoff::parse("fixed 10 60 none"),
             schema_version: Some(2),
             key: None,
+            dependencies: Vec::new(),
+            step: None,
         };
         let text = write(&Target::Job(Box::new(job.clone())));
         let Some(Target::Job(read)) = read("job", &text) else { panic!("{text}") };

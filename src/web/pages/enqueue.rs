@@ -112,19 +112,8 @@ fn blank(form: &Form) -> CreateJob {
     CreateJob {
         kind: form.get("kind").trim().to_owned(),
         queue: form.word("queue").map(str::to_owned),
-        payload: None,
-        priority: None,
-        run_at: None,
-        delay: None,
-        max_attempts: None,
-        timeout: None,
-        deadline_at: None,
-        tenant: None,
-        tags: None,
         idempotency_key: key.map(str::to_owned),
-        idempotency_window: None,
-        backoff: None,
-        schema_version: None,
+        ..CreateJob::default()
     }
 }
 

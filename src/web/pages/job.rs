@@ -141,7 +141,7 @@ async fn page(
     let job = &known.job;
     let frame =
         Frame::of(app, request).at(Nav::Jobs).counting(&Counts::of(app).await?).below("Jobs", super::jobs::PAGE);
-    let can = possible(job.state, job.project_id.is_some());
+    let can = possible(job);
     let usual = PriorityForm { priority: job.priority.to_string(), error: None };
     let again = enqueue_line(app, job);
     let page = JobPage {

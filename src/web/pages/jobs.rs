@@ -139,7 +139,7 @@ fn row(job: Job, stuck: &Stuck, now: OffsetDateTime) -> JobRow {
         JobState::Retrying | JobState::Failed => job.error.as_deref().map(|it| first_line(it).to_owned()),
         _ => None,
     };
-    let can = possible(job.state, job.project_id.is_some());
+    let can = possible(&job);
     JobRow {
         id: job.id.to_string(),
         short_id: short(job.id),

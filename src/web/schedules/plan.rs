@@ -237,6 +237,7 @@ async fn job_target(app: &App, wish: CreateJob, prefix: &str) -> Result<Target, 
         ("run_at", wish.run_at.is_some(), "is for the schedule to say"),
         ("delay", wish.delay.is_some(), "is for the schedule to say"),
         ("deadline_at", wish.deadline_at.is_some(), "is one moment, and the schedule has many"),
+        ("dependencies", wish.dependencies.is_some(), "are for jobs of a workflow, which a schedule can start"),
         ("idempotency_key", wish.idempotency_key.is_some(), "is not needed: each due time starts one job"),
     ];
     if let Some((field, _, why)) = belongs.into_iter().find(|(_, is_there, _)| *is_there) {

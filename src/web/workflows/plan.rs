@@ -1,0 +1,97 @@
+//! A workflow that somebody asks for, checked.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::super::app::App;
+use super::super::error::ApiError;
+use super::super::extract::read;
+use crate::domain::workflow::{Fault, Link, Plan, PlannedStep, plan::MAX_STEPS};
+use crate::domain::{Ident, NewWorkflow};
+use crate::wire::create_job::policy;
+use crate::wire::workflow::{CreateLink, CreateStep, STEP_FIELDS};
+use crate::wire::{CreateJob, CreateWorkflow, FieldProblem};
+
+/// The most characters of a step's name.
+const MAX_STEP_NAME: usize = 128;
+
+/// What is wished, as a workflow that can be started; or the field that cannot be accepted, below `prefix`.
+pub async fn workflow(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
+    let name = visible(&wish.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
+    let tenant = wish.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
+    let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
+    if wish.steps.len() > MAX_STEPS {
+        let why = format!("must be 1 to {MAX_STEPS} steps; these are {}", wish.steps.len());
+        return Err(ApiError::field(format!("{prefix}steps"), why));
+    }
+    let mut steps = Vec::with_capacity(wish.steps.len());
+    for (at, text) in wish.steps.iter().enumerate() {
+        let prefix = format!("{prefix}steps.{at}.");
+        let step = step(text).map_err(|error| below(&prefix, error))?;
+        steps.push(planned(app, step, &tenant, &prefix).await?);
+    }
+    let plan = Plan { name, tenant, steps };
+    plan.checked().map_err(|Fault { field, message }| ApiError::field(format!("{prefix}{field}"), message))
+}
+
+/// A step: what is its own, and the rest, which is its job's.
+fn step(text: &RawValue) -> Result<CreateStep, ApiError> {
+    let (own, job): (BTreeMap<String, Box<RawValue>>, BTreeMap<_, _>) =
+        read::<BTreeMap<String, Box<RawValue>>>(text.get())?
+            .into_iter()
+            .partition(|(field, _)| STEP_FIELDS.contains(&field.as_str()));
+    // Texts that were JSON a moment ago are JSON.
+    let json = |fields| serde_json::to_string(&fields).unwrap_or_default();
+    let step: CreateStep = read(&json(own))?;
+    Ok(CreateStep { job: read::<CreateJob>(&json(job))?, ..step })
+}
+
+async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> Result<PlannedStep, ApiError> {
+    let wrong = |field: &str, why: &str| ApiError::field(format!("{prefix}{field}"), why);
+    let name = visible(&step.name, MAX_STEP_NAME).map_err(|why| wrong("name", &why))?;
+    let not_a_steps = [
+        ("tenant", step.job.tenant.is_some(), "is the workflow's to say: beside its name"),
+        ("idempotency_key", step.job.idempotency_key.is_some(), "is the workflow's: the header Idempotency-Key"),
+        ("dependencies", step.job.dependencies.is_some(), "are depends_on in a step, and names of steps"),
+    ];
+    if let Some((field, _, why)) = not_a_steps.into_iter().find(|(_, is_there, _)| *is_there) {
+        return Err(wrong(field, why));
+    }
+    let depends_on = links(step.depends_on, step.dependency_policy.as_deref());
+    let depends_on = depends_on.map_err(|problem| wrong(&problem.field, &problem.message))?;
+    let job = step.job.checked(app.config.max_attempts);
+    let mut job = job.map_err(|problem| wrong(&problem.field, &problem.message))?;
+    job.tenant = tenant.clone();
+    app.schemas.check(app, &mut job, prefix).await?;
+    Ok(PlannedStep { name, job, depends_on })
+}
+
+fn links(wishes: Vec<CreateLink>, usual: Option<&str>) -> Result<Vec<Link>, FieldProblem> {
+    let usual = policy("dependency_policy", usual)?;
+    let link = |(at, wish)| match wish {
+        CreateLink::Name(step) => Ok(Link { step, policy: usual }),
+        CreateLink::Edge(edge) => {
+            let policy = edge.policy.map(|word| policy(&format!("depends_on.{at}.policy"), Some(&word))).transpose()?;
+            Ok(Link { step: edge.step, policy: policy.unwrap_or(usual) })
+        }
+    };
+    wishes.into_iter().enumerate().map(link).collect()
+}
+
+/// A name for people: so many characters that one can see.
+fn visible(text: &str, most: usize) -> Result<String, String> {
+    let text = text.trim();
+    let fits = (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {most} visible characters")) }
+}
+
+/// A mistake in one of many.
+fn below(prefix: &str, error: ApiError) -> ApiError {
+    let ApiError::Fields(fields) = error else { return error };
+    let named = |it: FieldProblem| match it.field.as_str() {
+        "body" => FieldProblem { field: prefix.trim_end_matches('.').to_owned(), ..it },
+        field => FieldProblem { field: format!("{prefix}{field}"), ..it },
+    };
+    ApiError::Fields(fields.into_iter().map(named).collect())
+}
