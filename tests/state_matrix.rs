@@ -74,11 +74,12 @@ async fn job_at(
         _ => "NULL, NULL, NULL".to_owned(),
     };
     let finished = if state.is_finished() { "at" } else { "NULL" };
+    let waits = i32::from(state == JobState::Blocked);
     let now = "clock_timestamp() AS at";
     database
         .run(&format!(
-            "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, claimed_at, lease_until, created_at, updated_at, finished_at) \
-             SELECT '{id}', '{state}', '{kind}', '{id}', at + interval '{run_at}', '{{}}', {project}, 1, 3, '{execution}', {leased}, at, at, {finished} FROM {now}; \
+            "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, claimed_at, lease_until, created_at, updated_at, finished_at, waits_for) \
+             SELECT '{id}', '{state}', '{kind}', '{id}', at + interval '{run_at}', '{{}}', {project}, 1, 3, '{execution}', {leased}, at, at, {finished}, {waits} FROM {now}; \
              INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome) \
              SELECT '{execution}', '{id}', 1, 'w', '{kind}', '{id}', at, at, at, 'lease_expired' FROM {now} WHERE '{state}' <> 'active'"
         ))
