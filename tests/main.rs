@@ -21,3 +21,4 @@ mod rules;
 mod schedules;
 mod smoke;
 mod state_matrix;
+mod workflows;

@@ -54,14 +54,14 @@ impl Graph {
     pub fn critical_path(&self, lengths: &[f64]) -> Vec<usize> {
         let mut until = vec![0.0; self.ranks.len()];
         let mut via = vec![None; self.ranks.len()];
+        // Of several that are equally long, the one with the most steps: where nothing has run yet, that is all one knows.
+        let reach = |until: &[f64], at: usize| (until[at], self.ranks[at]);
         for at in &self.order {
-            let longest = self.parents[*at].iter().copied().reduce(|a, b| if until[b] > until[a] { b } else { a });
+            let longest = self.parents[*at].iter().copied().reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
             via[*at] = longest;
             until[*at] = lengths.get(*at).copied().unwrap_or_default() + longest.map_or(0.0, |parent| until[parent]);
         }
-        // Of several that are equally long, the one with the most steps: nothing has run yet, then.
-        let mut at =
-            (0..until.len()).reduce(|a, b| if (until[b], self.ranks[b]) > (until[a], self.ranks[a]) { b } else { a });
+        let mut at = (0..until.len()).reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
         let mut path = Vec::new();
         while let Some(node) = at {
             path.push(node);

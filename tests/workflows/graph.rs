@@ -1,0 +1,92 @@
+//! How a workflow hangs together, told in three languages.
+
+use serde_json::{Value, json};
+
+use super::{graph, idle, start, step, until};
+use crate::harness::Database;
+use crate::jobs::{brisk, text};
+
+#[tokio::test]
+async fn the_graph_is_always_told_in_the_same_order() {
+    let database = Database::new().await;
+    let server = crate::jobs::idle(&database);
+    let steps = json!([
+        idle("end", &["b", "c"]),
+        idle("c", &["a"]),
+        idle("b", &["a"]),
+        idle("a", &[]),
+        idle("alone", &[]),
+        idle("far", &["end", "a"])
+    ]);
+    let id = start(&server, steps).await;
+    let told = graph(&server, &id).await;
+    let again = graph(&server, &id).await;
+    assert_eq!(
+        (&told["nodes"], &told["edges"], &told["critical_path"]),
+        (&again["nodes"], &again["edges"], &again["critical_path"])
+    );
+    let nodes: Vec<(String, i64)> =
+        told["nodes"].as_array().unwrap().iter().map(|it| (text(it, "step"), it["rank"].as_i64().unwrap())).collect();
+    let wanted = [("a", 0), ("alone", 0), ("c", 1), ("b", 1), ("end", 2), ("far", 3)];
+    assert_eq!(nodes, wanted.map(|(name, rank)| (name.to_owned(), rank)));
+    let name =
+        |id: &Value| text(told["nodes"].as_array().unwrap().iter().find(|it| it["job_id"] == *id).unwrap(), "step");
+    let edges: Vec<String> = told["edges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{}>{}", name(&it["from"]), name(&it["to"])))
+        .collect();
+    assert_eq!(edges, ["a>c", "a>b", "c>end", "b>end", "a>far", "end>far"]);
+    let critical: Vec<String> = told["critical_path"].as_array().unwrap().iter().map(name).collect();
+    assert_eq!(critical, ["a", "c", "end", "far"], "before anything has run, the way with the most steps");
+}
+
+#[tokio::test]
+async fn the_critical_path_is_what_took_the_longest() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let slow = |name: &str, after: &[&str], ms: u64| step(name, after, json!({"duration_ms": ms}));
+    let id = start(
+        &server,
+        json!([
+            slow("a", &[], 10),
+            slow("quick", &["a"], 0),
+            slow("slow", &["a"], 900),
+            slow("z", &["quick", "slow"], 10)
+        ]),
+    )
+    .await;
+    until(&server, &id, "completed").await;
+    let told = graph(&server, &id).await;
+    let on_it: Vec<String> = told["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["critical"] == true)
+        .map(|it| text(it, "step"))
+        .collect();
+    assert_eq!(
+        (on_it, told["critical_path"].as_array().unwrap().len()),
+        (vec!["a".into(), "slow".into(), "z".into()], 3)
+    );
+    assert!(told["critical_ms"].as_i64().unwrap() >= 900, "{told}");
+}
+
+#[tokio::test]
+async fn mermaid_and_graphviz_draw_it_whatever_the_steps_are_called() {
+    let database = Database::new().await;
+    let server = crate::jobs::idle(&database);
+    let nasty = "\"]:::x; click n0 <b>#quot; \\ ünï";
+    let id = start(&server, json!([idle(nasty, &[]), idle("b", &[nasty])])).await;
+    let drawn = server.get(&format!("/workflows/{id}/graph?format=mermaid")).await.expect(200);
+    assert!(drawn.header("content-type").starts_with("text/vnd.mermaid"));
+    let lines: Vec<&str> = drawn.text.lines().collect();
+    assert_eq!((lines[0], lines[3].trim()), ("flowchart LR", "n0 -.-> n1"));
+    assert_eq!(lines[1].trim(), "n0[\"#34;#93;:::x#59; click n0 #60;b#62;#35;quot#59; #92; ünï<br/>queued\"]:::queued");
+    let drawn = server.get(&format!("/workflows/{id}/graph?format=dot")).await.expect(200);
+    assert!(drawn.header("content-type").starts_with("text/vnd.graphviz"));
+    assert!(drawn.text.contains("n0 [label=\"\\\"]:::x; click n0 <b>#quot; \\\\ ünï\\nqueued\""), "{}", drawn.text);
+    assert!(drawn.text.contains("n0 -> n1 [style=dashed];") && drawn.text.ends_with("}\n"));
+    assert_eq!(server.get(&format!("/workflows/{id}/graph?format=png")).await.expect(400).code(), "invalid_parameter");
+}

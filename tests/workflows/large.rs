@@ -1,0 +1,50 @@
+//! Workflows as wide as they may be.
+
+use serde_json::{Value, json};
+
+use super::{start, until, workflow};
+use crate::harness::Database;
+use crate::jobs::{brisk, text};
+
+/// One step, so many after it, and one after all of those.
+pub fn wide(n: usize) -> Value {
+    let name = |n: usize| format!("part-{n}");
+    let part = |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": ["split"]});
+    let ends = [
+        json!({"name": "split", "kind": "noop"}),
+        json!({"name": "join", "kind": "noop", "depends_on": (0..n).map(name).collect::<Vec<_>>()}),
+    ];
+    json!(ends.into_iter().chain((0..n).map(part)).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn ten_thousand_steps_at_once_and_one_after_all_of_them() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "200"), ("PROVOST_LEASE_TTL", "10s")]);
+    let id = start(&server, wide(10_000)).await;
+    until(&server, &id, "completed").await;
+    assert_eq!(workflow(&server, &id).await["steps"]["completed"], 10_002);
+    let released =
+        "SELECT count(*) FROM events WHERE entity = 'job' AND previous_state = 'blocked' AND new_state = 'queued'";
+    assert_eq!(database.number(released).await, 10_001);
+    let told = super::graph(&server, &id).await;
+    assert_eq!((told["nodes"].as_array().unwrap().len(), told["edges"].as_array().unwrap().len()), (10_002, 20_000));
+    assert_eq!(text(&told["nodes"][10_001], "step"), "join");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_workflow_has_its_limits() {
+    let database = Database::new().await;
+    let server = crate::jobs::idle(&database);
+    let many: Vec<Value> = (0..20_001).map(|n| json!({"name": n.to_string(), "kind": "noop"})).collect();
+    let refused = server.post("/workflows", json!({"name": "x", "steps": many})).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["field"], "steps");
+    let names: Vec<String> = (0..320).map(|n| n.to_string()).collect();
+    let dense = |n: usize| json!({"name": format!("d{n}"), "kind": "noop", "depends_on": names});
+    let steps: Vec<Value> =
+        names.iter().map(|name| json!({"name": name, "kind": "noop"})).chain((0..320).map(dense)).collect();
+    let refused = server.post("/workflows", json!({"name": "x", "steps": steps})).await.expect(422).json();
+    assert!(text(&refused["errors"][0], "message").contains("100000"), "{refused}");
+    assert_eq!(database.number("SELECT count(*) FROM workflows").await, 0);
+}

@@ -1,0 +1,124 @@
+//! What becomes of those that wait, when what they wait for does not complete.
+
+use serde_json::{Value, json};
+
+use super::{failing, idle, job_of, node, start, step, until, until_states, workflow};
+use crate::harness::Database;
+use crate::jobs::{act, brisk, job, text};
+
+/// Two steps with an edge of this policy from one to the other, and one after those.
+fn edge(first: Value, policy: &str) -> Value {
+    let mut second = step("second", &[], json!({}));
+    second["depends_on"] = json!([{"step": "first", "policy": policy}]);
+    json!([first, second, step("third", &["second"], json!({}))])
+}
+
+#[tokio::test]
+async fn each_policy_does_what_it_says_when_the_step_before_fails() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    for (policy, states, state) in [
+        ("block", "first=failed second=blocked third=blocked", "failed"),
+        ("allow_failed", "first=failed second=completed third=completed", "failed"),
+        ("cancel", "first=failed second=canceled third=canceled", "failed"),
+    ] {
+        let id = start(&server, edge(failing("first", &[]), policy)).await;
+        until_states(&server, &id, states).await;
+        let workflow = until(&server, &id, state).await;
+        assert!(workflow["finished_at"].is_string(), "{workflow}");
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn each_policy_does_what_it_says_when_the_step_before_is_canceled() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    for (policy, states) in [
+        ("block", "first=canceled second=canceled third=canceled"),
+        ("allow_failed", "first=canceled second=completed third=completed"),
+        ("cancel", "first=canceled second=canceled third=canceled"),
+    ] {
+        let id = start(&server, edge(idle("first", &[]), policy)).await;
+        act(&server, &job_of(&server, &id, "first").await, "cancel", json!({"reason": "not today"})).await.expect(200);
+        until_states(&server, &id, states).await;
+        until(&server, &id, "canceled").await;
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_is_canceled_with_another_says_with_which_and_what_stays_says_why() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = start(&server, edge(failing("first", &[]), "cancel")).await;
+    until(&server, &id, "failed").await;
+    let (first, second, third) =
+        (job_of(&server, &id, "first").await, node(&server, &id, "second").await, node(&server, &id, "third").await);
+    assert_eq!(
+        (text(&second, "doomed_by"), text(&second, "error")),
+        (first, "canceled: it depends on first, which failed".into())
+    );
+    assert_eq!(text(&third, "error"), "canceled: it depends on second, which was canceled");
+
+    let id = start(&server, edge(failing("first", &[]), "block")).await;
+    until(&server, &id, "failed").await;
+    let second = node(&server, &id, "second").await;
+    assert!(text(&second, "blocked_reason").starts_with("depends on first, which failed"), "{second}");
+}
+
+#[tokio::test]
+async fn a_step_runs_when_all_are_over_and_is_told_how_each_ended() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let last =
+        json!({"name": "report", "kind": "echo", "depends_on": ["good", "bad"], "dependency_policy": "allow_failed"});
+    let id = start(&server, json!([step("good", &[], json!({"result": 1})), failing("bad", &[]), last])).await;
+    until_states(&server, &id, "good=completed bad=failed report=completed").await;
+    let inputs = job(&server, &job_of(&server, &id, "report").await).await["result"]["inputs"].clone();
+    assert_eq!(
+        (&inputs["good"]["result"], &inputs["bad"]["state"], &inputs["bad"]["error"]),
+        (&json!(1), &json!("failed"), &json!("no route"))
+    );
+    assert_eq!(workflow(&server, &id).await["state"], "failed", "a failure that is allowed is one all the same");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_whole_workflow_is_canceled_with_what_is_active() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = start(
+        &server,
+        json!([
+            step("works", &[], json!({"duration_ms": 60_000})),
+            idle("waits", &[]),
+            step("after", &["works", "waits"], json!({}))
+        ]),
+    )
+    .await;
+    until_states(&server, &id, "works=active waits=queued after=blocked").await;
+    server.post(&format!("/workflows/{id}/cancel"), json!({"reason": "wrong file"})).await.expect(202);
+    let canceled = until(&server, &id, "canceled").await;
+    assert_eq!(canceled["steps"]["canceled"], 3);
+    let again = server.post(&format!("/workflows/{id}/cancel"), json!({})).await.expect(409).json();
+    assert_eq!((&again["code"], &again["current_status"]), (&json!("invalid_state"), &json!("canceled")));
+    server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(409);
+    let works = job(&server, &job_of(&server, &id, "works").await).await;
+    assert_eq!(text(&works, "error"), "canceled: wrong file");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_chain_is_canceled_to_its_end_however_long_it_is() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let name = |n: usize| format!("s{n}");
+    let chained =
+        |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": [name(n - 1)], "dependency_policy": "cancel"});
+    let steps: Vec<Value> = std::iter::once(failing("s0", &[])).chain((1..=2000).map(chained)).collect();
+    let id = start(&server, json!(steps)).await;
+    let failed = until(&server, &id, "failed").await;
+    assert_eq!((&failed["steps"]["failed"], &failed["steps"]["canceled"]), (&json!(1), &json!(2000)));
+    database.check_invariants().await;
+}

@@ -1,0 +1,62 @@
+//! What is no workflow is refused, whole, and the field at fault is named.
+
+use serde_json::{Value, json};
+
+use crate::harness::Database;
+use crate::jobs::idle;
+
+#[tokio::test]
+async fn the_field_at_fault_is_named_and_nothing_is_kept() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let step = |name: &str, after: Value| json!({"name": name, "kind": "noop", "depends_on": after});
+    let cases = [
+        (json!([]), "steps", "1 to 20000"),
+        (
+            json!([step("a", json!(["b"])), step("b", json!(["a"]))]),
+            "steps.0.depends_on",
+            "a depends on b depends on a",
+        ),
+        (json!([step("a", json!(["a"]))]), "steps.0.depends_on.0", "the step itself"),
+        (json!([step("a", json!(["z"]))]), "steps.0.depends_on.0", "not there: z"),
+        (json!([step("a", json!([])), step("b", json!(["a", "a"]))]), "steps.1.depends_on.1", "twice"),
+        (json!([step("a", json!([])), step("a", json!([]))]), "steps.1.name", "the name of step 0"),
+        (json!([step("", json!([]))]), "steps.0.name", "visible"),
+        (json!([step("a", json!([{"step": "a", "policy": "maybe"}]))]), "steps.0.depends_on.0.policy", "allow_failed"),
+        (json!([step("a", json!([7]))]), "steps.0.depends_on[0]", "type"),
+        (json!([{"name": "a"}]), "steps.0.kind", "missing"),
+        (json!([{"kind": "noop"}]), "steps.0.name", "missing"),
+        (json!([{"name": "a", "kind": "noop", "priority": 12}]), "steps.0.priority", "0 to 9"),
+        (json!([{"name": "a", "kind": "noop", "prio": 1}]), "steps.0.prio", "not a field"),
+        (json!([{"name": "a", "kind": "noop", "tenant": "x"}]), "steps.0.tenant", "workflow's"),
+        (json!([{"name": "a", "kind": "noop", "idempotency_key": "x"}]), "steps.0.idempotency_key", "workflow's"),
+        (json!([{"name": "a", "kind": "noop", "dependencies": []}]), "steps.0.dependencies", "depends_on"),
+        (json!([{"name": "a", "kind": "noop", "dependency_policy": "x"}]), "steps.0.dependency_policy", "block"),
+        (json!([{"name": "a", "kind": "project.provision"}]), "steps.0.kind", "projects"),
+        (json!([{"name": "a", "kind": "email.send", "payload": {}}]), "steps.0.payload", "recipient"),
+        (json!(["a"]), "steps.0", "type"),
+    ];
+    for (steps, field, word) in cases {
+        let refused = server.post("/workflows", json!({"name": "x", "steps": steps})).await.expect(422);
+        let errors = refused.json()["errors"].clone();
+        let (named, why) = (errors[0]["field"].as_str().unwrap(), errors[0]["message"].as_str().unwrap());
+        assert!(named.starts_with(field) && why.contains(word), "{steps}: {errors}");
+    }
+    for body in [
+        json!({"steps": []}),
+        json!({"name": "", "steps": []}),
+        json!({"name": "x", "steps": {}}),
+        json!({"name": "x", "steps": [], "color": 1}),
+    ] {
+        server.post("/workflows", body).await.expect(422);
+    }
+    server.post("/queues/full/drain", json!({})).await;
+    server.post("/queues", json!({"name": "full"})).await.expect(201);
+    server.post("/queues/full/drain", json!({})).await.expect(200);
+    let draining = json!([step("a", json!([])), {"name": "b", "kind": "noop", "queue": "full", "depends_on": ["a"]}]);
+    let refused = server.post("/workflows", json!({"name": "x", "steps": draining})).await.expect(409);
+    assert_eq!(refused.code(), "queue_draining");
+    for table in ["jobs", "workflows", "job_dependencies", "events WHERE entity = 'workflow'"] {
+        assert_eq!(database.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+}

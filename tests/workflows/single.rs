@@ -1,0 +1,125 @@
+//! Jobs that wait for jobs without any workflow.
+
+use serde_json::{Value, json};
+
+use super::idle as unserved;
+use crate::harness::Database;
+use crate::jobs::{act, brisk, enqueue, idle, job, moves, simulated, text, until};
+
+#[tokio::test]
+async fn a_job_waits_for_others_whatever_they_are_at_when_it_is_asked_for() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let done = enqueue(&server, json!({"kind": "echo", "payload": {"n": 7}})).await;
+    let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0, "fail_times": 1})).await;
+    until(&server, &done, "completed").await;
+    until(&server, &dead, "failed").await;
+    let waiting = enqueue(&server, json!({"kind": "unserved"})).await;
+
+    let asked = server.post("/jobs", json!({"type": "echo", "dependencies": [done]})).await.expect(201).json();
+    let told = until(&server, &text(&asked, "id"), "completed").await;
+    assert_eq!(told["result"]["inputs"][&done]["result"], json!({"n": 7}), "also from what had ended long before");
+    assert_eq!(moves(&server, &text(&asked, "id")).await[..2], ["none>blocked", "blocked>queued"]);
+
+    let blocked = enqueue(&server, json!({"kind": "noop", "dependencies": [dead]})).await;
+    assert_eq!(job(&server, &blocked).await["state"], "blocked");
+    let off = enqueue(&server, json!({"kind": "noop", "dependencies": [{"job_id": dead, "policy": "cancel"}]})).await;
+    assert_eq!(text(&job(&server, &off).await, "doomed_by"), dead);
+    let anyway =
+        enqueue(&server, json!({"kind": "noop", "dependencies": [dead], "dependencyPolicy": "allow_failed"})).await;
+    until(&server, &anyway, "completed").await;
+
+    let both = enqueue(&server, json!({"kind": "noop", "dependencies": [done, waiting]})).await;
+    assert_eq!(
+        (&job(&server, &both).await["state"], &job(&server, &both).await["waits_for"]),
+        (&json!("blocked"), &json!(1))
+    );
+    act(&server, &dead, "retry", json!({})).await.expect(200);
+    until(&server, &blocked, "completed").await;
+    until(&server, &off, "completed").await;
+    act(&server, &waiting, "cancel", json!({})).await.expect(200);
+    assert_eq!(job(&server, &both).await["state"], "canceled");
+    let late = enqueue(&server, json!({"kind": "noop", "dependencies": [waiting]})).await;
+    assert_eq!(job(&server, &late).await["state"], "canceled", "what was canceled can never complete");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_depended_on_is_refused_and_nothing_is_kept() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let nobody = "01900000-0000-7000-8000-000000000000";
+    let refused =
+        server.post("/jobs", json!([{"kind": "noop"}, {"kind": "noop", "dependencies": [nobody]}])).await.expect(422);
+    assert_eq!(refused.code(), "no_such_dependency");
+    assert!(refused.text.contains(nobody), "{}", refused.text);
+    for (wish, field) in [
+        (json!(["x"]), "dependencies.0"),
+        (json!([nobody, nobody]), "dependencies.1"),
+        (json!([{"job_id": nobody, "policy": "x"}]), "dependencies.0.policy"),
+        (json!("x"), "dependencies"),
+    ] {
+        let refused = server.post("/jobs", json!({"kind": "noop", "dependencies": wish})).await.expect(422).json();
+        assert!(text(&refused["errors"][0], "field").starts_with(field), "{refused}");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
+}
+
+#[tokio::test]
+async fn the_same_key_says_the_same_dependencies() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let first = enqueue(&server, json!({"kind": "noop"})).await;
+    let wish = json!({"kind": "noop", "dependencies": [first], "idempotency_key": "k"});
+    let id = enqueue(&server, wish.clone()).await;
+    assert_eq!(enqueue(&server, wish).await, id);
+    let other = server.post("/jobs", json!({"kind": "noop", "idempotency_key": "k"})).await.expect(422);
+    assert_eq!(other.code(), "idempotency_key_reused");
+    assert_eq!(database.number("SELECT count(*) FROM job_dependencies").await, 1);
+}
+
+#[tokio::test]
+async fn an_application_makes_a_graph_in_its_own_transaction() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let script = "BEGIN; SELECT provost.enqueue('noop', tags => '{a}') AS a \\gset\n\
+                  SELECT provost.enqueue('echo', tags => '{b}', depends_on => ARRAY[(SELECT id FROM provost.jobs WHERE tags = '{a}')])";
+    let script = script.replace(" AS a \\gset\n", ";");
+    let (went_well, said) = database.psql(&format!("{script}; COMMIT"));
+    assert!(went_well, "{said}");
+    let id = said.lines().last().unwrap().to_owned();
+    until(&server, &id, "completed").await;
+    for (call, sqlstate) in [
+        ("depends_on => ARRAY['01900000-0000-7000-8000-000000000000'::uuid]", "PV005"),
+        ("depends_on => ARRAY[NULL]::uuid[]", "22023"),
+        ("dependency_policy => 'x'", "22023"),
+    ] {
+        let (went_well, said) = database.psql(&format!("SELECT provost.enqueue('noop', {call})"));
+        assert!(!went_well && said.contains(sqlstate), "{call}: {said}");
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_hangs_together_is_shown_from_any_of_it() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let wish = |after: Vec<&String>| json!({"kind": "noop", "dependencies": after});
+    let a = enqueue(&server, wish(vec![])).await;
+    let b = enqueue(&server, wish(vec![&a])).await;
+    let c = enqueue(&server, wish(vec![&a])).await;
+    let d = enqueue(&server, wish(vec![&b, &c])).await;
+    let alone = enqueue(&server, wish(vec![])).await;
+    let shown = async |id: &str| {
+        let graph = server.get(&format!("/api/v1/jobs/{id}/graph")).await.expect(200).json();
+        assert_eq!((&graph["root_job_id"], &graph["truncated"]), (&json!(id), &json!(false)));
+        let ids: Vec<String> = graph["nodes"].as_array().unwrap().iter().map(|it| text(it, "job_id")).collect();
+        (ids, graph["edges"].as_array().unwrap().len())
+    };
+    for from in [&a, &b, &c, &d] {
+        assert_eq!(shown(from).await, ([&a, &b, &c, &d].map(String::clone).to_vec(), 4));
+    }
+    assert_eq!(shown(&alone).await, (vec![alone.clone()], 0));
+    let _: Value = unserved("x", &[]);
+    server.get("/jobs/01900000-0000-7000-8000-000000000000/graph").await.expect(404);
+}
