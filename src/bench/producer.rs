@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::Result;
 use super::http::Http;
 use super::marks::KIND;
+use super::{Result, Trouble};
 use crate::domain::new_job::USUAL_PRIORITY;
+use crate::domain::workflow::Plan;
 use crate::domain::{Due, Ident, NewJob};
 use crate::store::Store;
+use crate::store::projects::Asker;
 
 /// Which queue a job goes to by its number; nothing is that of the bench.
 pub type QueueOf = fn(u64) -> Option<String>;
@@ -40,6 +42,17 @@ impl Producer {
         Ok(())
     }
 
+    /// A whole workflow in one call; by the library only.
+    pub async fn start(&mut self, plan: Plan) -> Result<()> {
+        let Self::Embedded { store, .. } = self else {
+            return Err(Trouble::new("workflows are started within this process"));
+        };
+        let new = plan.checked().map_err(|fault| Trouble::new(format!("{} {}", fault.field, fault.message)))?;
+        let asker = Asker { actor: KIND.to_owned(), request_id: None, reason: None };
+        store.start_workflow(&new, None, &asker).await?;
+        Ok(())
+    }
+
     /// Many jobs in one call. Each goes to the queue that `queue` names for it, or to that of the bench.
     pub async fn enqueue_many(&mut self, numbers: impl Iterator<Item = u64>, queue: QueueOf) -> Result<()> {
         let queue = |number| queue(number).unwrap_or_else(|| KIND.to_owned());
@@ -62,7 +75,8 @@ impl Producer {
     }
 }
 
-fn job(number: u64, kind: &Ident, queue: &Ident) -> NewJob {
+/// A job of the bench.
+pub fn job(number: u64, kind: &Ident, queue: &Ident) -> NewJob {
     NewJob {
         id: Uuid::now_v7(),
         kind: kind.clone(),

@@ -16,6 +16,7 @@ mod queues;
 mod raw;
 mod sizes;
 mod steady;
+mod workflows;
 
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ measures! {
     "pages", pages::run, "pages, lists and metrics while jobs are enqueued and run (ms)";
     "sizes", sizes::run, "pages, lists and metrics with a thousand projects and with a million (ms)";
     "due", due::run, "jobs that wait for their time: how late they start (ms)";
+    "workflows", workflows::run, "jobs that wait for jobs, against the same jobs that do not";
     "idle", idle::run, "nothing to do: statements a minute, CPU, memory";
     "memory", memory::run, "what a connection and a waiting job take";
 }

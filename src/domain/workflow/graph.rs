@@ -57,13 +57,18 @@ impl Graph {
         // Of several that are equally long, the one with the most steps: where nothing has run yet, that is all one knows.
         let reach = |until: &[f64], at: usize| (until[at], self.ranks[at]);
         for at in &self.order {
-            let longest = self.parents[*at].iter().copied().reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
+            let longest = self.parents[*at]
+                .iter()
+                .copied()
+                .reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
             via[*at] = longest;
             until[*at] = lengths.get(*at).copied().unwrap_or_default() + longest.map_or(0.0, |parent| until[parent]);
         }
         let mut at = (0..until.len()).reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
         let mut path = Vec::new();
-        while let Some(node) = at {
+        while let Some(node) = at
+            && path.len() < via.len()
+        {
             path.push(node);
             at = via[node];
         }
@@ -91,4 +96,39 @@ fn ranked(parents: &[Vec<usize>], children: &[Vec<usize>]) -> (Vec<usize>, Vec<u
     }
     order.extend((0..parents.len()).filter(|at| waits_for[*at] > 0));
     (ranks, order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of so many nodes, with edges from a node to one before it.
+    fn graph(n: u128, edges: &[(u128, u128)]) -> Graph {
+        let nodes: Vec<Uuid> = (0..n).map(Uuid::from_u128).collect();
+        Graph::new(&nodes, edges.iter().map(|(job, on)| (Uuid::from_u128(*job), Uuid::from_u128(*on))))
+    }
+
+    #[test]
+    fn ranks_are_the_longest_ways() {
+        let graph = graph(5, &[(1, 0), (2, 1), (3, 0), (3, 2), (3, 99)]);
+        assert_eq!(graph.ranks(), [0, 1, 2, 3, 0]);
+        assert_eq!(graph.reading_order(), [0, 4, 1, 2, 3]);
+        assert_eq!((graph.parents(3), graph.children(0)), (&[0, 2][..], &[1, 3][..]));
+    }
+
+    #[test]
+    fn the_critical_path_is_the_longest_by_time_and_else_by_steps() {
+        let graph = graph(5, &[(1, 0), (2, 0), (3, 1), (3, 2)]);
+        assert_eq!(graph.critical_path(&[1.0, 1.0, 5.0, 1.0, 2.0]), [0, 2, 3]);
+        assert_eq!(graph.critical_path(&[1.0, 1.0, 5.0, 1.0, 8.0]), [4]);
+        assert_eq!(graph.critical_path(&[0.0; 5]), [0, 1, 3]);
+        assert_eq!(Graph::new(&[], []).critical_path(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn a_circle_that_nobody_can_make_does_no_harm() {
+        let graph = graph(3, &[(0, 1), (1, 0), (2, 1)]);
+        assert_eq!(graph.ranks(), [0, 0, 0]);
+        assert!(graph.critical_path(&[1.0; 3]).len() <= 3);
+    }
 }

@@ -166,3 +166,97 @@ fn circle(parents: &[Vec<usize>], waits_for: &[usize]) -> Vec<usize> {
     circle.push(at);
     circle
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Due;
+
+    fn step(name: &str, after: &[&str]) -> PlannedStep {
+        let job = NewJob {
+            id: Uuid::nil(),
+            kind: Ident::default(),
+            queue: Ident::default(),
+            tenant: Ident::default(),
+            tags: Vec::new(),
+            priority: 5,
+            payload: "{}".into(),
+            due: Due::Now,
+            max_attempts: 1,
+            timeout: None,
+            deadline_at: None,
+            backoff: None,
+            schema_version: None,
+            key: None,
+            dependencies: Vec::new(),
+            step: None,
+        };
+        let link = |name: &&str| Link { step: (*name).to_owned(), policy: Policy::Cancel };
+        PlannedStep { name: name.to_owned(), job, depends_on: after.iter().map(link).collect() }
+    }
+
+    fn checked(steps: Vec<PlannedStep>) -> Result<NewWorkflow, Fault> {
+        Plan { name: "x".into(), tenant: Ident::default(), steps }.checked()
+    }
+
+    #[test]
+    fn steps_come_after_those_that_they_depend_on_and_so_do_their_ids() {
+        let new = checked(vec![step("c", &["b", "a"]), step("b", &["a"]), step("a", &[])]).unwrap();
+        let names: Vec<&str> = new.steps.iter().map(|it| it.step.as_ref().unwrap().name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let ids: Vec<Uuid> = new.steps.iter().map(|it| it.id).collect();
+        assert!(ids.is_sorted());
+        let edge = |on: usize| Dependency { on: ids[on], policy: Policy::Cancel };
+        assert_eq!(new.steps[2].dependencies, [edge(1), edge(0)], "in the order in which they were named");
+        assert!(new.steps.iter().all(|it| it.step.as_ref().unwrap().workflow == new.id));
+    }
+
+    #[test]
+    fn what_is_no_graph_is_told_where() {
+        let cases: Vec<(Vec<PlannedStep>, &str, &str)> = vec![
+            (vec![], "steps", "must be 1 to 20000 steps; these are 0"),
+            (vec![step("a", &[]), step("a", &[])], "steps.1.name", "is the name of step 0: a"),
+            (vec![step("a", &["a"])], "steps.0.depends_on.0", "is the step itself: a"),
+            (vec![step("a", &[]), step("b", &["a", "c"])], "steps.1.depends_on.1", "names a step that is not there: c"),
+            (vec![step("a", &[]), step("b", &["a", "a"])], "steps.1.depends_on.1", "is there twice: a"),
+            (
+                vec![step("free", &[]), step("a", &["free", "b"]), step("b", &["c"]), step("c", &["a"])],
+                "steps.1.depends_on",
+                "must not lead in a circle: a depends on b depends on c depends on a",
+            ),
+        ];
+        for (steps, field, message) in cases {
+            assert_eq!(checked(steps).unwrap_err(), fault(field, message));
+        }
+        let name = |n: usize| format!("s{n}");
+        let ring: Vec<PlannedStep> = (0..20_000).map(|n| step(&name(n), &[&name((n + 1) % 20_000)])).collect();
+        assert!(checked(ring).unwrap_err().message.ends_with("depends on s7 depends on … depends on s0"));
+    }
+
+    proptest! {
+        /// Against the plainest way to find a circle: take away what depends on nothing, until nothing is left or nothing goes.
+        #[test]
+        fn circles_are_found_and_nothing_else_is_called_one(edges in prop::collection::btree_set((0_usize..8, 0_usize..8), 0..20)) {
+            let names: Vec<String> = (0..8).map(|n| n.to_string()).collect();
+            let after = |at: usize| edges.iter().filter(move |(child, parent)| *child == at && child != parent);
+            let steps = (0..8).map(|at| step(&names[at], &after(at).map(|(_, parent)| names[*parent].as_str()).collect::<Vec<_>>()));
+            let mut left: Vec<usize> = (0..8).collect();
+            while let Some(place) = left.iter().position(|at| after(*at).all(|(_, parent)| !left.contains(parent))) {
+                left.remove(place);
+            }
+            match checked(steps.collect()) {
+                Ok(new) => {
+                    prop_assert!(left.is_empty());
+                    let place = |id: Uuid| new.steps.iter().position(|it| it.id == id).unwrap();
+                    prop_assert!(new.steps.iter().all(|it| it.dependencies.iter().all(|on| place(on.on) < place(it.id))));
+                }
+                Err(fault) => {
+                    prop_assert!(!left.is_empty());
+                    prop_assert!(fault.message.starts_with("must not lead in a circle"), "{}", fault.message);
+                }
+            }
+        }
+    }
+}
