@@ -71,7 +71,8 @@ async fn flows(database: &Database, store: &Store) {
     let tick = "INSERT INTO ticks (schedule_id, due_at, since, cause, outcome, workflow_id, actor)
                 SELECT id, created_at - interval '1 day', created_at - interval '1 day', 'backfill', 'fired', $1, 'schedule:hourly' FROM schedules";
     database.rows(tick, &[&whole]).await;
-    let steps: &[(&str, &[&str], &str)] = &[("a", &[], ""), ("b", on, "block"), ("c", on, "cancel"), ("d", on, "allow_failed")];
+    let steps: &[(&str, &[&str], &str)] =
+        &[("a", &[], ""), ("b", on, "block"), ("c", on, "cancel"), ("d", on, "allow_failed")];
     flow(database, "broken", "test", steps).await;
     flow(database, "running", "test", &[("a", &[], ""), ("b", on, "block")]).await;
     for (queue, outcome) in [
