@@ -140,8 +140,8 @@ mod switches {
         (
             FanInByLooking,
             "V7__workflows",
-            "WHERE e.depends_on = ANY (ended))\n        ORDER BY j.id FOR UPDATE;",
-            "WHERE e.depends_on = ANY (ended));",
+            "AND e.policy = 'block'))\n        ORDER BY j.id FOR UPDATE;",
+            "AND e.policy = 'block'));",
         ),
         (
             FanInByLooking,
