@@ -1,13 +1,14 @@
 //! Test-only: breaks one guard on purpose, to see that a test notices. A suite that passes without a guard does not test
 //! it. Only a build with the feature `chaos` can be broken; in every other build this module compiles to nothing.
 //!
-//! Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`. And a process can be told to
+//! A guard may stand in a statement or in a migration, and is cut out of the text of either; so a database that lacks one must be made
+//! by a program that lacks it. Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`. And a process can be told to
 //! die at a moment that no signal from outside would hit: see [`Moment`].
 
 #[cfg(not(feature = "chaos"))]
-pub use sound::{Mutant, check, is_on, pass, text};
+pub use sound::{Mutant, check, is_on, migration, pass, text};
 #[cfg(feature = "chaos")]
-pub use switches::{Mutant, check, guards, is_on, pass, sabotaged, text};
+pub use switches::{Mutant, check, guards, is_on, migration, pass, sabotaged, text};
 
 /// Where a process dies when a file of that name appears in the folder `PROVOST_CHAOS_DEATHS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub enum Moment {
     Claimed,
     /// Work has ended, and its settlement has not been sent.
     Ended,
+    /// A schedule's time has come, and it has not been fired.
+    Due,
+    /// It is fired, and nobody has taken notice.
+    Fired,
 }
 
 /// The code that it then ends with.
@@ -26,6 +31,8 @@ impl Moment {
         match self {
             Self::Claimed => "claimed",
             Self::Ended => "ended",
+            Self::Due => "due",
+            Self::Fired => "fired",
         }
     }
 }
@@ -33,6 +40,8 @@ impl Moment {
 /// A build that cannot be broken.
 #[cfg(not(feature = "chaos"))]
 mod sound {
+    use std::borrow::Cow;
+
     #[derive(Clone, Copy)]
     pub enum Mutant {
         NoPoll,
@@ -51,6 +60,11 @@ mod sound {
         text
     }
 
+    #[inline(always)]
+    pub const fn migration<'a>(_: &str, text: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(text)
+    }
+
     pub const fn check() -> Result<(), String> {
         Ok(())
     }
@@ -61,6 +75,7 @@ mod sound {
 
 #[cfg(feature = "chaos")]
 mod switches {
+    use std::borrow::Cow;
     use std::collections::HashMap;
     use std::future::Future;
     use std::path::PathBuf;
@@ -73,6 +88,8 @@ mod switches {
         SettleById,
         /// M2: a settlement asks only whether the job is active, not whose it is.
         SettleByState,
+        /// M4: whoever ends a job does not lock what waits for it, and looks itself whether others are still to end.
+        FanInByLooking,
         /// M5: workers look only when they are rung.
         NoPoll,
         /// M6: the reaper takes back what it saw lapsed, without looking again.
@@ -81,6 +98,8 @@ mod switches {
         ResyncBeforeListen,
         /// M8: leases are reckoned from the beginning of the transaction.
         TransactionTime,
+        /// M9: a schedule fires what was seen to be due, without asking whether somebody else did, and no index forbids it.
+        FireUnseen,
         /// M10: batches lock their rows in any order.
         UnorderedLocks,
         /// M11: the bell is rung before the commit, and outside of it.
@@ -100,10 +119,12 @@ mod switches {
     const NAMES: &[(&str, Mutant)] = &[
         ("m1", SettleById),
         ("m2", SettleByState),
+        ("m4", FanInByLooking),
         ("m5", NoPoll),
         ("m6", StaleReaper),
         ("m7", ResyncBeforeListen),
         ("m8", TransactionTime),
+        ("m9", FireUnseen),
         ("m10", UnorderedLocks),
         ("m11", NotifyBeforeCommit),
         ("m12", LostWorkersAreFree),
@@ -112,15 +133,50 @@ mod switches {
         ("m15", DrainFails),
     ];
 
-    /// For each mutant and statement, what is cut out of the text and what stands there instead.
+    /// For each mutant and statement or migration, what is cut out of the text and what stands there instead.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
         (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
         (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
+        (
+            FanInByLooking,
+            "V7__workflows",
+            "AND e.policy = 'block'))\n        ORDER BY j.id FOR UPDATE;",
+            "AND e.policy = 'block'));",
+        ),
+        (
+            FanInByLooking,
+            "V7__workflows",
+            "waits_for = j.waits_for - verdict.met",
+            "waits_for = (SELECT count(*) FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
+                             WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled'))",
+        ),
+        (
+            FanInByLooking,
+            "V7__workflows",
+            "WHEN was.waits_for > verdict.met THEN 'blocked'",
+            "WHEN EXISTS (SELECT FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
+                                           WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled')) THEN 'blocked'",
+        ),
         (StaleReaper, "jobs/reap", "    FOR UPDATE OF jobs SKIP LOCKED\n", ""),
         (StaleReaper, "jobs/reap", " AND j.state = 'active' AND j.execution_id = lapsed.execution_id", ""),
         (StaleReaper, "jobs/reap", "AND j.lease_until = lapsed.lease_until", ""),
         (TransactionTime, "jobs/claim", "clock_timestamp()", "now()"),
         (TransactionTime, "jobs/heartbeat", "clock_timestamp()", "now()"),
+        (FireUnseen, "schedules/fire", "turn = $2", "$2::bigint > 0"),
+        (FireUnseen, "schedules/fire", " FOR UPDATE SKIP LOCKED", ""),
+        (
+            FireUnseen,
+            "schedules/fire",
+            "WHERE NOT EXISTS (SELECT FROM ticks t WHERE t.schedule_id = $1 AND t.due_at = w.due_at AND t.outcome = 'fired')",
+            "",
+        ),
+        (FireUnseen, "schedules/fire", "ON CONFLICT (schedule_id, due_at) WHERE outcome = 'fired' DO NOTHING", ""),
+        (
+            FireUnseen,
+            "V6__schedules",
+            "CREATE UNIQUE INDEX a_due_time_starts_once",
+            "CREATE INDEX a_due_time_starts_once",
+        ),
         (UnorderedLocks, "jobs/heartbeat", "ORDER BY j.id FOR", "ORDER BY j.id DESC FOR"),
         (NotifyBeforeCommit, "jobs/enqueue", ", $4)", ", $4 AND false)"),
         (LostWorkersAreFree, "jobs/reap", "j.failures + (outcome <> 'canceled')::integer", "j.failures"),
@@ -169,7 +225,7 @@ mod switches {
         }
     }
 
-    /// Every cut: the statement by its name, and what stands in it.
+    /// Every cut: the statement or the migration by its name, and what stands in it.
     pub fn guards() -> impl Iterator<Item = (&'static str, &'static str)> {
         CUTS.iter().map(|(_, name, guard, _)| (*name, *guard))
     }
@@ -189,6 +245,11 @@ mod switches {
         let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
         // One text for each mutant and statement, for the life of the process.
         broken.entry((mutant, name)).or_insert_with(|| cut(mutant, name, text).leak())
+    }
+
+    /// The migration as it is applied, likewise.
+    pub fn migration<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
+        current().map_or(Cow::Borrowed(text), |mutant| Cow::Owned(cut(mutant, name, text)))
     }
 
     fn cuts(mutant: Mutant, name: &str) -> impl Iterator<Item = (&'static str, &'static str)> {

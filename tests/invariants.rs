@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use provost::domain::schedule::{Backlog, Cause, Misfire, Overlap, Plan, ScheduleState, Target, Timing};
-use provost::domain::{JobState, Outcome};
+use provost::domain::{JobState, Outcome, WorkflowState};
 use provost::store::Store;
 use provost::store::invariants::INVARIANTS;
 use provost::store::schedules::Firing;
@@ -13,11 +13,11 @@ use provost::wire::CreateJob;
 use serde_json::Value;
 use time::macros::datetime;
 
-use crate::harness::hands::{LONG, OVER, claim, claimer, enqueue, reap, settle_as, store};
+use crate::harness::hands::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
 use crate::harness::{Database, Server};
 
 /// A little of everything: a completed job, a dead letter that was replayed, an active job, one that was taken back once, a
-/// waiting one, a ready project and one on its way, two limits and a worker.
+/// waiting one, a ready project and one on its way, workflows in several states, two limits and a worker.
 async fn population(database: &Database) {
     let store = store(database).await;
     for (outcome, attempts) in [(Outcome::done(), ""), (Outcome::refused("no"), ", max_attempts => 1")] {
@@ -48,6 +48,7 @@ async fn population(database: &Database) {
     let done = crate::harness::hands::settlement(Outcome::done());
     store.settle_job(&provision.lease, kind, &done, &[], "w3").await.unwrap();
     fire_once(&store).await;
+    flows(database, &store).await;
     database
         .run(
             "INSERT INTO limits (name, scope, value, mode, most, tokens, actor, updated_at)
@@ -61,6 +62,35 @@ async fn population(database: &Database) {
              INSERT INTO events (entity, entity_name, previous_state, new_state, actor) VALUES ('worker', 'w9', 'none', 'online', 'w9')",
         )
         .await;
+}
+
+/// A workflow that a schedule started and that is completed, one that failed with all that may come of it, and one that runs.
+async fn flows(database: &Database, store: &Store) {
+    let on: &[&str] = &["a"];
+    let whole = flow(database, "whole", "schedule:hourly", &[("a", &[], ""), ("b", on, "block")]).await;
+    let tick = "INSERT INTO ticks (schedule_id, due_at, since, cause, outcome, workflow_id, actor)
+                SELECT id, created_at - interval '1 day', created_at - interval '1 day', 'backfill', 'fired', $1, 'schedule:hourly' FROM schedules";
+    database.rows(tick, &[&whole]).await;
+    let steps: &[(&str, &[&str], &str)] =
+        &[("a", &[], ""), ("b", on, "block"), ("c", on, "cancel"), ("d", on, "allow_failed")];
+    flow(database, "broken", "test", steps).await;
+    flow(database, "running", "test", &[("a", &[], ""), ("b", on, "block")]).await;
+    for (queue, outcome) in [
+        ("whole", Some(Outcome::done())),
+        ("whole", Some(Outcome::done())),
+        ("broken", Some(Outcome::refused("no"))),
+        ("broken", Some(Outcome::done())),
+        ("running", None),
+    ] {
+        let mut me = claimer("w1", LONG);
+        me.queues = vec![queue.into()];
+        let claimed = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
+        if let Some(outcome) = outcome {
+            settle_as(store, &claimed, outcome, "w1").await;
+        }
+    }
+    let states = database.text("SELECT string_agg(state, ' ' ORDER BY id) FROM workflows").await;
+    assert_eq!(states, "completed failed running");
 }
 
 /// A schedule that has started one job, and left out what was due before.
@@ -118,15 +148,24 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("due_times_are_dealt_with", "UPDATE schedules SET next_at = clock_timestamp() - interval '31 seconds'"),
     ("due_times_start_once",
      "INSERT INTO ticks (schedule_id, due_at, since, cause, outcome, job_id, actor)
-      SELECT schedule_id, due_at, since, 'backfill', 'fired', gen_random_uuid(), 'x' FROM ticks WHERE outcome = 'fired'"),
-    ("due_times_start_once", "UPDATE ticks SET job_id = (SELECT job_id FROM ticks WHERE job_id IS NOT NULL)"),
+      SELECT schedule_id, due_at, since, 'backfill', 'fired', gen_random_uuid(), 'x' FROM ticks WHERE job_id IS NOT NULL"),
+    ("due_times_start_once", "UPDATE ticks SET workflow_id = NULL, job_id = (SELECT job_id FROM ticks WHERE job_id IS NOT NULL) WHERE outcome = 'fired'"),
+    ("due_times_start_once", "UPDATE ticks SET workflow_id = gen_random_uuid(), job_id = NULL WHERE outcome = 'fired';
+      UPDATE ticks SET workflow_id = (SELECT min(workflow_id::text)::uuid FROM ticks) WHERE outcome = 'fired'"),
+    ("edges_are_known_at_both_ends", "UPDATE jobs SET has_dependents = false WHERE state = 'active'"),
+    ("edges_are_known_at_both_ends", "UPDATE jobs SET has_dependencies = false WHERE state = 'blocked'"),
+    ("edges_are_known_at_both_ends", "UPDATE jobs SET has_dependencies = true WHERE state = 'scheduled'"),
+    ("edges_are_known_at_both_ends", "DELETE FROM jobs WHERE state = 'blocked'"),
+    ("edges_say_how_it_ended", "UPDATE job_dependencies SET outcome = NULL WHERE outcome = 'failed'"),
+    ("edges_say_how_it_ended", "UPDATE job_dependencies SET outcome = 'completed' WHERE outcome IS NULL"),
+    ("edges_say_how_it_ended", "UPDATE job_dependencies SET outcome = NULL, depends_on = gen_random_uuid()"),
     ("executions_do_not_overlap", "UPDATE past_executions SET claimed_at = claimed_at - interval '1 minute' WHERE attempt = 2"),
     ("finished_jobs_are_clean", "UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'completed'"),
     ("finished_jobs_are_clean", "UPDATE jobs SET finished_at = NULL WHERE state = 'completed'"),
     ("idempotency_keys_have_one_job",
      "INSERT INTO jobs (id, state, kind, tenant, run_at, payload, max_attempts, idempotency_key, created_at, updated_at)
       SELECT gen_random_uuid(), 'queued', kind, tenant, clock_timestamp(), '{}', 3, key, clock_timestamp(), clock_timestamp() FROM job_keys"),
-    ("idempotency_keys_have_one_job", "UPDATE job_keys SET job_id = (SELECT id FROM jobs WHERE state = 'failed')"),
+    ("idempotency_keys_have_one_job", "UPDATE job_keys SET job_id = (SELECT id FROM jobs WHERE state = 'failed' AND workflow_id IS NULL)"),
     ("job_counters_are_exact", "UPDATE jobs SET queue = 'elsewhere' WHERE state = 'completed'"),
     ("jobs_are_where_the_record_says", "UPDATE jobs SET state = 'canceled' WHERE state = 'failed'"),
     ("jobs_are_where_the_record_says", "DELETE FROM events WHERE entity = 'job'"),
@@ -140,12 +179,22 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("nothing_due_is_left_waiting",
      "UPDATE jobs SET run_at = clock_timestamp() - interval '1 minute', updated_at = clock_timestamp() - interval '1 minute' WHERE queue = 'waiting';
       UPDATE queues SET changed_at = clock_timestamp() - interval '1 hour'"),
+    ("nothing_runs_too_early", "UPDATE jobs SET state = 'queued' WHERE state = 'blocked'"),
+    ("nothing_runs_too_early", "UPDATE job_dependencies SET outcome = NULL WHERE outcome = 'completed'"),
+    ("nothing_runs_too_early", "UPDATE jobs SET finished_at = finished_at + interval '1 minute' WHERE has_dependents AND state = 'completed'"),
+    ("nothing_runs_too_early", "UPDATE jobs SET finished_at = finished_at + interval '1 minute' WHERE has_dependents AND state = 'failed'"),
+    ("nothing_waits_in_vain", "UPDATE job_dependencies SET policy = 'cancel'"),
+    ("nothing_waits_in_vain", "UPDATE jobs SET state = 'canceled' WHERE has_dependents AND state = 'failed'"),
+    ("nothing_waits_in_vain", "UPDATE jobs SET state = 'completed' WHERE has_dependents AND state = 'active'"),
+    ("nothing_waits_in_vain", "DELETE FROM jobs WHERE has_dependents AND state = 'active'"),
+    ("nothing_waits_in_vain", "DELETE FROM job_dependencies WHERE outcome IS NULL"),
+    ("nothing_waits_in_vain", "UPDATE jobs SET doomed_by = gen_random_uuid() WHERE doomed_by IS NOT NULL"),
     ("project_counters_are_exact", "DELETE FROM project_tallies"),
     ("projects_are_not_overdue", "UPDATE projects SET deadline_at = clock_timestamp() - interval '11 seconds' WHERE status = 'creating'"),
     ("projects_are_where_the_record_says", "UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
     ("provisions_are_what_the_record_says", "UPDATE provision_tallies SET n = 2"),
     ("rate_limits_are_kept", "UPDATE limits SET most = 0, burst = -1 WHERE name = 'slow'"),
-    ("schedules_move_on", "UPDATE schedules SET next_at = (SELECT due_at FROM ticks WHERE outcome = 'fired')"),
+    ("schedules_move_on", "UPDATE schedules SET next_at = (SELECT due_at FROM ticks WHERE cause = 'due' AND outcome = 'fired')"),
     ("settlements_are_fenced", "UPDATE events SET execution_id = gen_random_uuid() WHERE new_state = 'completed'"),
     ("settlements_are_fenced", "UPDATE past_executions SET outcome = 'completed' WHERE outcome = 'lease_expired'"),
     ("the_record_is_unbroken", "UPDATE events SET previous_state = 'queued' WHERE new_state = 'completed'"),
@@ -154,14 +203,27 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("the_record_knows_everything", "DELETE FROM events WHERE entity = 'worker'"),
     ("the_record_knows_everything", "UPDATE schedules SET state = 'paused'"),
     ("ticks_have_their_jobs", "UPDATE ticks SET job_id = gen_random_uuid() WHERE outcome = 'fired'"),
-    ("ticks_have_their_jobs", "DELETE FROM ticks"),
+    ("ticks_have_their_jobs", "UPDATE ticks SET workflow_id = gen_random_uuid() WHERE workflow_id IS NOT NULL"),
+    ("ticks_have_their_jobs", "DELETE FROM ticks WHERE job_id IS NOT NULL"),
+    ("ticks_have_their_jobs", "DELETE FROM ticks WHERE workflow_id IS NOT NULL"),
     ("time_runs_forward", "UPDATE past_executions SET ended_at = claimed_at - interval '1 second' WHERE outcome = 'completed'"),
+    ("time_runs_forward", "UPDATE workflows SET finished_at = created_at - interval '1 second' WHERE state = 'completed'"),
+    ("waits_are_counted", "UPDATE jobs SET waits_for = 2 WHERE state = 'blocked'"),
+    ("waits_are_counted", "UPDATE jobs SET waits_for = 1 WHERE state = 'scheduled'"),
+    ("waits_are_counted", "UPDATE job_dependencies SET policy = 'allow_failed'"),
+    ("workflows_are_what_their_steps_are", "UPDATE workflows SET blocked = blocked + 1"),
+    ("workflows_are_what_their_steps_are", "UPDATE jobs SET state = 'completed' WHERE state = 'active' AND workflow_id IS NOT NULL"),
+    ("workflows_are_what_their_steps_are", "UPDATE workflows SET state = 'canceled' WHERE state = 'failed'"),
+    ("workflows_are_what_their_steps_are", "UPDATE workflows SET finished_at = NULL WHERE state = 'completed'"),
+    ("workflows_are_what_their_steps_are", "DELETE FROM workflows WHERE state = 'running'"),
+    ("workflows_are_where_the_record_says", "UPDATE workflows SET state = 'canceled' WHERE state = 'failed'"),
+    ("workflows_are_where_the_record_says", "DELETE FROM events WHERE entity = 'workflow'"),
 ];
 
 const WALLS: &str = "SET session_replication_role = replica;
     DO $$ DECLARE c record; BEGIN
         FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
-                 WHERE contype = 'c' AND connamespace = 'provost'::regnamespace AND conrelid <> 0 LOOP
+                 WHERE contype = 'c' AND connamespace = 'provost'::regnamespace AND conrelid <> 0 AND coninhcount = 0 LOOP
             EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
         END LOOP;
     END $$;
@@ -208,6 +270,10 @@ async fn forgetting_breaks_nothing() {
     }
     for state in [JobState::Completed, JobState::Failed] {
         assert!(store.prune_jobs(state, none, 100).await.unwrap() > 0);
+        database.check_invariants().await;
+    }
+    for state in [WorkflowState::Completed, WorkflowState::Failed] {
+        assert_eq!(store.prune_workflows(state, none, 100).await.unwrap(), 1);
         database.check_invariants().await;
     }
 }

@@ -7,6 +7,7 @@ mod api;
 mod bench;
 mod browser;
 mod costs;
+mod diamonds;
 mod engine;
 mod invariants;
 mod jobs;

@@ -87,8 +87,10 @@ DECLARE
     moved record;
 BEGIN
     WHILE cardinality(ended) > 0 LOOP
+        -- Only those that this is news to: nobody else may tell them meanwhile, because what ended is locked.
         PERFORM FROM jobs j
-        WHERE j.id IN (SELECT e.job_id FROM job_dependencies e WHERE e.depends_on = ANY (ended))
+        WHERE j.id IN (SELECT e.job_id FROM job_dependencies e
+                       WHERE e.depends_on = ANY (ended) AND (e.outcome IS NULL OR e.outcome = 'failed' AND e.policy = 'block'))
         ORDER BY j.id FOR UPDATE;
 
         WITH told AS (
@@ -145,7 +147,7 @@ DECLARE
 BEGIN
     WHILE cardinality(risen) > 0 LOOP
         PERFORM FROM jobs j
-        WHERE j.id IN (SELECT e.job_id FROM job_dependencies e WHERE e.depends_on = ANY (risen) AND e.outcome IS NOT NULL)
+        WHERE j.waits_for > 0 AND j.id IN (SELECT e.job_id FROM job_dependencies e WHERE e.depends_on = ANY (risen) AND e.outcome IS NOT NULL)
         ORDER BY j.id FOR UPDATE;
 
         WITH opened AS (

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::supervisor::Fault;
 use super::{Parts, logger};
 use crate::domain::schedule::{Cause, Plan, Start};
+use crate::mutant::{self, Moment};
 use crate::signal::pause;
 use crate::store::StoreError;
 use crate::store::projects::{Asker, Bounds};
@@ -133,7 +134,9 @@ async fn fire(
         next: verdict.next,
     };
     let bounds = Bounds { deadline: parts.config.project_deadline, max_attempts: parts.config.max_attempts };
+    mutant::pass(Moment::Due);
     let Some(fired) = parts.store.fire_schedule(&firing, bounds, &asker).await? else { return Ok(false) };
+    mutant::pass(Moment::Fired);
     parts.meter.ticks_fired.inc_by(fired.started.unsigned_abs());
     let missed = verdict.missed.map_or(0, |it| it.n);
     parts.meter.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);

@@ -30,6 +30,9 @@ struct Wish {
     /// It fails for good.
     #[serde(default)]
     refuse: bool,
+    /// It fails for good so often; whoever replays it then gets it done.
+    #[serde(default)]
+    refuse_times: i32,
     #[serde(default)]
     next: Vec<Box<RawValue>>,
 }
@@ -58,7 +61,7 @@ impl Ledger {
         let wish: Wish = payload::read(&job.payload)?;
         self.note("start", job)?;
         tokio::time::sleep(Duration::from_millis(wish.work_ms)).await;
-        if wish.refuse {
+        if wish.refuse || job.attempt <= wish.refuse_times {
             self.note("refused", job)?;
             return Ok(Outcome::refused("refused by design"));
         }

@@ -28,6 +28,8 @@ invariants! {
     "dead_letters_say_why",
     "due_times_are_dealt_with",
     "due_times_start_once",
+    "edges_are_known_at_both_ends",
+    "edges_say_how_it_ended",
     "executions_do_not_overlap",
     "finished_jobs_are_clean",
     "idempotency_keys_have_one_job",
@@ -39,6 +41,8 @@ invariants! {
     "leases_are_not_overdue",
     "moving_projects_have_one_job",
     "nothing_due_is_left_waiting",
+    "nothing_runs_too_early",
+    "nothing_waits_in_vain",
     "project_counters_are_exact",
     "projects_are_not_overdue",
     "projects_are_where_the_record_says",
@@ -51,6 +55,9 @@ invariants! {
     "ticks_have_their_jobs",
     "time_runs_forward",
     "waiting_jobs_stand_in_a_line",
+    "waits_are_counted",
+    "workflows_are_what_their_steps_are",
+    "workflows_are_where_the_record_says",
 }
 
 /// What one of them found.

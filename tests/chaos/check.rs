@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::client::Ledger;
 use crate::effects::Effect;
 use crate::record::Record;
+use crate::ticks::Ticks;
 
 /// One line of the report: how many are not as promised. None may be.
 pub struct Check {
@@ -21,6 +22,7 @@ pub struct Books<'a> {
     pub ledger: &'a Ledger,
     pub effects: &'a HashMap<Uuid, Effect>,
     pub record: &'a Record,
+    pub ticks: &'a Ticks,
     pub outages: &'a [(f64, f64)],
 }
 
@@ -54,12 +56,12 @@ impl Books<'_> {
     }
 
     fn invented(&self) -> impl Iterator<Item = &Uuid> {
-        let asked = |id: &Uuid| self.ledger.acked.contains_key(id);
-        self.record
-            .jobs
-            .iter()
-            .filter(move |(id, job)| !asked(id) && !job.origin_id.is_some_and(|origin| asked(&origin)))
-            .map(|(id, _)| id)
+        let asked = |id: &Uuid| self.ledger.acked.contains_key(id) || self.ticks.jobs.contains_key(id);
+        let step = |workflow: &Uuid| self.ledger.flows.contains_key(workflow);
+        let jobs = self.record.jobs.iter().filter(move |(id, job)| {
+            !asked(id) && !job.origin_id.as_ref().is_some_and(asked) && !job.workflow_id.as_ref().is_some_and(step)
+        });
+        jobs.map(|(id, _)| id).chain(self.record.workflows.keys().filter(move |id| !step(id)))
     }
 
     fn ended_wrong(&self) -> impl Iterator<Item = String> {
@@ -119,7 +121,9 @@ impl Books<'_> {
     /// Each execution that another one followed must have lapsed, been handed back, or failed as it was designed to.
     fn needless_executions(&self) -> impl Iterator<Item = String> {
         self.record.executions.iter().filter(|(_, it)| it.next_claim.is_some()).filter_map(|(id, it)| {
-            let by_design = || self.effects.get(id).and_then(|effect| effect.end.as_deref()) == Some("failed");
+            let end = || self.effects.get(id).and_then(|effect| effect.end.as_deref());
+            let replayed = || self.record.jobs.get(&it.job).is_some_and(|job| job.replays > 0);
+            let by_design = || end() == Some("failed") || end() == Some("refused") && replayed();
             let fair = match it.outcome.as_deref() {
                 // By the database's clock, the lease was over when it was taken back.
                 Some("lease_expired") => {

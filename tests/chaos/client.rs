@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::flows::{self, Step};
 use crate::node::Node;
 use crate::options::Options;
 
@@ -21,10 +22,12 @@ const HANDS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(2);
 const SHUNNED_MS: u64 = 1000;
 
-/// A job that a client wants done.
+/// A job or a workflow that a client wants done.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub key: String,
+    /// Where it is posted.
+    pub path: &'static str,
     pub body: String,
     /// Whether it is refused by its handler, and so ends as a dead letter.
     pub dies: bool,
@@ -32,6 +35,8 @@ pub struct Wanted {
     pub next: usize,
     /// Whether it may well be held back: by a limit, or by everything that goes before it.
     pub patient: bool,
+    /// What a workflow consists of; nothing for a job.
+    pub steps: Vec<Step>,
 }
 
 /// What became of the requests.
@@ -39,6 +44,8 @@ pub struct Wanted {
 pub struct Ledger {
     /// The id of each job that was acknowledged.
     pub acked: BTreeMap<Uuid, Wanted>,
+    /// The same of workflows.
+    pub flows: BTreeMap<Uuid, Wanted>,
     pub requests: usize,
     /// Refused in words, for now: 503.
     pub refused: usize,
@@ -52,11 +59,17 @@ pub struct Ledger {
     pub given_up: Vec<String>,
 }
 
-/// The jobs of a run, from its seed alone.
+/// The jobs and the workflows of a run, from its seed alone.
 pub fn plan(options: &Options) -> Vec<Wanted> {
     let mut dice = StdRng::seed_from_u64(options.seed);
     let lease = options.lease.as_millis() as f64;
-    (0..options.jobs).map(|n| wanted(n, &mut dice, options, lease)).collect()
+    let mut plan: Vec<Wanted> = (0..options.jobs).map(|n| wanted(n, &mut dice, options, lease)).collect();
+    let flows = flows::plan(options);
+    let every = plan.len().div_ceil(flows.len().max(1)) + 1;
+    for (n, flow) in flows.into_iter().enumerate() {
+        plan.insert((n * every).min(plan.len()), flow);
+    }
+    plan
 }
 
 fn wanted(n: usize, dice: &mut StdRng, options: &Options, lease: f64) -> Wanted {
@@ -84,7 +97,7 @@ fn wanted(n: usize, dice: &mut StdRng, options: &Options, lease: f64) -> Wanted 
     let priority = if dice.random_bool(0.1) { dice.random_range(0..10) } else { 5 };
     body["priority"] = priority.into();
     let patient = queue == "narrow" || tenant == "metered" || priority < 5;
-    Wanted { key, body: body.to_string(), dies, next, patient }
+    Wanted { key, path: "/jobs", body: body.to_string(), dies, next, patient, steps: Vec::new() }
 }
 
 /// Sends all of them, evenly over the time that faults happen, each again and again until it is acknowledged.
@@ -114,6 +127,7 @@ pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, 
         whole.unknown += ledger.unknown;
         whole.recovered += ledger.recovered;
         whole.acked.extend(ledger.acked);
+        whole.flows.extend(ledger.flows);
         whole.unexpected.extend(ledger.unexpected);
         whole.given_up.extend(ledger.given_up);
     }
@@ -140,7 +154,7 @@ async fn send<S: Fn()>(
     let mut unknown = false;
     while Instant::now() < give_up {
         let (at, shun) = choose();
-        let request = http.post(format!("{}/jobs", nodes[at].url)).header("idempotency-key", &wanted.key);
+        let request = http.post(format!("{}{}", nodes[at].url, wanted.path)).header("idempotency-key", &wanted.key);
         let request = request.header("content-type", "application/json").body(wanted.body.clone());
         ledger.requests += 1;
         let answer = async {
@@ -152,7 +166,8 @@ async fn send<S: Fn()>(
             Ok((200 | 201, replayed, text)) => {
                 let job: Value = serde_json::from_str(&text).unwrap_or_default();
                 match job["id"].as_str().and_then(|id| id.parse().ok()) {
-                    Some(id) => _ = ledger.acked.insert(id, wanted.clone()),
+                    Some(id) if wanted.steps.is_empty() => _ = ledger.acked.insert(id, wanted.clone()),
+                    Some(id) => _ = ledger.flows.insert(id, wanted.clone()),
                     None => ledger.unexpected.push(format!("no id in {text}")),
                 }
                 ledger.recovered += usize::from(replayed && unknown);

@@ -10,6 +10,9 @@ use uuid::Uuid;
 pub struct Effect {
     pub job: Uuid,
     pub starts: usize,
+    /// When it began and ended, in nanoseconds of a clock that all processes share and that does not jump.
+    pub began: u128,
+    pub ended: u128,
     /// `done`, `failed` or `refused`, if it came to an end.
     pub end: Option<String>,
 }
@@ -19,25 +22,25 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let (mut effects, mut broken) = (HashMap::<Uuid, Effect>::new(), 0);
     for line in text.lines() {
-        let Some((what, job, execution)) = parse(line) else {
+        let Some((what, job, execution, at)) = parse(line) else {
             broken += 1;
             continue;
         };
         let effect = effects.entry(execution).or_default();
         effect.job = job;
         if what == "start" {
-            effect.starts += 1;
+            (effect.starts, effect.began) = (effect.starts + 1, at);
         } else {
-            effect.end = Some(what.to_owned());
+            (effect.end, effect.ended) = (Some(what.to_owned()), at);
         }
     }
     (effects, broken)
 }
 
-fn parse(line: &str) -> Option<(&str, Uuid, Uuid)> {
+fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128)> {
     let mut words = line.split(' ');
     let (what, job, execution) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    // The attempt and the time, which are for people to read; a torn line lacks them.
-    let _: (i32, u128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some((what, job, execution))
+    // The attempt, which is for people to read, and the time; a torn line lacks them.
+    let (_, at): (i32, u128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some((what, job, execution, at))
 }

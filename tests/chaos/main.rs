@@ -8,6 +8,7 @@
 mod check;
 mod client;
 mod effects;
+mod flows;
 mod nemesis;
 mod node;
 mod options;
@@ -17,6 +18,7 @@ mod postgres;
 mod proxy;
 mod record;
 mod report;
+mod ticks;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -25,7 +27,8 @@ use std::time::{Duration, Instant};
 
 use check::{Books, Check, check};
 use client::Ledger;
-use nemesis::{Fault, Nemesis};
+use flows::Flows;
+use nemesis::{DEATHS, Nemesis};
 use nix::sys::signal::Signal;
 use node::Node;
 use options::{Asked, Options};
@@ -33,6 +36,7 @@ use postgres::Postgres;
 use record::Record;
 use report::Report;
 use serde_json::json;
+use ticks::Ticks;
 
 /// How soon after the end of its lease a job is claimed again, at the latest.
 const PROMISED: f64 = 2.0;
@@ -92,23 +96,27 @@ async fn run(options: &Options, folder: &Path) -> bool {
         );
     }
     set_limits(&http, &nodes[0]).await;
+    let schedules = ticks::start(&http, &nodes[0]).await;
     let watching = postgres.clone();
     let watch = tokio::spawn(async move { watching.watch().await });
 
     let started = Instant::now();
     let give_up = started + options.faults_for * 2 + REST;
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
+    let mender = tokio::spawn(flows::mend(postgres.clone(), nodes.clone()));
     let mut nemesis = Nemesis::new(options, nodes.clone(), postgres.clone());
     nemesis.rage(|| !clients.is_finished()).await;
     heal(&nodes, &http).await;
     let ledger = clients.await.unwrap();
     let quiet = Instant::now();
+    let until = ticks::pause(&http, &postgres, &nodes, REST).await;
     let rested = rest(&postgres, options.lease).await;
+    mender.abort();
     let (worked, resting) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("servers that ended by themselves, or badly", nemesis.surprises.clone())];
-    let deaths = [Fault::DieClaimed, Fault::DieEnded].into_iter().filter(|fault| !nemesis.done.contains_key(fault));
-    checks.push(check("deaths between a batch and its work that never came", deaths.map(|it| format!("{it:?}"))));
+    let deaths = DEATHS.into_iter().filter(|fault| !nemesis.done.contains_key(fault));
+    checks.push(check("deaths at a chosen moment that never came", deaths.map(|it| format!("{it:?}"))));
     checks.push(doctor(&postgres.url));
     for node in nodes.iter() {
         let code = node.stop(Duration::from_secs(15)).await;
@@ -118,11 +126,16 @@ async fn run(options: &Options, folder: &Path) -> bool {
         }
     }
     watch.abort();
-    let record = Record::read(&postgres.connect().await.unwrap()).await.unwrap();
+    let reader = postgres.connect().await.unwrap();
+    let record = Record::read(&reader).await.unwrap();
+    let ticks = Ticks::read(&reader, &schedules, until).await.unwrap();
     let (effects, torn) = effects::read(&effects);
     let outages = postgres.outages();
-    let books = Books { ledger: &ledger, effects: &effects, record: &record, outages: &outages };
+    let books = Books { ledger: &ledger, effects: &effects, record: &record, ticks: &ticks, outages: &outages };
+    let flows = Flows::of(&books);
     checks.extend(books.checks());
+    checks.extend(flows.checks());
+    checks.extend(ticks.checks(&record));
     let reclaims = books.reclaims();
     let late = reclaims.plain.iter().filter(|seconds| **seconds > PROMISED);
     checks.push(check("claimed again later than lease + 2 s", late.map(|seconds| format!("{seconds:.2} s"))));
@@ -133,6 +146,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
         options,
         faults: &nemesis.done,
         books: &books,
+        flows: &flows,
         reclaims: &reclaims,
         times: [begun.elapsed(), worked, resting],
         rested,
@@ -169,9 +183,8 @@ async fn heal(nodes: &[Node], http: &reqwest::Client) {
 async fn rest(postgres: &Postgres, lease: Duration) -> bool {
     let deadline = Instant::now() + REST;
     while Instant::now() < deadline {
-        let sql = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
         if let Ok(client) = postgres.connect().await
-            && let Ok(row) = client.query_one(sql, &[]).await
+            && let Ok(row) = client.query_one(flows::UNFINISHED, &[]).await
             && row.get::<_, i64>(0) == 0
         {
             // Whoever is stale may still try to settle.

@@ -29,6 +29,10 @@ pub enum Fault {
     DieClaimed,
     /// It dies between the end of work and the settlement that many share.
     DieEnded,
+    /// It dies between the look that finds a schedule due and its firing.
+    DieDue,
+    /// It dies right after it has fired one.
+    DieFired,
     /// SIGSTOP beyond the lease, then SIGCONT.
     Freeze,
     /// SIGTERM, and a start.
@@ -45,12 +49,17 @@ pub enum Fault {
     Jump,
 }
 
-const BAG: [Fault; 14] = [
+/// The deaths at a moment that no signal from outside would hit.
+pub const DEATHS: [Fault; 4] = [Fault::DieFired, Fault::DieDue, Fault::DieEnded, Fault::DieClaimed];
+
+const BAG: [Fault; 16] = [
     Fault::Kill,
     Fault::Kill,
     Fault::Kill,
     Fault::DieClaimed,
     Fault::DieEnded,
+    Fault::DieDue,
+    Fault::DieFired,
     Fault::Freeze,
     Fault::Freeze,
     Fault::Restart,
@@ -84,8 +93,8 @@ impl Nemesis {
 
     /// Does harm as long as there is anybody to harm, and mends everything after each fault.
     pub async fn rage(&mut self, go_on: impl Fn() -> bool) {
-        // Even the shortest run has these: they hit what happens by the batch.
-        let mut bag = vec![Fault::DieEnded, Fault::DieClaimed];
+        // Even the shortest run has these.
+        let mut bag = DEATHS.to_vec();
         while go_on() {
             if bag.is_empty() {
                 bag = BAG.to_vec();
@@ -117,8 +126,13 @@ impl Nemesis {
                 self.say(fault, node.name.clone());
                 self.kill(node).await;
             }
-            Fault::DieClaimed | Fault::DieEnded => {
-                let moment = if fault == Fault::DieClaimed { Moment::Claimed } else { Moment::Ended };
+            Fault::DieClaimed | Fault::DieEnded | Fault::DieDue | Fault::DieFired => {
+                let moment = match fault {
+                    Fault::DieClaimed => Moment::Claimed,
+                    Fault::DieEnded => Moment::Ended,
+                    Fault::DieDue => Moment::Due,
+                    _ => Moment::Fired,
+                };
                 let Some(code) = node.die_at(moment, MOMENT).await else { return };
                 self.say(fault, node.name.clone());
                 if code != Some(DEATH) {

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--seed 7] [--seconds N] [--nodes 3] \
+const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--flows N] [--seed 7] [--seconds N] [--nodes 3] \
 [--lease SECONDS] [--long SHARE] [--mutant NAME] [--keep]";
 
 #[derive(Clone, Debug)]
 pub struct Options {
     pub jobs: usize,
+    /// How many workflows there are besides; one for each 25 jobs, unless said otherwise.
+    pub flows: usize,
     pub seed: u64,
     /// How long jobs are created, at least. Faults happen until the last one is acknowledged.
     pub faults_for: Duration,
@@ -34,6 +36,7 @@ impl Options {
     pub fn read() -> Asked {
         let mut options = Self {
             jobs: 1500,
+            flows: usize::MAX,
             seed: 7,
             faults_for: Duration::ZERO,
             nodes: 3,
@@ -46,6 +49,7 @@ impl Options {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--jobs" => options.jobs = value(&mut words),
+                "--flows" => options.flows = value(&mut words),
                 "--seed" => options.seed = value(&mut words),
                 "--seconds" => options.faults_for = Duration::from_secs_f64(value(&mut words)),
                 "--nodes" => options.nodes = value::<usize>(&mut words).max(2),
@@ -63,16 +67,24 @@ impl Options {
                 _ => {}
             }
         }
+        if options.flows == usize::MAX {
+            options.flows = options.jobs / 25;
+        }
         if options.faults_for.is_zero() {
             // As many jobs as two cores carry while they are also being disturbed.
-            options.faults_for = Duration::from_secs_f64((options.jobs as f64 / 160.0).max(24.0));
+            options.faults_for = Duration::from_secs_f64((options.work() / 160.0).max(24.0));
         }
         Asked::Run(options)
     }
 
+    /// How many jobs that makes, about: a workflow has seven steps on average.
+    fn work(&self) -> f64 {
+        (self.jobs + 7 * self.flows) as f64
+    }
+
     /// How many slots each server has: three times what the work needs, because "lease + 2 s" is promised where a slot is free.
     pub fn slots(&self) -> usize {
-        let busy = self.jobs as f64 / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
+        let busy = self.work() / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
         ((busy * 3.0 / self.nodes as f64).ceil() as usize).max(16)
     }
 
@@ -80,8 +92,9 @@ impl Options {
     pub fn command(&self) -> String {
         let mutant = self.mutant.as_ref().map(|it| format!(" --mutant {it}")).unwrap_or_default();
         format!(
-            "cargo test --release --features chaos --test chaos -- --jobs {} --seed {} --seconds {} --nodes {} --lease {} --long {}{mutant}",
+            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --lease {} --long {}{mutant}",
             self.jobs,
+            self.flows,
             self.seed,
             self.faults_for.as_secs(),
             self.nodes,

@@ -11,8 +11,13 @@ pub struct Job {
     pub result: Option<String>,
     pub error: Option<String>,
     pub origin_id: Option<Uuid>,
-    /// How many events say that it finished, and under which executions.
+    /// How many events say that it finished, since it was last taken up again, and under which executions.
     pub finishes: Vec<Option<Uuid>>,
+    pub replays: i32,
+    pub workflow_id: Option<Uuid>,
+    pub step: Option<String>,
+    /// How many events say that what it depends on let it go.
+    pub released: i64,
 }
 
 pub struct Execution {
@@ -30,11 +35,15 @@ pub struct Record {
     pub executions: HashMap<Uuid, Execution>,
     /// The executions of each job that were recorded as completed.
     pub completed: HashMap<Uuid, Vec<Uuid>>,
+    /// The states of workflows.
+    pub workflows: HashMap<Uuid, String>,
 }
 
 const JOBS: &str = "
-    SELECT id, state, execution_id, result::text, error, origin_id,
-           ARRAY(SELECT e.execution_id FROM events e WHERE e.entity_id = jobs.id AND e.new_state IN ('completed', 'failed', 'canceled')) AS finishes
+    SELECT id, state, execution_id, result::text, error, origin_id, replays, workflow_id, step,
+           ARRAY(SELECT e.execution_id FROM events e WHERE e.entity_id = jobs.id AND e.new_state IN ('completed', 'failed', 'canceled') AND e.id > coalesce(
+               (SELECT max(r.id) FROM events r WHERE r.entity_id = jobs.id AND r.previous_state IN ('failed', 'canceled')), 0)) AS finishes,
+           (SELECT count(*) FROM events e WHERE e.entity_id = jobs.id AND e.previous_state = 'blocked' AND e.new_state IN ('queued', 'scheduled')) AS released
     FROM jobs";
 
 const EXECUTIONS: &str = "
@@ -56,6 +65,10 @@ impl Record {
                 error: row.get("error"),
                 origin_id: row.get("origin_id"),
                 finishes: row.get("finishes"),
+                replays: row.get("replays"),
+                workflow_id: row.get("workflow_id"),
+                step: row.get("step"),
+                released: row.get("released"),
             };
             jobs.insert(row.get("id"), job);
         }
@@ -72,11 +85,15 @@ impl Record {
             }
             executions.insert(row.get("id"), execution);
         }
-        Ok(Self { jobs, executions, completed })
+        let workflows = client.query("SELECT id, state FROM workflows", &[]).await?;
+        let workflows = workflows.iter().map(|row| (row.get("id"), row.get("state"))).collect();
+        Ok(Self { jobs, executions, completed, workflows })
     }
 
+    /// What is not finished. A step that waits for ever is none of these: whether it has to is asked of its workflow.
     pub fn unfinished(&self) -> impl Iterator<Item = &Uuid> {
         let finished = |job: &Job| matches!(job.state.as_str(), "completed" | "failed" | "canceled");
-        self.jobs.iter().filter(move |(_, job)| !finished(job)).map(|(id, _)| id)
+        let waits = |job: &Job| job.step.is_some() && job.state == "blocked";
+        self.jobs.iter().filter(move |(_, job)| !finished(job) && !waits(job)).map(|(id, _)| id)
     }
 }

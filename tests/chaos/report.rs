@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{Books, Check, Reclaims};
+use crate::flows::Flows;
 use crate::nemesis::Fault;
 use crate::options::Options;
 
@@ -11,6 +12,7 @@ pub struct Report<'a> {
     pub options: &'a Options,
     pub faults: &'a BTreeMap<Fault, usize>,
     pub books: &'a Books<'a>,
+    pub flows: &'a Flows<'a>,
     pub reclaims: &'a Reclaims,
     /// In all; from the first job to rest; from the last acknowledged job to rest.
     pub times: [Duration; 3],
@@ -35,7 +37,7 @@ impl Report<'_> {
     }
 
     fn print_work(&self) {
-        let Books { ledger, effects, record, outages } = self.books;
+        let Books { ledger, effects, record, ticks, outages } = self.books;
         let [in_all, worked, resting] = self.times.map(|it| it.as_secs_f64());
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for execution in record.executions.values() {
@@ -52,15 +54,30 @@ impl Report<'_> {
         println!(
             "requests  {}: {} acknowledged, {} refused for now, {} unknown, {} recovered by their key",
             ledger.requests,
-            ledger.acked.len(),
+            ledger.acked.len() + ledger.flows.len(),
             ledger.refused,
             ledger.unknown,
             ledger.recovered
         );
         println!(
-            "jobs      {} ({} of them follow-ups)",
+            "jobs      {} ({} follow-ups, {} steps of workflows, {} by schedules)",
             record.jobs.len(),
-            record.jobs.len().saturating_sub(ledger.acked.len())
+            record.jobs.values().filter(|job| job.origin_id.is_some()).count(),
+            record.jobs.values().filter(|job| job.step.is_some()).count(),
+            ticks.jobs.len()
+        );
+        println!(
+            "ticks     expected {}, missed {}, doubled {}",
+            ticks.expected,
+            ticks.missed.len(),
+            ticks.doubled.len()
+        );
+        println!(
+            "workflows {}, stranded {}, doubly released {}; {}",
+            record.workflows.len(),
+            self.flows.stranded().count(),
+            self.flows.released(|n, wanted| n > wanted).count(),
+            words(states(record.workflows.values()).iter())
         );
         println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
         println!(
@@ -98,6 +115,12 @@ impl Report<'_> {
             println!("  {what:46} {:>6} {:>8} {:>8} {:>8}", times.len(), at(0.5), at(0.99), at(1.0));
         }
     }
+}
+
+fn states<'a>(all: impl Iterator<Item = &'a String>) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    all.for_each(|state| *counts.entry(state.as_str()).or_default() += 1);
+    counts
 }
 
 fn words(pairs: impl Iterator<Item = (impl std::fmt::Display, impl std::fmt::Display)>) -> String {

@@ -8,6 +8,7 @@ use provost::domain::{Backoff, Budget, Outcome, Settlement};
 use provost::signal::Bell;
 use provost::store::jobs::{Claimed, Claimer, Claims, Graces, Reach, Settled};
 use provost::store::{Connector, Store};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Database, eventually};
@@ -42,6 +43,23 @@ pub fn claimer(name: &str, lease: Duration) -> Claimer {
 pub async fn enqueue(database: &Database, further: &str) -> Uuid {
     let id = database.text(&format!("SELECT enqueue('noop'{further})")).await;
     id.parse().unwrap()
+}
+
+/// A new workflow of jobs of kind `noop` with one attempt each, in a queue of its own: each step by its name, and what it depends on
+/// with one policy.
+pub async fn flow(database: &Database, name: &str, actor: &str, steps: &[(&str, &[&str], &str)]) -> Uuid {
+    let id = Uuid::now_v7();
+    let ids: Vec<Uuid> = steps.iter().map(|_| Uuid::now_v7()).collect();
+    let id_of = |step: &str| ids[steps.iter().position(|it| it.0 == step).unwrap()];
+    let job = |(step, depends_on, policy): &(&str, &[&str], &str)| {
+        let edges: Vec<Uuid> = depends_on.iter().map(|it| id_of(it)).collect();
+        json!({"id": id_of(step), "kind": "noop", "queue": name, "max_attempts": 1, "workflow_id": id, "step": step,
+               "policies": vec![*policy; edges.len()], "depends_on": edges})
+    };
+    let jobs = serde_json::Value::from(steps.iter().map(job).collect::<Vec<_>>()).to_string();
+    let sql = "SELECT FROM start_workflow($1, $2, 'default', $3::text::json, $4, NULL, false)";
+    database.rows(sql, &[&id, &name, &jobs, &actor]).await;
+    id
 }
 
 pub async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {

@@ -1,0 +1,244 @@
+//! Workflows: what each of their steps has to come to, whatever happens meanwhile, and whether it did.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::check::{Books, Check, check};
+use crate::client::Wanted;
+use crate::node::Node;
+use crate::options::Options;
+use crate::postgres::Postgres;
+use crate::record::Job;
+
+/// The name of those in which a step fails at first and is then tried again by somebody.
+const MENDS: &str = "mends";
+
+/// A step, and what it has to come to.
+#[derive(Clone, Debug)]
+pub struct Step {
+    name: String,
+    depends_on: Vec<String>,
+    policy: &'static str,
+    trouble: Trouble,
+    state: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    No,
+    /// It is refused at first, and done when somebody tries it again.
+    AtFirst,
+    /// It is refused, always.
+    Always,
+}
+
+/// The workflows of a run, from its seed alone.
+pub fn plan(options: &Options) -> Vec<Wanted> {
+    // Other dice than those of the jobs, so that one workflow more is not another job.
+    let mut dice = StdRng::seed_from_u64(options.seed ^ 0x666c_6f77_7300);
+    (0..options.flows).map(|n| wanted(n, &mut dice, options)).collect()
+}
+
+fn wanted(n: usize, dice: &mut StdRng, options: &Options) -> Wanted {
+    let policy = ["block", "allow_failed", "cancel"][dice.random_range(0..3)];
+    let mut steps = if dice.random_bool(0.3) { fan(policy) } else { diamond(policy) };
+    let trouble = match dice.random_range(0..10) {
+        0..6 => Trouble::No,
+        6..8 => Trouble::AtFirst,
+        _ => Trouble::Always,
+    };
+    // Somewhere among the first, so that something comes of it.
+    let at = dice.random_range(0..steps.len().min(3));
+    steps[at].trouble = trouble;
+    settle(&mut steps);
+    let lease = options.lease.as_millis() as f64;
+    let mut work = || {
+        if dice.random_bool(options.long) {
+            (lease * dice.random_range(0.5..1.5)) as u64
+        } else {
+            dice.random_range(1..30)
+        }
+    };
+    let bodies: Vec<Value> = steps
+        .iter()
+        .map(|step| {
+            let payload = json!({"work_ms": work(), "refuse": step.trouble == Trouble::Always, "refuse_times": u8::from(step.trouble == Trouble::AtFirst)});
+            json!({"name": step.name, "kind": "ledger", "payload": payload, "max_attempts": 50, "backoff": {"base": 0.2, "max": 2},
+                   "depends_on": step.depends_on, "dependency_policy": step.policy})
+        })
+        .collect();
+    let name = if trouble == Trouble::AtFirst { MENDS } else { "goes" };
+    let body = json!({"name": name, "tenant": "flows", "steps": bodies}).to_string();
+    let key = format!("chaos-{}-flow-{n}", options.seed);
+    Wanted { key, path: "/workflows", body, dies: false, next: 0, patient: false, steps }
+}
+
+fn step(name: &str, depends_on: &[&str], policy: &'static str) -> Step {
+    let depends_on = depends_on.iter().map(|it| (*it).to_owned()).collect();
+    Step { name: name.into(), depends_on, policy, trouble: Trouble::No, state: "" }
+}
+
+/// A, then B and C, then D; and E, so that what becomes of D goes further.
+fn diamond(policy: &'static str) -> Vec<Step> {
+    let first = [step("a", &[], policy), step("b", &["a"], policy), step("c", &["a"], policy)];
+    first.into_iter().chain([step("d", &["b", "c"], policy), step("e", &["d"], "block")]).collect()
+}
+
+/// Ten, and one that waits for all of them.
+fn fan(policy: &'static str) -> Vec<Step> {
+    let names: Vec<String> = (0..10).map(|n| format!("parent {n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.iter().map(|name| step(name, &[], policy)).chain([step("child", &names, policy)]).collect()
+}
+
+/// Works out what each comes to; each stands after those that it depends on.
+fn settle(steps: &mut [Step]) {
+    for at in 0..steps.len() {
+        let (before, rest) = steps.split_at_mut(at);
+        let step = &mut rest[0];
+        let ends: Vec<&str> =
+            before.iter().filter(|it| step.depends_on.contains(&it.name)).map(|it| it.state).collect();
+        let is_met = |end: &&str| *end == "completed" || *end != "blocked" && step.policy == "allow_failed";
+        let dooms = |end: &&str| match step.policy {
+            "allow_failed" => false,
+            "cancel" => matches!(*end, "failed" | "canceled"),
+            _ => *end == "canceled",
+        };
+        step.state = if ends.iter().any(dooms) {
+            "canceled"
+        } else if !ends.iter().all(is_met) {
+            "blocked"
+        } else if step.trouble == Trouble::Always {
+            "failed"
+        } else {
+            "completed"
+        };
+    }
+}
+
+/// What the workflow comes to.
+fn whole(steps: &[Step]) -> &'static str {
+    let any = |state| steps.iter().any(|it| it.state == state);
+    match (any("failed"), any("canceled"), any("blocked")) {
+        (true, ..) => "failed",
+        (_, true, _) => "canceled",
+        (_, _, true) => "failed",
+        _ => "completed",
+    }
+}
+
+/// Tries again whatever failed and can be mended, as a person would, through whichever server answers. Never ends by itself.
+pub async fn mend(postgres: Arc<Postgres>, nodes: Arc<Vec<Node>>) {
+    let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().unwrap();
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let Ok(client) = postgres.connect().await else { continue };
+        let sql = "SELECT id FROM workflows WHERE state = 'failed' AND name = $1 LIMIT 20";
+        for row in client.query(sql, &[&MENDS]).await.unwrap_or_default() {
+            let node = &nodes[rand::random_range(0..nodes.len())];
+            // Whatever comes of it: as long as it is failed, it is tried again.
+            _ = http.post(format!("{}/workflows/{}/retry", node.url, row.get::<_, Uuid>(0))).send().await;
+        }
+    }
+}
+
+/// How many jobs and workflows are still to come to what they come to.
+pub const UNFINISHED: &str = "
+    SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state <> 'blocked')
+         + (SELECT count(*) FROM workflows WHERE state = 'running' OR state = 'failed' AND name = 'mends')";
+
+/// What became of the workflows.
+pub struct Flows<'a> {
+    books: &'a Books<'a>,
+    jobs: HashMap<(Uuid, &'a str), (&'a Uuid, &'a Job)>,
+    /// When the first execution of each job began.
+    began: BTreeMap<Uuid, u128>,
+}
+
+impl<'a> Flows<'a> {
+    pub fn of(books: &'a Books<'a>) -> Self {
+        let steps = books
+            .record
+            .jobs
+            .iter()
+            .filter_map(|(id, job)| Some(((job.workflow_id?, job.step.as_deref()?), (id, job))));
+        let mut began = BTreeMap::new();
+        for effect in books.effects.values().filter(|it| it.starts > 0) {
+            let first = began.entry(effect.job).or_insert(effect.began);
+            *first = effect.began.min(*first);
+        }
+        Self { books, jobs: steps.collect(), began }
+    }
+
+    pub fn checks(&self) -> Vec<Check> {
+        vec![
+            check("acknowledged workflows that are lost", self.lost()),
+            check("workflows that did not end as they had to", self.ended_wrong()),
+            check("steps that wait for ever and should not", self.stranded()),
+            check("steps that were let go too often", self.released(|n, wanted| n > wanted)),
+            check("steps that were never let go", self.released(|n, wanted| n < wanted)),
+            check("steps that began before what they depend on had ended", self.too_early()),
+        ]
+    }
+
+    /// Of each acknowledged workflow each step: how it has to end, and the job.
+    fn steps(&self) -> impl Iterator<Item = (&Uuid, &Step, &Uuid, &Job)> {
+        self.books.ledger.flows.iter().flat_map(move |(id, wanted)| {
+            wanted.steps.iter().filter_map(move |step| {
+                let (job_id, job) = self.jobs.get(&(*id, step.name.as_str()))?;
+                Some((id, step, *job_id, *job))
+            })
+        })
+    }
+
+    fn lost(&self) -> impl Iterator<Item = String> {
+        self.books.ledger.flows.iter().filter_map(|(id, wanted)| {
+            let steps = wanted.steps.iter().filter(|step| self.jobs.contains_key(&(*id, step.name.as_str()))).count();
+            let there = self.books.record.workflows.contains_key(id);
+            (!there || steps < wanted.steps.len()).then(|| format!("{id} ({}): {steps} steps are there", wanted.key))
+        })
+    }
+
+    fn ended_wrong(&self) -> impl Iterator<Item = String> {
+        let states = &self.books.record.workflows;
+        let flows = self.books.ledger.flows.iter().filter_map(|(id, wanted)| {
+            let (state, expected) = (states.get(id)?, whole(&wanted.steps));
+            (state != expected).then(|| format!("{id} is {state} instead of {expected}"))
+        });
+        flows.chain(self.steps().filter(|(_, step, _, job)| job.state != step.state).map(|(flow, step, _, job)| {
+            format!("{} of {flow} is {} instead of {}: {:?}", step.name, job.state, step.state, job.error)
+        }))
+    }
+
+    pub fn stranded(&self) -> impl Iterator<Item = String> {
+        let waits = self.steps().filter(|(_, step, _, job)| job.state == "blocked" && step.state != "blocked");
+        waits.map(|(flow, step, id, _)| format!("{} of {flow}: {id}", step.name))
+    }
+
+    /// Whatever waited and was to run is let go once; whatever was not to run never.
+    pub fn released(&self, wrong: fn(i64, i64) -> bool) -> impl Iterator<Item = String> {
+        self.steps().filter_map(move |(flow, step, _, job)| {
+            let runs = !step.depends_on.is_empty() && matches!(step.state, "completed" | "failed");
+            wrong(job.released, i64::from(runs)).then(|| format!("{} of {flow}: {} times", step.name, job.released))
+        })
+    }
+
+    /// By the workers' clock. Where a failure was allowed and mended later, the first end was enough, and is not known here.
+    fn too_early(&self) -> impl Iterator<Item = String> {
+        self.steps().flat_map(move |(flow, step, id, _)| {
+            let parents = step.depends_on.iter().filter_map(move |name| {
+                let (_, parent) = self.jobs.get(&(*flow, name.as_str()))?;
+                let known = step.policy != "allow_failed" || parent.replays == 0;
+                let effect = self.books.effects.get(&parent.execution_id?)?;
+                (known && self.began.get(id)? < &effect.ended).then(|| format!("{} before {name} of {flow}", step.name))
+            });
+            parents
+        })
+    }
+}
