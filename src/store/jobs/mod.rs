@@ -17,7 +17,7 @@ use crate::domain::{Backoff, JobState, NewJob, Step};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
-pub(super) use ask::{alone, wishes};
+pub(super) use ask::wishes;
 pub use settle::Settled;
 pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
 
