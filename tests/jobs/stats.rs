@@ -145,6 +145,17 @@ async fn a_window_that_cannot_be_is_refused() {
     assert_refused(&server.get("/stats?since=1h").await, 400, "invalid_parameter", "since");
     let classes = stats(&server, "").await["retention"].clone();
     let classes: Vec<_> = classes.as_array().unwrap().iter().map(|it| text(it, "class")).collect();
-    let known = ["canceled", "completed", "events", "executions", "failed", "keys", "statistics", "ticks", "workers", "workflows"];
+    let known = [
+        "canceled",
+        "completed",
+        "events",
+        "executions",
+        "failed",
+        "keys",
+        "statistics",
+        "ticks",
+        "workers",
+        "workflows",
+    ];
     assert_eq!(classes, known);
 }

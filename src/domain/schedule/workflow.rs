@@ -44,11 +44,13 @@ impl WorkflowTarget {
         let target = Self(plan.pattern()?);
         let (edges, bytes) = (target.0.edges(), target.bytes());
         if edges > MOST_EDGES {
-            let why = format!("must have at most {MOST_EDGES} dependencies for a schedule to start; these have {edges}");
+            let why =
+                format!("must have at most {MOST_EDGES} dependencies for a schedule to start; these have {edges}");
             return Err(fault("steps", why));
         }
         if bytes > MOST_BYTES {
-            let why = format!("must have at most {MOST_BYTES} bytes of names, tags and payloads in all; these have {bytes}");
+            let why =
+                format!("must have at most {MOST_BYTES} bytes of names, tags and payloads in all; these have {bytes}");
             return Err(fault("steps", why));
         }
         Ok(target)

@@ -57,7 +57,10 @@ impl Graph {
         // Of several that are equally long, the one with the most steps: where nothing has run yet, that is all one knows.
         let reach = |until: &[f64], at: usize| (until[at], self.ranks[at]);
         for at in &self.order {
-            let longest = self.parents[*at].iter().copied().reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
+            let longest = self.parents[*at]
+                .iter()
+                .copied()
+                .reduce(|a, b| if reach(&until, b) > reach(&until, a) { b } else { a });
             via[*at] = longest;
             until[*at] = lengths.get(*at).copied().unwrap_or_default() + longest.map_or(0.0, |parent| until[parent]);
         }
