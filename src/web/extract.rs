@@ -122,7 +122,7 @@ fn says_json(request: &HttpRequest) -> bool {
 }
 
 /// Tells apart what is not JSON (400) and what is not what we asked for (422, with the field's path).
-fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
+pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
     let text = text_of(text)?;
     if text.trim_start().starts_with('[') {
         // serde would read a struct from an array too, field by field; nobody means that.

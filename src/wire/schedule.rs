@@ -12,6 +12,7 @@ use super::create_job::CreateJob;
 use super::job::BackoffPolicy;
 use super::span::Span;
 use super::time::{serialize, serialize_option};
+use super::workflow::CreateWorkflow;
 
 /// A schedule.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,6 +69,7 @@ pub struct Schedule {
 pub enum Target {
     Job(Box<JobTarget>),
     Project(ProjectTarget),
+    Workflow(WorkflowTarget),
 }
 
 /// A job as a schedule enqueues it. `{{due_at}}` in its payload becomes the due time.
@@ -102,6 +104,48 @@ pub struct ProjectTarget {
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Box<RawValue>>,
     pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// A workflow as a schedule starts it. `{{due_at}}` in its name and in the payloads of its steps becomes the due time.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkflowTarget {
+    #[schema(example = "nightly-import")]
+    pub name: String,
+    pub tenant: String,
+    /// As they were named.
+    pub steps: Vec<StepTarget>,
+}
+
+/// A step of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepTarget {
+    #[schema(example = "resize")]
+    pub name: String,
+    pub depends_on: Vec<LinkTarget>,
+    #[schema(example = "image.thumbnail")]
+    pub kind: String,
+    pub queue: String,
+    pub tags: Vec<String>,
+    pub priority: i16,
+    /// Byte for byte as given.
+    #[schema(value_type = Object)]
+    pub payload: Box<RawValue>,
+    /// Not before so long after the workflow was started.
+    pub delay_s: Option<f64>,
+    pub max_attempts: u32,
+    pub timeout_s: Option<f64>,
+    pub backoff: Option<BackoffPolicy>,
+    pub schema_version: Option<i32>,
+}
+
+/// A step that has to end first, and what becomes of the one that waits when it does not complete.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkTarget {
+    #[schema(example = "fetch")]
+    pub step: String,
+    /// `block`, `allow_failed` or `cancel`.
+    #[schema(example = "block")]
+    pub policy: String,
 }
 
 /// A schedule that shall be, or what shall be changed of one.
@@ -168,6 +212,10 @@ pub enum PutTarget {
     /// A job, as in `POST /jobs`, but without a moment and a key of its own.
     Job(Box<CreateJob>),
     Project(PutProject),
+    /// A workflow, as in `POST /workflows`, but without moments of its own; at most 1,000 steps, 5,000 dependencies, and 256 KiB of names,
+    /// tags and payloads.
+    #[schema(value_type = CreateWorkflow)]
+    Workflow(Box<RawValue>),
 }
 
 /// What shall happen to a project.
@@ -261,6 +309,10 @@ pub struct Tick {
     pub job_id: Option<Uuid>,
     /// Where the job is now; null when it is not kept any more.
     pub job_state: Option<String>,
+    /// The workflow that it started, in place of a job.
+    pub workflow_id: Option<Uuid>,
+    /// Where the workflow is now; null when it is not kept any more.
+    pub workflow_state: Option<String>,
     pub project_id: Option<Uuid>,
     pub actor: String,
     #[serde(serialize_with = "serialize")]

@@ -6,6 +6,7 @@ mod fire;
 mod misfire;
 mod refuse;
 mod trouble;
+mod workflows;
 
 use serde_json::{Value, json};
 

@@ -6,6 +6,7 @@ mod expression;
 mod jitter;
 mod plan;
 mod timing;
+mod workflow;
 mod zone;
 
 mod oracle;
@@ -14,8 +15,9 @@ mod vectors;
 pub use backlog::{Backlog, MOST_CATCH_UP, Missed, Verdict};
 pub use expression::{Expression, ExpressionError};
 pub use jitter::jitter;
-pub use plan::{DUE_AT, Plan, ProjectAction, Start, Target};
+pub use plan::{DUE_AT, Plan, ProjectAction, Start, Target, Work};
 pub use timing::{Occurrence, Shift, Timing, TimingError};
+pub use workflow::WorkflowTarget;
 pub use zone::{Local, TZDB, Zone};
 
 use super::words;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::workflow::WorkflowTarget;
 use super::{Backlog, Cause, Overlap, ScheduleState, Timing, jitter};
-use crate::domain::{Due, Labels, NewJob, Parameters, ProjectName, moment};
+use crate::domain::{Due, Labels, NewJob, NewWorkflow, Parameters, ProjectName, moment};
 
-/// What stands in a payload or a project's name for the due time that it belongs to.
+/// What stands in a payload or a name for the due time that it belongs to.
 pub const DUE_AT: &str = "{{due_at}}";
 /// How many due times one statement starts at most, and how many bytes of payload: it must stay short.
 const BATCH: usize = 100;
@@ -34,6 +35,8 @@ pub enum Target {
     Job(Box<NewJob>),
     /// Something that happens to a project.
     Project(ProjectAction),
+    /// A workflow like this one, with ids and a due time of its own.
+    Workflow(Box<WorkflowTarget>),
 }
 
 /// What can happen to a project.
@@ -55,13 +58,22 @@ pub enum ProjectAction {
 #[derive(Clone, Debug)]
 pub struct Start {
     pub due_at: OffsetDateTime,
-    pub job_id: Uuid,
-    /// The project that is created or moved.
-    pub project_id: Option<Uuid>,
-    /// What a new project is called.
-    pub name: Option<String>,
-    /// The job, where it is one that the engine is given.
-    pub job: Option<NewJob>,
+    /// The job or the workflow that it makes: no other start has it.
+    pub id: Uuid,
+    pub work: Work,
+}
+
+/// What is done at a start.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A job that the engine is given.
+    Job(Box<NewJob>),
+    /// A project of this name is made.
+    Create { project: Uuid, name: String },
+    /// This project is moved.
+    Move { project: Uuid },
+    /// A workflow, whole.
+    Workflow(Box<NewWorkflow>),
 }
 
 impl Plan {
@@ -83,41 +95,55 @@ impl Plan {
         }
     }
 
-    /// How many due times one statement may start, so that it stays short with large payloads, too.
+    /// How many due times one statement may start, so that it stays short with large payloads and long workflows, too.
     pub fn batch(&self) -> usize {
+        // A due time is two and a half times as long as what stands for it.
+        let by_bytes = |bytes: usize| BATCH_BYTES / (bytes * 5 / 2).max(1);
         match &self.target {
-            // A due time is two and a half times as long as what stands for it.
-            Target::Job(like) => (BATCH_BYTES / (like.payload.len() * 5 / 2).max(1)).clamp(1, BATCH),
+            Target::Job(like) => by_bytes(like.payload.len()).clamp(1, BATCH),
             Target::Project(_) => BATCH,
+            Target::Workflow(like) => by_bytes(like.bytes()).min(like.batch()).clamp(1, BATCH),
         }
     }
 
     /// What starts at a due time. Only what is due by itself is spread by the jitter: who asks for it wants it now.
     pub fn start(&self, schedule: Uuid, due_at: OffsetDateTime, cause: Cause) -> Start {
-        let start = Start { due_at, job_id: Uuid::now_v7(), project_id: None, name: None, job: None };
+        let most = if cause == Cause::Due { self.jitter } else { Duration::ZERO };
+        let later = jitter(schedule, due_at, most);
         match &self.target {
             Target::Job(like) => {
-                let most = if cause == Cause::Due { self.jitter } else { Duration::ZERO };
-                Start { job: Some(job(like, jitter(schedule, due_at, most), &start)), ..start }
+                let (id, due) = (Uuid::now_v7(), spread(like.due, due_at, later));
+                let job = NewJob { id, payload: written(&like.payload, due_at), due, ..(**like).clone() };
+                Start { due_at, id, work: Work::Job(Box::new(job)) }
             }
-            Target::Project(ProjectAction::Create { name, .. }) => {
-                let name = name.as_str().replace(DUE_AT, &moment::text(due_at));
-                Start { project_id: Some(Uuid::now_v7()), name: Some(name), ..start }
+            Target::Project(action) => {
+                let work = match action {
+                    ProjectAction::Create { name, .. } => {
+                        Work::Create { project: Uuid::now_v7(), name: written(name.as_str(), due_at) }
+                    }
+                    ProjectAction::Retry(id) | ProjectAction::Delete(id) => Work::Move { project: *id },
+                };
+                Start { due_at, id: Uuid::now_v7(), work }
             }
-            Target::Project(ProjectAction::Retry(id) | ProjectAction::Delete(id)) => {
-                Start { project_id: Some(*id), ..start }
+            Target::Workflow(like) => {
+                let workflow = like.workflow(due_at, later);
+                Start { due_at, id: workflow.id, work: Work::Workflow(Box::new(workflow)) }
             }
         }
     }
 }
 
-fn job(like: &NewJob, later: Duration, start: &Start) -> NewJob {
-    NewJob {
-        id: start.job_id,
-        // A moment writes itself without quotes, so the payload stays JSON.
-        payload: like.payload.replace(DUE_AT, &moment::text(start.due_at)),
-        due: if later.is_zero() { Due::Now } else { Due::At(start.due_at + later) },
-        ..like.clone()
+/// A text with the due time where it was to be. A moment writes itself without quotes, so JSON stays JSON.
+pub(super) fn written(text: &str, due_at: OffsetDateTime) -> String {
+    text.replace(DUE_AT, &moment::text(due_at))
+}
+
+/// When something may begin that starts so much later than its due time.
+pub(super) fn spread(due: Due, due_at: OffsetDateTime, later: Duration) -> Due {
+    match due {
+        due if later.is_zero() => due,
+        Due::In(delay) => Due::At(due_at + later + delay),
+        Due::Now | Due::At(_) => Due::At(due_at + later),
     }
 }
 
@@ -127,6 +153,7 @@ impl Target {
         match self {
             Self::Job(_) => "job",
             Self::Project(_) => "project",
+            Self::Workflow(_) => "workflow",
         }
     }
 }

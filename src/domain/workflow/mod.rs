@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::words;
 
 pub use graph::Graph;
-pub use plan::{Fault, Link, NewWorkflow, Plan, PlannedStep};
+pub use plan::{Fault, Link, NewWorkflow, Pattern, Plan, PlannedStep};
 
 words! {
     /// Where a workflow is, as its steps have it.

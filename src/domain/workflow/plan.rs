@@ -37,6 +37,16 @@ pub struct Link {
     pub policy: Policy,
 }
 
+/// A plan that was checked: workflows can be made after it, as often as somebody likes.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    plan: Plan,
+    /// Whom each step depends on, by its place.
+    parents: Vec<Vec<usize>>,
+    /// The places, each after those that it depends on.
+    order: Vec<usize>,
+}
+
 /// A workflow that can be started: each step after those that it depends on.
 #[derive(Clone, Debug)]
 pub struct NewWorkflow {
@@ -55,9 +65,13 @@ pub struct Fault {
 }
 
 impl Plan {
-    /// The workflow with fresh ids, in an order in which every step comes after those that it depends on: ids are then in that order
-    /// too, and so are the locks that anybody takes on several steps.
+    /// The workflow that it means, or what is wrong with it.
     pub fn checked(self) -> Result<NewWorkflow, Fault> {
+        self.pattern().map(Pattern::into_workflow)
+    }
+
+    /// The pattern that it makes, or what is wrong with it.
+    pub fn pattern(self) -> Result<Pattern, Fault> {
         if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
             return Err(fault("steps", format!("must be 1 to {MAX_STEPS} steps; these are {}", self.steps.len())));
         }
@@ -71,10 +85,29 @@ impl Plan {
             let words = format!("must not lead in a circle: {}", names.join(" depends on "));
             fault(format!("steps.{}.depends_on", circle[0]), words)
         })?;
+        Ok(Pattern { plan: self, parents, order })
+    }
+}
+
+impl Pattern {
+    /// What it was made of, as it was said.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// How many dependencies its steps have in all.
+    pub fn edges(&self) -> usize {
+        self.parents.iter().map(Vec::len).sum()
+    }
+
+    /// The workflow with fresh ids, in an order in which every step comes after those that it depends on: ids are then in that order
+    /// too, and so are the locks that anybody takes on several steps.
+    pub fn into_workflow(self) -> NewWorkflow {
+        let Self { plan, parents, order } = self;
         let workflow = Uuid::now_v7();
-        let mut ids = vec![Uuid::nil(); self.steps.len()];
+        let mut ids = vec![Uuid::nil(); plan.steps.len()];
         order.iter().for_each(|at| ids[*at] = Uuid::now_v7());
-        let mut steps: Vec<Option<PlannedStep>> = self.steps.into_iter().map(Some).collect();
+        let mut steps: Vec<Option<PlannedStep>> = plan.steps.into_iter().map(Some).collect();
         let job = |at: &usize| {
             let step = steps[*at].take()?;
             let edges = parents[*at].iter().zip(&step.depends_on);
@@ -84,7 +117,7 @@ impl Plan {
             Some(NewJob { id: ids[*at], step: place, dependencies, ..step.job })
         };
         let steps = order.iter().filter_map(job).collect();
-        Ok(NewWorkflow { id: workflow, name: self.name, tenant: self.tenant, steps })
+        NewWorkflow { id: workflow, name: plan.name, tenant: plan.tenant, steps }
     }
 }
 

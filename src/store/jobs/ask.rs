@@ -135,11 +135,6 @@ pub(in crate::store) fn wishes<'a>(
     text(jobs.into_iter().map(|job| wish(job, origin, by)).collect())
 }
 
-/// One job as the text that `enqueue_jobs` reads within a list.
-pub(in crate::store) fn alone(job: &NewJob) -> String {
-    serde_json::to_string(&wish(job, None, None)).unwrap_or_else(|_| "{}".to_owned())
-}
-
 fn text(wishes: Vec<Wish<'_>>) -> String {
     // Texts and numbers cannot fail to be JSON.
     serde_json::to_string(&wishes).unwrap_or_else(|_| "[]".to_owned())

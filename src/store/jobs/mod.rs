@@ -16,8 +16,8 @@ use super::{Reader, StoreError};
 use crate::domain::{Backoff, JobState, NewJob, Step};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
+pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
-pub(super) use ask::{alone, wishes};
 pub use settle::Settled;
 pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
 

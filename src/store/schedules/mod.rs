@@ -7,6 +7,7 @@ mod ticks;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,10 +15,10 @@ use super::jobs::wishes;
 use super::projects::{Asker, Bounds};
 use super::sql::{SCHEDULES_DUE, SCHEDULES_FIRE, SCHEDULES_LIST, SCHEDULES_NOW, SCHEDULES_PUT, SCHEDULES_REMOVE};
 use super::{Reader, Store, StoreError};
-use crate::domain::moment;
-use crate::domain::schedule::{Backlog, Cause, Misfire, Missed, Overlap, Plan, ScheduleState, Start, Timing};
+use crate::domain::schedule::{Backlog, Cause, Misfire, Missed, Overlap, Plan, ScheduleState, Start, Timing, Work};
+use crate::domain::{NewJob, moment};
 
-pub use ticks::{Tick, TickJob};
+pub use ticks::{Tick, TickJob, TickWorkflow};
 
 /// A row of `schedules`.
 #[derive(Clone, Debug)]
@@ -124,12 +125,15 @@ pub enum Removed {
 }
 
 /// A start as the statement reads it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Wished<'a> {
     due_at: String,
-    job_id: Uuid,
+    job_id: Option<Uuid>,
+    workflow_id: Option<Uuid>,
     project_id: Option<Uuid>,
     name: Option<&'a str>,
+    /// Of the workflow, as `enqueue_jobs` reads them.
+    steps: Option<Box<RawValue>>,
 }
 
 impl Store {
@@ -229,14 +233,10 @@ impl Store {
     ) -> Result<Option<Fired>, StoreError> {
         let tell = self.bell.may_notify();
         let Asker { actor, reason, request_id } = asker;
-        let wished = |start| {
-            let Start { due_at, job_id, project_id, name, .. }: &Start = start;
-            Wished { due_at: moment::exact(*due_at), job_id: *job_id, project_id: *project_id, name: name.as_deref() }
-        };
         let starts: Vec<Wished> = firing.starts.iter().map(wished).collect();
         // Texts and numbers cannot fail to be JSON.
         let starts = serde_json::to_string(&starts).unwrap_or_else(|_| "[]".to_owned());
-        let jobs = wishes(firing.starts.iter().filter_map(|start| start.job.as_ref()), None, None);
+        let jobs = wishes(firing.starts.iter().filter_map(job), None, None);
         let missed = firing.missed;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 16] = [
             &firing.schedule,
@@ -264,6 +264,24 @@ impl Store {
         }
         Ok(Some(fired))
     }
+}
+
+fn wished(start: &Start) -> Wished<'_> {
+    let wished = Wished { due_at: moment::exact(start.due_at), ..Wished::default() };
+    let job_id = Some(start.id);
+    match &start.work {
+        Work::Job(_) => Wished { job_id, ..wished },
+        Work::Create { project, name } => Wished { job_id, project_id: Some(*project), name: Some(name), ..wished },
+        Work::Move { project } => Wished { job_id, project_id: Some(*project), ..wished },
+        Work::Workflow(new) => {
+            let steps = RawValue::from_string(wishes(&new.steps, None, None)).ok();
+            Wished { workflow_id: Some(new.id), name: Some(&new.name), steps, ..wished }
+        }
+    }
+}
+
+fn job(start: &Start) -> Option<&NewJob> {
+    if let Work::Job(job) = &start.work { Some(job) } else { None }
 }
 
 fn plan(row: &Reader) -> Result<Plan, StoreError> {

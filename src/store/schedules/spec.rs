@@ -1,4 +1,5 @@
-//! What a schedule starts, as it stands in its row: a job in the words of `enqueue_jobs`, or what happens to a project.
+//! What a schedule starts, as it stands in its row: a job in the words of `enqueue_jobs`, what happens to a project, or a workflow
+//! of such jobs. Payloads are texts within the JSON, so that they stay as they are.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,12 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::schedule::{ProjectAction, Target};
-use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, ProjectName};
-use crate::store::jobs::alone;
+use crate::domain::schedule::{ProjectAction, Target, WorkflowTarget};
+use crate::domain::workflow::{Link, Plan, PlannedStep};
+use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, Policy, ProjectName};
 
 /// A job, as far as a schedule says it.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct JobSpec {
     kind: String,
     queue: String,
@@ -23,6 +24,29 @@ struct JobSpec {
     timeout_s: Option<f64>,
     backoff: Option<String>,
     schema_version: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delay_s: Option<f64>,
+}
+
+/// A workflow, in the order in which its steps were named.
+#[derive(Deserialize, Serialize)]
+struct WorkflowSpec {
+    name: String,
+    tenant: String,
+    steps: Vec<StepSpec>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct StepSpec {
+    name: String,
+    depends_on: Vec<LinkSpec>,
+    job: JobSpec,
+}
+
+#[derive(Deserialize, Serialize)]
+struct LinkSpec {
+    step: String,
+    policy: String,
 }
 
 /// What happens to a project. Parameters are text, so that they stay as they are.
@@ -44,35 +68,81 @@ struct ProjectSpec {
 
 /// For the row.
 pub fn write(target: &Target) -> String {
-    let action = match target {
-        Target::Job(job) => return alone(job),
-        Target::Project(action) => action,
-    };
-    let mut spec = ProjectSpec { action: action.as_str().to_owned(), ..ProjectSpec::default() };
-    match action {
-        ProjectAction::Create { name, template, parameters, labels } => {
-            spec.name = Some(name.as_str().to_owned());
-            spec.template = Some(template.clone());
-            spec.parameters = Some(parameters.as_str().to_owned());
-            spec.labels = serde_json::to_string(labels.as_map()).ok();
-        }
-        ProjectAction::Retry(id) | ProjectAction::Delete(id) => spec.project_id = Some(*id),
+    // Texts and numbers cannot fail to be JSON.
+    match target {
+        Target::Job(job) => serde_json::to_string(&job_spec(job)),
+        Target::Project(action) => serde_json::to_string(&project_spec(action)),
+        Target::Workflow(target) => serde_json::to_string(&workflow_spec(target.plan())),
     }
-    // Texts cannot fail to be JSON.
-    serde_json::to_string(&spec).unwrap_or_default()
+    .unwrap_or_default()
+}
+
+fn job_spec(job: &NewJob) -> JobSpec {
+    JobSpec {
+        kind: job.kind.to_string(),
+        queue: job.queue.to_string(),
+        tenant: job.tenant.to_string(),
+        tags: job.tags.clone(),
+        priority: job.priority,
+        payload: job.payload.clone(),
+        max_attempts: job.max_attempts,
+        timeout_s: job.timeout.map(|it| it.as_secs_f64()),
+        backoff: job.backoff.map(|it| it.text()),
+        schema_version: job.schema_version,
+        delay_s: if let Due::In(delay) = job.due { Some(delay.as_secs_f64()) } else { None },
+    }
+}
+
+fn project_spec(action: &ProjectAction) -> ProjectSpec {
+    let spec = ProjectSpec { action: action.as_str().to_owned(), ..ProjectSpec::default() };
+    match action {
+        ProjectAction::Create { name, template, parameters, labels } => ProjectSpec {
+            name: Some(name.as_str().to_owned()),
+            template: Some(template.clone()),
+            parameters: Some(parameters.as_str().to_owned()),
+            labels: serde_json::to_string(labels.as_map()).ok(),
+            ..spec
+        },
+        ProjectAction::Retry(id) | ProjectAction::Delete(id) => ProjectSpec { project_id: Some(*id), ..spec },
+    }
+}
+
+fn workflow_spec(plan: &Plan) -> WorkflowSpec {
+    let link = |it: &Link| LinkSpec { step: it.step.clone(), policy: it.policy.to_string() };
+    let step = |it: &PlannedStep| StepSpec {
+        name: it.name.clone(),
+        depends_on: it.depends_on.iter().map(link).collect(),
+        job: job_spec(&it.job),
+    };
+    WorkflowSpec {
+        name: plan.name.clone(),
+        tenant: plan.tenant.to_string(),
+        steps: plan.steps.iter().map(step).collect(),
+    }
 }
 
 /// From the row; nothing when this version does not know such a thing.
 pub fn read(target: &str, spec: &str) -> Option<Target> {
     match target {
-        "job" => read_job(spec).map(|job| Target::Job(Box::new(job))),
+        "job" => read_job(serde_json::from_str(spec).ok()?).map(|job| Target::Job(Box::new(job))),
         "project" => read_project(spec).map(Target::Project),
+        "workflow" => read_workflow(serde_json::from_str(spec).ok()?).map(|it| Target::Workflow(Box::new(it))),
         _ => None,
     }
 }
 
-fn read_job(spec: &str) -> Option<NewJob> {
-    let spec: JobSpec = serde_json::from_str(spec).ok()?;
+fn read_workflow(spec: WorkflowSpec) -> Option<WorkflowTarget> {
+    let link = |it: LinkSpec| Some(Link { step: it.step, policy: Policy::parse(&it.policy)? });
+    let step = |it: StepSpec| {
+        let depends_on = it.depends_on.into_iter().map(link).collect::<Option<_>>()?;
+        Some(PlannedStep { name: it.name, job: read_job(it.job)?, depends_on })
+    };
+    let steps = spec.steps.into_iter().map(step).collect::<Option<_>>()?;
+    WorkflowTarget::checked(Plan { name: spec.name, tenant: Ident::parse(&spec.tenant).ok()?, steps }).ok()
+}
+
+fn read_job(spec: JobSpec) -> Option<NewJob> {
+    let seconds = |seconds: Option<f64>| seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
     Some(NewJob {
         id: Uuid::nil(),
         kind: Ident::parse(&spec.kind).ok()?,
@@ -81,9 +151,9 @@ fn read_job(spec: &str) -> Option<NewJob> {
         tags: spec.tags,
         priority: spec.priority,
         payload: spec.payload,
-        due: Due::Now,
+        due: seconds(spec.delay_s).map_or(Due::Now, Due::In),
         max_attempts: spec.max_attempts,
-        timeout: spec.timeout_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        timeout: seconds(spec.timeout_s),
         deadline_at: None,
         backoff: spec.backoff.as_deref().and_then(Backoff::parse),
         schema_version: spec.schema_version,
@@ -132,9 +202,26 @@ mod tests {
             dependencies: Vec::new(),
             step: None,
         };
-        let text = write(&Target::Job(Box::new(job.clone())));
-        let Some(Target::Job(read)) = read("job", &text) else { panic!("{text}") };
-        assert_eq!(format!("{read:?}"), format!("{job:?}"));
+        let again = |target: Target| {
+            let text = write(&target);
+            let read = read(target.as_str(), &text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(format!("{read:?}"), format!("{target:?}"));
+        };
+        again(Target::Job(Box::new(job.clone())));
+
+        let link = |step: &str, policy| Link { step: step.to_owned(), policy };
+        let step = |name: &str, depends_on, due| PlannedStep {
+            name: name.to_owned(),
+            job: NewJob { due, ..job.clone() },
+            depends_on,
+        };
+        let steps = vec![
+            step("last \u{e9}", vec![link("b", Policy::Cancel), link("a", Policy::AllowFailed)], Due::Now),
+            step("b", vec![link("a", Policy::Block)], Due::In(Duration::from_millis(2500))),
+            step("a", Vec::new(), Due::Now),
+        ];
+        let plan = Plan { name: "of {{due_at}}".into(), tenant: Ident::default(), steps };
+        again(Target::Workflow(Box::new(WorkflowTarget::checked(plan).unwrap())));
 
         let parameters = r#"{ "n": 1.0 }"#;
         let create = ProjectAction::Create {
@@ -144,10 +231,8 @@ mod tests {
             labels: Labels::parse([("env".to_owned(), "test".to_owned())].into()).unwrap(),
         };
         for action in [create, ProjectAction::Retry(Uuid::from_u128(7)), ProjectAction::Delete(Uuid::from_u128(8))] {
-            let text = write(&Target::Project(action.clone()));
-            let read = super::read("project", &text).unwrap();
-            assert_eq!(format!("{read:?}"), format!("{:?}", Target::Project(action)));
+            again(Target::Project(action));
         }
-        assert!(super::read("workflow", "{}").is_none() && super::read("job", "{}").is_none());
+        assert!(["workflow", "job", "mystery"].iter().all(|target| read(target, "{}").is_none()));
     }
 }

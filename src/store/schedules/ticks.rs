@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::JobState;
 use crate::domain::schedule::{Cause, TickOutcome};
+use crate::domain::{JobState, WorkflowState};
 use crate::store::sql::{TICKS_FIRED, TICKS_LATEST, TICKS_LIST};
 use crate::store::{Reader, Store, StoreError};
 
-/// A row of `ticks`, with the job that it started as far as that is still there.
+/// A row of `ticks`, with the job or the workflow that it started as far as that is still there.
 #[derive(Clone, Debug)]
 pub struct Tick {
     pub id: i64,
@@ -22,10 +22,12 @@ pub struct Tick {
     pub outcome: TickOutcome,
     pub reason: Option<String>,
     pub job_id: Option<Uuid>,
+    pub workflow_id: Option<Uuid>,
     pub project_id: Option<Uuid>,
     pub actor: String,
     pub occurred_at: OffsetDateTime,
     pub job: Option<TickJob>,
+    pub workflow: Option<TickWorkflow>,
 }
 
 /// The job of a tick.
@@ -35,6 +37,14 @@ pub struct TickJob {
     pub created_at: OffsetDateTime,
     pub finished_at: Option<OffsetDateTime>,
     pub error: Option<String>,
+}
+
+/// The workflow of a tick.
+#[derive(Clone, Debug)]
+pub struct TickWorkflow {
+    pub state: WorkflowState,
+    pub created_at: OffsetDateTime,
+    pub finished_at: Option<OffsetDateTime>,
 }
 
 impl Store {
@@ -51,10 +61,10 @@ impl Store {
         Reader::all(rows, &TICKS_LIST).map(|row| tick(&row)).collect()
     }
 
-    /// `ticks/list`: the one that started this job.
-    pub async fn tick_of_job(&self, schedule: Uuid, job: Uuid) -> Result<Option<Tick>, StoreError> {
+    /// `ticks/list`: the one that started this job or workflow.
+    pub async fn tick_of(&self, schedule: Uuid, started: Uuid) -> Result<Option<Tick>, StoreError> {
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-            [&schedule, &None::<&str>, &None::<i64>, &1_i64, &Some(job)];
+            [&schedule, &None::<&str>, &None::<i64>, &1_i64, &Some(started)];
         let row = self.row(&TICKS_LIST, &params).await?;
         row.map(|row| tick(&Reader { row, statement: TICKS_LIST.name })).transpose()
     }
@@ -73,15 +83,21 @@ impl Store {
 }
 
 fn tick(row: &Reader) -> Result<Tick, StoreError> {
-    let state = row.get::<Option<String>>("job_state")?;
-    let job = match state {
-        None => None,
-        Some(_) => Some(TickJob {
+    let is_there = |column| row.get::<Option<String>>(column).map(|state| state.is_some());
+    let job = || {
+        Ok(TickJob {
             state: row.word("job_state", "job state", JobState::parse)?,
             created_at: row.get("job_created_at")?,
             finished_at: row.get("job_finished_at")?,
             error: row.get("job_error")?,
-        }),
+        })
+    };
+    let workflow = || {
+        Ok(TickWorkflow {
+            state: row.word("workflow_state", "workflow state", WorkflowState::parse)?,
+            created_at: row.get("workflow_created_at")?,
+            finished_at: row.get("workflow_finished_at")?,
+        })
     };
     Ok(Tick {
         id: row.get("id")?,
@@ -92,9 +108,11 @@ fn tick(row: &Reader) -> Result<Tick, StoreError> {
         outcome: row.word("outcome", "tick outcome", TickOutcome::parse)?,
         reason: row.get("reason")?,
         job_id: row.get("job_id")?,
+        workflow_id: row.get("workflow_id")?,
         project_id: row.get("project_id")?,
         actor: row.get("actor")?,
         occurred_at: row.get("occurred_at")?,
-        job,
+        job: is_there("job_state")?.then(job).transpose()?,
+        workflow: is_there("workflow_state")?.then(workflow).transpose()?,
     })
 }

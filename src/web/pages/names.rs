@@ -54,6 +54,11 @@ pub fn job_page(id: Uuid) -> String {
     format!("/dashboard/jobs/{id}")
 }
 
+/// The page of a workflow.
+pub fn workflow_page(id: Uuid) -> String {
+    format!("/dashboard/workflows/{id}")
+}
+
 /// A job in few words.
 pub fn job(id: Uuid, kind: &str) -> JobLink {
     JobLink { id: id.to_string(), short_id: super::list::short(id), kind: kind.to_owned() }

@@ -10,12 +10,13 @@ use super::error::or_page;
 use super::form::{Form, see};
 use super::names;
 use super::schedule_form::{save, stored};
-use super::schedules::{PAGE, badge, outcome, starts};
+use super::schedules::{PAGE, badge, outcome, started, starts};
 use super::shell::{Frame, Shown, counted, respond, span, stamp};
 use super::views::{Changed, CurlLine, Link, Nav, NextRow, ScheduleForm, SchedulePage, TickRow};
 use crate::domain::schedule::{
     Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target, TickOutcome,
 };
+use crate::domain::workflow::PlannedStep;
 use crate::store::schedules::{Schedule, Tick};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -25,6 +26,8 @@ use crate::web::schedules::{found, note};
 /// How many due times to come a page shows, and how many that were.
 const NEXT: usize = 5;
 const TICKS: i64 = 20;
+/// How many steps of a workflow it names.
+const STEPS: usize = 8;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest, name: Path<String>) -> HttpResponse {
@@ -109,14 +112,16 @@ fn row(tick: &Tick) -> TickRow {
             Some(format!("{asked} by {}{reason}", tick.actor))
         }
     };
-    let took = tick.job.as_ref().and_then(|job| Some(span(job.created_at, job.finished_at?)));
+    let of_job = tick.job.as_ref().map(|it| (it.created_at, it.finished_at));
+    let life = of_job.or(tick.workflow.as_ref().map(|it| (it.created_at, it.finished_at)));
+    let took = life.and_then(|(born, finished)| Some(span(born, finished?)));
     TickRow {
         id: tick.id.to_string(),
         due: stamp(tick.due_at),
         several: (tick.n > 1).then(|| (counted(tick.n, "due time"), stamp(tick.since))),
         badge: outcome(tick),
         why: by,
-        job: tick.job_id.filter(|_| tick.job.is_some()).map(|id| Link::to(names::job_page(id), super::list::short(id))),
+        started: started(tick).map(|(href, id)| Link::to(href, super::list::short(id))),
         late: (fired && tick.cause == Cause::Due).then(|| span(tick.due_at, tick.occurred_at)),
         took,
     }
@@ -150,14 +155,26 @@ fn facts(plan: &Plan) -> Vec<(String, String)> {
         facts.push(fact("Priority", job.priority.to_string()));
         facts.push(fact("Attempts", format!("at most {}", job.max_attempts)));
     }
+    if let Target::Workflow(it) = &plan.target {
+        let more = it.plan().steps.len().saturating_sub(STEPS);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let steps: Vec<String> = it.plan().steps.iter().take(STEPS).map(step).chain(more).collect();
+        facts.push(fact("Steps", steps.join(", ")));
+        facts.push(fact("Tenant", it.plan().tenant.to_string()));
+    }
     facts
+}
+
+/// A step in words: `resize (image.thumbnail)`.
+fn step(step: &PlannedStep) -> String {
+    format!("{} ({})", step.name, step.job.kind)
 }
 
 fn payload(target: &Target) -> Option<String> {
     match target {
         Target::Job(job) => Some(job.payload.clone()).filter(|it| it != "{}"),
         Target::Project(ProjectAction::Create { parameters, .. }) => Some(parameters.as_str().to_owned()),
-        Target::Project(_) => None,
+        Target::Project(_) | Target::Workflow(_) => None,
     }
 }
 

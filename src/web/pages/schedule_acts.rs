@@ -106,7 +106,7 @@ async fn question(
         back: &own,
     };
     let (happens, stays) = if deletes {
-        ("It starts nothing any more, and cannot be backfilled.", "The jobs that it started, and the record of it.")
+        ("It starts nothing any more, and cannot be backfilled.", "What it started, and the record of it.")
     } else {
         (
             "Nothing starts by itself until it is resumed; what falls into that time is not made up for.",

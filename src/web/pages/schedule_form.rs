@@ -40,7 +40,7 @@ pub fn stored(plan: &Plan) -> ScheduleForm {
         ..ScheduleForm::default()
     };
     let form = match &plan.target {
-        Target::Project(_) => form,
+        Target::Project(_) | Target::Workflow(_) => form,
         Target::Job(job) => ScheduleForm {
             of_job: true,
             kind: job.kind.to_string(),
@@ -111,7 +111,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
 fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> CreateJob {
     let kept = before.and_then(|it| match &it.plan.target {
         Target::Job(job) => Some(convert::wish_of(job)),
-        Target::Project(_) => None,
+        Target::Project(_) | Target::Workflow(_) => None,
     });
     let payload = match payload(&form.lines("payload")) {
         Ok(payload) => payload,

@@ -14,8 +14,8 @@ use super::names;
 use super::schedule_form::{blank, save};
 use super::shell::{Frame, Shown, counted, respond, stamp};
 use super::views::{Badge, JobState as State, Nav, ScheduleForm, ScheduleRow, SchedulesPage, StripMark, Tone};
-use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
+use crate::domain::{JobState, WorkflowState, moment};
 use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -124,6 +124,10 @@ pub fn starts(target: &Target) -> String {
         Target::Project(ProjectAction::Create { name, .. }) => format!("creates the project {}", name.as_str()),
         Target::Project(ProjectAction::Retry(id)) => format!("retries the project {id}"),
         Target::Project(ProjectAction::Delete(id)) => format!("deletes the project {id}"),
+        Target::Workflow(it) => {
+            let plan = it.plan();
+            format!("the workflow {}, {}", plan.name, counted(plan.steps.len() as i64, "step"))
+        }
     }
 }
 
@@ -135,15 +139,30 @@ pub fn badge(state: ScheduleState) -> Badge {
     }
 }
 
-/// What became of a tick: where its job is, or that it started nothing.
+/// What became of a tick: where its job or its workflow is, or that it started nothing.
 pub fn outcome(tick: &Tick) -> Badge {
-    match (&tick.job, tick.outcome) {
-        (_, TickOutcome::Skipped) => Badge { tone: Tone::Neutral, icon: "ban", label: "Skipped" },
-        (None, TickOutcome::Fired) => Badge { tone: Tone::Neutral, icon: "play", label: "Started" },
-        (Some(job), TickOutcome::Fired) => {
-            let state = State::from_name(job.state.as_str());
-            Badge { tone: state.tone(), icon: state.icon(), label: state.label() }
+    let job = |state: &str| {
+        let state = State::from_name(state);
+        Badge { tone: state.tone(), icon: state.icon(), label: state.label() }
+    };
+    match (tick.outcome, &tick.job, &tick.workflow) {
+        (TickOutcome::Skipped, ..) => Badge { tone: Tone::Neutral, icon: "ban", label: "Skipped" },
+        (TickOutcome::Fired, Some(it), _) => job(it.state.as_str()),
+        // It has the states of a job but for this one.
+        (TickOutcome::Fired, None, Some(it)) if it.state == WorkflowState::Running => {
+            Badge { label: "Running", ..job(JobState::Active.as_str()) }
         }
+        (TickOutcome::Fired, None, Some(it)) => job(it.state.as_str()),
+        (TickOutcome::Fired, None, None) => Badge { tone: Tone::Neutral, icon: "play", label: "Started" },
+    }
+}
+
+/// The page of what a tick started, as far as that is still there, and the id of it.
+pub fn started(tick: &Tick) -> Option<(String, Uuid)> {
+    match (&tick.job, &tick.workflow) {
+        (Some(_), _) => tick.job_id.map(|id| (names::job_page(id), id)),
+        (None, Some(_)) => tick.workflow_id.map(|id| (names::workflow_page(id), id)),
+        (None, None) => None,
     }
 }
 
@@ -152,6 +171,6 @@ fn mark(tick: &Tick) -> StripMark {
     StripMark {
         badge,
         label: format!("{}: {}", moment::readable(tick.due_at), badge.label),
-        href: tick.job_id.filter(|_| tick.job.is_some()).map(names::job_page),
+        href: started(tick).map(|(href, _)| href),
     }
 }

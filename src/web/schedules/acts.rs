@@ -22,7 +22,7 @@ const MOST: usize = 1000;
 /// How often an act that met a firing tries again.
 const TRIES: usize = 20;
 
-/// Start it now, whatever its times, its overlap policy and its state. The answer is the tick, with the job.
+/// Start it now, whatever its times, its overlap policy and its state. The answer is the tick, with the job or the workflow.
 #[utoipa::path(post, path = "/schedules/{name}/run", tag = "schedules", params(("name" = String, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Tick), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Nothing was started, and why"), (status = 413, body = Problem),
@@ -41,11 +41,11 @@ pub async fn act_run(app: &App, name: &str, asker: &Asker) -> Result<Tick, ApiEr
     for _ in 0..TRIES {
         let schedule = found(app, name).await?;
         let start = schedule.plan.start(schedule.id, schedule.at, Cause::Manual);
-        let job = start.job_id;
+        let id = start.id;
         let Some(fired) = fire(app, &schedule, Cause::Manual, &[start], asker).await? else { continue };
         if fired.started > 0 {
-            // By its job, as many others may have started meanwhile; gone it is only if retention was quicker than we.
-            let tick = app.store.tick_of_job(schedule.id, job).await?;
+            // By what it made, as many others may have started meanwhile; gone it is only if retention was quicker than we.
+            let tick = app.store.tick_of(schedule.id, id).await?;
             return tick.ok_or_else(|| super::no_schedule(name));
         }
         let ours = |tick: &Tick| tick.due_at == schedule.at && tick.cause == Cause::Manual;

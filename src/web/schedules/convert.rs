@@ -1,12 +1,13 @@
 //! From schedules and their times to JSON.
 
-use crate::domain::NewJob;
 use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, Shift, Target};
+use crate::domain::workflow::{Link, Plan, PlannedStep};
+use crate::domain::{Due, NewJob};
 use crate::store::schedules::{Schedule, Tick, Unreadable};
 use crate::web::convert::backoff;
 use crate::wire;
 use crate::wire::json::raw;
-use crate::wire::schedule::{JobTarget, ProjectTarget};
+use crate::wire::schedule::{JobTarget, LinkTarget, ProjectTarget, StepTarget, WorkflowTarget};
 
 /// What stands in place of the state of a schedule that this version cannot read.
 const UNREADABLE: &str = "unreadable";
@@ -71,6 +72,7 @@ impl From<Target> for wire::schedule::Target {
         match target {
             Target::Job(job) => Self::Job(Box::new(job_target(*job))),
             Target::Project(action) => Self::Project(action.into()),
+            Target::Workflow(it) => Self::Workflow(workflow_target(it.plan())),
         }
     }
 }
@@ -87,6 +89,29 @@ fn job_target(job: NewJob) -> JobTarget {
         timeout_s: job.timeout.map(|it| it.as_secs_f64()),
         backoff: job.backoff.map(backoff),
         schema_version: job.schema_version,
+    }
+}
+
+fn workflow_target(plan: &Plan) -> WorkflowTarget {
+    let link = |it: &Link| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
+    let step = |it: &PlannedStep| StepTarget {
+        name: it.name.clone(),
+        depends_on: it.depends_on.iter().map(link).collect(),
+        kind: it.job.kind.to_string(),
+        queue: it.job.queue.to_string(),
+        tags: it.job.tags.clone(),
+        priority: it.job.priority,
+        payload: raw(it.job.payload.clone()),
+        delay_s: if let Due::In(delay) = it.job.due { Some(delay.as_secs_f64()) } else { None },
+        max_attempts: it.job.max_attempts,
+        timeout_s: it.job.timeout.map(|it| it.as_secs_f64()),
+        backoff: it.job.backoff.map(backoff),
+        schema_version: it.job.schema_version,
+    };
+    WorkflowTarget {
+        name: plan.name.clone(),
+        tenant: plan.tenant.to_string(),
+        steps: plan.steps.iter().map(step).collect(),
     }
 }
 
@@ -147,6 +172,8 @@ impl From<Tick> for wire::Tick {
             reason: row.reason,
             job_id: row.job_id,
             job_state: row.job.map(|it| it.state.to_string()),
+            workflow_id: row.workflow_id,
+            workflow_state: row.workflow.map(|it| it.state.to_string()),
             project_id: row.project_id,
             actor: row.actor,
             occurred_at: row.occurred_at,

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use super::app::App;
 use super::convert::api_asker;
 use super::error::ApiError;
-use super::extract::{Json, OptionalJson, name_in_path};
+use super::extract::{Many, OptionalJson, name_in_path, parse};
 use super::projects::{etag, version_of};
 use super::query::Query;
 use crate::store::schedules::{Listed, Removed, Schedule};
@@ -42,8 +42,8 @@ pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
 #[utoipa::path(post, path = "/schedules", tag = "schedules", request_body = PutSchedule,
     responses((status = 200, body = wire::Schedule, description = "Replaced"), (status = 201, body = wire::Schedule), (status = 400, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn put(app: Data<App>, request: HttpRequest, body: Json<PutSchedule>) -> Result<HttpResponse, ApiError> {
-    let mut wish = body.value;
+pub async fn put(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
+    let mut wish: PutSchedule = parse(&body)?;
     let asker = api_asker(Reason { reason: wish.reason.take(), actor: wish.actor.take() })?;
     let name = plan::name(wish.name.take())?;
     let is_new = put_plan(&app, &name, &wish, Edit::Replace, &asker).await?;
@@ -65,8 +65,8 @@ pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, A
     params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
     responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn patch(app: Data<App>, request: HttpRequest, body: Json<PutSchedule>) -> Result<HttpResponse, ApiError> {
-    let mut wish = body.value;
+pub async fn patch(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
+    let mut wish: PutSchedule = parse(&body)?;
     let name = name_of(&request);
     let asker = api_asker(Reason { reason: wish.reason.take(), actor: wish.actor.take() })?;
     if wish.name.as_ref().is_some_and(|other| *other != name) {

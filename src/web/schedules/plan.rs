@@ -8,16 +8,19 @@ use time::OffsetDateTime;
 use super::super::app::App;
 use super::super::convert;
 use super::super::error::ApiError;
+use super::super::extract::parse;
+use super::super::workflows::{self, plan::below};
 use crate::domain::moment;
 use crate::domain::schedule::{
     Backlog, DUE_AT, MOST_CATCH_UP, Misfire, Overlap, Plan, ProjectAction, ScheduleState, Target, Timing, TimingError,
+    WorkflowTarget,
 };
 use crate::store::StoreError;
 use crate::store::projects::Asker;
 use crate::store::schedules::Schedule;
 use crate::wire::schedule::{PutProject, PutTarget};
 use crate::wire::span::Span;
-use crate::wire::{CreateJob, FieldProblem, PutSchedule};
+use crate::wire::{CreateJob, CreateWorkflow, FieldProblem, PutSchedule};
 
 /// What is late by less than this was not missed, unless somebody says otherwise.
 const USUAL_GRACE: Duration = Duration::from_secs(60);
@@ -98,7 +101,7 @@ async fn planned(
         (None, None) => {
             return Err(ApiError::field(
                 "target",
-                "is missing; say what to start: {\"job\": {\"kind\": …}} or {\"project\": …}",
+                "is missing; say what to start: {\"job\": {\"kind\": …}}, {\"project\": …} or {\"workflow\": …}",
             ));
         }
     };
@@ -205,6 +208,10 @@ async fn target(app: &App, wish: &PutSchedule, kept: Option<&Plan>) -> Result<Op
         (None, None) => Ok(None),
         (Some(PutTarget::Job(job)), None) => job_target(app, (**job).clone(), "target.job.").await.map(Some),
         (Some(PutTarget::Project(action)), None) => project_target(app, action).map(|it| Some(Target::Project(it))),
+        (Some(PutTarget::Workflow(wish)), None) => {
+            let target = workflow_target(app, wish).await.map_err(|error| below("target.workflow.", error))?;
+            Ok(Some(Target::Workflow(Box::new(target))))
+        }
         (None, Some(_)) => job_target(app, job_beside(wish, kept)?, "").await.map(Some),
     }
 }
@@ -213,7 +220,7 @@ async fn target(app: &App, wish: &PutSchedule, kept: Option<&Plan>) -> Result<Op
 fn job_beside(wish: &PutSchedule, kept: Option<&Plan>) -> Result<CreateJob, ApiError> {
     let kept = kept.and_then(|it| match &it.target {
         Target::Job(job) => Some(convert::wish_of(job)),
-        Target::Project(_) => None,
+        Target::Project(_) | Target::Workflow(_) => None,
     });
     let mut job = kept.unwrap_or_default();
     // A schema is chosen anew for what may be another payload.
@@ -248,13 +255,13 @@ async fn job_target(app: &App, wish: CreateJob, prefix: &str) -> Result<Target, 
     Ok(Target::Job(Box::new(job)))
 }
 
+async fn workflow_target(app: &App, wish: &RawValue) -> Result<WorkflowTarget, ApiError> {
+    let plan = workflows::plan::plan(app, parse::<CreateWorkflow>(wish.get().as_bytes())?).await?;
+    WorkflowTarget::checked(plan).map_err(workflows::plan::refused)
+}
+
 fn project_target(app: &App, wish: &PutProject) -> Result<ProjectAction, ApiError> {
-    let inside = |error: ApiError| match error {
-        ApiError::Fields(fields) => ApiError::Fields(
-            fields.into_iter().map(|it| FieldProblem { field: format!("target.project.{}", it.field), ..it }).collect(),
-        ),
-        other => other,
-    };
+    let inside = |error| below("target.project.", error);
     let project = || {
         wish.project_id
             .ok_or_else(|| inside(ApiError::field("project_id", format!("must say which project to {}", wish.action))))

@@ -16,23 +16,32 @@ use crate::wire::{CreateJob, CreateWorkflow, FieldProblem};
 /// The most characters of a step's name.
 const MAX_STEP_NAME: usize = 128;
 
-/// What is wished, as a workflow that can be started; or the field that cannot be accepted, below `prefix`.
-pub async fn workflow(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
-    let name = visible(&wish.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
+/// What is wished, as a workflow that can be started; or the field that cannot be accepted.
+pub async fn workflow(app: &App, wish: CreateWorkflow) -> Result<NewWorkflow, ApiError> {
+    plan(app, wish).await?.checked().map_err(refused)
+}
+
+/// What is wrong with a plan, by its field.
+pub fn refused(Fault { field, message }: Fault) -> ApiError {
+    ApiError::field(field, message)
+}
+
+/// What is wished, each step of it checked; or the field that cannot be accepted.
+pub async fn plan(app: &App, wish: CreateWorkflow) -> Result<Plan, ApiError> {
+    let name = visible(&wish.name, 200).map_err(|why| ApiError::field("name", why))?;
     let tenant = wish.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
-    let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
+    let tenant = tenant.map_err(|error| ApiError::field("tenant", error))?;
     if wish.steps.len() > MAX_STEPS {
         let why = format!("must be 1 to {MAX_STEPS} steps; these are {}", wish.steps.len());
-        return Err(ApiError::field(format!("{prefix}steps"), why));
+        return Err(ApiError::field("steps", why));
     }
     let mut steps = Vec::with_capacity(wish.steps.len());
     for (at, text) in wish.steps.iter().enumerate() {
-        let prefix = format!("{prefix}steps.{at}.");
+        let prefix = format!("steps.{at}.");
         let step = step(text).map_err(|error| below(&prefix, error))?;
         steps.push(planned(app, step, &tenant, &prefix).await?);
     }
-    let plan = Plan { name, tenant, steps };
-    plan.checked().map_err(|Fault { field, message }| ApiError::field(format!("{prefix}{field}"), message))
+    Ok(Plan { name, tenant, steps })
 }
 
 /// A step: what is its own, and the rest, which is its job's.
@@ -86,8 +95,8 @@ fn visible(text: &str, most: usize) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {most} visible characters")) }
 }
 
-/// A mistake in one of many.
-fn below(prefix: &str, error: ApiError) -> ApiError {
+/// A mistake in a part, by the name that it has in the whole.
+pub fn below(prefix: &str, error: ApiError) -> ApiError {
     let ApiError::Fields(fields) = error else { return error };
     let named = |it: FieldProblem| match it.field.as_str() {
         "body" => FieldProblem { field: prefix.trim_end_matches('.').to_owned(), ..it },

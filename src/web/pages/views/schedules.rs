@@ -63,7 +63,7 @@ pub struct StripMark {
     pub badge: Badge,
     /// The same and its time, in words.
     pub label: String,
-    /// The job that it started.
+    /// The job or the workflow that it started.
     pub href: Option<String>,
 }
 
@@ -125,11 +125,11 @@ pub struct TickRow {
     pub badge: Badge,
     /// Why, or who asked for it.
     pub why: Option<String>,
-    /// The job that it started.
-    pub job: Option<Link>,
+    /// The job or the workflow that it started.
+    pub started: Option<Link>,
     /// How late it was ("0.1 s").
     pub late: Option<String>,
-    /// How long its job took from birth to end.
+    /// How long that took from birth to end.
     pub took: Option<String>,
 }
 
