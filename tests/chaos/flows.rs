@@ -232,13 +232,12 @@ impl<'a> Flows<'a> {
     /// By the workers' clock. Where a failure was allowed and mended later, the first end was enough, and is not known here.
     fn too_early(&self) -> impl Iterator<Item = String> {
         self.steps().flat_map(move |(flow, step, id, _)| {
-            let parents = step.depends_on.iter().filter_map(move |name| {
+            step.depends_on.iter().filter_map(move |name| {
                 let (_, parent) = self.jobs.get(&(*flow, name.as_str()))?;
                 let known = step.policy != "allow_failed" || parent.replays == 0;
                 let effect = self.books.effects.get(&parent.execution_id?)?;
                 (known && self.began.get(id)? < &effect.ended).then(|| format!("{} before {name} of {flow}", step.name))
-            });
-            parents
+            })
         })
     }
 }
