@@ -23,3 +23,4 @@ mod sign_in;
 mod weight;
 mod work;
 mod workers;
+mod workflows;

@@ -38,7 +38,8 @@ pub async fn callout(app: &App, known: &Known) -> Result<JobCallout, ApiError> {
             took: known.executions.first().and_then(|it| Some(span(it.claimed_at, it.ended_at?))),
         },
         JobState::Canceled => {
-            JobCallout::Canceled { at, reason: job.error.as_deref().and_then(|it| without(it, CANCELED)) }
+            let reason = job.error.as_deref().and_then(|it| without(it, CANCELED));
+            JobCallout::Canceled { at, reason, by: known.links.doomed_by.clone() }
         }
         JobState::Failed => JobCallout::Dead {
             error: job.error.clone().unwrap_or_else(|| "It failed without saying why.".to_owned()),
