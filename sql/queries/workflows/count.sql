@@ -6,5 +6,5 @@ FROM unnest(ARRAY['running', 'completed', 'failed', 'canceled']) AS s (state) CR
         SELECT FROM workflows w
         WHERE w.state = s.state AND ($1::text IS NULL OR w.tenant = $1)
           AND ($2::text IS NULL OR position(lower($2) IN lower(w.name)) > 0)
-        LIMIT $3) AS some
+        LIMIT $3) AS counted
 ) AS n

@@ -110,20 +110,13 @@ fn card(known: &Known, it: &GraphNode, at: Point) -> GraphCard {
     let state = super::jobs::state(known.state(it));
     let goes_on = since(times.ran).or_else(|| since(times.waited));
     let lasted = lasted(times.ran);
-    let mut label = format!("{}: {}", name(it), state.label());
-    if let Some(lasted) = &lasted {
-        label.push_str(&format!(", {lasted}"));
-    }
-    if it.critical {
-        label.push_str(", on the critical path");
-    }
+    let title = shortened(name(it));
     GraphCard {
         href: names::job_page(it.job_id),
-        // The box of a card has two pixels for its outline.
-        x: number(at.x + MARGIN - 2.0),
-        y: number(at.y + MARGIN - 2.0),
-        title: shortened(name(it)),
-        label,
+        x: number(at.x + MARGIN),
+        y: number(at.y + MARGIN),
+        full: Some(name(it).to_owned()).filter(|full| *full != title),
+        title,
         state,
         lasted,
         since: goes_on.map(|at| {
@@ -134,7 +127,7 @@ fn card(known: &Known, it: &GraphNode, at: Point) -> GraphCard {
     }
 }
 
-/// As much of a name as has room on a card, whatever its letters are; the box around it cuts what was guessed wrong.
+/// As much of a name as has room on a card, whatever its letters are: guessed from how wide they usually are.
 fn shortened(name: &str) -> String {
     let width = |c: char| match c {
         'i' | 'j' | 'l' | 'I' | 't' | 'f' | 'r' | '.' | ',' | ':' | '-' | ' ' | '|' | '\'' => 0.6,

@@ -21,7 +21,7 @@ use crate::store::events::Event;
 use crate::store::jobs::{Execution, Job, TightLimit};
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::web::explain_job::why;
+use crate::web::explain_job::{blocked, why};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How `jobs/cancel` begins what it notes.
@@ -95,7 +95,10 @@ async fn waiting(app: &App, known: &Known) -> Result<Waiting, ApiError> {
     let (job, explained) = (&known.job, &known.explained);
     // The error has a line of its own.
     let quiet = Job { error: None, ..job.clone() };
-    let (reason, summary) = why(&quiet, explained);
+    let (reason, summary) = match job.state {
+        JobState::Blocked => ("blocked", blocked(app, job).await?),
+        _ => why(&quiet, explained),
+    };
     let tight = explained.limit.as_ref().filter(|_| reason == "throttled");
     let free = tight.and_then(|it| it.free_in).filter(|it| it.is_finite() && *it > 0.0);
     let due = match reason {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::job_life::{CANCELED, without};
 use super::jobs::state as view;
 use super::names;
 use super::shell::{count, counted, span, stamp};
@@ -221,9 +222,8 @@ fn row(known: &Known, it: &GraphNode) -> StepRow {
         state: view(node.state),
         note: match node.state {
             JobState::Blocked => it.blocked_reason.clone(),
-            JobState::Failed | JobState::Retrying | JobState::Canceled => {
-                node.error.as_deref().map(|error| first_line(error).to_owned())
-            }
+            JobState::Failed | JobState::Retrying => node.error.as_deref().map(|error| first_line(error).to_owned()),
+            JobState::Canceled => node.error.as_deref().and_then(|error| without(first_line(error), CANCELED)),
             _ => None,
         },
         depends_on: it.depends_on.iter().take(NAMED).map(on).collect(),

@@ -103,8 +103,8 @@ pub struct GraphCard {
     pub y: String,
     /// As much of its name as has room.
     pub title: String,
-    /// Everything that the card says, for those who do not see it.
-    pub label: String,
+    /// All of it, if that is more, for those who hear it.
+    pub full: Option<String>,
     /// Its state.
     pub state: JobState,
     /// How long that lasted.

@@ -6,7 +6,7 @@ fn card(n: u32, name: &str, state: JobState) -> GraphCard {
         x: (n * 254).to_string(),
         y: "14".to_owned(),
         title: name.to_owned(),
-        label: format!("{name}: {}", state.label()),
+        full: (n == 2).then(|| format!("{name} in full")),
         state,
         lasted: (state == JobState::Completed).then(|| "3 s".to_owned()),
         since: (state == JobState::Active)
@@ -107,7 +107,14 @@ fn the_drawing_is_made_of_links_and_says_what_its_looks_mean() {
     );
     says(
         &main,
-        &["aria-label=\"fetch: Completed\" class=\"critical\"", "Completed · 3 s", "data-at=\"2026-11-22T14:03:10Z\""],
+        &[
+            "class=\"critical\" aria-describedby=\"on-path\"",
+            "y=\"22\">fetch</text>",
+            "y=\"22\" aria-hidden=\"true\">&#60;script",
+            " in full</text>",
+            "Completed · 3 s",
+            "data-at=\"2026-11-22T14:03:10Z\"",
+        ],
     );
     says(&main, &["since 14:03:10", "comes from a step that failed", "does not yet", "critical path, thick"]);
     let only = GraphDrawing { edges: Vec::new(), ..page.graph.clone().unwrap_or_default() };
