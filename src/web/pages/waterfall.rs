@@ -79,7 +79,7 @@ pub fn of(workflow: &Workflow, known: &Known) -> Option<Waterfall> {
 }
 
 /// If there are too many: those of the critical path, then the longest. In the order in which they began.
-fn chosen<'a>(mut all: Vec<(&'a GraphNode, Times)>, length: impl Fn(&Stretch) -> f64) -> Vec<(&'a GraphNode, Times)> {
+fn chosen(mut all: Vec<(&GraphNode, Times)>, length: impl Fn(&Stretch) -> f64) -> Vec<(&GraphNode, Times)> {
     if all.len() > MOST {
         let long = |it: &Times| [it.waited, it.ran].iter().flatten().map(&length).sum::<f64>();
         all.sort_by(|(a, x), (b, y)| b.critical.cmp(&a.critical).then(long(y).total_cmp(&long(x))));
