@@ -43,7 +43,7 @@ function escape(target) {
 }
 
 const pages = {
-  p: "projects", m: "metrics", j: "jobs", q: "queues", w: "workers", d: "dead-letters", l: "limits", c: "schedules", s: "settings", h: "help",
+  p: "projects", m: "metrics", j: "jobs", q: "queues", w: "workers", d: "dead-letters", l: "limits", c: "schedules", f: "workflows", s: "settings", h: "help",
 };
 
 const keys = {

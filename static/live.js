@@ -41,9 +41,12 @@ function words(time, at) {
   return passed < 1 ? "just now" : `${units(passed, true)} ago`;
 }
 
+// Drawings have no element for times; there, any element may carry one.
+const moment = it => it.dateTime ?? it.dataset?.at;
+
 function tellTimes() {
-  for (const time of $$("time[datetime]")) {
-    const at = Date.parse(time.dateTime);
+  for (const time of $$("time[datetime], [data-at]")) {
+    const at = Date.parse(moment(time));
     if (isNaN(at)) continue;
     const text = words(time, at);
     if (time.textContent !== text) time.textContent = text;
@@ -205,7 +208,7 @@ async function ask() {
 }
 
 // The same moment told in the same way: an elapsed time that has ended must become an age.
-const sameTime = (old, fresh) => old.dateTime === fresh.dateTime && Object.keys(old.dataset).join() === Object.keys(fresh.dataset ?? {}).join();
+const sameTime = (old, fresh) => moment(old) === moment(fresh) && Object.keys(old.dataset).join() === Object.keys(fresh.dataset ?? {}).join();
 
 // Puts the new content on the page and returns how many row changes wait.
 function apply(html) {
@@ -216,7 +219,7 @@ function apply(html) {
     morphStyle: "innerHTML", ignoreActiveValue: true, restoreFocus: true,
     callbacks: {
       // The text of a time is ours, and so are forms marked as kept.
-      beforeNodeMorphed: (old, fresh) => !(old.nodeName === "TIME" && sameTime(old, fresh)) && !("keep" in (old.dataset ?? {})),
+      beforeNodeMorphed: (old, fresh) => !(moment(old) && sameTime(old, fresh)) && !("keep" in (old.dataset ?? {})),
       beforeAttributeUpdated: (name, node) => !(name === "open" && /^(DETAILS|DIALOG)$/.test(node.nodeName)),
     },
   });

@@ -1,5 +1,7 @@
 //! Workflows, and how jobs hang together. What moves a workflow is what moves its steps; nothing here does.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -7,8 +9,8 @@ use super::events::{Event, event};
 use super::jobs::wishes;
 use super::projects::{Asker, IdempotencyKey};
 use super::sql::{
-    JOBS_CONNECTED, JOBS_EDGES, JOBS_NODES, WORKFLOWS_EVENTS, WORKFLOWS_GET, WORKFLOWS_LIST, WORKFLOWS_START,
-    WORKFLOWS_STEPS,
+    JOBS_CONNECTED, JOBS_DEPENDENTS, JOBS_EDGES, JOBS_NODES, WORKFLOWS_COUNT, WORKFLOWS_COUNT_RUNNING,
+    WORKFLOWS_EVENTS, WORKFLOWS_GET, WORKFLOWS_LIST, WORKFLOWS_START, WORKFLOWS_STEPS,
 };
 use super::{Reader, Store, StoreError};
 use crate::domain::{JobState, NewWorkflow, Policy, WorkflowState};
@@ -132,6 +134,23 @@ impl Store {
         Reader::all(rows, &WORKFLOWS_LIST).map(|row| workflow(&row)).collect()
     }
 
+    /// `workflows/count`: by state, whatever state the filter has; none is counted further than `most`.
+    pub async fn count_workflows(
+        &self,
+        filter: &WorkflowFilter,
+        most: i64,
+    ) -> Result<BTreeMap<WorkflowState, i64>, StoreError> {
+        let rows = self.rows(&WORKFLOWS_COUNT, &[&filter.tenant, &filter.name, &most]).await?;
+        let count =
+            |row: Reader| Ok((row.word("state", "workflow state", WorkflowState::parse)?, row.get::<i64>("n")?));
+        Reader::all(rows, &WORKFLOWS_COUNT).map(count).collect()
+    }
+
+    /// `workflows/count_running`: no further than `most`.
+    pub async fn count_running_workflows(&self, most: i64) -> Result<i64, StoreError> {
+        self.one(&WORKFLOWS_COUNT_RUNNING, &[&most]).await?.get("n")
+    }
+
     /// `workflows/steps`: the ids of its steps, each after those that it depends on; only those in `states`, if any are named.
     pub async fn steps_of_workflow(&self, id: Uuid, states: Option<&[JobState]>) -> Result<Vec<Uuid>, StoreError> {
         let states: Option<Vec<&str>> = states.map(|states| states.iter().map(|it| it.as_str()).collect());
@@ -160,6 +179,12 @@ impl Store {
     pub async fn nodes(&self, ids: &[Uuid]) -> Result<Vec<Node>, StoreError> {
         let rows = self.rows(&JOBS_NODES, &[&ids]).await?;
         Reader::all(rows, &JOBS_NODES).map(|row| node(&row)).collect()
+    }
+
+    /// `jobs/dependents`: who waits for this one, those that still do first.
+    pub async fn dependents(&self, id: Uuid, limit: i64) -> Result<Vec<Edge>, StoreError> {
+        let rows = self.rows(&JOBS_DEPENDENTS, &[&id, &limit]).await?;
+        Reader::all(rows, &JOBS_DEPENDENTS).map(|row| edge(&row)).collect()
     }
 
     /// `jobs/edges`: what these depend on.

@@ -79,7 +79,7 @@ pub fn why(job: &Job, known: &Explained) -> (&'static str, String) {
 }
 
 /// What it waits for, by name.
-async fn blocked(app: &App, job: &Job) -> Result<String, ApiError> {
+pub async fn blocked(app: &App, job: &Job) -> Result<String, ApiError> {
     let edges = app.store.edges(&[job.id]).await?;
     let unmet: Vec<&Edge> = edges.iter().filter(|it| !it.is_met()).collect();
     let ids: Vec<Uuid> = unmet.iter().map(|it| it.depends_on).collect();

@@ -4,7 +4,7 @@ use super::pages::Stage;
 use super::work::Works;
 use crate::harness::{Browser, Database, SCHEMES, Server};
 
-async fn has_no_barriers(browser: &Browser, what: &str) {
+pub async fn has_no_barriers(browser: &Browser, what: &str) {
     let found = browser.barriers().await;
     assert!(found.is_empty(), "{what}: {found:#?}");
 }
@@ -112,7 +112,9 @@ async fn empty_pages_have_no_barriers() {
     let browser = Browser::on(&server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
-        for page in ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits", "schedules"] {
+        for page in
+            ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits", "schedules", "workflows"]
+        {
             let path = &format!("/dashboard/{page}");
             browser.open(path).await;
             has_no_barriers(&browser, &format!("{path}, empty, {scheme}")).await;

@@ -51,7 +51,12 @@ async fn single_keys_lead_everywhere() {
     }
     browser.keys(key::ENTER).await;
     browser.arrives("/dashboard/projects/").await;
-    for (keys, path) in [("gm", "/dashboard/metrics"), ("gs", "/dashboard/settings"), ("?", "/dashboard/help")] {
+    for (keys, path) in [
+        ("gm", "/dashboard/metrics"),
+        ("gf", "/dashboard/workflows"),
+        ("gs", "/dashboard/settings"),
+        ("?", "/dashboard/help"),
+    ] {
         browser.keys(keys).await;
         browser.arrives(path).await;
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::flows::Flows;
 use super::pages::Stage;
 use super::work::Works;
 use crate::harness::{Browser, Database, Proxy, SCHEMES, Server};
@@ -73,6 +74,22 @@ async fn screenshots_of_every_page_of_work() {
 }
 
 #[tokio::test]
+async fn screenshots_of_every_page_of_workflows() {
+    let flows = Flows::new().await;
+    let browser = Browser::on(&flows.server).await;
+    pictures(&browser, &flows.pages().await).await;
+    browser.size(1360, 2000, false).await;
+    for scheme in SCHEMES {
+        browser.scheme(scheme).await;
+        for (name, id) in [("failed", &flows.failed), ("running", &flows.running)] {
+            browser.open(&format!("/dashboard/workflows/{id}")).await;
+            browser.text("h1").await;
+            picture(&browser, &format!("workflow-whole-{name}-{scheme}")).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn screenshots_of_what_is_empty_or_broken() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
@@ -84,6 +101,7 @@ async fn screenshots_of_what_is_empty_or_broken() {
         page("empty", "/dashboard/projects"),
         page("metrics-empty", "/dashboard/metrics"),
         page("jobs-empty", "/dashboard/jobs"),
+        page("workflows-empty", "/dashboard/workflows"),
         page("dead-letters-empty", "/dashboard/dead-letters"),
         page("limits-empty", "/dashboard/limits"),
     ];

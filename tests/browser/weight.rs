@@ -8,10 +8,10 @@ use super::pages::Stage;
 use super::work::Works;
 use crate::harness::{Server, send};
 
-const MOST: usize = 20 * 1024;
+pub const MOST: usize = 20 * 1024;
 
 /// How many bytes a document is on the wire.
-async fn weight(server: &Server, path: &str) -> usize {
+pub async fn weight(server: &Server, path: &str) -> usize {
     let request = server.request(Method::GET, path).header("accept-encoding", "gzip");
     let response = request.send().await.unwrap();
     assert_eq!(response.headers().get("content-encoding").unwrap(), "gzip", "{path}");

@@ -41,7 +41,7 @@ const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
 
 /// The text of an element without regard to where its lines break.
-const ONE_LINE: &str = r"it.innerText.replace(/\s+/g, ' ').trim()";
+const ONE_LINE: &str = r"(it.innerText ?? it.textContent).replace(/\s+/g, ' ').trim()";
 
 /// Whether the page shows a text, in JavaScript.
 fn says(text: &str) -> String {

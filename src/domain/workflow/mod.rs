@@ -1,6 +1,7 @@
 //! Workflows: jobs that wait for jobs.
 
 pub mod graph;
+pub mod layout;
 pub mod plan;
 
 use uuid::Uuid;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 use super::words;
 
 pub use graph::Graph;
+pub use layout::Layout;
 pub use plan::{Fault, Link, NewWorkflow, Pattern, Plan, PlannedStep};
 
 words! {

@@ -128,7 +128,7 @@ fn trimmed(value: f64) -> String {
 }
 
 /// A coordinate: one decimal is a tenth of a pixel, and short numbers are a small page.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     trimmed(value)
 }
 
@@ -137,7 +137,7 @@ fn row(at: &super::views::Stamp, values: Vec<String>) -> ChartRow {
 }
 
 /// Splits `width` in proportion to `counts`, but never gives a part less than `least`: the large ones pay for it.
-fn shares(counts: &[u64], width: f64, least: f64) -> Vec<f64> {
+pub fn shares(counts: &[u64], width: f64, least: f64) -> Vec<f64> {
     let mut widths = vec![0.0; counts.len()];
     let mut open: Vec<usize> = (0..counts.len()).filter(|index| counts[*index] > 0).collect();
     let mut left = width;
@@ -226,7 +226,7 @@ fn area(run: &[(f64, f64)]) -> String {
 }
 
 /// A value axis from zero in round steps.
-struct Scale {
+pub struct Scale {
     step: f64,
     steps: u32,
 }
@@ -237,7 +237,7 @@ impl Scale {
         Self::with_step(peak as f64, round_step(peak as f64 / 4.0).max(1.0))
     }
 
-    fn fractional(peak: f64) -> Self {
+    pub fn fractional(peak: f64) -> Self {
         Self::with_step(peak, round_step(peak / 4.0))
     }
 
@@ -246,11 +246,16 @@ impl Scale {
     }
 
     fn height(&self, value: f64) -> f64 {
-        HEIGHT * value / (self.step * f64::from(self.steps))
+        HEIGHT * value / self.end()
+    }
+
+    /// Where the axis ends.
+    pub fn end(&self) -> f64 {
+        self.step * f64::from(self.steps)
     }
 
     /// Highest first, as they stand on the page.
-    fn labels(&self, word: impl Fn(f64) -> String) -> Vec<String> {
+    pub fn labels(&self, word: impl Fn(f64) -> String) -> Vec<String> {
         (0..=self.steps).rev().map(|step| word(self.step * f64::from(step))).collect()
     }
 

@@ -1,9 +1,10 @@
-//! The numbers beside the links of the sidebar. They come from counters, so every page can afford them.
+//! The numbers beside the links of the sidebar. They come from counters or are counted no further than a page tells, so every page
+//! can afford them.
 
 use std::collections::BTreeMap;
 
 use super::list::alive;
-use super::shell::count;
+use super::shell::{COUNTED, capped, count};
 use super::views::Shell;
 use crate::domain::{JobState, ProjectStatus};
 use crate::web::app::App;
@@ -13,11 +14,17 @@ use crate::web::error::ApiError;
 pub struct Counts {
     pub projects: BTreeMap<ProjectStatus, i64>,
     pub jobs: BTreeMap<JobState, i64>,
+    /// How many workflows run; no more than one above what a page tells.
+    pub running: i64,
 }
 
 impl Counts {
     pub async fn of(app: &App) -> Result<Self, ApiError> {
-        Ok(Self { projects: app.store.count_projects().await?, jobs: app.store.count_jobs().await? })
+        Ok(Self {
+            projects: app.store.count_projects().await?,
+            jobs: app.store.count_jobs().await?,
+            running: app.store.count_running_workflows(COUNTED + 1).await?,
+        })
     }
 
     /// Jobs in this state.
@@ -38,6 +45,7 @@ impl Counts {
     pub fn note(&self, shell: &mut Shell) {
         shell.project_count = Some(count(alive(&self.projects)));
         shell.job_count = Some(count(self.unfinished()));
+        shell.workflow_count = Some(capped(self.running));
         shell.dead_count = Some(count(self.jobs_in(JobState::Failed)));
     }
 }

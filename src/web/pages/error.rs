@@ -71,7 +71,7 @@ fn whole(
 
 /// The list that the page would have been below.
 fn back(request: &HttpRequest) -> Link {
-    let lists = ["jobs", "queues", "workers", "dead-letters", "limits"];
+    let lists = ["jobs", "workflows", "queues", "workers", "schedules", "dead-letters", "limits"];
     let section = request.path().strip_prefix("/dashboard/").and_then(|rest| rest.split('/').next());
     let list = lists.into_iter().find(|list| Some(*list) == section).unwrap_or("projects");
     Link::to(format!("/dashboard/{list}"), format!("Back to the {}", list.replace('-', " ")))

@@ -3,7 +3,7 @@
 
 use super::shell::counted;
 use super::views::{Flash, Tone};
-use crate::domain::{JobState, ProjectStatus, WorkerState};
+use crate::domain::{JobState, ProjectStatus, WorkerState, WorkflowState};
 use crate::wire::Acted;
 
 /// The message for a cookie.
@@ -46,6 +46,10 @@ fn fixed(word: &str) -> Option<(Tone, &'static str)> {
         "schedule-resumed" => "Resumed. It starts what is due from now on.",
         "schedule-deleted" => "Schedule deleted. What it started goes on.",
         "schedule-backfilled" => "Backfilled. The latest due times show what became of it.",
+        "workflow-started" => "Started. This page shows every step.",
+        "workflow-retried" => "Retrying what failed. What waited for it goes on from there.",
+        "workflow-canceled" => "Canceled.",
+        "workflow-canceling" => "Canceled what waited, and asked to stop what is active.",
         "limits" => "Limits saved. They hold from now on, everywhere.",
         "cordoned" => "Cordoned. It takes no more jobs and finishes what it has.",
         "uncordoned" => "Uncordoned. It takes jobs again.",
@@ -78,6 +82,10 @@ fn refused(word: &str, said: &[&str]) -> Option<(Tone, String)> {
         "retry-refused" => format!("Not retried: only a failed project can be, and this one is {project} now."),
         "rename-refused" => format!("Not renamed: the project is {project} now."),
         "job-refused" => format!("Not done: the job is {job} now."),
+        "workflow-refused" => {
+            let workflow = word_of(WorkflowState::parse(state).map(WorkflowState::as_str));
+            format!("Not done: the workflow is {workflow} now.")
+        }
         "forget-refused" => {
             let worker = word_of(WorkerState::parse(state).map(WorkerState::as_str));
             format!("Not forgotten: only a lost worker can be, and this one is {worker} now.")
@@ -133,6 +141,7 @@ mod tests {
         for cookie in ["<b>", "all-canceled.<b>.0.0", "all-canceled", "all-canceled.-1.0.0", ""] {
             assert_eq!(text(cookie), None, "{cookie}");
         }
+        assert_eq!(text("workflow-refused.failed").as_deref(), Some("Not done: the workflow is failed now."));
         assert_eq!(text("job-refused.<b>").as_deref(), Some("Not done: the job is somewhere else now."));
     }
 }

@@ -10,6 +10,7 @@ use super::error::or_page;
 use super::form::{Form, mistakes, see};
 use super::job_facts;
 use super::job_life::{callout, executions, timeline};
+use super::job_links::Links;
 use super::list::{ACTOR, short};
 use super::names;
 use super::project::id_of;
@@ -110,6 +111,7 @@ pub struct Known {
     pub executions: Vec<Execution>,
     pub followers: Vec<Job>,
     pub origin: Option<Job>,
+    pub links: Links,
 }
 
 impl Known {
@@ -124,6 +126,7 @@ impl Known {
             events: app.store.events_of_job(id, None, EVENTS).await?,
             executions: app.store.executions_of_job(id, EXECUTIONS).await?,
             followers: app.store.followers_of_job(id, FOLLOWERS).await?,
+            links: Links::of(app, &job).await?,
             job,
             origin,
         })
@@ -161,6 +164,9 @@ async fn page(
         payload: job.payload.clone(),
         result: job.result.clone(),
         facts: job_facts::facts(&known),
+        step: known.links.step.clone(),
+        dependencies: known.links.dependencies.clone(),
+        dependents: known.links.dependents.clone(),
         follow_ups: known.followers.iter().map(follow_up).collect(),
         executions: executions(&known.executions),
         curls: curls(app, job, &can, &again),

@@ -21,7 +21,7 @@ use crate::store::events::Event;
 use crate::store::jobs::{Execution, Job, TightLimit};
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::web::explain_job::why;
+use crate::web::explain_job::{blocked, why};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How `jobs/cancel` begins what it notes.
@@ -38,7 +38,8 @@ pub async fn callout(app: &App, known: &Known) -> Result<JobCallout, ApiError> {
             took: known.executions.first().and_then(|it| Some(span(it.claimed_at, it.ended_at?))),
         },
         JobState::Canceled => {
-            JobCallout::Canceled { at, reason: job.error.as_deref().and_then(|it| without(it, CANCELED)) }
+            let reason = job.error.as_deref().and_then(|it| without(it, CANCELED));
+            JobCallout::Canceled { at, reason, by: known.links.doomed_by.clone() }
         }
         JobState::Failed => JobCallout::Dead {
             error: job.error.clone().unwrap_or_else(|| "It failed without saying why.".to_owned()),
@@ -94,7 +95,10 @@ async fn waiting(app: &App, known: &Known) -> Result<Waiting, ApiError> {
     let (job, explained) = (&known.job, &known.explained);
     // The error has a line of its own.
     let quiet = Job { error: None, ..job.clone() };
-    let (reason, summary) = why(&quiet, explained);
+    let (reason, summary) = match job.state {
+        JobState::Blocked => ("blocked", blocked(app, job).await?),
+        _ => why(&quiet, explained),
+    };
     let tight = explained.limit.as_ref().filter(|_| reason == "throttled");
     let free = tight.and_then(|it| it.free_in).filter(|it| it.is_finite() && *it > 0.0);
     let due = match reason {

@@ -5,6 +5,7 @@ mod bulk_verb;
 mod chart;
 mod confirm;
 mod counts;
+mod dag;
 mod dead_letters;
 mod delete;
 mod enqueue;
@@ -14,6 +15,7 @@ mod form;
 mod job;
 mod job_facts;
 mod job_life;
+mod job_links;
 mod jobs;
 mod limits;
 mod list;
@@ -33,8 +35,13 @@ mod shell;
 mod sign_in;
 mod single;
 mod views;
+mod waterfall;
 mod worker;
 mod workers;
+mod workflow;
+mod workflow_acts;
+mod workflow_steps;
+mod workflows;
 
 use actix_web::http::header::{ACCEPT, LOCATION};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -92,6 +99,7 @@ fn work(config: &mut ServiceConfig) {
             BOTH,
             [get().to(single::ask_cancel), post().to(single::cancel)],
         ))
+        .configure(flows)
         .service(resource("/dashboard/queues", &["GET"], [get().to(queues::show)]))
         .service(resource("/dashboard/queues/{name}", &["GET"], [get().to(queue::show)]))
         .service(resource("/dashboard/queues/{name}/resume", &["POST"], [post().to(queue_acts::resume)]))
@@ -137,6 +145,21 @@ fn work(config: &mut ServiceConfig) {
             "/dashboard/schedules/{name}/{verb:pause|delete}",
             BOTH,
             [get().to(schedule_acts::ask), post().to(schedule_acts::act)],
+        ));
+}
+
+/// The pages of workflows.
+fn flows(config: &mut ServiceConfig) {
+    let post = web::post;
+    config
+        .service(resource("/dashboard/workflows", &["GET"], [get().to(workflows::show)]))
+        .service(resource("/dashboard/workflows/demo", &["POST"], [post().to(workflows::demo)]))
+        .service(resource("/dashboard/workflows/{id}", &["GET"], [get().to(workflow::show)]))
+        .service(resource("/dashboard/workflows/{id}/retry", &["POST"], [post().to(workflow_acts::retry)]))
+        .service(resource(
+            "/dashboard/workflows/{id}/cancel",
+            &["GET", "POST"],
+            [get().to(workflow_acts::ask_cancel), post().to(workflow_acts::cancel)],
         ));
 }
 

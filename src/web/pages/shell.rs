@@ -98,6 +98,7 @@ impl Frame {
             flash: request.cookie(FLASH).and_then(|cookie| flash(cookie.value())),
             project_count: None,
             job_count: None,
+            workflow_count: None,
             dead_count: None,
             server_time: stamp(OffsetDateTime::now_utc()),
         };

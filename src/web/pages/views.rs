@@ -23,6 +23,8 @@ mod shell;
 mod state;
 mod status;
 mod workers;
+mod workflow;
+mod workflows;
 
 #[cfg(test)]
 mod tests;
@@ -52,3 +54,8 @@ pub use shell::{Crumb, FieldError, Flash, Link, Nav, Shell, Stamp, Theme, Zone};
 pub use state::{Outcome, QueueState, WorkerState};
 pub use status::{JobState, Level, ProjectStatus, Tone};
 pub use workers::{OutcomeRow, RunningRow, WorkerPage, WorkerRow, WorkersPage};
+pub use workflow::{
+    Critical, EdgeRow, Edges, FallRow, GraphCard, GraphDrawing, GraphSince, RankRow, StepOf, StepRow, StepTable,
+    Trouble, Waterfall, WorkflowPage,
+};
+pub use workflows::{Progress, ProgressPart, WorkflowFilter, WorkflowRow, WorkflowsPage};

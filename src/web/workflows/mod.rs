@@ -50,11 +50,16 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
     responses((status = 202, body = Graph), (status = 400, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn thumbnail(app: Data<App>, wish: OptionalJson<DemoWorkflow>) -> Result<HttpResponse, ApiError> {
-    let new = plan::workflow(&app, demo::thumbnail(wish.0.tenant)).await?;
-    let asker = convert::asker(convert::API, None)?;
-    app.store.start_workflow(&new, None, &asker).await?;
+    let id = start_thumbnail(&app, wish.0.tenant, &convert::asker(convert::API, None)?).await?;
+    Ok(HttpResponse::Accepted().json(graph_of(&app, id).await?))
+}
+
+/// Starts the workflow of the demonstration; its id.
+pub async fn start_thumbnail(app: &App, tenant: Option<String>, asker: &Asker) -> Result<Uuid, ApiError> {
+    let new = plan::workflow(app, demo::thumbnail(tenant)).await?;
+    app.store.start_workflow(&new, None, asker).await?;
     app.meter.enqueued.inc_by(new.steps.len() as u64);
-    Ok(HttpResponse::Accepted().json(graph_of(&app, new.id).await?))
+    Ok(new.id)
 }
 
 /// Workflows, newest first. The next page is in the `Link` header.

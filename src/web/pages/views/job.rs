@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::parts::{first_line, has_more};
-use super::{CurlLine, Holder, JobLink, JobState, Link, Outcome, Shell, Stamp, TimelineEntry};
+use super::{CurlLine, Edges, Holder, JobLink, JobState, Link, Outcome, Shell, Stamp, StepOf, TimelineEntry};
 
 /// `GET /dashboard/jobs/{id}`.
 #[derive(Debug, Clone, Template)]
@@ -41,6 +41,12 @@ pub struct JobPage {
     pub result: Option<String>,
     /// Everything else one may want to know.
     pub facts: JobFacts,
+    /// Its place in a workflow, if it has one.
+    pub step: Option<StepOf>,
+    /// What it waits for or waited for.
+    pub dependencies: Edges,
+    /// What waits or waited for it.
+    pub dependents: Edges,
     /// The jobs that were enqueued when this one was settled, and the copies that were made of it.
     pub follow_ups: Vec<FollowUp>,
     /// The attempts, newest first.
@@ -80,6 +86,8 @@ pub enum JobCallout {
         at: Stamp,
         /// The reason given, if one was.
         reason: Option<String>,
+        /// The job that it depends on and whose end canceled it.
+        by: Option<Link>,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{JobState, ProjectStatus, Shell, Stamp, Tone};
+use super::{Badge, JobState, ProjectStatus, Shell, Stamp, Tone};
 
 /// `GET /dashboard/projects/{id}`.
 #[derive(Debug, Clone, Template)]
@@ -115,6 +115,8 @@ pub enum Mark {
     Status(ProjectStatus),
     /// The job came into this state.
     Job(JobState),
+    /// Something else came into a state that looks like this.
+    Badge(Badge),
     /// A person or the system tried again.
     Retry,
 }
@@ -125,6 +127,7 @@ impl Mark {
         match self {
             Mark::Status(status) => status.tone(),
             Mark::Job(state) => state.tone(),
+            Mark::Badge(badge) => badge.tone,
             Mark::Retry => Tone::Info,
         }
     }
@@ -134,6 +137,7 @@ impl Mark {
         match self {
             Mark::Status(status) => status.icon(),
             Mark::Job(state) => state.icon(),
+            Mark::Badge(badge) => badge.icon,
             Mark::Retry => "retry",
         }
     }

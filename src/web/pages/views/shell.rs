@@ -35,6 +35,8 @@ pub struct Shell {
     pub project_count: Option<String>,
     /// How many jobs are not finished, as shown beside the Jobs link ("1,284", "10,000+").
     pub job_count: Option<String>,
+    /// How many workflows run, as shown beside the Workflows link ("12", "10,000+").
+    pub workflow_count: Option<String>,
     /// How many dead letters there are; a red pill unless it is "0".
     pub dead_count: Option<String>,
     /// The moment of rendering. Stands outside `<main>`, so it does not disturb the `ETag` of the fragment.
@@ -60,6 +62,8 @@ pub enum Nav {
     Limits,
     /// `/dashboard/schedules` and everything below it.
     Schedules,
+    /// `/dashboard/workflows` and everything below it.
+    Workflows,
     /// `/dashboard/settings`.
     Settings,
     /// `/dashboard/help`.
@@ -80,6 +84,7 @@ impl Nav {
             Nav::DeadLetters => "dead-letters",
             Nav::Limits => "limits",
             Nav::Schedules => "schedules",
+            Nav::Workflows => "workflows",
             Nav::Settings => "settings",
             Nav::Help => "help",
             Nav::Elsewhere => "",

@@ -6,6 +6,8 @@ mod jobs;
 mod queues;
 mod rest;
 mod workers;
+mod workflow;
+mod workflows;
 
 use askama::Template;
 
@@ -31,6 +33,7 @@ fn shell(title: &str, nav: Nav) -> Shell {
         flash: None,
         project_count: Some("12".to_owned()),
         job_count: Some("10,000+".to_owned()),
+        workflow_count: Some("4".to_owned()),
         dead_count: Some("37".to_owned()),
         server_time: stamp("14:03:22"),
     }

@@ -65,6 +65,29 @@ fn facts() -> JobFacts {
     }
 }
 
+fn edges(n: u32) -> Edges {
+    let row = |n: u32, state| EdgeRow {
+        id: id(n),
+        job: Link::to(format!("/dashboard/jobs/{}", id(n)), HOSTILE),
+        short_id: short(n),
+        state,
+        policy: "Goes on, however it ends.",
+        verdict: Badge { tone: Tone::Block, icon: "lock", label: "Not yet" },
+    };
+    Edges { rows: vec![row(n, Some(JobState::Failed)), row(n + 1, None)], more: some("980 more are not shown.") }
+}
+
+#[test]
+fn a_step_says_where_it_stands_and_what_it_waits_for() {
+    let page = JobPage { dependents: edges(95), ..page() };
+    let main = rendered(&page, page.as_main());
+    says(
+        &main,
+        &["Step <b dir=\"auto\">&#60;script", "of workflow <a", "Depends on", "Dependents", "980 more are not shown."],
+    );
+    says(&main, &["Goes on, however it ends.", "Not yet</span>", ">gone</td>"]);
+}
+
 fn page() -> JobPage {
     JobPage {
         shell: Shell {
@@ -99,6 +122,9 @@ fn page() -> JobPage {
         payload: "{\"to\": 9007199254740993,\n \"text\": \"<b>&amp;</b>\"}".to_owned(),
         result: some("{\"sent\": true}"),
         facts: facts(),
+        step: Some(StepOf { step: HOSTILE.to_owned(), workflow: Link::to("/dashboard/workflows/1", HOSTILE) }),
+        dependencies: edges(92),
+        dependents: Edges::default(),
         follow_ups: vec![FollowUp { job: link(91, "report.generate"), state: JobState::Completed }],
         executions: vec![
             execution(3, Outcome::Running),
@@ -184,9 +210,13 @@ fn how_it_ended_is_said_quietly() {
         JobPage { state: JobState::Completed, callout: done, priority_form: None, executions: Vec::new(), ..page() };
     let main = rendered(&page, page.as_main());
     says(&main, &["the last attempt took 2.9 s", "No worker has taken it yet."]);
-    let off = JobCallout::Canceled { at: stamp("14:02:00"), reason: some(HOSTILE) };
+    let off = JobCallout::Canceled {
+        at: stamp("14:02:00"),
+        reason: some(HOSTILE),
+        by: Some(Link::to("/dashboard/jobs/1", HOSTILE)),
+    };
     let page = JobPage { state: JobState::Canceled, callout: off, ..page };
-    says(&rendered(&page, page.as_main()), &["Canceled <time", "&#60;script"]);
+    says(&rendered(&page, page.as_main()), &["Canceled <time", "&#60;script", "Look at <a"]);
 }
 
 #[test]

@@ -1,0 +1,10 @@
+-- How many workflows are there in each state? No state is counted further than asked for.
+-- $1 tenant or null  $2 part of the name, in any case, or null  $3 how far to count
+SELECT s.state, n.n
+FROM unnest(ARRAY['running', 'completed', 'failed', 'canceled']) AS s (state) CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM (
+        SELECT FROM workflows w
+        WHERE w.state = s.state AND ($1::text IS NULL OR w.tenant = $1)
+          AND ($2::text IS NULL OR position(lower($2) IN lower(w.name)) > 0)
+        LIMIT $3) AS counted
+) AS n

@@ -1,0 +1,141 @@
+//! What is done to a workflow: it is canceled, or goes on from what failed.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use uuid::Uuid;
+
+use super::chart;
+use super::confirm::{self, Question, asks};
+use super::error::or_page;
+use super::form::{Form, see};
+use super::list::ACTOR;
+use super::names;
+use super::project::id_of;
+use super::shell::{count, counted};
+use super::single::shown;
+use super::views::{ConfirmItem, ConfirmPage, Nav};
+use super::workflow_steps::name;
+use super::workflows::PAGE;
+use crate::domain::WorkflowState;
+use crate::store::workflows::Workflow;
+use crate::web::app::App;
+use crate::web::convert;
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::jobs::CANCELABLE;
+use crate::web::workflows::{cancel_steps, found, graph, retry_steps};
+
+/// How many of its steps a question names.
+const LISTED: usize = 5;
+
+/// `POST …/retry`.
+pub async fn retry(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    or_page(&app, &request, try_retry(&app, &request).await)
+}
+
+async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
+    let id = id_of(request)?;
+    _ = found(app, id).await?;
+    let word = match retry_steps(app, id, &convert::asker(ACTOR, None)?).await {
+        Ok(_) => "workflow-retried".to_owned(),
+        // Two operators pressed the button: the second one is told what the workflow is now.
+        Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
+        Err(error) => return Err(error),
+    };
+    Ok(see(&names::workflow_page(id), Some(&word)))
+}
+
+/// `GET …/cancel`.
+pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    let answer = match id_of(&request) {
+        Ok(id) => question(&app, &request, id, None).await,
+        Err(error) => Err(error),
+    };
+    or_page(&app, &request, answer)
+}
+
+/// `POST …/cancel`.
+pub async fn cancel(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
+    or_page(&app, &request, try_cancel(&app, &request, &body).await)
+}
+
+async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
+    let (id, form) = (id_of(request)?, Form::read(body)?);
+    let asker = match confirm::agreed(&form) {
+        Ok(asker) => asker,
+        Err(refused) => return question(app, request, id, refused).await,
+    };
+    let word = match cancel_steps(app, id, &asker).await {
+        Ok(it) if it.state == WorkflowState::Running => "workflow-canceling".to_owned(),
+        Ok(_) => "workflow-canceled".to_owned(),
+        Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
+        Err(error) => return Err(error),
+    };
+    Ok(see(&names::workflow_page(id), Some(&word)))
+}
+
+async fn question(
+    app: &App,
+    request: &HttpRequest,
+    id: Uuid,
+    refused: Option<(String, &str)>,
+) -> Result<HttpResponse, ApiError> {
+    let workflow = found(app, id).await?;
+    let own = names::workflow_page(id);
+    let question = Question {
+        nav: Nav::Workflows,
+        above: &[("Workflows", PAGE.to_owned()), (&workflow.name, own.clone())],
+        heading: "Cancel a workflow",
+        icon: "ban",
+        destroys: true,
+        post_to: &format!("{own}/cancel"),
+        back: &own,
+    };
+    let ids = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
+    let first: Vec<Uuid> = ids.iter().copied().take(LISTED).collect();
+    let listed = graph::of_jobs(app, &first).await?.nodes;
+    let page = ConfirmPage {
+        subject: workflow.name.clone(),
+        happens: happens(app, &workflow, ids.len() as i64),
+        stays: vec![
+            "What is completed or failed, and the record of every step.".to_owned(),
+            "The record of the workflow itself.".to_owned(),
+        ],
+        count: Some(counted(ids.len() as i64, "step")),
+        listed: listed
+            .iter()
+            .map(|it| ConfirmItem {
+                label: name(it).to_owned(),
+                href: names::job_page(it.job_id),
+                note: Some(it.state.clone()),
+            })
+            .collect(),
+        more: (ids.len() > LISTED).then(|| format!("and {} more", count((ids.len() - LISTED) as i64))),
+        blocked: ids
+            .is_empty()
+            .then(|| format!("The workflow is {} now, and no step of it is left to cancel.", workflow.state))
+            .filter(|_| refused.is_none()),
+        ..asks(app, request, question).await?
+    };
+    Ok(shown(request, page, refused))
+}
+
+fn happens(app: &App, workflow: &Workflow, left: i64) -> Vec<String> {
+    let (active, grace) = (workflow.active.min(left), chart::seconds(app.config.cancel_grace.as_secs_f64()));
+    let waiting = left - active;
+    let mut happens = Vec::new();
+    if waiting > 0 {
+        let (which, are) = (counted(waiting, "step"), if waiting == 1 { "is" } else { "are" });
+        happens.push(format!(
+            "{which} that {} not begun {are} called off at once.",
+            if waiting == 1 { "has" } else { "have" }
+        ));
+    }
+    if active > 0 {
+        let (which, are) = (counted(active, "step"), if active == 1 { "is" } else { "are" });
+        happens
+            .push(format!("{which} that {are} active {are} asked to stop, and taken from the worker after {grace}."));
+    }
+    happens.push("A canceled step cannot be retried: the workflow cannot be completed any more.".to_owned());
+    happens
+}

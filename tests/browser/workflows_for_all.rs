@@ -1,0 +1,119 @@
+//! Workflows for everybody: whatever they are called, without barriers, on small screens, without JavaScript, and light.
+
+use serde_json::{Value, json};
+
+use super::accessible::has_no_barriers;
+use super::flows::{CARDS, Flows, start, step, step_until, takes};
+use super::plain::{offers_only_what_works, plain};
+use super::weight::{MOST, weight};
+use crate::harness::{Browser, Database, SCHEMES, Server};
+
+const HOSTILE: [&str; 5] = [
+    "<script>alert(1)</script>\"><img src=x onerror=alert(1)>",
+    "{{7*7}} ' OR 1=1 -- &lt;b&gt;",
+    "قاعدة البيانات \u{202e}txt.exe",
+    "</text></svg></title><script>alert(1)</script>",
+    "👩‍👩‍👧‍👦🚀 a/b.c%20d?e#f",
+];
+
+#[tokio::test]
+async fn hostile_names_of_workflows_and_steps_are_only_names() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_WORKER_QUEUES", "default")]);
+    let mut names: Vec<String> = HOSTILE.map(str::to_owned).to_vec();
+    names.push("x".repeat(128));
+    names.push("数".repeat(128));
+    let mut steps: Vec<Value> = names.iter().map(|name| takes(name, 5, &[])).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    steps.push(takes("all", 1, &all));
+    let mut last = takes("last", 1, &["all"]);
+    last["queue"] = json!("nobody/serves:it");
+    steps.push(last);
+    let name = format!("{}{}", HOSTILE[0], "y".repeat(200 - HOSTILE[0].chars().count()));
+    let id = start(&server, json!({"name": name, "steps": steps})).await;
+    step_until(&server, &id, "last", "queued").await;
+    let browser = Browser::on(&server).await;
+    browser.phone(390).await;
+    browser.open("/dashboard/workflows").await;
+    assert_eq!(browser.js("return document.querySelector('#rows .name').textContent").await, name);
+    assert_eq!(browser.overflow(390).await, 0);
+    browser.open(&format!("/dashboard/workflows/{id}")).await;
+    assert_eq!(browser.js("return document.querySelector('h1').textContent").await, name);
+    assert_eq!(browser.overflow(390).await, 0);
+    let shown = browser.js("return [...document.querySelectorAll('.steps .name')].map(it => it.textContent)").await;
+    let cards = browser.js(CARDS).await;
+    for name in &names {
+        assert!(shown.as_array().unwrap().iter().any(|it| it == name), "{name} in the table");
+        let says = |it: &Value| it["label"].as_str().unwrap().starts_with(&format!("{name}: Completed"));
+        assert!(cards.as_array().unwrap().iter().any(says), "{name} in the drawing");
+    }
+    let job = step(&server, &id, HOSTILE[0]).await;
+    browser.open(&format!("/dashboard/jobs/{}", job["job_id"].as_str().unwrap())).await;
+    browser.sees(&format!("Step {} of workflow {name}", HOSTILE[0])).await;
+    assert_eq!(browser.overflow(390).await, 0);
+    browser.open(&format!("/dashboard/workflows/{id}/cancel")).await;
+    assert_eq!(browser.js("return document.querySelector('#h-which').textContent").await, name);
+    assert_eq!(browser.overflow(390).await, 0);
+    let crimes = browser.crimes().await;
+    assert!(crimes.is_empty(), "{crimes:#?}");
+}
+
+#[tokio::test]
+async fn no_page_of_workflows_weighs_more_than_twenty_kilobytes() {
+    let flows = Flows::new().await;
+    for (name, path) in flows.pages().await {
+        let weight = weight(&flows.server, &path).await;
+        println!("{weight:6} {name}");
+        assert!(weight < MOST, "{name} weighs {weight} bytes");
+    }
+}
+
+#[tokio::test]
+async fn no_page_of_workflows_has_barriers_or_scrolls_sideways() {
+    let flows = Flows::new().await;
+    let browser = Browser::on(&flows.server).await;
+    for scheme in SCHEMES {
+        browser.scheme(scheme).await;
+        browser.size(1360, 900, false).await;
+        for (name, path) in flows.pages().await {
+            browser.open(&path).await;
+            has_no_barriers(&browser, &format!("{name}, {scheme}")).await;
+            assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
+        }
+        browser.phone(390).await;
+        browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
+        has_no_barriers(&browser, &format!("workflow on a phone, {scheme}")).await;
+    }
+    for width in [390, 320] {
+        browser.phone(width).await;
+        for (name, path) in flows.pages().await {
+            browser.open(&path).await;
+            assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
+        }
+    }
+    let crimes = browser.crimes().await;
+    assert!(crimes.is_empty(), "{crimes:#?}");
+}
+
+#[tokio::test]
+async fn workflows_are_looked_at_canceled_and_taken_up_again_without_javascript() {
+    let flows = Flows::new().await;
+    let browser = plain(&flows.server).await;
+    for (_, path) in flows.pages().await {
+        browser.open(&path).await;
+        offers_only_what_works(&browser).await;
+    }
+    browser.open("/dashboard/workflows").await;
+    browser.press("Start the demo workflow").await;
+    browser.sees("Started. This page shows every step.").await;
+    assert_eq!(browser.js("return document.querySelectorAll('.dag a').length").await, 6);
+    browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
+    browser.press("Retry failed steps").await;
+    browser.sees("Retrying what failed.").await;
+    browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
+    browser.press("Cancel…").await;
+    browser.press("Cancel a workflow").await;
+    browser.sees("asked to stop what is active").await;
+    let clock = browser.js("return document.querySelector('.dag tspan[data-at]').textContent").await;
+    assert!(clock.as_str().unwrap().starts_with("since "), "{clock}");
+}
