@@ -190,7 +190,7 @@ fn circle(parents: &[Vec<usize>], waits_for: &[usize]) -> Vec<usize> {
     let mut path: Vec<usize> = Vec::new();
     let mut place = HashMap::new();
     let mut at = waits_for.iter().position(|n| *n > 0).unwrap_or_default();
-    while let None = place.get(&at) {
+    while !place.contains_key(&at) {
         place.insert(at, path.len());
         path.push(at);
         at = parents[at].iter().copied().find(|parent| waits_for[*parent] > 0).unwrap_or(at);
