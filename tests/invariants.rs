@@ -161,7 +161,7 @@ const CORRUPTIONS: &[(&str, &str)] = &[
 const WALLS: &str = "SET session_replication_role = replica;
     DO $$ DECLARE c record; BEGIN
         FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
-                 WHERE contype = 'c' AND connamespace = 'provost'::regnamespace AND conrelid <> 0 LOOP
+                 WHERE contype = 'c' AND connamespace = 'provost'::regnamespace AND conrelid <> 0 AND coninhcount = 0 LOOP
             EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
         END LOOP;
     END $$;

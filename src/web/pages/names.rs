@@ -39,6 +39,11 @@ pub fn schedule_page(name: &str) -> String {
     format!("/dashboard/schedules/{}", segment(name))
 }
 
+/// The page of a workflow.
+pub fn workflow_page(id: Uuid) -> String {
+    format!("/dashboard/workflows/{id}")
+}
+
 /// The page of a worker.
 pub fn worker_page(id: &str) -> String {
     format!("/dashboard/workers/{}", segment(id))
@@ -52,11 +57,6 @@ pub fn worker(id: &str) -> Link {
 /// The page of a job.
 pub fn job_page(id: Uuid) -> String {
     format!("/dashboard/jobs/{id}")
-}
-
-/// The page of a workflow.
-pub fn workflow_page(id: Uuid) -> String {
-    format!("/dashboard/workflows/{id}")
 }
 
 /// A job in few words.

@@ -32,7 +32,7 @@ use crate::wire::{self, CreateWorkflow, Graph, Problem, Reason};
 pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
     let wish: CreateWorkflow = read(text_of(&body)?)?;
     let key = idempotency::key_of(&request, &body)?;
-    let new = plan::workflow(&app, wish).await?;
+    let new = plan::workflow(&app, wish, "").await?;
     let asker = convert::asker(convert::API, None)?;
     let started = app.store.start_workflow(&new, key.as_ref(), &asker).await?;
     let mut response = HttpResponse::Created();
@@ -50,7 +50,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
     responses((status = 202, body = Graph), (status = 400, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn thumbnail(app: Data<App>, wish: OptionalJson<DemoWorkflow>) -> Result<HttpResponse, ApiError> {
-    let new = plan::workflow(&app, demo::thumbnail(wish.0.tenant)).await?;
+    let new = plan::workflow(&app, demo::thumbnail(wish.0.tenant), "").await?;
     let asker = convert::asker(convert::API, None)?;
     app.store.start_workflow(&new, None, &asker).await?;
     app.meter.enqueued.inc_by(new.steps.len() as u64);
