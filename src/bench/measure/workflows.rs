@@ -50,7 +50,7 @@ fn diamonds(at: u64, _: u64) -> Vec<u64> {
 }
 
 fn chains(at: u64, _: u64) -> Vec<u64> {
-    if at % 100 == 0 { Vec::new() } else { vec![at - 1] }
+    if at.is_multiple_of(100) { Vec::new() } else { vec![at - 1] }
 }
 
 /// Starts a workflow of this shape while nobody works, and drains it.

@@ -209,8 +209,7 @@ async fn target(app: &App, wish: &PutSchedule, kept: Option<&Plan>) -> Result<Op
         (Some(PutTarget::Job(job)), None) => job_target(app, (**job).clone(), "target.job.").await.map(Some),
         (Some(PutTarget::Project(action)), None) => project_target(app, action).map(|it| Some(Target::Project(it))),
         (Some(PutTarget::Workflow(wish)), None) => {
-            let target = workflow_target(app, wish).await.map_err(|error| below("target.workflow.", error))?;
-            Ok(Some(Target::Workflow(Box::new(target))))
+            workflow_target(app, wish).await.map(|it| Some(Target::Workflow(Box::new(it))))
         }
         (None, Some(_)) => job_target(app, job_beside(wish, kept)?, "").await.map(Some),
     }
@@ -256,8 +255,10 @@ async fn job_target(app: &App, wish: CreateJob, prefix: &str) -> Result<Target, 
 }
 
 async fn workflow_target(app: &App, wish: &RawValue) -> Result<WorkflowTarget, ApiError> {
-    let plan = workflows::plan::plan(app, parse::<CreateWorkflow>(wish.get().as_bytes())?).await?;
-    WorkflowTarget::checked(plan).map_err(workflows::plan::refused)
+    let prefix = "target.workflow.";
+    let wish: CreateWorkflow = parse(wish.get().as_bytes()).map_err(|error| below(prefix, error))?;
+    let plan = workflows::plan::plan(app, wish, prefix).await?;
+    WorkflowTarget::checked(plan).map_err(|fault| workflows::plan::refused(prefix, fault))
 }
 
 fn project_target(app: &App, wish: &PutProject) -> Result<ProjectAction, ApiError> {

@@ -32,7 +32,7 @@ use crate::wire::{self, CreateWorkflow, Graph, Problem, Reason};
 pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
     let wish: CreateWorkflow = read(text_of(&body)?)?;
     let key = idempotency::key_of(&request, &body)?;
-    let new = plan::workflow(&app, wish).await?;
+    let new = plan::workflow(&app, wish, "").await?;
     let asker = convert::asker(convert::API, None)?;
     let started = app.store.start_workflow(&new, key.as_ref(), &asker).await?;
     let mut response = HttpResponse::Created();
@@ -56,7 +56,7 @@ pub async fn thumbnail(app: Data<App>, wish: OptionalJson<DemoWorkflow>) -> Resu
 
 /// Starts the workflow of the demonstration; its id.
 pub async fn start_thumbnail(app: &App, tenant: Option<String>, asker: &Asker) -> Result<Uuid, ApiError> {
-    let new = plan::workflow(app, demo::thumbnail(tenant)).await?;
+    let new = plan::workflow(app, demo::thumbnail(tenant), "").await?;
     app.store.start_workflow(&new, None, asker).await?;
     app.meter.enqueued.inc_by(new.steps.len() as u64);
     Ok(new.id)

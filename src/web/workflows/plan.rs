@@ -16,32 +16,32 @@ use crate::wire::{CreateJob, CreateWorkflow, FieldProblem};
 /// The most characters of a step's name.
 const MAX_STEP_NAME: usize = 128;
 
-/// What is wished, as a workflow that can be started; or the field that cannot be accepted.
-pub async fn workflow(app: &App, wish: CreateWorkflow) -> Result<NewWorkflow, ApiError> {
-    plan(app, wish).await?.checked().map_err(refused)
+/// What is wished, as a workflow that can be started; or the field that cannot be accepted, below `prefix`.
+pub async fn workflow(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
+    plan(app, wish, prefix).await?.checked().map_err(|fault| refused(prefix, fault))
 }
 
-/// What is wrong with a plan, by its field.
-pub fn refused(Fault { field, message }: Fault) -> ApiError {
-    ApiError::field(field, message)
-}
-
-/// What is wished, each step of it checked; or the field that cannot be accepted.
-pub async fn plan(app: &App, wish: CreateWorkflow) -> Result<Plan, ApiError> {
-    let name = visible(&wish.name, 200).map_err(|why| ApiError::field("name", why))?;
+/// What is wished, each step of it checked; or the field that cannot be accepted, below `prefix`.
+pub async fn plan(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<Plan, ApiError> {
+    let name = visible(&wish.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
     let tenant = wish.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
-    let tenant = tenant.map_err(|error| ApiError::field("tenant", error))?;
+    let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
     if wish.steps.len() > MAX_STEPS {
         let why = format!("must be 1 to {MAX_STEPS} steps; these are {}", wish.steps.len());
-        return Err(ApiError::field("steps", why));
+        return Err(ApiError::field(format!("{prefix}steps"), why));
     }
     let mut steps = Vec::with_capacity(wish.steps.len());
     for (at, text) in wish.steps.iter().enumerate() {
-        let prefix = format!("steps.{at}.");
+        let prefix = format!("{prefix}steps.{at}.");
         let step = step(text).map_err(|error| below(&prefix, error))?;
         steps.push(planned(app, step, &tenant, &prefix).await?);
     }
     Ok(Plan { name, tenant, steps })
+}
+
+/// What is wrong with a plan, below `prefix`.
+pub fn refused(prefix: &str, Fault { field, message }: Fault) -> ApiError {
+    ApiError::field(format!("{prefix}{field}"), message)
 }
 
 /// A step: what is its own, and the rest, which is its job's.
