@@ -1,99 +1,172 @@
-//! From argv to a command. The flags come from the table of settings, so that there is one list of them.
+//! From argv to a command. The flags of a server come from the table of settings, so that there is one list of them; those of
+//! the commands that speak to one stand beside what these do.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command as Clap};
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap, FromArgMatches};
 
+use super::client::{self, Global, Noun};
+use super::help::{ABOUT, AFTER, EXIT_CODES};
 use crate::bench::{self, Options};
-use crate::config::SETTINGS;
-
-const ABOUT: &str = "A control plane in one binary and one PostgreSQL: ask for projects, watch them become ready.";
-
-const AFTER: &str = "Every flag can also be set in the environment, in .env, or in provost.toml; a flag goes over the \
-environment, that over .env, that over provost.toml.\n\nExit codes: 0 ok · 1 it did not work · 2 settings or usage · \
-6 database or address cannot be had · 130 second signal.\n\nStart here:\n  provost                 everything, with a \
-PostgreSQL of its own\n  provost config          every setting and where it came from";
+use crate::config::{SETTINGS, Setting};
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Command {
     Serve,
+    /// A server with something to look at.
+    Dev,
     Migrate,
     /// Examine the database.
-    Doctor {
-        json: bool,
-    },
+    Doctor,
     /// Measure.
     Bench(Options),
     Config,
     Example,
+    /// Something that a server is asked over HTTP.
+    Client(Box<Noun>),
+    /// What makes a shell complete our commands.
+    Completion(String),
+    /// A page for each command, into this folder.
+    Man(PathBuf),
+    ExitCodes,
+    Version,
 }
 
-/// A command, and the settings that were given as flags, by their names in the environment.
+/// A command, the settings that were given as flags, by their names in the environment, and how to answer.
 pub struct Asked {
     pub command: Command,
     pub flags: BTreeMap<String, String>,
+    pub global: Global,
 }
 
 /// Reads argv; prints help or a usage error and ends the process itself.
 pub fn read() -> Asked {
-    let matches = clap().get_matches();
-    let command = match matches.subcommand() {
-        Some(("migrate", _)) => Command::Migrate,
-        Some(("doctor", sub)) => Command::Doctor { json: sub.get_flag("json") },
-        Some(("bench", sub)) => Command::Bench(Options::read(sub).unwrap_or_else(|mistake| {
-            clap().error(clap::error::ErrorKind::ValueValidation, mistake).exit();
-        })),
-        Some(("config", sub)) if sub.get_flag("example") => Command::Example,
-        Some(("config", _)) => Command::Config,
-        _ => Command::Serve,
-    };
-    // Global flags are known to the innermost command that was named.
-    let innermost = matches.subcommand().map_or(&matches, |(_, sub)| sub);
-    let given = |setting: &crate::config::Setting| {
-        let value = innermost.get_one::<String>(setting.env)?;
+    let mut program = program();
+    let matches = program.get_matches_mut();
+    let command = command(&matches).unwrap_or_else(|error| error.format(&mut program).exit());
+    let mut chain = vec![&matches];
+    while let Some((_, inner)) = chain.last().and_then(|it| it.subcommand()) {
+        chain.push(inner);
+    }
+    let given = |setting: &Setting| {
+        // A flag may stand before the command or after it.
+        let value = chain.iter().rev().find_map(|it| it.try_get_one::<String>(setting.env).ok().flatten())?;
         Some((setting.env.to_owned(), value.clone()))
     };
-    Asked { command, flags: SETTINGS.iter().filter_map(given).collect() }
+    Asked { command, flags: SETTINGS.iter().filter_map(given).collect(), global: Global::read(&chain) }
 }
 
-fn clap() -> Clap {
-    let settings = SETTINGS.iter().map(|setting| {
+fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
+    let text = |sub: &ArgMatches, name: &str| sub.get_one::<String>(name).cloned().unwrap_or_default();
+    Ok(match matches.subcommand() {
+        None | Some(("serve", _)) => Command::Serve,
+        Some(("dev", _)) => Command::Dev,
+        Some(("migrate", _)) => Command::Migrate,
+        Some(("doctor", _)) => Command::Doctor,
+        Some(("bench", sub)) => Command::Bench(
+            Options::read(sub).map_err(|mistake| clap::Error::raw(clap::error::ErrorKind::ValueValidation, mistake))?,
+        ),
+        Some(("config", sub)) if sub.get_flag("example") => Command::Example,
+        Some(("config", _)) => Command::Config,
+        Some(("completion", sub)) => Command::Completion(text(sub, "shell")),
+        Some(("man", sub)) => Command::Man(text(sub, "folder").into()),
+        Some(("exit-codes", _)) => Command::ExitCodes,
+        Some(("version", _)) => Command::Version,
+        Some(_) => Command::Client(Box::new(Noun::from_arg_matches(matches)?)),
+    })
+}
+
+/// The whole program, as clap knows it.
+pub fn program() -> Clap {
+    let hidden = settings().into_iter().map(|it| it.hide(true));
+    let program = Clap::new("provost")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(AFTER)
+        .args(hidden)
+        .args(client::speaking())
+        .subcommands(of_servers());
+    client::add_to(program).subcommands(of_its_own())
+}
+
+/// The settings as flags.
+fn settings() -> Vec<Arg> {
+    let flag = |setting: &Setting| {
         let default = setting.default.map(|value| format!(" [default: {value}]")).unwrap_or_default();
         Arg::new(setting.env)
             .long(setting.flag())
             .value_name(setting.value)
             .help(format!("{}{default} [env: {}]", setting.help, setting.env))
-            .global(true)
+            .help_heading("Settings")
             .num_args(1)
-    });
-    let example =
-        Arg::new("example").long("example").action(ArgAction::SetTrue).help("Print a .env file with every setting");
-    let invariants = Arg::new("invariants")
-        .long("invariants")
-        .action(ArgAction::SetTrue)
-        .help("Ask every invariant (this is what it does anyway)");
-    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Answer in JSON");
-    Clap::new("provost")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(ABOUT)
-        .after_help(AFTER)
-        .args(settings)
-        .subcommand(Clap::new("serve").about("Run the API, the dashboard, workers and chores (this is the default)"))
-        .subcommand(Clap::new("migrate").about("Bring the database's schema up to date, then end"))
-        .subcommand(
-            Clap::new("doctor")
-                .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
-                .args([invariants, json]),
-        )
-        .subcommand(bench::command())
-        .subcommand(Clap::new("config").about("Show every setting, its value and where it came from").arg(example))
+    };
+    SETTINGS.iter().map(flag).collect()
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// The commands that read the settings of a server.
+fn of_servers() -> Vec<Clap> {
+    let doctor = [
+        switch("invariants", "Ask every invariant (this is what it does anyway)"),
+        switch("database", "Examine the database itself (this is what it does anyway)"),
+        switch("json", "Answer in JSON, like -o json"),
+    ];
+    let view = Clap::new("view").about("The same as config").after_help("Example:\n  provost config view -o json");
+    let all = [
+        Clap::new("serve")
+            .about("Run the API, the dashboard, workers and chores (this is the default)")
+            .after_help("Example:\n  provost serve --listen 127.0.0.1:9000"),
+        Clap::new("dev")
+            .about("The same with something to look at: demo data in all states; opens the dashboard on a terminal")
+            .after_help("Example:\n  provost dev"),
+        Clap::new("migrate")
+            .about("Bring the database's schema up to date, then end")
+            .after_help("Example:\n  DATABASE_URL=postgres://… provost migrate"),
+        Clap::new("doctor")
+            .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
+            .after_help("Example:\n  provost doctor --invariants")
+            .args(doctor),
+        bench::command().after_help("Example:\n  provost bench drain --rounds 5"),
+        Clap::new("config")
+            .about("Show every setting, its value and where it came from")
+            .after_help("Examples:\n  provost config\n  provost config --example > .env")
+            .arg(switch("example", "Print a .env file with every setting"))
+            .subcommand(view),
+    ];
+    let flags: Vec<Arg> = settings().into_iter().chain(client::answering()).collect();
+    all.into_iter().map(|command| client::with_flags(command, &flags)).collect()
+}
+
+/// The commands that need neither a database nor a server.
+fn of_its_own() -> Vec<Clap> {
+    let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
+    let all = [
+        Clap::new("completion")
+            .about("What makes a shell complete our commands, with the names that the server knows")
+            .after_help("Examples:\n  source <(provost completion bash)\n  provost completion fish > ~/.config/fish/completions/provost.fish")
+            .arg(Arg::new("shell").required(true).value_parser(shells)),
+        Clap::new("man")
+            .about("Write a manual page for each command into a folder")
+            .after_help("Example:\n  provost man ~/.local/share/man/man1")
+            .arg(Arg::new("folder").required(true).value_name("DIR")),
+        Clap::new("exit-codes")
+            .about("What the program ends with, and what that means")
+            .long_about(EXIT_CODES)
+            .after_help("Example:\n  provost help exit-codes"),
+        Clap::new("version").about("Which version this is").after_help("Example:\n  provost version -o json"),
+    ];
+    all.into_iter().map(|command| client::with_flags(command, &client::answering())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
-        super::clap().debug_assert();
+        super::program().debug_assert();
     }
 }

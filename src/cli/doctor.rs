@@ -4,13 +4,21 @@ use serde::Serialize;
 
 use super::Exit;
 use super::banner::{no_database, private_database};
+use super::output::{Noun, Output, Show, column};
 use crate::config::Config;
 use crate::log::chain;
 use crate::store::Connector;
 use crate::store::invariants::{ExamineError, Finding, examine};
 
+/// An invariant in a table.
+static FINDING: Noun = Noun {
+    name: "invariant",
+    key: "name",
+    columns: &[column("NAME", "name", Show::Exact), column("OK", "ok", Show::Text)],
+};
+
 /// Examines the database of `DATABASE_URL`, or the private one.
-pub fn run(config: &Config, json: bool) -> Exit {
+pub fn run(config: &Config, output: &Output) -> Exit {
     if config.database_url.is_none() && !config.data_dir.join("postgres/data").exists() {
         eprintln!(
             "provost: DATABASE_URL is not set, and there is no private PostgreSQL in {}",
@@ -31,11 +39,11 @@ pub fn run(config: &Config, json: bool) -> Exit {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Exit::Failure };
     match runtime.block_on(examine(&connector)) {
         Ok(findings) => {
-            if json {
-                tell_machines(&findings)
-            } else {
-                tell_people(&findings)
-            };
+            if output.format.is_for_people() {
+                tell_people(&findings);
+            } else if output.list(&FINDING, &machines(&findings)).is_err() {
+                return Exit::Failure;
+            }
             if findings.iter().any(Finding::is_broken) { Exit::Failure } else { Exit::Success }
         }
         Err(error @ ExamineError::Unreachable(_)) => no_database(&error, Some(&connector)),
@@ -71,7 +79,7 @@ fn verdict(finding: &Finding) -> String {
     format!("{} {rows}{note}: {}{more}", finding.n, finding.examples.join(", "))
 }
 
-fn tell_machines(findings: &[Finding]) {
+fn machines(findings: &[Finding]) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
         name: &'a str,
@@ -93,5 +101,5 @@ fn tell_machines(findings: &[Finding]) {
         })
         .collect();
     // These are texts and numbers; they can always be written.
-    println!("{}", serde_json::to_string_pretty(&lines).unwrap_or_default());
+    serde_json::to_string_pretty(&lines).unwrap_or_default()
 }

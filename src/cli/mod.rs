@@ -2,17 +2,23 @@
 
 mod args;
 mod banner;
+mod client;
 mod doctor;
+mod failure;
+mod help;
 mod nurse;
+mod output;
 mod serve;
 
 use std::process::ExitCode;
 
 use crate::bench;
-use crate::config::{Config, Source, Sources, example};
+use crate::config::{Config, Effective, Source, Sources, example};
 use crate::store::{Connector, migrate};
 
-use args::Command;
+use args::{Asked, Command};
+use client::{Context, Global};
+use output::{Noun, Output, Show, column, quoted};
 
 pub use serve::{ENGINE_POOL, VITAL_POOL};
 
@@ -24,9 +30,19 @@ pub enum Exit {
     Failure = 1,
     /// What was asked for cannot be understood.
     Usage = 2,
-    /// The database or the address cannot be had.
+    /// There is no such thing.
+    NotFound = 3,
+    /// Not signed in, or not allowed.
+    Denied = 4,
+    /// Not possible in this state, or changed meanwhile.
+    Conflict = 5,
+    /// The server, the database or the address cannot be had.
     Unreachable = 6,
-    /// A second signal.
+    /// What was waited for has not happened in time.
+    TimedOut = 7,
+    /// Of many, some were done and some were not.
+    Partly = 8,
+    /// Ctrl-C; for a server, a second signal.
     Interrupted = 130,
 }
 
@@ -38,32 +54,52 @@ impl From<Exit> for ExitCode {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let asked = args::read();
-    if asked.command == Command::Example {
-        print!("{}", example());
-        return Exit::Success.into();
-    }
-    let config = match Config::from_sources(&Sources::read(asked.flags)) {
-        Ok(config) => config,
-        Err(mistakes) => return wrong_settings(&mistakes).into(),
-    };
-    if let Err(mistake) = crate::mutant::check() {
-        return wrong_settings(&[mistake]).into();
-    }
     // One provider for every TLS connection of the process; a second call would only be refused.
     _ = rustls::crypto::ring::default_provider().install_default();
-    let exit = match asked.command {
-        Command::Serve => serve::run(config),
-        Command::Migrate => run_migrations(&config),
-        Command::Doctor { json } => doctor::run(&config, json),
+    // A shell that completes a line runs us with COMPLETE set; then this answers, and ends the process.
+    clap_complete::CompleteEnv::with_factory(args::program).complete();
+    let Asked { command, flags, global } = args::read();
+    let exit = match command {
+        Command::Client(noun) => client::run(*noun, &global),
+        Command::Completion(shell) => help::completion(&shell, &global),
+        Command::Man(folder) => help::man(&folder, &global),
+        Command::ExitCodes => help::exit_codes(&global),
+        Command::Version => help::version(&global),
+        Command::Example => {
+            print!("{}", example());
+            Exit::Success
+        }
+        of_a_server => match Config::from_sources(&Sources::read(flags)) {
+            Ok(config) => with_config(of_a_server, config, &global),
+            Err(mistakes) => wrong_settings(&mistakes),
+        },
+    };
+    exit.into()
+}
+
+/// What needs the settings of a server.
+fn with_config(command: Command, config: Config, global: &Global) -> Exit {
+    if let Err(mistake) = crate::mutant::check() {
+        return wrong_settings(&[mistake]);
+    }
+    let output = match global.output() {
+        Ok(output) => output,
+        Err(failure) => return Context::beforehand(global, failure),
+    };
+    match command {
+        Command::Migrate => run_migrations(&config, &output),
+        Command::Doctor => doctor::run(&config, &output),
         // A whole server of a measurement: it tells whoever started it what ran.
         Command::Bench(options) if options.name.as_deref() == Some("serve") => {
             serve::run_with(config, bench::reporting)
         }
-        Command::Bench(options) => measure(config, &options),
-        Command::Config | Command::Example => show(&config),
-    };
-    exit.into()
+        Command::Bench(mut options) => {
+            options.json |= !output.format.is_for_people();
+            measure(config, &options)
+        }
+        Command::Config => show(&config, &output),
+        _ => serve::run(config),
+    }
 }
 
 fn measure(config: Config, options: &bench::Options) -> Exit {
@@ -82,17 +118,45 @@ fn wrong_settings(mistakes: &[String]) -> Exit {
     Exit::Usage
 }
 
+/// A setting in a table.
+static SETTING: Noun = Noun {
+    name: "setting",
+    key: "name",
+    columns: &[
+        column("NAME", "name", Show::Exact),
+        column("VALUE", "value", Show::Text),
+        column("SOURCE", "source", Show::Text),
+    ],
+};
+
 /// `provost config`: every setting, and where it came from.
-fn show(config: &Config) -> Exit {
-    for setting in &config.effective {
-        let mark = if setting.source == Source::Default.as_str() { "" } else { setting.source };
-        println!("{:32} {:28} {mark}", setting.name, setting.value);
+fn show(config: &Config, output: &Output) -> Exit {
+    let all = &config.effective;
+    if output.format.is_for_people() {
+        for setting in all {
+            let mark = if setting.source == Source::Default.as_str() { "" } else { setting.source };
+            println!("{:32} {:28} {mark}", setting.name, setting.value);
+        }
+        return Exit::Success;
     }
-    Exit::Success
+    let row = |it: &Effective| {
+        let (name, value, source) = (quoted(it.name), quoted(&it.value), quoted(it.source));
+        format!("{{\"name\":{name},\"value\":{value},\"source\":{source}}}")
+    };
+    let rows: Vec<String> = all.iter().map(row).collect();
+    ended(output.list(&SETTING, &format!("[{}]", rows.join(","))))
 }
 
+/// Whoever reads what we write may have gone away, which is nobody's mistake.
+fn ended(written: Result<(), failure::Failure>) -> Exit {
+    written.map_or(Exit::Failure, |()| Exit::Success)
+}
+
+/// The schema in a table.
+static SCHEMA: Noun = Noun { name: "schema", key: "version", columns: &[] };
+
 /// `provost migrate`: brings the schema up to date and ends.
-fn run_migrations(config: &Config) -> Exit {
+fn run_migrations(config: &Config, output: &Output) -> Exit {
     let private = match banner::private_database(config) {
         Ok(private) => private,
         Err(exit) => return exit,
@@ -106,8 +170,14 @@ fn run_migrations(config: &Config) -> Exit {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Exit::Failure };
     match runtime.block_on(migrate(&connector)) {
         Ok(done) => {
-            println!("{}: schema {} ({} migrations applied)", connector.address(), done.version, done.applied);
-            Exit::Success
+            let address = connector.address();
+            if output.format.is_for_people() {
+                println!("{address}: schema {} ({} migrations applied)", done.version, done.applied);
+                return Exit::Success;
+            }
+            let (database, version, applied) = (quoted(&address), done.version, done.applied);
+            let text = format!("{{\"database\":{database},\"version\":{version},\"applied\":{applied}}}");
+            ended(output.row(&SCHEMA, &text))
         }
         Err(error) => banner::no_database(&error, Some(&connector)),
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use settings::{SETTINGS, Setting, example};
+pub use settings::{CLIENT_SETTINGS, SETTINGS, Setting, example};
 pub use sources::{Source, Sources};
 
 /// Everything that can be set, checked.

@@ -36,7 +36,7 @@ const fn secret(env: &'static str, value: &'static str, help: &'static str) -> S
     Setting { env, value, default: None, secret: true, help }
 }
 
-/// In the order in which a newcomer meets them.
+/// What a server is told, in the order in which a newcomer meets it.
 pub const SETTINGS: &[Setting] = &[
     secret(
         "DATABASE_URL",
@@ -158,13 +158,25 @@ pub const SETTINGS: &[Setting] = &[
     plain("PROVOST_LOG_FORMAT", "FORMAT", "auto", "json, pretty, or auto: pretty on a terminal, else json."),
 ];
 
+/// What those are told that speak to a server: the commands for projects, jobs and so on. They read nothing of the others.
+pub const CLIENT_SETTINGS: &[Setting] = &[
+    plain("PROVOST_ADDRESS", "URL", "http://127.0.0.1:8080", "Where the server is that commands speak to."),
+    secret("PROVOST_TOKEN", "TOKEN", "What commands show to the server. Without it, they show PROVOST_ADMIN_TOKEN."),
+    plain("PROVOST_OUTPUT", "FORMAT", "table", "How commands answer: table, wide, json, jsonl, yaml or name."),
+];
+
+/// All of them.
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(CLIENT_SETTINGS)
+}
+
 /// The text of `.env.example`.
 pub fn example() -> String {
     let mut text = String::from(
         "# Every setting, with its default. Copy this file to .env and change what you need.\n\
          # A flag (--lease-ttl) goes over the environment, that over .env, that over provost.toml (lease_ttl = \"30s\").\n",
     );
-    for setting in SETTINGS {
+    for setting in all() {
         let default = setting.default.unwrap_or_default();
         text.push_str(&format!("\n# {}\n#{}={default}\n", setting.help, setting.env));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::settings::SETTINGS;
+use super::settings::all;
 
 /// Which source a value came from, strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Sources {
     pub fn get(&self, env: &str) -> Option<(&str, Source)> {
         let set = self.layers.iter().find_map(|(source, values)| Some((values.get(env)?.as_str(), *source)));
         set.or_else(|| {
-            let setting = SETTINGS.iter().find(|it| it.env == env)?;
+            let setting = all().find(|it| it.env == env)?;
             Some((setting.default?, Source::Default))
         })
     }
@@ -85,7 +85,7 @@ impl Sources {
     fn add_toml(&mut self, table: toml::Table) {
         let mut values = BTreeMap::new();
         for (key, value) in table {
-            match SETTINGS.iter().find(|setting| setting.key() == key) {
+            match all().find(|setting| setting.key() == key) {
                 Some(setting) => _ = values.insert(setting.env.to_owned(), plain(value)),
                 None => self.mistakes.push(unknown(&key, Source::Toml)),
             }
@@ -105,11 +105,11 @@ fn is_known(env: &str) -> bool {
     // What only a build for the chaos tests understands; see `mutant` and `handlers::ledger`.
     let of_chaos =
         cfg!(feature = "chaos") && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_DEATHS");
-    of_chaos || SETTINGS.iter().any(|setting| setting.env == env)
+    of_chaos || all().any(|setting| setting.env == env)
 }
 
 fn unknown(key: &str, source: Source) -> String {
-    format!("{key} ({}) is not a setting; `provost --help` lists them", source.as_str())
+    format!("{key} ({}) is not a setting; `provost serve --help` lists them", source.as_str())
 }
 
 #[cfg(test)]

@@ -1,8 +1,19 @@
 //! The one client of a server: the command line and remote workers speak through it. One method for each endpoint, beside its kind.
 
+mod body;
+mod dead_letters;
+mod jobs;
+mod limits;
+mod operations;
+mod projects;
+mod queues;
 mod retry;
+mod schedules;
+mod schemas;
+mod workers;
+mod workflows;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
@@ -10,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 
+pub use body::{Body, segment};
 pub use retry::Budget;
 
 /// How long an answer may take, unless a request says that it waits for something.
@@ -21,7 +33,14 @@ pub struct Client {
     http: reqwest::Client,
     address: Url,
     token: Option<String>,
+    rehearses: bool,
+    tells: bool,
+    /// For how long all requests are sent again that may be, if that is not each one's own business.
+    budget: Option<Budget>,
 }
+
+/// Parameters of a list; what has no value is left out.
+pub type Pairs<'a> = &'a [(&'a str, Option<String>)];
 
 /// One request, before it is sent.
 #[derive(Debug)]
@@ -33,9 +52,10 @@ pub struct Request {
     body: Option<String>,
     patience: Duration,
     budget: Budget,
+    also: Option<u16>,
 }
 
-/// An answer of 2xx.
+/// An answer of 2xx, or of the other status that the request takes for an answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -57,6 +77,9 @@ pub enum ClientError {
     /// Something answered that is not ours, or not of this version.
     #[error("what answers at {address} does not speak as Provost does: {why}")]
     Strange { address: String, why: String },
+    /// Nothing was sent: this is what would have been, as JSON.
+    #[error("nothing was sent")]
+    Rehearsed(String),
 }
 
 impl ClientError {
@@ -65,7 +88,7 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
-            Self::Address(_) | Self::Strange { .. } => false,
+            Self::Address(_) | Self::Strange { .. } | Self::Rehearsed(_) => false,
         }
     }
 
@@ -79,7 +102,7 @@ impl Request {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         let budget = if method.is_safe() { Budget::default() } else { Budget::none() };
         let (query, headers) = (Vec::new(), Vec::new());
-        Self { method, path: path.into(), query, headers, body: None, patience: PATIENCE, budget }
+        Self { method, path: path.into(), query, headers, body: None, patience: PATIENCE, budget, also: None }
     }
 
     pub fn get(path: impl Into<String>) -> Self {
@@ -90,6 +113,14 @@ impl Request {
         Self::new(Method::POST, path)
     }
 
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
     pub fn put(path: impl Into<String>) -> Self {
         Self::new(Method::PUT, path)
     }
@@ -98,6 +129,11 @@ impl Request {
     pub fn query(mut self, name: &str, value: Option<impl ToString>) -> Self {
         self.query.extend(value.map(|value| (name.to_owned(), value.to_string())));
         self
+    }
+
+    /// Several parameters.
+    pub fn pairs(self, pairs: Pairs<'_>) -> Self {
+        pairs.iter().fold(self, |request, (name, value)| request.query(name, value.as_deref()))
     }
 
     pub fn header(mut self, name: &'static str, value: Option<impl ToString>) -> Self {
@@ -116,9 +152,25 @@ impl Request {
         Self { body: Some(body.into()), ..self }
     }
 
+    /// What would be sent, as JSON.
+    fn told(&self) -> String {
+        let body = self.body.as_deref().map(|text| super::json::raw(text.to_owned()));
+        Body::default()
+            .with("dry_run", Some(true))
+            .with("method", Some(self.method.as_str()))
+            .with("path", Some(&self.path))
+            .with("body", body)
+            .text()
+    }
+
     /// The server may take so long before it answers.
     pub fn waits(self, at_most: Duration) -> Self {
         Self { patience: PATIENCE + at_most, ..self }
+    }
+
+    /// This status is an answer, too.
+    pub fn also(self, status: u16) -> Self {
+        Self { also: Some(status), ..self }
     }
 
     /// Sent again when it may not have arrived: for what is safe to send twice.
@@ -138,7 +190,22 @@ impl Client {
         let agent = concat!("provost/", env!("CARGO_PKG_VERSION"));
         let http = reqwest::Client::builder().user_agent(agent).no_proxy().connect_timeout(Duration::from_secs(5));
         let http = http.build().map_err(|source| ClientError::Unreachable { address: address.to_owned(), source })?;
-        Ok(Self { http, address: url, token })
+        Ok(Self { http, address: url, token, rehearses: false, tells: false, budget: None })
+    }
+
+    /// The same, but what would change something is told instead of sent.
+    pub fn rehearsing(&self, rehearses: bool) -> Self {
+        Self { rehearses, ..self.clone() }
+    }
+
+    /// The same, telling on stderr what it sends and what comes back.
+    pub fn telling(self, tells: bool) -> Self {
+        Self { tells, ..self }
+    }
+
+    /// The same, sending no longer than this what may be sent again.
+    pub fn trying(self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 
     /// Where the server is.
@@ -154,7 +221,8 @@ impl Client {
 
     /// Sends it, again while its budget lasts; what came back, as it is.
     pub async fn answer(&self, request: Request) -> Result<Answer, ClientError> {
-        let mut tries = request.budget.start();
+        let usual = self.budget.filter(|_| request.budget != Budget::none());
+        let mut tries = usual.unwrap_or(request.budget).start();
         loop {
             match self.once(&request).await {
                 Err(error) if error.is_temporary() => match tries.next_pause() {
@@ -166,9 +234,17 @@ impl Client {
         }
     }
 
+    /// The next page of a list, from the `Link` of the page before.
+    pub async fn follow(&self, link: &str) -> Result<Answer, ClientError> {
+        self.answer(Request::get(link)).await
+    }
+
     async fn once(&self, request: &Request) -> Result<Answer, ClientError> {
         let unreachable = |source| ClientError::Unreachable { address: self.address().to_owned(), source };
-        let url = format!("{}{}", self.address(), request.path);
+        if self.rehearses && !request.method.is_safe() {
+            return Err(ClientError::Rehearsed(request.told()));
+        }
+        let (url, began) = (format!("{}{}", self.address(), request.path), Instant::now());
         let mut sent = self.http.request(request.method.clone(), url).query(&request.query).timeout(request.patience);
         if let Some(token) = &self.token {
             sent = sent.bearer_auth(token);
@@ -181,9 +257,12 @@ impl Client {
         }
         let response = sent.send().await.map_err(unreachable)?;
         let status = response.status();
+        if self.tells {
+            eprintln!("{} {} → {status} ({} ms)", request.method, request.path, began.elapsed().as_millis());
+        }
         let next = response.headers().get("link").and_then(|it| it.to_str().ok()).and_then(next_of);
         let text = response.text().await.map_err(unreachable)?;
-        if status.is_success() {
+        if status.is_success() || request.also == Some(status.as_u16()) {
             return Ok(Answer { status: status.as_u16(), text, next });
         }
         Err(self.refusal(status, &text))

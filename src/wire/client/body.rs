@@ -1,0 +1,61 @@
+//! Bodies and paths, put together.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+/// A JSON object that grows member by member; what has no value is left out. Raw JSON stays as it is, byte for byte.
+#[derive(Clone, Debug, Default)]
+pub struct Body(String);
+
+impl Body {
+    pub fn with(mut self, name: &str, value: Option<impl Serialize>) -> Self {
+        // Texts, numbers, lists of those and JSON that was read already can always be written.
+        if let Some(value) = value.and_then(|it| serde_json::to_string(&it).ok()) {
+            let comma = if self.0.is_empty() { "" } else { "," };
+            let name = serde_json::to_string(name).unwrap_or_default();
+            // Writing to a String cannot fail.
+            _ = write!(self.0, "{comma}{name}:{value}");
+        }
+        self
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn text(&self) -> String {
+        format!("{{{}}}", self.0)
+    }
+}
+
+/// A name as one segment of a path, whatever is in it.
+pub fn segment(name: &str) -> String {
+    name.bytes().fold(String::with_capacity(name.len()), |mut text, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ => _ = write!(text, "%{byte:02X}"),
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absent_is_left_out_and_raw_json_stays() {
+        let raw = crate::wire::json::raw("{ \"n\": 123456789012345678901234567890.10 }".into());
+        let body =
+            Body::default().with("name", Some("a \"b\"")).with("labels", None::<u8>).with("parameters", Some(raw));
+        assert_eq!(body.text(), r#"{"name":"a \"b\"","parameters":{ "n": 123456789012345678901234567890.10 }}"#);
+        assert_eq!(Body::default().text(), "{}");
+    }
+
+    #[test]
+    fn any_name_is_one_segment() {
+        assert_eq!(segment("eu/west 1?#%"), "eu%2Fwest%201%3F%23%25");
+        assert_eq!(segment("ü"), "%C3%BC");
+    }
+}
