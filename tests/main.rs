@@ -6,6 +6,7 @@ mod harness;
 mod api;
 mod bench;
 mod browser;
+mod cli;
 mod costs;
 mod diamonds;
 mod engine;

@@ -3,6 +3,7 @@
 mod args;
 mod banner;
 mod client;
+mod dev;
 mod doctor;
 mod failure;
 mod help;
@@ -20,6 +21,7 @@ use args::{Asked, Command};
 use client::{Context, Global};
 use output::{Noun, Output, Show, column, quoted};
 
+pub use args::program;
 pub use serve::{ENGINE_POOL, VITAL_POOL};
 
 /// What the process ends with, as `provost help` promises.
@@ -98,6 +100,7 @@ fn with_config(command: Command, config: Config, global: &Global) -> Exit {
             measure(config, &options)
         }
         Command::Config => show(&config, &output),
+        Command::Dev => dev::run(config),
         _ => serve::run(config),
     }
 }

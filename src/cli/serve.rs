@@ -33,8 +33,17 @@ pub fn run(config: Config) -> Exit {
     run_with(config, |handlers| handlers)
 }
 
+/// The same; as soon as it answers, its host and port are told to `ready`.
+pub fn run_and_tell(config: Config, ready: impl Fn(&str) + 'static) -> Exit {
+    run_all(config, Box::new(|handlers| handlers), Box::new(ready))
+}
+
 /// The same with further handlers: those in the box are given to `extra`, which answers with all that there shall be.
 pub fn run_with(config: Config, extra: impl Fn(Handlers) -> Handlers + 'static) -> Exit {
+    run_all(config, Box::new(extra), Box::new(|_| {}))
+}
+
+fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<dyn Fn(&str)>) -> Exit {
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
@@ -61,13 +70,8 @@ pub fn run_with(config: Config, extra: impl Fn(Handlers) -> Handlers + 'static) 
             return Exit::Failure;
         }
     };
-    let ground = Ground {
-        connector,
-        private: nurse.is_some(),
-        vital: vital.handle().clone(),
-        http_allow,
-        extra: Box::new(extra),
-    };
+    let ground =
+        Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), http_allow, extra, ready };
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);
@@ -87,6 +91,8 @@ struct Ground {
     http_allow: handlers::AllowList,
     /// What adds handlers to those in the box.
     extra: Box<dyn Fn(Handlers) -> Handlers>,
+    /// Who is told where it answers.
+    ready: Box<dyn Fn(&str)>,
 }
 
 fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
@@ -118,6 +124,9 @@ async fn serve(config: Arc<Config>, ground: Ground, started: Instant, log: Logge
         Ok(running) => {
             let database = format!("{}{}", connector.address(), if ground.private { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
+            if let Some(at) = &running.listen {
+                (ground.ready)(&reachable(at));
+            }
             running.until_stopped(&mut signals, &log).await
         }
         Err(error) => {

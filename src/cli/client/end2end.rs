@@ -35,7 +35,7 @@ static REPORT: Noun = Noun {
 
 /// What is mixed: kinds, and payloads that make them quick and sure.
 const KINDS: &[(&str, &str)] = &[
-    ("run_query", r#"{"parameters":{"query":"SELECT 1"},"durationMs":20,"forceError":false}"#),
+    ("run_query", r#"{"parameters":{"query":"how many users are there"},"durationMs":20,"forceError":false}"#),
     ("send_email", r#"{"parameters":{"to":"a@example.com"},"durationMs":20,"forceError":false}"#),
     ("noop", "{}"),
     ("echo", r#"{"hello":"world"}"#),

@@ -46,9 +46,9 @@ impl Columns {
         // Steps whose edges turn in a gap, each with a column of its own, so that their lines stay apart.
         let mut turning: Vec<Vec<usize>> = vec![Vec::new(); n];
         for (from, to, _) in &picture.edges {
-            for gap in picture.ranks[*from]..picture.ranks[*to] {
-                if !turning[gap].contains(from) {
-                    turning[gap].push(*from);
+            for gap in &mut turning[picture.ranks[*from]..picture.ranks[*to]] {
+                if !gap.contains(from) {
+                    gap.push(*from);
                 }
             }
         }

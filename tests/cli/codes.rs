@@ -1,0 +1,112 @@
+//! How commands end, and what they say then.
+
+use serde_json::Value;
+
+use super::{command, ran, run};
+use crate::harness::{Database, Server};
+
+#[tokio::test]
+async fn creating_and_waiting_ends_with_0_1_or_7() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let create = |name: &str, simulate: &str, more: &[&str]| {
+        let parameter = format!("simulate={simulate}");
+        run(&server, &[&["project", "create", name, "-p", &parameter, "--wait"], more].concat())
+    };
+    let ready = create("good", r#"{"outcome":"ready","duration_ms":10}"#, &["-o", "json"]).expect(0);
+    assert_eq!(ready.json()["status"], "ready");
+    let failed = create("bad", r#"{"outcome":"failed","duration_ms":10,"reason":"no quota"}"#, &[]).expect(1);
+    assert!(failed.out.contains("failed") && failed.err.contains("no quota"), "{failed:?}");
+    let slow = create("slow", r#"{"outcome":"ready","duration_ms":60000}"#, &["--timeout", "300ms"]).expect(7);
+    assert!(slow.err.contains("not yet ready after 300ms"), "{slow:?}");
+    run(&server, &["project", "wait", "good", "--timeout", "5s"]).expect(0);
+    run(&server, &["project", "wait", "bad", "--timeout", "5s"]).expect(1);
+    run(&server, &["project", "watch", "good"]).expect(0);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_3_and_a_wrong_state_is_5_with_what_to_try() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("acme").await;
+    run(&server, &["project", "get", "nobody"]).expect(3);
+    run(&server, &["job", "get", "0198c0de-0000-7000-8000-000000000000"]).expect(3);
+    run(&server, &["queue", "pause", "nowhere"]).expect(3);
+    let refused = run(&server, &["project", "retry", "acme"]).expect(5);
+    assert!(refused.out.is_empty());
+    for part in [
+        "error: project \"acme\" cannot be retried: it is ready",
+        "Only a failed project can be retried.",
+        "try:   provost project get acme",
+        "code:  invalid_state   request: ",
+    ] {
+        assert!(refused.err.contains(part), "{part} in {}", refused.err);
+    }
+    let refused = run(&server, &["project", "retry", "acme", "-o", "json"]).expect(5);
+    let problem: Value = serde_json::from_str(&refused.err).unwrap();
+    assert_eq!((&problem["code"], &problem["current_status"]), (&"invalid_state".into(), &"ready".into()));
+    assert!(refused.out.is_empty());
+    run(&server, &["job", "create", "not a kind"]).expect(2);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_4_and_the_right_one_comes_from_a_flag_or_the_environment() {
+    let database = Database::new().await;
+    let token = "a-token-for-this-test-only";
+    let server = Server::with(&database.url, &[("PROVOST_ADMIN_TOKEN", token)]);
+    let denied = run(&server, &["project", "list"]).expect(4);
+    assert!(denied.err.contains("PROVOST_TOKEN"), "{denied:?}");
+    run(&server, &["project", "list", "--token", "wrong-wrong-wrong-wrong"]).expect(4);
+    run(&server, &["--token", token, "project", "list"]).expect(0);
+    for name in ["PROVOST_TOKEN", "PROVOST_ADMIN_TOKEN"] {
+        let mut command = command(&server.url, &["project", "list"]);
+        command.env(name, token);
+        ran(command).expect(0);
+    }
+}
+
+#[test]
+fn an_unreachable_server_is_6_with_its_address_and_where_that_comes_from() {
+    let from_environment = ran(command("http://127.0.0.1:1", &["project", "list"])).expect(6);
+    for part in ["http://127.0.0.1:1", "PROVOST_ADDRESS in the environment", "provost serve"] {
+        assert!(from_environment.err.contains(part), "{from_environment:?}");
+    }
+    let from_flag =
+        ran(command("http://127.0.0.1:2", &["project", "list", "--address", "http://127.0.0.1:1"])).expect(6);
+    assert!(from_flag.err.contains("127.0.0.1:1\n") && from_flag.err.contains("from --address"), "{from_flag:?}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("provost.toml"), "address = \"http://127.0.0.1:1\"").unwrap();
+    let mut from_file = command("", &["project", "list", "-o", "json"]);
+    from_file.current_dir(folder.path());
+    let from_file = ran(from_file).expect(6);
+    let problem: Value = serde_json::from_str(&from_file.err).unwrap();
+    assert!(problem["detail"].as_str().unwrap().contains("provost.toml"), "{problem}");
+    // Settings of a server, however wrong, are none of a client's business.
+    let mut command = command("http://127.0.0.1:1", &["project", "list"]);
+    command.env("PROVOST_LEASE_TTL", "soon").env("DATABASE_URL", "nonsense");
+    ran(command).expect(6);
+}
+
+#[tokio::test]
+async fn nothing_is_done_without_a_yes_and_nothing_is_sent_in_a_dry_run() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("kept").await;
+    let asked = run(&server, &["project", "delete", "kept"]).expect(2);
+    assert!(asked.err.contains("--yes"), "{asked:?}");
+    let told = run(&server, &["project", "delete", "kept", "--dry-run", "--reason", "why not", "-o", "json"]).expect(0);
+    assert_eq!((&told.json()["method"], &told.json()["body"]["reason"]), (&"DELETE".into(), &"why not".into()));
+    assert_eq!(run(&server, &["project", "list", "-o", "json"]).json()[0]["status"], "ready");
+    run(&server, &["project", "delete", "kept", "--yes", "--wait"]).expect(0);
+}
+
+#[tokio::test]
+async fn of_many_some_refused_is_8_and_all_refused_is_5() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = |args: &[&str]| run(&server, args).expect(0).json()["id"].as_str().unwrap().to_owned();
+    let waiting = id(&["job", "create", "noop", "--delay", "1h", "-o", "json"]);
+    let done = id(&["job", "create", "noop", "--wait", "-o", "json"]);
+    run(&server, &["job", "cancel", &waiting, &done]).expect(8);
+    run(&server, &["job", "cancel", &waiting, &done]).expect(5);
+}

@@ -1,0 +1,204 @@
+//! What each kind of thing looks like, and that what can be done with it can be done from here.
+
+use serde_json::json;
+
+use super::{command, ran, run};
+use crate::harness::{Database, Server};
+
+/// The first line of a table.
+fn heads(text: &str) -> Vec<&str> {
+    text.lines().next().unwrap_or_default().split_whitespace().collect()
+}
+
+#[tokio::test]
+async fn tables_of_each_noun() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("acme").await;
+    run(&server, &["job", "create", "simulated", "-p", "outcome=failed", "-p", "duration_ms=1", "--wait"]).expect(1);
+    run(&server, &["limit", "set", "mail", "--scope", "kind", "--value", "email.send", "--limit", "10"]).expect(0);
+    run(&server, &["schedule", "create", "beat", "--every", "15m", "--kind", "noop"]).expect(0);
+    run(&server, &["workflow", "run", "--demo"]).expect(0);
+    for (noun, wanted) in [
+        ("project", "ID NAME STATUS CREATED ERROR"),
+        ("job", "ID KIND QUEUE STATE TRIES CREATED ERROR"),
+        ("queue", "NAME STATE WAITING ACTIVE RETRYING FAILED OLDEST WORKERS REASON"),
+        ("worker", "ID STATE BUSY SLOTS QUEUES STARTED BEAT REASON"),
+        ("limit", "NAME SCOPE OF MODE LIMIT WINDOW S ACTIVE HELD BACK"),
+        ("schedule", "NAME STATE WHEN NEXT LAST"),
+        ("workflow", "ID NAME STATE DONE STEPS ACTIVE FAILED CREATED"),
+        ("dlq", "ID KIND QUEUE STATE TRIES CREATED ERROR"),
+        ("schema", "KIND VERSION BY CREATED SCHEMA"),
+    ] {
+        let table = run(&server, &[noun, "list"]).expect(0);
+        assert_eq!(heads(&table.out).join(" "), wanted, "{table:?}");
+        assert!(table.out.lines().count() > 1, "{table:?}");
+    }
+    let chosen = run(&server, &["project", "list", "--columns", "name,version", "--no-headers"]).expect(0);
+    assert_eq!(chosen.out, "acme  3\n");
+    assert!(run(&server, &["project", "list", "-o", "name"]).out.starts_with("project/"));
+    assert_eq!(
+        run(&server, &["queue", "pause", "default", "--reason", "tests"]).expect(0).out.matches("paused").count(),
+        1
+    );
+    run(&server, &["queue", "resume", "default"]).expect(0);
+    let worker = run(&server, &["worker", "list", "-o", "json"]).json()[0]["id"].as_str().unwrap().to_owned();
+    assert!(run(&server, &["worker", "cordon", &worker]).expect(0).out.contains("cordoned"));
+    run(&server, &["worker", "uncordon", &worker]).expect(0);
+    assert!(run(&server, &["schedule", "run", "beat"]).expect(0).out.contains("fired"));
+    assert!(
+        run(&server, &["dlq", "replay", "--all", "--yes", "--set-payload", "{\"outcome\":\"completed\"}"])
+            .expect(0)
+            .out
+            .contains('1')
+    );
+}
+
+#[tokio::test]
+async fn json_is_the_servers_own_and_numbers_stay_exact_in_every_format() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let payload = r#"{"n":123456789012345678901234567890.10,"z":1,"a":2}"#;
+    let id =
+        run(&server, &["job", "create", "echo", "--payload", payload, "-o", "json"]).expect(0).json()["id"].clone();
+    let id = id.as_str().unwrap();
+    for format in ["json", "jsonl"] {
+        let got = run(&server, &["job", "get", id, "-o", format]).expect(0);
+        assert!(got.out.contains(payload), "{got:?}");
+    }
+    assert!(
+        run(&server, &["job", "get", id, "-o", "yaml"])
+            .out
+            .contains("  \"n\": 123456789012345678901234567890.10\n  z: 1\n")
+    );
+}
+
+#[tokio::test]
+async fn lists_come_page_by_page_or_all_at_once() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let batch: Vec<_> = (0..7).map(|n| json!({"kind": "noop", "tags": ["many"], "payload": {"n": n}})).collect();
+    run(&server, &["job", "create", "--batch", &json!(batch).to_string()]).expect(0);
+    let page = run(&server, &["job", "list", "--limit", "3", "-o", "json"]).expect(0);
+    assert_eq!(page.json().as_array().unwrap().len(), 3);
+    assert!(page.err.contains("--cursor"), "{page:?}");
+    let all = run(&server, &["job", "list", "--limit", "3", "--all", "-o", "jsonl"]).expect(0);
+    assert_eq!((all.out.lines().count(), all.err.as_str()), (7, ""));
+}
+
+#[tokio::test]
+async fn tasks_as_reference_system_001_documents_them() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let address = ["--address", &server.url];
+    let task = |args: &[&str]| ran(command("http://127.0.0.1:1", &[&address, args].concat()));
+    let create = [
+        "task",
+        "create",
+        "Send Newsletter",
+        "--type",
+        "send_email",
+        "--parameter",
+        "to=a@example.com",
+        "--parameter",
+        "count=3",
+    ];
+    let born = task(&[&create[..], &["-o", "json"]].concat()).expect(0).json();
+    assert_eq!(
+        born["payload"],
+        json!({"name": "Send Newsletter", "parameters": {"to": "a@example.com", "count": "3"}})
+    );
+    let id = born["id"].as_str().unwrap();
+    task(&["task", "wait", "--id", id]).expect(0);
+    for get in [["task", "get", "--id", id, "--output", "yaml"], ["t", "g", "-i", id, "-o", "yaml"]] {
+        assert!(task(&get).expect(0).out.contains("kind: send_email"));
+    }
+    for list in [["task", "list", "--pageNumber", "1", "--pageCount", "5"], ["task", "l", "-n", "1", "-c", "5"]] {
+        assert_eq!(task(&list).expect(0).out.lines().count(), 2);
+    }
+    assert_eq!(task(&["task", "list", "-n", "2", "-c", "5", "-o", "json"]).expect(0).out.trim(), "[]");
+    for status in ["status", "s", "stat"] {
+        assert!(task(&["task", status]).expect(0).out.lines().any(|it| it.split_whitespace().eq(["completed", "1"])));
+    }
+    assert!(task(&["history", "--id", id, "--log-level", "error"]).expect(0).out.contains("completed"));
+}
+
+#[tokio::test]
+async fn end_to_end_counts_its_own_jobs() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.failed("somebody elses").await;
+    let report = run(&server, &["end2end", "-n", "20", "-o", "json"]).expect(0).json();
+    assert_eq!(
+        (&report["completed"], &report["failed"], &report["left"]),
+        (&json!(20), &json!(0), &json!(0)),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_workflow_is_drawn_in_every_form() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    run(&server, &["workflow", "run", "--demo", "--wait", "--timeout", "30s"]).expect(0);
+    let graph = |form: &str| run(&server, &["workflow", "graph", "thumbnail demo", "-o", form]).expect(0).out;
+    assert!(graph("ascii").contains("▸[thumbnail-md completed]"));
+    assert!(graph("dot").starts_with("digraph") && graph("mermaid").starts_with("flowchart"));
+    assert!(graph("svg").starts_with("<svg ") && graph("svg").matches("<g>").count() == 6);
+    let json: serde_json::Value = serde_json::from_str(&graph("json")).unwrap();
+    assert_eq!(json["nodes"].as_array().unwrap().len(), 6);
+    assert_eq!(graph("name").lines().count(), 6);
+}
+
+#[tokio::test]
+async fn colours_only_where_they_are_wanted_and_names_never_steer_a_terminal() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    server.ready("<script>alert(1)</script> \u{202e}abc 数").await;
+    server
+        .create_as("x", json!({"outcome": "failed", "reason": "red \u{1b}[31m and \u{9b}2J", "duration_ms": 0}))
+        .await;
+    run(&server, &["project", "wait", "x"]).expect(1);
+    let list = |variables: &[(&str, &str)], more: &[&str]| {
+        let mut command = command(&server.url, &[&["project", "list"], more].concat());
+        command.envs(variables.iter().copied());
+        ran(command).expect(0).out
+    };
+    let plain = list(&[], &[]);
+    assert!(!plain.contains('\u{1b}') && !plain.contains('\u{9b}') && !plain.contains('\u{202e}'), "{plain}");
+    assert!(plain.contains("<script>alert(1)</script> \\u{202e}abc 数"), "{plain}");
+    assert!(list(&[("CLICOLOR_FORCE", "1")], &[]).contains("\u{1b}[32mready"));
+    assert!(!list(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[]).contains('\u{1b}'));
+    assert!(list(&[("NO_COLOR", "1")], &["--color", "always"]).contains('\u{1b}'));
+    assert!(!list(&[("CLICOLOR_FORCE", "1")], &["--color", "never"]).contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn a_server_with_something_to_look_at() {
+    let database = Database::new().await;
+    let mut command = Server::command();
+    command.env("DATABASE_URL", &database.url).env("PROVOST_LOG_FORMAT", "json").arg("dev");
+    let server = Server::started(command);
+    crate::harness::eventually("the demonstration is there", || async {
+        let failed = server.get("/projects?status=failed").await.json().as_array().map_or(0, Vec::len);
+        let dead = server
+            .get("/dlq")
+            .await
+            .json()
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|it| it["tags"] == json!(["demo"])).count());
+        let schedules = server.get("/schedules").await.json().as_array().map_or(0, Vec::len);
+        (failed == 2 && dead == 2 && schedules == 1).then_some(())
+    })
+    .await;
+    assert_eq!(
+        server
+            .get("/projects?label=demo%3Dtrue&limit=50")
+            .await
+            .json()
+            .as_array()
+            .map_or(0, |it| it.len())
+            .clamp(11, 12),
+        12
+    );
+}
