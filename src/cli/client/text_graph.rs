@@ -174,9 +174,8 @@ mod tests {
     #[test]
     fn a_diamond_looks_like_one() {
         let text = drawn(&super::super::graph::tests::diamond(), Paint(false));
-        println!("{text}");
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[0].contains("┌─▸[b<&> active]─"), "{text}");
+        assert!(lines[0].contains("┌──▸[b<&> active]─"), "{text}");
         assert!(lines.iter().any(|line| line.starts_with("[a completed]─")), "{text}");
         assert!(lines.iter().any(|line| line.contains("▸[d blocked]")), "{text}");
         assert_eq!(lines.len(), 3, "{text}");

@@ -91,7 +91,7 @@ mod tests {
         let json = Json::parse(
             r#"[{"id":"018f-a","n":123456789012345678901234567890.10,"yes":"no","at":"2026-01-01","empty":[],"deep":{"list":[[1,2],{"a":"x: y"}]}},"plain words",null]"#,
         );
-        let wanted = "- id: \"018f-a\"\n  n: 123456789012345678901234567890.10\n  \"yes\": \"no\"\n  at: \"2026-01-01\"\n  empty: []\n  deep:\n    list:\n      -\n        - 1\n        - 2\n      - a: \"x: y\"\n- plain words\n- null\n";
+        let wanted = "- id: \"018f-a\"\n  \"n\": 123456789012345678901234567890.10\n  \"yes\": \"no\"\n  at: \"2026-01-01\"\n  empty: []\n  deep:\n    list:\n      -\n        - 1\n        - 2\n      - a: \"x: y\"\n- plain words\n- null\n";
         assert_eq!(document(&json.unwrap()), wanted);
     }
 }
