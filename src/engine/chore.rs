@@ -72,6 +72,10 @@ impl Chore {
 /// How long after its time a worker may still end an execution by itself.
 const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 
+/// How many jobs a statement tells the dependents of, and how many such statements come in a row.
+const TELL_BATCH: i64 = 100;
+const TELL_ROUNDS: usize = 20;
+
 /// Moves what only the passing of time can move. One look tells whether there is anything; each kind of thing then has
 /// its own statement. It also tells when there will be something next, as far as one can know now.
 async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
@@ -88,6 +92,14 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
             parts.meter.expired_jobs.inc();
             warn!(log, "job given up at its deadline";
                 "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
+        }
+    }
+    if overdue.tellings {
+        // Each statement goes as far as one may; together they go to the end of the chain, unless it is very long.
+        for _ in 0..TELL_ROUNDS {
+            if parts.store.tell_dependents(TELL_BATCH).await? == 0 {
+                break;
+            }
         }
     }
     let shortest =

@@ -81,7 +81,7 @@ impl Store {
         let mut tries = 0;
         loop {
             match self.rows_once(statement, params).await {
-                Err(error) if error.is_contention() && tries < RETRIES => tries += 1,
+                Err(error) if error.is_contention() && !error.waited_for_a_lock() && tries < RETRIES => tries += 1,
                 answer => return answer,
             }
         }

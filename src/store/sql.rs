@@ -72,6 +72,7 @@ statements! {
     JOBS_REAP = "jobs/reap",
     JOBS_RETRY = "jobs/retry",
     JOBS_SETTLE = "jobs/settle",
+    JOBS_TELL = "jobs/tell",
     LIMITS_LIST = "limits/list",
     LIMITS_PUT = "limits/put",
     LIMITS_REMOVE = "limits/remove",

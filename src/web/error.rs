@@ -166,6 +166,9 @@ impl ApiError {
             errors: match self {
                 Self::Fields(fields) => fields.clone(),
                 Self::Parameter(field) | Self::Header(field) => vec![field.clone()],
+                Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+                    vec![FieldProblem::new("dependencies", why)]
+                }
                 _ => Vec::new(),
             },
             current_status: match self {

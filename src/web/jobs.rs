@@ -192,6 +192,8 @@ pub const CANCEL_HINT: &str = "What is finished stays as it is.";
 /// What to do when retrying does not apply.
 pub const RETRY_HINT: &str =
     "Only a failed job, or one that waits for its time, can be retried; for another, use run-again.";
+/// What to do when one should be retried that was given up while it waited for another.
+pub const DOOMED_HINT: &str = "It was given up while it waited for a job that will not complete any more; run-again makes a job that waits for nobody.";
 /// What to do when a project's job should be retried.
 pub const PROJECT_HINT: &str = "It works on a project; retry the project.";
 
@@ -203,7 +205,11 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
     let asker = convert::api_asker(reason.0)?;
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &asker).await?.pop().ok_or_else(|| no_job(id))?;
     if !answer.moved {
-        let hint = if answer.of_project { PROJECT_HINT } else { RETRY_HINT };
+        let hint = match answer {
+            _ if answer.of_project => PROJECT_HINT,
+            _ if answer.is_doomed => DOOMED_HINT,
+            _ => RETRY_HINT,
+        };
         return Err(ApiError::NotNow { what: "job", verb: "retried", was: answer.was.to_string(), hint });
     }
     Ok(HttpResponse::Ok().json(wire::Job::from(found(&app, id).await?)))

@@ -76,7 +76,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     WHERE j.state IN ('queued', 'scheduled', 'retrying')
     ORDER BY admitted.place
     LIMIT cardinality($4)
-    FOR UPDATE OF j SKIP LOCKED
+    FOR NO KEY UPDATE OF j SKIP LOCKED
 ), ready AS MATERIALIZED (
     -- A project that somebody else has locked is left for the next time: one locked row must not stop the queue.
     SELECT id FROM projects WHERE id IN (SELECT project_id FROM chosen) ORDER BY id FOR UPDATE SKIP LOCKED

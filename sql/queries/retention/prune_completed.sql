@@ -6,9 +6,9 @@ WITH gone AS (
     DELETE FROM jobs WHERE state = 'completed' AND ctid = ANY (ARRAY(
         SELECT ctid FROM jobs
         WHERE state = 'completed' AND finished_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
-          AND workflow_id IS NULL AND NOT (has_dependents AND EXISTS (
+          AND workflow_id IS NULL AND NOT EXISTS (
               SELECT FROM job_dependencies e JOIN jobs c ON c.id = e.job_id
-              WHERE e.depends_on = jobs.id AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying')))
+              WHERE e.depends_on = jobs.id AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying'))
         LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), with_them AS (

@@ -5,7 +5,7 @@ WITH old AS (
     SELECT w.id, w.steps FROM workflows w
     WHERE w.state = $1::text AND w.finished_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 second'
       AND NOT EXISTS (SELECT FROM jobs s JOIN job_dependencies e ON e.depends_on = s.id JOIN jobs c ON c.id = e.job_id
-                      WHERE s.workflow_id = w.id AND s.has_dependents AND c.workflow_id IS DISTINCT FROM w.id
+                      WHERE s.workflow_id = w.id AND c.workflow_id IS DISTINCT FROM w.id
                         AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying'))
     ORDER BY w.finished_at LIMIT 100 FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (

@@ -13,6 +13,8 @@ pub const MAX_STEPS: usize = 20_000;
 pub const MAX_EDGES: usize = 100_000;
 /// How much of a circle is told.
 const SHOWN: usize = 8;
+/// And how many characters of a name that nobody has.
+const NAMED: usize = 128;
 
 /// What somebody wants to have started.
 #[derive(Clone, Debug)]
@@ -125,6 +127,15 @@ fn fault(field: impl Into<String>, message: impl Into<String>) -> Fault {
     Fault { field: field.into(), message: message.into() }
 }
 
+/// As much of a name as a message should repeat.
+fn clipped(name: &str) -> String {
+    let mut short: String = name.chars().take(NAMED).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
+}
+
 /// Where each name stands; each may be there once.
 fn places(steps: &[PlannedStep]) -> Result<HashMap<&str, usize>, Fault> {
     let mut places = HashMap::with_capacity(steps.len());
@@ -149,7 +160,7 @@ fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<V
         for (nth, link) in step.depends_on.iter().enumerate() {
             let field = || format!("steps.{at}.depends_on.{nth}");
             let Some(parent) = places.get(link.step.as_str()) else {
-                return Err(fault(field(), format!("names a step that is not there: {}", link.step)));
+                return Err(fault(field(), format!("names a step that is not there: {}", clipped(&link.step))));
             };
             if *parent == at {
                 return Err(fault(field(), format!("is the step itself: {}", link.step)));

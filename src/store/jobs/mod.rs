@@ -70,7 +70,6 @@ pub struct Job {
     /// How many of its dependencies do not let it go yet.
     pub waits_for: i32,
     pub has_dependencies: bool,
-    pub has_dependents: bool,
     /// The dependency whose end canceled it.
     pub doomed_by: Option<Uuid>,
     pub execution_id: Option<Uuid>,
@@ -112,7 +111,6 @@ impl Job {
             step: wish.step.clone(),
             waits_for: 0,
             has_dependencies: false,
-            has_dependents: false,
             doomed_by: None,
             execution_id: None,
             worker_id: None,
@@ -178,7 +176,6 @@ fn job(row: &Reader) -> Result<Job, StoreError> {
         step: step(row)?,
         waits_for: row.get("waits_for")?,
         has_dependencies: row.get("has_dependencies")?,
-        has_dependents: row.get("has_dependents")?,
         doomed_by: row.get("doomed_by")?,
         execution_id: row.get("execution_id")?,
         worker_id: row.get("worker_id")?,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Execution, backoff, duration, execution};
 use crate::domain::{Backoff, JobState};
 use crate::store::sql::{
-    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP,
+    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP, JOBS_TELL,
     LINES_SWEEP,
 };
 use crate::store::{Reader, Store, StoreError};
@@ -115,6 +115,8 @@ pub struct Overdue {
     pub executions: bool,
     pub projects: bool,
     pub jobs: bool,
+    /// Not time, but the length of a chain: some have not been told yet what has become of those that they wait for.
+    pub tellings: bool,
     /// When there will be something, as far as can be known now.
     pub next: Option<Duration>,
 }
@@ -212,8 +214,18 @@ impl Store {
             executions: row.get("executions")?,
             projects: row.get("projects")?,
             jobs: row.get("jobs")?,
+            tellings: row.get("tellings")?,
             next: duration(row.get::<Option<f64>>("next")?.map(|seconds| seconds.max(0.0))),
         })
+    }
+
+    /// `jobs/tell`: tells on where so many jobs are, at most; how many they were.
+    pub async fn tell_dependents(&self, limit: i64) -> Result<i64, StoreError> {
+        let n: i64 = self.one(&JOBS_TELL, &[&limit]).await?.get("n")?;
+        if n > 0 {
+            self.bell.moved(false);
+        }
+        Ok(n)
     }
 
     /// `lines/sweep`: one step of moving the lines up. Whether more is to be done, soon.

@@ -43,7 +43,7 @@ impl Links {
         let mut before = if job.has_dependencies { app.store.edges(&[job.id]).await? } else { Vec::new() };
         // What holds it comes first.
         before.sort_by_key(|edge| (edge.is_met(), edge.depends_on));
-        let after = if job.has_dependents { app.store.dependents(job.id, COUNTED).await? } else { Vec::new() };
+        let after = app.store.dependents(job.id, COUNTED).await?;
         let shown = |edges: &[Edge], of: fn(&Edge) -> Uuid| edges.iter().take(SHOWN).map(of).collect::<Vec<_>>();
         let mut ids = shown(&before, |edge| edge.depends_on);
         ids.extend(shown(&after, |edge| edge.job_id));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::super::app::App;
@@ -26,7 +27,8 @@ pub async fn of_jobs(app: &App, ids: &[Uuid]) -> Result<Graph, ApiError> {
 pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
     let ids: Vec<Uuid> = nodes.iter().map(|it| it.id).collect();
     let shape = workflow::Graph::new(&ids, edges.iter().map(|it| (it.job_id, it.depends_on)));
-    let lengths: Vec<f64> = nodes.iter().map(length).collect();
+    let ready: Vec<OffsetDateTime> = (0..nodes.len()).map(|at| ready(nodes, &shape, at)).collect();
+    let lengths: Vec<f64> = nodes.iter().zip(&ready).map(|(node, ready)| length(node, *ready)).collect();
     let critical = shape.critical_path(&lengths);
     let mut unmet: HashMap<Uuid, Vec<&Edge>> = HashMap::new();
     for edge in edges.iter().filter(|it| !it.is_met()) {
@@ -46,6 +48,7 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
             dependents: of(shape.children(at)),
             critical: on_path[at],
             blocked_reason,
+            ready_at: (node.waits_for == 0).then_some(ready[at]),
             ..shown(node)
         }
     };
@@ -67,7 +70,6 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
 }
 
 fn shown(node: &Node) -> GraphNode {
-    let is_held = matches!(node.state, JobState::Blocked) || node.waits_for > 0;
     GraphNode {
         job_id: node.id,
         step: node.step.clone(),
@@ -82,7 +84,7 @@ fn shown(node: &Node) -> GraphNode {
         depends_on: Vec::new(),
         dependents: Vec::new(),
         attempt: node.attempt,
-        ready_at: (!is_held).then_some(node.run_at),
+        ready_at: None,
         started_at: node.claimed_at,
         finished_at: node.finished_at,
         critical: false,
@@ -101,14 +103,20 @@ impl From<&Edge> for GraphEdge {
     }
 }
 
+/// Since when a job might start: since all that it depends on have ended, however often it was tried since then.
+fn ready(nodes: &[Node], shape: &workflow::Graph, at: usize) -> OffsetDateTime {
+    let ends = shape.parents(at).iter().filter_map(|parent| nodes[*parent].finished_at);
+    ends.fold(nodes[at].created_at, OffsetDateTime::max)
+}
+
 /// How long a job has been at it, in seconds: since it might start, until it ended or now. Nothing before.
-fn length(node: &Node) -> f64 {
-    if node.waits_for > 0 || node.state == JobState::Scheduled {
+fn length(node: &Node, ready: OffsetDateTime) -> f64 {
+    if node.waits_for > 0 {
         return 0.0;
     }
-    (node.finished_at.unwrap_or(node.at) - node.run_at.min(node.claimed_at.unwrap_or(node.run_at)))
-        .as_seconds_f64()
-        .max(0.0)
+    // One that had gone on before a dependency was tried again began before that ended.
+    let began = node.claimed_at.map_or(ready, |claimed| claimed.min(ready));
+    (node.finished_at.unwrap_or(node.at) - began).as_seconds_f64().max(0.0)
 }
 
 /// What a blocked job waits for, in words. The edges are those that do not let it go.

@@ -212,12 +212,31 @@ pub async fn cancel(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) ->
     Ok(response.json(wire::Workflow::from(workflow)))
 }
 
-/// Cancels whatever of it is not finished; the workflow afterwards, or why there is nothing to cancel.
+/// How many steps one statement moves.
+const AT_ONCE: usize = 1000;
+/// How often what others have brought back meanwhile is looked for again.
+const PASSES: usize = 5;
+
+/// Cancels whatever of it is not finished; the workflow afterwards, or why there is nothing to cancel. The last steps first, so that none
+/// is let go by the end of another while this goes on.
 pub async fn cancel_steps(app: &App, id: Uuid, asker: &Asker) -> Result<Workflow, ApiError> {
-    let steps = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
-    let answers = app.store.cancel_jobs(&steps, asker).await?;
+    let mut any = false;
+    for _ in 0..PASSES {
+        let mut steps = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
+        steps.reverse();
+        let mut canceled = false;
+        for some in steps.chunks(AT_ONCE) {
+            for answer in app.store.cancel_jobs(some, asker).await? {
+                any |= answer.canceled || answer.asked;
+                canceled |= answer.canceled;
+            }
+        }
+        if !canceled {
+            break;
+        }
+    }
     let workflow = found(app, id).await?;
-    if !answers.iter().any(|it| it.canceled || it.asked) {
+    if !any {
         let hint = "No step of it is left to cancel.";
         return Err(ApiError::NotNow { what: "workflow", verb: "canceled", was: workflow.state.to_string(), hint });
     }
@@ -237,10 +256,18 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
 /// Tries again whatever of it failed; the workflow afterwards, or why there is nothing to try again.
 pub async fn retry_steps(app: &App, id: Uuid, asker: &Asker) -> Result<Workflow, ApiError> {
     let steps = app.store.steps_of_workflow(id, Some(&[JobState::Failed])).await?;
-    let answers = app.store.retry_jobs(&steps, &Edit::default(), true, asker).await?;
+    let mut any = false;
+    for some in steps.chunks(AT_ONCE) {
+        any |= app.store.retry_jobs(some, &Edit::default(), true, asker).await?.iter().any(|it| it.moved);
+    }
     let workflow = found(app, id).await?;
-    if !answers.iter().any(|it| it.moved) {
-        let hint = "No step of it has failed.";
+    if !any {
+        let hint = match steps.is_empty() {
+            true => "No step of it has failed.",
+            false => {
+                "What failed was given up while it waited, for a step that will not complete any more; start it anew."
+            }
+        };
         return Err(ApiError::NotNow { what: "workflow", verb: "retried", was: workflow.state.to_string(), hint });
     }
     Ok(workflow)
