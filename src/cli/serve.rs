@@ -14,7 +14,7 @@ use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
 use super::{Exit, wrong_settings};
 use crate::config::{self, Config};
-use crate::engine::{Engine, Parts};
+use crate::engine::{Engine, Parts, Tools};
 use crate::handlers::{self, Handlers};
 use crate::log::{self, chain};
 use crate::meter::Meter;
@@ -160,18 +160,17 @@ fn start(
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-    let engine = Engine::start(Parts {
+    let tools = Tools {
         config: config.clone(),
-        store: for_engine.clone(),
-        vital: vital.clone(),
         vital_runtime: ground.vital.clone(),
-        connector: connector.clone(),
         bell: bell.clone(),
         board: board.clone(),
         meter: meter.clone(),
         handlers,
         log: log.clone(),
-    });
+    };
+    let (connector, store) = (connector.clone(), for_engine.clone());
+    let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
     let app = App {
         store: for_web.clone(),
         bell,
@@ -180,7 +179,7 @@ fn start(
         config,
         templates,
         schemas: Schemas::new(schemas),
-        database_address: connector.address(),
+        database_address: ground.connector.address(),
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
         host: listen.as_ref().map(reachable).unwrap_or_default(),
