@@ -182,6 +182,7 @@ fn start(
         database_address: ground.connector.address(),
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
+        polls: Arc::default(),
         host: listen.as_ref().map(reachable).unwrap_or_default(),
         stop: stop.clone(),
         log: log.clone(),

@@ -90,6 +90,7 @@ impl Database {
             kinds: me.kinds.clone(),
             lease_ttl: tools.config.lease_ttl,
             project_deadline: tools.config.project_deadline,
+            tenants: None,
             reach: Reach::default(),
         };
         Self { store: store.clone(), me: me.clone(), claimer, max_attempts: tools.config.max_attempts }
