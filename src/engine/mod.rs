@@ -6,8 +6,9 @@ mod crew;
 mod heartbeat;
 mod held;
 mod listener;
+mod remote;
 mod scheduler;
-mod source;
+pub mod source;
 mod supervisor;
 mod worker;
 
@@ -25,8 +26,10 @@ use crate::meter::Meter;
 use crate::signal::{Bell, Board, Stop};
 use crate::store::workers::Worker;
 use crate::store::{Connector, Store};
+use crate::wire::client::Client;
 
 use crew::Crew;
+pub use remote::Remote;
 use source::{Database, Source};
 use supervisor::Supervisor;
 
@@ -77,7 +80,7 @@ impl Engine {
         engine.companions[0].keep_until("ringer", &end, listener::ringer(&parts));
         if parts.tools.config.roles.worker {
             let me = identity(&parts.tools);
-            let source = |store: &Store| Arc::new(Database::new(&parts.tools, store, &me));
+            let source = |store: &Store| Arc::new(Database::new(&parts.tools.config, store, &me));
             engine.work(&parts.tools, &me, source(&parts.store), source(&parts.vital));
         }
         if parts.tools.config.roles.scheduler {
@@ -86,6 +89,14 @@ impl Engine {
                 engine.supervisor.keep_until(chore.name, &stop, chore.service(&parts));
             }
         }
+        engine
+    }
+
+    /// Starts a worker that gets its work from a server; `vital` speaks to it on `vital_runtime` alone.
+    pub fn start_remote(tools: &Tools, client: Client, vital: Client) -> Self {
+        let (mut engine, me) = (Self::still(tools), identity(tools));
+        let source = |client| Arc::new(Remote::new(client, me.clone()));
+        engine.work(tools, &me, source(client), source(vital));
         engine
     }
 

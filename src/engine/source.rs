@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::Tools;
+use crate::config::Config;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, JobKind, Outcome, WorkerState};
 use crate::store::jobs::{Beat, Claimed, Claimer, Claims, Reach, Settled};
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
 use crate::wire::FieldProblem;
+use crate::wire::client::ClientError;
 use crate::wire::create_job::follow_ups;
 
 /// One of the two traits of the architecture: the worker loop is the same for every source.
@@ -58,9 +59,11 @@ pub struct Beats {
 pub enum SourceError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A job that should follow is none.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// What the work answered cannot be accepted: a job that should follow is none, or the result is no JSON.
     #[error("{} {}", .0.field, .0.message)]
-    FollowUp(FieldProblem),
+    Unacceptable(FieldProblem),
 }
 
 impl SourceError {
@@ -68,7 +71,11 @@ impl SourceError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Store(error) => error.is_temporary(),
-            Self::FollowUp(_) => false,
+            // A server that does not let us in, or is not the one it was, may be put right. Only what it says of the words
+            // themselves is final.
+            Self::Client(ClientError::Refused(problem)) => !matches!(problem.status, 400 | 409 | 413 | 415 | 422),
+            Self::Client(_) => true,
+            Self::Unacceptable(_) => false,
         }
     }
 }
@@ -83,17 +90,17 @@ pub struct Database {
 }
 
 impl Database {
-    pub fn new(tools: &Tools, store: &Store, me: &Worker) -> Self {
+    pub fn new(config: &Config, store: &Store, me: &Worker) -> Self {
         let claimer = Claimer {
             worker_id: me.id.clone(),
             queues: me.queues.clone(),
             kinds: me.kinds.clone(),
-            lease_ttl: tools.config.lease_ttl,
-            project_deadline: tools.config.project_deadline,
+            lease_ttl: config.lease_ttl,
+            project_deadline: config.project_deadline,
             tenants: None,
             reach: Reach::default(),
         };
-        Self { store: store.clone(), me: me.clone(), claimer, max_attempts: tools.config.max_attempts }
+        Self { store: store.clone(), me: me.clone(), claimer, max_attempts: config.max_attempts }
     }
 }
 
@@ -113,7 +120,7 @@ impl Source for Database {
     async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Settled, SourceError> {
         let settlement = settle(outcome.clone(), budget(claimed), rand::random());
         // If one of them cannot be enqueued as it is, nothing is: half a chain would be broken without a word.
-        let next = follow_ups(&settlement.next, self.max_attempts).map_err(SourceError::FollowUp)?;
+        let next = follow_ups(&settlement.next, self.max_attempts).map_err(SourceError::Unacceptable)?;
         let kind = JobKind::parse(&claimed.kind);
         Ok(self.store.settle_job(&claimed.lease, kind, &settlement, &next, &self.me.id).await?)
     }
