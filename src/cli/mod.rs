@@ -47,8 +47,9 @@ pub fn main() -> ExitCode {
     }
     let mut sources = Sources::read(asked.flags);
     if asked.command == Command::Worker {
-        // A worker elsewhere has no database, even where it runs beside one.
+        // A worker elsewhere has no database, even where it runs beside one, and listens nowhere.
         sources.forget("DATABASE_URL");
+        sources.forget("PROVOST_LISTEN");
     }
     let config = match Config::from_sources(&sources) {
         Ok(config) => config,

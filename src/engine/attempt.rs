@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use slog::{Logger, debug, error, info, o, warn};
@@ -14,11 +14,14 @@ use super::jittered;
 use super::source::Source;
 use super::worker::{Desk, FIRST_PAUSE, LONGEST_PAUSE};
 use crate::domain::{JobState, Outcome, ProjectStatus};
-use crate::handlers::Job;
+use crate::handlers::{Job, Log};
 use crate::log::chain;
 use crate::meter::{KindLabels, OutcomeLabels};
 use crate::mutant::{self, Mutant};
 use crate::store::jobs::{Claimed, Settled};
+
+/// How long a few lines may take to be kept.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// One execution, from the claim to its settlement. The slot is free again when the work has ended.
 pub async fn attempt<S: Source>(
@@ -34,7 +37,13 @@ pub async fn attempt<S: Source>(
     ));
     tell_claim(&desk, &log, &claimed);
     let started = Instant::now();
-    let Some(outcome) = perform(&desk, &log, &claimed, &hold).await else { return };
+    let lines = Log::default();
+    let performed = async {
+        let outcome = perform(&desk, &log, &claimed, &hold, &lines).await;
+        lines.close();
+        outcome
+    };
+    let (Some(outcome), ()) = tokio::join!(performed, keep(&desk, &log, &claimed, &lines)) else { return };
     drop(slot);
     desk.tools
         .meter
@@ -45,8 +54,8 @@ pub async fn attempt<S: Source>(
 }
 
 /// Runs the work; nothing when the lease was lost meanwhile, so that there is nothing to settle.
-async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold) -> Option<Outcome> {
-    let work = AssertUnwindSafe(act(desk, claimed)).catch_unwind();
+async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold, lines: &Log) -> Option<Outcome> {
+    let work = AssertUnwindSafe(act(desk, claimed, lines)).catch_unwind();
     let time_is_up = async {
         match claimed.timeout {
             Some(timeout) => tokio::time::sleep(timeout).await,
@@ -77,15 +86,36 @@ fn called_off(reason: &str) -> String {
     if reason.is_empty() { "canceled".to_owned() } else { format!("canceled: {reason}") }
 }
 
-async fn act<S>(desk: &Desk<S>, claimed: &Claimed) -> Outcome {
+/// Sends on what the work writes, until it has ended and the last line is kept. What cannot be kept any more then is lost: the
+/// outcome is worth more than the words.
+async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines: &Log) {
+    while let Some(batch) = lines.batch().await {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let sent = tokio::time::timeout(LAST_WORDS, desk.source.log(claimed, batch.clone())).await;
+            match sent {
+                Ok(Ok(())) => break,
+                Ok(Err(trouble)) if !trouble.is_temporary() => {
+                    warn!(log, "lines not kept"; "error" => chain(&trouble));
+                    break;
+                }
+                _ if lines.is_closed() => return warn!(log, "the last lines are lost: nobody took them in time"),
+                _ => tokio::time::sleep(jittered(pause)).await,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+async fn act<S>(desk: &Desk<S>, claimed: &Claimed, lines: &Log) -> Outcome {
     let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
         return Outcome::refused(format!("no handler registered for {}", claimed.kind));
     };
-    handler.run(&job(claimed)).await
+    handler.run(&job(claimed, lines)).await
 }
 
 /// What a handler may know of a claim: everything but the lease.
-fn job(claimed: &Claimed) -> Job {
+fn job(claimed: &Claimed, lines: &Log) -> Job {
     Job {
         id: claimed.lease.job_id,
         execution_id: claimed.lease.execution_id,
@@ -97,6 +127,7 @@ fn job(claimed: &Claimed) -> Job {
         payload: claimed.payload.clone(),
         inputs: claimed.inputs.clone(),
         project_id: claimed.project_id,
+        log: lines.clone(),
     }
 }
 

@@ -24,7 +24,8 @@ pub fn service<S: Source>(
     move || {
         let (tools, crew, source) = (tools.clone(), crew.clone(), source.clone());
         Box::pin(async move {
-            let mut rhythm = tools.config.lease_ttl / 3;
+            // The first heartbeat leaves nothing out: how long leases last is heard with its answer.
+            let mut rhythm = Duration::ZERO;
             loop {
                 rhythm = beat(&tools, &crew, source.as_ref(), rhythm).await?;
                 tokio::time::sleep(jittered(rhythm).min(rhythm)).await;

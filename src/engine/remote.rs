@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use super::source::{Beats, Found, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
+use crate::handlers::log::Line;
 use crate::store::jobs::{Beat, Claimed, Claims, Lease, Settled};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
 use crate::wire::span::Span;
-use crate::wire::worker::{self, Delivered, Dequeue, ExecutionResult, HeldExecution, Presence};
+use crate::wire::worker::{self, Delivered, Dequeue, ExecutionResult, HeldExecution, PostLine, PostLogs, Presence};
 
 /// How long the server may wait for something to do. Whoever stops waits no longer than this for the answer.
 const WAIT: Duration = Duration::from_secs(2);
@@ -103,6 +104,16 @@ impl Source for Remote {
             }
             Err(error) if is_lost(&error) => Ok(Settled::LeaseLost),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn log(&self, claimed: &Claimed, lines: Vec<Line>) -> Result<(), SourceError> {
+        let line = |it: Line| PostLine { line: it.text, stream: Some(it.stream.to_owned()) };
+        let (job_id, lines) = (Some(claimed.lease.job_id), lines.into_iter().map(line).collect());
+        let logs = PostLogs { job_id, lines, ..PostLogs::default() };
+        match self.client.post_logs(claimed.lease.execution_id, &logs).await {
+            Err(error) if !is_lost(&error) => Err(error.into()),
+            _ => Ok(()),
         }
     }
 

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, JobKind, Outcome, WorkerState};
-use crate::store::jobs::{Beat, Claimed, Claimer, Claims, Reach, Settled};
+use crate::handlers::log::Line;
+use crate::store::jobs::{Beat, Claimed, Claimer, Claims, Lease, Reach, Settled};
+use crate::store::logs::NewLine;
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
 use crate::wire::FieldProblem;
@@ -29,6 +31,8 @@ pub trait Source: Send + Sync + 'static {
     /// Says how an execution ended. Where the job goes from there is decided at the other end. Safe to send again.
     fn settle(&self, claimed: &Claimed, outcome: &Outcome)
     -> impl Future<Output = Result<Settled, SourceError>> + Send;
+    /// Keeps what the work wrote, if the lease is still ours.
+    fn log(&self, claimed: &Claimed, lines: Vec<Line>) -> impl Future<Output = Result<(), SourceError>> + Send;
     /// Says that this worker is going. Nobody depends on it.
     fn leave(&self) -> impl Future<Output = ()> + Send;
 }
@@ -123,6 +127,12 @@ impl Source for Database {
         let next = follow_ups(&settlement.next, self.max_attempts).map_err(SourceError::Unacceptable)?;
         let kind = JobKind::parse(&claimed.kind);
         Ok(self.store.settle_job(&claimed.lease, kind, &settlement, &next, &self.me.id).await?)
+    }
+
+    async fn log(&self, claimed: &Claimed, lines: Vec<Line>) -> Result<(), SourceError> {
+        let lines: Vec<NewLine> = lines.iter().map(|it| NewLine::of(it.stream, &it.text)).collect();
+        let Lease { job_id, execution_id } = claimed.lease;
+        Ok(self.store.append_logs(execution_id, Some(job_id), &lines).await.map(drop)?)
     }
 
     async fn leave(&self) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use tokio::sync::MutexGuard;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub async fn dequeue(
         None => Poll::alone(),
     };
     let (jobs, began) = match &question.request_id {
-        None => question.wait(&app, &poll, arrived, Vec::new).await?,
+        None => question.wait(&app, &poll, poll.first_turn().await, arrived, Vec::new).await?,
         Some(id) => question.wait_once(&app, &poll, arrived, id).await?,
     };
     for job in &jobs {
@@ -105,11 +106,11 @@ impl Question {
         id: &str,
     ) -> Result<(Vec<Claimed>, Instant), ApiError> {
         let ids: Vec<Uuid> = (0..self.slots).map(|_| Uuid::now_v7()).collect();
+        // Whoever asked the same first may be claiming right now; then we have what it has.
+        let turn = poll.first_turn().await;
         if app.store.reserve_delivery(&self.claimer.worker_id, id, &ids).await? {
-            return self.wait(app, poll, arrived, || ids.clone()).await;
+            return self.wait(app, poll, turn, arrived, || ids.clone()).await;
         }
-        // Whoever asked first may be claiming right now.
-        let _turn = poll.turn().await;
         let mut jobs = app.store.replay_delivery(&self.claimer.worker_id, id).await?;
         let held: Vec<_> = jobs.iter().map(|it| (it.lease.job_id, it.lease.execution_id)).collect();
         let began = Instant::now();
@@ -125,16 +126,22 @@ impl Question {
         &self,
         app: &App,
         poll: &Poll,
+        turn: MutexGuard<'_, ()>,
         arrived: Instant,
         ids: impl Fn() -> Vec<Uuid>,
     ) -> Result<(Vec<Claimed>, Instant), ApiError> {
         let deadline = arrived + self.wait;
+        let mut first = Some(turn);
         let mut ear = app.bell.ear();
         loop {
             // Clear, look, wait: a ring between the look and the wait is then not lost.
             ear.clear();
             let over = Instant::now() >= deadline || app.stop.is_cancelled();
-            let Some(turn) = poll.turn().await else { return Ok((Vec::new(), Instant::now())) };
+            let turn = match first.take() {
+                Some(turn) => Some(turn),
+                None => poll.turn().await,
+            };
+            let Some(turn) = turn else { return Ok((Vec::new(), Instant::now())) };
             let began = Instant::now();
             let claims = self.claim(app, ids()).await?;
             drop(turn);

@@ -41,6 +41,12 @@ impl Poll {
         Self { turns: Arc::default(), number: 0 }
     }
 
+    /// Waits until no earlier question is in the middle of a claim. The first look is everybody's, also of whoever is late: the
+    /// same question may have been asked several times, and one of them has to do it.
+    pub async fn first_turn(&self) -> MutexGuard<'_, ()> {
+        self.turns.turn.lock().await
+    }
+
     /// Waits until no earlier question is in the middle of a claim; nothing when a later one has been asked.
     pub async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         let turn = self.turns.turn.lock().await;

@@ -230,6 +230,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_told() {
+        // A client asks for one; a second call is only refused.
+        _ = rustls::crypto::ring::default_provider().install_default();
         for (address, is_one) in [
             ("http://127.0.0.1:8080", true),
             ("https://provost.example.com/", true),
