@@ -2,6 +2,7 @@
 
 mod agent;
 mod contract;
+mod examples;
 mod logs;
 mod process;
 mod protocol;
