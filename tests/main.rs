@@ -18,6 +18,7 @@ mod nights;
 mod outage;
 mod plans;
 mod process;
+mod remote;
 mod rules;
 mod schedules;
 mod smoke;

@@ -14,10 +14,20 @@ environment, that over .env, that over provost.toml.\n\nExit codes: 0 ok · 1 it
 6 database or address cannot be had · 130 second signal.\n\nStart here:\n  provost                 everything, with a \
 PostgreSQL of its own\n  provost config          every setting and where it came from";
 
+/// What `provost worker` calls its settings for short.
+const WORKER_FLAGS: &[(&str, &str)] = &[
+    ("token", "PROVOST_WORKER_TOKEN"),
+    ("queues", "PROVOST_WORKER_QUEUES"),
+    ("kinds", "PROVOST_WORKER_KINDS"),
+    ("concurrency", "PROVOST_WORKER_CONCURRENCY"),
+];
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Serve,
+    /// Run jobs that a server hands out.
+    Worker,
     Migrate,
     /// Examine the database.
     Doctor {
@@ -39,6 +49,7 @@ pub struct Asked {
 pub fn read() -> Asked {
     let matches = clap().get_matches();
     let command = match matches.subcommand() {
+        Some(("worker", _)) => Command::Worker,
         Some(("migrate", _)) => Command::Migrate,
         Some(("doctor", sub)) => Command::Doctor { json: sub.get_flag("json") },
         Some(("bench", sub)) => Command::Bench(Options::read(sub).unwrap_or_else(|mistake| {
@@ -54,7 +65,11 @@ pub fn read() -> Asked {
         let value = innermost.get_one::<String>(setting.env)?;
         Some((setting.env.to_owned(), value.clone()))
     };
-    Asked { command, flags: SETTINGS.iter().filter_map(given).collect() }
+    let mut flags: BTreeMap<String, String> = SETTINGS.iter().filter_map(given).collect();
+    for (short, env) in WORKER_FLAGS.iter().filter(|_| command == Command::Worker) {
+        flags.extend(innermost.get_one::<String>(short).map(|value| ((*env).to_owned(), value.clone())));
+    }
+    Asked { command, flags }
 }
 
 fn clap() -> Clap {
@@ -80,6 +95,13 @@ fn clap() -> Clap {
         .after_help(AFTER)
         .args(settings)
         .subcommand(Clap::new("serve").about("Run the API, the dashboard, workers and chores (this is the default)"))
+        .subcommand(
+            Clap::new("worker")
+                .about("Run jobs that a server hands out (--server), without a database of its own")
+                .args(WORKER_FLAGS.iter().map(|(short, env)| {
+                    Arg::new(*short).long(*short).value_name("VALUE").help(format!("The same as {env}")).num_args(1)
+                })),
+        )
         .subcommand(Clap::new("migrate").about("Bring the database's schema up to date, then end"))
         .subcommand(
             Clap::new("doctor")

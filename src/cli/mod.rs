@@ -4,7 +4,9 @@ mod args;
 mod banner;
 mod doctor;
 mod nurse;
+mod process;
 mod serve;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -43,7 +45,13 @@ pub fn main() -> ExitCode {
         print!("{}", example());
         return Exit::Success.into();
     }
-    let config = match Config::from_sources(&Sources::read(asked.flags)) {
+    let mut sources = Sources::read(asked.flags);
+    if asked.command == Command::Worker {
+        // A worker elsewhere has no database, even where it runs beside one, and listens nowhere.
+        sources.forget("DATABASE_URL");
+        sources.forget("PROVOST_LISTEN");
+    }
+    let config = match Config::from_sources(&sources) {
         Ok(config) => config,
         Err(mistakes) => return wrong_settings(&mistakes).into(),
     };
@@ -54,6 +62,7 @@ pub fn main() -> ExitCode {
     _ = rustls::crypto::ring::default_provider().install_default();
     let exit = match asked.command {
         Command::Serve => serve::run(config),
+        Command::Worker => worker::run(config),
         Command::Migrate => run_migrations(&config),
         Command::Doctor { json } => doctor::run(&config, json),
         // A whole server of a measurement: it tells whoever started it what ran.

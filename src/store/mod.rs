@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod jobs;
 pub mod limits;
 mod listen;
+pub mod logs;
 mod migrate;
 pub mod projects;
 pub mod queues;

@@ -11,6 +11,7 @@ mod explain_job;
 mod extract;
 mod health;
 mod idempotency;
+mod internal;
 mod jobs;
 mod limits;
 mod metrics;
@@ -99,6 +100,8 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/jobs/{id}/run-again", &["POST"], [post().to(jobs::run_again)]))
         .service(resource("/jobs/{id}/events", &["GET"], [get().to(jobs::events)]))
         .service(resource("/jobs/{id}/executions", &["GET"], [get().to(jobs::executions)]))
+        .service(resource("/jobs/{id}/logs", &["GET"], [get().to(internal::logs::of_job)]))
+        .service(resource("/executions/{id}/logs", &["GET"], [get().to(internal::logs::of_execution)]))
         .service(resource("/jobs/{id}/explain", &["GET"], [get().to(jobs::explain)]))
         .service(resource("/jobs/{id}/inspection", &["GET"], [get().to(jobs::inspection)]))
         .service(resource("/jobs/{id}/graph", &["GET"], [get().to(workflows::graph_of_job)]))
@@ -128,6 +131,13 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/workers/{worker}/cordon", &["POST"], [post().to(workers::cordon)]))
         .service(resource("/workers/{worker}/uncordon", &["POST"], [post().to(workers::uncordon)]))
         .service(resource("/workers/{worker}/drain", &["POST"], [post().to(workers::drain)]))
+        .service(resource("/internal/executions/dequeue", &["POST"], [post().to(internal::dequeue::dequeue)]))
+        .service(resource("/internal/executions/heartbeat", &["POST"], [post().to(internal::beat::all)]))
+        .service(resource("/internal/executions/{id}/heartbeat", &["PUT"], [web::put().to(internal::beat::one)]))
+        .service(resource("/internal/executions/{id}/result", &["PUT"], [web::put().to(internal::result::result)]))
+        .service(resource("/internal/executions/{id}/release", &["POST"], [post().to(internal::result::release)]))
+        .service(resource("/internal/executions/{id}/logs", &["POST"], [post().to(internal::logs::append)]))
+        .service(resource("/internal/workers/{worker}/leave", &["POST"], [post().to(internal::beat::leave)]))
         .service(resource("/limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
         .service(resource(
             "/limits/{limit}",

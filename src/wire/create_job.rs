@@ -115,6 +115,11 @@ pub struct CreateBackoff {
     pub jitter: Option<bool>,
 }
 
+/// The jobs that follow from another, as its handler wrote them; all of them, or the first mistake.
+pub fn follow_ups(texts: &[String], max_attempts: u32) -> Result<Vec<NewJob>, FieldProblem> {
+    texts.iter().map(|text| CreateJob::parse(text, max_attempts)).collect()
+}
+
 impl CreateJob {
     /// A follow-up that a handler wrote.
     pub fn parse(text: &str, max_attempts: u32) -> Result<NewJob, FieldProblem> {

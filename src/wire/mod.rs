@@ -1,6 +1,7 @@
 //! SPEAKS: the JSON that both ends agree on. Wire types are not domain types: they are read from and written to the
-//! outside, and nothing else.
+//! outside, and nothing else. The client of a server lives here too: it knows the same JSON from the other end.
 
+pub mod client;
 pub mod create_job;
 pub mod explain;
 pub mod fleet;
@@ -14,6 +15,7 @@ pub mod schedule;
 pub mod span;
 pub mod stats;
 pub mod time;
+pub mod worker;
 pub mod workflow;
 
 pub use create_job::CreateJob;

@@ -16,6 +16,8 @@ WITH old AS (
     DELETE FROM jobs WHERE workflow_id IN (SELECT id FROM chosen) RETURNING id
 ), with_them AS (
     DELETE FROM past_executions WHERE job_id IN (SELECT id FROM with_it)
+), with_their_words AS (
+    DELETE FROM execution_logs WHERE job_id IN (SELECT id FROM with_it)
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = 'workflows' AND EXISTS (SELECT FROM gone)

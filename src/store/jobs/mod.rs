@@ -2,6 +2,7 @@
 
 mod act;
 mod ask;
+mod deliver;
 mod settle;
 mod work;
 
@@ -18,6 +19,7 @@ use crate::domain::{Backoff, JobState, NewJob, Step};
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
+pub use deliver::Active;
 pub use settle::Settled;
 pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
 

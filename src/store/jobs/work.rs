@@ -66,6 +66,8 @@ pub struct Claimer {
     pub lease_ttl: Duration,
     /// How long a project may be provisioning.
     pub project_deadline: Duration,
+    /// Nothing is every tenant.
+    pub tenants: Option<Vec<String>>,
     pub reach: Reach,
 }
 
@@ -157,8 +159,13 @@ pub struct Operation {
 impl Store {
     /// `jobs/claim`: at most `slots` due jobs, each under an execution id of its own.
     pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Claims, StoreError> {
-        let tell = self.bell.may_notify();
         let executions: Vec<Uuid> = (0..slots).map(|_| Uuid::now_v7()).collect();
+        self.claim_jobs_as(claimer, &executions).await
+    }
+
+    /// The same under execution ids that nobody else has, nor ever had.
+    pub async fn claim_jobs_as(&self, claimer: &Claimer, executions: &[Uuid]) -> Result<Claims, StoreError> {
+        let tell = self.bell.may_notify();
         let rows = self
             .rows(
                 &JOBS_CLAIM,
@@ -172,6 +179,7 @@ impl Store {
                     &tell,
                     &rand::random::<i64>(),
                     &claimer.reach.get(),
+                    &claimer.tenants,
                 ],
             )
             .await?;
@@ -272,7 +280,7 @@ impl Store {
     }
 }
 
-fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
+pub(super) fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
     Ok(Claimed {
         lease: Lease { job_id: row.get("id")?, execution_id: row.get("execution_id")? },
         kind: row.get("kind")?,
