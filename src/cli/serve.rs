@@ -183,6 +183,7 @@ fn start(
         database_address: connector.address(),
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
+        streams: Arc::new(Semaphore::new(crate::web::MOST_STREAMS)),
         host: listen.as_ref().map(reachable).unwrap_or_default(),
         stop: stop.clone(),
         log: log.clone(),

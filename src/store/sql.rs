@@ -44,6 +44,7 @@ statements! {
     DATABASE_SESSION = "database/session",
     DATABASE_VERSION = "database/version",
     DEAD_LETTERS_GROUPS = "dead_letters/groups",
+    EVENTS_FOLLOW = "events/follow",
     EVENTS_LIST = "events/list",
     EXECUTIONS_OF_JOB = "executions/of_job",
     EXECUTIONS_OF_WORKER = "executions/of_worker",

@@ -33,6 +33,8 @@ pub struct App {
     pub stop: Stop,
     /// Turns for those who wait with `?wait=` to look at the database.
     pub waiting: Arc<Semaphore>,
+    /// Places for those who follow the record.
+    pub streams: Arc<Semaphore>,
     /// Host and port as somebody at this machine reaches us.
     pub host: String,
     pub log: Logger,
