@@ -46,6 +46,7 @@ statements! {
     DEAD_LETTERS_GROUPS = "dead_letters/groups",
     DELIVERIES_REPLAY = "deliveries/replay",
     DELIVERIES_RESERVE = "deliveries/reserve",
+    EVENTS_FOLLOW = "events/follow",
     EVENTS_LIST = "events/list",
     EXECUTIONS_ACTIVE = "executions/active",
     EXECUTIONS_ENDED = "executions/ended",

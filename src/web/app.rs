@@ -36,6 +36,8 @@ pub struct App {
     pub waiting: Arc<Semaphore>,
     /// The workers that wait for work.
     pub polls: Arc<Polls>,
+    /// Places for those who follow the record.
+    pub streams: Arc<Semaphore>,
     /// Host and port as somebody at this machine reaches us.
     pub host: String,
     pub log: Logger,

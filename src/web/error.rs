@@ -56,6 +56,8 @@ pub enum ApiError {
     TooLarge(usize),
     #[error("The body did not arrive in time.")]
     TooSlow,
+    #[error("Too many follow the record already ({0}); ask for GET /events now and then instead, or come back later.")]
+    TooManyStreams(usize),
     #[error(
         "Send the admin token: Authorization: Bearer <PROVOST_ADMIN_TOKEN>. For /internal that of workers will do: PROVOST_WORKER_TOKEN."
     )]
@@ -115,6 +117,7 @@ impl ApiError {
             Self::KeyInFlight => (S::CONFLICT, "idempotency_key_in_flight", "Being answered already"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Body too large"),
             Self::TooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "Body too slow"),
+            Self::TooManyStreams(_) => (S::SERVICE_UNAVAILABLE, "too_many_streams", "Too many streams"),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Not signed in"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request", "Not this host"),
             Self::CrossSite => (S::FORBIDDEN, "cross_site_request", "Sent by another site"),
@@ -198,6 +201,7 @@ impl ApiError {
             }
             Self::Unauthorized => _ = headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Self::KeyInFlight => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::TooManyStreams(_) => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("30")),
             Self::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
             }

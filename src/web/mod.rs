@@ -26,6 +26,7 @@ mod schedules;
 mod schemas;
 mod select;
 mod stats;
+mod stream;
 mod wait;
 mod workers;
 mod workflows;
@@ -40,6 +41,7 @@ use actix_web::{App as ActixApp, HttpServer, Resource, Route};
 pub use app::App;
 pub use openapi::document as openapi_document;
 pub use schemas::Schemas;
+pub use stream::MOST_STREAMS;
 
 /// The HTTP server, listening already. It ends when its handle says so: signals are not its business.
 pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Server> {
@@ -76,6 +78,7 @@ fn other_names(config: &mut ServiceConfig) {
     config
         .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create)]))
         .service(resource("/rate-limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
+        .service(resource("/sse/events", &["GET"], [get().to(stream::stream)]))
         .service(resource("/schedules/{name}/trigger", &["POST"], [post().to(schedules::run)]))
         .service(resource("/workers/{worker}/resume", &["POST"], [post().to(workers::uncordon)]));
 }
@@ -162,6 +165,7 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/schemas/{kind}/{version}", &["DELETE"], [web::delete().to(schemas::remove)]))
         .service(resource("/stats", &["GET"], [get().to(stats::stats)]))
         .service(resource("/events", &["GET"], [get().to(stats::events)]))
+        .service(resource("/events/stream", &["GET"], [get().to(stream::stream)]))
         .service(resource("/metrics", &["GET"], [get().to(metrics::metrics)]))
         .service(resource("/metrics/prometheus", &["GET"], [get().to(metrics::prometheus)]))
         .service(resource("/health", &["GET"], [get().to(health::health)]))

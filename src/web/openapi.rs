@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     dead_letters, explain, health, internal, jobs, limits, metrics, projects, queues, record, schedules, schemas,
-    stats, workers, workflows,
+    stats, stream, workers, workflows,
 };
 use crate::wire;
 
@@ -37,7 +37,7 @@ use crate::wire;
         limits::list, limits::put, limits::get, limits::remove,
         schedules::list, schedules::put, schedules::preview, schedules::get, schedules::patch, schedules::remove, schedules::next,
         schedules::ticks, schedules::run, schedules::pause, schedules::resume, schedules::backfill, schemas::list, schemas::put, schemas::remove,
-        stats::stats, stats::events,
+        stats::stats, stats::events, stream::stream,
         metrics::metrics, metrics::prometheus, health::health, health::alive, health::ready, serve
     ),
     components(schemas(wire::Problem, wire::FieldProblem))

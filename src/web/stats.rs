@@ -22,7 +22,7 @@ use crate::wire::{self, KindStats, Percentiles, Problem, QueueStats, Stats, Work
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 const LONGEST: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// What the record speaks of.
-const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema", "schedule"];
+const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 /// The most rows about workers.
 const WORKERS: i64 = 1000;
 
@@ -53,26 +53,14 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
 
 /// The whole record, newest first: who moved what, from where to where, why, when.
 #[utoipa::path(get, path = "/events", tag = "statistics",
-    params(("entity" = Option<String>, Query, description = "project, job, queue, worker, limit or schema"),
+    params(("entity" = Option<String>, Query, description = "project, job, queue, worker, limit, schema, schedule or workflow"),
         ("id" = Option<String>, Query, description = "Of this thing: the id of a project or job, the name of anything else"),
         ("actor" = Option<String>, Query), ("since" = Option<String>, Query, description = "RFC 3339, or so long ago, like `1h`"),
         ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["entity", "id", "actor", "since", "limit", "cursor"])?;
-    let entity = query.get("entity");
-    if entity.is_some_and(|word| !ENTITIES.contains(&word)) {
-        return Err(ApiError::parameter("entity", format!("must be one of {}", ENTITIES.join(", "))));
-    }
-    let thing = query.get("id");
-    let id = thing.and_then(|text| Uuid::try_parse(text).ok());
-    let filter = EventFilter {
-        entity: entity.map(str::to_owned),
-        entity_id: id,
-        entity_name: thing.filter(|_| id.is_none()).map(str::to_owned),
-        actor: query.get("actor").map(str::to_owned),
-        since: query.since()?,
-    };
+    let filter = filter(&query)?;
     let limit = query.limit()?;
     let mut rows = app.store.list_events(&filter, query.cursor()?, limit + 1).await?;
     let more = rows.len() as i64 > limit;
@@ -123,6 +111,23 @@ impl Spread {
             p99_ms: self.histogram.percentile(0.99),
         }
     }
+}
+
+/// `?entity=&id=&actor=&since=`.
+pub fn filter(query: &Query) -> Result<EventFilter, ApiError> {
+    let entity = query.get("entity");
+    if entity.is_some_and(|word| !ENTITIES.contains(&word)) {
+        return Err(ApiError::parameter("entity", format!("must be one of {}", ENTITIES.join(", "))));
+    }
+    let thing = query.get("id");
+    let id = thing.and_then(|text| Uuid::try_parse(text).ok());
+    Ok(EventFilter {
+        entity: entity.map(str::to_owned),
+        entity_id: id,
+        entity_name: thing.filter(|_| id.is_none()).map(str::to_owned),
+        actor: query.get("actor").map(str::to_owned),
+        since: query.since()?,
+    })
 }
 
 fn by_queue(depth: &[Depth], work: &[Work], workers: &[Worked]) -> Vec<QueueStats> {
