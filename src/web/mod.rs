@@ -18,6 +18,7 @@ mod metrics;
 mod middleware;
 mod openapi;
 mod pages;
+mod paging;
 mod projects;
 mod query;
 mod queues;

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use super::app::App;
 use super::error::ApiError;
-use super::projects::next_page;
+use super::paging::page;
 use super::query::Query;
 use crate::domain::JobState;
 use crate::domain::histogram::Histogram;
@@ -62,14 +61,8 @@ pub async fn events(app: Data<App>, request: HttpRequest) -> Result<HttpResponse
     let query = Query::parse(request.query_string(), &["entity", "id", "actor", "since", "limit", "cursor"])?;
     let filter = filter(&query)?;
     let limit = query.limit()?;
-    let mut rows = app.store.list_events(&filter, query.cursor()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Record::from).collect::<Vec<_>>()))
+    let rows = app.store.list_events(&filter, query.cursor()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
 }
 
 fn totals(depth: &[Depth]) -> BTreeMap<String, i64> {

@@ -100,27 +100,9 @@ mod tests {
     use crate::domain::workflow::{Link, Policy};
     use crate::domain::{Ident, NewJob};
     use time::macros::datetime;
-    use uuid::Uuid;
 
     fn step(name: &str, after: &[&str], payload: &str) -> PlannedStep {
-        let job = NewJob {
-            id: Uuid::nil(),
-            kind: Ident::parse("noop").unwrap(),
-            queue: Ident::default(),
-            tenant: Ident::default(),
-            tags: Vec::new(),
-            priority: 5,
-            payload: payload.to_owned(),
-            due: Due::Now,
-            max_attempts: 3,
-            timeout: None,
-            deadline_at: None,
-            backoff: None,
-            schema_version: None,
-            key: None,
-            dependencies: Vec::new(),
-            step: None,
-        };
+        let job = NewJob { payload: payload.to_owned(), ..NewJob::new(Ident::parse("noop").unwrap()) };
         let link = |name: &&str| Link { step: (*name).to_owned(), policy: Policy::Block };
         PlannedStep { name: name.to_owned(), job, depends_on: after.iter().map(link).collect() }
     }

@@ -1,9 +1,10 @@
 //! A workflow before it exists: named steps that name what they depend on, checked to be a graph without a circle.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::graph::{Sorted, sorted};
 use super::{Dependency, Policy, Step};
 use crate::domain::{Ident, NewJob};
 
@@ -153,7 +154,7 @@ fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<V
     if edges > MAX_EDGES {
         return Err(fault("steps", format!("must have at most {MAX_EDGES} dependencies in all; these have {edges}")));
     }
-    let mut seen = HashMap::with_capacity(edges);
+    let mut seen = HashSet::with_capacity(edges);
     let mut parents = Vec::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
         let mut of_step = Vec::with_capacity(step.depends_on.len());
@@ -165,7 +166,7 @@ fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<V
             if *parent == at {
                 return Err(fault(field(), format!("is the step itself: {}", link.step)));
             }
-            if seen.insert((at, *parent), ()).is_some() {
+            if !seen.insert((at, *parent)) {
                 return Err(fault(field(), format!("is there twice: {}", link.step)));
             }
             of_step.push(*parent);
@@ -175,24 +176,13 @@ fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<V
     Ok(parents)
 }
 
-/// An order in which each comes after its parents, and otherwise as named; or a circle. Takes time in proportion to the edges.
+/// An order in which each comes after its parents, and otherwise as named; or a circle.
 fn in_order(parents: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
     let mut children = vec![Vec::new(); parents.len()];
-    let mut waits_for: Vec<usize> = parents.iter().map(Vec::len).collect();
     for (at, parents) in parents.iter().enumerate() {
         parents.iter().for_each(|parent| children[*parent].push(at));
     }
-    let mut order: Vec<usize> = (0..parents.len()).filter(|at| waits_for[*at] == 0).collect();
-    let mut next = 0;
-    while let Some(at) = order.get(next).copied() {
-        next += 1;
-        for child in &children[at] {
-            waits_for[*child] -= 1;
-            if waits_for[*child] == 0 {
-                order.push(*child);
-            }
-        }
-    }
+    let Sorted { order, waits_for, .. } = sorted(parents, &children);
     if order.len() == parents.len() { Ok(order) } else { Err(circle(parents, &waits_for)) }
 }
 
@@ -216,27 +206,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Due;
 
     fn step(name: &str, after: &[&str]) -> PlannedStep {
-        let job = NewJob {
-            id: Uuid::nil(),
-            kind: Ident::default(),
-            queue: Ident::default(),
-            tenant: Ident::default(),
-            tags: Vec::new(),
-            priority: 5,
-            payload: "{}".into(),
-            due: Due::Now,
-            max_attempts: 1,
-            timeout: None,
-            deadline_at: None,
-            backoff: None,
-            schema_version: None,
-            key: None,
-            dependencies: Vec::new(),
-            step: None,
-        };
+        let job = NewJob { max_attempts: 1, ..NewJob::new(Ident::default()) };
         let link = |name: &&str| Link { step: (*name).to_owned(), policy: Policy::Cancel };
         PlannedStep { name: name.to_owned(), job, depends_on: after.iter().map(link).collect() }
     }

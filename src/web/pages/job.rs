@@ -13,7 +13,7 @@ use super::job_life::{callout, executions, timeline};
 use super::job_links::Links;
 use super::list::{ACTOR, short};
 use super::names;
-use super::project::id_of;
+use super::project::{id_of, with_id};
 use super::shell::{Frame, Shown, respond, span};
 use super::views::{CurlLine, FollowUp, JobPage, LogRow, Nav, PriorityForm};
 use crate::domain::JobState;
@@ -39,11 +39,7 @@ const INLINE: usize = 2048;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => page(&app, &request, id, None, StatusCode::OK).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| page(&app, &request, id, None, StatusCode::OK).await).await
 }
 
 /// `POST …/retry`, from a list or from the page.

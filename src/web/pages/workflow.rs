@@ -10,10 +10,9 @@ use uuid::Uuid;
 use super::chart;
 use super::counts::Counts;
 use super::dag;
-use super::error::or_page;
 use super::list::short;
 use super::names;
-use super::project::id_of;
+use super::project::with_id;
 use super::shell::{Frame, Shown, count, counted, respond, span, stamp};
 use super::views::{Critical, CurlLine, Link, Mark, Nav, TimelineEntry, Trouble, WorkflowPage, first_line};
 use super::waterfall;
@@ -35,11 +34,7 @@ const FAILURES: usize = 3;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => page(&app, &request, id).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| page(&app, &request, id).await).await
 }
 
 async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse, ApiError> {

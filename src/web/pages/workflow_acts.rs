@@ -10,7 +10,7 @@ use super::error::or_page;
 use super::form::{Form, see};
 use super::list::ACTOR;
 use super::names;
-use super::project::id_of;
+use super::project::{id_of, with_id};
 use super::shell::{count, counted};
 use super::single::shown;
 use super::views::{ConfirmItem, ConfirmPage, Nav};
@@ -47,11 +47,7 @@ async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, Api
 
 /// `GET …/cancel`.
 pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => question(&app, &request, id, None).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| question(&app, &request, id, None).await).await
 }
 
 /// `POST …/cancel`.

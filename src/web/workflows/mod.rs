@@ -4,7 +4,7 @@ mod demo;
 pub mod graph;
 pub mod plan;
 
-use actix_web::http::header::{LINK, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::app::App;
 use super::error::ApiError;
 use super::extract::{Id, Many, OptionalJson, read, text_of};
 use super::jobs::{CANCELABLE, no_job};
-use super::projects::next_page;
+use super::paging::page;
 use super::query::Query;
 use super::{convert, idempotency, wait};
 use crate::domain::{JobState, WorkflowState};
@@ -71,14 +71,8 @@ pub async fn start_thumbnail(app: &App, tenant: Option<String>, asker: &Asker) -
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["state", "tenant", "name", "limit", "cursor"])?;
     let (filter, limit) = (filter(&query)?, query.limit()?);
-    let mut rows = app.store.list_workflows(&filter, query.cursor()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Workflow::from).collect::<Vec<_>>()))
+    let rows = app.store.list_workflows(&filter, query.cursor()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Workflow::from))
 }
 
 /// `?state=&tenant=&name=`.
@@ -187,17 +181,11 @@ impl Format {
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let limit = query.limit()?;
-    let mut rows = app.store.events_of_workflow(id, query.cursor()?, limit + 1).await?;
+    let rows = app.store.events_of_workflow(id, query.cursor()?, limit + 1).await?;
     if rows.is_empty() {
         found(&app, id).await?;
     }
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Record::from).collect::<Vec<_>>()))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
 }
 
 /// Stop it: what waits is canceled at once, what is active is asked to stop.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::super::app::App;
 use super::super::error::ApiError;
-use super::super::extract::read;
+use super::super::extract::{below, read};
 use crate::domain::workflow::{Fault, Link, Plan, PlannedStep, plan::MAX_STEPS};
 use crate::domain::{Ident, NewWorkflow};
 use crate::wire::create_job::policy;
@@ -124,14 +124,4 @@ fn visible(text: &str, most: usize) -> Result<String, String> {
     let fits =
         (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.chars().any(shows);
     if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {most} visible characters")) }
-}
-
-/// A mistake in a part, by the name that it has in the whole.
-pub fn below(prefix: &str, error: ApiError) -> ApiError {
-    let ApiError::Fields(fields) = error else { return error };
-    let named = |it: FieldProblem| match it.field.as_str() {
-        "body" => FieldProblem { field: prefix.trim_end_matches('.').to_owned(), ..it },
-        field => FieldProblem { field: format!("{prefix}{field}"), ..it },
-    };
-    ApiError::Fields(fields.into_iter().map(named).collect())
 }
