@@ -76,6 +76,13 @@ pub enum Due {
     At(OffsetDateTime),
 }
 
+impl Due {
+    /// How long after it was enqueued, where that is how it was said.
+    pub fn delay(self) -> Option<Duration> {
+        if let Self::In(delay) = self { Some(delay) } else { None }
+    }
+}
+
 /// The name of a job that may be asked for twice.
 #[derive(Clone, Debug)]
 pub struct JobKey {

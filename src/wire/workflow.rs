@@ -156,6 +156,13 @@ pub struct GraphNode {
     pub critical: bool,
 }
 
+impl GraphNode {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        self.step.as_deref().unwrap_or(&self.kind)
+    }
+}
+
 /// One job waits for another.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GraphEdge {

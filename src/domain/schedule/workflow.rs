@@ -25,20 +25,23 @@ impl WorkflowTarget {
     pub fn checked(plan: Plan) -> Result<Self, Fault> {
         let name = written(&plan.name, OffsetDateTime::UNIX_EPOCH);
         if name.chars().count() > MOST_NAME {
-            return Err(fault("name", format!("must have at most {MOST_NAME} characters with the due time in it")));
+            return Err(Fault::new(
+                "name",
+                format!("must have at most {MOST_NAME} characters with the due time in it"),
+            ));
         }
         let steps = plan.steps.len();
         if steps > MOST_STEPS {
             let why = format!("must be at most {MOST_STEPS} steps for a schedule to start; these are {steps}");
-            return Err(fault("steps", why));
+            return Err(Fault::new("steps", why));
         }
         for (at, step) in plan.steps.iter().enumerate() {
             if let Due::At(_) = step.job.due {
-                return Err(fault(format!("steps.{at}.run_at"), "is for the schedule to say".to_owned()));
+                return Err(Fault::new(format!("steps.{at}.run_at"), "is for the schedule to say"));
             }
             if step.job.deadline_at.is_some() {
                 let why = "is one moment, and the schedule has many".to_owned();
-                return Err(fault(format!("steps.{at}.deadline_at"), why));
+                return Err(Fault::new(format!("steps.{at}.deadline_at"), why));
             }
         }
         let target = Self(plan.pattern()?);
@@ -46,12 +49,12 @@ impl WorkflowTarget {
         if edges > MOST_EDGES {
             let why =
                 format!("must have at most {MOST_EDGES} dependencies for a schedule to start; these have {edges}");
-            return Err(fault("steps", why));
+            return Err(Fault::new("steps", why));
         }
         if bytes > MOST_BYTES {
             let why =
                 format!("must have at most {MOST_BYTES} bytes of names, tags and payloads in all; these have {bytes}");
-            return Err(fault("steps", why));
+            return Err(Fault::new("steps", why));
         }
         Ok(target)
     }
@@ -88,10 +91,6 @@ impl WorkflowTarget {
         }
         workflow
     }
-}
-
-fn fault(field: impl Into<String>, message: String) -> Fault {
-    Fault { field: field.into(), message }
 }
 
 #[cfg(test)]

@@ -67,6 +67,12 @@ pub struct Fault {
     pub message: String,
 }
 
+impl Fault {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
 impl Plan {
     /// The workflow that it means, or what is wrong with it.
     pub fn checked(self) -> Result<NewWorkflow, Fault> {
@@ -76,7 +82,7 @@ impl Plan {
     /// The pattern that it makes, or what is wrong with it.
     pub fn pattern(self) -> Result<Pattern, Fault> {
         if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
-            return Err(fault("steps", format!("must be 1 to {MAX_STEPS} steps; these are {}", self.steps.len())));
+            return Err(Fault::new("steps", format!("must be 1 to {MAX_STEPS} steps; these are {}", self.steps.len())));
         }
         let places = places(&self.steps)?;
         let parents = parents(&self.steps, &places)?;
@@ -86,7 +92,7 @@ impl Plan {
                 names.extend(["…", &self.steps[circle[0]].name]);
             }
             let words = format!("must not lead in a circle: {}", names.join(" depends on "));
-            fault(format!("steps.{}.depends_on", circle[0]), words)
+            Fault::new(format!("steps.{}.depends_on", circle[0]), words)
         })?;
         Ok(Pattern { plan: self, parents, order })
     }
@@ -124,10 +130,6 @@ impl Pattern {
     }
 }
 
-fn fault(field: impl Into<String>, message: impl Into<String>) -> Fault {
-    Fault { field: field.into(), message: message.into() }
-}
-
 /// As much of a name as a message should repeat.
 fn clipped(name: &str) -> String {
     let mut short: String = name.chars().take(NAMED).collect();
@@ -142,7 +144,10 @@ fn places(steps: &[PlannedStep]) -> Result<HashMap<&str, usize>, Fault> {
     let mut places = HashMap::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
         if let Some(earlier) = places.insert(step.name.as_str(), at) {
-            return Err(fault(format!("steps.{at}.name"), format!("is the name of step {earlier}: {}", step.name)));
+            return Err(Fault::new(
+                format!("steps.{at}.name"),
+                format!("is the name of step {earlier}: {}", step.name),
+            ));
         }
     }
     Ok(places)
@@ -152,7 +157,10 @@ fn places(steps: &[PlannedStep]) -> Result<HashMap<&str, usize>, Fault> {
 fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<Vec<usize>>, Fault> {
     let edges: usize = steps.iter().map(|step| step.depends_on.len()).sum();
     if edges > MAX_EDGES {
-        return Err(fault("steps", format!("must have at most {MAX_EDGES} dependencies in all; these have {edges}")));
+        return Err(Fault::new(
+            "steps",
+            format!("must have at most {MAX_EDGES} dependencies in all; these have {edges}"),
+        ));
     }
     let mut seen = HashSet::with_capacity(edges);
     let mut parents = Vec::with_capacity(steps.len());
@@ -161,13 +169,13 @@ fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<V
         for (nth, link) in step.depends_on.iter().enumerate() {
             let field = || format!("steps.{at}.depends_on.{nth}");
             let Some(parent) = places.get(link.step.as_str()) else {
-                return Err(fault(field(), format!("names a step that is not there: {}", clipped(&link.step))));
+                return Err(Fault::new(field(), format!("names a step that is not there: {}", clipped(&link.step))));
             };
             if *parent == at {
-                return Err(fault(field(), format!("is the step itself: {}", link.step)));
+                return Err(Fault::new(field(), format!("is the step itself: {}", link.step)));
             }
             if !seen.insert((at, *parent)) {
-                return Err(fault(field(), format!("is there twice: {}", link.step)));
+                return Err(Fault::new(field(), format!("is there twice: {}", link.step)));
             }
             of_step.push(*parent);
         }
@@ -244,7 +252,7 @@ mod tests {
             ),
         ];
         for (steps, field, message) in cases {
-            assert_eq!(checked(steps).unwrap_err(), fault(field, message));
+            assert_eq!(checked(steps).unwrap_err(), Fault::new(field, message));
         }
         let name = |n: usize| format!("s{n}");
         let ring: Vec<PlannedStep> = (0..20_000).map(|n| step(&name(n), &[&name((n + 1) % 20_000)])).collect();

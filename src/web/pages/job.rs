@@ -14,7 +14,7 @@ use super::job_links::Links;
 use super::list::{ACTOR, short};
 use super::names;
 use super::project::{id_of, with_id};
-use super::shell::{Frame, Shown, respond, span};
+use super::shell::{Frame, Shown, auth, respond, span};
 use super::views::{CurlLine, FollowUp, JobPage, LogRow, Nav, PriorityForm};
 use crate::domain::JobState;
 use crate::store::events::Event;
@@ -199,10 +199,6 @@ fn follow_up(job: &Job) -> FollowUp {
 /// A text as one word of a shell.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn auth(app: &App) -> &'static str {
-    if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" }
 }
 
 /// The line that enqueues the same again. A large payload would make a large page, so it is left to a file.

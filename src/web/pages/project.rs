@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
 use super::list::{ACTOR, Usual, short, view};
-use super::shell::{Frame, Shown, respond, span, stamp};
+use super::shell::{Frame, Shown, auth, respond, span, stamp};
 use super::views::{
     Callout, CurlLine, Holder, JobState as State, Label, Mark, Moving, Nav, OperationRow, ProjectPage, RenameForm,
     TimelineEntry,
@@ -264,7 +264,7 @@ fn operation(job: &Operation) -> OperationRow {
 
 fn curls(app: &App, project: &Project) -> Vec<CurlLine> {
     let url = format!("http://{}/projects/{}", app.host, project.id);
-    let auth = if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" };
+    let auth = auth(app);
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     let mut lines = vec![
         line("Get", format!("curl{auth} {url}")),

@@ -8,19 +8,25 @@ use uuid::Uuid;
 
 use super::super::app::App;
 use super::super::error::ApiError;
+use crate::domain::workflow::plan::MAX_STEPS;
 use crate::domain::{JobState, workflow};
 use crate::store::workflows::{Edge, Node};
 use crate::wire::{Graph, GraphEdge, GraphNode};
 
-/// The most jobs that are shown together.
-pub const MOST: i64 = 20_001;
+/// The most jobs that are shown together, and one more to tell that there are others.
+pub const MOST: i64 = MAX_STEPS as i64 + 1;
 /// How many of those that a job waits for are named.
 const NAMED: usize = 3;
 
 /// These jobs, and what leads from one to another.
 pub async fn of_jobs(app: &App, ids: &[Uuid]) -> Result<Graph, ApiError> {
-    let (nodes, edges) = (app.store.nodes(ids).await?, app.store.edges(ids).await?);
+    let (nodes, edges) = rows(app, ids).await?;
     Ok(graph(&nodes, &edges))
+}
+
+/// The same as rows.
+pub async fn rows(app: &App, ids: &[Uuid]) -> Result<(Vec<Node>, Vec<Edge>), ApiError> {
+    Ok((app.store.nodes(ids).await?, app.store.edges(ids).await?))
 }
 
 /// The graph as JSON tells it.
@@ -52,10 +58,8 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
             ..shown(node)
         }
     };
-    let mut places = vec![0; nodes.len()];
-    order.iter().enumerate().for_each(|(place, at)| places[*at] = place);
-    let place_of: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(at, id)| (*id, places[at])).collect();
-    let place = |id: &Uuid| place_of.get(id).copied().unwrap_or(usize::MAX);
+    let places: HashMap<Uuid, usize> = order.iter().enumerate().map(|(place, at)| (ids[*at], place)).collect();
+    let place = |id: &Uuid| places.get(id).copied().unwrap_or(usize::MAX);
     let mut edges: Vec<GraphEdge> = edges.iter().map(GraphEdge::from).collect();
     edges.sort_by_key(|edge| (place(&edge.to), place(&edge.from), edge.from));
     Graph {
@@ -138,11 +142,6 @@ pub fn blocked_reason(unmet: &[&Edge], nodes: &HashMap<Uuid, &Node>) -> String {
     }
 }
 
-/// What a node is called.
-fn label(node: &GraphNode) -> &str {
-    node.step.as_deref().unwrap_or(&node.kind)
-}
-
 /// Short names for nodes: `n0`, `n1`, …
 fn numbers(graph: &Graph) -> BTreeMap<Uuid, usize> {
     graph.nodes.iter().enumerate().map(|(at, node)| (node.job_id, at)).collect()
@@ -153,7 +152,7 @@ pub fn mermaid(graph: &Graph) -> String {
     let numbers = numbers(graph);
     let mut text = String::from("flowchart LR\n");
     for (at, node) in graph.nodes.iter().enumerate() {
-        let words = format!("{}<br/>{}", escaped(label(node), "&"), node.state);
+        let words = format!("{}<br/>{}", escaped(node.name(), "&"), node.state);
         _ = writeln!(text, "    n{at}[\"{words}\"]:::{}", node.state);
     }
     for edge in &graph.edges {
@@ -174,7 +173,7 @@ pub fn dot(graph: &Graph) -> String {
     let mut text =
         String::from("digraph workflow {\n    rankdir=LR;\n    node [shape=box, style=\"rounded,filled\"];\n");
     for (at, node) in graph.nodes.iter().enumerate() {
-        let name = escaped(label(node), "\\");
+        let name = escaped(node.name(), "\\");
         let (fill, stroke) = colours(&node.state);
         _ = writeln!(text, "    n{at} [label=\"{name}\\n{}\", fillcolor=\"{fill}\", color=\"{stroke}\"];", node.state);
     }

@@ -16,6 +16,7 @@ use super::jobs::{CANCELABLE, no_job};
 use super::paging::page;
 use super::query::Query;
 use super::{convert, idempotency, wait};
+use crate::domain::workflow::plan::MAX_STEPS;
 use crate::domain::{JobState, WorkflowState};
 use crate::store::jobs::Edit;
 use crate::store::projects::Asker;
@@ -138,7 +139,7 @@ pub async fn graph_of_job(app: Data<App>, request: HttpRequest, Id(id): Id) -> R
     let format = Format::of(&request)?;
     let mut ids = app.store.connected_jobs(id, graph::MOST).await?;
     let truncated = ids.len() as i64 == graph::MOST;
-    ids.truncate(graph::MOST as usize - 1);
+    ids.truncate(MAX_STEPS);
     let graph = graph::of_jobs(&app, &ids).await?;
     if !graph.nodes.iter().any(|it| it.job_id == id) {
         return Err(no_job(id));
@@ -265,7 +266,7 @@ impl From<Workflow> for wire::Workflow {
     fn from(row: Workflow) -> Self {
         let [total, blocked, completed, failed, canceled] =
             [row.steps, row.blocked, row.completed, row.failed, row.canceled].map(i64::from);
-        let waiting = (total - blocked - completed - failed - canceled - row.active).max(0);
+        let waiting = row.waiting();
         Self {
             id: row.id,
             name: row.name,
