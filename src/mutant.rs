@@ -140,8 +140,8 @@ mod switches {
         (
             FanInByLooking,
             "V7__workflows",
-            "AND e.policy = 'block'))\n        ORDER BY j.id FOR UPDATE;",
-            "AND e.policy = 'block'));",
+            "        PERFORM FROM jobs j WHERE j.id = ANY (kids) ORDER BY j.id FOR UPDATE;\n",
+            "",
         ),
         (
             FanInByLooking,

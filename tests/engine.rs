@@ -39,6 +39,7 @@ fn claimer(name: &str, lease: Duration) -> Claimer {
         kinds: JobKind::ALL.iter().map(|kind| kind.to_string()).collect(),
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
+        tenants: None,
         reach: Reach::default(),
     }
 }

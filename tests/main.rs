@@ -19,6 +19,7 @@ mod nights;
 mod outage;
 mod plans;
 mod process;
+mod remote;
 mod rules;
 mod schedules;
 mod smoke;

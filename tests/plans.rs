@@ -64,7 +64,8 @@ fn walk(node: &Value, found: &mut Vec<(String, String)>) {
 async fn the_claim_never_walks_over_what_is_finished() {
     let database = Database::new().await;
     full(&database).await;
-    let values = "'{*}', '{kind.1,kind.2}', 'w', ARRAY[gen_random_uuid(), gen_random_uuid()], 30, 600, true, 7, 32";
+    let values =
+        "'{*}', '{kind.1,kind.2}', 'w', ARRAY[gen_random_uuid(), gen_random_uuid()], 30, 600, true, 7, 32, NULL";
     let ways = ways_into_jobs(&database, &JOBS_CLAIM, values).await;
     assert!(ways.len() >= 4, "{ways:?}");
     for (node, index) in &ways {

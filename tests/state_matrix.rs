@@ -41,6 +41,7 @@ fn claimer(queue: &str) -> Claimer {
         kinds: JobKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
         lease_ttl: Duration::from_secs(30),
         project_deadline: Duration::from_secs(60),
+        tenants: None,
         reach: Reach::default(),
     }
 }

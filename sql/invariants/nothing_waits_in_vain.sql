@@ -4,7 +4,7 @@ SELECT j.id::text AS id
 FROM jobs j
 LEFT JOIN job_dependencies e ON e.job_id = j.id AND NOT is_met(e.policy, e.outcome)
 LEFT JOIN jobs p ON p.id = e.depends_on
-WHERE j.state = 'blocked'
+WHERE j.state = 'blocked' AND NOT EXISTS (SELECT FROM tellings t WHERE t.job_id = e.depends_on)
   AND (e.job_id IS NULL OR dooms(e.policy, e.outcome) OR p.id IS NULL OR (p.state = 'failed') IS DISTINCT FROM (e.outcome IS NOT NULL)
        OR p.state IN ('completed', 'canceled'))
 UNION

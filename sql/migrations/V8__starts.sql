@@ -2,7 +2,8 @@
 
 -- Enqueues as in V5, also what waits for others: `depends_on`, and for each of them a policy. Those others may be of the same list, or
 -- be there already, in whatever state. They are locked before anything is born that waits for them, so whatever ends them comes
--- before (and is seen here) or after (and sees it).
+-- before (and is seen here) or after (and sees it). The lock is the weakest that holds up an end, which moves the row to the other half,
+-- and no heartbeat: whoever enqueues may take long to commit.
 ALTER TYPE new_job ADD ATTRIBUTE workflow_id uuid, ADD ATTRIBUTE step text, ADD ATTRIBUTE depends_on uuid[], ADD ATTRIBUTE policies text[];
 CREATE OR REPLACE FUNCTION enqueue_jobs(wanted json, actor text, request_id text, ring boolean, origin uuid DEFAULT NULL)
 RETURNS TABLE (place bigint, job_id uuid, is_new boolean, due_at timestamptz, born_at timestamptz, rung bigint)
@@ -14,7 +15,6 @@ DECLARE
     keyed   boolean;
     linked  boolean;
     shut    text;
-    within  uuid[];
     outside uuid[];
     missing uuid;
 BEGIN
@@ -51,18 +51,15 @@ BEGIN
 
     IF linked THEN
         -- What is there already under its key waits for what it waited for when it was born.
-        SELECT array_agg(DISTINCT d) FILTER (WHERE d IN (SELECT w.id FROM unnest(asked) AS w)),
-               array_agg(DISTINCT d) FILTER (WHERE d NOT IN (SELECT w.id FROM unnest(asked) AS w)) INTO within, outside
-        FROM unnest(asked) AS w CROSS JOIN unnest(w.depends_on) AS d
-        WHERE NOT EXISTS (SELECT FROM job_keys k
+        SELECT array_agg(DISTINCT d) INTO outside FROM unnest(asked) AS w CROSS JOIN unnest(w.depends_on) AS d
+        WHERE d NOT IN (SELECT a.id FROM unnest(asked) AS a) AND NOT EXISTS (SELECT FROM job_keys k
                           WHERE (k.tenant, k.kind, k.key) = (coalesce(w.tenant, 'default'), w.kind, w.idempotency_key) AND k.job_id <> w.id);
 
-        PERFORM FROM jobs j WHERE j.id = ANY (outside) ORDER BY j.id FOR UPDATE;
+        PERFORM FROM jobs j WHERE j.id = ANY (outside) ORDER BY j.id FOR KEY SHARE;
         SELECT d INTO missing FROM unnest(outside) AS d WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.id = d) LIMIT 1;
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION 'there is no job % to depend on', missing USING ERRCODE = 'PV005';
         END IF;
-        UPDATE jobs SET has_dependents = true WHERE id = ANY (outside) AND NOT has_dependents;
     END IF;
 
     RETURN QUERY
@@ -75,12 +72,12 @@ BEGIN
     ), born AS (
         INSERT INTO jobs (id, state, kind, queue, tenant, tags, priority, run_at, payload, max_attempts, timeout, deadline_at,
                           backoff, origin_id, schema_version, idempotency_key, created_at, updated_at,
-                          workflow_id, step, waits_for, has_dependencies, has_dependents)
+                          workflow_id, step, waits_for, has_dependencies)
         SELECT id, CASE WHEN cardinality(depends_on) > 0 THEN 'blocked' WHEN due > at THEN 'scheduled' ELSE 'queued' END, kind,
                coalesce(queue, 'default'), coalesce(tenant, 'default'),
                coalesce(tags, '{}'), coalesce(priority, 5), due, coalesce(payload, '{}')::json, coalesce(max_attempts, 3), timeout_s,
                deadline_at, backoff, coalesce(origin, origin_id), schema_version, idempotency_key, at, at,
-               workflow_id, step, coalesce(cardinality(depends_on), 0), coalesce(cardinality(depends_on), 0) > 0, id IN (SELECT unnest(within))
+               workflow_id, step, coalesce(cardinality(depends_on), 0), coalesce(cardinality(depends_on), 0) > 0
         FROM judged WHERE holder = id
         ORDER BY place
         RETURNING id, state, queue

@@ -2,14 +2,11 @@
 
 use std::fmt::Write as _;
 
-use uuid::Uuid;
-
 use super::http::Http;
 use super::marks::KIND;
 use super::{Result, Trouble};
-use crate::domain::new_job::USUAL_PRIORITY;
 use crate::domain::workflow::Plan;
-use crate::domain::{Due, Ident, NewJob};
+use crate::domain::{Ident, NewJob};
 use crate::store::Store;
 use crate::store::projects::Asker;
 
@@ -77,24 +74,7 @@ impl Producer {
 
 /// A job of the bench.
 pub fn job(number: u64, kind: &Ident, queue: &Ident) -> NewJob {
-    NewJob {
-        id: Uuid::now_v7(),
-        kind: kind.clone(),
-        queue: queue.clone(),
-        tenant: Ident::default(),
-        tags: Vec::new(),
-        priority: USUAL_PRIORITY,
-        payload: format!("{{\"i\":{number}}}"),
-        due: Due::Now,
-        max_attempts: 3,
-        timeout: None,
-        deadline_at: None,
-        backoff: None,
-        schema_version: None,
-        key: None,
-        dependencies: Vec::new(),
-        step: None,
-    }
+    NewJob { queue: queue.clone(), payload: format!("{{\"i\":{number}}}"), ..NewJob::new(kind.clone()) }
 }
 
 fn json(number: u64, queue: &str) -> String {

@@ -10,7 +10,7 @@ use super::server::{Server, Wish};
 use super::{Result, Trouble, clock};
 use crate::cli::{ENGINE_POOL, VITAL_POOL};
 use crate::config::{Config, Roles};
-use crate::engine::{Engine, Parts};
+use crate::engine::{Engine, Parts, Tools};
 use crate::handlers;
 use crate::meter::Meter;
 use crate::provision::{Registry, Simulated};
@@ -105,18 +105,17 @@ impl Rig {
         let crate::config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
         let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
-        let engine = Engine::start(Parts {
+        let tools = Tools {
             config: Arc::new(config),
-            store: for_engine.clone(),
-            vital: vital.clone(),
             vital_runtime: ground.vital.clone(),
-            connector: ground.connector.clone(),
             bell: bell.clone(),
             board: Arc::new(Board::default()),
             meter: Meter::default(),
             handlers: handlers::in_the_box(registry, settings).with(KIND, Mark(marks.clone())),
             log: crate::log::silent(),
-        });
+        };
+        let (connector, store) = (ground.connector.clone(), for_engine.clone());
+        let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
         let running = Running::Embedded { engine: Box::new(engine), store: asking, stores: [for_engine, vital] };
         Ok(Self { marks, running })
     }

@@ -11,12 +11,23 @@ use super::help::{ABOUT, AFTER, EXIT_CODES};
 use crate::bench::{self, Options};
 use crate::config::{SETTINGS, Setting};
 
+/// What `provost worker` calls its settings for short.
+const WORKER_FLAGS: &[(&str, &str)] = &[
+    ("address", "PROVOST_SERVER"),
+    ("token", "PROVOST_WORKER_TOKEN"),
+    ("queues", "PROVOST_WORKER_QUEUES"),
+    ("kinds", "PROVOST_WORKER_KINDS"),
+    ("concurrency", "PROVOST_WORKER_CONCURRENCY"),
+];
+
 /// What to do.
 #[derive(Debug)]
 pub enum Command {
     Serve,
     /// A server with something to look at.
     Dev,
+    /// Run jobs that a server hands out.
+    Worker,
     Migrate,
     /// Examine the database.
     Doctor,
@@ -55,7 +66,14 @@ pub fn read() -> Asked {
         let value = chain.iter().rev().find_map(|it| it.try_get_one::<String>(setting.env).ok().flatten())?;
         Some((setting.env.to_owned(), value.clone()))
     };
-    Asked { command, flags: SETTINGS.iter().filter_map(given).collect(), global: Global::read(&chain) }
+    let mut flags: BTreeMap<String, String> = SETTINGS.iter().filter_map(given).collect();
+    if matches!(command, Command::Worker) {
+        for (short, env) in WORKER_FLAGS {
+            let value = chain.iter().rev().find_map(|it| it.try_get_one::<String>(short).ok().flatten());
+            value.map(|value| flags.entry((*env).to_owned()).or_insert_with(|| value.clone()));
+        }
+    }
+    Asked { command, flags, global: Global::read(&chain) }
 }
 
 fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
@@ -63,6 +81,8 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
     Ok(match matches.subcommand() {
         None | Some(("serve", _)) => Command::Serve,
         Some(("dev", _)) => Command::Dev,
+        // Without a verb it works; the other verbs ask a server about workers.
+        Some(("worker", sub)) if matches!(sub.subcommand_name(), None | Some("run")) => Command::Worker,
         Some(("migrate", _)) => Command::Migrate,
         Some(("doctor", _)) => Command::Doctor,
         Some(("bench", sub)) => Command::Bench(
@@ -88,7 +108,21 @@ pub fn program() -> Clap {
         .args(hidden)
         .args(client::speaking())
         .subcommands(of_servers());
-    client::add_to(program).subcommands(of_its_own())
+    client::add_to(program).mut_subcommand("worker", with_run).subcommands(of_its_own())
+}
+
+/// `worker` works, and so does `worker run`; its other verbs ask a server about workers.
+fn with_run(worker: Clap) -> Clap {
+    let short = |(name, env): &(&'static str, &str)| {
+        Arg::new(*name).long(*name).value_name("VALUE").help(format!("The same as {env}")).num_args(1)
+    };
+    let flags: Vec<Arg> = WORKER_FLAGS.iter().map(short).chain(settings()).chain(client::answering()).collect();
+    let hidden: Vec<Arg> = flags.iter().cloned().map(|it| it.hide(true)).collect();
+    let run = Clap::new("run")
+        .about("Run jobs that a server hands out, without a database; `provost worker` alone does the same")
+        .after_help("Example:\n  provost worker run --server https://provost.example.com --token … --queues critical");
+    let worker = worker.subcommand_required(false).arg_required_else_help(false);
+    client::with_own_flags(worker, &hidden).subcommand(client::with_own_flags(run, &flags))
 }
 
 /// The settings as flags.

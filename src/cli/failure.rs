@@ -102,7 +102,9 @@ impl From<ClientError> for Failure {
             ClientError::Refused(problem) => Self::Story(Box::new(Story::refused(*problem))),
             ClientError::Address(_) => Self::usage(error.to_string()),
             ClientError::Unreachable { .. } => Self::new(Exit::Unreachable, error.to_string()).why(deepest(&error)),
-            ClientError::Strange { .. } => Self::new(Exit::Unreachable, error.to_string()),
+            ClientError::Failing { .. } | ClientError::Strange { .. } => {
+                Self::new(Exit::Unreachable, error.to_string())
+            }
         }
     }
 }

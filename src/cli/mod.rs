@@ -9,7 +9,9 @@ mod failure;
 mod help;
 mod nurse;
 mod output;
+mod process;
 mod serve;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -71,16 +73,22 @@ pub fn main() -> ExitCode {
             print!("{}", example());
             Exit::Success
         }
-        of_a_server => match Config::from_sources(&Sources::read(flags)) {
-            Ok(config) => with_config(of_a_server, config, &global),
-            Err(mistakes) => wrong_settings(&mistakes),
-        },
+        other => with_settings(other, Sources::read(flags), &global),
     };
     exit.into()
 }
 
-/// What needs the settings of a server.
-fn with_config(command: Command, config: Config, global: &Global) -> Exit {
+/// What needs the settings of a process that stays, or of its database.
+fn with_settings(command: Command, mut sources: Sources, global: &Global) -> Exit {
+    if matches!(command, Command::Worker) {
+        // A worker elsewhere has no database, even where it runs beside one, and listens nowhere.
+        sources.forget("DATABASE_URL");
+        sources.forget("PROVOST_LISTEN");
+    }
+    let config = match Config::from_sources(&sources) {
+        Ok(config) => config,
+        Err(mistakes) => return wrong_settings(&mistakes),
+    };
     if let Err(mistake) = crate::mutant::check() {
         return wrong_settings(&[mistake]);
     }
@@ -101,6 +109,7 @@ fn with_config(command: Command, config: Config, global: &Global) -> Exit {
         }
         Command::Config => show(&config, &output),
         Command::Dev => dev::run(config),
+        Command::Worker => worker::run(config),
         _ => serve::run(config),
     }
 }

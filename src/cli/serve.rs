@@ -6,19 +6,18 @@ use std::time::{Duration, Instant};
 
 use slog::{Logger, error, info, warn};
 use time::OffsetDateTime;
-use tokio::runtime::{Handle, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
+use super::process::{Signals, log_panics, registry, runtimes};
 use super::{Exit, wrong_settings};
-use crate::config::{self, Config};
-use crate::engine::{Engine, Parts};
+use crate::config::Config;
+use crate::engine::{Engine, Parts, Tools};
 use crate::handlers::{self, Handlers};
 use crate::log::{self, chain};
 use crate::meter::Meter;
-use crate::provision::{Registry, Simulated};
 use crate::signal::{Bell, Board, Stop};
 use crate::store::{Connector, MigrateError, Store, migrate};
 use crate::web::{self, App, Schemas};
@@ -62,10 +61,9 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         Ok(allowed) => allowed,
         Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
     };
-    // Heartbeats have a thread of their own: see `engine::heartbeat`.
-    let (runtime, vital) = match (runtime(2, "provost"), runtime(1, "vital")) {
-        (Ok(runtime), Ok(vital)) => (runtime, vital),
-        (Err(error), _) | (_, Err(error)) => {
+    let (runtime, vital) = match runtimes() {
+        Ok(runtimes) => runtimes,
+        Err(error) => {
             eprintln!("provost: the runtime cannot be started: {error}");
             return Exit::Failure;
         }
@@ -93,10 +91,6 @@ struct Ground {
     extra: Box<dyn Fn(Handlers) -> Handlers>,
     /// Who is told where it answers.
     ready: Box<dyn Fn(&str)>,
-}
-
-fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }
 
 async fn serve(config: Arc<Config>, ground: Ground, started: Instant, log: Logger) -> Exit {
@@ -157,30 +151,30 @@ fn start(
     let connector = &ground.connector;
     let (bell, board, meter, stop) =
         (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
-    let config::Simulate { min, max, failure_rate } = config.simulate;
-    let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
+    let registry = registry(&config);
     let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
     let templates = registry.templates();
-    let settings =
-        handlers::Settings { simulate: handlers::Simulate { min, max }, http_allow: ground.http_allow.clone() };
+    let settings = handlers::Settings {
+        simulate: handlers::Simulate { min: config.simulate.min, max: config.simulate.max },
+        http_allow: ground.http_allow.clone(),
+    };
     let handlers = (ground.extra)(handlers::in_the_box(registry, settings));
     let vital = Store::new(connector.engine_pool(VITAL_POOL)?, bell.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-    let engine = Engine::start(Parts {
+    let tools = Tools {
         config: config.clone(),
-        store: for_engine.clone(),
-        vital: vital.clone(),
         vital_runtime: ground.vital.clone(),
-        connector: connector.clone(),
         bell: bell.clone(),
         board: board.clone(),
         meter: meter.clone(),
         handlers,
         log: log.clone(),
-    });
+    };
+    let (connector, store) = (connector.clone(), for_engine.clone());
+    let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
     let app = App {
         store: for_web.clone(),
         bell,
@@ -189,9 +183,11 @@ fn start(
         config,
         templates,
         schemas: Schemas::new(schemas),
-        database_address: connector.address(),
+        database_address: ground.connector.address(),
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
+        polls: Arc::default(),
+        streams: Arc::new(Semaphore::new(crate::web::MOST_STREAMS)),
         host: listen.as_ref().map(reachable).unwrap_or_default(),
         stop: stop.clone(),
         log: log.clone(),
@@ -258,34 +254,4 @@ async fn migrate_patiently(
             answer => return answer,
         }
     }
-}
-
-/// SIGINT and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Option<Self> {
-        Some(Self {
-            interrupt: signal(SignalKind::interrupt()).ok()?,
-            terminate: signal(SignalKind::terminate()).ok()?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// A panic is a line in the log like any other error.
-fn log_panics(log: Logger) {
-    std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("without a message"), "place" => place);
-    }));
 }

@@ -21,6 +21,10 @@ pub struct Config {
     pub postgres_bin_dir: Option<PathBuf>,
     pub listen: SocketAddr,
     pub admin_token: Option<Secret>,
+    /// Opens `/internal` alone.
+    pub worker_token: Option<Secret>,
+    /// Where `provost worker` gets its work.
+    pub server: Option<String>,
     pub roles: Roles,
     /// `*` is every queue.
     pub worker_queues: Vec<String>,
@@ -28,6 +32,8 @@ pub struct Config {
     pub worker_kinds: Option<Vec<String>>,
     pub worker_concurrency: usize,
     pub lease_ttl: Duration,
+    /// The lease of whoever asks for work without naming the request.
+    pub agent_lease: Duration,
     pub poll_interval: Duration,
     pub project_deadline: Duration,
     pub max_attempts: u32,
@@ -137,12 +143,15 @@ impl Reader<'_> {
                 "an address and a port, like 127.0.0.1:8080",
                 ([127, 0, 0, 1], 8080).into(),
             ),
-            admin_token: self.token(),
+            admin_token: self.token("PROVOST_ADMIN_TOKEN"),
+            worker_token: self.token("PROVOST_WORKER_TOKEN"),
+            server: self.text("PROVOST_SERVER"),
             roles: self.roles(),
             worker_queues: self.list("PROVOST_WORKER_QUEUES"),
             worker_kinds: Some(self.list("PROVOST_WORKER_KINDS")).filter(|it| !it.iter().any(|kind| kind == "*")),
             worker_concurrency: self.number("PROVOST_WORKER_CONCURRENCY", 1, 1000),
             lease_ttl: self.duration("PROVOST_LEASE_TTL", second(1), second(3600)),
+            agent_lease: self.duration("PROVOST_AGENT_LEASE", second(1), second(DAY)),
             poll_interval: self.duration("PROVOST_POLL_INTERVAL", Duration::from_millis(50), second(600)),
             project_deadline: self.duration("PROVOST_PROJECT_DEADLINE", second(1), second(30 * DAY)),
             max_attempts: self.number("PROVOST_MAX_ATTEMPTS", 1, 100) as u32,
@@ -244,12 +253,11 @@ impl Reader<'_> {
         names
     }
 
-    fn token(&mut self) -> Option<Secret> {
-        let token = self.text("PROVOST_ADMIN_TOKEN")?;
+    fn token(&mut self, env: &str) -> Option<Secret> {
+        let token = self.text(env)?;
         if token.trim().chars().count() < 16 {
             // The value itself must not be repeated here.
-            self.mistakes
-                .push("PROVOST_ADMIN_TOKEN must have at least 16 characters; try: openssl rand -hex 24".into());
+            self.mistakes.push(format!("{env} must have at least 16 characters; try: openssl rand -hex 24"));
         }
         Some(Secret(token))
     }

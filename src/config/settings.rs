@@ -64,6 +64,12 @@ pub const SETTINGS: &[Setting] = &[
         "TOKEN",
         "Whoever has it may do everything: as bearer token, or to sign in to the dashboard. At least 16 characters.",
     ),
+    secret(
+        "PROVOST_WORKER_TOKEN",
+        "TOKEN",
+        "Whoever has it may do what a worker does (/internal), and nothing else; provost worker sends it. At least 16 characters.",
+    ),
+    optional("PROVOST_SERVER", "URL", "Where provost worker gets its work, like https://provost.example.org."),
     plain(
         "PROVOST_ROLES",
         "LIST",
@@ -88,6 +94,12 @@ pub const SETTINGS: &[Setting] = &[
         "DURATION",
         "30s",
         "How long a worker may be silent before its work is taken back (1s-1h). Heartbeats come three times as often.",
+    ),
+    plain(
+        "PROVOST_AGENT_LEASE",
+        "DURATION",
+        "5m",
+        "The same for agents that ask for work without naming the request, and beat rarely (1s-1d).",
     ),
     plain(
         "PROVOST_POLL_INTERVAL",

@@ -55,6 +55,11 @@ impl Sources {
         self.layers.push((source, known.collect()));
     }
 
+    /// Nobody is told this one any more.
+    pub fn forget(&mut self, env: &str) {
+        self.layers.iter_mut().for_each(|(_, values)| _ = values.remove(env));
+    }
+
     /// The value of a setting and where it came from.
     pub fn get(&self, env: &str) -> Option<(&str, Source)> {
         let set = self.layers.iter().find_map(|(source, values)| Some((values.get(env)?.as_str(), *source)));

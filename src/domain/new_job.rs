@@ -11,6 +11,8 @@ use super::workflow::{Dependency, Step};
 
 /// The priority of whoever names none. 9 is served first, 0 last.
 pub const USUAL_PRIORITY: i16 = 5;
+/// How many failures a job may have that names no number, where no setting does either.
+const USUAL_ATTEMPTS: u32 = 3;
 /// The highest priority.
 pub const TOP_PRIORITY: i16 = 9;
 
@@ -40,6 +42,30 @@ pub struct NewJob {
     pub step: Option<Step>,
 }
 
+impl NewJob {
+    /// A job of this kind with a fresh id, now, and all the rest as for whoever says nothing.
+    pub fn new(kind: Ident) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            kind,
+            queue: Ident::default(),
+            tenant: Ident::default(),
+            tags: Vec::new(),
+            priority: USUAL_PRIORITY,
+            payload: "{}".to_owned(),
+            due: Due::Now,
+            max_attempts: USUAL_ATTEMPTS,
+            timeout: None,
+            deadline_at: None,
+            backoff: None,
+            schema_version: None,
+            key: None,
+            dependencies: Vec::new(),
+            step: None,
+        }
+    }
+}
+
 /// When a job may first be claimed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Due {
@@ -48,6 +74,13 @@ pub enum Due {
     In(Duration),
     /// At this moment; a moment that has passed means now.
     At(OffsetDateTime),
+}
+
+impl Due {
+    /// How long after it was enqueued, where that is how it was said.
+    pub fn delay(self) -> Option<Duration> {
+        if let Self::In(delay) = self { Some(delay) } else { None }
+    }
 }
 
 /// The name of a job that may be asked for twice.

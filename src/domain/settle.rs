@@ -41,6 +41,37 @@ impl Outcome {
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::Refused { reason: reason.into(), next: Vec::new() }
     }
+
+    /// How the execution is recorded (the words of `executions.outcome`).
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "completed",
+            Self::Failed { .. } | Self::Refused { .. } => "failed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Later { .. } => "snoozed",
+            Self::Released => "released",
+            Self::Canceled { .. } => "canceled",
+        }
+    }
+
+    /// Why it did not go well, as it is recorded.
+    pub fn error(&self) -> Option<String> {
+        match self {
+            Self::Failed { reason, .. } | Self::Refused { reason, .. } | Self::Canceled { reason } => {
+                Some(readable(reason))
+            }
+            Self::TimedOut { after } => Some(too_long(*after)),
+            Self::Done { .. } | Self::Later { .. } | Self::Released => None,
+        }
+    }
+
+    /// What should follow, if it comes to that.
+    pub fn next(&self) -> &[FollowUp] {
+        match self {
+            Self::Done { next, .. } | Self::Failed { next, .. } | Self::Refused { next, .. } => next,
+            _ => &[],
+        }
+    }
 }
 
 /// A job that a settlement enqueues: JSON text in the shape of `POST /jobs`. Whoever enqueues it checks it.
@@ -168,6 +199,7 @@ mod tests {
             let settled = settle(outcome.clone(), budget(failures, 3), 0.5);
             let found = (settled.state, settled.outcome, settled.spends_failure);
             assert_eq!(found, (state, word, spends), "{outcome:?} after {failures}");
+            assert_eq!((outcome.word(), outcome.error()), (settled.outcome, settled.error));
         }
     }
 

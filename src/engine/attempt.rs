@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use slog::{Logger, debug, error, info, o, warn};
@@ -13,58 +13,49 @@ use super::held::Hold;
 use super::jittered;
 use super::source::Source;
 use super::worker::{Desk, FIRST_PAUSE, LONGEST_PAUSE};
-use crate::domain::settle::settle;
-use crate::domain::{Budget, JobKind, JobState, NewJob, Outcome, ProjectStatus, Settlement};
-use crate::handlers::Job;
+use crate::domain::{JobState, Outcome, ProjectStatus};
+use crate::handlers::{Job, Log};
 use crate::log::chain;
 use crate::meter::{KindLabels, OutcomeLabels};
 use crate::mutant::{self, Mutant};
 use crate::store::jobs::{Claimed, Settled};
-use crate::wire::CreateJob;
+
+/// How long a few lines may take to be kept.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// One execution, from the claim to its settlement. The slot is free again when the work has ended.
-pub async fn attempt<S: Source>(desk: Arc<Desk<S>>, claimed: Claimed, slot: Option<OwnedSemaphorePermit>) {
-    let hold = desk.held.hold(&claimed.lease);
+pub async fn attempt<S: Source>(
+    desk: Arc<Desk<S>>,
+    claimed: Claimed,
+    trusted_until: Option<Instant>,
+    slot: Option<OwnedSemaphorePermit>,
+) {
+    let hold = desk.held.hold(&claimed.lease, trusted_until);
     let log = desk.log.new(o!(
         "job_id" => claimed.lease.job_id.to_string(), "execution_id" => claimed.lease.execution_id.to_string(),
         "project_id" => claimed.project_id.map(|id| id.to_string()), "kind" => claimed.kind.clone(),
     ));
     tell_claim(&desk, &log, &claimed);
     let started = Instant::now();
-    let Some(outcome) = perform(&desk, &claimed, &hold).await else { return };
+    let lines = Log::default();
+    let performed = async {
+        let outcome = perform(&desk, &log, &claimed, &hold, &lines).await;
+        lines.close();
+        outcome
+    };
+    let (Some(outcome), ()) = tokio::join!(performed, keep(&desk, &log, &claimed, &lines)) else { return };
     drop(slot);
-    desk.parts
+    desk.tools
         .meter
         .work_seconds
         .get_or_create(&KindLabels { kind: claimed.kind.clone() })
         .observe(started.elapsed().as_secs_f64());
-    let budget = Budget {
-        failures: claimed.failures.unsigned_abs(),
-        max_attempts: claimed.max_attempts.unsigned_abs(),
-        backoff: claimed.backoff.unwrap_or_default(),
-    };
-    let settlement = settle(outcome, budget, rand::random());
-    let (settlement, next) = with_followers(settlement, budget, desk.parts.config.max_attempts);
-    deliver(&desk, &log, &claimed, (&settlement, &next), budget, &hold).await;
-}
-
-/// The jobs that follow. If one of them cannot be enqueued as it is, nothing follows and the work counts as refused: to
-/// do half of what was asked would leave a chain broken without a word.
-fn with_followers(settlement: Settlement, budget: Budget, max_attempts: u32) -> (Settlement, Vec<NewJob>) {
-    let checked: Result<Vec<NewJob>, _> =
-        settlement.next.iter().map(|text| CreateJob::parse(text, max_attempts)).collect();
-    match checked {
-        Ok(next) => (settlement, next),
-        Err(problem) => {
-            let reason = format!("what should follow cannot be enqueued: {} {}", problem.field, problem.message);
-            (settle(Outcome::refused(reason), budget, 0.0), Vec::new())
-        }
-    }
+    deliver(&desk, &log, &claimed, outcome, &hold).await;
 }
 
 /// Runs the work; nothing when the lease was lost meanwhile, so that there is nothing to settle.
-async fn perform<S>(desk: &Desk<S>, claimed: &Claimed, hold: &Hold) -> Option<Outcome> {
-    let work = AssertUnwindSafe(act(desk, claimed)).catch_unwind();
+async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold, lines: &Log) -> Option<Outcome> {
+    let work = AssertUnwindSafe(act(desk, claimed, lines)).catch_unwind();
     let time_is_up = async {
         match claimed.timeout {
             Some(timeout) => tokio::time::sleep(timeout).await,
@@ -77,6 +68,11 @@ async fn perform<S>(desk: &Desk<S>, claimed: &Claimed, hold: &Hold) -> Option<Ou
         outcome = work => Some(outcome.unwrap_or_else(|payload| {
             Outcome::failed(format!("the handler panicked: {}", message_of(payload.as_ref())))
         })),
+        () = hold.distrusted() => {
+            warn!(log, "stopped: nobody confirmed the lease for too long");
+            // If it is still ours after all, somebody else may have it at once.
+            Some(Outcome::Released)
+        }
         () = hold.canceled.cancelled() => Some(Outcome::Canceled { reason: called_off(hold.reason()) }),
         () = time_is_up => Some(Outcome::TimedOut { after: claimed.timeout.unwrap_or_default() }),
         () = desk.hand_back.cancelled() => Some(match mutant::is_on(Mutant::DrainFails) {
@@ -90,15 +86,36 @@ fn called_off(reason: &str) -> String {
     if reason.is_empty() { "canceled".to_owned() } else { format!("canceled: {reason}") }
 }
 
-async fn act<S>(desk: &Desk<S>, claimed: &Claimed) -> Outcome {
-    let Some(handler) = desk.parts.handlers.get(&claimed.kind) else {
+/// Sends on what the work writes, until it has ended and the last line is kept. What cannot be kept any more then is lost: the
+/// outcome is worth more than the words.
+async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines: &Log) {
+    while let Some(batch) = lines.batch().await {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let sent = tokio::time::timeout(LAST_WORDS, desk.source.log(claimed, batch.clone())).await;
+            match sent {
+                Ok(Ok(())) => break,
+                Ok(Err(trouble)) if !trouble.is_temporary() => {
+                    warn!(log, "lines not kept"; "error" => chain(&trouble));
+                    break;
+                }
+                _ if lines.is_closed() => return warn!(log, "the last lines are lost: nobody took them in time"),
+                _ => tokio::time::sleep(jittered(pause)).await,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+async fn act<S>(desk: &Desk<S>, claimed: &Claimed, lines: &Log) -> Outcome {
+    let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
         return Outcome::refused(format!("no handler registered for {}", claimed.kind));
     };
-    handler.run(&job(claimed)).await
+    handler.run(&job(claimed, lines)).await
 }
 
 /// What a handler may know of a claim: everything but the lease.
-fn job(claimed: &Claimed) -> Job {
+fn job(claimed: &Claimed, lines: &Log) -> Job {
     Job {
         id: claimed.lease.job_id,
         execution_id: claimed.lease.execution_id,
@@ -110,43 +127,35 @@ fn job(claimed: &Claimed) -> Job {
         payload: claimed.payload.clone(),
         inputs: claimed.inputs.clone(),
         project_id: claimed.project_id,
+        log: lines.clone(),
     }
 }
 
-/// Offers the settlement until the database takes it, refuses it, or time is up. A lost answer does no harm: the same
-/// settlement again is recognised. What the database will never take is said as the reason of a failure instead: were the
+/// Offers the outcome until the source takes it, refuses it, or time is up. A lost answer does no harm: the same
+/// outcome again is recognised. What will never be taken is said as the reason of a failure instead: were the
 /// lease left to lapse, the record would blame a lost worker, and the work would be done again for nothing.
-async fn deliver<S: Source>(
-    desk: &Desk<S>,
-    log: &Logger,
-    claimed: &Claimed,
-    outcome: (&Settlement, &[NewJob]),
-    budget: Budget,
-    hold: &Hold,
-) {
-    let kind = JobKind::parse(&claimed.kind);
+async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, mut outcome: Outcome, hold: &Hold) {
     let mut pause = FIRST_PAUSE;
-    let mut instead = None;
+    let mut refused = false;
     loop {
-        let (settlement, next) = instead.as_ref().map_or(outcome, |it| (it, &[]));
-        match desk.source.settle(&claimed.lease, kind, settlement, next).await {
-            Ok(Settled::Yes { state, project }) => return tell_settled(desk, log, claimed, settlement, state, project),
+        match desk.source.settle(claimed, &outcome).await {
+            Ok(Settled::Yes { state, project }) => return tell_settled(desk, log, claimed, &outcome, state, project),
             Ok(Settled::Already) => return debug!(log, "settled before"),
             Ok(Settled::LeaseLost) => {
-                desk.parts.meter.stale_settlements.inc();
-                return warn!(log, "settlement refused: the lease was lost"; "outcome" => settlement.outcome);
+                desk.tools.meter.stale_settlements.inc();
+                return warn!(log, "settlement refused: the lease was lost"; "outcome" => outcome.word());
             }
             Err(trouble) if trouble.is_temporary() => {
                 warn!(log, "settlement not delivered yet"; "error" => chain(&trouble));
             }
-            Err(trouble) if instead.is_none() => {
+            Err(trouble) if !refused => {
                 warn!(log, "outcome not accepted"; "error" => chain(&trouble));
-                let what = if next.is_empty() {
+                let what = if outcome.next().is_empty() {
                     "its outcome cannot be kept"
                 } else {
                     "what should follow cannot be enqueued"
                 };
-                instead = Some(settle(Outcome::refused(format!("{what}: {trouble}")), budget, 0.0));
+                (outcome, refused) = (Outcome::refused(format!("{what}: {trouble}")), true);
                 continue;
             }
             // Saying it again would go no better. The lease ends, and the reaper counts it as a failure.
@@ -163,7 +172,7 @@ async fn deliver<S: Source>(
 }
 
 fn tell_claim<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed) {
-    desk.parts.meter.claims.get_or_create(&KindLabels { kind: claimed.kind.clone() }).inc();
+    desk.tools.meter.claims.get_or_create(&KindLabels { kind: claimed.kind.clone() }).inc();
     info!(log, "job claimed"; "previous_state" => claimed.previous_state.as_str(), "new_state" => "active", "attempt" => claimed.attempt);
     if claimed.project_moved {
         info!(log, "project provisioning"; "previous_state" => ProjectStatus::Creating.as_str(), "new_state" => ProjectStatus::Provisioning.as_str());
@@ -174,14 +183,14 @@ fn tell_settled<S>(
     desk: &Desk<S>,
     log: &Logger,
     claimed: &Claimed,
-    settlement: &Settlement,
+    outcome: &Outcome,
     state: JobState,
     project: Option<(ProjectStatus, ProjectStatus)>,
 ) {
-    let labels = OutcomeLabels { kind: claimed.kind.clone(), outcome: settlement.outcome.to_owned() };
-    desk.parts.meter.settlements.get_or_create(&labels).inc();
+    let labels = OutcomeLabels { kind: claimed.kind.clone(), outcome: outcome.word().to_owned() };
+    desk.tools.meter.settlements.get_or_create(&labels).inc();
     info!(log, "job {}", state;
-        "previous_state" => "active", "new_state" => state.as_str(), "error" => settlement.error.as_deref());
+        "previous_state" => "active", "new_state" => state.as_str(), "error" => outcome.error());
     if let Some((from, to)) = project {
         info!(log, "project {}", to; "previous_state" => from.as_str(), "new_state" => to.as_str());
     }

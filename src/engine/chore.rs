@@ -55,7 +55,7 @@ const REAP_SOON: Duration = Duration::from_millis(500);
 impl Chore {
     /// The chore as a service: once now, then once per period until it is stopped from outside.
     pub fn service(self, parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-        let (parts, log) = (parts.clone(), logger(parts, self.name));
+        let (parts, log) = (parts.clone(), logger(&parts.tools, self.name));
         let once = self.once;
         move || {
             let (parts, log) = (parts.clone(), log.clone());
@@ -72,10 +72,14 @@ impl Chore {
 /// How long after its time a worker may still end an execution by itself.
 const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 
+/// How many jobs a statement tells the dependents of, and how many such statements come in a row.
+const TELL_BATCH: i64 = 100;
+const TELL_ROUNDS: usize = 20;
+
 /// Moves what only the passing of time can move. One look tells whether there is anything; each kind of thing then has
 /// its own statement. It also tells when there will be something next, as far as one can know now.
 async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
-    let graces = Graces { cancel: parts.config.cancel_grace, timeout: TIMEOUT_GRACE };
+    let graces = Graces { cancel: parts.tools.config.cancel_grace, timeout: TIMEOUT_GRACE };
     let overdue = parts.store.overdue(graces).await?;
     if overdue.executions {
         take_back(parts, graces, log).await?;
@@ -85,20 +89,30 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     }
     if overdue.jobs {
         for (job, was) in parts.store.expire_jobs(BATCH, "deadlines").await? {
-            parts.meter.expired_jobs.inc();
+            parts.tools.meter.expired_jobs.inc();
             warn!(log, "job given up at its deadline";
                 "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
         }
     }
-    let shortest =
-        [parts.config.lease_ttl / 4, parts.config.cancel_grace / 2, REAP_EVERY].into_iter().min().unwrap_or(REAP_EVERY);
+    if overdue.tellings {
+        // Each statement goes as far as one may; together they go to the end of the chain, unless it is very long.
+        for _ in 0..TELL_ROUNDS {
+            if parts.store.tell_dependents(TELL_BATCH).await? == 0 {
+                break;
+            }
+        }
+    }
+    let shortest = [parts.tools.config.lease_ttl / 4, parts.tools.config.cancel_grace / 2, REAP_EVERY]
+        .into_iter()
+        .min()
+        .unwrap_or(REAP_EVERY);
     Ok(overdue.next.unwrap_or(REAP_EVERY).clamp(REAP_SOON, shortest.max(REAP_SOON)))
 }
 
 /// Takes back jobs whose lease has ended, whose time is over, or that did not stop when they were canceled.
 async fn take_back(parts: &Parts, graces: Graces, log: &Logger) -> Result<(), StoreError> {
     for job in parts.store.reap_jobs(BATCH, graces, "reaper").await? {
-        parts.meter.reaped.inc();
+        parts.tools.meter.reaped.inc();
         warn!(log, "job taken back: {}", job.error;
             "job_id" => %job.job_id, "execution_id" => %job.execution_id, "worker_id" => &job.worker_id,
             "project_id" => job.project_id.map(|id| id.to_string()), "outcome" => &job.outcome,
@@ -115,7 +129,7 @@ async fn take_back(parts: &Parts, graces: Graces, log: &Logger) -> Result<(), St
 /// Gives up projects whose deadline has passed.
 async fn expire_projects(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
     for project in parts.store.expire_projects(BATCH, "deadlines").await? {
-        parts.meter.expired.inc();
+        parts.tools.meter.expired.inc();
         warn!(log, "project given up: {}", project.error_reason;
             "project_id" => %project.id, "job_id" => project.job_id.map(|id| id.to_string()),
             "previous_state" => &project.previous_state, "new_state" => "failed");
@@ -139,7 +153,7 @@ async fn sweep(parts: &Parts) -> Result<Duration, StoreError> {
 
 /// Waits until something stirs, but no longer than [`IDLE`]; then how long to rest before the next time.
 async fn rest_while_still(parts: &Parts, period: Duration) -> Duration {
-    let mut ear = parts.bell.fine_ear();
+    let mut ear = parts.tools.bell.fine_ear();
     ear.clear();
     _ = tokio::time::timeout(IDLE, ear.rung()).await;
     period
@@ -151,10 +165,10 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     let (results, keys) = parts.store.forget_counts(FORGET_BATCH).await?;
     let mut removed = results + keys;
     let (job_keys, statistics) = parts.store.prune_keys(FORGET_BATCH).await?;
-    removed += job_keys + statistics;
+    removed += job_keys + statistics + parts.store.prune_deliveries(FORGET_BATCH).await?;
     let pruner = Asker { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
     removed += parts.store.forget_workers(None, Duration::from_secs(24 * 60 * 60), &pruner).await?;
-    let keep = &parts.config.retain;
+    let keep = &parts.tools.config.retain;
     let classes = [
         (JobState::Completed, WorkflowState::Completed, keep.completed),
         (JobState::Failed, WorkflowState::Failed, keep.failed),
@@ -166,6 +180,7 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     }
     if let Some(age) = keep.executions {
         removed += repeatedly(PRUNE_BATCH, || parts.store.prune_executions(age, PRUNE_BATCH)).await?;
+        removed += repeatedly(PRUNE_BATCH, || parts.store.prune_logs(age, PRUNE_BATCH)).await?;
     }
     if let Some(age) = keep.events {
         removed += repeatedly(PRUNE_BATCH, || parts.store.prune_ticks(age, PRUNE_BATCH)).await?;
@@ -177,7 +192,7 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
             }
         }
     }
-    parts.meter.pruned.inc_by(removed.unsigned_abs());
+    parts.tools.meter.pruned.inc_by(removed.unsigned_abs());
     if removed > 0 {
         info!(log, "forgot what was kept for long enough"; "rows" => removed);
     }

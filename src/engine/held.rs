@@ -19,6 +19,7 @@ struct Entry {
     lost: Stop,
     canceled: Stop,
     reason: Arc<OnceLock<String>>,
+    trusted_until: Option<Instant>,
 }
 
 /// Keeps an execution in [`Held`] for as long as it lives, so that a panic or an abort cannot leave it there.
@@ -37,10 +38,21 @@ impl Hold {
     pub fn reason(&self) -> &str {
         self.reason.get().map_or("", String::as_str)
     }
+
+    /// Waits until the lease cannot be trusted any more: nobody confirmed it for so long that it may be somebody else's.
+    pub async fn distrusted(&self) {
+        loop {
+            match self.held.trusted_until(self.execution_id) {
+                Some(moment) if moment <= Instant::now() => return,
+                Some(moment) => tokio::time::sleep_until(moment.into()).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
 }
 
 impl Held {
-    pub fn hold(self: &Arc<Self>, lease: &Lease) -> Hold {
+    pub fn hold(self: &Arc<Self>, lease: &Lease, trusted_until: Option<Instant>) -> Hold {
         let (lost, canceled, reason) = (Stop::new(), Stop::new(), Arc::<OnceLock<String>>::default());
         let hold = Hold {
             held: self.clone(),
@@ -49,8 +61,9 @@ impl Held {
             canceled: canceled.clone(),
             reason: reason.clone(),
         };
-        self.entries()
-            .insert(lease.execution_id, Entry { job_id: lease.job_id, since: Instant::now(), lost, canceled, reason });
+        let (job_id, since) = (lease.job_id, Instant::now());
+        let entry = Entry { job_id, since, lost, canceled, reason, trusted_until };
+        self.entries().insert(lease.execution_id, entry);
         hold
     }
 
@@ -82,6 +95,17 @@ impl Held {
         _ = entry.reason.set(reason.to_owned());
         entry.canceled.cancel();
         true
+    }
+
+    /// A heartbeat heard that the lease is ours until then.
+    pub fn trust(&self, execution_id: Uuid, until: Option<Instant>) {
+        if let Some(entry) = self.entries().get_mut(&execution_id) {
+            entry.trusted_until = until;
+        }
+    }
+
+    fn trusted_until(&self, execution_id: Uuid) -> Option<Instant> {
+        self.entries().get(&execution_id)?.trusted_until
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<Uuid, Entry>> {

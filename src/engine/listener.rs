@@ -29,21 +29,21 @@ pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Faul
         let parts = parts.clone();
         Box::pin(async move {
             let ended = session(&parts).await;
-            parts.board.post_listener(ListenMode::Poll);
+            parts.tools.board.post_listener(ListenMode::Poll);
             ended
         })
     }
 }
 
 async fn session(parts: &Parts) -> Result<(), Fault> {
-    let log = logger(parts, "listener");
+    let log = logger(&parts.tools, "listener");
     let rings_too_soon = mutant::is_on(Mutant::ResyncBeforeListen);
     if rings_too_soon {
-        parts.bell.ring();
+        parts.tools.bell.ring();
     }
     let mut subscription = Subscription::open(&parts.connector).await?;
     if !rings_too_soon {
-        parts.bell.ring();
+        parts.tools.bell.ring();
     }
     let me = format!("{CANARY}{}", uuid::Uuid::new_v4().simple());
     let mut next_canary = tokio::time::Instant::now();
@@ -52,15 +52,15 @@ async fn session(parts: &Parts) -> Result<(), Fault> {
         tokio::select! {
             word = subscription.next() => {
                 let word = word?;
-                parts.board.heard();
+                parts.tools.board.heard();
                 if word == me {
                     expected_by = None;
-                    if parts.board.listener().mode == ListenMode::Poll {
+                    if parts.tools.board.listener().mode == ListenMode::Poll {
                         info!(log, "notifications arrive");
-                        parts.board.post_listener(ListenMode::Notify);
+                        parts.tools.board.post_listener(ListenMode::Notify);
                     }
                 } else if !word.starts_with(CANARY) {
-                    parts.bell.ring();
+                    parts.tools.bell.ring();
                 }
             }
             () = tokio::time::sleep_until(next_canary) => {
@@ -89,7 +89,7 @@ pub fn ringer(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault
         let parts = parts.clone();
         Box::pin(async move {
             loop {
-                parts.bell.owed().await;
+                parts.tools.bell.owed().await;
                 parts.store.notify(SOMETHING).await?;
             }
         })

@@ -6,8 +6,9 @@ mod crew;
 mod heartbeat;
 mod held;
 mod listener;
+mod remote;
 mod scheduler;
-mod source;
+pub mod source;
 mod supervisor;
 mod worker;
 
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use slog::{Logger, o};
 use tokio::runtime::Handle;
 
@@ -24,27 +26,36 @@ use crate::meter::Meter;
 use crate::signal::{Bell, Board, Stop};
 use crate::store::workers::Worker;
 use crate::store::{Connector, Store};
+use crate::wire::client::Client;
 
 use crew::Crew;
+pub use remote::Remote;
+use source::{Database, Source};
 use supervisor::Supervisor;
 
-/// Everything the engine needs from outside.
+/// What every worker needs, wherever it gets its work. There is no database in it.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Tools {
     pub config: Arc<Config>,
-    /// A store with a pool of its own, so that no amount of HTTP can starve a heartbeat.
-    pub store: Store,
-    /// A store for heartbeats alone, used on `vital_runtime` alone: its connections live there.
-    pub vital: Store,
     /// A runtime with a thread of its own, so that no handler can hold up a heartbeat.
     pub vital_runtime: Handle,
-    pub connector: Connector,
     pub bell: Arc<Bell>,
     pub board: Arc<Board>,
     pub meter: Meter,
     /// What this process can run.
     pub handlers: Handlers,
     pub log: Logger,
+}
+
+/// Everything the engine needs from outside, where it has a database.
+#[derive(Clone)]
+pub struct Parts {
+    pub tools: Tools,
+    /// A store with a pool of its own, so that no amount of HTTP can starve a heartbeat.
+    pub store: Store,
+    /// A store for heartbeats alone, used on `vital_runtime` alone: its connections live there.
+    pub vital: Store,
+    pub connector: Connector,
 }
 
 /// The engine at work.
@@ -56,34 +67,52 @@ pub struct Engine {
     stop: Stop,
     /// Ends what must go on while running work finishes: heartbeats and the bell.
     end: Stop,
-    /// What the last goodbye is said with, when this process runs jobs.
-    farewell: Option<(Store, String)>,
+    /// The last goodbye, when this process runs jobs.
+    farewell: Option<BoxFuture<'static, ()>>,
 }
 
 impl Engine {
     /// Starts every service of the roles that are on. This list is the whole engine.
     pub fn start(parts: Parts) -> Self {
-        let (stop, end) = (Stop::new(), Stop::new());
-        let mut supervisor = Supervisor::new(parts.board.clone(), parts.log.clone());
-        let mut companions = Supervisor::new(parts.board.clone(), parts.log.clone());
-        let mut vital = Supervisor::new(parts.board.clone(), parts.log.clone()).on(&parts.vital_runtime);
-        let mut farewell = None;
-
-        supervisor.keep_until("listener", &stop, listener::service(&parts));
-        companions.keep_until("ringer", &end, listener::ringer(&parts));
-        if parts.config.roles.worker {
-            let crew = Arc::new(Crew::new(identity(&parts)));
-            vital.keep_until("heartbeat", &end, heartbeat::service(&parts, &crew));
-            supervisor.keep("worker", &stop, worker::service(&parts, &crew, &stop));
-            farewell = Some((parts.store.clone(), crew.me.id.clone()));
+        let mut engine = Self::still(&parts.tools);
+        let (stop, end) = (engine.stop.clone(), engine.end.clone());
+        engine.supervisor.keep_until("listener", &stop, listener::service(&parts));
+        engine.companions[0].keep_until("ringer", &end, listener::ringer(&parts));
+        if parts.tools.config.roles.worker {
+            let me = identity(&parts.tools);
+            let source = |store: &Store| Arc::new(Database::new(&parts.tools.config, store, &me));
+            engine.work(&parts.tools, &me, source(&parts.store), source(&parts.vital));
         }
-        if parts.config.roles.scheduler {
-            supervisor.keep_until("scheduler", &stop, scheduler::service(&parts));
+        if parts.tools.config.roles.scheduler {
+            engine.supervisor.keep_until("scheduler", &stop, scheduler::service(&parts));
             for chore in chore::all() {
-                supervisor.keep_until(chore.name, &stop, chore.service(&parts));
+                engine.supervisor.keep_until(chore.name, &stop, chore.service(&parts));
             }
         }
-        Self { supervisor, companions: [companions, vital], stop, end, farewell }
+        engine
+    }
+
+    /// Starts a worker that gets its work from a server; `vital` speaks to it on `vital_runtime` alone.
+    pub fn start_remote(tools: &Tools, client: Client, vital: Client) -> Self {
+        let (mut engine, me) = (Self::still(tools), identity(tools));
+        let source = |client| Arc::new(Remote::new(client, me.clone()));
+        engine.work(tools, &me, source(client), source(vital));
+        engine
+    }
+
+    /// Nothing runs yet.
+    fn still(tools: &Tools) -> Self {
+        let supervisor = || Supervisor::new(tools.board.clone(), tools.log.clone());
+        let companions = [supervisor(), supervisor().on(&tools.vital_runtime)];
+        Self { supervisor: supervisor(), companions, stop: Stop::new(), end: Stop::new(), farewell: None }
+    }
+
+    /// Starts a worker: its loop, and its heartbeat, which speaks to the same place in a way of its own.
+    fn work<S: Source>(&mut self, tools: &Tools, me: &Worker, source: Arc<S>, vital: Arc<S>) {
+        let crew = Arc::new(Crew::new(me.clone()));
+        self.companions[1].keep_until("heartbeat", &self.end, heartbeat::service(tools, &crew, &vital));
+        self.supervisor.keep("worker", &self.stop, worker::service(tools, &crew, &self.stop, &source));
+        self.farewell = Some(Box::pin(async move { source.leave().await }));
     }
 
     /// Drives what somebody else made, such as the HTTP server, in a task of its own. Whoever made it ends it.
@@ -107,15 +136,15 @@ impl Engine {
         for companions in self.companions {
             companions.join().await;
         }
-        if let Some((store, id)) = self.farewell {
-            // Nobody depends on this row; while the database is down it is simply left to grow old.
-            _ = tokio::time::timeout(Duration::from_secs(1), store.leave_worker(&id)).await;
+        if let Some(farewell) = self.farewell {
+            // Nobody depends on it; while nobody listens the worker's row is simply left to grow old.
+            _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
         }
     }
 }
 
 /// Who this process is among the workers: new for every start.
-fn identity(parts: &Parts) -> Worker {
+fn identity(tools: &Tools) -> Worker {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or("host".into());
     let pid = std::process::id();
     let mark: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
@@ -125,16 +154,16 @@ fn identity(parts: &Parts) -> Worker {
         pid: i32::try_from(pid).unwrap_or_default(),
         incarnation: mark,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        queues: parts.config.worker_queues.clone(),
-        kinds: kinds(parts),
-        slots: i32::try_from(parts.config.worker_concurrency).unwrap_or(i32::MAX),
+        queues: tools.config.worker_queues.clone(),
+        kinds: kinds(tools),
+        slots: i32::try_from(tools.config.worker_concurrency).unwrap_or(i32::MAX),
     }
 }
 
 /// The kinds that this process runs: those that it was told, as far as it has a handler for them.
-fn kinds(parts: &Parts) -> Vec<String> {
-    let wanted = parts.config.worker_kinds.as_ref();
-    parts.handlers.kinds().into_iter().filter(|kind| wanted.is_none_or(|wanted| wanted.contains(kind))).collect()
+fn kinds(tools: &Tools) -> Vec<String> {
+    let wanted = tools.config.worker_kinds.as_ref();
+    tools.handlers.kinds().into_iter().filter(|kind| wanted.is_none_or(|wanted| wanted.contains(kind))).collect()
 }
 
 /// A duration within ±20 % of `period`, so that processes that started together do not stay in step.
@@ -143,6 +172,6 @@ fn jittered(period: Duration) -> Duration {
 }
 
 /// The logger of one service.
-fn logger(parts: &Parts, service: &'static str) -> Logger {
-    parts.log.new(o!("service" => service))
+fn logger(tools: &Tools, service: &'static str) -> Logger {
+    tools.log.new(o!("service" => service))
 }

@@ -60,7 +60,7 @@ impl Aside {
 
 /// Fires what is due, again and again; only a database that is not there ends it.
 pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let (parts, log) = (parts.clone(), logger(parts, "scheduler"));
+    let (parts, log) = (parts.clone(), logger(&parts.tools, "scheduler"));
     move || {
         let (parts, log) = (parts.clone(), log.clone());
         Box::pin(async move {
@@ -74,7 +74,7 @@ pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Faul
 
 /// Fires what is due, then waits until something will be, or until somebody may have changed a schedule.
 async fn look(parts: &Parts, log: &Logger, aside: &mut Aside) -> Result<Duration, StoreError> {
-    let mut ear = parts.bell.ear();
+    let mut ear = parts.tools.bell.ear();
     ear.clear();
     let looked = Instant::now();
     let found = parts.store.due_schedules(BATCH, &aside.ids(looked)).await?;
@@ -133,13 +133,14 @@ async fn fire(
         why_missed: &why_missed(plan),
         next: verdict.next,
     };
-    let bounds = Bounds { deadline: parts.config.project_deadline, max_attempts: parts.config.max_attempts };
+    let bounds =
+        Bounds { deadline: parts.tools.config.project_deadline, max_attempts: parts.tools.config.max_attempts };
     mutant::pass(Moment::Due);
     let Some(fired) = parts.store.fire_schedule(&firing, bounds, &asker).await? else { return Ok(false) };
     mutant::pass(Moment::Fired);
-    parts.meter.ticks_fired.inc_by(fired.started.unsigned_abs());
+    parts.tools.meter.ticks_fired.inc_by(fired.started.unsigned_abs());
     let missed = verdict.missed.map_or(0, |it| it.n);
-    parts.meter.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);
+    parts.tools.meter.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);
     if fired.left_out > 0 || missed > 0 {
         info!(log, "due times left out"; "schedule" => &schedule.name, "missed" => missed, "left_out" => fired.left_out);
     }

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use super::attempt::attempt;
 use super::crew::Crew;
 use super::held::Held;
-use super::source::{Database, Source};
+use super::source::Source;
 use super::supervisor::Fault;
-use super::{Parts, jittered, logger};
+use super::{Tools, jittered, logger};
 use crate::domain::WorkerState;
 use crate::log::chain;
 use crate::mutant::{self, Moment, Mutant};
@@ -44,17 +44,18 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// The worker service. An operator drains a worker like a signal does; but then it stays, and may be told to go on.
-pub fn service(
-    parts: &Parts,
+pub fn service<S: Source>(
+    tools: &Tools,
     crew: &Arc<Crew>,
     stop: &Stop,
+    source: &Arc<S>,
 ) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let (parts, crew, stop) = (parts.clone(), crew.clone(), stop.clone());
+    let (tools, crew, stop, source) = (tools.clone(), crew.clone(), stop.clone(), source.clone());
     move || {
-        let (parts, crew, stop) = (parts.clone(), crew.clone(), stop.clone());
+        let (tools, crew, stop, source) = (tools.clone(), crew.clone(), stop.clone(), source.clone());
         async move {
             while !stop.is_cancelled() {
-                run(Arc::new(Desk::new(&parts, &crew)), &stop, crew.orders()).await;
+                run(Arc::new(Desk::new(&tools, &crew, &source)), &stop, crew.orders()).await;
             }
             Ok(())
         }
@@ -64,8 +65,8 @@ pub fn service(
 
 /// What every attempt of this worker shares.
 pub struct Desk<S> {
-    pub source: S,
-    pub parts: Parts,
+    pub source: Arc<S>,
+    pub tools: Tools,
     pub held: Arc<Held>,
     pub log: Logger,
     /// Cancelled when the grace is over: what still runs is handed back.
@@ -74,12 +75,12 @@ pub struct Desk<S> {
     pub abandon: Stop,
 }
 
-impl Desk<Database> {
-    fn new(parts: &Parts, crew: &Crew) -> Self {
+impl<S> Desk<S> {
+    fn new(tools: &Tools, crew: &Crew, source: &Arc<S>) -> Self {
         Self {
-            source: Database::new(parts, &crew.me),
-            log: logger(parts, "worker").new(o!("worker_id" => crew.me.id.clone())),
-            parts: parts.clone(),
+            source: source.clone(),
+            log: logger(tools, "worker").new(o!("worker_id" => crew.me.id.clone())),
+            tools: tools.clone(),
             held: crew.held.clone(),
             hand_back: Stop::new(),
             abandon: Stop::new(),
@@ -89,14 +90,14 @@ impl Desk<Database> {
 
 /// Claims and works until it is told to stop or to drain, and then until what it has is finished or handed back.
 async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Receiver<WorkerState>) {
-    let slots = desk.parts.config.worker_concurrency;
+    let slots = desk.tools.config.worker_concurrency;
     // A slot is taken by work, not by a settlement under way, so that the next claim need not wait for a commit. But no more
     // than as many again may be settling.
     let free = Arc::new(Semaphore::new(slots));
     let room = |running: &JoinSet<()>| free.available_permits().min((2 * slots).saturating_sub(running.len()));
-    let mut ear = desk.parts.bell.ear();
+    let mut ear = desk.tools.bell.ear();
     let mut running = JoinSet::new();
-    let mut pace = Pace::new(desk.parts.config.poll_interval);
+    let mut pace = Pace::new(desk.tools.config.poll_interval);
     let mut more = false;
     let mut looked = Instant::now();
     while !stop.is_cancelled() {
@@ -120,7 +121,8 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
             let asked = room(&running).min(MOST_AT_ONCE);
             more = false;
             match desk.source.claim(asked).await {
-                Ok(claims) => {
+                Ok(found) => {
+                    let claims = found.claims;
                     pace.found(&claims);
                     // A claim that fills every slot it asked for has probably left something.
                     more = claims.jobs.len() >= asked;
@@ -130,7 +132,7 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
                     for claimed in claims.jobs {
                         // Only this loop takes slots, and it never claims more than are free.
                         let slot = free.clone().try_acquire_owned().ok();
-                        running.spawn(attempt(desk.clone(), claimed, slot));
+                        running.spawn(attempt(desk.clone(), claimed, found.trusted_until, slot));
                     }
                 }
                 Err(trouble) => {
@@ -206,7 +208,7 @@ async fn wait(over: impl Future<Output = ()>, patience: Duration) {
 
 /// Lets running work finish within the grace, then has the rest handed back at once.
 async fn drain<S>(desk: &Desk<S>, mut running: JoinSet<()>) {
-    let grace = desk.parts.config.shutdown_grace;
+    let grace = desk.tools.config.shutdown_grace;
     if !running.is_empty() {
         info!(desk.log, "stopping: running work may finish"; "running" => running.len(), "grace_ms" => grace.as_millis() as u64);
     }

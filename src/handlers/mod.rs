@@ -6,6 +6,7 @@ mod demo;
 mod http;
 #[cfg(feature = "chaos")]
 mod ledger;
+pub mod log;
 mod payload;
 mod plain;
 mod project;
@@ -25,6 +26,7 @@ use crate::domain::{JobKind, Outcome};
 use crate::provision::Registry;
 
 pub use http::{AllowList, BadEntry};
+pub use log::Log;
 
 /// What a handler is asked to do.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Job {
     /// `{"resize": {"job_id": …, "state": "completed", "result": …}}`. Nothing when it depended on none.
     pub inputs: Option<String>,
     pub project_id: Option<Uuid>,
+    /// Where it may write lines for whoever looks at the job.
+    pub log: Log,
 }
 
 /// What a handler answers, some time later.
@@ -137,6 +141,7 @@ mod tests {
             payload: payload.into(),
             inputs: None,
             project_id: None,
+            log: Log::default(),
         }
     }
 

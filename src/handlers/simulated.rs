@@ -28,6 +28,9 @@ struct Wish {
     next: Vec<Box<RawValue>>,
     #[serde(default, alias = "nextOnFailure")]
     next_on_failure: Vec<Box<RawValue>>,
+    /// What it writes before it begins.
+    #[serde(default)]
+    lines: Vec<String>,
     #[serde(alias = "retryAfterS")]
     retry_after_s: Option<f64>,
 }
@@ -53,6 +56,7 @@ impl Handler for Simulated {
                 Ok(wish) => wish,
                 Err(refused) => return refused,
             };
+            wish.lines.iter().for_each(|line| job.log.line("stdout", line));
             tokio::time::sleep(wish.duration_ms.map_or_else(|| self.0.any(), Duration::from_millis)).await;
             wish.comes_true(job.attempt, retry_after)
         })
@@ -69,6 +73,7 @@ impl Handler for Simulated {
     "reason": {"type": "string"},
     "fail_times": {"type": "integer", "minimum": 0},
     "result": {},
+    "lines": {"type": "array", "items": {"type": "string"}},
     "next": {"type": "array", "items": {"type": "object"}},
     "next_on_failure": {"type": "array", "items": {"type": "object"}},
     "retry_after_s": {"type": "number", "minimum": 0}

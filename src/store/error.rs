@@ -93,6 +93,11 @@ impl StoreError {
     pub fn is_contention(&self) -> bool {
         matches!(self, Self::Busy { source: Some(error), .. } if error.code().is_some_and(is_contention))
     }
+
+    /// Whether somebody else held a row for longer than a statement waits. To wait as long again would only hold up others.
+    pub fn waited_for_a_lock(&self) -> bool {
+        matches!(self, Self::Busy { source: Some(error), .. } if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
 }
 
 fn is_contention(state: &SqlState) -> bool {

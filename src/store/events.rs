@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::sql::EVENTS_LIST;
+use super::sql::{EVENTS_FOLLOW, EVENTS_LIST};
 use super::{Reader, Store, StoreError};
 
 /// A row of `events`.
@@ -36,7 +36,41 @@ pub struct EventFilter {
     pub since: Option<OffsetDateTime>,
 }
 
+/// What a look at the end of the record found.
+#[derive(Debug)]
+pub struct News {
+    /// In the order of their ids.
+    pub events: Vec<Event>,
+    /// The latest id that anybody can see.
+    pub head: i64,
+    /// Every transaction before this one is over.
+    pub oldest: i64,
+    /// This transaction and all after it had not begun.
+    pub next: i64,
+}
+
 impl Store {
+    /// `events/follow`: at most `limit` of those after `after` that are not `told`. The filter's `since` is not asked.
+    pub async fn follow_events(
+        &self,
+        filter: &EventFilter,
+        after: i64,
+        told: &[i64],
+        limit: i64,
+    ) -> Result<News, StoreError> {
+        let EventFilter { entity, entity_id, entity_name, actor, .. } = filter;
+        let rows = self.rows(&EVENTS_FOLLOW, &[&after, &told, entity, entity_id, entity_name, actor, &limit]).await?;
+        let mut news = News { events: Vec::with_capacity(rows.len()), head: after, oldest: 0, next: 0 };
+        for row in Reader::all(rows, &EVENTS_FOLLOW) {
+            (news.head, news.oldest, news.next) = (row.get("head")?, row.get("oldest")?, row.get("next")?);
+            // One row without an event when there is none.
+            if row.get::<Option<i64>>("id")?.is_some() {
+                news.events.push(event(&row)?);
+            }
+        }
+        Ok(news)
+    }
+
     /// `events/list`: newest first.
     pub async fn list_events(
         &self,

@@ -56,8 +56,9 @@ impl<T: Send + 'static, R: Clone + Send + Sync + 'static> Gather<T, R> {
         let (count, (place, answers)) = (mine.len(), self.enter(mine, run));
         match answers.await {
             Ok(all) => Gathered::Done(all.iter().skip(place).take(count).cloned().collect()),
-            // It may have been committed all the same, so it is not sent again.
-            Err(error) if error.is_temporary() => Gathered::Failed(error),
+            // It may have been committed all the same, so it is not sent again; unless it is known to have been undone, because
+            // it lost against others: then a single one of the group may be to blame.
+            Err(error) if error.is_temporary() && !error.is_contention() => Gathered::Failed(error),
             Err(_) => Gathered::Alone,
         }
     }

@@ -28,7 +28,7 @@ invariants! {
     "dead_letters_say_why",
     "due_times_are_dealt_with",
     "due_times_start_once",
-    "edges_are_known_at_both_ends",
+    "edges_are_known_to_their_jobs",
     "edges_say_how_it_ended",
     "executions_do_not_overlap",
     "finished_jobs_are_clean",

@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod jobs;
 pub mod limits;
 mod listen;
+pub mod logs;
 mod migrate;
 pub mod projects;
 pub mod queues;
@@ -81,7 +82,7 @@ impl Store {
         let mut tries = 0;
         loop {
             match self.rows_once(statement, params).await {
-                Err(error) if error.is_contention() && tries < RETRIES => tries += 1,
+                Err(error) if error.is_contention() && !error.waited_for_a_lock() && tries < RETRIES => tries += 1,
                 answer => return answer,
             }
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::sql::{
-    RETENTION_PRUNE_COMPLETED, RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS, RETENTION_PRUNE_JOBS,
-    RETENTION_PRUNE_KEYS, RETENTION_PRUNE_TICKS, RETENTION_PRUNE_WORKFLOWS,
+    RETENTION_PRUNE_COMPLETED, RETENTION_PRUNE_DELIVERIES, RETENTION_PRUNE_EVENTS, RETENTION_PRUNE_EXECUTIONS,
+    RETENTION_PRUNE_JOBS, RETENTION_PRUNE_KEYS, RETENTION_PRUNE_LOGS, RETENTION_PRUNE_TICKS, RETENTION_PRUNE_WORKFLOWS,
 };
 use super::{Store, StoreError};
 use crate::domain::{JobState, WorkflowState};
@@ -37,6 +37,16 @@ impl Store {
     /// `retention/prune_ticks`.
     pub async fn prune_ticks(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
         self.one(&RETENTION_PRUNE_TICKS, &[&age.as_secs_f64(), &limit]).await?.get("n")
+    }
+
+    /// `retention/prune_logs`: how many lines were removed.
+    pub async fn prune_logs(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
+        self.one(&RETENTION_PRUNE_LOGS, &[&age.as_secs_f64(), &limit]).await?.get("n")
+    }
+
+    /// `retention/prune_deliveries`.
+    pub async fn prune_deliveries(&self, limit: i64) -> Result<i64, StoreError> {
+        self.one(&RETENTION_PRUNE_DELIVERIES, &[&limit]).await?.get("n")
     }
 
     /// `retention/prune_keys`: idempotency keys, and old statistics.

@@ -35,6 +35,19 @@ pub struct Workflow {
     pub finished_at: Option<OffsetDateTime>,
 }
 
+impl Workflow {
+    /// How many steps are scheduled, queued, or waiting to be tried again. The active ones are counted apart, perhaps a moment later.
+    pub fn waiting(&self) -> i64 {
+        let elsewhere = self.blocked + self.completed + self.failed + self.canceled;
+        (i64::from(self.steps - elsewhere) - self.active).max(0)
+    }
+
+    /// Whether a step is left that may still be canceled.
+    pub fn is_unfinished(&self) -> bool {
+        self.completed + self.failed + self.canceled < self.steps
+    }
+}
+
 /// Which workflows: everything that is said must fit.
 #[derive(Clone, Debug, Default)]
 pub struct WorkflowFilter {
@@ -60,16 +73,20 @@ pub struct Node {
     pub doomed_by: Option<Uuid>,
     pub error: Option<String>,
     pub attempt: i32,
-    pub failures: i32,
     pub max_attempts: i32,
     pub created_at: OffsetDateTime,
-    /// When it might start: since its dependencies let it go.
-    pub run_at: OffsetDateTime,
     /// When its latest execution began.
     pub claimed_at: Option<OffsetDateTime>,
     pub finished_at: Option<OffsetDateTime>,
     /// The database's clock.
     pub at: OffsetDateTime,
+}
+
+impl Node {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        self.step.as_deref().unwrap_or(&self.kind)
+    }
 }
 
 /// One job waits for another.
@@ -225,10 +242,8 @@ fn node(row: &Reader) -> Result<Node, StoreError> {
         doomed_by: row.get("doomed_by")?,
         error: row.get("error")?,
         attempt: row.get("attempt")?,
-        failures: row.get("failures")?,
         max_attempts: row.get("max_attempts")?,
         created_at: row.get("created_at")?,
-        run_at: row.get("run_at")?,
         claimed_at: row.get("claimed_at")?,
         finished_at: row.get("finished_at")?,
         at: row.get("at")?,

@@ -1,5 +1,5 @@
-//! Who may come in. On loopback, without a token, anybody at this machine; otherwise whoever has the token. And nobody
-//! through a page of another site.
+//! Who may come in. On loopback, without a token, anybody at this machine; otherwise whoever has the token, or that of workers
+//! where only workers have business. And nobody through a page of another site.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -20,6 +20,9 @@ pub const SESSION: &str = "provost_session";
 
 /// What is open to everybody: liveness, readiness, the sign-in page and what it is made of.
 const OPEN: &[&str] = &["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz", "/dashboard/login"];
+
+/// What the token of workers opens, and nothing else.
+const INTERNAL: &[&str] = &["/internal/", "/api/v1/internal/"];
 
 /// Lets a request through, or answers in its place.
 pub async fn guard(
@@ -43,10 +46,14 @@ fn check(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {
     if !request.method().is_safe() && is_cross_site(request.headers()) {
         return Err(ApiError::CrossSite);
     }
+    let path = request.path();
+    let is_worker = |token| INTERNAL.iter().any(|it| path.starts_with(it)) && has_bearer(request.headers(), token);
+    if app.config.worker_token.as_ref().is_some_and(is_worker) {
+        return Ok(());
+    }
     let Some(token) = &app.config.admin_token else {
         return if is_local(request.headers()) { Ok(()) } else { Err(ApiError::Misdirected) };
     };
-    let path = request.path();
     let open = OPEN.contains(&path) || path.starts_with("/static/");
     if open || has_bearer(request.headers(), token) || has_session(request, token) {
         return Ok(());

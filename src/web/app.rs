@@ -7,6 +7,7 @@ use slog::Logger;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
+use super::internal::Polls;
 use super::schemas::Schemas;
 use crate::config::Config;
 use crate::meter::Meter;
@@ -33,6 +34,10 @@ pub struct App {
     pub stop: Stop,
     /// Turns for those who wait with `?wait=` to look at the database.
     pub waiting: Arc<Semaphore>,
+    /// The workers that wait for work.
+    pub polls: Arc<Polls>,
+    /// Places for those who follow the record.
+    pub streams: Arc<Semaphore>,
     /// Host and port as somebody at this machine reaches us.
     pub host: String,
     pub log: Logger,

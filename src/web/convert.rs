@@ -4,10 +4,9 @@ use serde_json::value::RawValue;
 
 use super::error::ApiError;
 use super::middleware::request_id;
-use uuid::Uuid;
 
 use crate::domain::new_job::TOP_PRIORITY;
-use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, ProjectName, moment};
+use crate::domain::{Backoff, Ident, Labels, NewJob, Parameters, ProjectName, moment};
 use crate::store::events;
 use crate::store::jobs::{Execution, Job};
 use crate::store::projects::{Asker, Event, Project, WaitingJob};
@@ -238,22 +237,16 @@ pub fn priority(value: i64) -> Result<i16, ApiError> {
 pub fn copy(job: &Job) -> Result<NewJob, ApiError> {
     let ident = |text: &str| Ident::parse(text).map_err(|error| ApiError::field("name", format!("{text:?} {error}")));
     Ok(NewJob {
-        id: Uuid::now_v7(),
-        kind: ident(&job.kind)?,
         queue: ident(&job.queue)?,
         tenant: ident(&job.tenant)?,
         tags: job.tags.clone(),
         priority: job.priority,
         payload: job.payload.clone(),
-        due: Due::Now,
         max_attempts: job.max_attempts.unsigned_abs().max(1),
         timeout: job.timeout,
-        deadline_at: None,
         backoff: job.backoff,
         schema_version: job.schema_version,
-        key: None,
-        dependencies: Vec::new(),
-        step: None,
+        ..NewJob::new(ident(&job.kind)?)
     })
 }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::app::App;
 use super::error::ApiError;
 use super::extract::Json;
-use super::projects::next_page;
+use super::paging::page;
 use super::query::{JOB_FILTER, Query};
 use super::select::Which;
 use super::{convert, select};
@@ -30,14 +29,8 @@ const GROUPED: i64 = 100_000;
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &JOB_FILTER[1..])?;
     let (filter, limit) = (query.jobs()?, query.limit()?);
-    let mut rows = app.store.list_finished_jobs(&filter, query.place()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, convert::place(last))));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Job::from).collect::<Vec<_>>()))
+    let rows = app.store.list_finished_jobs(&filter, query.place()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, convert::place, wire::Job::from))
 }
 
 /// What they died of: the latest hundred thousand, grouped by kind and error.

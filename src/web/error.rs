@@ -37,6 +37,11 @@ pub enum ApiError {
     /// A job, queue or worker that is where this does not lead.
     #[error("The {what} cannot be {verb}: it is {was}. {hint}")]
     NotNow { what: &'static str, verb: &'static str, was: String, hint: &'static str },
+    /// The execution is not its job's current one.
+    #[error(
+        "The lease of the execution {0} is lost: it is not its job's current one (any more). Stop working on it; nothing was changed."
+    )]
+    LeaseLost(Uuid),
     #[error("It has changed since you read it (it is version {0} now); read it again and decide anew.")]
     Stale(i64),
     #[error("This version of Provost cannot read the schedule {0}; put it anew or delete it.")]
@@ -51,7 +56,11 @@ pub enum ApiError {
     TooLarge(usize),
     #[error("The body did not arrive in time.")]
     TooSlow,
-    #[error("Send the admin token: Authorization: Bearer <PROVOST_ADMIN_TOKEN>.")]
+    #[error("Too many follow the record already ({0}); ask for GET /events now and then instead, or come back later.")]
+    TooManyStreams(usize),
+    #[error(
+        "Send the admin token: Authorization: Bearer <PROVOST_ADMIN_TOKEN>. For /internal that of workers will do: PROVOST_WORKER_TOKEN."
+    )]
     Unauthorized,
     #[error(
         "Without a token Provost answers only to localhost, not to this Host name: set PROVOST_ADMIN_TOKEN to be reached by others."
@@ -102,11 +111,13 @@ impl ApiError {
             Self::State { .. } | Self::NotNow { .. } | Self::NotStarted(_) | Self::Unreadable(_) => {
                 (S::CONFLICT, "invalid_state", "Not possible in this state")
             }
+            Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Changed meanwhile"),
             Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key used before"),
             Self::KeyInFlight => (S::CONFLICT, "idempotency_key_in_flight", "Being answered already"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Body too large"),
             Self::TooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "Body too slow"),
+            Self::TooManyStreams(_) => (S::SERVICE_UNAVAILABLE, "too_many_streams", "Too many streams"),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Not signed in"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request", "Not this host"),
             Self::CrossSite => (S::FORBIDDEN, "cross_site_request", "Sent by another site"),
@@ -166,6 +177,9 @@ impl ApiError {
             errors: match self {
                 Self::Fields(fields) => fields.clone(),
                 Self::Parameter(field) | Self::Header(field) => vec![field.clone()],
+                Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+                    vec![FieldProblem::new("dependencies", why)]
+                }
                 _ => Vec::new(),
             },
             current_status: match self {
@@ -187,6 +201,7 @@ impl ApiError {
             }
             Self::Unauthorized => _ = headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Self::KeyInFlight => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::TooManyStreams(_) => _ = headers.insert(RETRY_AFTER, HeaderValue::from_static("30")),
             Self::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
             }

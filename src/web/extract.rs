@@ -179,6 +179,16 @@ fn known_fields(message: &str) -> String {
     format!("is not a field of this request; {known}")
 }
 
+/// A mistake in a part, by the name that it has in the whole.
+pub fn below(prefix: &str, error: ApiError) -> ApiError {
+    let ApiError::Fields(fields) = error else { return error };
+    let named = |it: FieldProblem| match it.field.as_str() {
+        "body" => FieldProblem { field: prefix.trim_end_matches('.').to_owned(), ..it },
+        field => FieldProblem { field: format!("{prefix}{field}"), ..it },
+    };
+    ApiError::Fields(fields.into_iter().map(named).collect())
+}
+
 fn without_position(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }

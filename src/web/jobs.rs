@@ -1,6 +1,6 @@
 //! `/jobs`: have work done, look at it, steer it.
 
-use actix_web::http::header::{LINK, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::app::App;
 use super::error::ApiError;
 use super::explain_job::{self, possible};
-use super::extract::{Id, Json, Many, OptionalJson, read, text_of};
+use super::extract::{Id, Json, Many, OptionalJson, below, read, text_of};
 use super::idempotency;
-use super::projects::next_page;
+use super::paging::page;
 use super::query::{JOB_FILTER, Query};
 use super::{convert, select};
 use crate::domain::{JobKey, JobState, NewJob, new_job::USUAL_WINDOW};
@@ -90,15 +90,9 @@ fn wishes(text: &str) -> Result<(Vec<CreateJob>, bool), ApiError> {
     if many.is_empty() || many.len() > MAX_JOBS {
         return Err(ApiError::field("jobs", format!("must be 1 to {MAX_JOBS} jobs; these are {}", many.len())));
     }
-    let wishes = many.iter().enumerate().map(|(at, wish)| read(wish.get()).map_err(|error| of_many(at, error)));
+    let wishes =
+        many.iter().enumerate().map(|(at, wish)| read(wish.get()).map_err(|error| below(&format!("{at}."), error)));
     Ok((wishes.collect::<Result<_, _>>()?, true))
-}
-
-/// A mistake in one job of many.
-fn of_many(at: usize, error: ApiError) -> ApiError {
-    let ApiError::Fields(fields) = error else { return error };
-    let named = |field: &str| if field == "body" { at.to_string() } else { format!("{at}.{field}") };
-    ApiError::Fields(fields.into_iter().map(|it| FieldProblem { field: named(&it.field), ..it }).collect())
 }
 
 /// One request cannot mean one key twice.
@@ -128,14 +122,8 @@ fn refuse_repeated_keys(jobs: &[NewJob]) -> Result<(), ApiError> {
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), JOB_FILTER)?;
     let (filter, limit) = (query.jobs()?, query.limit()?);
-    let mut rows = app.store.list_jobs(&filter, query.cursor()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Job::from).collect::<Vec<_>>()))
+    let rows = app.store.list_jobs(&filter, query.cursor()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Job::from))
 }
 
 /// One job.
@@ -192,6 +180,8 @@ pub const CANCEL_HINT: &str = "What is finished stays as it is.";
 /// What to do when retrying does not apply.
 pub const RETRY_HINT: &str =
     "Only a failed job, or one that waits for its time, can be retried; for another, use run-again.";
+/// What to do when one should be retried that was given up while it waited for another.
+pub const DOOMED_HINT: &str = "It was given up while it waited for a job that will not complete any more; run-again makes a job that waits for nobody.";
 /// What to do when a project's job should be retried.
 pub const PROJECT_HINT: &str = "It works on a project; retry the project.";
 
@@ -203,7 +193,11 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
     let asker = convert::api_asker(reason.0)?;
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &asker).await?.pop().ok_or_else(|| no_job(id))?;
     if !answer.moved {
-        let hint = if answer.of_project { PROJECT_HINT } else { RETRY_HINT };
+        let hint = match answer {
+            _ if answer.of_project => PROJECT_HINT,
+            _ if answer.is_doomed => DOOMED_HINT,
+            _ => RETRY_HINT,
+        };
         return Err(ApiError::NotNow { what: "job", verb: "retried", was: answer.was.to_string(), hint });
     }
     Ok(HttpResponse::Ok().json(wire::Job::from(found(&app, id).await?)))
@@ -245,17 +239,11 @@ pub async fn copy_of(app: &App, id: Uuid, actor: &str, request_id: Option<&str>)
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let limit = query.limit()?;
-    let mut rows = app.store.events_of_job(id, query.cursor()?, limit + 1).await?;
+    let rows = app.store.events_of_job(id, query.cursor()?, limit + 1).await?;
     if rows.is_empty() {
         found(&app, id).await?;
     }
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Record::from).collect::<Vec<_>>()))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
 }
 
 /// How it was tried, latest first.

@@ -11,12 +11,14 @@ mod explain_job;
 mod extract;
 mod health;
 mod idempotency;
+mod internal;
 mod jobs;
 mod limits;
 mod metrics;
 mod middleware;
 mod openapi;
 mod pages;
+mod paging;
 mod projects;
 mod query;
 mod queues;
@@ -25,6 +27,7 @@ mod schedules;
 mod schemas;
 mod select;
 mod stats;
+mod stream;
 mod wait;
 mod workers;
 mod workflows;
@@ -39,6 +42,7 @@ use actix_web::{App as ActixApp, HttpServer, Resource, Route};
 pub use app::App;
 pub use openapi::document as openapi_document;
 pub use schemas::Schemas;
+pub use stream::MOST_STREAMS;
 
 /// The HTTP server, listening already. It ends when its handle says so: signals are not its business.
 pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Server> {
@@ -75,6 +79,7 @@ fn other_names(config: &mut ServiceConfig) {
     config
         .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create)]))
         .service(resource("/rate-limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
+        .service(resource("/sse/events", &["GET"], [get().to(stream::stream)]))
         .service(resource("/schedules/{name}/trigger", &["POST"], [post().to(schedules::run)]))
         .service(resource("/workers/{worker}/resume", &["POST"], [post().to(workers::uncordon)]));
 }
@@ -99,6 +104,8 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/jobs/{id}/run-again", &["POST"], [post().to(jobs::run_again)]))
         .service(resource("/jobs/{id}/events", &["GET"], [get().to(jobs::events)]))
         .service(resource("/jobs/{id}/executions", &["GET"], [get().to(jobs::executions)]))
+        .service(resource("/jobs/{id}/logs", &["GET"], [get().to(internal::logs::of_job)]))
+        .service(resource("/executions/{id}/logs", &["GET"], [get().to(internal::logs::of_execution)]))
         .service(resource("/jobs/{id}/explain", &["GET"], [get().to(jobs::explain)]))
         .service(resource("/jobs/{id}/inspection", &["GET"], [get().to(jobs::inspection)]))
         .service(resource("/jobs/{id}/graph", &["GET"], [get().to(workflows::graph_of_job)]))
@@ -128,6 +135,13 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/workers/{worker}/cordon", &["POST"], [post().to(workers::cordon)]))
         .service(resource("/workers/{worker}/uncordon", &["POST"], [post().to(workers::uncordon)]))
         .service(resource("/workers/{worker}/drain", &["POST"], [post().to(workers::drain)]))
+        .service(resource("/internal/executions/dequeue", &["POST"], [post().to(internal::dequeue::dequeue)]))
+        .service(resource("/internal/executions/heartbeat", &["POST"], [post().to(internal::beat::all)]))
+        .service(resource("/internal/executions/{id}/heartbeat", &["PUT"], [web::put().to(internal::beat::one)]))
+        .service(resource("/internal/executions/{id}/result", &["PUT"], [web::put().to(internal::result::result)]))
+        .service(resource("/internal/executions/{id}/release", &["POST"], [post().to(internal::result::release)]))
+        .service(resource("/internal/executions/{id}/logs", &["POST"], [post().to(internal::logs::append)]))
+        .service(resource("/internal/workers/{worker}/leave", &["POST"], [post().to(internal::beat::leave)]))
         .service(resource("/limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
         .service(resource(
             "/limits/{limit}",
@@ -152,6 +166,7 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/schemas/{kind}/{version}", &["DELETE"], [web::delete().to(schemas::remove)]))
         .service(resource("/stats", &["GET"], [get().to(stats::stats)]))
         .service(resource("/events", &["GET"], [get().to(stats::events)]))
+        .service(resource("/events/stream", &["GET"], [get().to(stream::stream)]))
         .service(resource("/metrics", &["GET"], [get().to(metrics::metrics)]))
         .service(resource("/metrics/prometheus", &["GET"], [get().to(metrics::prometheus)]))
         .service(resource("/health", &["GET"], [get().to(health::health)]))

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
 use super::{
-    dead_letters, explain, health, jobs, limits, metrics, projects, queues, record, schedules, schemas, stats, workers,
-    workflows,
+    dead_letters, explain, health, internal, jobs, limits, metrics, projects, queues, record, schedules, schemas,
+    stats, stream, workers, workflows,
 };
 use crate::wire;
 
@@ -21,7 +21,7 @@ use crate::wire;
     servers((url = "/api/v1"), (url = "/")),
     tags((name = "projects", description = "What people ask for"), (name = "jobs", description = "Units of durable work"),
         (name = "dead letters", description = "Jobs that failed for good"), (name = "queues", description = "What waits where"),
-        (name = "workers", description = "Who does it"), (name = "limits", description = "How often, or how many at once"),
+        (name = "workers", description = "Who does it"), (name = "internal", description = "What workers without a database speak"), (name = "limits", description = "How often, or how many at once"),
         (name = "workflows", description = "Jobs that wait for jobs"), (name = "schedules", description = "What starts by itself"), (name = "schemas", description = "What payloads look like"), (name = "statistics", description = "Numbers and the record"), (name = "operations", description = "For those who run it")),
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry,
@@ -32,10 +32,12 @@ use crate::wire;
         dead_letters::list, dead_letters::groups, dead_letters::replay, dead_letters::delete,
         queues::list, queues::create, queues::get, queues::patch, queues::pause, queues::resume, queues::drain,
         workers::list, workers::get, workers::executions, workers::cordon, workers::uncordon, workers::drain, workers::forget,
+        internal::dequeue::dequeue, internal::beat::one, internal::beat::all, internal::beat::leave, internal::result::result,
+        internal::result::release, internal::logs::append, internal::logs::of_execution, internal::logs::of_job,
         limits::list, limits::put, limits::get, limits::remove,
         schedules::list, schedules::put, schedules::preview, schedules::get, schedules::patch, schedules::remove, schedules::next,
         schedules::ticks, schedules::run, schedules::pause, schedules::resume, schedules::backfill, schemas::list, schemas::put, schemas::remove,
-        stats::stats, stats::events,
+        stats::stats, stats::events, stream::stream,
         metrics::metrics, metrics::prometheus, health::health, health::alive, health::ready, serve
     ),
     components(schemas(wire::Problem, wire::FieldProblem))

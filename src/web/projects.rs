@@ -1,6 +1,6 @@
 //! `/projects`: ask for one, look, change, try again, let go.
 
-use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::app::App;
 use super::error::ApiError;
 use super::extract::{Id, Json, OptionalJson};
+use super::paging::page;
 use super::query::Query;
 use super::{convert, idempotency, wait};
 use crate::domain::ProjectStatus;
@@ -58,17 +59,10 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["status", "label", "search", "limit", "cursor"])?;
     let mut filter = query.filter()?;
-    let page = filter.limit as usize;
-    // One more than asked for tells whether there is a next page.
+    let limit = filter.limit;
     filter.limit += 1;
-    let mut rows = app.store.list_projects(&filter).await?;
-    let more = rows.len() > page;
-    rows.truncate(page);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Project::from).collect::<Vec<_>>()))
+    let rows = app.store.list_projects(&filter).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Project::from))
 }
 
 /// One project, deleted ones too. With `wait` the answer comes when it has that status, comes to rest, or time is up.
@@ -194,13 +188,4 @@ pub fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let version = tag.and_then(|tag| tag.parse().ok());
     version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag, like \"3\", or *"))
-}
-
-/// The same list, after `last`.
-pub fn next_page(request: &HttpRequest, last: impl std::fmt::Display) -> String {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
-    let mut pairs: Vec<_> = pairs.into_iter().filter(|(name, _)| name != "cursor").collect();
-    pairs.push(("cursor".to_owned(), last.to_string()));
-    let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
-    format!("<{}?{query}>; rel=\"next\"", request.path())
 }

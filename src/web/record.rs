@@ -1,13 +1,12 @@
 //! `/projects/{id}/events`: what happened.
 
-use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::app::App;
 use super::error::ApiError;
 use super::extract::Id;
-use super::projects::next_page;
+use super::paging::page;
 use super::query::Query;
 use crate::wire::{self, Problem};
 
@@ -18,16 +17,10 @@ use crate::wire::{self, Problem};
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let (limit, before) = (query.limit()?, query.cursor::<i64>()?);
-    let mut rows = app.store.events_of_project(id, before, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
+    let rows = app.store.events_of_project(id, before, limit + 1).await?;
     // A project is born with an event, so no events at all may mean no project at all.
     if rows.is_empty() && app.store.get_project(id).await?.is_none() {
         return Err(ApiError::NoProject(id));
     }
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Event::from).collect::<Vec<_>>()))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Event::from))
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use super::app::App;
 use super::error::ApiError;
-use super::projects::next_page;
+use super::paging::page;
 use super::query::Query;
 use crate::domain::JobState;
 use crate::domain::histogram::Histogram;
@@ -22,7 +21,7 @@ use crate::wire::{self, KindStats, Percentiles, Problem, QueueStats, Stats, Work
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 const LONGEST: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// What the record speaks of.
-const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema", "schedule"];
+const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 /// The most rows about workers.
 const WORKERS: i64 = 1000;
 
@@ -53,35 +52,17 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
 
 /// The whole record, newest first: who moved what, from where to where, why, when.
 #[utoipa::path(get, path = "/events", tag = "statistics",
-    params(("entity" = Option<String>, Query, description = "project, job, queue, worker, limit or schema"),
+    params(("entity" = Option<String>, Query, description = "project, job, queue, worker, limit, schema, schedule or workflow"),
         ("id" = Option<String>, Query, description = "Of this thing: the id of a project or job, the name of anything else"),
         ("actor" = Option<String>, Query), ("since" = Option<String>, Query, description = "RFC 3339, or so long ago, like `1h`"),
         ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["entity", "id", "actor", "since", "limit", "cursor"])?;
-    let entity = query.get("entity");
-    if entity.is_some_and(|word| !ENTITIES.contains(&word)) {
-        return Err(ApiError::parameter("entity", format!("must be one of {}", ENTITIES.join(", "))));
-    }
-    let thing = query.get("id");
-    let id = thing.and_then(|text| Uuid::try_parse(text).ok());
-    let filter = EventFilter {
-        entity: entity.map(str::to_owned),
-        entity_id: id,
-        entity_name: thing.filter(|_| id.is_none()).map(str::to_owned),
-        actor: query.get("actor").map(str::to_owned),
-        since: query.since()?,
-    };
+    let filter = filter(&query)?;
     let limit = query.limit()?;
-    let mut rows = app.store.list_events(&filter, query.cursor()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Record::from).collect::<Vec<_>>()))
+    let rows = app.store.list_events(&filter, query.cursor()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
 }
 
 fn totals(depth: &[Depth]) -> BTreeMap<String, i64> {
@@ -123,6 +104,23 @@ impl Spread {
             p99_ms: self.histogram.percentile(0.99),
         }
     }
+}
+
+/// `?entity=&id=&actor=&since=`.
+pub fn filter(query: &Query) -> Result<EventFilter, ApiError> {
+    let entity = query.get("entity");
+    if entity.is_some_and(|word| !ENTITIES.contains(&word)) {
+        return Err(ApiError::parameter("entity", format!("must be one of {}", ENTITIES.join(", "))));
+    }
+    let thing = query.get("id");
+    let id = thing.and_then(|text| Uuid::try_parse(text).ok());
+    Ok(EventFilter {
+        entity: entity.map(str::to_owned),
+        entity_id: id,
+        entity_name: thing.filter(|_| id.is_none()).map(str::to_owned),
+        actor: query.get("actor").map(str::to_owned),
+        since: query.since()?,
+    })
 }
 
 fn by_queue(depth: &[Depth], work: &[Work], workers: &[Worked]) -> Vec<QueueStats> {

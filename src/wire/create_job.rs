@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::FieldProblem;
-use super::json::storable;
+use super::json::{TextOr, storable};
 use super::span::Span;
 use crate::domain::new_job::{TOP_PRIORITY, USUAL_PRIORITY, USUAL_WINDOW};
 use crate::domain::retry::{LONGEST, Strategy};
@@ -88,13 +88,8 @@ pub struct CreateJob {
     pub dependency_policy: Option<String>,
 }
 
-/// A job that has to end first.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum CreateDependency {
-    Id(String),
-    Edge(CreateEdge),
-}
+/// A job that has to end first: its id, or an edge.
+pub type CreateDependency = TextOr<CreateEdge>;
 
 /// The same, with what becomes of the one that waits.
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +113,11 @@ pub struct CreateBackoff {
     #[schema(value_type = Option<String>, example = "15m")]
     pub max: Option<Span>,
     pub jitter: Option<bool>,
+}
+
+/// The jobs that follow from another, as its handler wrote them; all of them, or the first mistake.
+pub fn follow_ups(texts: &[String], max_attempts: u32) -> Result<Vec<NewJob>, FieldProblem> {
+    texts.iter().map(|text| CreateJob::parse(text, max_attempts)).collect()
 }
 
 impl CreateJob {
@@ -192,8 +192,8 @@ fn dependencies(wishes: Vec<CreateDependency>, usual: Option<&str>) -> Result<Ve
     let mut seen = HashSet::new();
     let read = |(at, wish): (usize, CreateDependency)| {
         let (id, word) = match wish {
-            CreateDependency::Id(id) => (id, None),
-            CreateDependency::Edge(edge) => (edge.job_id, edge.policy),
+            CreateDependency::Text(id) => (id, None),
+            CreateDependency::Object(edge) => (edge.job_id, edge.policy),
         };
         let field = format!("dependencies.{at}");
         let on = Uuid::try_parse(&id).map_err(|_| FieldProblem::new(&field, "must be the id of a job"))?;

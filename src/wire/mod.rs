@@ -15,6 +15,7 @@ pub mod schedule;
 pub mod span;
 pub mod stats;
 pub mod time;
+pub mod worker;
 pub mod workflow;
 
 pub use create_job::CreateJob;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A duration that somebody wrote. Numbers are seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +17,12 @@ impl Span {
             None => humantime::parse_duration(text).ok(),
         };
         duration.map(Self)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0.as_secs_f64())
     }
 }
 

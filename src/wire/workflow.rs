@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create_job::CreateJob;
+use super::json::TextOr;
 use super::time::{serialize, serialize_option};
 
 /// Jobs that wait for jobs.
@@ -83,13 +84,8 @@ pub struct CreateStep {
 /// The fields of a step that are not its job's.
 pub const STEP_FIELDS: [&str; 5] = ["name", "depends_on", "dependsOn", "dependency_policy", "dependencyPolicy"];
 
-/// A step that has to end first.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum CreateLink {
-    Name(String),
-    Edge(LinkEdge),
-}
+/// A step that has to end first: its name, or an edge.
+pub type CreateLink = TextOr<LinkEdge>;
 
 /// The same, with what becomes of the one that waits.
 #[derive(Debug, Deserialize)]
@@ -158,6 +154,13 @@ pub struct GraphNode {
     pub finished_at: Option<OffsetDateTime>,
     /// Whether it lies on the critical path.
     pub critical: bool,
+}
+
+impl GraphNode {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        self.step.as_deref().unwrap_or(&self.kind)
+    }
 }
 
 /// One job waits for another.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{Database, Server, eventually};
+use crate::workflows::{job_of, node, start_whole as start, until};
 
 const SETTINGS: &[(&str, &str)] =
     &[("PROVOST_WORKER_CONCURRENCY", "8"), ("PROVOST_WORKER_QUEUES", "default"), ("PROVOST_CANCEL_GRACE", "1h")];
@@ -19,29 +20,8 @@ pub struct Flows {
     pub wide: String,
 }
 
-/// Starts a workflow; its id.
-pub async fn start(server: &Server, wish: Value) -> String {
-    let workflow = server.post("/workflows", wish).await.expect(201).json();
-    workflow["id"].as_str().unwrap().to_owned()
-}
-
-/// Waits until a workflow is in this state.
-pub async fn flow_until(server: &Server, id: &str, state: &str) {
-    let is = async || {
-        let workflow = server.get(&format!("/workflows/{id}")).await.expect(200).json();
-        (workflow["state"] == state).then_some(())
-    };
-    eventually(&format!("the workflow is {state}"), is).await;
-}
-
-/// The job of a step.
-pub async fn step(server: &Server, workflow: &str, name: &str) -> Value {
-    let graph = server.get(&format!("/workflows/{workflow}/graph")).await.expect(200).json();
-    graph["nodes"].as_array().unwrap().iter().find(|it| it["step"] == name).unwrap().clone()
-}
-
 pub async fn step_until(server: &Server, workflow: &str, name: &str, state: &str) {
-    let is = async || (step(server, workflow, name).await["state"] == state).then_some(());
+    let is = async || (node(server, workflow, name).await["state"] == state).then_some(());
     eventually(&format!("{name} is {state}"), is).await;
 }
 
@@ -79,11 +59,11 @@ impl Flows {
             .chain((0..230).map(|n| takes(&format!("part {n}"), 1, &["split"])))
             .collect();
         let wide = start(&server, json!({"name": "wide", "steps": steps})).await;
-        flow_until(&server, &wide, "completed").await;
+        until(&server, &wide, "completed").await;
         let completed = start(&server, import(takes("check rates", 400, &["fetch orders"]))).await;
-        flow_until(&server, &completed, "completed").await;
+        until(&server, &completed, "completed").await;
         let failed = start(&server, import(fails("check rates", &["fetch orders"]))).await;
-        flow_until(&server, &failed, "failed").await;
+        until(&server, &failed, "failed").await;
         let canceled = start(
             &server,
             json!({"name": "not needed", "steps": [takes("first", 1, &[]),
@@ -106,7 +86,7 @@ impl Flows {
     pub async fn pages(&self) -> Vec<(&'static str, String)> {
         let flow = |id: &str| format!("/dashboard/workflows/{id}");
         let job = async |workflow: &str, name: &str| {
-            format!("/dashboard/jobs/{}", step(&self.server, workflow, name).await["job_id"].as_str().unwrap())
+            format!("/dashboard/jobs/{}", job_of(&self.server, workflow, name).await)
         };
         vec![
             ("workflows", "/dashboard/workflows".to_owned()),

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::flows::{CARDS, Flows, fails, flow_until, import, start, step, takes};
+use super::flows::{CARDS, Flows, fails, import, takes};
 use crate::harness::{Browser, Database, Server, key};
+use crate::workflows::{job_of, node, start_whole as start, until};
 
 #[tokio::test]
 async fn the_demonstration_starts_from_the_empty_list_and_is_followed_to_its_end() {
@@ -156,22 +157,22 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
     browser.fill("#reason", "wrong film").await;
     browser.press("Cancel a workflow").await;
     browser.sees("Canceled what waited, and asked to stop what is active.").await;
-    flow_until(server, &flows.running, "canceled").await;
+    until(server, &flows.running, "canceled").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     assert!(!browser.shows("Cancel…").await);
 
     let failed = format!("/dashboard/workflows/{}", flows.failed);
-    let check = step(server, &flows.failed, "check rates").await;
+    let check = node(server, &flows.failed, "check rates").await;
     browser.open(&format!("/dashboard/dead-letters/{}/replay", check["job_id"].as_str().unwrap())).await;
     browser.fill("#payload", "{\"fileId\": \"mended\"}").await;
     browser.press("Replay").await;
-    flow_until(server, &flows.failed, "completed").await;
+    until(server, &flows.failed, "completed").await;
     let again = start(server, import(fails("check rates", &[]))).await;
-    flow_until(server, &again, "failed").await;
+    until(server, &again, "failed").await;
     browser.open(&format!("/dashboard/workflows/{again}")).await;
     browser.press("Retry failed steps").await;
     browser.sees("Retrying what failed. What waited for it goes on from there.").await;
-    flow_until(server, &again, "failed").await;
+    until(server, &again, "failed").await;
     browser.open(&failed).await;
     browser.sees("Taken up again").await;
     assert!(!browser.shows("Retry failed steps").await);
@@ -191,9 +192,7 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
 async fn a_job_says_what_it_waits_for_what_waits_for_it_and_what_canceled_it() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
-    let page = async |name: &str| {
-        format!("/dashboard/jobs/{}", step(&flows.server, &flows.failed, name).await["job_id"].as_str().unwrap())
-    };
+    let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&flows.server, &flows.failed, name).await);
     browser.open(&page("load").await).await;
     browser.sees("Step load of workflow nightly import").await;
     browser.sees("It depends on check rates, which failed").await;

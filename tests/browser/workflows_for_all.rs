@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::accessible::has_no_barriers;
-use super::flows::{CARDS, Flows, start, step, step_until, takes};
+use super::flows::{CARDS, Flows, step_until, takes};
 use super::plain::{offers_only_what_works, plain};
 use super::weight::{MOST, weight};
 use crate::harness::{Browser, Database, SCHEMES, Server};
+use crate::workflows::{node, start_whole as start};
 
 const HOSTILE: [&str; 5] = [
     "<script>alert(1)</script>\"><img src=x onerror=alert(1)>",
@@ -47,7 +48,7 @@ async fn hostile_names_of_workflows_and_steps_are_only_names() {
         let says = |it: &Value| it["label"].as_str().unwrap().starts_with(&format!("{name}: Completed"));
         assert!(cards.as_array().unwrap().iter().any(says), "{name} in the drawing");
     }
-    let job = step(&server, &id, HOSTILE[0]).await;
+    let job = node(&server, &id, HOSTILE[0]).await;
     browser.open(&format!("/dashboard/jobs/{}", job["job_id"].as_str().unwrap())).await;
     browser.sees(&format!("Step {} of workflow {name}", HOSTILE[0])).await;
     assert_eq!(browser.overflow(390).await, 0);

@@ -35,6 +35,7 @@ pub fn claimer(name: &str, lease: Duration) -> Claimer {
         kinds: vec!["noop".into()],
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
+        tenants: None,
         reach: Reach::default(),
     }
 }

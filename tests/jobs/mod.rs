@@ -16,6 +16,7 @@ mod schemas;
 mod sql;
 mod stats;
 mod steer;
+mod stream;
 mod workers;
 
 use serde_json::{Value, json};

@@ -207,7 +207,10 @@ async fn the_examples_of_the_page_do_what_it_says() {
     let jobs = database
         .text("SELECT string_agg(kind || ' ' || queue, ', ' ORDER BY id) FROM jobs WHERE project_id IS NULL")
         .await;
-    assert_eq!(jobs, "email.send mail, noop default, report.generate reports, email.send default");
+    assert_eq!(
+        jobs,
+        "email.send mail, noop default, report.generate reports, email.send default, file.ingest default, metadata.aggregate default"
+    );
     let report = server.get("/jobs?tenant=acme&tag=monthly").await.json()[0].clone();
     assert_eq!((&report["backoff"]["base_s"], &report["timeout_s"]), (&json!(30.0), &json!(300.0)));
     let project = database.text("SELECT id FROM projects WHERE name = 'acme'").await;

@@ -152,6 +152,7 @@ async fn a_window_that_cannot_be_is_refused() {
         "executions",
         "failed",
         "keys",
+        "logs",
         "statistics",
         "ticks",
         "workers",

@@ -74,6 +74,23 @@ async fn the_critical_path_is_what_took_the_longest() {
 }
 
 #[tokio::test]
+async fn retries_are_part_of_what_a_step_takes() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let mut flaky = step("flaky", &[], json!({"outcome": "flaky", "fail_times": 1, "retry_after_s": 1.0}));
+    flaky["max_attempts"] = json!(3);
+    let id = start(
+        &server,
+        json!([flaky, step("steady", &[], json!({"duration_ms": 300})), step("z", &["flaky", "steady"], json!({}))]),
+    )
+    .await;
+    until(&server, &id, "completed").await;
+    let told = graph(&server, &id).await;
+    assert_eq!(told["critical_path"][0], told["nodes"][0]["job_id"], "{told}");
+    assert!(told["critical_ms"].as_i64().unwrap() >= 1000);
+}
+
+#[tokio::test]
 async fn mermaid_and_graphviz_draw_it_whatever_the_steps_are_called() {
     let database = Database::new().await;
     let server = crate::jobs::idle(&database);

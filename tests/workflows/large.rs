@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{start, until, workflow};
-use crate::harness::Database;
-use crate::jobs::{brisk, text};
+use super::{failing, start, until, workflow};
+use crate::harness::{Database, eventually};
+use crate::jobs::{brisk, enqueue, text, until as until_job};
 
 /// One step, so many after it, and one after all of those.
 pub fn wide(n: usize) -> Value {
@@ -30,6 +30,51 @@ async fn ten_thousand_steps_at_once_and_one_after_all_of_them() {
     let told = super::graph(&server, &id).await;
     assert_eq!((told["nodes"].as_array().unwrap().len(), told["edges"].as_array().unwrap().len()), (10_002, 20_000));
     assert_eq!(text(&told["nodes"][10_001], "step"), "join");
+    database.check_invariants().await;
+}
+
+/// One step after the other, of which the first fails.
+fn chain(n: usize, policy: &str) -> Value {
+    let name = |n: usize| format!("s{n}");
+    let link =
+        |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": [name(n - 1)], "dependency_policy": policy});
+    json!(std::iter::once(failing("s0", &[])).chain((1..n).map(link)).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn a_chain_as_long_as_may_be_holds_nobody_up_when_its_first_step_fails_and_when_that_is_tried_again() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "50"), ("PROVOST_LEASE_TTL", "10s")]);
+    let id = start(&server, chain(3000, "cancel")).await;
+    let other = enqueue(&server, json!({"kind": "noop"})).await;
+    until_job(&server, &other, "completed").await;
+    let all = || async { (workflow(&server, &id).await["steps"]["canceled"] == 2999).then_some(()) };
+    eventually("the chain is canceled to its end", all).await;
+    until(&server, &id, "failed").await;
+    let moved = "SELECT max(n) FROM (SELECT count(*) AS n FROM events WHERE new_state = 'canceled' AND entity = 'job' GROUP BY xmin) AS s";
+    assert!(database.number(moved).await <= 301, "no statement goes on for as long as the chain does");
+    database.check_invariants().await;
+
+    server.post("/queues/default/pause", json!({})).await.expect(200);
+    server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(200);
+    let risen = || async { (workflow(&server, &id).await["steps"]["blocked"] == 2999).then_some(()) };
+    eventually("the whole chain waits again", risen).await;
+    server.post(&format!("/workflows/{id}/cancel"), json!({})).await.expect(200);
+    assert_eq!(workflow(&server, &id).await["steps"]["canceled"], 3000);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_busy_workflow_is_canceled_while_its_steps_are_worked_off() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "100"), ("PROVOST_LEASE_TTL", "10s")]);
+    let id = start(&server, wide(6000)).await;
+    let works = || async { (workflow(&server, &id).await["steps"]["completed"].as_i64() > Some(10)).then_some(()) };
+    eventually("its steps are worked off", works).await;
+    let answer = server.post(&format!("/workflows/{id}/cancel"), json!({})).await;
+    assert!([200, 202].contains(&answer.status), "{}", answer.text);
+    let ended = until(&server, &id, "canceled").await;
+    assert_eq!(ended["steps"]["blocked"], 0);
     database.check_invariants().await;
 }
 

@@ -16,8 +16,12 @@ use crate::jobs::text;
 
 /// A new workflow; its id.
 pub async fn start(server: &Server, steps: Value) -> String {
-    let workflow = server.post("/workflows", json!({"name": "a test", "steps": steps})).await.expect(201).json();
-    text(&workflow, "id")
+    start_whole(server, json!({"name": "a test", "steps": steps})).await
+}
+
+/// A new workflow with all that is said of it; its id.
+pub async fn start_whole(server: &Server, wish: Value) -> String {
+    text(&server.post("/workflows", wish).await.expect(201).json(), "id")
 }
 
 /// A step that ends as it is told, at once.

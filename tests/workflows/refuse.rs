@@ -35,6 +35,9 @@ async fn the_field_at_fault_is_named_and_nothing_is_kept() {
         (json!([{"name": "a", "kind": "project.provision"}]), "steps.0.kind", "projects"),
         (json!([{"name": "a", "kind": "email.send", "payload": {}}]), "steps.0.payload", "recipient"),
         (json!(["a"]), "steps.0", "type"),
+        (json!([step("a", json!([])), step("b", json!([{"step": "a", "polcy": "x"}]))]), "steps.1.polcy", "policy"),
+        (json!([step("\u{200b}", json!([]))]), "steps.0.name", "visible"),
+        (json!([step("a", json!(["z".repeat(5000)]))]), "steps.0.depends_on.0", "…"),
     ];
     for (steps, field, word) in cases {
         let refused = server.post("/workflows", json!({"name": "x", "steps": steps})).await.expect(422);
@@ -50,7 +53,14 @@ async fn the_field_at_fault_is_named_and_nothing_is_kept() {
     ] {
         server.post("/workflows", body).await.expect(422);
     }
-    server.post("/queues/full/drain", json!({})).await;
+    let twice = r#"{"name": "x", "steps": [{"name": "a", "kind": "noop", "kind": "echo"}]}"#;
+    let request =
+        server.request(reqwest::Method::POST, "/workflows").header("content-type", "application/json").body(twice);
+    let refused = crate::harness::send(request).await.expect(422).json();
+    assert_eq!(
+        (&refused["errors"][0]["field"], &refused["errors"][0]["message"]),
+        (&json!("steps.0.kind"), &json!("is there twice"))
+    );
     server.post("/queues", json!({"name": "full"})).await.expect(201);
     server.post("/queues/full/drain", json!({})).await.expect(200);
     let draining = json!([step("a", json!([])), {"name": "b", "kind": "noop", "queue": "full", "depends_on": ["a"]}]);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{failing, idle, job_of, start, states, step, until, until_states, workflow};
-use crate::harness::Database;
+use crate::harness::{Database, Server};
 use crate::jobs::{act, brisk, job, moves, until as until_job};
 
 #[tokio::test]
@@ -96,14 +96,20 @@ async fn who_was_canceled_by_somebody_stays_canceled_and_who_is_doomed_twice_wai
     database.check_invariants().await;
 }
 
+/// A workflow with a step that passed its deadline before it was let go; its id.
+async fn given_up_while_it_waits(server: &Server) -> String {
+    let mut hasty = step("hasty", &["never"], json!({}));
+    hasty["deadline_at"] = json!("2020-01-01T00:00:00Z");
+    let id = start(server, json!([idle("never", &[]), hasty])).await;
+    until_states(server, &id, "never=queued hasty=failed").await;
+    id
+}
+
 #[tokio::test]
 async fn a_step_that_was_given_up_while_it_waited_waits_again_when_it_is_tried_again() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let mut hasty = step("hasty", &["never"], json!({}));
-    hasty["deadline_at"] = json!("2020-01-01T00:00:00Z");
-    let id = start(&server, json!([idle("never", &[]), hasty])).await;
-    until_states(&server, &id, "never=queued hasty=failed").await;
+    let id = given_up_while_it_waits(&server).await;
     server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(200);
     assert_eq!(states(&server, &id).await, "never=queued hasty=blocked", "it does not run before what it depends on");
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
@@ -116,12 +122,10 @@ async fn a_step_that_was_given_up_while_it_waited_waits_again_when_it_is_tried_a
 async fn a_step_that_was_given_up_and_can_never_run_is_not_tried_again() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let mut hasty = step("hasty", &["never"], json!({}));
-    hasty["deadline_at"] = json!("2020-01-01T00:00:00Z");
-    let id = start(&server, json!([idle("never", &[]), hasty])).await;
-    until_states(&server, &id, "never=queued hasty=failed").await;
+    let id = given_up_while_it_waits(&server).await;
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
-    act(&server, &job_of(&server, &id, "hasty").await, "retry", json!({})).await.expect(409);
+    let refused = act(&server, &job_of(&server, &id, "hasty").await, "retry", json!({})).await.expect(409);
+    assert!(refused.text.contains("will not complete any more"), "{}", refused.text);
     assert_eq!(states(&server, &id).await, "never=canceled hasty=failed");
     database.check_invariants().await;
 }

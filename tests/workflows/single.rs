@@ -101,6 +101,45 @@ async fn an_application_makes_a_graph_in_its_own_transaction() {
 }
 
 #[tokio::test]
+async fn an_application_that_takes_long_to_commit_holds_up_no_heartbeat() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
+    let slow = json!({"kind": "sleep", "payload": {"ms": 8000}});
+    let (parent, other) = (enqueue(&server, slow.clone()).await, enqueue(&server, slow).await);
+    until(&server, &parent, "active").await;
+    until(&server, &other, "active").await;
+    let application = database.connection().await;
+    application
+        .batch_execute(&format!("BEGIN; SELECT provost.enqueue('noop', depends_on => ARRAY['{parent}'::uuid])"))
+        .await
+        .unwrap();
+    // It would be lost before it is done, if its lease were not extended meanwhile.
+    until(&server, &other, "completed").await;
+    assert_eq!(job(&server, &other).await["attempt"], 1, "its lease was extended all the time");
+    assert_eq!(job(&server, &parent).await["state"], "active", "its end waits for whoever is about to depend on it");
+    application.batch_execute("COMMIT").await.unwrap();
+    until(&server, &parent, "completed").await;
+    assert_eq!(job(&server, &parent).await["attempt"], 1);
+    let child = database.text("SELECT id FROM jobs WHERE has_dependencies").await;
+    until(&server, &child, "completed").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn steps_of_the_same_name_are_told_apart_and_a_step_is_not_known_by_its_name_outside() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let mut steps = Vec::new();
+    for n in [1, 2] {
+        let id = super::start(&server, json!([{"name": "fetch", "kind": "echo", "payload": {"n": n}}])).await;
+        steps.push(super::job_of(&server, &id, "fetch").await);
+    }
+    let both = enqueue(&server, json!({"kind": "echo", "dependencies": steps})).await;
+    let inputs = until(&server, &both, "completed").await["result"]["inputs"].clone();
+    assert_eq!((&inputs[&steps[0]]["result"]["n"], &inputs[&steps[1]]["result"]["n"]), (&json!(1), &json!(2)));
+}
+
+#[tokio::test]
 async fn what_hangs_together_is_shown_from_any_of_it() {
     let database = Database::new().await;
     let server = idle(&database);

@@ -1,6 +1,7 @@
 -- Find me work to do: due jobs of my queues and kinds, no more than I have slots for.
 -- $1 queues, {*} for all  $2 kinds  $3 worker  $4 fresh execution ids, one for each free slot  $5 lease (s)
 -- $6 deadline of a provisioning project (s)  $7 ring?  $8 dice  $9 how many candidates more than slots
+-- $10 tenants, or null for all
 --
 -- Jobs stand in lines, and the table `lines` says in which of them something may be waiting, and since when. From the head
 -- of each come more candidates than there are slots, because others may be claiming the same heads right now. Where
@@ -12,6 +13,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     SELECT l.queue, l.priority, l.kind, l.tenant, min(l.since) AS since, count(*) OVER (PARTITION BY l.priority) AS rivals
     FROM clock CROSS JOIN lines l JOIN queues q ON q.name = l.queue
     WHERE l.since <= clock.at AND q.state <> 'paused' AND l.kind = ANY ($2::text[]) AND ('*' = ANY ($1::text[]) OR l.queue = ANY ($1))
+      AND ($10::text[] IS NULL OR l.tenant = ANY ($10))
       AND NOT EXISTS (SELECT FROM workers w WHERE w.id = $3::text AND w.state <> 'online')
     GROUP BY l.queue, l.priority, l.kind, l.tenant
 ), heads AS MATERIALIZED (
@@ -76,7 +78,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     WHERE j.state IN ('queued', 'scheduled', 'retrying')
     ORDER BY admitted.place
     LIMIT cardinality($4)
-    FOR UPDATE OF j SKIP LOCKED
+    FOR NO KEY UPDATE OF j SKIP LOCKED
 ), ready AS MATERIALIZED (
     -- A project that somebody else has locked is left for the next time: one locked row must not stop the queue.
     SELECT id FROM projects WHERE id IN (SELECT project_id FROM chosen) ORDER BY id FOR UPDATE SKIP LOCKED

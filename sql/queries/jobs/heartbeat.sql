@@ -9,7 +9,7 @@ WITH asked AS MATERIALIZED (
     SELECT j.id
     FROM asked JOIN jobs j ON j.id = asked.job_id AND j.execution_id = asked.execution_id
     WHERE j.state = 'active'
-    ORDER BY j.id FOR UPDATE OF j
+    ORDER BY j.id FOR NO KEY UPDATE OF j
 )
 UPDATE jobs j
 SET lease_until = clock_timestamp() + $3::float8 * interval '1 second'

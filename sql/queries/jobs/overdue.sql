@@ -1,7 +1,7 @@
 -- Is there anything that the passing of time alone has to move, and when will there be? Asked often, so that the statements
 -- that do it run only when there is something to do.
 -- $1 grace after a cancel (s)  $2 grace after a timeout (s)
-SELECT coalesce(least(lease_until, given_up) < at, false) AS executions, coalesce(project < at, false) AS projects, coalesce(job < at, false) AS jobs,
+SELECT coalesce(least(lease_until, given_up) < at, false) AS executions, coalesce(project < at, false) AS projects, coalesce(job < at, false) AS jobs, EXISTS (SELECT FROM tellings) AS tellings,
        extract(epoch FROM least(lease_until, given_up, project, job) - at)::float8 AS next
 FROM (SELECT clock_timestamp() AS at) AS clock,
      (SELECT min(lease_until) AS lease_until,

@@ -37,6 +37,7 @@ WITH found AS MATERIALIZED (
 ), rung AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM moved) AS q WHERE $5::boolean
 )
-SELECT found.id, found.state AS was, found.project_id IS NOT NULL AS of_project, moved.id IS NOT NULL AS moved, (SELECT count(*) FROM rung) AS rung
+SELECT found.id, found.state AS was, found.project_id IS NOT NULL AS of_project, moved.id IS NOT NULL AS moved,
+       moved.id IS NULL AND found.state = 'failed' AND found.waits_for > 0 AS is_doomed, (SELECT count(*) FROM rung) AS rung
 FROM found LEFT JOIN moved USING (id)
 ORDER BY found.id

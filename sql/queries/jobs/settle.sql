@@ -23,7 +23,7 @@ WITH asked AS MATERIALIZED (
     FROM asked, clock_timestamp() AS at
     WHERE j.id = asked.job_id AND j.state = 'active' AND j.execution_id = asked.execution_id
     RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.run_at, j.claimed_at, j.updated_at, j.execution_id,
-              j.has_dependents OR j.workflow_id IS NOT NULL AS is_linked,
+              j.workflow_id IS NOT NULL AS is_step,
               asked.place, asked.state AS wanted, asked.outcome, asked.delay, asked.project_was, asked.project_status, asked.actor, asked.next
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
@@ -50,7 +50,8 @@ WITH asked AS MATERIALIZED (
     SELECT 'project', id, project_was, status, error_reason, actor, job_id, execution_id, updated_at FROM moved
 ), news AS MATERIALIZED (
     -- Is there anything to look at? Work that is simply done leaves nothing behind, unless a limit counted it or others wait for it.
-    SELECT EXISTS (SELECT FROM settled WHERE state IN ('queued', 'scheduled', 'retrying') OR is_linked) OR EXISTS (SELECT FROM moved)
+    SELECT EXISTS (SELECT FROM settled WHERE state IN ('queued', 'scheduled', 'retrying') OR is_step) OR
+           EXISTS (SELECT FROM job_dependencies e WHERE e.depends_on = ANY (ARRAY(SELECT id FROM settled))) OR EXISTS (SELECT FROM moved)
            OR EXISTS (SELECT FROM followed) OR EXISTS (SELECT FROM limits WHERE enabled AND mode = 'concurrency') AS wakes
 ), rung AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM settled) AS q WHERE $11::boolean AND (SELECT wakes FROM news)

@@ -6,13 +6,15 @@ WITH gone AS (
     DELETE FROM jobs WHERE state = 'completed' AND ctid = ANY (ARRAY(
         SELECT ctid FROM jobs
         WHERE state = 'completed' AND finished_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
-          AND workflow_id IS NULL AND NOT (has_dependents AND EXISTS (
+          AND workflow_id IS NULL AND NOT EXISTS (
               SELECT FROM job_dependencies e JOIN jobs c ON c.id = e.job_id
-              WHERE e.depends_on = jobs.id AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying')))
+              WHERE e.depends_on = jobs.id AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying'))
         LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), with_them AS (
     DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
+), with_their_words AS (
+    DELETE FROM execution_logs WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = 'completed' AND EXISTS (SELECT FROM gone)

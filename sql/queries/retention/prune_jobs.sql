@@ -12,6 +12,8 @@ WITH gone AS (
     RETURNING id
 ), with_them AS (
     DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
+), with_their_words AS (
+    DELETE FROM execution_logs WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = $1 AND EXISTS (SELECT FROM gone)

@@ -5,7 +5,7 @@ WITH old AS (
     SELECT w.id, w.steps FROM workflows w
     WHERE w.state = $1::text AND w.finished_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 second'
       AND NOT EXISTS (SELECT FROM jobs s JOIN job_dependencies e ON e.depends_on = s.id JOIN jobs c ON c.id = e.job_id
-                      WHERE s.workflow_id = w.id AND s.has_dependents AND c.workflow_id IS DISTINCT FROM w.id
+                      WHERE s.workflow_id = w.id AND c.workflow_id IS DISTINCT FROM w.id
                         AND c.state IN ('scheduled', 'queued', 'blocked', 'active', 'retrying'))
     ORDER BY w.finished_at LIMIT 100 FOR UPDATE SKIP LOCKED
 ), chosen AS MATERIALIZED (
@@ -16,6 +16,8 @@ WITH old AS (
     DELETE FROM jobs WHERE workflow_id IN (SELECT id FROM chosen) RETURNING id
 ), with_them AS (
     DELETE FROM past_executions WHERE job_id IN (SELECT id FROM with_it)
+), with_their_words AS (
+    DELETE FROM execution_logs WHERE job_id IN (SELECT id FROM with_it)
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = 'workflows' AND EXISTS (SELECT FROM gone)

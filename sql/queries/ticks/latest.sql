@@ -1,7 +1,7 @@
 -- The latest ticks of every schedule, newest first, for a glance at all of them.
 -- $1 how many of each
 SELECT s.id AS schedule_id, t.id, t.due_at, t.since, t.n, t.cause, t.outcome, t.reason, t.job_id, t.workflow_id, t.project_id, t.actor, t.occurred_at,
-       j.state AS job_state, j.created_at AS job_created_at, j.finished_at AS job_finished_at, j.error AS job_error,
+       j.state AS job_state, j.created_at AS job_created_at, j.finished_at AS job_finished_at,
        w.state AS workflow_state, w.created_at AS workflow_created_at, w.finished_at AS workflow_finished_at
 FROM schedules s
 CROSS JOIN LATERAL (SELECT * FROM ticks t WHERE t.schedule_id = s.id ORDER BY t.id DESC LIMIT $1) AS t

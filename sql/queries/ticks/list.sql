@@ -1,7 +1,7 @@
 -- What became of its due times? Newest first, with what they started.
 -- $1 schedule  $2 outcome, or null for any  $3 only before this tick, or null  $4 how many  $5 only the one that started this job or workflow, or null
 SELECT t.id, t.due_at, t.since, t.n, t.cause, t.outcome, t.reason, t.job_id, t.workflow_id, t.project_id, t.actor, t.occurred_at,
-       j.state AS job_state, j.created_at AS job_created_at, j.finished_at AS job_finished_at, j.error AS job_error,
+       j.state AS job_state, j.created_at AS job_created_at, j.finished_at AS job_finished_at,
        w.state AS workflow_state, w.created_at AS workflow_created_at, w.finished_at AS workflow_finished_at
 FROM ticks t
 LEFT JOIN jobs j ON j.id = t.job_id

@@ -161,6 +161,13 @@ pub fn add_to(program: Clap) -> Clap {
 
 /// A command and all below it with these flags, where it has none of the same name.
 pub fn with_flags(command: Clap, flags: &[clap::Arg]) -> Clap {
+    let below: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let command = with_own_flags(command, flags);
+    below.into_iter().fold(command, |command, name| command.mut_subcommand(name, |it| with_flags(it, flags)))
+}
+
+/// A command with these flags, where it has none of the same name.
+pub fn with_own_flags(command: Clap, flags: &[clap::Arg]) -> Clap {
     let is_free = |flag: &&clap::Arg| {
         let clashes = |own: &clap::Arg| {
             own.get_id() == flag.get_id()
@@ -170,6 +177,5 @@ pub fn with_flags(command: Clap, flags: &[clap::Arg]) -> Clap {
         !command.get_arguments().any(clashes)
     };
     let free: Vec<clap::Arg> = flags.iter().filter(is_free).cloned().collect();
-    let below: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
-    below.into_iter().fold(command.args(free), |command, name| command.mut_subcommand(name, |it| with_flags(it, flags)))
+    command.args(free)
 }

@@ -25,20 +25,23 @@ impl WorkflowTarget {
     pub fn checked(plan: Plan) -> Result<Self, Fault> {
         let name = written(&plan.name, OffsetDateTime::UNIX_EPOCH);
         if name.chars().count() > MOST_NAME {
-            return Err(fault("name", format!("must have at most {MOST_NAME} characters with the due time in it")));
+            return Err(Fault::new(
+                "name",
+                format!("must have at most {MOST_NAME} characters with the due time in it"),
+            ));
         }
         let steps = plan.steps.len();
         if steps > MOST_STEPS {
             let why = format!("must be at most {MOST_STEPS} steps for a schedule to start; these are {steps}");
-            return Err(fault("steps", why));
+            return Err(Fault::new("steps", why));
         }
         for (at, step) in plan.steps.iter().enumerate() {
             if let Due::At(_) = step.job.due {
-                return Err(fault(format!("steps.{at}.run_at"), "is for the schedule to say".to_owned()));
+                return Err(Fault::new(format!("steps.{at}.run_at"), "is for the schedule to say"));
             }
             if step.job.deadline_at.is_some() {
                 let why = "is one moment, and the schedule has many".to_owned();
-                return Err(fault(format!("steps.{at}.deadline_at"), why));
+                return Err(Fault::new(format!("steps.{at}.deadline_at"), why));
             }
         }
         let target = Self(plan.pattern()?);
@@ -46,12 +49,12 @@ impl WorkflowTarget {
         if edges > MOST_EDGES {
             let why =
                 format!("must have at most {MOST_EDGES} dependencies for a schedule to start; these have {edges}");
-            return Err(fault("steps", why));
+            return Err(Fault::new("steps", why));
         }
         if bytes > MOST_BYTES {
             let why =
                 format!("must have at most {MOST_BYTES} bytes of names, tags and payloads in all; these have {bytes}");
-            return Err(fault("steps", why));
+            return Err(Fault::new("steps", why));
         }
         Ok(target)
     }
@@ -90,37 +93,15 @@ impl WorkflowTarget {
     }
 }
 
-fn fault(field: impl Into<String>, message: String) -> Fault {
-    Fault { field: field.into(), message }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::workflow::{Link, Policy};
     use crate::domain::{Ident, NewJob};
     use time::macros::datetime;
-    use uuid::Uuid;
 
     fn step(name: &str, after: &[&str], payload: &str) -> PlannedStep {
-        let job = NewJob {
-            id: Uuid::nil(),
-            kind: Ident::parse("noop").unwrap(),
-            queue: Ident::default(),
-            tenant: Ident::default(),
-            tags: Vec::new(),
-            priority: 5,
-            payload: payload.to_owned(),
-            due: Due::Now,
-            max_attempts: 3,
-            timeout: None,
-            deadline_at: None,
-            backoff: None,
-            schema_version: None,
-            key: None,
-            dependencies: Vec::new(),
-            step: None,
-        };
+        let job = NewJob { payload: payload.to_owned(), ..NewJob::new(Ident::parse("noop").unwrap()) };
         let link = |name: &&str| Link { step: (*name).to_owned(), policy: Policy::Block };
         PlannedStep { name: name.to_owned(), job, depends_on: after.iter().map(link).collect() }
     }

@@ -26,7 +26,9 @@ impl Graph {
                 children[*on].push(*job);
             }
         }
-        let (ranks, order) = ranked(&parents, &children);
+        // What stood in a circle, which nobody can make, comes last.
+        let Sorted { mut order, ranks, waits_for } = sorted(&parents, &children);
+        order.extend((0..nodes.len()).filter(|at| waits_for[*at] > 0));
         Self { parents, children, ranks, order }
     }
 
@@ -77,9 +79,18 @@ impl Graph {
     }
 }
 
-/// The length of the longest way to each, and an order in which each comes after its parents. What stood in a circle, which nobody
-/// can make, would be at rank 0, last.
-fn ranked(parents: &[Vec<usize>], children: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
+/// Some nodes in an order in which each comes after its parents.
+pub(super) struct Sorted {
+    /// All that do not stand in a circle or behind one; those that may come at the same time, as they were given.
+    pub order: Vec<usize>,
+    /// The length of the longest way to each of these; 0 for the others.
+    pub ranks: Vec<usize>,
+    /// How many parents of each are not in the order: nothing, but for the others.
+    pub waits_for: Vec<usize>,
+}
+
+/// Sorts nodes by whom they come after. Takes time in proportion to the edges (Kahn's algorithm).
+pub(super) fn sorted(parents: &[Vec<usize>], children: &[Vec<usize>]) -> Sorted {
     let mut waits_for: Vec<usize> = parents.iter().map(Vec::len).collect();
     let mut ranks = vec![0; parents.len()];
     let mut order: Vec<usize> = (0..parents.len()).filter(|at| waits_for[*at] == 0).collect();
@@ -94,8 +105,7 @@ fn ranked(parents: &[Vec<usize>], children: &[Vec<usize>]) -> (Vec<usize>, Vec<u
             }
         }
     }
-    order.extend((0..parents.len()).filter(|at| waits_for[*at] > 0));
-    (ranks, order)
+    Sorted { order, ranks, waits_for }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! A workflow before it exists: named steps that name what they depend on, checked to be a graph without a circle.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::graph::{Sorted, sorted};
 use super::{Dependency, Policy, Step};
 use crate::domain::{Ident, NewJob};
 
@@ -13,6 +14,8 @@ pub const MAX_STEPS: usize = 20_000;
 pub const MAX_EDGES: usize = 100_000;
 /// How much of a circle is told.
 const SHOWN: usize = 8;
+/// And how many characters of a name that nobody has.
+const NAMED: usize = 128;
 
 /// What somebody wants to have started.
 #[derive(Clone, Debug)]
@@ -64,6 +67,12 @@ pub struct Fault {
     pub message: String,
 }
 
+impl Fault {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
 impl Plan {
     /// The workflow that it means, or what is wrong with it.
     pub fn checked(self) -> Result<NewWorkflow, Fault> {
@@ -73,7 +82,7 @@ impl Plan {
     /// The pattern that it makes, or what is wrong with it.
     pub fn pattern(self) -> Result<Pattern, Fault> {
         if self.steps.is_empty() || self.steps.len() > MAX_STEPS {
-            return Err(fault("steps", format!("must be 1 to {MAX_STEPS} steps; these are {}", self.steps.len())));
+            return Err(Fault::new("steps", format!("must be 1 to {MAX_STEPS} steps; these are {}", self.steps.len())));
         }
         let places = places(&self.steps)?;
         let parents = parents(&self.steps, &places)?;
@@ -83,7 +92,7 @@ impl Plan {
                 names.extend(["…", &self.steps[circle[0]].name]);
             }
             let words = format!("must not lead in a circle: {}", names.join(" depends on "));
-            fault(format!("steps.{}.depends_on", circle[0]), words)
+            Fault::new(format!("steps.{}.depends_on", circle[0]), words)
         })?;
         Ok(Pattern { plan: self, parents, order })
     }
@@ -121,8 +130,13 @@ impl Pattern {
     }
 }
 
-fn fault(field: impl Into<String>, message: impl Into<String>) -> Fault {
-    Fault { field: field.into(), message: message.into() }
+/// As much of a name as a message should repeat.
+fn clipped(name: &str) -> String {
+    let mut short: String = name.chars().take(NAMED).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// Where each name stands; each may be there once.
@@ -130,7 +144,10 @@ fn places(steps: &[PlannedStep]) -> Result<HashMap<&str, usize>, Fault> {
     let mut places = HashMap::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
         if let Some(earlier) = places.insert(step.name.as_str(), at) {
-            return Err(fault(format!("steps.{at}.name"), format!("is the name of step {earlier}: {}", step.name)));
+            return Err(Fault::new(
+                format!("steps.{at}.name"),
+                format!("is the name of step {earlier}: {}", step.name),
+            ));
         }
     }
     Ok(places)
@@ -140,22 +157,25 @@ fn places(steps: &[PlannedStep]) -> Result<HashMap<&str, usize>, Fault> {
 fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<Vec<usize>>, Fault> {
     let edges: usize = steps.iter().map(|step| step.depends_on.len()).sum();
     if edges > MAX_EDGES {
-        return Err(fault("steps", format!("must have at most {MAX_EDGES} dependencies in all; these have {edges}")));
+        return Err(Fault::new(
+            "steps",
+            format!("must have at most {MAX_EDGES} dependencies in all; these have {edges}"),
+        ));
     }
-    let mut seen = HashMap::with_capacity(edges);
+    let mut seen = HashSet::with_capacity(edges);
     let mut parents = Vec::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
         let mut of_step = Vec::with_capacity(step.depends_on.len());
         for (nth, link) in step.depends_on.iter().enumerate() {
             let field = || format!("steps.{at}.depends_on.{nth}");
             let Some(parent) = places.get(link.step.as_str()) else {
-                return Err(fault(field(), format!("names a step that is not there: {}", link.step)));
+                return Err(Fault::new(field(), format!("names a step that is not there: {}", clipped(&link.step))));
             };
             if *parent == at {
-                return Err(fault(field(), format!("is the step itself: {}", link.step)));
+                return Err(Fault::new(field(), format!("is the step itself: {}", link.step)));
             }
-            if seen.insert((at, *parent), ()).is_some() {
-                return Err(fault(field(), format!("is there twice: {}", link.step)));
+            if !seen.insert((at, *parent)) {
+                return Err(Fault::new(field(), format!("is there twice: {}", link.step)));
             }
             of_step.push(*parent);
         }
@@ -164,24 +184,13 @@ fn parents(steps: &[PlannedStep], places: &HashMap<&str, usize>) -> Result<Vec<V
     Ok(parents)
 }
 
-/// An order in which each comes after its parents, and otherwise as named; or a circle. Takes time in proportion to the edges.
+/// An order in which each comes after its parents, and otherwise as named; or a circle.
 fn in_order(parents: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
     let mut children = vec![Vec::new(); parents.len()];
-    let mut waits_for: Vec<usize> = parents.iter().map(Vec::len).collect();
     for (at, parents) in parents.iter().enumerate() {
         parents.iter().for_each(|parent| children[*parent].push(at));
     }
-    let mut order: Vec<usize> = (0..parents.len()).filter(|at| waits_for[*at] == 0).collect();
-    let mut next = 0;
-    while let Some(at) = order.get(next).copied() {
-        next += 1;
-        for child in &children[at] {
-            waits_for[*child] -= 1;
-            if waits_for[*child] == 0 {
-                order.push(*child);
-            }
-        }
-    }
+    let Sorted { order, waits_for, .. } = sorted(parents, &children);
     if order.len() == parents.len() { Ok(order) } else { Err(circle(parents, &waits_for)) }
 }
 
@@ -205,27 +214,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Due;
 
     fn step(name: &str, after: &[&str]) -> PlannedStep {
-        let job = NewJob {
-            id: Uuid::nil(),
-            kind: Ident::default(),
-            queue: Ident::default(),
-            tenant: Ident::default(),
-            tags: Vec::new(),
-            priority: 5,
-            payload: "{}".into(),
-            due: Due::Now,
-            max_attempts: 1,
-            timeout: None,
-            deadline_at: None,
-            backoff: None,
-            schema_version: None,
-            key: None,
-            dependencies: Vec::new(),
-            step: None,
-        };
+        let job = NewJob { max_attempts: 1, ..NewJob::new(Ident::default()) };
         let link = |name: &&str| Link { step: (*name).to_owned(), policy: Policy::Cancel };
         PlannedStep { name: name.to_owned(), job, depends_on: after.iter().map(link).collect() }
     }
@@ -261,7 +252,7 @@ mod tests {
             ),
         ];
         for (steps, field, message) in cases {
-            assert_eq!(checked(steps).unwrap_err(), fault(field, message));
+            assert_eq!(checked(steps).unwrap_err(), Fault::new(field, message));
         }
         let name = |n: usize| format!("s{n}");
         let ring: Vec<PlannedStep> = (0..20_000).map(|n| step(&name(n), &[&name((n + 1) % 20_000)])).collect();

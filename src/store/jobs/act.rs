@@ -25,6 +25,8 @@ pub struct Retried {
     pub was: JobState,
     /// It works on a project: retry the project.
     pub of_project: bool,
+    /// It waits for a job that will never complete.
+    pub is_doomed: bool,
     pub moved: bool,
 }
 
@@ -95,6 +97,7 @@ impl Store {
                 id: row.get("id")?,
                 was: was(&row)?,
                 of_project: row.get("of_project")?,
+                is_doomed: row.get("is_doomed")?,
                 moved: row.get("moved")?,
             })
         };

@@ -150,7 +150,7 @@ fn wish<'a>(job: &'a NewJob, origin: Option<Uuid>, by: Option<By<'a>>) -> Wish<'
         priority: job.priority,
         payload: &job.payload,
         run_at: if let Due::At(at) = job.due { Some(moment::exact(at)) } else { None },
-        delay_s: if let Due::In(delay) = job.due { Some(delay.as_secs_f64()) } else { None },
+        delay_s: job.due.delay().map(|it| it.as_secs_f64()),
         max_attempts: job.max_attempts,
         timeout_s: job.timeout.map(|it| it.as_secs_f64()),
         deadline_at: job.deadline_at.map(moment::exact),

@@ -2,6 +2,7 @@
 
 mod act;
 mod ask;
+mod deliver;
 mod settle;
 mod work;
 
@@ -18,6 +19,7 @@ use crate::domain::{Backoff, JobState, NewJob, Step};
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
+pub use deliver::Active;
 pub use settle::Settled;
 pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
 
@@ -70,7 +72,6 @@ pub struct Job {
     /// How many of its dependencies do not let it go yet.
     pub waits_for: i32,
     pub has_dependencies: bool,
-    pub has_dependents: bool,
     /// The dependency whose end canceled it.
     pub doomed_by: Option<Uuid>,
     pub execution_id: Option<Uuid>,
@@ -112,7 +113,6 @@ impl Job {
             step: wish.step.clone(),
             waits_for: 0,
             has_dependencies: false,
-            has_dependents: false,
             doomed_by: None,
             execution_id: None,
             worker_id: None,
@@ -178,7 +178,6 @@ fn job(row: &Reader) -> Result<Job, StoreError> {
         step: step(row)?,
         waits_for: row.get("waits_for")?,
         has_dependencies: row.get("has_dependencies")?,
-        has_dependents: row.get("has_dependents")?,
         doomed_by: row.get("doomed_by")?,
         execution_id: row.get("execution_id")?,
         worker_id: row.get("worker_id")?,

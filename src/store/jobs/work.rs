@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Execution, backoff, duration, execution};
 use crate::domain::{Backoff, JobState};
 use crate::store::sql::{
-    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP,
+    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP, JOBS_TELL,
     LINES_SWEEP,
 };
 use crate::store::{Reader, Store, StoreError};
@@ -66,6 +66,8 @@ pub struct Claimer {
     pub lease_ttl: Duration,
     /// How long a project may be provisioning.
     pub project_deadline: Duration,
+    /// Nothing is every tenant.
+    pub tenants: Option<Vec<String>>,
     pub reach: Reach,
 }
 
@@ -115,6 +117,8 @@ pub struct Overdue {
     pub executions: bool,
     pub projects: bool,
     pub jobs: bool,
+    /// Not time, but the length of a chain: some have not been told yet what has become of those that they wait for.
+    pub tellings: bool,
     /// When there will be something, as far as can be known now.
     pub next: Option<Duration>,
 }
@@ -155,8 +159,13 @@ pub struct Operation {
 impl Store {
     /// `jobs/claim`: at most `slots` due jobs, each under an execution id of its own.
     pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Claims, StoreError> {
-        let tell = self.bell.may_notify();
         let executions: Vec<Uuid> = (0..slots).map(|_| Uuid::now_v7()).collect();
+        self.claim_jobs_as(claimer, &executions).await
+    }
+
+    /// The same under execution ids that nobody else has, nor ever had.
+    pub async fn claim_jobs_as(&self, claimer: &Claimer, executions: &[Uuid]) -> Result<Claims, StoreError> {
+        let tell = self.bell.may_notify();
         let rows = self
             .rows(
                 &JOBS_CLAIM,
@@ -170,6 +179,7 @@ impl Store {
                     &tell,
                     &rand::random::<i64>(),
                     &claimer.reach.get(),
+                    &claimer.tenants,
                 ],
             )
             .await?;
@@ -212,8 +222,18 @@ impl Store {
             executions: row.get("executions")?,
             projects: row.get("projects")?,
             jobs: row.get("jobs")?,
+            tellings: row.get("tellings")?,
             next: duration(row.get::<Option<f64>>("next")?.map(|seconds| seconds.max(0.0))),
         })
+    }
+
+    /// `jobs/tell`: tells on where so many jobs are, at most; how many they were.
+    pub async fn tell_dependents(&self, limit: i64) -> Result<i64, StoreError> {
+        let n: i64 = self.one(&JOBS_TELL, &[&limit]).await?.get("n")?;
+        if n > 0 {
+            self.bell.moved(false);
+        }
+        Ok(n)
     }
 
     /// `lines/sweep`: one step of moving the lines up. Whether more is to be done, soon.
@@ -260,7 +280,7 @@ impl Store {
     }
 }
 
-fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
+pub(super) fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
     Ok(Claimed {
         lease: Lease { job_id: row.get("id")?, execution_id: row.get("execution_id")? },
         kind: row.get("kind")?,

@@ -89,7 +89,7 @@ fn job_spec(job: &NewJob) -> JobSpec {
         timeout_s: job.timeout.map(|it| it.as_secs_f64()),
         backoff: job.backoff.map(|it| it.text()),
         schema_version: job.schema_version,
-        delay_s: if let Due::In(delay) = job.due { Some(delay.as_secs_f64()) } else { None },
+        delay_s: job.due.delay().map(|it| it.as_secs_f64()),
     }
 }
 

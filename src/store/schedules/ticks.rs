@@ -36,7 +36,6 @@ pub struct TickJob {
     pub state: JobState,
     pub created_at: OffsetDateTime,
     pub finished_at: Option<OffsetDateTime>,
-    pub error: Option<String>,
 }
 
 /// The workflow of a tick.
@@ -89,7 +88,6 @@ fn tick(row: &Reader) -> Result<Tick, StoreError> {
             state: row.word("job_state", "job state", JobState::parse)?,
             created_at: row.get("job_created_at")?,
             finished_at: row.get("job_finished_at")?,
-            error: row.get("job_error")?,
         })
     };
     let workflow = || {

@@ -1,6 +1,6 @@
 //! The drawing of a workflow: the places come from `domain`, here they become the attributes of an SVG.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::chart::number;
 use super::names;
 use super::views::{GraphCard, GraphDrawing, GraphSince};
-use super::workflow_steps::{Known, lasted, name, since};
+use super::workflow_steps::{Known, lasted, since};
 use crate::domain::workflow::layout::{CARD, Point};
 use crate::domain::workflow::{self, Layout};
 use crate::domain::{JobState, moment};
@@ -35,13 +35,12 @@ pub fn layout(graph: &Graph) -> Option<Layout> {
 /// The drawing of a graph that was laid out.
 pub fn drawing(known: &Known, layout: &Layout) -> GraphDrawing {
     let nodes = &known.graph.nodes;
-    let places: HashMap<Uuid, usize> = nodes.iter().enumerate().map(|(at, it)| (it.job_id, at)).collect();
     let steps: Vec<(Uuid, Uuid)> = known.graph.critical_path.windows(2).map(|it| (it[0], it[1])).collect();
     let (mut edges, mut heads): (BTreeMap<Look, String>, BTreeMap<Look, String>) = Default::default();
     for edge in &known.graph.edges {
-        let (Some(from), Some(to)) = (places.get(&edge.from), places.get(&edge.to)) else { continue };
+        let (Some(from), Some(to)) = (known.place(edge.from), known.place(edge.to)) else { continue };
         let look = Look::of(edge, steps.contains(&(edge.from, edge.to)));
-        let way = layout.way(*from, *to);
+        let way = layout.way(from, to);
         curve(edges.entry(look).or_default(), &way);
         if let Some(end) = way.last() {
             arrow(heads.entry(Look { unmet: false, ..look }).or_default(), *end);
@@ -110,12 +109,12 @@ fn card(known: &Known, it: &GraphNode, at: Point) -> GraphCard {
     let state = super::jobs::state(known.state(it));
     let goes_on = since(times.ran).or_else(|| since(times.waited));
     let lasted = lasted(times.ran);
-    let title = shortened(name(it));
+    let title = shortened(it.name());
     GraphCard {
         href: names::job_page(it.job_id),
         x: number(at.x + MARGIN),
         y: number(at.y + MARGIN),
-        full: Some(name(it).to_owned()).filter(|full| *full != title),
+        full: Some(it.name().to_owned()).filter(|full| *full != title),
         title,
         state,
         lasted,

@@ -9,7 +9,7 @@ use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
 use super::list::{ACTOR, view};
-use super::project::{delete_blocked, id_of};
+use super::project::{delete_blocked, id_of, with_id};
 use super::shell::{Frame, Shown, respond};
 use super::views::{DeleteError, DeletePage, Nav};
 use crate::store::Moved;
@@ -29,11 +29,7 @@ struct Refused {
 
 /// `GET`.
 pub async fn ask(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => page(&app, &request, id, Refused::default(), StatusCode::OK).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| page(&app, &request, id, Refused::default(), StatusCode::OK).await).await
 }
 
 /// `POST`.

@@ -13,12 +13,13 @@ use super::job_life::{callout, executions, timeline};
 use super::job_links::Links;
 use super::list::{ACTOR, short};
 use super::names;
-use super::project::id_of;
-use super::shell::{Frame, Shown, respond, span};
-use super::views::{CurlLine, FollowUp, JobPage, Nav, PriorityForm};
+use super::project::{id_of, with_id};
+use super::shell::{Frame, Shown, auth, respond, span};
+use super::views::{CurlLine, FollowUp, JobPage, LogRow, Nav, PriorityForm};
 use crate::domain::JobState;
 use crate::store::events::Event;
 use crate::store::jobs::{Edit, Execution, Explained, Job};
+use crate::store::logs::Line;
 use crate::web::app::App;
 use crate::web::convert;
 use crate::web::error::ApiError;
@@ -30,16 +31,15 @@ use crate::web::jobs::{copy_of, found, no_job};
 const EVENTS: i64 = 100;
 const EXECUTIONS: i64 = 50;
 const FOLLOWERS: i64 = 20;
+const LOGS: i64 = 200;
+/// So many bytes of a line that it wrote.
+const LINE: usize = 400;
 /// A payload up to so many bytes is written into the lines for a shell.
 const INLINE: usize = 2048;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => page(&app, &request, id, None, StatusCode::OK).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| page(&app, &request, id, None, StatusCode::OK).await).await
 }
 
 /// `POST …/retry`, from a list or from the page.
@@ -112,6 +112,7 @@ pub struct Known {
     pub followers: Vec<Job>,
     pub origin: Option<Job>,
     pub links: Links,
+    pub logs: Vec<Line>,
 }
 
 impl Known {
@@ -121,7 +122,12 @@ impl Known {
             Some(origin) => app.store.get_job(origin).await?,
             None => None,
         };
+        let logs = match job.execution_id {
+            Some(execution) => app.store.latest_logs(execution, LOGS).await?,
+            None => Vec::new(),
+        };
         Ok(Self {
+            logs,
             explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| no_job(id))?,
             events: app.store.events_of_job(id, None, EVENTS).await?,
             executions: app.store.executions_of_job(id, EXECUTIONS).await?,
@@ -169,12 +175,21 @@ async fn page(
         dependents: known.links.dependents.clone(),
         follow_ups: known.followers.iter().map(follow_up).collect(),
         executions: executions(&known.executions),
+        logs: known.logs.iter().map(log_row).collect(),
+        logs_href: format!("/jobs/{id}/logs"),
         curls: curls(app, job, &can, &again),
         curl: again,
     };
     // What was completed or canceled can only be copied.
     let rests = matches!(job.state, JobState::Completed | JobState::Canceled);
     Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status).resting_for_ever(rests)))
+}
+
+/// A page shows the beginning of a long line.
+fn log_row(line: &Line) -> LogRow {
+    let cut = line.line.floor_char_boundary(LINE);
+    let more = if cut < line.line.len() { "…" } else { "" };
+    LogRow { stream: line.stream.clone(), text: format!("{}{more}", &line.line[..cut]) }
 }
 
 fn follow_up(job: &Job) -> FollowUp {
@@ -184,10 +199,6 @@ fn follow_up(job: &Job) -> FollowUp {
 /// A text as one word of a shell.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn auth(app: &App) -> &'static str {
-    if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" }
 }
 
 /// The line that enqueues the same again. A large payload would make a large page, so it is left to a file.
@@ -211,6 +222,7 @@ fn curls(app: &App, job: &Job, can: &[&str], again: &str) -> Vec<CurlLine> {
     let mut lines = vec![
         line("Get", format!("curl{auth} {url}")),
         line("Everything about it", format!("curl{auth} {url}/inspection")),
+        line("What it wrote", format!("curl{auth} {url}/logs")),
         line("Enqueue the same", again.to_owned()),
     ];
     for (verb, label) in [("cancel", "Cancel"), ("retry", "Retry"), ("run-again", "Run again")] {

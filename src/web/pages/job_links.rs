@@ -30,7 +30,7 @@ pub struct Links {
 }
 
 impl Links {
-    /// Most jobs hang together with none, and then nobody is asked.
+    /// Most jobs hang together with none, and then only who waits for it is asked.
     pub async fn of(app: &App, job: &Job) -> Result<Self, ApiError> {
         let step = match &job.step {
             Some(step) => app
@@ -43,7 +43,7 @@ impl Links {
         let mut before = if job.has_dependencies { app.store.edges(&[job.id]).await? } else { Vec::new() };
         // What holds it comes first.
         before.sort_by_key(|edge| (edge.is_met(), edge.depends_on));
-        let after = if job.has_dependents { app.store.dependents(job.id, COUNTED).await? } else { Vec::new() };
+        let after = app.store.dependents(job.id, COUNTED).await?;
         let shown = |edges: &[Edge], of: fn(&Edge) -> Uuid| edges.iter().take(SHOWN).map(of).collect::<Vec<_>>();
         let mut ids = shown(&before, |edge| edge.depends_on);
         ids.extend(shown(&after, |edge| edge.job_id));
@@ -57,7 +57,7 @@ impl Links {
             doomed_by: job
                 .doomed_by
                 .and_then(|id| nodes.get(&id))
-                .map(|it| Link::to(names::job_page(it.id), label(it))),
+                .map(|it| Link::to(names::job_page(it.id), it.name())),
         })
     }
 }
@@ -68,7 +68,7 @@ fn edges(all: &[Edge], nodes: &HashMap<Uuid, Node>, other: fn(&Edge) -> Uuid) ->
         let node = nodes.get(&id);
         EdgeRow {
             id: id.to_string(),
-            job: Link::to(names::job_page(id), node.map_or("a job that is gone", label)),
+            job: Link::to(names::job_page(id), node.map_or("a job that is gone", Node::name)),
             short_id: short(id),
             state: node.map(|it| state(it.state)),
             policy: policy(edge.policy),
@@ -82,10 +82,6 @@ fn edges(all: &[Edge], nodes: &HashMap<Uuid, Node>, other: fn(&Edge) -> Uuid) ->
         more: (left > 0)
             .then(|| format!("{}{} more are not shown.", if most { "At least " } else { "" }, count(left as i64))),
     }
-}
-
-fn label(node: &Node) -> &str {
-    node.step.as_deref().unwrap_or(&node.kind)
 }
 
 /// What becomes of the one that waits, when the other does not complete.

@@ -148,7 +148,7 @@ fn row(job: Job, stuck: &Stuck, now: OffsetDateTime) -> JobRow {
         running_since: (job.state == JobState::Active).then(|| claimed_at(&job).map(stamp)).flatten(),
         queue: names::queue(&job.queue),
         tenant: tenant(&job.tenant),
-        attempt: attempt(&job),
+        attempt: attempt(job.attempt, job.max_attempts),
         worker: job.worker_id.as_deref().map(names::worker),
         created: stamp(job.created_at),
         due: (!job.state.is_finished() && job.run_at > now).then(|| stamp(job.run_at)),
@@ -170,10 +170,10 @@ pub fn tenant(name: &str) -> Option<String> {
 }
 
 /// "2 of 5". What was handed back or replayed is claimed more often than it may fail.
-pub fn attempt(job: &Job) -> String {
-    match job.attempt {
+pub fn attempt(attempt: i32, max_attempts: i32) -> String {
+    match attempt {
         0 => "–".to_owned(),
-        n if n <= job.max_attempts => format!("{n} of {}", job.max_attempts),
+        n if n <= max_attempts => format!("{n} of {max_attempts}"),
         n => n.to_string(),
     }
 }

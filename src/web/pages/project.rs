@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
 use super::list::{ACTOR, Usual, short, view};
-use super::shell::{Frame, Shown, respond, span, stamp};
+use super::shell::{Frame, Shown, auth, respond, span, stamp};
 use super::views::{
     Callout, CurlLine, Holder, JobState as State, Label, Mark, Moving, Nav, OperationRow, ProjectPage, RenameForm,
     TimelineEntry,
@@ -33,11 +33,7 @@ const OPERATIONS: i64 = 20;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => page(&app, &request, id, None, StatusCode::OK).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| page(&app, &request, id, None, StatusCode::OK).await).await
 }
 
 /// `POST …/retry`, from the list or from the page.
@@ -88,6 +84,19 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
 pub fn id_of(request: &HttpRequest) -> Result<Uuid, ApiError> {
     let text = request.match_info().get("id").unwrap_or_default();
     Uuid::try_parse(text).map_err(|_| ApiError::NoRoute)
+}
+
+/// The page of the thing whose id is in the path, or of what is in its way.
+pub async fn with_id(
+    app: &App,
+    request: &HttpRequest,
+    page: impl AsyncFnOnce(Uuid) -> Result<HttpResponse, ApiError>,
+) -> HttpResponse {
+    let answer = match id_of(request) {
+        Ok(id) => page(id).await,
+        Err(error) => Err(error),
+    };
+    or_page(app, request, answer)
 }
 
 async fn page(
@@ -255,7 +264,7 @@ fn operation(job: &Operation) -> OperationRow {
 
 fn curls(app: &App, project: &Project) -> Vec<CurlLine> {
     let url = format!("http://{}/projects/{}", app.host, project.id);
-    let auth = if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" };
+    let auth = auth(app);
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     let mut lines = vec![
         line("Get", format!("curl{auth} {url}")),

@@ -11,7 +11,7 @@ use super::form::{Form, see};
 use super::names;
 use super::schedule_form::{save, stored};
 use super::schedules::{PAGE, badge, outcome, started, starts};
-use super::shell::{Frame, Shown, counted, respond, span, stamp};
+use super::shell::{Frame, Shown, auth, counted, respond, span, stamp};
 use super::views::{Changed, CurlLine, Link, Nav, NextRow, ScheduleForm, SchedulePage, TickRow};
 use crate::domain::schedule::{
     Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target, TickOutcome,
@@ -180,7 +180,7 @@ fn payload(target: &Target) -> Option<String> {
 
 fn curls(app: &App, name: &str) -> Vec<CurlLine> {
     let url = format!("http://{}/schedules/{}", app.host, names::segment(name));
-    let auth = if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" };
+    let auth = auth(app);
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     vec![
         line("Get", format!("curl{auth} {url}")),

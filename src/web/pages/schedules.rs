@@ -10,12 +10,14 @@ use uuid::Uuid;
 use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
+use super::jobs;
 use super::names;
 use super::schedule_form::{blank, save};
 use super::shell::{Frame, Shown, counted, respond, stamp};
-use super::views::{Badge, JobState as State, Nav, ScheduleForm, ScheduleRow, SchedulesPage, StripMark, Tone};
+use super::views::{Badge, Nav, ScheduleForm, ScheduleRow, SchedulesPage, StripMark, Tone};
+use super::workflows;
+use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
-use crate::domain::{JobState, WorkflowState, moment};
 use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -141,18 +143,13 @@ pub fn badge(state: ScheduleState) -> Badge {
 
 /// What became of a tick: where its job or its workflow is, or that it started nothing.
 pub fn outcome(tick: &Tick) -> Badge {
-    let job = |state: &str| {
-        let state = State::from_name(state);
-        Badge { tone: state.tone(), icon: state.icon(), label: state.label() }
-    };
     match (tick.outcome, &tick.job, &tick.workflow) {
         (TickOutcome::Skipped, ..) => Badge { tone: Tone::Neutral, icon: "ban", label: "Skipped" },
-        (TickOutcome::Fired, Some(it), _) => job(it.state.as_str()),
-        // It has the states of a job but for this one.
-        (TickOutcome::Fired, None, Some(it)) if it.state == WorkflowState::Running => {
-            Badge { label: "Running", ..job(JobState::Active.as_str()) }
+        (TickOutcome::Fired, Some(it), _) => {
+            let state = jobs::state(it.state);
+            Badge { tone: state.tone(), icon: state.icon(), label: state.label() }
         }
-        (TickOutcome::Fired, None, Some(it)) => job(it.state.as_str()),
+        (TickOutcome::Fired, None, Some(it)) => workflows::badge(it.state),
         (TickOutcome::Fired, None, None) => Badge { tone: Tone::Neutral, icon: "play", label: "Started" },
     }
 }

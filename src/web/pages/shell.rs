@@ -143,6 +143,7 @@ pub struct Shown<'a> {
     main: Box<dyn Fn() -> askama::Result<String> + 'a>,
     status: StatusCode,
     at_rest: bool,
+    pause: Option<&'static str>,
 }
 
 impl<'a> Shown<'a> {
@@ -152,6 +153,7 @@ impl<'a> Shown<'a> {
             main: Box::new(move || main.render()),
             status: StatusCode::OK,
             at_rest: false,
+            pause: None,
         }
     }
 
@@ -163,6 +165,12 @@ impl<'a> Shown<'a> {
     /// Nothing on it will ever change again, so nobody need ask.
     pub fn resting_for_ever(mut self, yes: bool) -> Self {
         self.at_rest = yes;
+        self
+    }
+
+    /// It costs more than others to make, so it should be asked for again no sooner than after so many milliseconds.
+    pub fn asked_again_after(mut self, pause: Option<&'static str>) -> Self {
+        self.pause = pause;
         self
     }
 }
@@ -180,6 +188,9 @@ pub fn respond(request: &HttpRequest, page: Shown<'_>) -> HttpResponse {
     response.insert_header((VARY, "X-Live, Cookie")).insert_header((CACHE_CONTROL, "private, no-cache"));
     if page.at_rest {
         response.insert_header(("X-Poll-Stop", "1"));
+    }
+    if let Some(pause) = page.pause {
+        response.insert_header(("X-Poll-After", pause));
     }
     if !live {
         if let Some(spent) = request.cookie(FLASH) {
@@ -227,4 +238,9 @@ pub fn capped(n: i64) -> String {
 /// How long it was between two moments, for a page.
 pub fn span(from: OffsetDateTime, to: OffsetDateTime) -> String {
     super::chart::seconds((to - from).as_seconds_f64().max(0.0))
+}
+
+/// What a line of curl needs to be let in.
+pub fn auth(app: &App) -> &'static str {
+    if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::confirm::{self, Question, asks};
 use super::error::or_page;
 use super::form::{Form, see};
-use super::project::id_of;
+use super::project::{id_of, with_id};
 use super::views::{ConfirmPage, Nav, first_line};
 use super::{chart, dead_letters, jobs, names};
 use crate::domain::JobState;
@@ -20,11 +20,7 @@ use crate::web::jobs::{CANCELABLE, found, no_job};
 
 /// `GET …/jobs/{id}/cancel`.
 pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => cancel_page(&app, &request, id, None).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| cancel_page(&app, &request, id, None).await).await
 }
 
 /// `POST …/jobs/{id}/cancel`.
@@ -90,11 +86,7 @@ async fn cancel_page(
 
 /// `GET …/dead-letters/{id}/delete`.
 pub async fn ask_delete(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => delete_page(&app, &request, id, None).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| delete_page(&app, &request, id, None).await).await
 }
 
 /// `POST …/dead-letters/{id}/delete`.

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::chart::{Scale, number, seconds};
 use super::shell::count;
 use super::views::{FallRow, Tone, Waterfall};
-use super::workflow_steps::{Known, Stretch, Times, name};
+use super::workflow_steps::{Known, Stretch, Times};
 use crate::store::workflows::Workflow;
 use crate::wire::GraphNode;
 
@@ -54,7 +54,7 @@ pub fn of(workflow: &Workflow, known: &Known) -> Option<Waterfall> {
             bar(path, x(since(stretch.0)), x(until(stretch)).max(x(since(stretch.0)) + LEAST), middle, THICK);
         }
         let took = times.ran.map_or_else(|| "–".to_owned(), |it| seconds(until(&it) - since(it.0)));
-        rows.push(FallRow { name: name(it).to_owned(), took, critical: it.critical });
+        rows.push(FallRow { name: it.name().to_owned(), took, critical: it.critical });
     }
     let mut axis = scale.labels(seconds);
     axis.reverse();

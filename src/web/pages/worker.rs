@@ -80,7 +80,7 @@ async fn running(app: &App, id: &str) -> Result<Vec<RunningRow>, ApiError> {
         RunningRow {
             job: names::job(it.job_id, &it.kind),
             queue: names::queue(&it.queue),
-            attempt: job.map_or_else(|| it.attempt.to_string(), attempt),
+            attempt: job.map_or_else(|| it.attempt.to_string(), |job| attempt(job.attempt, job.max_attempts)),
             since: stamp(it.claimed_at),
             lease_until: stamp(lease_until),
             canceling: job.is_some_and(|job| job.cancel_requested_at.is_some()),

@@ -1,7 +1,6 @@
 //! `/dashboard/workflows/{id}`: one workflow. Its steps are in `workflow_steps`, its drawings in `dag` and `waterfall`, what is done
 //! to it in `workflow_acts`.
 
-use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
@@ -10,11 +9,10 @@ use uuid::Uuid;
 use super::chart;
 use super::counts::Counts;
 use super::dag;
-use super::error::or_page;
 use super::list::short;
 use super::names;
-use super::project::id_of;
-use super::shell::{Frame, Shown, count, counted, respond, span, stamp};
+use super::project::with_id;
+use super::shell::{Frame, Shown, auth, count, counted, respond, span, stamp};
 use super::views::{Critical, CurlLine, Link, Mark, Nav, TimelineEntry, Trouble, WorkflowPage, first_line};
 use super::waterfall;
 use super::workflow_steps::{self as steps, Known};
@@ -35,11 +33,7 @@ const FAILURES: usize = 3;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => page(&app, &request, id).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| page(&app, &request, id).await).await
 }
 
 async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse, ApiError> {
@@ -56,7 +50,7 @@ async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse
         short_id: short(id),
         name: workflow.name.clone(),
         badge: badge(workflow.state),
-        can_cancel: workflow.completed + workflow.failed + workflow.canceled < workflow.steps,
+        can_cancel: workflow.is_unfinished(),
         can_retry: workflow.failed > 0,
         trouble: trouble(&workflow, &known),
         progress: progress(&workflow),
@@ -78,23 +72,17 @@ async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse
         WorkflowState::Canceled => workflow.failed == 0,
         WorkflowState::Running | WorkflowState::Failed => false,
     };
-    let mut response = respond(request, Shown::new(&page, page.as_main()).resting_for_ever(rests));
-    if !is_drawn {
-        // Looking at so many steps is work, so it is done less often.
-        let pause = if workflow.steps > 2_000 { "15000" } else { "5000" };
-        response
-            .headers_mut()
-            .insert("x-poll-after".parse().map_err(|_| ApiError::NoRoute)?, HeaderValue::from_static(pause));
-    }
-    Ok(response)
+    // Looking at so many steps is work, so it is done less often.
+    let pause = (!is_drawn).then_some(if workflow.steps > 2_000 { "15000" } else { "5000" });
+    Ok(respond(request, Shown::new(&page, page.as_main()).resting_for_ever(rests).asked_again_after(pause)))
 }
 
 /// The workflow with all of its steps.
 async fn known(app: &App, workflow: &Workflow) -> Result<Known, ApiError> {
     let ids = app.store.steps_of_workflow(workflow.id, None).await?;
-    let (nodes, edges) = (app.store.nodes(&ids).await?, app.store.edges(&ids).await?);
+    let (nodes, edges) = graph::rows(app, &ids).await?;
     let at = nodes.first().map_or(workflow.updated_at, |it| it.at);
-    Ok(Known::new(graph::graph(&nodes, &edges), nodes, at))
+    Ok(Known::new(graph::graph(&nodes, &edges), nodes, &edges, at))
 }
 
 /// What failed, and what that holds up.
@@ -106,7 +94,7 @@ fn trouble(workflow: &Workflow, known: &Known) -> Option<Trouble> {
         let waits = if workflow.blocked == 1 { "waits" } else { "wait" };
         headline.push_str(&format!(", and {} {waits} for {pronoun}", count(workflow.blocked.into())));
     }
-    let all = known.graph.nodes.iter().filter(|it| it.state == JobState::Failed.as_str());
+    let all = known.graph.nodes.iter().filter(|it| known.state(it) == JobState::Failed);
     let one = |it| {
         let error = known.node(it).error.as_deref().map(first_line).unwrap_or_default();
         (steps::link(it), if error.is_empty() { "it failed without saying why".to_owned() } else { error.to_owned() })
@@ -167,7 +155,7 @@ fn title(event: &Event) -> &'static str {
 
 fn curls(app: &App, workflow: &Workflow) -> Vec<CurlLine> {
     let url = format!("http://{}/workflows/{}", app.host, workflow.id);
-    let auth = if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" };
+    let auth = auth(app);
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     let mut lines = vec![
         line("Get", format!("curl{auth} {url}")),
@@ -179,7 +167,7 @@ fn curls(app: &App, workflow: &Workflow) -> Vec<CurlLine> {
     if workflow.failed > 0 {
         lines.push(line("Retry failed steps", format!("curl{auth} -X POST {url}/retry")));
     }
-    if workflow.completed + workflow.failed + workflow.canceled < workflow.steps {
+    if workflow.is_unfinished() {
         lines.push(line("Cancel", format!("curl{auth} -X POST {url}/cancel")));
     }
     lines

@@ -10,11 +10,10 @@ use super::error::or_page;
 use super::form::{Form, see};
 use super::list::ACTOR;
 use super::names;
-use super::project::id_of;
+use super::project::{id_of, with_id};
 use super::shell::{count, counted};
 use super::single::shown;
 use super::views::{ConfirmItem, ConfirmPage, Nav};
-use super::workflow_steps::name;
 use super::workflows::PAGE;
 use crate::domain::WorkflowState;
 use crate::store::workflows::Workflow;
@@ -35,7 +34,6 @@ pub async fn retry(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let id = id_of(request)?;
-    _ = found(app, id).await?;
     let word = match retry_steps(app, id, &convert::asker(ACTOR, None)?).await {
         Ok(_) => "workflow-retried".to_owned(),
         // Two operators pressed the button: the second one is told what the workflow is now.
@@ -47,11 +45,7 @@ async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, Api
 
 /// `GET …/cancel`.
 pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let answer = match id_of(&request) {
-        Ok(id) => question(&app, &request, id, None).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
+    with_id(&app, &request, async |id| question(&app, &request, id, None).await).await
 }
 
 /// `POST …/cancel`.
@@ -105,7 +99,7 @@ async fn question(
         listed: listed
             .iter()
             .map(|it| ConfirmItem {
-                label: name(it).to_owned(),
+                label: it.name().to_owned(),
                 href: names::job_page(it.job_id),
                 note: Some(it.state.clone()),
             })

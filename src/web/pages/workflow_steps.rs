@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::job_life::{CANCELED, without};
-use super::jobs::state as view;
+use super::jobs::{attempt, state as view};
 use super::names;
 use super::shell::{count, counted, span, stamp};
-use super::views::{JobState as State, Link, RankRow, StepRow, StepTable, Tab, first_line};
-use crate::domain::JobState;
+use super::views::{Link, RankRow, StepRow, StepTable, Tab, first_line};
 use crate::domain::workflow::Layout;
-use crate::store::workflows::Node;
+use crate::domain::{JobState, Policy};
+use crate::store::workflows::{Edge, Node};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 use crate::wire::{Graph, GraphNode};
@@ -33,15 +33,15 @@ pub struct Known {
 }
 
 impl Known {
-    pub fn new(graph: Graph, nodes: Vec<Node>, at: OffsetDateTime) -> Self {
-        let unusual = |policy: &str| match policy {
-            "allow_failed" => Some("however it ends"),
-            "cancel" => Some("canceled if it fails"),
-            _ => None,
+    pub fn new(graph: Graph, nodes: Vec<Node>, edges: &[Edge], at: OffsetDateTime) -> Self {
+        let unusual = |policy: Policy| match policy {
+            Policy::AllowFailed => Some("however it ends"),
+            Policy::Cancel => Some("canceled if it fails"),
+            Policy::Block => None,
         };
         Self {
             places: graph.nodes.iter().enumerate().map(|(place, it)| (it.job_id, place)).collect(),
-            policies: graph.edges.iter().filter_map(|it| Some(((it.to, it.from), unusual(&it.policy)?))).collect(),
+            policies: edges.iter().filter_map(|it| Some(((it.job_id, it.depends_on), unusual(it.policy)?))).collect(),
             nodes: nodes.into_iter().map(|node| (node.id, node)).collect(),
             graph,
             at,
@@ -49,7 +49,12 @@ impl Known {
     }
 
     pub fn by_id(&self, id: Uuid) -> Option<&GraphNode> {
-        self.graph.nodes.get(*self.places.get(&id)?)
+        self.graph.nodes.get(self.place(id)?)
+    }
+
+    /// Where it stands among the nodes.
+    pub fn place(&self, id: Uuid) -> Option<usize> {
+        self.places.get(&id).copied()
     }
 
     /// The row of a node of this graph.
@@ -103,13 +108,8 @@ pub fn since(stretch: Option<Stretch>) -> Option<OffsetDateTime> {
     stretch.filter(|(_, to)| to.is_none()).map(|(from, _)| from)
 }
 
-/// What a step is called.
-pub fn name(it: &GraphNode) -> &str {
-    it.step.as_deref().unwrap_or(&it.kind)
-}
-
 pub fn link(it: &GraphNode) -> Link {
-    Link::to(names::job_page(it.job_id), name(it))
+    Link::to(names::job_page(it.job_id), it.name())
 }
 
 /// What narrows the table, as the URL says it. Ranks are counted from 1 there, as people do.
@@ -211,7 +211,7 @@ fn tabs(id: Uuid, narrowed: &Narrowed, all: usize, sums: &BTreeMap<JobState, i64
 fn row(known: &Known, it: &GraphNode) -> StepRow {
     let (node, times) = (known.node(it), known.times(it));
     let on = |id: &Uuid| {
-        let name = known.by_id(*id).map_or_else(|| super::list::short(*id), |it| name(it).to_owned());
+        let name = known.by_id(*id).map_or_else(|| super::list::short(*id), |it| it.name().to_owned());
         (name, known.policies.get(&(it.job_id, *id)).copied())
     };
     let rest = it.depends_on.len().saturating_sub(NAMED);
@@ -228,11 +228,7 @@ fn row(known: &Known, it: &GraphNode) -> StepRow {
         },
         depends_on: it.depends_on.iter().take(NAMED).map(on).collect(),
         more: (rest > 0).then(|| format!("and {} more", count(rest as i64))),
-        attempt: match node.attempt {
-            0 => "–".to_owned(),
-            n if n <= node.max_attempts => format!("{n} of {}", node.max_attempts),
-            n => n.to_string(),
-        },
+        attempt: attempt(node.attempt, node.max_attempts),
         waited: lasted(times.waited),
         waits_since: since(times.waited).map(stamp),
         took: lasted(times.ran),
@@ -250,7 +246,7 @@ pub fn ranks(id: Uuid, known: &Known) -> Vec<RankRow> {
         let sums = sums(known, nodes.iter().copied());
         let of = |state: &JobState| {
             let n = *sums.get(state)?;
-            let label = format!("{} {}", count(n), State::from_name(state.as_str()).label().to_lowercase());
+            let label = format!("{} {}", count(n), view(*state).label().to_lowercase());
             let href = Narrowed { state: Some(*state), ..narrowed.clone() }.href(id);
             Some((view(*state), Link::to(href, label)))
         };

@@ -108,11 +108,10 @@ pub fn badge(state: WorkflowState) -> Badge {
 pub fn progress(it: &Workflow) -> Progress {
     let [total, completed, failed, canceled, blocked] =
         [it.steps, it.completed, it.failed, it.canceled, it.blocked].map(i64::from);
-    let waiting = (total - completed - it.active - failed - canceled - blocked).max(0);
     let all = [
         ("completed", completed, Tone::Ok),
         ("active", it.active, Tone::Work),
-        ("waiting", waiting, Tone::Info),
+        ("waiting", it.waiting(), Tone::Info),
         ("failed", failed, Tone::Bad),
         ("canceled", canceled, Tone::Neutral),
         ("blocked", blocked, Tone::Block),

@@ -1,8 +1,8 @@
 //! From schedules and their times to JSON.
 
+use crate::domain::NewJob;
 use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, Shift, Target};
 use crate::domain::workflow::{Link, Plan, PlannedStep};
-use crate::domain::{Due, NewJob};
 use crate::store::schedules::{Schedule, Tick, Unreadable};
 use crate::web::convert::backoff;
 use crate::wire;
@@ -102,7 +102,7 @@ fn workflow_target(plan: &Plan) -> WorkflowTarget {
         tags: it.job.tags.clone(),
         priority: it.job.priority,
         payload: raw(it.job.payload.clone()),
-        delay_s: if let Due::In(delay) = it.job.due { Some(delay.as_secs_f64()) } else { None },
+        delay_s: it.job.due.delay().map(|it| it.as_secs_f64()),
         max_attempts: it.job.max_attempts,
         timeout_s: it.job.timeout.map(|it| it.as_secs_f64()),
         backoff: it.job.backoff.map(backoff),

@@ -1,6 +1,5 @@
 //! Looking: what comes next, what was, and what an expression would mean.
 
-use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
@@ -8,7 +7,7 @@ use time::OffsetDateTime;
 use super::super::app::App;
 use super::super::error::ApiError;
 use super::super::extract::Json;
-use super::super::projects::next_page;
+use super::super::paging::page;
 use super::super::query::Query;
 use super::plan::{checked, expression};
 use super::{found, listed, name_of};
@@ -88,12 +87,6 @@ pub async fn ticks(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
         |word| TickOutcome::parse(word).ok_or_else(|| ApiError::parameter("outcome", "must be fired or skipped"));
     let (outcome, limit) = (query.get("outcome").map(word).transpose()?, query.limit()?);
     let id = listed(&app, &name_of(&request)).await?.map_or_else(|it| it.id, |it| it.id);
-    let mut rows = app.store.list_ticks(id, outcome, query.cursor()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Tick::from).collect::<Vec<_>>()))
+    let rows = app.store.list_ticks(id, outcome, query.cursor()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Tick::from))
 }

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use super::super::app::App;
 use super::super::convert;
 use super::super::error::ApiError;
-use super::super::extract::parse;
-use super::super::workflows::{self, plan::below};
+use super::super::extract::{below, parse};
+use super::super::workflows;
 use crate::domain::moment;
 use crate::domain::schedule::{
     Backlog, DUE_AT, MOST_CATCH_UP, Misfire, Overlap, Plan, ProjectAction, ScheduleState, Target, Timing, TimingError,

@@ -3,30 +3,38 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::super::app::App;
 use super::super::error::ApiError;
+use crate::domain::workflow::plan::MAX_STEPS;
 use crate::domain::{JobState, workflow};
 use crate::store::workflows::{Edge, Node};
 use crate::wire::{Graph, GraphEdge, GraphNode};
 
-/// The most jobs that are shown together.
-pub const MOST: i64 = 20_001;
+/// The most jobs that are shown together, and one more to tell that there are others.
+pub const MOST: i64 = MAX_STEPS as i64 + 1;
 /// How many of those that a job waits for are named.
 const NAMED: usize = 3;
 
 /// These jobs, and what leads from one to another.
 pub async fn of_jobs(app: &App, ids: &[Uuid]) -> Result<Graph, ApiError> {
-    let (nodes, edges) = (app.store.nodes(ids).await?, app.store.edges(ids).await?);
+    let (nodes, edges) = rows(app, ids).await?;
     Ok(graph(&nodes, &edges))
+}
+
+/// The same as rows.
+pub async fn rows(app: &App, ids: &[Uuid]) -> Result<(Vec<Node>, Vec<Edge>), ApiError> {
+    Ok((app.store.nodes(ids).await?, app.store.edges(ids).await?))
 }
 
 /// The graph as JSON tells it.
 pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
     let ids: Vec<Uuid> = nodes.iter().map(|it| it.id).collect();
     let shape = workflow::Graph::new(&ids, edges.iter().map(|it| (it.job_id, it.depends_on)));
-    let lengths: Vec<f64> = nodes.iter().map(length).collect();
+    let ready: Vec<OffsetDateTime> = (0..nodes.len()).map(|at| ready(nodes, &shape, at)).collect();
+    let lengths: Vec<f64> = nodes.iter().zip(&ready).map(|(node, ready)| length(node, *ready)).collect();
     let critical = shape.critical_path(&lengths);
     let mut unmet: HashMap<Uuid, Vec<&Edge>> = HashMap::new();
     for edge in edges.iter().filter(|it| !it.is_met()) {
@@ -46,13 +54,12 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
             dependents: of(shape.children(at)),
             critical: on_path[at],
             blocked_reason,
+            ready_at: (node.waits_for == 0).then_some(ready[at]),
             ..shown(node)
         }
     };
-    let mut places = vec![0; nodes.len()];
-    order.iter().enumerate().for_each(|(place, at)| places[*at] = place);
-    let place_of: HashMap<Uuid, usize> = ids.iter().enumerate().map(|(at, id)| (*id, places[at])).collect();
-    let place = |id: &Uuid| place_of.get(id).copied().unwrap_or(usize::MAX);
+    let places: HashMap<Uuid, usize> = order.iter().enumerate().map(|(place, at)| (ids[*at], place)).collect();
+    let place = |id: &Uuid| places.get(id).copied().unwrap_or(usize::MAX);
     let mut edges: Vec<GraphEdge> = edges.iter().map(GraphEdge::from).collect();
     edges.sort_by_key(|edge| (place(&edge.to), place(&edge.from), edge.from));
     Graph {
@@ -67,7 +74,6 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
 }
 
 fn shown(node: &Node) -> GraphNode {
-    let is_held = matches!(node.state, JobState::Blocked) || node.waits_for > 0;
     GraphNode {
         job_id: node.id,
         step: node.step.clone(),
@@ -82,7 +88,7 @@ fn shown(node: &Node) -> GraphNode {
         depends_on: Vec::new(),
         dependents: Vec::new(),
         attempt: node.attempt,
-        ready_at: (!is_held).then_some(node.run_at),
+        ready_at: None,
         started_at: node.claimed_at,
         finished_at: node.finished_at,
         critical: false,
@@ -101,14 +107,20 @@ impl From<&Edge> for GraphEdge {
     }
 }
 
+/// Since when a job might start: since all that it depends on have ended, however often it was tried since then.
+fn ready(nodes: &[Node], shape: &workflow::Graph, at: usize) -> OffsetDateTime {
+    let ends = shape.parents(at).iter().filter_map(|parent| nodes[*parent].finished_at);
+    ends.fold(nodes[at].created_at, OffsetDateTime::max)
+}
+
 /// How long a job has been at it, in seconds: since it might start, until it ended or now. Nothing before.
-fn length(node: &Node) -> f64 {
-    if node.waits_for > 0 || node.state == JobState::Scheduled {
+fn length(node: &Node, ready: OffsetDateTime) -> f64 {
+    if node.waits_for > 0 {
         return 0.0;
     }
-    (node.finished_at.unwrap_or(node.at) - node.run_at.min(node.claimed_at.unwrap_or(node.run_at)))
-        .as_seconds_f64()
-        .max(0.0)
+    // One that had gone on before a dependency was tried again began before that ended.
+    let began = node.claimed_at.map_or(ready, |claimed| claimed.min(ready));
+    (node.finished_at.unwrap_or(node.at) - began).as_seconds_f64().max(0.0)
 }
 
 /// What a blocked job waits for, in words. The edges are those that do not let it go.
@@ -130,11 +142,6 @@ pub fn blocked_reason(unmet: &[&Edge], nodes: &HashMap<Uuid, &Node>) -> String {
     }
 }
 
-/// What a node is called.
-fn label(node: &GraphNode) -> &str {
-    node.step.as_deref().unwrap_or(&node.kind)
-}
-
 /// Short names for nodes: `n0`, `n1`, …
 fn numbers(graph: &Graph) -> BTreeMap<Uuid, usize> {
     graph.nodes.iter().enumerate().map(|(at, node)| (node.job_id, at)).collect()
@@ -145,7 +152,7 @@ pub fn mermaid(graph: &Graph) -> String {
     let numbers = numbers(graph);
     let mut text = String::from("flowchart LR\n");
     for (at, node) in graph.nodes.iter().enumerate() {
-        let words = format!("{}<br/>{}", escaped(label(node), "&"), node.state);
+        let words = format!("{}<br/>{}", escaped(node.name(), "&"), node.state);
         _ = writeln!(text, "    n{at}[\"{words}\"]:::{}", node.state);
     }
     for edge in &graph.edges {
@@ -166,7 +173,7 @@ pub fn dot(graph: &Graph) -> String {
     let mut text =
         String::from("digraph workflow {\n    rankdir=LR;\n    node [shape=box, style=\"rounded,filled\"];\n");
     for (at, node) in graph.nodes.iter().enumerate() {
-        let name = escaped(label(node), "\\");
+        let name = escaped(node.name(), "\\");
         let (fill, stroke) = colours(&node.state);
         _ = writeln!(text, "    n{at} [label=\"{name}\\n{}\", fillcolor=\"{fill}\", color=\"{stroke}\"];", node.state);
     }

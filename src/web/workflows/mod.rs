@@ -4,7 +4,7 @@ mod demo;
 pub mod graph;
 pub mod plan;
 
-use actix_web::http::header::{LINK, LOCATION};
+use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
@@ -13,9 +13,10 @@ use super::app::App;
 use super::error::ApiError;
 use super::extract::{Id, Many, OptionalJson, read, text_of};
 use super::jobs::{CANCELABLE, no_job};
-use super::projects::next_page;
+use super::paging::page;
 use super::query::Query;
 use super::{convert, idempotency, wait};
+use crate::domain::workflow::plan::MAX_STEPS;
 use crate::domain::{JobState, WorkflowState};
 use crate::store::jobs::Edit;
 use crate::store::projects::Asker;
@@ -71,14 +72,8 @@ pub async fn start_thumbnail(app: &App, tenant: Option<String>, asker: &Asker) -
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["state", "tenant", "name", "limit", "cursor"])?;
     let (filter, limit) = (filter(&query)?, query.limit()?);
-    let mut rows = app.store.list_workflows(&filter, query.cursor()?, limit + 1).await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Workflow::from).collect::<Vec<_>>()))
+    let rows = app.store.list_workflows(&filter, query.cursor()?, limit + 1).await?;
+    Ok(page(&request, rows, limit, |last| last.id, wire::Workflow::from))
 }
 
 /// `?state=&tenant=&name=`.
@@ -144,7 +139,7 @@ pub async fn graph_of_job(app: Data<App>, request: HttpRequest, Id(id): Id) -> R
     let format = Format::of(&request)?;
     let mut ids = app.store.connected_jobs(id, graph::MOST).await?;
     let truncated = ids.len() as i64 == graph::MOST;
-    ids.truncate(graph::MOST as usize - 1);
+    ids.truncate(MAX_STEPS);
     let graph = graph::of_jobs(&app, &ids).await?;
     if !graph.nodes.iter().any(|it| it.job_id == id) {
         return Err(no_job(id));
@@ -187,17 +182,11 @@ impl Format {
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let limit = query.limit()?;
-    let mut rows = app.store.events_of_workflow(id, query.cursor()?, limit + 1).await?;
+    let rows = app.store.events_of_workflow(id, query.cursor()?, limit + 1).await?;
     if rows.is_empty() {
         found(&app, id).await?;
     }
-    let more = rows.len() as i64 > limit;
-    rows.truncate(limit as usize);
-    let mut response = HttpResponse::Ok();
-    if let Some(last) = rows.last().filter(|_| more) {
-        response.insert_header((LINK, next_page(&request, last.id)));
-    }
-    Ok(response.json(rows.into_iter().map(wire::Record::from).collect::<Vec<_>>()))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
 }
 
 /// Stop it: what waits is canceled at once, what is active is asked to stop.
@@ -212,12 +201,31 @@ pub async fn cancel(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) ->
     Ok(response.json(wire::Workflow::from(workflow)))
 }
 
-/// Cancels whatever of it is not finished; the workflow afterwards, or why there is nothing to cancel.
+/// How many steps one statement moves.
+const AT_ONCE: usize = 1000;
+/// How often what others have brought back meanwhile is looked for again.
+const PASSES: usize = 5;
+
+/// Cancels whatever of it is not finished; the workflow afterwards, or why there is nothing to cancel. The last steps first, so that none
+/// is let go by the end of another while this goes on.
 pub async fn cancel_steps(app: &App, id: Uuid, asker: &Asker) -> Result<Workflow, ApiError> {
-    let steps = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
-    let answers = app.store.cancel_jobs(&steps, asker).await?;
+    let mut any = false;
+    for _ in 0..PASSES {
+        let mut steps = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
+        steps.reverse();
+        let mut canceled = false;
+        for some in steps.chunks(AT_ONCE) {
+            for answer in app.store.cancel_jobs(some, asker).await? {
+                any |= answer.canceled || answer.asked;
+                canceled |= answer.canceled;
+            }
+        }
+        if !canceled {
+            break;
+        }
+    }
     let workflow = found(app, id).await?;
-    if !answers.iter().any(|it| it.canceled || it.asked) {
+    if !any {
         let hint = "No step of it is left to cancel.";
         return Err(ApiError::NotNow { what: "workflow", verb: "canceled", was: workflow.state.to_string(), hint });
     }
@@ -237,10 +245,18 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
 /// Tries again whatever of it failed; the workflow afterwards, or why there is nothing to try again.
 pub async fn retry_steps(app: &App, id: Uuid, asker: &Asker) -> Result<Workflow, ApiError> {
     let steps = app.store.steps_of_workflow(id, Some(&[JobState::Failed])).await?;
-    let answers = app.store.retry_jobs(&steps, &Edit::default(), true, asker).await?;
+    let mut any = false;
+    for some in steps.chunks(AT_ONCE) {
+        any |= app.store.retry_jobs(some, &Edit::default(), true, asker).await?.iter().any(|it| it.moved);
+    }
     let workflow = found(app, id).await?;
-    if !answers.iter().any(|it| it.moved) {
-        let hint = "No step of it has failed.";
+    if !any {
+        let hint = match steps.is_empty() {
+            true => "No step of it has failed.",
+            false => {
+                "What failed was given up while it waited, for a step that will not complete any more; start it anew."
+            }
+        };
         return Err(ApiError::NotNow { what: "workflow", verb: "retried", was: workflow.state.to_string(), hint });
     }
     Ok(workflow)
@@ -250,7 +266,7 @@ impl From<Workflow> for wire::Workflow {
     fn from(row: Workflow) -> Self {
         let [total, blocked, completed, failed, canceled] =
             [row.steps, row.blocked, row.completed, row.failed, row.canceled].map(i64::from);
-        let waiting = (total - blocked - completed - failed - canceled - row.active).max(0);
+        let waiting = row.waiting();
         Self {
             id: row.id,
             name: row.name,

@@ -1,12 +1,15 @@
 //! A workflow that somebody asks for, checked.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::super::app::App;
 use super::super::error::ApiError;
-use super::super::extract::read;
+use super::super::extract::{below, read};
 use crate::domain::workflow::{Fault, Link, Plan, PlannedStep, plan::MAX_STEPS};
 use crate::domain::{Ident, NewWorkflow};
 use crate::wire::create_job::policy;
@@ -44,12 +47,37 @@ pub fn refused(prefix: &str, Fault { field, message }: Fault) -> ApiError {
     ApiError::field(format!("{prefix}{field}"), message)
 }
 
+/// The fields of an object as they are, each of them once.
+struct Fields(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object: a step")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, _>()? {
+                    if fields.insert(name.clone(), value).is_some() {
+                        return Err(M::Error::custom(format!("duplicate field `{name}`")));
+                    }
+                }
+                Ok(Fields(fields))
+            }
+        }
+        reader.deserialize_map(Once)
+    }
+}
+
 /// A step: what is its own, and the rest, which is its job's.
 fn step(text: &RawValue) -> Result<CreateStep, ApiError> {
     let (own, job): (BTreeMap<String, Box<RawValue>>, BTreeMap<_, _>) =
-        read::<BTreeMap<String, Box<RawValue>>>(text.get())?
-            .into_iter()
-            .partition(|(field, _)| STEP_FIELDS.contains(&field.as_str()));
+        read::<Fields>(text.get())?.0.into_iter().partition(|(field, _)| STEP_FIELDS.contains(&field.as_str()));
     // Texts that were JSON a moment ago are JSON.
     let json = |fields| serde_json::to_string(&fields).unwrap_or_default();
     let step: CreateStep = read(&json(own))?;
@@ -79,10 +107,10 @@ async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> R
 fn links(wishes: Vec<CreateLink>, usual: Option<&str>) -> Result<Vec<Link>, FieldProblem> {
     let usual = policy("dependency_policy", usual)?;
     let link = |(at, wish)| match wish {
-        CreateLink::Name(step) => Ok(Link { step, policy: usual }),
-        CreateLink::Edge(edge) => {
+        CreateLink::Text(step) => Ok(Link { step: step.trim().to_owned(), policy: usual }),
+        CreateLink::Object(edge) => {
             let policy = edge.policy.map(|word| policy(&format!("depends_on.{at}.policy"), Some(&word))).transpose()?;
-            Ok(Link { step: edge.step, policy: policy.unwrap_or(usual) })
+            Ok(Link { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(usual) })
         }
     };
     wishes.into_iter().enumerate().map(link).collect()
@@ -91,16 +119,9 @@ fn links(wishes: Vec<CreateLink>, usual: Option<&str>) -> Result<Vec<Link>, Fiel
 /// A name for people: so many characters that one can see.
 fn visible(text: &str, most: usize) -> Result<String, String> {
     let text = text.trim();
-    let fits = (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    // What only directs or joins other characters shows nothing by itself.
+    let shows = |c: char| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let fits =
+        (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.chars().any(shows);
     if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {most} visible characters")) }
-}
-
-/// A mistake in a part, by the name that it has in the whole.
-pub fn below(prefix: &str, error: ApiError) -> ApiError {
-    let ApiError::Fields(fields) = error else { return error };
-    let named = |it: FieldProblem| match it.field.as_str() {
-        "body" => FieldProblem { field: prefix.trim_end_matches('.').to_owned(), ..it },
-        field => FieldProblem { field: format!("{prefix}{field}"), ..it },
-    };
-    ApiError::Fields(fields.into_iter().map(named).collect())
 }

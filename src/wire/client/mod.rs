@@ -10,6 +10,7 @@ mod queues;
 mod retry;
 mod schedules;
 mod schemas;
+mod worker;
 mod workers;
 mod workflows;
 
@@ -74,6 +75,9 @@ pub enum ClientError {
     Refused(Box<Problem>),
     #[error("no server answers at {address}")]
     Unreachable { address: String, source: reqwest::Error },
+    /// What answers cannot do it now, and does not say why as Provost does: a proxy, perhaps.
+    #[error("what answers at {address} says {status}")]
+    Failing { address: String, status: StatusCode },
     /// Something answered that is not ours, or not of this version.
     #[error("what answers at {address} does not speak as Provost does: {why}")]
     Strange { address: String, why: String },
@@ -86,8 +90,8 @@ impl ClientError {
     /// Whether trying again later may go better.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
-            Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
+            Self::Unreachable { .. } | Self::Failing { .. } => true,
+            Self::Refused(problem) => is_passing(problem.status),
             Self::Address(_) | Self::Strange { .. } | Self::Rehearsed(_) => false,
         }
     }
@@ -171,6 +175,11 @@ impl Request {
     /// This status is an answer, too.
     pub fn also(self, status: u16) -> Self {
         Self { also: Some(status), ..self }
+    }
+
+    /// No answer takes longer than this.
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Sent again when it may not have arrived: for what is safe to send twice.
@@ -271,6 +280,9 @@ impl Client {
     fn refusal(&self, status: StatusCode, text: &str) -> ClientError {
         match serde_json::from_str::<Problem>(text) {
             Ok(problem) => ClientError::Refused(Box::new(problem)),
+            Err(_) if is_passing(status.as_u16()) => {
+                ClientError::Failing { address: self.address().to_owned(), status }
+            }
             Err(_) => self.strange(format!("{status} without a reason")),
         }
     }
@@ -278,6 +290,11 @@ impl Client {
     fn strange(&self, why: impl ToString) -> ClientError {
         ClientError::Strange { address: self.address().to_owned(), why: why.to_string() }
     }
+}
+
+/// Whether a status says that another time may go better.
+fn is_passing(status: u16) -> bool {
+    status >= 500 || status == 429 || status == 408
 }
 
 /// `<path>; rel="next"`: the path.

@@ -51,10 +51,23 @@ pub struct JobPage {
     pub follow_ups: Vec<FollowUp>,
     /// The attempts, newest first.
     pub executions: Vec<ExecutionRow>,
+    /// What the latest attempt wrote, oldest first.
+    pub logs: Vec<LogRow>,
+    /// Where all of it is, as it is.
+    pub logs_href: String,
     /// The line that enqueues the same job, for the button on top.
     pub curl: String,
     /// The actions as lines for a shell: get, enqueue the same, cancel, retry.
     pub curls: Vec<CurlLine>,
+}
+
+/// A line that an attempt wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRow {
+    /// `stdout`, `stderr`, or what its handler calls it.
+    pub stream: String,
+    /// The line, or its beginning.
+    pub text: String,
 }
 
 /// What is going on, in one box.

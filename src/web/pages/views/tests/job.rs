@@ -131,6 +131,8 @@ fn page() -> JobPage {
             execution(2, Outcome::Failed),
             execution(1, Outcome::Released),
         ],
+        logs: vec![LogRow { stream: "stderr".to_owned(), text: format!("  1 of 3 {HOSTILE}") }],
+        logs_href: "/executions/1/logs".to_owned(),
         curl: format!("curl -d '{HOSTILE}'"),
         curls: vec![CurlLine { label: "Get".to_owned(), line: "curl http://localhost:8080/jobs/1".to_owned() }],
     }
@@ -154,6 +156,8 @@ fn a_running_job_says_who_has_it_and_until_when() {
             "All of it",
             "/cancel\"",
             "/priority\"",
+            ">stderr</span>",
+            "  1 of 3 &#60;script",
             "data-copy=\"curl -d &#39;&#60;script",
         ],
     );

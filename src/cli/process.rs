@@ -1,0 +1,53 @@
+//! What every long-running process of ours is: runtimes, signals, a log of its panics.
+
+use slog::{Logger, error};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{self, Config};
+use crate::provision::{Registry, Simulated};
+
+/// One runtime for the work, and one with a thread of its own for heartbeats: see `engine::heartbeat`.
+pub fn runtimes() -> std::io::Result<(Runtime, Runtime)> {
+    Ok((runtime(2, "provost")?, runtime(1, "vital")?))
+}
+
+fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+}
+
+/// The provisioners that ship.
+pub fn registry(config: &Config) -> Registry {
+    let config::Simulate { min, max, failure_rate } = config.simulate;
+    Registry::default().with("simulated", Simulated { min, max, failure_rate })
+}
+
+/// SIGINT and SIGTERM.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub fn new() -> Option<Self> {
+        Some(Self {
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+            terminate: signal(SignalKind::terminate()).ok()?,
+        })
+    }
+
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A panic is a line in the log like any other error.
+pub fn log_panics(log: Logger) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("without a message"), "place" => place);
+    }));
+}

@@ -1,0 +1,75 @@
+//! `provost worker`: runs jobs that a server hands out, without a database.
+
+use std::sync::Arc;
+
+use slog::{Logger, info, warn};
+use tokio::runtime::Handle;
+
+use super::process::{Signals, log_panics, registry, runtimes};
+use super::{Exit, wrong_settings};
+use crate::config::Config;
+use crate::engine::{Engine, Tools};
+use crate::handlers;
+use crate::log;
+use crate::meter::Meter;
+use crate::signal::{Bell, Board};
+use crate::wire::client::Client;
+
+/// Runs until a signal, through any outage of its server.
+pub fn run(config: Config) -> Exit {
+    let Some(server) = config.server.clone() else {
+        return wrong_settings(&[
+            "PROVOST_SERVER is not set: say where the server is, like --server http://127.0.0.1:8080".into(),
+        ]);
+    };
+    let http_allow = match config.http_allow.parse() {
+        Ok(allowed) => allowed,
+        Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
+    };
+    let token = config.worker_token.as_ref().map(|it| it.reveal().to_owned());
+    // Connections live on the runtime that opened them, so heartbeats have a client of their own.
+    let (client, vital_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {
+        (Ok(client), Ok(vital)) => (client, vital),
+        (Err(error), _) | (_, Err(error)) => return wrong_settings(&[format!("PROVOST_SERVER: {error}")]),
+    };
+    let (runtime, vital) = match runtimes() {
+        Ok(runtimes) => runtimes,
+        Err(error) => {
+            eprintln!("provost: the runtime cannot be started: {error}");
+            return Exit::Failure;
+        }
+    };
+    let log = log::root(config.log_level, config.log_format);
+    log_panics(log.clone());
+    let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
+    let handlers = handlers::in_the_box(registry(&config), handlers::Settings { simulate, http_allow });
+    let tools = Tools {
+        config: Arc::new(config),
+        vital_runtime: Handle::clone(vital.handle()),
+        bell: Arc::new(Bell::default()),
+        board: Arc::new(Board::default()),
+        meter: Meter::default(),
+        handlers,
+        log: log.clone(),
+    };
+    runtime.block_on(work(&tools, client, vital_client, &log))
+}
+
+async fn work(tools: &Tools, client: Client, vital: Client, log: &Logger) -> Exit {
+    let Some(mut signals) = Signals::new() else { return Exit::Failure };
+    info!(log, "working"; "server" => client.address(), "slots" => tools.config.worker_concurrency);
+    let engine = Engine::start_remote(tools, client, vital);
+    signals.next().await;
+    info!(log, "stopping; a second signal ends at once");
+    tools.board.drain();
+    tokio::select! {
+        () = engine.stop() => {
+            info!(log, "stopped");
+            Exit::Success
+        }
+        () = signals.next() => {
+            warn!(log, "stopped at once; what was running will be taken back when its lease ends");
+            Exit::Interrupted
+        }
+    }
+}

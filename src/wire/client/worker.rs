@@ -1,0 +1,56 @@
+//! What workers ask of a server.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Budget, Client, ClientError, Request};
+use crate::wire::worker::{
+    Beat, BeatAnswer, Delivery, Dequeue, ExecutionResult, Heartbeat, HeartbeatAnswer, LogsAnswer, PostLogs, Release,
+    ResultAnswer,
+};
+
+impl Client {
+    /// Work to do. Sent once: whoever asks again under the same `request_id` gets the same.
+    pub async fn dequeue(&self, ask: &Dequeue, patience: Duration) -> Result<Delivery, ClientError> {
+        self.send(Request::post("/internal/executions/dequeue").json(ask).within(patience)).await
+    }
+
+    /// One heartbeat for everything that a worker holds.
+    pub async fn beat(&self, beat: &Beat, patience: Duration) -> Result<BeatAnswer, ClientError> {
+        self.send(Request::post("/internal/executions/heartbeat").json(beat).within(patience)).await
+    }
+
+    /// A heartbeat for one execution.
+    pub async fn beat_execution(&self, id: Uuid, beat: &Heartbeat) -> Result<HeartbeatAnswer, ClientError> {
+        self.send(Request::put(of(id, "heartbeat")).json(beat)).await
+    }
+
+    /// How an execution ended.
+    pub async fn end_execution(&self, id: Uuid, result: &ExecutionResult) -> Result<ResultAnswer, ClientError> {
+        self.send(Request::put(of(id, "result")).json(result).again(Budget::default())).await
+    }
+
+    /// Hands an execution back.
+    pub async fn release_execution(&self, id: Uuid, release: &Release) -> Result<ResultAnswer, ClientError> {
+        self.send(Request::post(of(id, "release")).json(release).again(Budget::default())).await
+    }
+
+    /// What an execution wrote. Sent once, because lines that come twice are there twice.
+    pub async fn post_logs(&self, id: Uuid, logs: &PostLogs) -> Result<LogsAnswer, ClientError> {
+        self.send(Request::post(of(id, "logs")).json(logs)).await
+    }
+
+    /// The worker is going.
+    pub async fn leave(&self, worker: &str) -> Result<(), ClientError> {
+        // The characters that would end a part of a path.
+        let name = ["%", "/", "?", "#"]
+            .iter()
+            .fold(worker.to_owned(), |name, it| name.replace(it, &format!("%{:02X}", it.as_bytes()[0])));
+        self.answer(Request::post(format!("/internal/workers/{name}/leave"))).await.map(drop)
+    }
+}
+
+fn of(id: Uuid, what: &str) -> String {
+    format!("/internal/executions/{id}/{what}")
+}

@@ -1,0 +1,184 @@
+//! The record as it grows, followed over HTTP.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{act, brisk, enqueue, idle, text, until};
+use crate::harness::{Database, PATIENCE, Server};
+
+/// Somebody who follows.
+struct Follower {
+    response: reqwest::Response,
+    buffer: String,
+    /// What to come back with.
+    place: String,
+}
+
+impl Follower {
+    async fn at(server: &Server, path: &str, place: Option<&str>) -> Self {
+        let request = server.request(Method::GET, path).header("accept-encoding", "gzip");
+        let request = place.into_iter().fold(request, |it, place| it.header("last-event-id", place));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+        let mut follower = Self { response, buffer: String::new(), place: String::new() };
+        assert!(follower.frame().await.starts_with(": connected"));
+        follower
+    }
+
+    /// The next frame, whatever it is.
+    async fn frame(&mut self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some((frame, rest)) = self.buffer.split_once("\n\n") {
+                let (frame, rest) = (frame.to_owned(), rest.to_owned());
+                self.buffer = rest;
+                let id = frame.lines().find_map(|line| line.strip_prefix("id: "));
+                self.place = id.map_or(std::mem::take(&mut self.place), str::to_owned);
+                return frame;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let chunk = tokio::time::timeout(left, self.response.chunk()).await.expect("nothing came");
+            self.buffer.push_str(std::str::from_utf8(&chunk.unwrap().expect("the stream ended")).unwrap());
+        }
+    }
+
+    /// The next event.
+    async fn event(&mut self) -> Value {
+        loop {
+            let frame = self.frame().await;
+            if let Some(data) = frame.lines().find_map(|line| line.strip_prefix("data: ")) {
+                return serde_json::from_str(data).unwrap();
+            }
+        }
+    }
+
+    /// The next so many events, like `queued>active`.
+    async fn moves(&mut self, n: usize) -> Vec<String> {
+        let mut moves = Vec::new();
+        while moves.len() < n {
+            let event = self.event().await;
+            moves.push(format!("{}>{}", text(&event, "previous_state"), text(&event, "new_state")));
+        }
+        moves
+    }
+}
+
+#[tokio::test]
+async fn every_transition_is_told_as_it_is_recorded_by_whichever_server() {
+    let database = Database::new().await;
+    let (server, other) = (brisk(&database, &[]), idle(&database));
+    let mut here = Follower::at(&server, "/events/stream?entity=job", None).await;
+    let mut there = Follower::at(&other, "/api/v1/sse/events?entity=job", None).await;
+    let id = enqueue(&server, json!({"kind": "noop"})).await;
+    for follower in [&mut here, &mut there] {
+        assert_eq!(follower.moves(3).await, ["none>queued", "queued>active", "active>completed"]);
+    }
+    let mut one = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
+    assert_eq!(one.moves(3).await, ["none>queued", "queued>active", "active>completed"]);
+    let told = server.get(&format!("/jobs/{id}/events")).await.json();
+    let mut again = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
+    assert_eq!(again.event().await["id"], told[2]["id"], "the same JSON as the record");
+}
+
+#[tokio::test]
+async fn whoever_comes_back_goes_on_where_it_was() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler")]);
+    let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
+    let first = enqueue(&server, json!({"kind": "unserved"})).await;
+    assert_eq!(text(&follower.event().await, "entity_id"), first);
+    let place = follower.place.clone();
+    drop(follower);
+    let missed = enqueue(&server, json!({"kind": "unserved"})).await;
+    act(&server, &missed, "cancel", json!({})).await.expect(200);
+    drop(server);
+    let server = idle(&database);
+    let mut back = Follower::at(&server, "/events/stream?entity=job", Some(&place)).await;
+    let mut told = Vec::new();
+    while told.last() != Some(&"queued>canceled".to_owned()) {
+        told.extend(back.moves(1).await);
+    }
+    // What was not yet certain to be complete is told again; nothing is left out.
+    assert_eq!(told[told.len() - 2..], ["none>queued", "queued>canceled"]);
+    assert!(told.len() <= 3, "{told:?}");
+}
+
+#[tokio::test]
+async fn whoever_commits_late_is_told_late_and_nobody_twice() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let slow = database.connection().await;
+    slow.batch_execute("BEGIN; SELECT provost.enqueue('late')").await.unwrap();
+    let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
+    let prompt = enqueue(&server, json!({"kind": "prompt"})).await;
+    assert_eq!(text(&follower.event().await, "entity_id"), prompt);
+    slow.batch_execute("COMMIT").await.unwrap();
+    let late = follower.event().await;
+    assert_ne!(text(&late, "entity_id"), prompt);
+    let last = enqueue(&server, json!({"kind": "prompt"})).await;
+    assert_eq!(text(&follower.event().await, "entity_id"), last);
+}
+
+#[tokio::test]
+async fn an_outage_of_the_database_ends_no_stream() {
+    let database = Database::new().await;
+    let proxy = crate::harness::Proxy::before(&database.url);
+    let server = Server::with(
+        &proxy.url(&database.url),
+        &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_POLL_INTERVAL", "200ms")],
+    );
+    let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
+    proxy.cut();
+    let id = database.text("SELECT provost.enqueue('unserved')").await;
+    proxy.mend();
+    assert_eq!(text(&follower.event().await, "entity_id"), id);
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_is_dropped_and_told_why() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let mut lazy = TcpStream::connect(&address).unwrap();
+    write!(lazy, "GET /events/stream?after=0 HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    // More than fits between the two.
+    let many = "INSERT INTO events (entity, entity_name, previous_state, new_state, actor, reason)
+                SELECT 'queue', 'q', 'active', 'active', 'a', repeat('x', 900) FROM generate_series(1, 20000)";
+    database.run(many).await;
+    lazy.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let said = tokio::task::spawn_blocking(move || {
+        std::thread::sleep(Duration::from_secs(12));
+        let mut said = Vec::new();
+        _ = lazy.read_to_end(&mut said);
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    let said = said.await.unwrap();
+    assert!(
+        said.contains(": dropped: what was sent was not read for too long"),
+        "{}",
+        &said[said.len().saturating_sub(300)..]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_followed_is_said() {
+    let database = Database::new().await;
+    let server = idle(&database);
+    for query in ["entity=cat", "after=-1", "after=x", "color=red"] {
+        assert_eq!(
+            server.get(&format!("/events/stream?{query}")).await.expect(400).code(),
+            "invalid_parameter",
+            "{query}"
+        );
+    }
+    let request = server.request(Method::GET, "/events/stream").header("last-event-id", "yesterday");
+    assert_eq!(crate::harness::send(request).await.expect(400).code(), "invalid_header");
+    server.get("/events?entity=workflow").await.expect(200);
+    let id = enqueue(&server, json!({"kind": "unserved"})).await;
+    until(&server, &id, "queued").await;
+}
