@@ -279,7 +279,7 @@ async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
         let exit = if job.text("state") == "completed" { Exit::Success } else { Exit::Failure };
         is_finished(job).then_some(exit)
     };
-    watch(cx, &JOB, every.interval, look, over).await
+    watch(cx, &JOB, Some(id), every.interval, look, over).await
 }
 
 async fn wait(cx: &Context, id: &str, patience: &Patience) -> Outcome {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::context::{Context, Outcome};
+use super::ear::Ear;
 use super::flags::{Page, Watching};
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
@@ -14,6 +15,8 @@ use crate::wire::client::{Answer, ClientError, Pairs};
 const TURN: Duration = Duration::from_secs(20);
 /// How long to pause when nobody answers, or where a server cannot wait for us.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The kinds of things whose moves are recorded, as the record names them.
+pub const RECORDED: [&str; 8] = ["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 /// What changes with every look and means nothing.
 const RESTLESS: &[&str] = &["heartbeat_age_ms", "seen_at", "db_ms"];
 
@@ -30,23 +33,27 @@ pub async fn list(
     let watching = watching.filter(|it| it.watch);
     let look = async || cx.pages(fetch(&pairs).await?, page.all, watching.is_none()).await;
     if let Some(watching) = watching {
-        return watch(cx, noun, watching.every.interval, look, |_| None).await;
+        return watch(cx, noun, None, watching.every.interval, look, |_| None).await;
     }
     cx.output.list(noun, &look().await?)?;
     Ok(Exit::Success)
 }
 
-/// Looks again and again: drawn anew on a terminal, elsewhere a line for each thing that has changed. A server that is away
-/// for a while is waited for.
+/// Looks again and again, at once when something of this kind, or of this id, has moved: drawn anew on a terminal, elsewhere a
+/// line for each thing that has changed. A server that is away for a while is waited for.
 pub async fn watch(
     cx: &Context,
     noun: &Noun,
+    id: Option<&str>,
     every: Duration,
     look: impl AsyncFn() -> Result<String, Failure>,
     over: impl Fn(&Json) -> Option<Exit>,
 ) -> Outcome {
     let (mut seen, mut away) = (BTreeMap::new(), false);
+    let of = [("entity", Some(noun.name.to_owned())), ("id", id.map(str::to_owned))];
+    let mut ear = Ear::new(cx, RECORDED.contains(&noun.name).then_some(&of));
     loop {
+        ear.listen().await;
         match look().await {
             Ok(text) => {
                 away = false;
@@ -63,7 +70,7 @@ pub async fn watch(
             }
             Err(failure) => return Err(failure),
         }
-        tokio::time::sleep(every).await;
+        ear.stirred(every).await;
     }
 }
 

@@ -4,6 +4,7 @@ mod bulk;
 mod complete;
 mod context;
 mod dead_letter;
+mod ear;
 mod end2end;
 mod flags;
 mod graph;

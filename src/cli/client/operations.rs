@@ -8,8 +8,9 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
+use super::ear::Ear;
 use super::flags::{Every, Page};
-use super::look::list;
+use super::look::{RECORDED, list};
 use super::tables::{PROJECTS, RECORD, STAT, STATUS};
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
@@ -44,7 +45,7 @@ pub struct Stats {
 #[derive(Args, Debug)]
 pub struct Events {
     /// Of this kind of thing
-    #[arg(long, value_parser = ["project", "job", "queue", "worker", "limit", "schema", "schedule"])]
+    #[arg(long, value_parser = RECORDED)]
     entity: Option<String>,
     /// Of this thing: the id of a project or job, the name of anything else
     #[arg(long)]
@@ -157,12 +158,13 @@ impl Events {
             let fetch = async |pairs: Pairs<'_>| cx.client.events(pairs).await;
             return list(cx, &RECORD, &self.page, None, pairs, fetch).await;
         }
-        let mut heard = Heard::default();
         // What was already there is shown as far as was asked for.
         let first = self.page.limit.unwrap_or(10).max(1) as usize;
-        let mut away = false;
+        let of: Vec<_> = pairs.iter().filter(|(name, _)| *name != "since").cloned().collect();
+        let (mut heard, mut ear, mut away) = (Heard::default(), Ear::new(cx, Some(&of)), false);
         loop {
-            match heard.news(cx, &pairs, first).await {
+            ear.listen().await;
+            match heard.look(cx, &pairs, first).await {
                 Ok(news) => {
                     away = false;
                     news.iter().try_for_each(|event| cx.output.line(&RECORD, event))?;
@@ -174,7 +176,19 @@ impl Events {
                 }
                 Err(failure) => return Err(failure),
             }
-            tokio::time::sleep(self.every.interval.max(Duration::from_millis(100))).await;
+            // As long as somebody tells, there is no need to look.
+            loop {
+                let told = ear.next(self.every.interval.max(Duration::from_millis(100))).await;
+                match told.map(|text| read(&text)).transpose()? {
+                    Some(event) if heard.is_news(event.count("id")) => {
+                        heard.keep(&[event.count("id")]);
+                        cx.output.line(&RECORD, &event)?;
+                    }
+                    Some(_) => {}
+                    None if ear.is_listening() => {}
+                    None => break,
+                }
+            }
         }
     }
 }
@@ -197,9 +211,8 @@ impl Heard {
         id >= self.since && !self.ids.contains(&id)
     }
 
-    /// The only place that knows how one learns of what has just happened: by looking. Oldest first; at the first time so many
-    /// at most.
-    async fn news(&mut self, cx: &Context, pairs: Pairs<'_>, first: usize) -> Result<Vec<Json>, Failure> {
+    /// What is in the record and was not told yet, oldest first; at the first time so many at most.
+    async fn look(&mut self, cx: &Context, pairs: Pairs<'_>, first: usize) -> Result<Vec<Json>, Failure> {
         let is_first = self.ids.is_empty();
         let mut asked = pairs.to_vec();
         asked.push(("limit", Some(if is_first { first.min(200) } else { 200 }.to_string())));
@@ -220,12 +233,17 @@ impl Heard {
         if is_first {
             self.since = news.iter().map(|it| it.count("id")).min().unwrap_or_default();
         }
-        self.ids.extend(news.iter().map(|it| it.count("id")));
+        self.keep(&news.iter().map(|it| it.count("id")).collect::<Vec<_>>());
+        news.sort_by_key(|it| it.count("id"));
+        Ok(news)
+    }
+
+    /// From now on these are no news.
+    fn keep(&mut self, ids: &[i64]) {
+        self.ids.extend(ids);
         while self.ids.len() > IN_MIND {
             self.since = self.ids.pop_first().map_or(self.since, |id| id + 1);
         }
-        news.sort_by_key(|it| it.count("id"));
-        Ok(news)
     }
 }
 

@@ -325,7 +325,7 @@ async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
         let exit = if project.text("status") == "failed" { Exit::Failure } else { Exit::Success };
         is_at_rest(project).then_some(exit)
     };
-    watch(cx, &PROJECT, every.interval, look, over).await
+    watch(cx, &PROJECT, Some(id), every.interval, look, over).await
 }
 
 async fn wait(cx: &Context, id: &str, wanted: &str, patience: &Patience) -> Outcome {

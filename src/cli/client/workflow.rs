@@ -214,7 +214,7 @@ async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
         let exit = if workflow.text("state") == "completed" { Exit::Success } else { Exit::Failure };
         is_finished(workflow).then_some(exit)
     };
-    watch(cx, &WORKFLOW, every.interval, look, over).await
+    watch(cx, &WORKFLOW, Some(id), every.interval, look, over).await
 }
 
 async fn wait(cx: &Context, id: &str, patience: &Patience) -> Outcome {

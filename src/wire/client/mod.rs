@@ -10,6 +10,7 @@ mod queues;
 mod retry;
 mod schedules;
 mod schemas;
+mod stream;
 mod worker;
 mod workers;
 mod workflows;
@@ -24,6 +25,7 @@ use super::Problem;
 
 pub use body::{Body, segment};
 pub use retry::Budget;
+pub use stream::Stream;
 
 /// How long an answer may take, unless a request says that it waits for something.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -249,12 +251,26 @@ impl Client {
     }
 
     async fn once(&self, request: &Request) -> Result<Answer, ClientError> {
-        let unreachable = |source| ClientError::Unreachable { address: self.address().to_owned(), source };
         if self.rehearses && !request.method.is_safe() {
             return Err(ClientError::Rehearsed(request.told()));
         }
+        let response = self.open(request, Some(request.patience)).await?;
+        let status = response.status();
+        let next = response.headers().get("link").and_then(|it| it.to_str().ok()).and_then(next_of);
+        let text = response.text().await.map_err(|source| self.unreachable(source))?;
+        if status.is_success() || request.also == Some(status.as_u16()) {
+            return Ok(Answer { status: status.as_u16(), text, next });
+        }
+        Err(self.refusal(status, &text))
+    }
+
+    /// Sends it; what comes back, as soon as that begins. With a patience, all of it has to come within that.
+    async fn open(&self, request: &Request, patience: Option<Duration>) -> Result<reqwest::Response, ClientError> {
         let (url, began) = (format!("{}{}", self.address(), request.path), Instant::now());
-        let mut sent = self.http.request(request.method.clone(), url).query(&request.query).timeout(request.patience);
+        let mut sent = self.http.request(request.method.clone(), url).query(&request.query);
+        if let Some(patience) = patience {
+            sent = sent.timeout(patience);
+        }
         if let Some(token) = &self.token {
             sent = sent.bearer_auth(token);
         }
@@ -264,17 +280,16 @@ impl Client {
         if let Some(body) = &request.body {
             sent = sent.header("content-type", "application/json").body(body.clone());
         }
-        let response = sent.send().await.map_err(unreachable)?;
-        let status = response.status();
+        let response = sent.send().await.map_err(|source| self.unreachable(source))?;
         if self.tells {
-            eprintln!("{} {} → {status} ({} ms)", request.method, request.path, began.elapsed().as_millis());
+            let (status, took) = (response.status(), began.elapsed().as_millis());
+            eprintln!("{} {} → {status} ({took} ms)", request.method, request.path);
         }
-        let next = response.headers().get("link").and_then(|it| it.to_str().ok()).and_then(next_of);
-        let text = response.text().await.map_err(unreachable)?;
-        if status.is_success() || request.also == Some(status.as_u16()) {
-            return Ok(Answer { status: status.as_u16(), text, next });
-        }
-        Err(self.refusal(status, &text))
+        Ok(response)
+    }
+
+    fn unreachable(&self, source: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { address: self.address().to_owned(), source }
     }
 
     fn refusal(&self, status: StatusCode, text: &str) -> ClientError {
