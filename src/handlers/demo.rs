@@ -156,8 +156,10 @@ impl Handler for &'static Demo {
                 Ok(read) => read,
                 Err(refused) => return refused,
             };
+            job.log.line("stdout", format!("simulating {}, which takes {} ms", self.kind, takes.as_millis()));
             tokio::time::sleep(takes).await;
             if fails {
+                job.log.line("stderr", self.trouble);
                 return Outcome::failed(self.trouble);
             }
             if let Some(inputs) = &job.inputs {

@@ -14,7 +14,7 @@ use super::extract::{Id, Json, Many, OptionalJson, below, read, text_of};
 use super::idempotency;
 use super::paging::page;
 use super::query::{JOB_FILTER, Query};
-use super::{convert, select};
+use super::{convert, select, wait};
 use crate::domain::{JobKey, JobState, NewJob, new_job::USUAL_WINDOW};
 use crate::store::jobs::{Edit, Enqueued, Job};
 use crate::wire::{self, Acted, CreateJob, FieldProblem, Inspection, PatchJob, Problem, Reason, SelectJobs};
@@ -126,11 +126,15 @@ pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
     Ok(page(&request, rows, limit, |last| last.id, wire::Job::from))
 }
 
-/// One job.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path)),
+/// One job. With `?wait=finished`, as soon as it is, or time is up.
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs",
+    params(("id" = Uuid, Path), ("wait" = Option<String>, Query, description = "`finished`"), ("timeout" = Option<String>, Query, description = "30s unless said otherwise, at most 60s")),
     responses((status = 200, body = wire::Job), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn get(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(wire::Job::from(found(&app, id).await?)))
+pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
+    let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
+    let is_finished = |it: &Job| it.state.is_finished();
+    let job = wait::until_finished(&app, &query, is_finished, || found(&app, id)).await?;
+    Ok(HttpResponse::Ok().json(wire::Job::from(job)))
 }
 
 /// The job, or 404.

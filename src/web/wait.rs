@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::app::App;
 use super::error::ApiError;
+use super::query::Query;
 
 /// How often to look without having been rung.
 const LOOK: Duration = Duration::from_secs(1);
@@ -35,6 +36,21 @@ pub async fn until<T, F: Future<Output = Result<T, ApiError>>>(
             () = app.stop.cancelled() => {}
             _ = timeout_at(deadline.min(Instant::now() + LOOK), ear.rung()) => {}
         }
+    }
+}
+
+/// What `look` finds: now, or with `?wait=finished` once it is so, for `?timeout=` at most.
+pub async fn until_finished<T, F: Future<Output = Result<T, ApiError>>>(
+    app: &App,
+    query: &Query,
+    is_finished: impl Fn(&T) -> bool,
+    look: impl Fn() -> F,
+) -> Result<T, ApiError> {
+    let timeout = query.timeout()?;
+    match query.get("wait") {
+        None => look().await,
+        Some("finished") => until(app, timeout, is_finished, look).await,
+        Some(_) => Err(ApiError::parameter("wait", "must be finished")),
     }
 }
 

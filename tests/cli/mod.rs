@@ -1,6 +1,7 @@
 //! The command line: the program itself against a server.
 
 mod codes;
+mod live;
 mod nouns;
 mod tree;
 

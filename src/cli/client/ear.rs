@@ -44,7 +44,8 @@ impl<'a> Ear<'a> {
     /// The next event, as JSON. Nothing when there was none for so long, or when it is time to look because nobody tells.
     pub async fn next(&mut self, patience: Duration) -> Option<String> {
         let Some(stream) = &mut self.stream else {
-            sleep(patience).await;
+            // Whoever could be told tries to listen again before long.
+            sleep(if self.of.is_some() { patience.min(AGAIN) } else { patience }).await;
             return None;
         };
         let heard = timeout(patience, stream.next()).await;

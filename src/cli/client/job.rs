@@ -9,6 +9,7 @@ use super::complete;
 use super::context::{Context, Outcome};
 use super::flags::{Act, Every, Page, Patience, Waiting, Watching};
 use super::job_create::Create;
+use super::job_logs::Logs;
 use super::look::{ended, list, until, watch};
 use super::tables::{COUNT, EXECUTION, INSPECTION, JOB, RECORD, WAITING};
 use super::text::only;
@@ -87,6 +88,11 @@ pub enum Verb {
     /// What happened to it, newest first
     #[command(visible_alias = "history", after_help = "Example:\n  provost job events 0198c0de")]
     Events(Events),
+    /// What it wrote while it ran, every try of it
+    #[command(
+        after_help = "Examples:\n  provost job logs 0198c0de --follow\n  provost job logs 0198c0de --stream stderr -o wide"
+    )]
+    Logs(Logs),
     /// How it was tried, latest first
     #[command(after_help = "Example:\n  provost job executions 0198c0de -o wide")]
     Executions {
@@ -193,6 +199,7 @@ impl Verb {
                 Ok(Exit::Success)
             }
             Self::Events(wish) => wish.run(cx).await,
+            Self::Logs(wish) => wish.run(cx).await,
             Self::Executions { which, limit } => {
                 let id = which.id(cx).await?;
                 let pairs = [("limit", limit.map(|it| it.to_string()))];
@@ -268,7 +275,7 @@ pub async fn id_of(cx: &Context, word: &str) -> Result<String, Failure> {
     only("job", word, found.list(), "id")
 }
 
-fn is_finished(job: &Json) -> bool {
+pub fn is_finished(job: &Json) -> bool {
     JobState::parse(job.text("state")).is_none_or(JobState::is_finished)
 }
 
@@ -283,8 +290,8 @@ async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
 }
 
 async fn wait(cx: &Context, id: &str, patience: &Patience) -> Outcome {
-    let ask = async |_| cx.client.get_job(id).await;
-    let (text, is_over) = until(patience.timeout, ask, is_finished, false).await?;
+    let ask = async |at_most| cx.client.wait_for_job(id, at_most).await;
+    let (text, is_over) = until(patience.timeout, ask, is_finished).await?;
     ended(cx, &JOB, &text, is_over, "completed", patience.timeout)
 }
 

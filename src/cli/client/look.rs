@@ -13,7 +13,7 @@ use crate::wire::client::{Answer, ClientError, Pairs};
 
 /// How long one request waits for something to happen, when more time is left.
 const TURN: Duration = Duration::from_secs(20);
-/// How long to pause when nobody answers, or where a server cannot wait for us.
+/// How long to pause when nobody answers.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The kinds of things whose moves are recorded, as the record names them.
 pub const RECORDED: [&str; 8] = ["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
@@ -99,12 +99,11 @@ fn show(
     Ok(())
 }
 
-/// Asks until something is so or time is up; the last answer, and whether it was so. `ask` may wait as long as it is told.
+/// Asks until something is so or time is up; the last answer, and whether it was so. `ask` waits as long as it is told.
 pub async fn until(
     timeout: Duration,
     ask: impl AsyncFn(Duration) -> Result<Answer, ClientError>,
     is_over: impl Fn(&Json) -> bool,
-    patient: bool,
 ) -> Result<(String, bool), Failure> {
     let deadline = Instant::now() + timeout;
     loop {
@@ -116,9 +115,6 @@ pub async fn until(
                 }
                 if Instant::now() >= deadline {
                     return Ok((answer.text, false));
-                }
-                if !patient {
-                    tokio::time::sleep(PAUSE.min(left)).await;
                 }
             }
             Err(failure) if failure.is_temporary() && Instant::now() < deadline => tokio::time::sleep(PAUSE).await,

@@ -10,6 +10,7 @@ mod flags;
 mod graph;
 mod job;
 mod job_create;
+mod job_logs;
 mod limit;
 mod look;
 mod operations;

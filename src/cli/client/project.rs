@@ -331,7 +331,7 @@ async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
 async fn wait(cx: &Context, id: &str, wanted: &str, patience: &Patience) -> Outcome {
     let ask = async |at_most| cx.client.wait_for_project(id, wanted, at_most).await;
     let is_over = |project: &Json| project.text("status") == wanted || is_at_rest(project);
-    let (text, is_over) = until(patience.timeout, ask, is_over, true).await?;
+    let (text, is_over) = until(patience.timeout, ask, is_over).await?;
     ended(cx, &PROJECT, &text, is_over, wanted, patience.timeout)
 }
 

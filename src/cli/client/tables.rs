@@ -39,6 +39,18 @@ pub static RECORD: Noun = Noun {
     ],
 };
 
+/// A line that an execution wrote.
+pub static LINE: Noun = Noun {
+    name: "line",
+    key: "id",
+    columns: &[
+        column("WHEN", "created_at", Show::When),
+        column("STREAM", "stream", Show::Text),
+        column("LINE", "content", Show::Text),
+        wide("EXECUTION", "execution_id", Show::Exact),
+    ],
+};
+
 /// One try.
 pub static EXECUTION: Noun = Noun {
     name: "execution",

@@ -219,7 +219,7 @@ async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
 
 async fn wait(cx: &Context, id: &str, patience: &Patience) -> Outcome {
     let ask = async |at_most| cx.client.wait_for_workflow(id, at_most).await;
-    let (text, is_over) = until(patience.timeout, ask, is_finished, true).await?;
+    let (text, is_over) = until(patience.timeout, ask, is_finished).await?;
     ended(cx, &WORKFLOW, &text, is_over, "completed", patience.timeout)
 }
 

@@ -93,15 +93,8 @@ pub fn filter(query: &Query) -> Result<WorkflowFilter, ApiError> {
     responses((status = 200, body = wire::Workflow), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
-    let timeout = query.timeout()?;
-    let workflow = match query.get("wait") {
-        None => found(&app, id).await?,
-        Some("finished") => {
-            let is_finished = |it: &Workflow| it.finished_at.is_some();
-            wait::until(&app, timeout, is_finished, || found(&app, id)).await?
-        }
-        Some(_) => return Err(ApiError::parameter("wait", "must be finished")),
-    };
+    let is_finished = |it: &Workflow| it.finished_at.is_some();
+    let workflow = wait::until_finished(&app, &query, is_finished, || found(&app, id)).await?;
     Ok(HttpResponse::Ok().json(wire::Workflow::from(workflow)))
 }
 

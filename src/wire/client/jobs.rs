@@ -1,6 +1,8 @@
 //! `/jobs`.
 
-use super::{Answer, Body, Client, ClientError, Pairs, Request, segment};
+use std::time::Duration;
+
+use super::{Answer, Body, Budget, Client, ClientError, Pairs, Request, segment};
 
 impl Client {
     /// Jobs, newest first.
@@ -16,6 +18,20 @@ impl Client {
     /// One job.
     pub async fn get_job(&self, id: &str) -> Result<Answer, ClientError> {
         self.answer(Request::get(format!("/jobs/{}", segment(id)))).await
+    }
+
+    /// One job, as soon as it is finished, or time is up.
+    pub async fn wait_for_job(&self, id: &str, at_most: Duration) -> Result<Answer, ClientError> {
+        let request = Request::get(format!("/jobs/{}", segment(id))).query("wait", Some("finished"));
+        let timeout = format!("{}ms", at_most.as_millis());
+        self.answer(request.query("timeout", Some(timeout)).waits(at_most).again(Budget::none())).await
+    }
+
+    /// What its executions wrote, oldest first; with a wait, as soon as there is something, if more is to come.
+    pub async fn job_logs(&self, id: &str, pairs: Pairs<'_>, wait: Option<Duration>) -> Result<Answer, ClientError> {
+        let request = Request::get(format!("/jobs/{}/logs", segment(id))).pairs(pairs);
+        let request = request.query("wait", wait.map(|it| format!("{}ms", it.as_millis())));
+        self.answer(request.waits(wait.unwrap_or_default()).again(Budget::none())).await
     }
 
     /// Serves it sooner, or later.

@@ -74,7 +74,7 @@ impl Frames {
             let field = |name: &'static str| {
                 frame.lines().filter_map(move |line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim_start()))
             };
-            if let Some(place) = field("id").last() {
+            if let Some(place) = field("id").next_back() {
                 self.place = Some(place.to_owned());
             }
             let data: Vec<&str> = field("data").collect();
