@@ -28,7 +28,7 @@ async fn tables_of_each_noun() {
         ("schedule", "NAME STATE WHEN NEXT LAST"),
         ("workflow", "ID NAME STATE DONE STEPS ACTIVE FAILED CREATED"),
         ("dlq", "ID KIND QUEUE STATE TRIES CREATED ERROR"),
-        ("schema", "KIND VERSION BY CREATED SCHEMA"),
+        ("schema", "KIND VERSION BY CREATED"),
     ] {
         let table = run(&server, &[noun, "list"]).expect(0);
         assert_eq!(heads(&table.out).join(" "), wanted, "{table:?}");
@@ -36,7 +36,9 @@ async fn tables_of_each_noun() {
     }
     let chosen = run(&server, &["project", "list", "--columns", "name,version", "--no-headers"]).expect(0);
     assert_eq!(chosen.out, "acme  3\n");
-    assert!(run(&server, &["project", "list", "-o", "name"]).out.starts_with("project/"));
+    let name = run(&server, &["project", "list", "-o", "name"]).out;
+    assert!(name.starts_with("project/"));
+    run(&server, &["project", "get", name.trim()]).expect(0);
     assert_eq!(
         run(&server, &["queue", "pause", "default", "--reason", "tests"]).expect(0).out.matches("paused").count(),
         1
@@ -71,6 +73,22 @@ async fn json_is_the_servers_own_and_numbers_stay_exact_in_every_format() {
             .out
             .contains("  \"n\": 123456789012345678901234567890.10\n  z: 1\n")
     );
+}
+
+#[tokio::test]
+async fn answers_are_filtered_and_lists_are_sorted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let create = |n: usize| run(&server, &["job", "create", "noop", "--priority", &n.to_string(), "--wait"]).expect(0);
+    [5, 9, 1].into_iter().for_each(|n| _ = create(n));
+    let priorities = |args: &[&str]| run(&server, &[&["job", "list"], args].concat()).expect(0).out;
+    assert_eq!(priorities(&["--jq", ".[].priority"]), "1\n9\n5\n");
+    assert_eq!(priorities(&["--sort", "priority", "--jq", ".[].priority"]), "1\n5\n9\n");
+    assert_eq!(priorities(&["--sort", "-PRIORITY", "--no-headers", "--columns", "priority"]), "9\n5\n1\n");
+    assert_eq!(priorities(&["--jq", ".[0] | .kind, {state}"]), "noop\n{\"state\":\"completed\"}\n");
+    for (args, code) in [(["--jq", ".["], 2), (["--jq", ".x"], 2), (["--sort", "nonsense"], 2)] {
+        run(&server, &[&["job", "list"], &args[..]].concat()).expect(code);
+    }
 }
 
 #[tokio::test]

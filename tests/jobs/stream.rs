@@ -82,7 +82,12 @@ async fn every_transition_is_told_as_it_is_recorded_by_whichever_server() {
     assert_eq!(one.moves(3).await, ["none>queued", "queued>active", "active>completed"]);
     let told = server.get(&format!("/jobs/{id}/events")).await.json();
     let mut again = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
-    assert_eq!(again.event().await["id"], told[2]["id"], "the same JSON as the record");
+    let first = again.event().await;
+    let second = again.event().await;
+    assert_eq!((&first, &second), (&told[2], &told[1]), "the same JSON as the record");
+    assert_eq!(second["attempt"], 1);
+    let all = server.get(&format!("/events?id={id}")).await.json();
+    assert_eq!((&all, &told[0]["attempt"]), (&told, &json!(1)));
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ WITH clock AS MATERIALIZED (
     FROM pg_current_snapshot() AS s
 )
 SELECT clock.oldest, clock.next, clock.head, e.id, e.entity, e.entity_id, e.entity_name, e.previous_state, e.new_state, e.reason, e.actor,
-       e.detail::text AS detail, e.job_id, e.execution_id, e.request_id, e.occurred_at, NULL::integer AS attempt
+       e.detail::text AS detail, e.job_id, e.execution_id, e.request_id, e.occurred_at,
+       (SELECT x.attempt FROM executions x WHERE x.job_id = e.job_id AND x.id = e.execution_id) AS attempt
 FROM clock LEFT JOIN LATERAL (
     SELECT * FROM events
     WHERE id > $1::bigint AND id NOT IN (SELECT unnest($2::bigint[]))

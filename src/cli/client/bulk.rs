@@ -5,7 +5,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Sure};
+use super::flags::{Act, Sure, bare};
 use super::job::id_of;
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
@@ -64,7 +64,7 @@ impl Matching {
 #[derive(Args, Debug)]
 pub struct Selection {
     /// Their ids, or the beginnings of these
-    #[arg(value_name = "JOB", add = ArgValueCompleter::new(complete::jobs))]
+    #[arg(value_name = "JOB", value_parser = bare("job"), add = ArgValueCompleter::new(complete::jobs))]
     jobs: Vec<String>,
     #[command(flatten)]
     matching: Matching,

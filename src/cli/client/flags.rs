@@ -1,6 +1,7 @@
 //! Flags that many commands share, each in one place.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, ValueEnum, builder::PossibleValuesParser};
@@ -24,6 +25,8 @@ pub struct Global {
     pub time: Clock,
     pub log_level: Option<String>,
     pub quiet: bool,
+    pub jq: Option<String>,
+    pub sort: Option<String>,
 }
 
 const HEADING: &str = "Every command";
@@ -38,6 +41,10 @@ pub fn answering() -> Vec<Arg> {
         output
             .value_parser(words(values(Format::value_variants())))
             .help("How to answer [env: PROVOST_OUTPUT] [default: table]"),
+        Arg::new("jq")
+            .long("jq")
+            .value_name("FILTER")
+            .help("What to show of the JSON, in the language of jq: --jq '.[].id'"),
         Arg::new("color")
             .long("color")
             .value_name("WHEN")
@@ -73,6 +80,11 @@ pub fn speaking() -> Vec<Arg> {
             .value_name("LIST")
             .value_delimiter(',')
             .help("Which columns, by head or by where the value stands in the JSON: id,steps.failed"),
+        Arg::new("sort")
+            .long("sort")
+            .value_name("COLUMN")
+            .allow_hyphen_values(true)
+            .help("Sort what is listed by a column, by head or by where the value stands; -COLUMN the other way round"),
         Arg::new("time")
             .long("time")
             .value_name("WORDS")
@@ -120,6 +132,8 @@ impl Global {
             time: word(text("time")),
             log_level: text("log-level"),
             quiet: flag("quiet"),
+            jq: text("jq"),
+            sort: text("sort"),
         }
     }
 
@@ -135,13 +149,16 @@ impl Global {
                 .hint("one of table, wide, json, jsonl, yaml, name")
         })?;
         Ok(Output {
-            format,
+            // A filter is given JSON.
+            format: if self.jq.is_some() { Format::Json } else { format },
             heads: !self.no_headers,
             columns: self.columns.clone(),
             paint: self.color.paint(&std::io::stdout()),
             room: room(),
             clock: self.time,
             quiet: self.quiet,
+            jq: self.jq.clone(),
+            sort: self.sort.as_deref().map(|word| (word.trim_start_matches('-').to_owned(), word.starts_with('-'))),
         })
     }
 
@@ -258,6 +275,11 @@ pub struct Every {
     /// How often to look
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub interval: Duration,
+}
+
+/// A name or an id, also as `-o name` answers it: `job/0198…`.
+pub fn bare(noun: &'static str) -> impl Fn(&str) -> Result<String, Infallible> + Clone + Send + Sync + 'static {
+    move |text| Ok(text.strip_prefix(noun).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text).to_owned())
 }
 
 /// `90`, `1.5`, `30s` or `5m`.

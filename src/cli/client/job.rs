@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::bulk::{Matching, Selection};
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Every, Page, Patience, Waiting, Watching};
+use super::flags::{Act, Every, Page, Patience, Waiting, Watching, bare};
 use super::job_create::Create;
 use super::job_logs::Logs;
 use super::look::{ended, list, until, watch};
@@ -120,10 +120,10 @@ pub enum Verb {
 #[derive(Args, Debug)]
 pub struct Which {
     /// Its id, or the beginning of it
-    #[arg(value_name = "JOB", required_unless_present = "id", add = ArgValueCompleter::new(complete::jobs))]
+    #[arg(value_name = "JOB", value_parser = bare("job"), required_unless_present = "id", add = ArgValueCompleter::new(complete::jobs))]
     job: Option<String>,
     /// The same, as reference system 001 names it
-    #[arg(short, long, value_name = "JOB", conflicts_with = "job", add = ArgValueCompleter::new(complete::jobs))]
+    #[arg(short, long, value_name = "JOB", value_parser = bare("job"), conflicts_with = "job", add = ArgValueCompleter::new(complete::jobs))]
     id: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Page, Sure, Watching};
+use super::flags::{Act, Page, Sure, Watching, bare};
 use super::look::list;
 use crate::cli::Exit;
 use crate::cli::output::{Noun, Show, column, wide};
@@ -43,7 +43,7 @@ pub enum Verb {
     /// Everything known about one
     #[command(visible_alias = "show", after_help = "Example:\n  provost limit get mail")]
     Get {
-        #[arg(value_name = "LIMIT", add = ArgValueCompleter::new(complete::limits))]
+        #[arg(value_name = "LIMIT", value_parser = bare("limit"), add = ArgValueCompleter::new(complete::limits))]
         name: String,
     },
     /// Make one, or change the one of that name
@@ -54,7 +54,7 @@ pub enum Verb {
     /// It holds no longer
     #[command(visible_alias = "rm", after_help = "Example:\n  provost limit delete mail --yes")]
     Delete {
-        #[arg(value_name = "LIMIT", add = ArgValueCompleter::new(complete::limits))]
+        #[arg(value_name = "LIMIT", value_parser = bare("limit"), add = ArgValueCompleter::new(complete::limits))]
         name: String,
         #[command(flatten)]
         act: Act,
@@ -65,7 +65,7 @@ pub enum Verb {
 
 #[derive(Args, Debug)]
 pub struct Set {
-    #[arg(value_name = "LIMIT", add = ArgValueCompleter::new(complete::limits))]
+    #[arg(value_name = "LIMIT", value_parser = bare("limit"), add = ArgValueCompleter::new(complete::limits))]
     name: String,
     #[arg(long, value_parser = ["global", "queue", "kind", "tenant"])]
     scope: String,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching, pair};
+use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching, bare, pair};
 use super::look::{ended, list, until, watch};
 use super::text::{object, value};
 use crate::cli::Exit;
@@ -140,7 +140,7 @@ const STATUSES: [&str; 6] = ["creating", "provisioning", "ready", "failed", "del
 #[derive(Args, Debug)]
 pub struct Which {
     /// Its name, its id, or the beginning of its id
-    #[arg(value_name = "PROJECT", add = ArgValueCompleter::new(complete::projects))]
+    #[arg(value_name = "PROJECT", value_parser = bare("project"), add = ArgValueCompleter::new(complete::projects))]
     project: String,
 }
 

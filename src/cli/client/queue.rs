@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Dry, Page, Watching};
+use super::flags::{Act, Dry, Page, Watching, bare};
 use super::look::list;
 use crate::cli::Exit;
 use crate::cli::output::{Noun, Show, column, wide};
@@ -99,7 +99,7 @@ pub enum Verb {
 /// Which queue.
 #[derive(Args, Debug)]
 pub struct Which {
-    #[arg(value_name = "QUEUE", add = ArgValueCompleter::new(complete::queues))]
+    #[arg(value_name = "QUEUE", value_parser = bare("queue"), add = ArgValueCompleter::new(complete::queues))]
     name: String,
 }
 

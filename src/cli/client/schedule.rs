@@ -5,7 +5,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Page, Sure, Watching};
+use super::flags::{Act, Page, Sure, Watching, bare};
 use super::look::list;
 use super::schedule_create::{Create, When};
 use super::tables::{OCCURRENCE, SCHEDULE, TICK};
@@ -108,7 +108,7 @@ pub enum Verb {
 /// Which schedule.
 #[derive(Args, Debug)]
 pub struct Which {
-    #[arg(value_name = "SCHEDULE", add = ArgValueCompleter::new(complete::schedules))]
+    #[arg(value_name = "SCHEDULE", value_parser = bare("schedule"), add = ArgValueCompleter::new(complete::schedules))]
     name: String,
 }
 

@@ -8,7 +8,7 @@ use super::context::{Context, Outcome};
 use super::flags::{Dry, Sure};
 use super::text::value;
 use crate::cli::Exit;
-use crate::cli::output::{Noun, Show, column};
+use crate::cli::output::{Noun, Show, column, wide};
 use crate::wire::client::Body;
 
 static SCHEMA: Noun = Noun {
@@ -19,7 +19,7 @@ static SCHEMA: Noun = Noun {
         column("VERSION", "version", Show::Number),
         column("BY", "actor", Show::Text),
         column("CREATED", "created_at", Show::When),
-        column("SCHEMA", "schema", Show::Text),
+        wide("SCHEMA", "schema", Show::Text),
     ],
 };
 

@@ -5,9 +5,8 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Page, Sure, Watching};
+use super::flags::{Act, Page, Sure, Watching, bare};
 use super::look::list;
-use super::tables::EXECUTION;
 use super::text::only;
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
@@ -31,6 +30,20 @@ static WORKER: Noun = Noun {
         column("STARTED", "started_at", Show::When),
         column("BEAT", "heartbeat_age_ms", Show::Millis),
         column("REASON", "reason", Show::Text),
+    ],
+};
+
+/// A job that a worker holds, in a table.
+static HELD: Noun = Noun {
+    name: "execution",
+    key: "id",
+    columns: &[
+        column("JOB", "job_id", Show::Exact),
+        column("KIND", "kind", Show::Text),
+        column("QUEUE", "queue", Show::Text),
+        column("TRY", "attempt", Show::Number),
+        column("CLAIMED", "claimed_at", Show::When),
+        wide("EXECUTION", "id", Show::Exact),
     ],
 };
 
@@ -76,7 +89,7 @@ pub enum Verb {
         act: Act,
     },
     /// It takes no more work, and hands back what does not finish in time
-    #[command(after_help = "Example:\n  provost worker drain build-7 --reason deploy")]
+    #[command(visible_alias = "stop", after_help = "Example:\n  provost worker drain build-7 --reason deploy")]
     Drain {
         #[command(flatten)]
         which: Which,
@@ -99,7 +112,7 @@ pub enum Verb {
 #[derive(Args, Debug)]
 pub struct Which {
     /// Its id, or the beginning of it
-    #[arg(value_name = "WORKER", add = ArgValueCompleter::new(complete::workers))]
+    #[arg(value_name = "WORKER", value_parser = bare("worker"), add = ArgValueCompleter::new(complete::workers))]
     worker: String,
 }
 
@@ -117,7 +130,7 @@ impl Verb {
             }
             Self::Executions { which } => {
                 let answer = cx.client.worker_executions(&which.id(cx).await?).await?;
-                cx.output.list(&EXECUTION, &answer.text)?;
+                cx.output.list(&HELD, &answer.text)?;
                 return Ok(Exit::Success);
             }
             Self::Cordon { which, act } => {

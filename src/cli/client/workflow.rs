@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching};
+use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching, bare};
 use super::graph::{InForm, draw};
 use super::look::{ended, list, until, watch};
 use super::tables::{RECORD, WORKFLOW};
@@ -107,7 +107,7 @@ pub enum Verb {
 #[derive(Args, Debug)]
 pub struct Which {
     /// Its name, its id, or the beginning of its id; of several with one name, the id
-    #[arg(value_name = "WORKFLOW", add = ArgValueCompleter::new(complete::workflows))]
+    #[arg(value_name = "WORKFLOW", value_parser = bare("workflow"), add = ArgValueCompleter::new(complete::workflows))]
     workflow: String,
 }
 

@@ -1,5 +1,6 @@
 //! JSON as it came: members in their order, numbers as they were written, however long.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Deserialize;
@@ -60,6 +61,18 @@ impl Json {
     /// The whole number at a path; 0 when there is none.
     pub fn count(&self, path: &str) -> i64 {
         if let Self::Number(text) = self.at(path) { text.parse().unwrap_or_default() } else { 0 }
+    }
+
+    /// Which of two comes first: numbers by their size, everything else by how it is written.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let number = |it: &Self| if let Self::Number(text) = it { text.parse::<f64>().ok() } else { None };
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (a, b) => match (number(a), number(b)) {
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                _ => a.to_string().cmp(&b.to_string()),
+            },
+        }
     }
 
     pub fn list(&self) -> &[Self] {

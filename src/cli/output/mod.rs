@@ -2,6 +2,7 @@
 
 mod card;
 mod cell;
+mod jq;
 mod json;
 mod paint;
 mod table;
@@ -82,11 +83,20 @@ pub struct Output {
     pub clock: Clock,
     /// Nothing is said on stderr that is not an error.
     pub quiet: bool,
+    /// A filter of jq, which then says what is shown.
+    pub jq: Option<String>,
+    /// By which column lists are sorted, and whether the other way round.
+    pub sort: Option<(String, bool)>,
 }
 
 impl Output {
     /// Of a list: a JSON array.
     pub fn list(&self, noun: &Noun, text: &str) -> Result<(), Failure> {
+        let sorted = self.sort.as_ref().map(|sort| self.sorted(noun, text, sort)).transpose()?;
+        let text = sorted.as_deref().unwrap_or(text);
+        if let Some(filter) = &self.jq {
+            return jq::filtered(filter, text);
+        }
         match self.format {
             Format::Json => say(text),
             Format::Table | Format::Wide => {
@@ -103,6 +113,9 @@ impl Output {
 
     /// Of one thing, in a row.
     pub fn row(&self, noun: &Noun, text: &str) -> Result<(), Failure> {
+        if let Some(filter) = &self.jq {
+            return jq::filtered(filter, text);
+        }
         match self.format {
             Format::Json => say(text),
             Format::Table | Format::Wide => {
@@ -114,6 +127,9 @@ impl Output {
 
     /// Of one thing, with everything that is known of it.
     pub fn card(&self, noun: &Noun, text: &str) -> Result<(), Failure> {
+        if let Some(filter) = &self.jq {
+            return jq::filtered(filter, text);
+        }
         match self.format {
             Format::Table | Format::Wide if !self.columns.is_empty() => self.row(noun, text),
             Format::Table | Format::Wide => say(card::card(&read(text)?, self.paint).trim_end()),
@@ -144,6 +160,25 @@ impl Output {
         }
     }
 
+    /// The same list, by one of its columns: numbers by their size, everything else as text; what has none comes last.
+    fn sorted(&self, noun: &Noun, text: &str, (name, reverse): &(String, bool)) -> Result<String, Failure> {
+        let known = noun.columns.iter().find(|it| it.head.eq_ignore_ascii_case(name));
+        let path = known.map_or(name.as_str(), |it| it.path);
+        let mut rows = read(text)?.list().to_vec();
+        if rows.iter().all(|row| *row.at(path) == Json::Null) && !rows.is_empty() {
+            return Err(Failure::usage(format!("no {} here has a {name:?} to sort by", noun.name)));
+        }
+        rows.sort_by(|a, b| {
+            let (a, b) = (a.at(path), b.at(path));
+            match (a, b) {
+                (Json::Null, _) | (_, Json::Null) => (*a == Json::Null).cmp(&(*b == Json::Null)),
+                _ if *reverse => b.order(a),
+                _ => a.order(b),
+            }
+        });
+        Ok(Json::List(rows).to_string())
+    }
+
     /// Heads, places and kinds of the columns.
     fn chosen(&self, noun: &Noun) -> Vec<(String, String, Show)> {
         let own = |it: &Column| (it.head.to_owned(), it.path.to_owned(), it.show);
@@ -160,6 +195,9 @@ impl Output {
 
     /// One line for one thing that changed.
     pub fn line(&self, noun: &Noun, row: &Json) -> Result<(), Failure> {
+        if let Some(filter) = &self.jq {
+            return jq::filtered(filter, &row.to_string());
+        }
         match self.format {
             Format::Table | Format::Wide => {
                 let table = Table { with_heads: false, ..self.table(noun, std::slice::from_ref(row)) };
