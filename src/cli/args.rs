@@ -28,7 +28,7 @@ pub enum Command {
     Dev,
     /// Run jobs that a server hands out.
     Worker,
-    Migrate,
+    Migrate(Migrate),
     /// Examine the database.
     Doctor,
     /// Measure.
@@ -43,6 +43,16 @@ pub enum Command {
     Man(PathBuf),
     ExitCodes,
     Version,
+}
+
+/// How to migrate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    Apply,
+    /// Name what would be applied.
+    Name,
+    /// Show the SQL of what would be applied.
+    Show,
 }
 
 /// A command, the settings that were given as flags, by their names in the environment, and how to answer.
@@ -83,7 +93,11 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
         Some(("dev", _)) => Command::Dev,
         // Without a verb it works; the other verbs ask a server about workers.
         Some(("worker", sub)) if matches!(sub.subcommand_name(), None | Some("run")) => Command::Worker,
-        Some(("migrate", _)) => Command::Migrate,
+        Some(("migrate", sub)) => Command::Migrate(match (sub.get_flag("show-sql"), sub.get_flag("dry-run")) {
+            (true, _) => Migrate::Show,
+            (_, true) => Migrate::Name,
+            _ => Migrate::Apply,
+        }),
         Some(("doctor", _)) => Command::Doctor,
         Some(("bench", sub)) => Command::Bench(
             Options::read(sub).map_err(|mistake| clap::Error::raw(clap::error::ErrorKind::ValueValidation, mistake))?,
@@ -160,7 +174,11 @@ fn of_servers() -> Vec<Clap> {
             .after_help("Example:\n  provost dev"),
         Clap::new("migrate")
             .about("Bring the database's schema up to date, then end")
-            .after_help("Example:\n  DATABASE_URL=postgres://… provost migrate"),
+            .after_help("Examples:\n  DATABASE_URL=postgres://… provost migrate\n  provost migrate --show-sql | less")
+            .args([
+                switch("dry-run", "Only say what would be applied"),
+                switch("show-sql", "Only show the SQL of what would be applied"),
+            ]),
         Clap::new("doctor")
             .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
             .after_help("Example:\n  provost doctor --invariants")

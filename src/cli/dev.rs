@@ -1,9 +1,9 @@
 //! `provost dev`: a server with something to look at. What is shown is asked for over HTTP, as anybody would, and marked `demo`.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::Exit;
+use super::browser::open;
 use super::serve;
 use crate::config::Config;
 use crate::wire::client::{Body, Budget, Client, ClientError, Request};
@@ -46,19 +46,6 @@ pub fn run(config: Config) -> Exit {
             }
         });
     })
-}
-
-/// Shows the dashboard to whoever sits at this terminal, not to a script or somebody far away.
-fn open(url: &str) {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !std::io::stdout().is_terminal() || is_set("CI") || is_set("SSH_CONNECTION") {
-        return;
-    }
-    let usual = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let browser = std::env::var("BROWSER").unwrap_or_else(|_| usual.to_owned());
-    let quiet = || std::process::Stdio::null();
-    // The address was printed; without a browser there is nothing to tell.
-    _ = std::process::Command::new(browser).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
 }
 
 fn seed(address: &str, token: Option<String>) -> Result<(), Box<dyn std::error::Error>> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod banner;
+mod browser;
 mod client;
 mod dev;
 mod doctor;
@@ -10,6 +11,7 @@ mod help;
 mod nurse;
 mod output;
 mod process;
+mod schema;
 mod serve;
 mod worker;
 
@@ -17,7 +19,6 @@ use std::process::ExitCode;
 
 use crate::bench;
 use crate::config::{Config, Effective, Source, Sources, example};
-use crate::store::{Connector, migrate};
 
 use args::{Asked, Command};
 use client::{Context, Global};
@@ -97,7 +98,7 @@ fn with_settings(command: Command, mut sources: Sources, global: &Global) -> Exi
         Err(failure) => return Context::beforehand(global, failure),
     };
     match command {
-        Command::Migrate => run_migrations(&config, &output),
+        Command::Migrate(how) => schema::run(&config, how, &output),
         Command::Doctor => doctor::run(&config, &output),
         // A whole server of a measurement: it tells whoever started it what ran.
         Command::Bench(options) if options.name.as_deref() == Some("serve") => {
@@ -162,35 +163,4 @@ fn show(config: &Config, output: &Output) -> Exit {
 /// Whoever reads what we write may have gone away, which is nobody's mistake.
 fn ended(written: Result<(), failure::Failure>) -> Exit {
     written.map_or(Exit::Failure, |()| Exit::Success)
-}
-
-/// The schema in a table.
-static SCHEMA: Noun = Noun { name: "schema", key: "version", columns: &[] };
-
-/// `provost migrate`: brings the schema up to date and ends.
-fn run_migrations(config: &Config, output: &Output) -> Exit {
-    let private = match banner::private_database(config) {
-        Ok(private) => private,
-        Err(exit) => return exit,
-    };
-    let url = private.as_ref().map(|it| it.url().to_owned());
-    let url = url.as_deref().or(config.database_url.as_ref().map(|it| it.reveal())).unwrap_or_default();
-    let connector = match Connector::parse(url) {
-        Ok(connector) => connector,
-        Err(error) => return banner::no_database(&error, None),
-    };
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Exit::Failure };
-    match runtime.block_on(migrate(&connector)) {
-        Ok(done) => {
-            let address = connector.address();
-            if output.format.is_for_people() {
-                println!("{address}: schema {} ({} migrations applied)", done.version, done.applied);
-                return Exit::Success;
-            }
-            let (database, version, applied) = (quoted(&address), done.version, done.applied);
-            let text = format!("{{\"database\":{database},\"version\":{version},\"applied\":{applied}}}");
-            ended(output.row(&SCHEMA, &text))
-        }
-        Err(error) => banner::no_database(&error, Some(&connector)),
-    }
 }

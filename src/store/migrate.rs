@@ -54,14 +54,44 @@ pub struct Migrated {
 
 /// Applies what is missing, on a connection of its own: the lock that keeps others out goes with it, whatever happens.
 pub async fn migrate(connector: &Connector) -> Result<Migrated, MigrateError> {
+    with_connection(connector, apply).await
+}
+
+/// What [`migrate`] would apply, in order: names and texts. Changes nothing.
+pub async fn pending(connector: &Connector) -> Result<Vec<(String, String)>, MigrateError> {
+    let found = with_connection(connector, async |client| found(client).await).await?;
+    let is_missing = |version: i32| found.is_none_or(|found| version > found);
+    let runner = embedded::migrations::runner();
+    let mut missing: Vec<&Migration> = runner.get_migrations().iter().filter(|it| is_missing(it.version())).collect();
+    missing.sort_by_key(|it| it.version());
+    Ok(missing.into_iter().map(|it| (it.to_string(), it.sql().unwrap_or_default().to_owned())).collect())
+}
+
+async fn with_connection<T>(
+    connector: &Connector,
+    act: impl AsyncFnOnce(&mut Client) -> Result<T, MigrateError>,
+) -> Result<T, MigrateError> {
     let (mut client, connection) = connector.connect().await?;
     tokio::select! {
-        done = apply(&mut client) => done,
+        done = act(&mut client) => done,
         lost = connection => match lost {
             Err(error) => Err(error.into()),
             // The connection only ends by itself when the client is gone, which it is not.
             Ok(()) => std::future::pending().await,
         },
+    }
+}
+
+/// The version that the schema has; nothing before the first migration. One that we do not know is refused.
+async fn found(client: &Client) -> Result<Option<i32>, MigrateError> {
+    if !client.query_one(DATABASE_SCHEMA.text, &[]).await?.try_get("migrated")? {
+        return Ok(None);
+    }
+    let found = client.query_one(DATABASE_VERSION.text, &[]).await?.try_get::<_, Option<i32>>("version")?;
+    let known = newest();
+    match found.filter(|found| *found > known) {
+        Some(found) => Err(MigrateError::Newer { found, known }),
+        None => Ok(found),
     }
 }
 
@@ -89,19 +119,12 @@ async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
     while !client.query_one(DATABASE_LOCK_MIGRATIONS.text, &[]).await?.try_get::<_, bool>("locked")? {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let schema = client.query_one(DATABASE_SCHEMA.text, &[]).await?;
-    if !schema.try_get::<_, bool>("exists")? {
+    if !client.query_one(DATABASE_SCHEMA.text, &[]).await?.try_get::<_, bool>("exists")? {
         client.batch_execute(DATABASE_CREATE_SCHEMA.text).await?;
     }
     let runner = runner()?;
-    let known = newest();
-    if schema.try_get("migrated")? {
-        let found = client.query_one(DATABASE_VERSION.text, &[]).await?.try_get::<_, Option<i32>>("version")?;
-        if let Some(found) = found.filter(|found| *found > known) {
-            return Err(MigrateError::Newer { found, known });
-        }
-    }
+    found(client).await?;
     client.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
     let report = runner.run_async(client).await?;
-    Ok(Migrated { version: known, applied: report.applied_migrations().len() })
+    Ok(Migrated { version: newest(), applied: report.applied_migrations().len() })
 }

@@ -37,7 +37,7 @@ use sql::Statement;
 pub use connect::{Connector, UrlError};
 pub use error::{Refusal, StoreError};
 pub use listen::Subscription;
-pub use migrate::{MigrateError, Migrated, migrate, migrations};
+pub use migrate::{MigrateError, Migrated, migrate, migrations, pending};
 
 /// The server gives up on a statement after 5 s (`session.sql`). A server that is stopped or unreachable does not even
 /// do that, so we give up a little later ourselves.

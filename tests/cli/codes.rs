@@ -110,3 +110,22 @@ async fn of_many_some_refused_is_8_and_all_refused_is_5() {
     run(&server, &["job", "cancel", &waiting, &done]).expect(8);
     run(&server, &["job", "cancel", &waiting, &done]).expect(5);
 }
+
+#[tokio::test]
+async fn migrating_says_beforehand_what_it_would_change() {
+    let database = Database::bare().await;
+    let migrate = |args: &[&str]| {
+        let mut command = command("http://127.0.0.1:1", &[&["migrate"], args].concat());
+        command.env("DATABASE_URL", &database.url);
+        ran(command).expect(0)
+    };
+    let named = migrate(&["--dry-run", "-o", "json"]).json();
+    assert!(named[0]["name"].as_str().unwrap().starts_with("V1__"), "{named}");
+    let shown = migrate(&["--show-sql"]).out;
+    assert!(shown.starts_with("-- V1__") && shown.contains("CREATE TABLE"), "{shown}");
+    assert_eq!(migrate(&["--dry-run", "-o", "json"]).json(), named, "looking changes nothing");
+    let done = migrate(&["-o", "json"]).json();
+    assert_eq!(done["applied"].as_u64(), Some(named.as_array().unwrap().len() as u64));
+    assert!(migrate(&["--dry-run"]).err.contains("up to date"));
+    assert_eq!(migrate(&["--dry-run", "-o", "json"]).json(), Value::Array(Vec::new()));
+}

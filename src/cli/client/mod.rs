@@ -80,6 +80,9 @@ pub enum Noun {
     /// What waits, what goes on, what came out, and how long it took
     #[command(after_help = "Example:\n  provost stats --window 15m")]
     Stats(operations::Stats),
+    /// Show the dashboard, or one of its pages, in a browser; says its address
+    #[command(after_help = "Examples:\n  provost open\n  provost open jobs")]
+    Open(operations::Open),
     /// The description of the API, for programs
     #[command(after_help = "Example:\n  provost openapi > openapi.json")]
     Openapi,
@@ -102,6 +105,7 @@ impl Noun {
             Self::Status(_) => "status",
             Self::Metrics(_) => "metrics",
             Self::Stats(_) => "stats",
+            Self::Open(_) => "page",
             Self::Openapi => "openapi",
         }
     }
@@ -147,6 +151,7 @@ async fn act(noun: Noun, cx: &Context) -> context::Outcome {
         Noun::Status(wish) => wish.run(cx).await,
         Noun::Metrics(wish) => wish.run(cx).await,
         Noun::Stats(wish) => wish.run(cx).await,
+        Noun::Open(wish) => wish.run(cx),
         Noun::Openapi => operations::openapi(cx).await,
     }
 }

@@ -11,8 +11,9 @@ use super::context::{Context, Outcome};
 use super::ear::Ear;
 use super::flags::{Every, Page};
 use super::look::{RECORDED, list};
-use super::tables::{PROJECTS, RECORD, STAT, STATUS};
+use super::tables::{PAGE, PROJECTS, RECORD, STAT, STATUS};
 use crate::cli::Exit;
+use crate::cli::browser::open;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, quoted, read, say};
 use crate::wire::client::{ClientError, Pairs};
@@ -63,6 +64,36 @@ pub struct Events {
     page: Page,
     #[command(flatten)]
     every: Every,
+}
+
+#[derive(Args, Debug)]
+pub struct Open {
+    #[arg(value_name = "PAGE", value_parser = DASHBOARD)]
+    page: Option<String>,
+}
+
+/// The pages of the dashboard, as their addresses name them.
+const DASHBOARD: [&str; 10] = [
+    "projects",
+    "jobs",
+    "queues",
+    "workers",
+    "schedules",
+    "workflows",
+    "dead-letters",
+    "limits",
+    "metrics",
+    "settings",
+];
+
+impl Open {
+    pub fn run(self, cx: &Context) -> Outcome {
+        let page = self.page.map(|page| format!("/{page}")).unwrap_or_default();
+        let url = format!("{}/dashboard{page}", cx.client.address());
+        cx.output.row(&PAGE, &format!("{{\"url\":{}}}", quoted(&url)))?;
+        open(&url);
+        Ok(Exit::Success)
+    }
 }
 
 impl Status {

@@ -152,6 +152,9 @@ pub static WORKFLOW: Noun = Noun {
     ],
 };
 
+/// A page of the dashboard.
+pub static PAGE: Noun = Noun { name: "page", key: "url", columns: &[column("URL", "url", Show::Exact)] };
+
 /// How a server is.
 pub static STATUS: Noun = Noun { name: "server", key: "address", columns: &[column("STATUS", "status", Show::State)] };
 
