@@ -20,7 +20,10 @@ pub struct Table {
 
 impl Table {
     /// As lines. `room` is the width of the terminal, when it is one.
-    pub fn lines(&self, room: Option<usize>, paint: Paint) -> Vec<String> {
+    pub fn lines(mut self, room: Option<usize>, paint: Paint) -> Vec<String> {
+        if let Some(room) = room {
+            self.fit(room);
+        }
         let widths = self.widths(room);
         let mut lines = Vec::with_capacity(self.rows.len() + 1);
         if self.with_heads {
@@ -32,6 +35,22 @@ impl Table {
             lines.push(self.line(row, &widths, painted));
         }
         lines
+    }
+
+    /// Leaves columns out, where shortening them is not enough: what is empty, then moments and numbers, from the right.
+    fn fit(&mut self, room: usize) {
+        let is_too_wide = |table: &Self| {
+            let widths = table.widths(Some(room));
+            widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) > room
+        };
+        while is_too_wide(self) {
+            let is_empty = |at: &usize| self.rows.iter().all(|row| matches!(row[*at].as_str(), "-" | ""));
+            let is_small = |at: &usize| is_number(self.heads[*at].1) || self.heads[*at].1 == Show::When;
+            let columns = || (1..self.heads.len()).rev();
+            let Some(at) = columns().find(is_empty).or_else(|| columns().find(is_small)) else { return };
+            self.heads.remove(at);
+            self.rows.iter_mut().for_each(|row| _ = row.remove(at));
+        }
     }
 
     fn widths(&self, room: Option<usize>) -> Vec<usize> {
@@ -104,14 +123,18 @@ mod tests {
     fn only_a_terminal_shortens_and_only_what_is_not_to_be_copied() {
         let lines = table().lines(Some(22), Paint(false));
         assert_eq!(lines[1], "id-1  a name that…   1");
+        assert_eq!(table().lines(Some(15), Paint(false))[1], "id-1  a name t…", "the number has no room");
         assert!(table().lines(Some(5), Paint(false))[1].starts_with("id-1  a name …"));
     }
 
     #[test]
     fn states_have_colours_only_where_they_are_wanted() {
-        let table =
-            Table { heads: vec![("STATE".into(), Show::State)], rows: vec![vec!["failed".into()]], with_heads: false };
-        assert_eq!(table.lines(None, Paint(false)), ["failed"]);
-        assert_eq!(table.lines(None, Paint(true)), ["\u{1b}[31mfailed\u{1b}[0m"]);
+        let table = || Table {
+            heads: vec![("STATE".into(), Show::State)],
+            rows: vec![vec!["failed".into()]],
+            with_heads: false,
+        };
+        assert_eq!(table().lines(None, Paint(false)), ["failed"]);
+        assert_eq!(table().lines(None, Paint(true)), ["\u{1b}[31mfailed\u{1b}[0m"]);
     }
 }
