@@ -17,6 +17,10 @@ pub enum Moment {
     Claimed,
     /// Work has ended, and its settlement has not been sent.
     Ended,
+    /// Jobs are claimed for a worker elsewhere, and it has not been told.
+    Delivered,
+    /// A result from elsewhere is settled, and whoever brought it has not been told.
+    Accepted,
     /// A schedule's time has come, and it has not been fired.
     Due,
     /// It is fired, and nobody has taken notice.
@@ -31,6 +35,8 @@ impl Moment {
         match self {
             Self::Claimed => "claimed",
             Self::Ended => "ended",
+            Self::Delivered => "delivered",
+            Self::Accepted => "accepted",
             Self::Due => "due",
             Self::Fired => "fired",
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::source::{Beats, Found, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
 use crate::handlers::log::Line;
+use crate::mutant::{self, Moment};
 use crate::store::jobs::{Beat, Claimed, Claims, Lease, Settled};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
@@ -95,6 +96,7 @@ impl Source for Remote {
     }
 
     async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Settled, SourceError> {
+        mutant::pass(Moment::Ended);
         let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..said(outcome)? };
         match self.client.end_execution(claimed.lease.execution_id, &result).await {
             Ok(answer) if answer.duplicate => Ok(Settled::Already),

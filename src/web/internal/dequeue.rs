@@ -12,6 +12,7 @@ use super::polls::Poll;
 use super::{DELIVERY_LEASE, agent, checked_id, millis};
 use crate::domain::Ident;
 use crate::meter::KindLabels;
+use crate::mutant::{self, Moment};
 use crate::store::jobs::{Claimed, Claimer, Claims, Reach};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -51,6 +52,9 @@ pub async fn dequeue(
         None => question.wait(&app, &poll, poll.first_turn().await, arrived, Vec::new).await?,
         Some(id) => question.wait_once(&app, &poll, arrived, id).await?,
     };
+    if !jobs.is_empty() {
+        mutant::pass(Moment::Delivered);
+    }
     for job in &jobs {
         app.meter.claims.get_or_create(&KindLabels { kind: job.kind.clone() }).inc();
     }

@@ -8,6 +8,7 @@ use super::current;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, FollowUp, JobKind, Outcome};
 use crate::meter::OutcomeLabels;
+use crate::mutant::{self, Moment};
 use crate::store::jobs::{Active, Lease, Settled};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -64,7 +65,9 @@ async fn settled(app: &App, id: Uuid, active: &Active, outcome: Outcome) -> Resu
     let next = follow_ups(&settlement.next, app.config.max_attempts).map_err(named)?;
     let lease = Lease { job_id: active.job_id, execution_id: id };
     let kind = JobKind::parse(&active.kind);
-    match app.store.settle_job(&lease, kind, &settlement, &next, &active.worker_id).await? {
+    let settled = app.store.settle_job(&lease, kind, &settlement, &next, &active.worker_id).await?;
+    mutant::pass(Moment::Accepted);
+    match settled {
         Settled::Yes { state, .. } => {
             let labels = OutcomeLabels { kind: active.kind.clone(), outcome: word.to_owned() };
             app.meter.settlements.get_or_create(&labels).inc();
