@@ -139,10 +139,15 @@ mod switches {
         ("m15", DrainFails),
     ];
 
+    const OF_ITS_EXECUTION: &str = "j.execution_id = $1::uuid AND ($2::uuid IS NULL OR j.id = $2)";
+
     /// For each mutant and statement or migration, what is cut out of the text and what stands there instead.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
         (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
         (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
+        // What comes over HTTP meets the same guard before it comes to the statement.
+        (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
+        (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
             FanInByLooking,
             "V7__workflows",

@@ -115,7 +115,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let (worked, resting) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("processes that ended by themselves, or badly", nemesis.surprises.clone())];
-    checks.push(check("deaths at a chosen moment that never came", nemesis.missing()));
+    checks.push(check("faults that every run must have, and that never came", nemesis.missing()));
     checks.push(doctor(&postgres.url));
     // Workers go before those whom they have to tell.
     for process in remotes.iter().chain(nodes.iter().map(|node| &**node)) {

@@ -76,7 +76,7 @@ impl Options {
         }
         if options.faults_for.is_zero() {
             // As many jobs as two cores carry while they are also being disturbed.
-            options.faults_for = Duration::from_secs_f64((options.work() / 160.0).max(24.0));
+            options.faults_for = Duration::from_secs_f64((options.work() / 160.0).max(30.0));
         }
         Asked::Run(options)
     }
