@@ -63,7 +63,6 @@ impl Proxy {
     }
 
     /// Its address, for whoever speaks HTTP.
-    #[allow(dead_code, reason = "only the chaos program asks")]
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
