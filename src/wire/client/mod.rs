@@ -22,7 +22,8 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 
-pub use body::{Body, segment};
+pub use super::segment;
+pub use body::Body;
 pub use retry::Budget;
 
 /// How long an answer may take, unless a request says that it waits for something.
