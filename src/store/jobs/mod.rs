@@ -21,7 +21,7 @@ pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
 pub use deliver::Active;
 pub use settle::Settled;
-pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
+pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped, execution_ids};
 
 /// The most jobs that callers enqueue together, and the most executions that are settled together.
 const TOGETHER: usize = 500;

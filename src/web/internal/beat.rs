@@ -44,10 +44,7 @@ pub async fn all(app: Data<App>, body: Json<Beat>) -> Result<HttpResponse, ApiEr
     let (busy, draining) = (usize::try_from(worker.busy).unwrap_or_default(), worker.draining);
     let worker = checked(worker)?;
     let asked: Vec<_> = executions.iter().map(|it| (it.job_id, it.execution_id)).collect();
-    let beats = match asked.is_empty() {
-        true => Vec::new(),
-        false => app.store.heartbeat_jobs(&asked, app.config.lease_ttl).await?,
-    };
+    let beats = app.store.heartbeat_jobs(&asked, app.config.lease_ttl).await?;
     let state = app.store.heartbeat_worker(&worker, draining, busy).await?;
     let is_held = |id| beats.iter().any(|beat| beat.execution_id == id);
     let lost = executions.iter().map(|it| it.execution_id).filter(|id| !is_held(*id)).collect();

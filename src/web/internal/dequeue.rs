@@ -9,20 +9,19 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::polls::Poll;
-use super::{DELIVERY_LEASE, agent, checked_id, millis};
+use super::{agent, checked_id, millis};
 use crate::domain::Ident;
 use crate::meter::KindLabels;
 use crate::mutant::{self, Moment};
-use crate::store::jobs::{Claimed, Claimer, Claims, Reach};
+use crate::store::jobs::{Claimed, Claimer, Reach, execution_ids};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::OptionalJson;
+use crate::web::wait::in_turn;
 use crate::wire::Problem;
 use crate::wire::json::raw;
-use crate::wire::worker::{Delivered, Delivery, Dequeue};
+use crate::wire::worker::{DELIVERY_LEASE, Delivered, Delivery, Dequeue, MOST_DELIVERED};
 
-/// The most executions at once.
-const MOST: i64 = 100;
 /// The longest that a request may wait.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 /// How often to look without having been rung, and how soon when others were at the same jobs.
@@ -49,7 +48,10 @@ pub async fn dequeue(
         None => Poll::alone(),
     };
     let (jobs, began) = match &question.request_id {
-        None => question.wait(&app, &poll, poll.first_turn().await, arrived, Vec::new).await?,
+        None => {
+            let fresh = || execution_ids(question.slots);
+            question.wait(&app, &poll, poll.first_turn().await, arrived, fresh).await?
+        }
         Some(id) => question.wait_once(&app, &poll, arrived, id).await?,
     };
     if !jobs.is_empty() {
@@ -98,7 +100,7 @@ impl Question {
             tenants: words("tenants", asked.tenants)?,
             reach: Reach::default(),
         };
-        Ok(Self { claimer, slots: asked.limit.clamp(1, MOST) as usize, wait, request_id })
+        Ok(Self { claimer, slots: asked.limit.clamp(1, MOST_DELIVERED) as usize, wait, request_id })
     }
 
     /// As [`Question::wait`], but what this request began before is what it gets.
@@ -109,7 +111,7 @@ impl Question {
         arrived: Instant,
         id: &str,
     ) -> Result<(Vec<Claimed>, Instant), ApiError> {
-        let ids: Vec<Uuid> = (0..self.slots).map(|_| Uuid::now_v7()).collect();
+        let ids = execution_ids(self.slots);
         // Whoever asked the same first may be claiming right now; then we have what it has.
         let turn = poll.first_turn().await;
         if app.store.reserve_delivery(&self.claimer.worker_id, id, &ids).await? {
@@ -124,8 +126,8 @@ impl Question {
         Ok((jobs, began))
     }
 
-    /// Claims, as soon as there is something; and when the leases began. `ids` are those of the executions, or none for new ones.
-    /// An error ends it: whether anything was claimed under these ids is then not known, so they must not be used again.
+    /// Claims, as soon as there is something; and when the leases began. `ids` are those of the executions. An error ends it:
+    /// whether anything was claimed under these ids is then not known, so they must not be used again.
     async fn wait(
         &self,
         app: &App,
@@ -147,7 +149,7 @@ impl Question {
             };
             let Some(turn) = turn else { return Ok((Vec::new(), Instant::now())) };
             let began = Instant::now();
-            let claims = self.claim(app, ids()).await?;
+            let claims = in_turn(app, app.store.claim_jobs_as(&self.claimer, &ids())).await?;
             drop(turn);
             if over || !claims.jobs.is_empty() {
                 return Ok((claims.jobs, began));
@@ -158,15 +160,6 @@ impl Question {
                 _ = timeout_at(deadline.min(Instant::now() + patience), ear.rung()) => {}
             }
         }
-    }
-
-    /// One look at a time for every few connections: a crowd of workers must not keep those out who only ask.
-    async fn claim(&self, app: &App, ids: Vec<Uuid>) -> Result<Claims, ApiError> {
-        let _turn = app.waiting.acquire().await;
-        Ok(match ids.is_empty() {
-            true => app.store.claim_jobs(&self.claimer, self.slots).await?,
-            false => app.store.claim_jobs_as(&self.claimer, &ids).await?,
-        })
     }
 }
 

@@ -20,6 +20,8 @@ const MAX_LINES: usize = 1000;
 /// How many lines are answered, unless asked otherwise, and at most.
 const USUAL: i64 = 1000;
 const MOST: i64 = 10_000;
+/// How long an answer may be waited for.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 /// Where lines come from that do not say so.
 const STREAM: &str = "stdout";
 /// The stream of what we say ourselves.
@@ -125,16 +127,11 @@ struct Wanted {
 impl Wanted {
     fn read(request: &HttpRequest) -> Result<Self, ApiError> {
         let query = Query::parse(request.query_string(), &["after_id", "limit", "wait"])?;
-        let number = |name: &str, usual: i64, least: i64, most: i64| match query.get(name).map(str::parse) {
-            None => Ok(usual),
-            Some(Ok(n)) if (least..=most).contains(&n) => Ok(n),
-            Some(_) => Err(ApiError::parameter(name, format!("must be a whole number from {least} to {most}"))),
-        };
-        let wait = match query.names("wait") {
-            true => query.span("wait", Duration::ZERO, Duration::from_secs(20))?,
-            false => Duration::ZERO,
-        };
-        Ok(Self { after: number("after_id", 0, 0, i64::MAX)?, limit: number("limit", USUAL, 1, MOST)?, wait })
+        Ok(Self {
+            after: query.number("after_id", 0, 0..=i64::MAX)?,
+            limit: query.number("limit", USUAL, 1..=MOST)?,
+            wait: query.span("wait", Duration::ZERO, MAX_WAIT)?,
+        })
     }
 }
 

@@ -18,9 +18,6 @@ use super::app::App;
 use super::error::ApiError;
 use crate::store::jobs::Active;
 
-/// What was delivered has to be confirmed by a heartbeat within this time, in case nobody got it.
-const DELIVERY_LEASE: Duration = Duration::from_secs(10);
-
 /// The most characters of an id that a worker gives itself or a request.
 const MAX_ID: usize = 200;
 
