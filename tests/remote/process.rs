@@ -9,7 +9,7 @@ use crate::harness::{Database, Process, Proxy, Server, eventually};
 use crate::jobs::{act, enqueue, job, only_worker, outcomes, simulated, until};
 
 /// A worker of the server at this address.
-fn worker_of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Process {
+pub fn worker_of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Process {
     let mut command = Server::command();
     command.args(["worker", "--server", url]).args(flags);
     command.env("PROVOST_LOG_FORMAT", "json").env("PROVOST_POLL_INTERVAL", "300ms").envs(settings.iter().copied());
@@ -170,6 +170,14 @@ async fn mistakes_are_said_and_a_wrong_token_is_no_reason_to_die() {
     assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
     let (code, said) = run(Server::command().args(["worker", "--server", "localhost"]));
     assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
+    let (code, said) = run(Server::command().args([
+        "worker",
+        "--server",
+        "http://127.0.0.1:1",
+        "--token",
+        "one-token-0123456789,another-0123456789",
+    ]));
+    assert_eq!((code, said.contains("one token")), (Some(2), true), "{said}");
     let database = Database::new().await;
     let tokens =
         [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", "a-worker-token-0123456789")];

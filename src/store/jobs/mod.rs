@@ -19,7 +19,7 @@ use crate::domain::{Backoff, JobState, NewJob, Step};
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
-pub use deliver::Active;
+pub use deliver::{Active, EndedExecution};
 pub use settle::Settled;
 pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped, execution_ids};
 

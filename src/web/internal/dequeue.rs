@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::polls::Poll;
-use super::{agent, checked_id, millis};
+use super::{Badge, agent, checked_id, millis};
 use crate::domain::Ident;
 use crate::meter::KindLabels;
 use crate::mutant::{self, Moment};
@@ -33,15 +33,17 @@ const MAX_WORDS: usize = 1000;
 /// Work to do, under leases. With a `request_id`, the same request again is answered with the same executions, and what is delivered
 /// has to be confirmed by a heartbeat within ten seconds; without one, the leases are as long as agents need that rarely beat.
 #[utoipa::path(post, path = "/internal/executions/dequeue", tag = "internal", request_body(content = Option<Dequeue>),
-    responses((status = 200, body = Delivery), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = Delivery), (status = 400, body = Problem),
+        (status = 403, body = Problem, description = "`queue_forbidden`: not a queue of this token"), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn dequeue(
     app: Data<App>,
+    badge: Badge,
     request: HttpRequest,
     body: OptionalJson<Dequeue>,
 ) -> Result<HttpResponse, ApiError> {
     let arrived = Instant::now();
-    let question = Question::read(&app, &request, body.0)?;
+    let question = Question::read(&app, &badge, &request, body.0)?;
     let poll = match question.request_id {
         Some(_) => app.polls.open(&question.claimer.worker_id),
         // Many agents may share a name.
@@ -74,7 +76,7 @@ struct Question {
 }
 
 impl Question {
-    fn read(app: &App, request: &HttpRequest, asked: Dequeue) -> Result<Self, ApiError> {
+    fn read(app: &App, badge: &Badge, request: &HttpRequest, asked: Dequeue) -> Result<Self, ApiError> {
         let request_id = asked.request_id.map(|id| checked_id("request_id", id)).transpose()?;
         let worker = asked.worker_id.map(|id| checked_id("worker_id", id)).transpose()?;
         let worker_id = match (worker, &request_id) {
@@ -92,8 +94,8 @@ impl Question {
             None => app.config.agent_lease,
         };
         let claimer = Claimer {
-            worker_id,
-            queues: words("queues", asked.queues)?.unwrap_or_else(|| vec!["*".into()]),
+            worker_id: badge.name(worker_id),
+            queues: badge.queues(words("queues", asked.queues)?.unwrap_or_else(|| vec!["*".into()]))?,
             kinds: words("kinds", asked.kinds)?.unwrap_or_else(|| vec![agent::KIND.into()]),
             lease_ttl,
             project_deadline: app.config.project_deadline,

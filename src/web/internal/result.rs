@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use uuid::Uuid;
 
+use super::Badge;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, FollowUp, JobKind, Outcome};
 use crate::meter::OutcomeLabels;
@@ -21,10 +22,10 @@ use crate::wire::{FieldProblem, Problem};
     responses((status = 200, body = ResultAnswer), (status = 400, body = Problem),
         (status = 409, body = Problem, description = "`lease_lost`: somebody else has it, or it ended otherwise"), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn result(app: Data<App>, Id(id): Id, Many(body): Many) -> Result<HttpResponse, ApiError> {
+pub async fn result(app: Data<App>, badge: Badge, Id(id): Id, Many(body): Many) -> Result<HttpResponse, ApiError> {
     let said: ExecutionResult = parse(&body)?;
     refuse_contradictions(&said)?;
-    end(&app, id, said).await
+    end(&app, &badge, id, said).await
 }
 
 /// Take it back: somebody else may have it at once. Spends no failure.
@@ -32,23 +33,34 @@ pub async fn result(app: Data<App>, Id(id): Id, Many(body): Many) -> Result<Http
     responses((status = 200, body = ResultAnswer), (status = 400, body = Problem),
         (status = 409, body = Problem, description = "`lease_lost`: somebody else has it already"), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn release(app: Data<App>, Id(id): Id, body: OptionalJson<Release>) -> Result<HttpResponse, ApiError> {
-    end(&app, id, ExecutionResult { released: true, job_id: body.0.job_id, ..ExecutionResult::default() }).await
+pub async fn release(
+    app: Data<App>,
+    badge: Badge,
+    Id(id): Id,
+    body: OptionalJson<Release>,
+) -> Result<HttpResponse, ApiError> {
+    end(&app, &badge, id, ExecutionResult { released: true, job_id: body.0.job_id, ..ExecutionResult::default() }).await
 }
 
-async fn end(app: &App, id: Uuid, said: ExecutionResult) -> Result<HttpResponse, ApiError> {
+async fn end(app: &App, badge: &Badge, id: Uuid, said: ExecutionResult) -> Result<HttpResponse, ApiError> {
     let job = said.job_id;
-    let active = app.store.active_execution(id, job).await?;
+    let active = badge.active(app, id, job).await?;
     let outcome = outcome_of(said, active.as_ref());
     let answer = match active {
-        Some(active) => settled(app, id, &active, outcome).await?,
-        None => ended(app, id, job, outcome.word()).await?,
+        Some(active) => settled(app, badge, id, &active, outcome).await?,
+        None => ended(app, badge, id, job, outcome.word()).await?,
     };
     Ok(HttpResponse::Ok().json(answer))
 }
 
 /// Decides what the outcome means for the job, and records it.
-async fn settled(app: &App, id: Uuid, active: &Active, outcome: Outcome) -> Result<ResultAnswer, ApiError> {
+async fn settled(
+    app: &App,
+    badge: &Badge,
+    id: Uuid,
+    active: &Active,
+    outcome: Outcome,
+) -> Result<ResultAnswer, ApiError> {
     let budget = Budget::new(active.failures, active.max_attempts, active.backoff);
     let word = outcome.word();
     let settlement = settle(outcome, budget, rand::random());
@@ -65,15 +77,15 @@ async fn settled(app: &App, id: Uuid, active: &Active, outcome: Outcome) -> Resu
             Ok(ResultAnswer { state: state.to_string(), duplicate: false })
         }
         // Between our look and the settlement somebody was quicker; perhaps the same result, sent twice.
-        Settled::Already | Settled::LeaseLost => ended(app, id, Some(active.job_id), word).await,
+        Settled::Already | Settled::LeaseLost => ended(app, badge, id, Some(active.job_id), word).await,
     }
 }
 
 /// It is not active any more. If it ended like this, the answer got lost; otherwise it is refused.
-async fn ended(app: &App, id: Uuid, job: Option<Uuid>, word: &str) -> Result<ResultAnswer, ApiError> {
+async fn ended(app: &App, badge: &Badge, id: Uuid, job: Option<Uuid>, word: &str) -> Result<ResultAnswer, ApiError> {
     match app.store.ended_execution(id, job).await? {
-        Some((outcome, state)) if outcome == word => {
-            Ok(ResultAnswer { state: state.map_or(outcome, |state| state.to_string()), duplicate: true })
+        Some(it) if it.outcome == word && badge.covers(&it.worker_id) => {
+            Ok(ResultAnswer { state: it.state.map_or(it.outcome, |state| state.to_string()), duplicate: true })
         }
         _ => {
             app.meter.stale_settlements.inc();
