@@ -17,6 +17,10 @@ pub enum Moment {
     Claimed,
     /// Work has ended, and its settlement has not been sent.
     Ended,
+    /// Jobs are claimed for a worker elsewhere, and it has not been told.
+    Delivered,
+    /// A result from elsewhere is settled, and whoever brought it has not been told.
+    Accepted,
     /// A schedule's time has come, and it has not been fired.
     Due,
     /// It is fired, and nobody has taken notice.
@@ -31,6 +35,8 @@ impl Moment {
         match self {
             Self::Claimed => "claimed",
             Self::Ended => "ended",
+            Self::Delivered => "delivered",
+            Self::Accepted => "accepted",
             Self::Due => "due",
             Self::Fired => "fired",
         }
@@ -133,10 +139,15 @@ mod switches {
         ("m15", DrainFails),
     ];
 
+    const OF_ITS_EXECUTION: &str = "j.execution_id = $1::uuid AND ($2::uuid IS NULL OR j.id = $2)";
+
     /// For each mutant and statement or migration, what is cut out of the text and what stands there instead.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
         (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
         (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
+        // What comes over HTTP meets the same guard before it comes to the statement.
+        (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
+        (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
             FanInByLooking,
             "V7__workflows",

@@ -128,17 +128,17 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
     assert_eq!(fresh.lease.job_id, stale.lease.job_id);
 
     let kind = Some(JobKind::Provision);
-    assert_eq!(store.settle_job(&stale.lease, kind, &done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.settle_job(&stale.lease, kind, done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
     let held = [(stale.lease.job_id, stale.lease.execution_id)];
     assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat steals nothing back");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
-    let settled = store.settle_job(&fresh.lease, kind, &done(), &[], "successor").await.unwrap();
+    let settled = store.settle_job(&fresh.lease, kind, done(), &[], "successor").await.unwrap();
     assert_eq!(
         settled,
         Settled::Yes { state: JobState::Completed, project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) }
     );
-    assert_eq!(store.settle_job(&stale.lease, kind, &done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.settle_job(&stale.lease, kind, done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
     database.check_invariants().await;
 }
@@ -150,10 +150,10 @@ async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
     create(&store, "twice").await;
     let claimed = claim(&store, "w", LONG).await;
     let kind = Some(JobKind::Provision);
-    assert!(matches!(store.settle_job(&claimed.lease, kind, &done(), &[], "w").await.unwrap(), Settled::Yes { .. }));
-    assert_eq!(store.settle_job(&claimed.lease, kind, &done(), &[], "w").await.unwrap(), Settled::Already);
+    assert!(matches!(store.settle_job(&claimed.lease, kind, done(), &[], "w").await.unwrap(), Settled::Yes { .. }));
+    assert_eq!(store.settle_job(&claimed.lease, kind, done(), &[], "w").await.unwrap(), Settled::Already);
     let failed = settle(Outcome::refused("no"), budget(), 0.0);
-    assert_eq!(store.settle_job(&claimed.lease, kind, &failed, &[], "w").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.settle_job(&claimed.lease, kind, failed, &[], "w").await.unwrap(), Settled::LeaseLost);
     database.check_invariants().await;
 }
 
@@ -168,7 +168,7 @@ async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
         (over == "t").then_some(())
     })
     .await;
-    let settled = store.settle_job(&claimed.lease, Some(JobKind::Provision), &done(), &[], "slow").await.unwrap();
+    let settled = store.settle_job(&claimed.lease, Some(JobKind::Provision), done(), &[], "slow").await.unwrap();
     assert!(matches!(settled, Settled::Yes { .. }));
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
 }

@@ -46,7 +46,7 @@ async fn population(database: &Database) {
     let provision = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
     let kind = Some(provost::domain::JobKind::Provision);
     let done = crate::harness::hands::settlement(Outcome::done());
-    store.settle_job(&provision.lease, kind, &done, &[], "w3").await.unwrap();
+    store.settle_job(&provision.lease, kind, done, &[], "w3").await.unwrap();
     fire_once(&store).await;
     flows(database, &store).await;
     database

@@ -94,7 +94,7 @@ async fn m1_a_settlement_without_any_fence_would_finish_a_finished_job_again() {
         reap(&store).await;
         let fresh = claim(&store, "successor", LONG).await;
         settle_as(&store, &fresh, Outcome::done(), "successor").await;
-        let late = store.settle_job(&stale.lease, None, &settlement(Outcome::done()), &[], "frozen").await;
+        let late = store.settle_job(&stale.lease, None, settlement(Outcome::done()), &[], "frozen").await;
         must(matches!(late, Ok(Settled::LeaseLost)), format!("{late:?}"))?;
         sound(&database).await
     })

@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("provision", &["domain", "log", "signal"]),
     ("handlers", &["domain", "log", "signal", "provision"]),
     ("engine", &["domain", "signal", "config", "log", "meter", "mutant", "store", "provision", "handlers", "wire"]),
-    ("web", &["domain", "signal", "config", "log", "meter", "store", "wire"]),
+    ("web", &["domain", "signal", "config", "log", "meter", "mutant", "store", "wire"]),
     // It measures the others from outside and from within, so it may know everyone; only `cli` knows it.
     (
         "bench",

@@ -143,7 +143,7 @@ async fn settle_project(
     let project = project_at(database, at, "1 h").await;
     let lease = job_at(database, JobState::Active, kind, Some(project), "0 s", "1 h").await;
     let settlement = settle(outcome, budget(), 0.5);
-    let settled = store.settle_job(&lease, Some(kind), &settlement, &[], "test").await.unwrap();
+    let settled = store.settle_job(&lease, Some(kind), settlement, &[], "test").await.unwrap();
     assert!(matches!(settled, Settled::Yes { .. }), "the job itself is settled whatever its project is: {settled:?}");
     project
 }
@@ -263,10 +263,10 @@ async fn only_an_active_job_is_settled_and_only_by_its_own_execution() {
         for settlement in settlements() {
             let job = job_at(&database, *state, JobKind::Provision, None, "0 s", "1 h").await;
             let stranger = Lease { job_id: job.job_id, execution_id: Uuid::now_v7() };
-            let stale = store.settle_job(&stranger, None, &settlement, &[], "test").await.unwrap();
+            let stale = store.settle_job(&stranger, None, settlement.clone(), &[], "test").await.unwrap();
             assert_eq!(stale, Settled::LeaseLost, "{state}");
             assert_eq!(state_of(&database, job.job_id).await, *state);
-            let answer = store.settle_job(&job, None, &settlement, &[], "test").await.unwrap();
+            let answer = store.settle_job(&job, None, settlement.clone(), &[], "test").await.unwrap();
             let active = *state == JobState::Active;
             let moved = Settled::Yes { state: settlement.state, project: None };
             let expected = if active { moved } else { Settled::LeaseLost };
@@ -285,9 +285,9 @@ async fn settling_again_is_recognised_and_settling_otherwise_is_refused() {
     let store = store(&database);
     for settlement in settlements() {
         let job = job_at(&database, JobState::Active, JobKind::Provision, None, "0 s", "1 h").await;
-        store.settle_job(&job, None, &settlement, &[], "test").await.unwrap();
+        store.settle_job(&job, None, settlement.clone(), &[], "test").await.unwrap();
         for again in settlements() {
-            let answer = store.settle_job(&job, None, &again, &[], "test").await.unwrap();
+            let answer = store.settle_job(&job, None, again.clone(), &[], "test").await.unwrap();
             let same = again.outcome == settlement.outcome;
             assert_eq!(answer, if same { Settled::Already } else { Settled::LeaseLost }, "{settlement:?} {again:?}");
         }

@@ -9,13 +9,13 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use super::Exit;
 use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
-use super::process::{Signals, log_panics, registry, runtimes};
-use super::{Exit, wrong_settings};
+use super::process::{Signals, handlers, log_panics, registry, runtimes};
 use crate::config::Config;
 use crate::engine::{Engine, Parts, Tools};
-use crate::handlers::{self, Handlers};
+use crate::handlers::Handlers;
 use crate::log::{self, chain};
 use crate::meter::Meter;
 use crate::signal::{Bell, Board, Stop};
@@ -46,6 +46,10 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
+    let handlers = match handlers(&config) {
+        Ok(handlers) => extra(handlers),
+        Err(exit) => return exit,
+    };
     let private = match private_database(&config) {
         Ok(private) => private,
         Err(exit) => return exit,
@@ -57,19 +61,11 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         Ok(connector) => connector,
         Err(error) => return no_database(&error, None),
     };
-    let http_allow = match config.http_allow.parse() {
-        Ok(allowed) => allowed,
-        Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
-    };
     let (runtime, vital) = match runtimes() {
         Ok(runtimes) => runtimes,
-        Err(error) => {
-            eprintln!("provost: the runtime cannot be started: {error}");
-            return Exit::Failure;
-        }
+        Err(exit) => return exit,
     };
-    let ground =
-        Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), http_allow, extra, ready };
+    let ground = Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), handlers, ready };
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);
@@ -86,9 +82,8 @@ struct Ground {
     /// Whether the database is a private one.
     private: bool,
     vital: Handle,
-    http_allow: handlers::AllowList,
-    /// What adds handlers to those in the box.
-    extra: Box<dyn Fn(Handlers) -> Handlers>,
+    /// What this process can run.
+    handlers: Handlers,
     /// Who is told where it answers.
     ready: Box<dyn Fn(&str)>,
 }
@@ -151,15 +146,9 @@ fn start(
     let connector = &ground.connector;
     let (bell, board, meter, stop) =
         (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
-    let registry = registry(&config);
     let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
-    let templates = registry.templates();
-    let settings = handlers::Settings {
-        simulate: handlers::Simulate { min: config.simulate.min, max: config.simulate.max },
-        http_allow: ground.http_allow.clone(),
-    };
-    let handlers = (ground.extra)(handlers::in_the_box(registry, settings));
+    let handlers = ground.handlers.clone();
     let vital = Store::new(connector.engine_pool(VITAL_POOL)?, bell.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
@@ -180,8 +169,8 @@ fn start(
         bell,
         board: board.clone(),
         meter,
+        templates: registry(&config).templates(),
         config,
-        templates,
         schemas: Schemas::new(schemas),
         database_address: ground.connector.address(),
         started_at: OffsetDateTime::now_utc(),

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use slog::{Logger, info, warn};
 use tokio::runtime::Handle;
 
-use super::process::{Signals, log_panics, registry, runtimes};
+use super::process::{Signals, handlers, log_panics, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
 use crate::engine::{Engine, Tools};
-use crate::handlers;
 use crate::log;
 use crate::meter::Meter;
 use crate::signal::{Bell, Board};
@@ -22,27 +21,23 @@ pub fn run(config: Config) -> Exit {
             "PROVOST_SERVER is not set: say where the server is, like --server http://127.0.0.1:8080".into(),
         ]);
     };
-    let http_allow = match config.http_allow.parse() {
-        Ok(allowed) => allowed,
-        Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
+    let token = match config.worker_tokens.as_slice() {
+        [] => None,
+        // What it is bound to is the server's business.
+        [token] => Some(token.secret.reveal().to_owned()),
+        _ => return wrong_settings(&["PROVOST_WORKER_TOKEN must be one token, for a worker".into()]),
     };
-    let token = config.worker_token.as_ref().map(|it| it.reveal().to_owned());
     // Connections live on the runtime that opened them, so heartbeats have a client of their own.
     let (client, vital_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {
         (Ok(client), Ok(vital)) => (client, vital),
         (Err(error), _) | (_, Err(error)) => return wrong_settings(&[format!("PROVOST_SERVER: {error}")]),
     };
-    let (runtime, vital) = match runtimes() {
-        Ok(runtimes) => runtimes,
-        Err(error) => {
-            eprintln!("provost: the runtime cannot be started: {error}");
-            return Exit::Failure;
-        }
+    let (handlers, (runtime, vital)) = match handlers(&config).and_then(|handlers| Ok((handlers, runtimes()?))) {
+        Ok(ground) => ground,
+        Err(exit) => return exit,
     };
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
-    let handlers = handlers::in_the_box(registry(&config), handlers::Settings { simulate, http_allow });
     let tools = Tools {
         config: Arc::new(config),
         vital_runtime: Handle::clone(vital.handle()),

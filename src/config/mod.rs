@@ -2,6 +2,7 @@
 
 mod settings;
 mod sources;
+mod tokens;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,8 +10,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tokens::{SHORTEST_TOKEN, worker_tokens};
+
 pub use settings::{CLIENT_SETTINGS, SETTINGS, Setting, example};
 pub use sources::{Source, Sources};
+pub use tokens::WorkerToken;
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -22,7 +26,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_token: Option<Secret>,
     /// Opens `/internal` alone.
-    pub worker_token: Option<Secret>,
+    pub worker_tokens: Vec<WorkerToken>,
     /// Where `provost worker` gets its work.
     pub server: Option<String>,
     pub roles: Roles,
@@ -144,7 +148,7 @@ impl Reader<'_> {
                 ([127, 0, 0, 1], 8080).into(),
             ),
             admin_token: self.token("PROVOST_ADMIN_TOKEN"),
-            worker_token: self.token("PROVOST_WORKER_TOKEN"),
+            worker_tokens: self.worker_tokens(),
             server: self.text("PROVOST_SERVER"),
             roles: self.roles(),
             worker_queues: self.list("PROVOST_WORKER_QUEUES"),
@@ -255,11 +259,20 @@ impl Reader<'_> {
 
     fn token(&mut self, env: &str) -> Option<Secret> {
         let token = self.text(env)?;
-        if token.trim().chars().count() < 16 {
+        if token.trim().chars().count() < SHORTEST_TOKEN {
             // The value itself must not be repeated here.
-            self.mistakes.push(format!("{env} must have at least 16 characters; try: openssl rand -hex 24"));
+            self.mistakes
+                .push(format!("{env} must have at least {SHORTEST_TOKEN} characters; try: openssl rand -hex 24"));
         }
         Some(Secret(token))
+    }
+
+    fn worker_tokens(&mut self) -> Vec<WorkerToken> {
+        let read = self.text("PROVOST_WORKER_TOKEN").map(|text| worker_tokens(&text)).transpose();
+        read.map(Option::unwrap_or_default).unwrap_or_else(|mistake| {
+            self.mistakes.push(format!("PROVOST_WORKER_TOKEN {mistake}"));
+            Vec::new()
+        })
     }
 
     fn roles(&mut self) -> Roles {

@@ -67,7 +67,7 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "PROVOST_WORKER_TOKEN",
         "TOKEN",
-        "Whoever has it may do what a worker does (/internal), and nothing else; provost worker sends it. At least 16 characters.",
+        "Whoever has it may do what a worker does (/internal), and nothing else; provost worker sends it. At least 16 characters. A server may have several, comma separated, each perhaps bound to queues: TOKEN@critical+default.",
     ),
     optional("PROVOST_SERVER", "URL", "Where provost worker gets its work, like https://provost.example.org."),
     plain(

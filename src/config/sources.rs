@@ -108,8 +108,8 @@ fn plain(value: toml::Value) -> String {
 
 fn is_known(env: &str) -> bool {
     // What only a build for the chaos tests understands; see `mutant` and `handlers::ledger`.
-    let of_chaos =
-        cfg!(feature = "chaos") && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_DEATHS");
+    let of_chaos = cfg!(feature = "chaos")
+        && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_DEATHS" | "PROVOST_CHAOS_NAME");
     of_chaos || all().any(|setting| setting.env == env)
 }
 

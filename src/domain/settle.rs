@@ -16,8 +16,8 @@ pub enum Outcome {
     Failed { reason: String, retry_after: Option<Duration>, next: Vec<FollowUp> },
     /// It went wrong, and another try would go no better.
     Refused { reason: String, next: Vec<FollowUp> },
-    /// It took longer than it may. Another try may go better.
-    TimedOut { after: Duration },
+    /// It took longer than it may, which was so long if anybody knows. Another try may go better.
+    TimedOut { after: Option<Duration> },
     /// Not yet: ask again after this long. Spends no failure.
     Later { after: Duration },
     /// The worker is going away before it was done. Spends no failure.
@@ -122,6 +122,14 @@ pub struct Budget {
     pub backoff: Backoff,
 }
 
+impl Budget {
+    /// From the counts that a job's row has, none of which is ever negative.
+    pub fn new(failures: i32, max_attempts: i32, backoff: Option<Backoff>) -> Self {
+        let backoff = backoff.unwrap_or_default();
+        Self { failures: failures.unsigned_abs(), max_attempts: max_attempts.unsigned_abs(), backoff }
+    }
+}
+
 /// The retry policy, whole. `dice` is uniform in 0..1.
 pub fn settle(outcome: Outcome, budget: Budget, dice: f64) -> Settlement {
     let failures = budget.failures + 1;
@@ -154,8 +162,8 @@ fn for_now(outcome: &'static str, reason: &str, delay: Duration) -> Settlement {
     Settlement { state: JobState::Retrying, delay, ..for_good(outcome, reason) }
 }
 
-fn too_long(after: Duration) -> String {
-    format!("timed out after {after:?}")
+fn too_long(after: Option<Duration>) -> String {
+    after.map_or("timed out".into(), |after| format!("timed out after {after:?}"))
 }
 
 /// The most characters of a reason that are kept.
@@ -189,8 +197,8 @@ mod tests {
             (failed(), 1, JobState::Retrying, "failed", true),
             (failed(), 2, JobState::Failed, "failed", true),
             (Outcome::refused("no quota"), 0, JobState::Failed, "failed", true),
-            (Outcome::TimedOut { after: NINE }, 1, JobState::Retrying, "timed_out", true),
-            (Outcome::TimedOut { after: NINE }, 2, JobState::Failed, "timed_out", true),
+            (Outcome::TimedOut { after: Some(NINE) }, 1, JobState::Retrying, "timed_out", true),
+            (Outcome::TimedOut { after: Some(NINE) }, 2, JobState::Failed, "timed_out", true),
             (Outcome::Later { after: NINE }, 2, JobState::Scheduled, "snoozed", false),
             (Outcome::Released, 2, JobState::Queued, "released", false),
             (Outcome::Canceled { reason: "not needed".into() }, 2, JobState::Canceled, "canceled", false),
@@ -214,8 +222,9 @@ mod tests {
     fn what_ends_badly_says_why() {
         let why = |outcome| settle(outcome, budget(0, 3), 0.5).error.unwrap_or_default();
         assert_eq!(why(failed()), "no quota");
-        assert_eq!(why(Outcome::TimedOut { after: Duration::from_secs(30) }), "timed out after 30s");
-        assert_eq!(why(Outcome::TimedOut { after: Duration::from_millis(1500) }), "timed out after 1.5s");
+        assert_eq!(why(Outcome::TimedOut { after: Some(Duration::from_secs(30)) }), "timed out after 30s");
+        assert_eq!(why(Outcome::TimedOut { after: Some(Duration::from_millis(1500)) }), "timed out after 1.5s");
+        assert_eq!(why(Outcome::TimedOut { after: None }), "timed out");
         assert_eq!(why(Outcome::Canceled { reason: "not needed".into() }), "not needed");
         assert_eq!(why(Outcome::done()), "");
     }
@@ -224,7 +233,7 @@ mod tests {
     fn only_failures_wait_and_a_released_job_keeps_its_place() {
         assert_eq!(settle(Outcome::Released, budget(0, 3), 1.0).delay, Duration::ZERO);
         assert!(settle(failed(), budget(0, 3), 1.0).delay > Duration::ZERO);
-        assert!(settle(Outcome::TimedOut { after: NINE }, budget(0, 3), 1.0).delay > Duration::ZERO);
+        assert!(settle(Outcome::TimedOut { after: Some(NINE) }, budget(0, 3), 1.0).delay > Duration::ZERO);
         assert_eq!(settle(Outcome::Later { after: NINE }, budget(0, 3), 0.0).delay, NINE);
     }
 

@@ -74,7 +74,7 @@ async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold
             Some(Outcome::Released)
         }
         () = hold.canceled.cancelled() => Some(Outcome::Canceled { reason: called_off(hold.reason()) }),
-        () = time_is_up => Some(Outcome::TimedOut { after: claimed.timeout.unwrap_or_default() }),
+        () = time_is_up => Some(Outcome::TimedOut { after: claimed.timeout }),
         () = desk.hand_back.cancelled() => Some(match mutant::is_on(Mutant::DrainFails) {
             false => Outcome::Released,
             true => Outcome::refused("the worker went away"),
@@ -92,7 +92,7 @@ async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines:
     while let Some(batch) = lines.batch().await {
         let mut pause = FIRST_PAUSE;
         loop {
-            let sent = tokio::time::timeout(LAST_WORDS, desk.source.log(claimed, batch.clone())).await;
+            let sent = tokio::time::timeout(LAST_WORDS, desk.source.log(claimed, &batch)).await;
             match sent {
                 Ok(Ok(())) => break,
                 Ok(Err(trouble)) if !trouble.is_temporary() => {

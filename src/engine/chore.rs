@@ -165,7 +165,8 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     let (results, keys) = parts.store.forget_counts(FORGET_BATCH).await?;
     let mut removed = results + keys;
     let (job_keys, statistics) = parts.store.prune_keys(FORGET_BATCH).await?;
-    removed += job_keys + statistics + parts.store.prune_deliveries(FORGET_BATCH).await?;
+    removed += job_keys + statistics;
+    removed += repeatedly(FORGET_BATCH, || parts.store.prune_deliveries(FORGET_BATCH)).await?;
     let pruner = Asker { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
     removed += parts.store.forget_workers(None, Duration::from_secs(24 * 60 * 60), &pruner).await?;
     let keep = &parts.tools.config.retain;

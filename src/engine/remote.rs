@@ -9,21 +9,21 @@ use uuid::Uuid;
 use super::source::{Beats, Found, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
 use crate::handlers::log::Line;
+use crate::mutant::{self, Moment};
 use crate::store::jobs::{Beat, Claimed, Claims, Lease, Settled};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
 use crate::wire::span::Span;
-use crate::wire::worker::{self, Delivered, Dequeue, ExecutionResult, HeldExecution, PostLine, PostLogs, Presence};
+use crate::wire::worker::{
+    self, DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeldExecution, MOST_DELIVERED, PostLine, PostLogs,
+    Presence,
+};
 
 /// How long the server may wait for something to do. Whoever stops waits no longer than this for the answer.
 const WAIT: Duration = Duration::from_secs(2);
 /// How long an answer may take besides.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// No server gives more at once.
-const MOST: usize = 100;
-/// What was delivered is leased for no longer than this until its first heartbeat.
-const DELIVERY_LEASE: Duration = Duration::from_secs(10);
 
 /// A server, as a worker sees it.
 pub struct Remote {
@@ -54,7 +54,7 @@ impl Source for Remote {
         let request = self.remember(None).unwrap_or_else(|| Uuid::now_v7().to_string());
         let ask = Dequeue {
             worker_id: Some(self.me.id.clone()),
-            limit: slots.min(MOST) as i64,
+            limit: (slots as i64).min(MOST_DELIVERED),
             queues: Some(self.me.queues.clone()),
             kinds: Some(self.me.kinds.clone()),
             tenants: None,
@@ -95,6 +95,7 @@ impl Source for Remote {
     }
 
     async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Settled, SourceError> {
+        mutant::pass(Moment::Ended);
         let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..said(outcome)? };
         match self.client.end_execution(claimed.lease.execution_id, &result).await {
             Ok(answer) if answer.duplicate => Ok(Settled::Already),
@@ -107,9 +108,9 @@ impl Source for Remote {
         }
     }
 
-    async fn log(&self, claimed: &Claimed, lines: Vec<Line>) -> Result<(), SourceError> {
-        let line = |it: Line| PostLine { line: it.text, stream: Some(it.stream.to_owned()) };
-        let (job_id, lines) = (Some(claimed.lease.job_id), lines.into_iter().map(line).collect());
+    async fn log(&self, claimed: &Claimed, lines: &[Line]) -> Result<(), SourceError> {
+        let line = |it: &Line| PostLine { line: it.text.clone(), stream: Some(it.stream.to_owned()) };
+        let (job_id, lines) = (Some(claimed.lease.job_id), lines.iter().map(line).collect());
         let logs = PostLogs { job_id, lines, ..PostLogs::default() };
         match self.client.post_logs(claimed.lease.execution_id, &logs).await {
             Err(error) if !is_lost(&error) => Err(error.into()),

@@ -32,7 +32,7 @@ pub trait Source: Send + Sync + 'static {
     fn settle(&self, claimed: &Claimed, outcome: &Outcome)
     -> impl Future<Output = Result<Settled, SourceError>> + Send;
     /// Keeps what the work wrote, if the lease is still ours.
-    fn log(&self, claimed: &Claimed, lines: Vec<Line>) -> impl Future<Output = Result<(), SourceError>> + Send;
+    fn log(&self, claimed: &Claimed, lines: &[Line]) -> impl Future<Output = Result<(), SourceError>> + Send;
     /// Says that this worker is going. Nobody depends on it.
     fn leave(&self) -> impl Future<Output = ()> + Send;
 }
@@ -116,20 +116,21 @@ impl Source for Database {
 
     async fn heartbeat(&self, held: &[(Uuid, Uuid)], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
         let ttl = self.claimer.lease_ttl;
-        let held = if held.is_empty() { Vec::new() } else { self.store.heartbeat_jobs(held, ttl).await? };
+        let held = self.store.heartbeat_jobs(held, ttl).await?;
         let told = self.store.heartbeat_worker(&self.me, stopping, busy).await?;
         Ok(Beats { held, told, rhythm: ttl / 3, trusted_until: None })
     }
 
     async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Settled, SourceError> {
-        let settlement = settle(outcome.clone(), budget(claimed), rand::random());
+        let budget = Budget::new(claimed.failures, claimed.max_attempts, claimed.backoff);
+        let settlement = settle(outcome.clone(), budget, rand::random());
         // If one of them cannot be enqueued as it is, nothing is: half a chain would be broken without a word.
         let next = follow_ups(&settlement.next, self.max_attempts).map_err(SourceError::Unacceptable)?;
         let kind = JobKind::parse(&claimed.kind);
-        Ok(self.store.settle_job(&claimed.lease, kind, &settlement, &next, &self.me.id).await?)
+        Ok(self.store.settle_job(&claimed.lease, kind, settlement, &next, &self.me.id).await?)
     }
 
-    async fn log(&self, claimed: &Claimed, lines: Vec<Line>) -> Result<(), SourceError> {
+    async fn log(&self, claimed: &Claimed, lines: &[Line]) -> Result<(), SourceError> {
         let lines: Vec<NewLine> = lines.iter().map(|it| NewLine::of(it.stream, &it.text)).collect();
         let Lease { job_id, execution_id } = claimed.lease;
         Ok(self.store.append_logs(execution_id, Some(job_id), &lines).await.map(drop)?)
@@ -138,13 +139,5 @@ impl Source for Database {
     async fn leave(&self) {
         // The row grows old by itself.
         _ = self.store.leave_worker(&self.me.id).await;
-    }
-}
-
-fn budget(claimed: &Claimed) -> Budget {
-    Budget {
-        failures: claimed.failures.unsigned_abs(),
-        max_attempts: claimed.max_attempts.unsigned_abs(),
-        backoff: claimed.backoff.unwrap_or_default(),
     }
 }

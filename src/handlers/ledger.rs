@@ -16,8 +16,11 @@ use crate::domain::{FollowUp, Outcome};
 pub const KIND: &str = "ledger";
 
 /// Writes a line when work starts and one when it ends: what, job, execution, attempt, nanoseconds of the machine's
-/// monotonic clock, which is the same for every process and does not jump.
-pub struct Ledger(File);
+/// monotonic clock, which is the same for every process and does not jump, and the name of the process.
+pub struct Ledger {
+    file: File,
+    name: String,
+}
 
 /// How long to work, and how it ends.
 #[derive(Debug, Default, Deserialize)]
@@ -41,7 +44,9 @@ struct Wish {
 pub fn add(handlers: Handlers) -> Handlers {
     let Some(path) = std::env::var_os("PROVOST_CHAOS_LEDGER").filter(|it| !it.is_empty()) else { return handlers };
     match OpenOptions::new().create(true).append(true).open(&path) {
-        Ok(file) => handlers.with(KIND, Ledger(file)),
+        Ok(file) => {
+            handlers.with(KIND, Ledger { file, name: std::env::var("PROVOST_CHAOS_NAME").unwrap_or("-".into()) })
+        }
         // Without its handler nothing of this kind is done, which the chaos program does notice.
         Err(_) => handlers,
     }
@@ -51,8 +56,8 @@ impl Ledger {
     /// One write for the whole line, so that lines of several processes do not mix.
     fn note(&self, what: &str, job: &Job) -> Result<(), Outcome> {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default().as_nanos();
-        let line = format!("{what} {} {} {} {now}\n", job.id, job.execution_id, job.attempt);
-        let mut file = &self.0;
+        let line = format!("{what} {} {} {} {now} {}\n", job.id, job.execution_id, job.attempt, self.name);
+        let mut file = &self.file;
         file.write_all(line.as_bytes())
             .map_err(|error| Outcome::failed(format!("the ledger cannot be written: {error}")))
     }

@@ -1,4 +1,4 @@
-//! Who may come in. On loopback, without a token, anybody at this machine; otherwise whoever has the token, or that of workers
+//! Who may come in. On loopback, without a token, anybody at this machine; otherwise whoever has the token, or one of workers
 //! where only workers have business. And nobody through a page of another site.
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -7,12 +7,13 @@ use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, LOCATION, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::app::App;
 use super::error::ApiError;
+use super::internal::Badge;
 use crate::config::Secret;
 
 /// The cookie of a signed-in browser.
@@ -21,7 +22,7 @@ pub const SESSION: &str = "provost_session";
 /// What is open to everybody: liveness, readiness, the sign-in page and what it is made of.
 const OPEN: &[&str] = &["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz", "/dashboard/login"];
 
-/// What the token of workers opens, and nothing else.
+/// What a token of workers opens, and nothing else.
 const INTERNAL: &[&str] = &["/internal/", "/api/v1/internal/"];
 
 /// Lets a request through, or answers in its place.
@@ -33,7 +34,10 @@ pub async fn guard(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     match check(&app, &request) {
-        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Ok(badge) => {
+            request.extensions_mut().insert(badge);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
         Err(ApiError::Unauthorized) if wants_page(&request) => {
             let answer = HttpResponse::SeeOther().insert_header((LOCATION, login_url(&request))).finish();
             Ok(request.into_response(answer).map_into_right_body())
@@ -42,21 +46,23 @@ pub async fn guard(
     }
 }
 
-fn check(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {
+/// Lets it in, with what it may have should it speak as a worker.
+fn check(app: &App, request: &ServiceRequest) -> Result<Badge, ApiError> {
     if !request.method().is_safe() && is_cross_site(request.headers()) {
         return Err(ApiError::CrossSite);
     }
     let path = request.path();
-    let is_worker = |token| INTERNAL.iter().any(|it| path.starts_with(it)) && has_bearer(request.headers(), token);
-    if app.config.worker_token.as_ref().is_some_and(is_worker) {
-        return Ok(());
+    if INTERNAL.iter().any(|it| path.starts_with(it))
+        && let Some(token) = app.config.worker_tokens.iter().find(|it| has_bearer(request.headers(), &it.secret))
+    {
+        return Ok(Badge::of(token));
     }
     let Some(token) = &app.config.admin_token else {
-        return if is_local(request.headers()) { Ok(()) } else { Err(ApiError::Misdirected) };
+        return if is_local(request.headers()) { Ok(Badge::default()) } else { Err(ApiError::Misdirected) };
     };
     let open = OPEN.contains(&path) || path.starts_with("/static/");
     if open || has_bearer(request.headers(), token) || has_session(request, token) {
-        return Ok(());
+        return Ok(Badge::default());
     }
     Err(ApiError::Unauthorized)
 }

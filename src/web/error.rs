@@ -68,6 +68,8 @@ pub enum ApiError {
     Misdirected,
     #[error("A page of another site sent this; only Provost's own pages and API clients may change things.")]
     CrossSite,
+    #[error("This token is for workers of these queues alone: {}. Ask for some of them, or for none to have work of all.", .0.join(", "))]
+    NotYourQueue(Vec<String>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -121,6 +123,7 @@ impl ApiError {
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Not signed in"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request", "Not this host"),
             Self::CrossSite => (S::FORBIDDEN, "cross_site_request", "Sent by another site"),
+            Self::NotYourQueue(_) => (S::FORBIDDEN, "queue_forbidden", "Not a queue of this token"),
             Self::Store(StoreError::Unavailable { .. }) => {
                 (S::SERVICE_UNAVAILABLE, "database_unavailable", "Database unavailable")
             }

@@ -1,6 +1,7 @@
 //! The part of a URL after the question mark. Every parameter is known by name, and each mistake names its parameter.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -65,9 +66,18 @@ impl Query {
 
     /// `?limit=`.
     pub fn limit(&self) -> Result<i64, ApiError> {
-        let Some(text) = self.get("limit") else { return Ok(DEFAULT_LIMIT) };
-        let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-        limit.ok_or_else(|| ApiError::parameter("limit", format!("must be a whole number from 1 to {MAX_LIMIT}")))
+        self.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT)
+    }
+
+    /// A whole number.
+    pub fn number(&self, name: &str, usual: i64, within: RangeInclusive<i64>) -> Result<i64, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(usual) };
+        let number = text.parse().ok().filter(|number| within.contains(number));
+        let wanted = match *within.end() {
+            i64::MAX => format!("must be a whole number of at least {}", within.start()),
+            most => format!("must be a whole number from {} to {most}", within.start()),
+        };
+        number.ok_or_else(|| ApiError::parameter(name, wanted))
     }
 
     /// `?cursor=`, as this server's own links carry it.

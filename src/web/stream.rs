@@ -16,6 +16,7 @@ use super::app::App;
 use super::error::ApiError;
 use super::query::Query;
 use super::stats;
+use super::wait::in_turn;
 use crate::signal::Ear;
 use crate::store::StoreError;
 use crate::store::events::{Event, EventFilter, News};
@@ -125,8 +126,7 @@ impl Follower {
 
     async fn look(&mut self) -> Result<Vec<Event>, StoreError> {
         let app = self.app.clone();
-        let _turn = app.waiting.acquire().await;
-        self.reader.look(&app).await
+        in_turn(&app, self.reader.look(&app)).await
     }
 
     fn say(mut self, text: String) -> Step {

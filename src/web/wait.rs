@@ -54,8 +54,8 @@ pub async fn until_finished<T, F: Future<Output = Result<T, ApiError>>>(
     }
 }
 
-/// One look at a time for every few connections: a crowd of waiters must not keep those out who only ask.
-async fn in_turn<F: Future>(app: &App, look: F) -> F::Output {
+/// One look at a time for every few connections: a crowd of those who wait must not keep those out who only ask.
+pub async fn in_turn<F: Future>(app: &App, look: F) -> F::Output {
     let _turn = app.waiting.acquire().await;
     look.await
 }

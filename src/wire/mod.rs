@@ -9,6 +9,7 @@ pub mod health;
 pub mod job;
 pub mod json;
 pub mod metrics;
+mod path;
 pub mod problem;
 pub mod project;
 pub mod schedule;
@@ -27,6 +28,7 @@ pub use job::{
     SelectJobs,
 };
 pub use metrics::{CountsByStatus, Metrics};
+pub use path::segment;
 pub use problem::{FieldProblem, Problem};
 pub use project::{CreateProject, Event, PatchProject, Project, Reason};
 pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, PutSchedule, Schedule, Tick};

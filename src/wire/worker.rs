@@ -1,6 +1,7 @@
 //! What a server and workers elsewhere say to each other, under `/internal`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -8,6 +9,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::span::Span;
+
+/// What was delivered is leased for no longer than this until its first heartbeat, in case nobody got it.
+pub const DELIVERY_LEASE: Duration = Duration::from_secs(10);
+/// No request is answered with more executions.
+pub const MOST_DELIVERED: i64 = 100;
 
 /// "Give me work." Everything may be left out.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]

@@ -50,6 +50,16 @@ impl Books<'_> {
         ]
     }
 
+    /// How many executions are recorded as this process said that they ended.
+    pub fn settled_by(&self, name: &str) -> usize {
+        let theirs = self.effects.iter().filter(|(_, effect)| effect.by == name && effect.end.is_some());
+        let settled = |id: &Uuid| {
+            let outcome = self.record.executions.get(id).and_then(|it| it.outcome.as_deref());
+            matches!(outcome, Some("completed" | "failed"))
+        };
+        theirs.filter(|(id, _)| settled(id)).count()
+    }
+
     fn lost(&self) -> impl Iterator<Item = String> {
         let lost = self.ledger.acked.iter().filter(|(id, _)| !self.record.jobs.contains_key(id));
         lost.map(|(id, wanted)| format!("{id} ({})", wanted.key)).chain(self.ledger.given_up.iter().cloned())
@@ -92,8 +102,10 @@ impl Books<'_> {
             let foreign = job.state == "completed" && theirs != Some(job.execution_id);
             let completed = self.record.completed.get(id).map_or(&[][..], Vec::as_slice);
             let twice = completed.iter().any(|it| Some(*it) != job.execution_id);
-            (stale || foreign || twice)
-                .then(|| format!("{id}: finished by {:?}, holds {:?}", job.finishes, job.execution_id))
+            (stale || foreign || twice).then(|| {
+                let whose = job.execution_id.and_then(|it| self.effects.get(&it)).map(|it| &it.by);
+                format!("{id}: finished by {:?}, holds {:?} of {whose:?}", job.finishes, job.execution_id)
+            })
         })
     }
 

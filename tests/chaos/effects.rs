@@ -1,7 +1,8 @@
 //! What the workers did, by their own word: the file that the handler `ledger` writes.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -9,6 +10,8 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Default)]
 pub struct Effect {
     pub job: Uuid,
+    /// The process that did it, by its name.
+    pub by: String,
     pub starts: usize,
     /// When it began and ended, in nanoseconds of a clock that all processes share and that does not jump.
     pub began: u128,
@@ -17,17 +20,24 @@ pub struct Effect {
     pub end: Option<String>,
 }
 
+/// An empty file, for all of them.
+pub fn create(folder: &Path) -> PathBuf {
+    let path = folder.join("effects");
+    File::create(&path).unwrap();
+    path
+}
+
 /// Reads the file; lines that are not whole are counted.
 pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let (mut effects, mut broken) = (HashMap::<Uuid, Effect>::new(), 0);
     for line in text.lines() {
-        let Some((what, job, execution, at)) = parse(line) else {
+        let Some((what, job, execution, at, by)) = parse(line) else {
             broken += 1;
             continue;
         };
         let effect = effects.entry(execution).or_default();
-        effect.job = job;
+        (effect.job, effect.by) = (job, by.to_owned());
         if what == "start" {
             (effect.starts, effect.began) = (effect.starts + 1, at);
         } else {
@@ -37,10 +47,10 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
     (effects, broken)
 }
 
-fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128)> {
+fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128, &str)> {
     let mut words = line.split(' ');
     let (what, job, execution) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    // The attempt, which is for people to read, and the time; a torn line lacks them.
+    // The attempt, which is for people to read, the time and the process; a torn line lacks them.
     let (_, at): (i32, u128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some((what, job, execution, at))
+    Some((what, job, execution, at, words.next()?))
 }

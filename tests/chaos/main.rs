@@ -1,4 +1,4 @@
-//! The chaos program: several servers on one database, clients that keep a ledger, workers that keep another, and faults
+//! The chaos program: several servers on one database, workers that know only a server, clients that keep a ledger, workers that keep another, and faults
 //! all the while, in an order that a seed decides. Then everything is mended, and the books are compared.
 //!
 //! `cargo test --release --features chaos --test chaos -- --jobs 100000 --seed 7`
@@ -13,10 +13,12 @@ mod nemesis;
 mod node;
 mod options;
 mod postgres;
+mod process;
 #[path = "../harness/proxy.rs"]
 #[allow(dead_code, reason = "the other tests use all of it")]
 mod proxy;
 mod record;
+mod remote;
 mod report;
 mod ticks;
 
@@ -28,11 +30,12 @@ use std::time::{Duration, Instant};
 use check::{Books, Check, check};
 use client::Ledger;
 use flows::Flows;
-use nemesis::{DEATHS, Nemesis};
+use nemesis::Nemesis;
 use nix::sys::signal::Signal;
 use node::Node;
 use options::{Asked, Options};
 use postgres::Postgres;
+use process::Process;
 use record::Record;
 use report::Report;
 use serde_json::json;
@@ -81,19 +84,16 @@ async fn run(options: &Options, folder: &Path) -> bool {
     }
     let begun = Instant::now();
     let postgres = Arc::new(Postgres::start(folder));
-    let effects = node::create_ledger(folder);
+    let effects = effects::create(folder);
     let last = options.nodes - 1;
     let nodes: Vec<Node> =
         (0..options.nodes).map(|n| Node::new(n, options, folder, &postgres.url, n == last)).collect();
+    let remotes = Arc::new(remote::workers(options, folder, &nodes, &postgres));
     let (nodes, http) = (Arc::new(nodes), reqwest::Client::new());
-    for node in nodes.iter() {
-        node.start();
-        assert!(
-            node.until_ready(&http, Duration::from_secs(60)).await,
-            "{} does not start:\n{}",
-            node.name,
-            node.log()
-        );
+    for process in all(&nodes, &remotes) {
+        process.start();
+        let ready = process.until_ready(&http, Duration::from_secs(60)).await;
+        assert!(ready, "{} does not start:\n{}", process.name, process.log());
     }
     set_limits(&http, &nodes[0]).await;
     let schedules = ticks::start(&http, &nodes[0]).await;
@@ -104,9 +104,9 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let give_up = started + options.faults_for * 2 + REST;
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
     let mender = tokio::spawn(flows::mend(postgres.clone(), nodes.clone()));
-    let mut nemesis = Nemesis::new(options, nodes.clone(), postgres.clone());
+    let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone());
     nemesis.rage(|| !clients.is_finished()).await;
-    heal(&nodes, &http).await;
+    heal(&nodes, &remotes, &http).await;
     let ledger = clients.await.unwrap();
     let quiet = Instant::now();
     let until = ticks::pause(&http, &postgres, &nodes, REST).await;
@@ -114,15 +114,15 @@ async fn run(options: &Options, folder: &Path) -> bool {
     mender.abort();
     let (worked, resting) = (started.elapsed(), quiet.elapsed());
 
-    let mut checks = vec![check("servers that ended by themselves, or badly", nemesis.surprises.clone())];
-    let deaths = DEATHS.into_iter().filter(|fault| !nemesis.done.contains_key(fault));
-    checks.push(check("deaths at a chosen moment that never came", deaths.map(|it| format!("{it:?}"))));
+    let mut checks = vec![check("processes that ended by themselves, or badly", nemesis.surprises.clone())];
+    checks.push(check("faults that every run must have, and that never came", nemesis.missing()));
     checks.push(doctor(&postgres.url));
-    for node in nodes.iter() {
-        let code = node.stop(Duration::from_secs(15)).await;
+    // Workers go before those whom they have to tell.
+    for process in remotes.iter().chain(nodes.iter().map(|node| &**node)) {
+        let code = process.stop(Duration::from_secs(15)).await;
         if code != Some(0) {
             checks[0].broken += 1;
-            checks[0].examples.push(format!("{} ended with {code:?}", node.name));
+            checks[0].examples.push(format!("{} ended with {code:?}", process.name));
         }
     }
     watch.abort();
@@ -139,7 +139,9 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let reclaims = books.reclaims();
     let late = reclaims.plain.iter().filter(|seconds| **seconds > PROMISED);
     checks.push(check("claimed again later than lease + 2 s", late.map(|seconds| format!("{seconds:.2} s"))));
-    checks.extend(logs(&nodes, &postgres, &ledger));
+    let idle = remotes.iter().filter(|worker| books.settled_by(&worker.name) == 0);
+    checks.push(check("workers elsewhere that settled nothing", idle.map(|worker| worker.name.clone())));
+    checks.extend(logs(all(&nodes, &remotes), &postgres, &ledger));
     checks.push(check("torn lines in the workers' ledger", std::iter::repeat_n("line", torn)));
 
     let report = Report {
@@ -165,17 +167,22 @@ async fn set_limits(http: &reqwest::Client, node: &Node) {
     }
 }
 
-async fn heal(nodes: &[Node], http: &reqwest::Client) {
-    for node in nodes {
-        node.signal(Signal::SIGCONT);
-        node.proxy.mend();
-        node.jump(0);
-        if !node.is_running() {
-            node.start();
+/// Servers first: workers elsewhere are nothing without them.
+fn all<'a>(nodes: &'a [Node], remotes: &'a [Process]) -> impl Iterator<Item = &'a Process> {
+    nodes.iter().map(|node| &**node).chain(remotes)
+}
+
+async fn heal(nodes: &[Node], remotes: &[Process], http: &reqwest::Client) {
+    nodes.iter().for_each(|node| node.jump(0));
+    for process in all(nodes, remotes) {
+        process.signal(Signal::SIGCONT);
+        process.proxy.mend();
+        if !process.is_running() {
+            process.start();
         }
     }
-    for node in nodes {
-        node.until_ready(http, Duration::from_secs(30)).await;
+    for process in all(nodes, remotes) {
+        process.until_ready(http, Duration::from_secs(30)).await;
     }
 }
 
@@ -207,9 +214,9 @@ fn doctor(url: &str) -> Check {
 }
 
 /// What must not stand in any log, and what must not be answered to any client.
-fn logs(nodes: &[Node], postgres: &Postgres, ledger: &Ledger) -> Vec<Check> {
-    let servers: Vec<String> = nodes.iter().map(Node::log).collect();
-    let lines = || servers.iter().flat_map(|log| log.lines());
+fn logs<'a>(processes: impl Iterator<Item = &'a Process>, postgres: &Postgres, ledger: &Ledger) -> Vec<Check> {
+    let logs: Vec<String> = processes.map(Process::log).collect();
+    let lines = || logs.iter().flat_map(|log| log.lines());
     let ours = postgres.log();
     let with = |words: &'static [&'static str]| {
         let ours = &ours;

@@ -13,13 +13,16 @@ use rand::{RngExt, SeedableRng};
 use crate::node::Node;
 use crate::options::Options;
 use crate::postgres::Postgres;
+use crate::process::Process;
 use crate::proxy::Weather;
 
-/// How long a server may take to start, or to end in good order.
+/// How long a process may take to start, or to end in good order.
 const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(15);
-/// How long a server may take to come to a moment at which it is to die; it may have nothing to do.
+/// How long it may take to come to a moment at which it is to die; it may have nothing to do.
 const MOMENT: Duration = Duration::from_secs(3);
+/// How long a worker finds no server while it is led to another.
+const MOVE: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -33,6 +36,10 @@ pub enum Fault {
     DieDue,
     /// It dies right after it has fired one.
     DieFired,
+    /// It dies between a claim for a worker elsewhere and the answer.
+    DieDelivered,
+    /// It dies between the settlement of a result from elsewhere and the answer.
+    DieAccepted,
     /// SIGSTOP beyond the lease, then SIGCONT.
     Freeze,
     /// SIGTERM, and a start.
@@ -41,152 +48,215 @@ pub enum Fault {
     Crash,
     /// Some or all of the servers' connections are terminated.
     Terminate,
-    /// The network to the database is cut.
+    /// The network to what it depends on is cut.
     Cut,
-    /// The network to the database swallows everything.
+    /// That network swallows everything.
     Silence,
+    /// That network leads to another server from now on.
+    Switch,
     /// The clock of a server jumps.
     Jump,
 }
 
-/// The deaths at a moment that no signal from outside would hit.
-pub const DEATHS: [Fault; 4] = [Fault::DieFired, Fault::DieDue, Fault::DieEnded, Fault::DieClaimed];
+/// Whom it hits: one of the servers, or everything that they share; or one of the workers elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    Server,
+    Remote,
+}
 
-const BAG: [Fault; 16] = [
-    Fault::Kill,
-    Fault::Kill,
-    Fault::Kill,
-    Fault::DieClaimed,
-    Fault::DieEnded,
-    Fault::DieDue,
-    Fault::DieFired,
-    Fault::Freeze,
-    Fault::Freeze,
-    Fault::Restart,
-    Fault::Crash,
-    Fault::Terminate,
-    Fault::Terminate,
-    Fault::Cut,
-    Fault::Silence,
-    Fault::Jump,
+use Fault::*;
+use Side::*;
+
+pub type Blow = (Side, Fault);
+
+/// What even the shortest run has: the deaths at a moment that no signal from outside would hit, and some who
+/// come back to leases that are somebody else's.
+const FIRST: [Blow; 10] = [
+    (Server, Freeze),
+    (Remote, Freeze),
+    (Server, DieFired),
+    (Server, DieDue),
+    (Remote, DieEnded),
+    (Server, DieAccepted),
+    (Server, DieEnded),
+    (Remote, DieClaimed),
+    (Server, DieDelivered),
+    (Server, DieClaimed),
 ];
+
+const BAG: [Blow; 27] = [
+    (Server, Kill),
+    (Server, Kill),
+    (Server, Kill),
+    (Server, DieClaimed),
+    (Server, DieEnded),
+    (Server, DieDue),
+    (Server, DieFired),
+    (Server, DieDelivered),
+    (Server, DieAccepted),
+    (Server, Freeze),
+    (Server, Freeze),
+    (Server, Restart),
+    (Server, Crash),
+    (Server, Terminate),
+    (Server, Terminate),
+    (Server, Cut),
+    (Server, Silence),
+    (Server, Jump),
+    (Remote, Kill),
+    (Remote, Kill),
+    (Remote, DieClaimed),
+    (Remote, DieEnded),
+    (Remote, Freeze),
+    (Remote, Restart),
+    (Remote, Cut),
+    (Remote, Silence),
+    (Remote, Switch),
+];
+
+/// What there is for as many workers elsewhere: without any, nothing is theirs.
+fn possible(blows: &[Blow], remotes: usize) -> Vec<Blow> {
+    let theirs = |(side, fault): &Blow| *side == Remote || matches!(fault, DieDelivered | DieAccepted);
+    blows.iter().filter(|blow| remotes > 0 || !theirs(blow)).copied().collect()
+}
 
 pub struct Nemesis {
     nodes: Arc<Vec<Node>>,
+    remotes: Arc<Vec<Process>>,
+    /// Which server each of the workers elsewhere speaks to.
+    leads_to: Vec<usize>,
     postgres: Arc<Postgres>,
     http: reqwest::Client,
     dice: StdRng,
     lease: Duration,
     begun: Instant,
-    pub done: BTreeMap<Fault, usize>,
-    /// What nobody asked for: a server that ended by itself, or badly.
+    pub done: BTreeMap<Blow, usize>,
+    /// What nobody asked for: a process that ended by itself, or badly.
     pub surprises: Vec<String>,
 }
 
 impl Nemesis {
-    pub fn new(options: &Options, nodes: Arc<Vec<Node>>, postgres: Arc<Postgres>) -> Self {
+    pub fn new(options: &Options, nodes: Arc<Vec<Node>>, remotes: Arc<Vec<Process>>, postgres: Arc<Postgres>) -> Self {
         // Other dice than those of the plan, so that more jobs do not mean other faults.
         let dice = StdRng::seed_from_u64(options.seed ^ 0x6e65_6d65_7369_7300);
         let (http, begun, lease) = (reqwest::Client::new(), Instant::now(), options.lease);
-        Self { nodes, postgres, http, dice, lease, begun, done: BTreeMap::new(), surprises: Vec::new() }
+        let leads_to = (0..remotes.len()).map(|n| n % nodes.len()).collect();
+        let (done, surprises) = (BTreeMap::new(), Vec::new());
+        Self { nodes, remotes, leads_to, postgres, http, dice, lease, begun, done, surprises }
+    }
+
+    /// What every run must have, and this one had not.
+    pub fn missing(&self) -> impl Iterator<Item = String> {
+        let first = possible(&FIRST, self.remotes.len()).into_iter();
+        first.filter(|blow| !self.done.contains_key(blow)).map(|blow| format!("{blow:?}"))
     }
 
     /// Does harm as long as there is anybody to harm, and mends everything after each fault.
     pub async fn rage(&mut self, go_on: impl Fn() -> bool) {
-        // Even the shortest run has these.
-        let mut bag = DEATHS.to_vec();
+        let mut bag = possible(&FIRST, self.remotes.len());
         while go_on() {
             if bag.is_empty() {
-                bag = BAG.to_vec();
+                bag = possible(&BAG, self.remotes.len());
                 bag.shuffle(&mut self.dice);
             }
-            let Some(fault) = bag.pop() else { return };
+            let Some(blow) = bag.pop() else { return };
             let pause = Duration::from_millis(self.dice.random_range(200..900));
             tokio::time::sleep(pause).await;
-            self.strike(fault).await;
+            self.strike(blow).await;
             self.look_for_surprises();
         }
     }
 
-    fn say(&mut self, fault: Fault, what: String) {
-        *self.done.entry(fault).or_default() += 1;
-        println!("  {:7.2} s  {:10}  {what}", self.begun.elapsed().as_secs_f64(), format!("{fault:?}").to_lowercase());
+    fn say(&mut self, blow: Blow, what: String) {
+        *self.done.entry(blow).or_default() += 1;
+        let fault = format!("{:?}", blow.1).to_lowercase();
+        println!("  {:7.2} s  {fault:12}  {what}", self.begun.elapsed().as_secs_f64());
     }
 
     fn leases(&mut self, from: f64, to: f64) -> Duration {
         self.lease.mul_f64(self.dice.random_range(from..to))
     }
 
-    async fn strike(&mut self, fault: Fault) {
-        let nodes = self.nodes.clone();
-        let at = self.dice.random_range(0..nodes.len());
-        let (node, other) = (&nodes[at], &nodes[(at + 1) % nodes.len()]);
-        match fault {
-            Fault::Kill => {
-                self.say(fault, node.name.clone());
-                self.kill(node).await;
+    async fn strike(&mut self, blow: Blow) {
+        let (nodes, remotes) = (self.nodes.clone(), self.remotes.clone());
+        let of_side: Vec<&Process> = match blow.0 {
+            Server => nodes.iter().map(|node| &**node).collect(),
+            Remote => remotes.iter().collect(),
+        };
+        let at = self.dice.random_range(0..of_side.len());
+        let (victim, other) = (of_side[at], of_side[(at + 1) % of_side.len()]);
+        match blow.1 {
+            Kill => {
+                self.say(blow, victim.name.clone());
+                self.kill(victim).await;
             }
-            Fault::DieClaimed | Fault::DieEnded | Fault::DieDue | Fault::DieFired => {
-                let moment = match fault {
-                    Fault::DieClaimed => Moment::Claimed,
-                    Fault::DieEnded => Moment::Ended,
-                    Fault::DieDue => Moment::Due,
-                    _ => Moment::Fired,
-                };
-                let Some(code) = node.die_at(moment, MOMENT).await else { return };
-                self.say(fault, node.name.clone());
-                if code != Some(DEATH) {
-                    self.surprises.push(format!("{} ended with {code:?}, not by order", node.name));
-                }
-                self.start(node).await;
+            DieClaimed => self.die(blow, victim, Moment::Claimed).await,
+            DieEnded => self.die(blow, victim, Moment::Ended).await,
+            DieDue => self.die(blow, victim, Moment::Due).await,
+            DieFired => self.die(blow, victim, Moment::Fired).await,
+            DieDelivered | DieAccepted => {
+                // Only a server that some worker elsewhere speaks to comes to that.
+                let node = &nodes[self.leads_to[self.dice.random_range(0..remotes.len())]];
+                let moment = if blow.1 == DieDelivered { Moment::Delivered } else { Moment::Accepted };
+                self.die(blow, node, moment).await;
             }
-            Fault::Freeze => {
+            Freeze => {
                 let (first, second) = (self.leases(0.6, 0.9), self.leases(0.6, 0.9));
                 let meanwhile = self.dice.random_range(0..3);
-                self.say(fault, format!("{} for {:.1} s", node.name, (first + second).as_secs_f64()));
-                node.signal(Signal::SIGSTOP);
+                self.say(blow, format!("{} for {:.1} s", victim.name, (first + second).as_secs_f64()));
+                victim.signal(Signal::SIGSTOP);
                 tokio::time::sleep(first).await;
                 // Troubles seldom come alone.
                 match meanwhile {
                     0 => {
-                        self.say(Fault::Kill, format!("{}, meanwhile", other.name));
+                        self.say((blow.0, Kill), format!("{}, meanwhile", other.name));
                         self.kill(other).await;
                     }
                     1 => self.terminate(0.5).await,
                     _ => {}
                 }
                 tokio::time::sleep(second).await;
-                node.signal(Signal::SIGCONT);
+                victim.signal(Signal::SIGCONT);
             }
-            Fault::Restart => {
-                self.say(fault, node.name.clone());
-                match node.stop(END).await {
+            Restart => {
+                self.say(blow, victim.name.clone());
+                match victim.stop(END).await {
                     Some(0) => {}
-                    code => self.surprises.push(format!("{} ended with {code:?} after SIGTERM", node.name)),
+                    code => self.surprises.push(format!("{} ended with {code:?} after SIGTERM", victim.name)),
                 }
-                self.start(node).await;
+                self.start(victim).await;
             }
-            Fault::Crash => {
+            Crash => {
                 let (postgres, begun) = (self.postgres.clone(), Instant::now());
-                self.say(fault, "the database".into());
+                self.say(blow, "the database".into());
                 tokio::task::spawn_blocking(move || postgres.crash()).await.unwrap();
                 println!("             it was away for {:.2} s", begun.elapsed().as_secs_f64());
             }
-            Fault::Terminate => {
+            Terminate => {
                 let chance = if self.dice.random_bool(0.5) { 1.0 } else { 0.4 };
                 self.terminate(chance).await;
             }
-            Fault::Cut | Fault::Silence => {
+            Cut | Silence => {
                 let time = self.leases(0.4, 1.6);
-                self.say(fault, format!("{} for {:.1} s", node.name, time.as_secs_f64()));
-                node.proxy.set(if fault == Fault::Cut { Weather::Cut } else { Weather::Silent });
+                self.say(blow, format!("{} for {:.1} s", victim.name, time.as_secs_f64()));
+                victim.proxy.set(if blow.1 == Cut { Weather::Cut } else { Weather::Silent });
                 tokio::time::sleep(time).await;
-                node.proxy.mend();
+                victim.proxy.mend();
             }
-            Fault::Jump => {
+            Switch => {
+                self.leads_to[at] = (self.leads_to[at] + 1) % nodes.len();
+                let node = &nodes[self.leads_to[at]];
+                self.say(blow, format!("{} to {}", victim.name, node.name));
+                victim.proxy.cut();
+                tokio::time::sleep(MOVE).await;
+                victim.proxy.lead_to(node.port);
+                victim.proxy.mend();
+            }
+            Jump => {
                 let hour = if self.dice.random_bool(0.5) { 3600 } else { -3600 };
                 let Some(node) = nodes.iter().find(|node| node.can_jump()) else { return };
-                self.say(fault, format!("{} by {hour:+} s", node.name));
+                self.say(blow, format!("{} by {hour:+} s", node.name));
                 node.jump(hour);
                 tokio::time::sleep(Duration::from_secs(3)).await;
                 node.jump(0);
@@ -194,30 +264,39 @@ impl Nemesis {
         }
     }
 
-    async fn kill(&mut self, node: &Node) {
-        node.kill();
-        let pause = Duration::from_millis(self.dice.random_range(0..600));
-        tokio::time::sleep(pause).await;
-        self.start(node).await;
+    async fn die(&mut self, blow: Blow, victim: &Process, moment: Moment) {
+        let Some(code) = victim.die_at(moment, MOMENT).await else { return };
+        self.say(blow, victim.name.clone());
+        if code != Some(DEATH) {
+            self.surprises.push(format!("{} ended with {code:?}, not by order", victim.name));
+        }
+        self.start(victim).await;
     }
 
-    async fn start(&mut self, node: &Node) {
-        node.start();
-        if !node.until_ready(&self.http, START).await {
-            self.surprises.push(format!("{} was not ready after {START:?}", node.name));
+    async fn kill(&mut self, victim: &Process) {
+        victim.kill();
+        let pause = Duration::from_millis(self.dice.random_range(0..600));
+        tokio::time::sleep(pause).await;
+        self.start(victim).await;
+    }
+
+    async fn start(&mut self, process: &Process) {
+        process.start();
+        if !process.until_ready(&self.http, START).await {
+            self.surprises.push(format!("{} was not ready after {START:?}", process.name));
         }
     }
 
     async fn terminate(&mut self, chance: f64) {
         let n = self.postgres.terminate(chance).await;
-        self.say(Fault::Terminate, format!("{n} connections"));
+        self.say((Server, Terminate), format!("{n} connections"));
     }
 
     fn look_for_surprises(&mut self) {
-        for node in self.nodes.iter() {
-            if node.is_running() && node.has_died() {
-                self.surprises.push(format!("{} ended by itself", node.name));
-                node.start();
+        for process in self.nodes.iter().map(|node| &**node).chain(self.remotes.iter()) {
+            if process.is_running() && process.has_died() {
+                self.surprises.push(format!("{} ended by itself", process.name));
+                process.start();
             }
         }
     }

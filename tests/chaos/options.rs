@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--flows N] [--seed 7] [--seconds N] [--nodes 3] \
+const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--flows N] [--seed 7] [--seconds N] [--nodes 3] [--remotes 2] \
 [--lease SECONDS] [--long SHARE] [--mutant NAME] [--keep]";
 
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Options {
     /// How long jobs are created, at least. Faults happen until the last one is acknowledged.
     pub faults_for: Duration,
     pub nodes: usize,
+    /// How many workers there are that know a server, and no database.
+    pub remotes: usize,
     pub lease: Duration,
     /// The share of jobs that take half a lease to one and a half.
     pub long: f64,
@@ -40,6 +42,7 @@ impl Options {
             seed: 7,
             faults_for: Duration::ZERO,
             nodes: 3,
+            remotes: 2,
             lease: Duration::from_secs(3),
             long: 0.01,
             mutant: None,
@@ -53,6 +56,7 @@ impl Options {
                 "--seed" => options.seed = value(&mut words),
                 "--seconds" => options.faults_for = Duration::from_secs_f64(value(&mut words)),
                 "--nodes" => options.nodes = value::<usize>(&mut words).max(2),
+                "--remotes" => options.remotes = value(&mut words),
                 "--lease" => options.lease = Duration::from_secs_f64(value(&mut words)),
                 "--long" => options.long = value(&mut words),
                 "--mutant" => options.mutant = Some(value(&mut words)),
@@ -72,7 +76,7 @@ impl Options {
         }
         if options.faults_for.is_zero() {
             // As many jobs as two cores carry while they are also being disturbed.
-            options.faults_for = Duration::from_secs_f64((options.work() / 160.0).max(24.0));
+            options.faults_for = Duration::from_secs_f64((options.work() / 160.0).max(30.0));
         }
         Asked::Run(options)
     }
@@ -82,7 +86,7 @@ impl Options {
         (self.jobs + 7 * self.flows) as f64
     }
 
-    /// How many slots each server has: three times what the work needs, because "lease + 2 s" is promised where a slot is free.
+    /// How many slots each worker has, in a server or elsewhere: three times what the work needs, because "lease + 2 s" is promised where a slot is free.
     pub fn slots(&self) -> usize {
         let busy = self.work() / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
         ((busy * 3.0 / self.nodes as f64).ceil() as usize).max(16)
@@ -92,12 +96,13 @@ impl Options {
     pub fn command(&self) -> String {
         let mutant = self.mutant.as_ref().map(|it| format!(" --mutant {it}")).unwrap_or_default();
         format!(
-            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --lease {} --long {}{mutant}",
+            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --remotes {} --lease {} --long {}{mutant}",
             self.jobs,
             self.flows,
             self.seed,
             self.faults_for.as_secs(),
             self.nodes,
+            self.remotes,
             self.lease.as_secs_f64(),
             self.long
         )

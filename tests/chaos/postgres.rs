@@ -64,6 +64,13 @@ impl Postgres {
         client.query_one(sql, &[&chance]).await.map_or(0, |row| row.get(0))
     }
 
+    /// Whether the worker of this process has said that it is there.
+    pub async fn knows_worker(&self, pid: u32) -> bool {
+        let Ok(client) = self.connect().await else { return false };
+        let sql = "SELECT EXISTS (SELECT FROM workers WHERE pid = $1)";
+        client.query_one(sql, &[&pid.cast_signed()]).await.is_ok_and(|row| row.get(0))
+    }
+
     /// Asks ten times a second whether it answers, for ever.
     pub async fn watch(&self) {
         let (mut client, mut good) = (None, now());

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::check::{Books, Check, Reclaims};
 use crate::flows::Flows;
-use crate::nemesis::Fault;
+use crate::nemesis::{Blow, Side};
 use crate::options::Options;
+use crate::remote;
 
 pub struct Report<'a> {
     pub options: &'a Options,
-    pub faults: &'a BTreeMap<Fault, usize>,
+    pub faults: &'a BTreeMap<Blow, usize>,
     pub books: &'a Books<'a>,
     pub flows: &'a Flows<'a>,
     pub reclaims: &'a Reclaims,
@@ -43,13 +44,15 @@ impl Report<'_> {
         for execution in record.executions.values() {
             *outcomes.entry(execution.outcome.as_deref().unwrap_or("open")).or_default() += 1;
         }
-        let (faults, n) = (
-            words(self.faults.iter().map(|(fault, n)| (format!("{fault:?}").to_lowercase(), n))),
-            self.faults.values().sum::<usize>(),
-        );
+        let faults = |side: Side| {
+            let theirs = || self.faults.iter().filter(move |((of, _), _)| *of == side);
+            let n: usize = theirs().map(|(_, n)| n).sum();
+            format!("{n}: {}", words(theirs().map(|((_, fault), n)| (format!("{fault:?}").to_lowercase(), n))))
+        };
         let away = outages.iter().map(|(from, to)| to - from).fold(0.0, |sum, it| sum + it);
         let completed_twice = self.done_twice();
-        println!("\nfaults    {n}: {faults}");
+        println!("\nfaults    of servers {}", faults(Side::Server));
+        println!("          of workers elsewhere {}", faults(Side::Remote));
         println!("database  away or slow {} times, {away:.1} s in all", outages.len());
         println!(
             "requests  {}: {} acknowledged, {} refused for now, {} unknown, {} recovered by their key",
@@ -80,6 +83,8 @@ impl Report<'_> {
             words(states(record.workflows.values()).iter())
         );
         println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
+        let elsewhere = (0..self.options.remotes).map(remote::name).map(|name| (self.books.settled_by(&name), name));
+        println!("elsewhere {}", words(elsewhere.map(|(n, name)| (format!("settled by {name}"), n))));
         println!(
             "effects   {} begun, {} to their end, {completed_twice} more often than once for one job",
             effects.len(),

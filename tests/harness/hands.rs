@@ -84,5 +84,5 @@ pub fn settlement(outcome: Outcome) -> Settlement {
 }
 
 pub async fn settle_as(store: &Store, claimed: &Claimed, outcome: Outcome, name: &str) -> Settled {
-    store.settle_job(&claimed.lease, None, &settlement(outcome), &[], name).await.unwrap()
+    store.settle_job(&claimed.lease, None, settlement(outcome), &[], name).await.unwrap()
 }

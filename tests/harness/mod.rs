@@ -4,6 +4,7 @@
 mod browser;
 mod database;
 pub mod hands;
+mod process;
 mod proxy;
 mod server;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 pub use browser::{Browser, SCHEMES, key};
 pub use database::Database;
+pub use process::Process;
 pub use proxy::Proxy;
 #[cfg(feature = "chaos")]
 pub use proxy::Weather;

@@ -1,7 +1,7 @@
-//! A network between a server and its database that can be broken and mended.
+//! A network, between a server and its database or a worker and its server, that can be broken and mended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -23,7 +23,7 @@ pub enum Weather {
 /// A TCP proxy.
 pub struct Proxy {
     port: u16,
-    upstream_port: u16,
+    upstream_port: Arc<AtomicU16>,
     weather: Arc<watch::Sender<Weather>>,
     #[cfg_attr(not(feature = "chaos"), expect(dead_code, reason = "only the mutants ask"))]
     held: Arc<AtomicUsize>,
@@ -33,10 +33,15 @@ impl Proxy {
     /// In front of the server of a database URL.
     pub fn before(url: &str) -> Self {
         let config: tokio_postgres::Config = url.parse().unwrap();
-        let upstream_port = config.get_ports()[0];
+        Self::to(config.get_ports()[0])
+    }
+
+    /// In front of whatever listens at this port.
+    pub fn to(port: u16) -> Self {
+        let upstream_port = Arc::new(AtomicU16::new(port));
         let weather = Arc::new(watch::Sender::new(Weather::Fair));
         let held = Arc::<AtomicUsize>::default();
-        let (state, count) = (weather.clone(), held.clone());
+        let (upstream, state, count) = (upstream_port.clone(), weather.clone(), held.clone());
         let (tell, told) = std::sync::mpsc::channel();
         // A thread of its own, so that it carries on while a test waits for a process.
         std::thread::spawn(move || {
@@ -44,7 +49,7 @@ impl Proxy {
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap().port()).unwrap();
-                accept(listener, upstream_port, state, count).await;
+                accept(listener, upstream, state, count).await;
             });
         });
         let port = told.recv().unwrap();
@@ -53,7 +58,19 @@ impl Proxy {
 
     /// The same URL, through this proxy.
     pub fn url(&self, url: &str) -> String {
-        url.replacen(&format!(":{}/", self.upstream_port), &format!(":{}/", self.port), 1)
+        let upstream = self.upstream_port.load(Ordering::SeqCst);
+        url.replacen(&format!(":{upstream}/"), &format!(":{}/", self.port), 1)
+    }
+
+    /// Its address, for whoever speaks HTTP.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Leads what is new to another port.
+    #[allow(dead_code, reason = "only the chaos program does")]
+    pub fn lead_to(&self, port: u16) {
+        self.upstream_port.store(port, Ordering::SeqCst);
     }
 
     pub fn set(&self, weather: Weather) {
@@ -75,9 +92,15 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, upstream_port: u16, state: Arc<watch::Sender<Weather>>, held: Arc<AtomicUsize>) {
+async fn accept(
+    listener: TcpListener,
+    upstream_port: Arc<AtomicU16>,
+    state: Arc<watch::Sender<Weather>>,
+    held: Arc<AtomicUsize>,
+) {
     while let Ok((client, _)) = listener.accept().await {
-        let (state, mut weather, held) = (state.clone(), state.subscribe(), held.clone());
+        let (upstream_port, state) = (upstream_port.clone(), state.clone());
+        let (mut weather, held) = (state.subscribe(), held.clone());
         tokio::spawn(async move {
             let now = *weather.borrow_and_update();
             if now == Weather::Holding {
@@ -89,7 +112,7 @@ async fn accept(listener: TcpListener, upstream_port: u16, state: Arc<watch::Sen
             }
             let cut = async { _ = state.subscribe().wait_for(|it| *it == Weather::Cut).await };
             tokio::select! {
-                () = carry(client, upstream_port, &state) => {}
+                () = carry(client, upstream_port.load(Ordering::SeqCst), &state) => {}
                 () = cut => {}
             }
         });

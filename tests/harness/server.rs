@@ -1,14 +1,13 @@
 //! A real `provost` process, and HTTP as a user speaks it.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::ops::{Deref, DerefMut};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Database, PATIENCE};
+use super::{Database, Process};
 
 /// Quick enough for a test, slow enough to be seen moving.
 const QUICK: &[(&str, &str)] = &[
@@ -23,8 +22,7 @@ const QUICK: &[(&str, &str)] = &[
 /// A running server. Dropping it kills it with -9.
 pub struct Server {
     pub url: String,
-    child: Child,
-    log: Arc<Mutex<Vec<String>>>,
+    process: Process,
     http: reqwest::Client,
 }
 
@@ -64,6 +62,20 @@ impl Answer {
     }
 }
 
+impl Deref for Server {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
 impl Server {
     /// A server on this database, quick, with a free port.
     pub fn on(database: &Database) -> Self {
@@ -91,75 +103,29 @@ impl Server {
     }
 
     /// Starts a prepared command and waits until it says where it is.
-    pub fn started(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        collect(child.stderr.take().unwrap(), log.clone());
-        let out = Arc::new(Mutex::new(Vec::new()));
-        collect(child.stdout.take().unwrap(), out.clone());
+    pub fn started(command: Command) -> Self {
+        let (mut process, out) = Process::of(command);
         let deadline = Instant::now() + Duration::from_secs(60);
         let url = loop {
             let line = out.lock().unwrap().iter().find_map(|line: &String| dashboard_url(line));
             if let Some(url) = line {
                 break url;
             }
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < deadline, "no server ({ended:?}): {:#?}", log.lock().unwrap());
+            assert!(process.is_running() && Instant::now() < deadline, "no server: {}", process.raw_log());
             std::thread::sleep(Duration::from_millis(10));
         };
         // reqwest asks for one, though these tests speak no TLS; a second call is only refused.
         _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { url, child, log, http }
+        Self { url, process, http }
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
     }
 
     /// kill -9.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// A signal by its name, like TERM.
-    pub fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
-        assert!(done.success());
-    }
-
-    /// SIGTERM, then its exit code.
-    pub fn stop(&mut self) -> i32 {
-        self.signal("TERM");
-        self.exit_code()
-    }
-
-    /// Waits until the process ends by itself.
-    pub fn exit_code(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            assert!(Instant::now() < deadline, "the server did not end: {:#?}", self.log.lock().unwrap());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
-    /// The lines of the log so far, as JSON; other lines are skipped.
-    pub fn log(&self) -> Vec<Value> {
-        self.log.lock().unwrap().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    }
-
-    /// Everything the process ever said on stderr.
-    pub fn raw_log(&self) -> String {
-        self.log.lock().unwrap().join("\n")
-    }
+    pub fn kill(self) {}
 
     /// A request that can be shaped before it is sent.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -230,22 +196,7 @@ pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, headers, text: response.text().await.unwrap() }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
 fn dashboard_url(line: &str) -> Option<String> {
     let url = line.trim().strip_prefix("Dashboard")?.trim();
     Some(url.strip_suffix("/dashboard")?.to_owned())
-}
-
-fn collect(stream: impl Read + Send + 'static, into: Arc<Mutex<Vec<String>>>) {
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            into.lock().unwrap().push(line);
-        }
-    });
 }

@@ -104,6 +104,24 @@ async fn executions_and_events_have_times_of_their_own() {
 }
 
 #[tokio::test]
+async fn the_requests_of_workers_are_forgotten_however_many_there_are() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[("PROVOST_ROLES", "api")]);
+    // More than the pruner takes at once.
+    database
+        .run(
+            "INSERT INTO deliveries (worker_id, request_id, executions, created_at)
+             SELECT 'w', n::text, '{}', clock_timestamp() - interval '1 minute' * (n % 2 * 120) FROM generate_series(1, 90000) AS n",
+        )
+        .await;
+    server.kill();
+    let _pruner = idle(&database);
+    let left = || database.number("SELECT count(*) FROM deliveries");
+    eventually("one round forgets all the old ones", || async { (left().await <= 45_000).then_some(()) }).await;
+    assert_eq!(left().await, 45_000, "the young ones may be asked again");
+}
+
+#[tokio::test]
 async fn keys_statistics_and_workers_go_when_their_time_is_over() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);

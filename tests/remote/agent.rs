@@ -134,8 +134,8 @@ async fn an_agent_of_another_system_works_here_as_it_is() {
 async fn an_agent_gets_over_a_network_that_is_cut() {
     let database = Database::new().await;
     let server = server(&database);
-    let proxy = Proxy::before(&format!("postgres://x@127.0.0.1:{}/x", server.url.rsplit(':').next().unwrap()));
-    let agent = Agent::of(proxy.url(&format!("{}/", server.url)).trim_end_matches('/'));
+    let proxy = Proxy::to(server.port());
+    let agent = Agent::of(&proxy.address());
     let id = command(&server, json!({"image": "alpine", "command": ["true"]})).await;
     let given = agent.fetch(1).await.remove(0);
     proxy.cut();

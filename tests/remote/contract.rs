@@ -250,9 +250,9 @@ async fn lines_are_kept_while_the_lease_is_held<S: Source>(side: &Side<S>) {
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;
     let line = |stream, text: &str| Line { stream, text: text.into() };
-    source.log(&claimed, vec![line("stdout", "one"), line("stderr", &"x".repeat(9000))]).await.unwrap();
+    source.log(&claimed, &[line("stdout", "one"), line("stderr", &"x".repeat(9000))]).await.unwrap();
     source.settle(&claimed, &Outcome::done()).await.unwrap();
-    source.log(&claimed, vec![line("stdout", "too late")]).await.unwrap();
+    source.log(&claimed, &[line("stdout", "too late")]).await.unwrap();
     let kept = "SELECT string_agg(stream || length(line), ',' ORDER BY id) FROM execution_logs";
     assert_eq!(side.database.text(kept).await, "stdout3,stderr8192");
 }

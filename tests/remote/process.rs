@@ -1,63 +1,19 @@
 //! `provost worker` as a process: from end to end, killed, cut off, drained.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::json;
 
 use super::{idle, text};
-use crate::harness::{Database, PATIENCE, Proxy, Server, eventually};
+use crate::harness::{Database, Process, Proxy, Server, eventually};
 use crate::jobs::{act, enqueue, job, only_worker, outcomes, simulated, until};
 
-/// A worker process. Dropping it kills it with -9.
-struct Remote {
-    child: Child,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-impl Remote {
-    fn of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Self {
-        let mut command = Server::command();
-        command.args(["worker", "--server", url]).args(flags);
-        command.env("PROVOST_LOG_FORMAT", "json").env("PROVOST_POLL_INTERVAL", "300ms").envs(settings.iter().copied());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let (stream, log) = (child.stderr.take().unwrap(), Arc::<Mutex<Vec<String>>>::default());
-        let into = log.clone();
-        std::thread::spawn(move || {
-            BufReader::new(stream).lines().map_while(Result::ok).for_each(|line| into.lock().unwrap().push(line));
-        });
-        Self { child, log }
-    }
-
-    fn says(&self, word: &str) -> bool {
-        self.log.lock().unwrap().iter().any(|line| line.contains(word))
-    }
-
-    fn signal(&self, name: &str) {
-        assert!(
-            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap().success()
-        );
-    }
-
-    fn exit_code(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().unwrap_or(-1);
-            }
-            assert!(Instant::now() < deadline, "it did not end: {:#?}", self.log.lock().unwrap());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
+/// A worker of the server at this address.
+pub fn worker_of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Process {
+    let mut command = Server::command();
+    command.args(["worker", "--server", url]).args(flags);
+    command.env("PROVOST_LOG_FORMAT", "json").env("PROVOST_POLL_INTERVAL", "300ms").envs(settings.iter().copied());
+    Process::of(command).0
 }
 
 #[tokio::test]
@@ -75,7 +31,7 @@ async fn a_worker_elsewhere_does_everything_and_touches_no_database() {
         ("PROVOST_SIMULATE_MAX", "20ms"),
         ("PROVOST_SIMULATE_FAILURE_RATE", "0"),
     ];
-    let mut worker = Remote::of(&server.url, &["--token", token, "--concurrency", "4"], &settings);
+    let mut worker = worker_of(&server.url, &["--token", token, "--concurrency", "4"], &settings);
     let project = server.create("from afar").await;
     let mut jobs = Vec::new();
     for n in 0..30 {
@@ -106,11 +62,11 @@ async fn a_worker_elsewhere_does_everything_and_touches_no_database() {
 async fn work_of_a_worker_that_is_killed_is_done_by_another() {
     let database = Database::new().await;
     let server = idle(&database, &[]);
-    let victim = Remote::of(&server.url, &[], &[]);
+    let victim = worker_of(&server.url, &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 1200})).await;
     until(&server, &id, "active").await;
     drop(victim);
-    let _other = Remote::of(&server.url, &[], &[]);
+    let _other = worker_of(&server.url, &[], &[]);
     until(&server, &id, "completed").await;
     assert_eq!(outcomes(&server, &id).await, ["lease_expired", "completed"]);
     database.check_invariants().await;
@@ -123,7 +79,7 @@ async fn a_server_that_is_killed_and_comes_back_finds_its_workers_at_work() {
     let listen = format!("127.0.0.1:{port}");
     let settings = [("PROVOST_LISTEN", listen.as_str()), ("PROVOST_LEASE_TTL", "20s")];
     let server = idle(&database, &settings);
-    let worker = Remote::of(&server.url, &[], &[]);
+    let worker = worker_of(&server.url, &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 1500})).await;
     until(&server, &id, "active").await;
     server.kill();
@@ -143,10 +99,8 @@ async fn a_server_that_is_killed_and_comes_back_finds_its_workers_at_work() {
 async fn a_worker_that_is_cut_off_stops_before_its_lease_ends_and_comes_back() {
     let database = Database::new().await;
     let server = idle(&database, &[]);
-    let port = server.url.rsplit(':').next().unwrap().to_owned();
-    let proxy = Proxy::before(&format!("postgres://x@127.0.0.1:{port}/x"));
-    let url = proxy.url(&format!("{}/", server.url));
-    let worker = Remote::of(&url, &[], &[]);
+    let proxy = Proxy::to(server.port());
+    let worker = worker_of(&proxy.address(), &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     let held = until(&server, &id, "active").await;
     proxy.cut();
@@ -166,7 +120,7 @@ async fn a_worker_that_is_cut_off_stops_before_its_lease_ends_and_comes_back() {
 async fn a_stop_signal_drains_and_a_second_one_ends_at_once() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
-    let mut worker = Remote::of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "2s")]);
+    let mut worker = worker_of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "2s")]);
     let (short, long) = (
         simulated(&server, json!({"duration_ms": 800})).await,
         simulated(&server, json!({"duration_ms": 600_000})).await,
@@ -181,7 +135,7 @@ async fn a_stop_signal_drains_and_a_second_one_ends_at_once() {
         (text(&back, "state"), &back["failures"], outcomes(&server, &long).await),
         ("queued".into(), &json!(0), vec!["released".into()])
     );
-    let mut hasty = Remote::of(&server.url, &[], &[]);
+    let mut hasty = worker_of(&server.url, &[], &[]);
     until(&server, &long, "active").await;
     hasty.signal("TERM");
     eventually("it is stopping", || async { hasty.says("a second signal").then_some(()) }).await;
@@ -193,7 +147,7 @@ async fn a_stop_signal_drains_and_a_second_one_ends_at_once() {
 async fn a_worker_told_by_an_operator_drains_and_stays() {
     let database = Database::new().await;
     let server = idle(&database, &[]);
-    let mut worker = Remote::of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "100ms")]);
+    let mut worker = worker_of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "100ms")]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     until(&server, &id, "active").await;
     let name = only_worker(&server).await;
@@ -203,7 +157,7 @@ async fn a_worker_told_by_an_operator_drains_and_stays() {
     assert_eq!(outcomes(&server, &id).await, ["released"]);
     server.post(&format!("/workers/{name}/uncordon"), json!({})).await.expect(200);
     until(&server, &id, "active").await;
-    assert!(worker.child.try_wait().unwrap().is_none());
+    assert!(worker.is_running());
 }
 
 #[tokio::test]
@@ -216,11 +170,19 @@ async fn mistakes_are_said_and_a_wrong_token_is_no_reason_to_die() {
     assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
     let (code, said) = run(Server::command().args(["worker", "--server", "localhost"]));
     assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
+    let (code, said) = run(Server::command().args([
+        "worker",
+        "--server",
+        "http://127.0.0.1:1",
+        "--token",
+        "one-token-0123456789,another-0123456789",
+    ]));
+    assert_eq!((code, said.contains("one token")), (Some(2), true), "{said}");
     let database = Database::new().await;
     let tokens =
         [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", "a-worker-token-0123456789")];
     let server = idle(&database, &tokens);
-    let mut worker = Remote::of(&server.url, &["--token", "another-token-0123456789"], &[]);
+    let mut worker = worker_of(&server.url, &["--token", "another-token-0123456789"], &[]);
     eventually("it says what is wrong", || async { worker.says("PROVOST_WORKER_TOKEN").then_some(()) }).await;
-    assert!(worker.child.try_wait().unwrap().is_none());
+    assert!(worker.is_running());
 }

@@ -122,7 +122,7 @@ async fn every_outcome_means_what_it_means_beside_the_database() {
         (json!({"exit_code": 0, "error": "no disk"}), "retrying", "failed", Some("no disk")),
         (json!({"exit_code": 3, "error": "", "retryable": false}), "failed", "failed", Some("Exit code 3")),
         (json!({"error": "busy", "retry_after": "1h"}), "retrying", "failed", Some("busy")),
-        (json!({"timed_out": true}), "retrying", "failed", Some("timed out")),
+        (json!({"timed_out": true}), "retrying", "timed_out", Some("timed out")),
         (json!({"snooze": "1h"}), "scheduled", "snoozed", None),
         (json!({"canceled": true}), "canceled", "canceled", Some("canceled")),
     ];
@@ -133,9 +133,11 @@ async fn every_outcome_means_what_it_means_beside_the_database() {
         let ask = json!({"worker_id": "w", "request_id": queue, "kinds": ["noop"], "queues": [queue]});
         let given = server.post("/internal/executions/dequeue", ask).await.expect(200).json()["executions"][0].clone();
         let (id, execution) = (text(&given, "job_id"), text(&given, "execution_id"));
-        let answer =
-            put(&server, &format!("/internal/executions/{execution}/result"), result.clone()).await.expect(200);
-        assert_eq!(answer.json()["state"], state, "{result}");
+        for duplicate in [false, true] {
+            let path = format!("/internal/executions/{execution}/result");
+            let answer = put(&server, &path, result.clone()).await.expect(200).json();
+            assert_eq!(answer, json!({"state": state, "duplicate": duplicate}), "{result}");
+        }
         assert_eq!(outcomes(&server, &id).await, [outcome], "{result}");
         let job = job(&server, &id).await;
         assert_eq!((text(&job, "state"), job["error"].as_str()), (state.to_owned(), error), "{result}");

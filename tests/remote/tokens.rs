@@ -3,9 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::idle;
+use super::process::worker_of;
+use super::{idle, text};
 use crate::api::{NOBODY, assert_problem};
-use crate::harness::{Database, Server, send};
+use crate::harness::{Answer, Database, Server, eventually, send};
+use crate::jobs::{enqueue, job, until};
 
 const ADMIN: &str = "an-admin-token-0123456789";
 const WORKER: &str = "a-worker-token-0123456789";
@@ -73,4 +75,108 @@ async fn on_loopback_without_tokens_workers_come_in_like_everybody() {
     assert_problem(&send(foreign).await, 421, "misdirected_request");
     let site = server.request(Method::POST, "/internal/executions/dequeue").header("sec-fetch-site", "cross-site");
     assert_problem(&send(site).await, 403, "cross_site_request");
+}
+
+/// Bound to one queue, and to two.
+const CRITICAL: &str = "a-critical-token-0123456789";
+const BOTH: &str = "another-token-0123456789";
+
+fn bound(database: &Database) -> Server {
+    let tokens = format!("{WORKER}, {CRITICAL}@critical,{BOTH}@default+critical");
+    idle(database, &[("PROVOST_WORKER_TOKEN", &tokens), ("PROVOST_LEASE_TTL", "20s")])
+}
+
+async fn ask(server: &Server, token: &str, method: Method, path: &str, body: Value) -> Answer {
+    send(server.request(method, path).bearer_auth(token).json(&body)).await
+}
+
+/// The queues of what a worker is given.
+async fn dequeue(server: &Server, token: &str, request: &str, more: Value) -> Answer {
+    let mut wish = json!({"worker_id": "w", "request_id": request, "kinds": ["noop"], "limit": 9});
+    wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ask(server, token, Method::POST, "/internal/executions/dequeue", wish).await
+}
+
+fn given(answer: &Answer) -> Vec<Value> {
+    answer.json()["executions"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_bound_token_is_given_jobs_of_its_queues_alone() {
+    let database = Database::new().await;
+    let server = bound(&database);
+    for queue in ["default", "critical", "critical", "other"] {
+        enqueue(&server, json!({"kind": "noop", "queue": queue})).await;
+    }
+    for theirs in [json!(["default"]), json!(["critical", "default"])] {
+        let refused = dequeue(&server, CRITICAL, "r", json!({"queues": theirs, "limit": 1})).await;
+        assert_problem(&refused, 403, "queue_forbidden");
+        assert!(text(&refused.json(), "detail").contains("critical"), "it is told what it may have: {}", refused.text);
+    }
+    for (request, more) in [("one", json!({"limit": 1})), ("two", json!({"queues": ["*"]}))] {
+        let answer = given(&dequeue(&server, CRITICAL, request, more).await.expect(200));
+        assert_eq!((answer.len(), text(&answer[0], "queue")), (1, "critical".into()));
+    }
+    assert_eq!(given(&dequeue(&server, BOTH, "one", json!({})).await.expect(200)).len(), 1, "not the rest of others");
+    let rest = given(&dequeue(&server, WORKER, "one", json!({})).await.expect(200));
+    assert_eq!(text(&rest[0], "queue"), "other", "a token that is not bound is for every queue");
+}
+
+#[tokio::test]
+async fn what_a_worker_of_another_token_holds_does_not_exist() {
+    let database = Database::new().await;
+    let server = bound(&database);
+    let id = enqueue(&server, json!({"kind": "noop", "queue": "critical"})).await;
+    let execution = text(&given(&dequeue(&server, CRITICAL, "r", json!({})).await.expect(200))[0], "execution_id");
+    assert_eq!(given(&dequeue(&server, BOTH, "r", json!({})).await.expect(200)), [] as [Value; 0], "nor its requests");
+    let beat = |token: &'static str| {
+        let worker = json!({"id": "w", "queues": ["*"], "kinds": ["noop"], "slots": 1});
+        let beat = json!({"worker": worker, "executions": [{"execution_id": execution, "job_id": id}]});
+        ask(&server, token, Method::POST, "/internal/executions/heartbeat", beat)
+    };
+    let of = |what: &str| format!("/internal/executions/{execution}/{what}");
+    let done = || json!({"exit_code": 0, "job_id": id});
+    for (method, what) in [("PUT", "heartbeat"), ("PUT", "result"), ("POST", "release"), ("POST", "logs")] {
+        let answer = ask(&server, BOTH, method.parse().unwrap(), &of(what), json!({"job_id": id})).await;
+        assert_problem(&answer, 409, "lease_lost");
+    }
+    assert_eq!(beat(BOTH).await.expect(200).json()["lost"], json!([execution]), "though it goes by the same name");
+    let queues = server.get("/workers").await.json()[0]["queues"].clone();
+    assert_eq!(queues, json!(["default", "critical"]), "it is shown with what it may have");
+    assert_eq!(text(&job(&server, &id).await, "state"), "active", "none of this did anything");
+
+    assert_eq!(beat(CRITICAL).await.expect(200).json()["lost"], json!([]));
+    ask(&server, BOTH, Method::POST, "/internal/workers/w/leave", json!({})).await.expect(204);
+    assert_eq!(server.get("/workers").await.json()[0]["queues"], json!(["critical"]), "it took nobody else along");
+    let logs = json!({"content": "at work"});
+    ask(&server, CRITICAL, Method::POST, &of("logs"), logs).await.expect(202);
+    ask(&server, CRITICAL, Method::PUT, &of("result"), done()).await.expect(200);
+    assert_problem(&ask(&server, BOTH, Method::PUT, &of("result"), done()).await, 409, "lease_lost");
+    let again = ask(&server, CRITICAL, Method::PUT, &of("result"), done()).await.expect(200).json();
+    assert_eq!(again, json!({"state": "completed", "duplicate": true}));
+
+    enqueue(&server, json!({"kind": "noop", "queue": "critical"})).await;
+    let plain = text(&given(&dequeue(&server, WORKER, "r", json!({})).await.expect(200))[0], "execution_id");
+    let release = format!("/internal/executions/{plain}/release");
+    assert_problem(&ask(&server, CRITICAL, Method::POST, &release, json!({})).await, 409, "lease_lost");
+    ask(&server, WORKER, Method::POST, &release, json!({})).await.expect(200);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_worker_with_a_bound_token_does_what_it_may() {
+    let database = Database::new().await;
+    let server = bound(&database);
+    let worker = worker_of(&server.url, &["--token", CRITICAL], &[]);
+    let theirs = enqueue(&server, json!({"kind": "noop"})).await;
+    let long = json!({"kind": "sleep", "queue": "critical", "payload": {"seconds": 600}});
+    let long = enqueue(&server, long).await;
+    let id = enqueue(&server, json!({"kind": "noop", "queue": "critical"})).await;
+    until(&server, &id, "completed").await;
+    until(&server, &long, "active").await;
+    assert_eq!(text(&job(&server, &theirs).await, "state"), "queued");
+    let held = eventually("it is there", || async { server.get("/workers").await.json().get(0).cloned() }).await;
+    assert_eq!(held["queues"], json!(["critical"]));
+    worker.signal("TERM");
+    until(&server, &long, "queued").await;
 }

@@ -7,10 +7,6 @@ WITH found AS MATERIALIZED (
     DELETE FROM jobs j USING found
     WHERE j.id = found.id AND found.state = 'failed' AND found.project_id IS NULL AND found.workflow_id IS NULL
     RETURNING j.id, j.kind, j.queue, j.tenant, j.error
-), with_them AS (
-    DELETE FROM past_executions x USING gone WHERE x.job_id = gone.id
-), with_their_words AS (
-    DELETE FROM execution_logs l USING gone WHERE l.job_id = gone.id
 ), told AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, detail)
     SELECT 'job', id, 'failed', 'deleted', $3::text, $2::text, id, $4::text,

@@ -10,10 +10,6 @@ WITH gone AS (
           AND workflow_id IS NULL
         LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING id
-), with_them AS (
-    DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
-), with_their_words AS (
-    DELETE FROM execution_logs WHERE job_id = ANY (ARRAY(SELECT id FROM gone))
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = $1 AND EXISTS (SELECT FROM gone)

@@ -13,11 +13,7 @@ WITH old AS (
 ), gone AS (
     DELETE FROM workflows WHERE id IN (SELECT id FROM chosen) RETURNING id
 ), with_it AS (
-    DELETE FROM jobs WHERE workflow_id IN (SELECT id FROM chosen) RETURNING id
-), with_them AS (
-    DELETE FROM past_executions WHERE job_id IN (SELECT id FROM with_it)
-), with_their_words AS (
-    DELETE FROM execution_logs WHERE job_id IN (SELECT id FROM with_it)
+    DELETE FROM jobs WHERE workflow_id IN (SELECT id FROM chosen)
 ), counted AS (
     UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
     WHERE class = 'workflows' AND EXISTS (SELECT FROM gone)

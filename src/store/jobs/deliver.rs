@@ -25,6 +25,16 @@ pub struct Active {
     pub drain: bool,
 }
 
+/// An execution that is over.
+#[derive(Debug)]
+pub struct EndedExecution {
+    pub worker_id: String,
+    /// A word of `executions.outcome`.
+    pub outcome: String,
+    /// Where its job is now, if it is still known.
+    pub state: Option<JobState>,
+}
+
 impl Store {
     /// `deliveries/reserve`: whether this request is new.
     pub async fn reserve_delivery(&self, worker: &str, request: &str, executions: &[Uuid]) -> Result<bool, StoreError> {
@@ -55,14 +65,11 @@ impl Store {
     }
 
     /// `executions/ended`: how it ended, and where its job is now, if that is still there.
-    pub async fn ended_execution(
-        &self,
-        id: Uuid,
-        job: Option<Uuid>,
-    ) -> Result<Option<(String, Option<JobState>)>, StoreError> {
+    pub async fn ended_execution(&self, id: Uuid, job: Option<Uuid>) -> Result<Option<EndedExecution>, StoreError> {
         let Some(row) = self.row(&EXECUTIONS_ENDED, &[&id, &job]).await? else { return Ok(None) };
         let row = Reader { row, statement: EXECUTIONS_ENDED.name };
         let state: Option<String> = row.get("state")?;
-        Ok(Some((row.get("outcome")?, state.as_deref().and_then(JobState::parse))))
+        let state = state.as_deref().and_then(JobState::parse);
+        Ok(Some(EndedExecution { worker_id: row.get("worker_id")?, outcome: row.get("outcome")?, state }))
     }
 }

@@ -19,9 +19,9 @@ use crate::domain::{Backoff, JobState, NewJob, Step};
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
-pub use deliver::Active;
+pub use deliver::{Active, EndedExecution};
 pub use settle::Settled;
-pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped};
+pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped, execution_ids};
 
 /// The most jobs that callers enqueue together, and the most executions that are settled together.
 const TOGETHER: usize = 500;

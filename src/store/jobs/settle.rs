@@ -45,7 +45,7 @@ impl Store {
         &self,
         lease: &Lease,
         kind: Option<JobKind>,
-        settlement: &Settlement,
+        settlement: Settlement,
         next: &[NewJob],
         actor: &str,
     ) -> Result<Settled, StoreError> {
@@ -54,12 +54,12 @@ impl Store {
             execution_id: lease.execution_id,
             state: settlement.state,
             outcome: settlement.outcome,
-            error: settlement.error.clone(),
             delay: settlement.delay.as_secs_f64(),
             spends_failure: settlement.spends_failure,
             during: kind.map(JobKind::status_during),
             after: kind.and_then(|kind| settlement.project_status(kind)),
-            result: settlement.result.clone(),
+            error: settlement.error,
+            result: settlement.result,
             next: (!next.is_empty()).then(|| wishes(next, None, None)),
             actor: actor.to_owned(),
         };

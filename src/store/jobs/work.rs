@@ -159,8 +159,7 @@ pub struct Operation {
 impl Store {
     /// `jobs/claim`: at most `slots` due jobs, each under an execution id of its own.
     pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Claims, StoreError> {
-        let executions: Vec<Uuid> = (0..slots).map(|_| Uuid::now_v7()).collect();
-        self.claim_jobs_as(claimer, &executions).await
+        self.claim_jobs_as(claimer, &execution_ids(slots)).await
     }
 
     /// The same under execution ids that nobody else has, nor ever had.
@@ -204,6 +203,9 @@ impl Store {
 
     /// `jobs/heartbeat`: the executions that are still held. What is missing in the answer is lost.
     pub async fn heartbeat_jobs(&self, held: &[(Uuid, Uuid)], ttl: Duration) -> Result<Vec<Beat>, StoreError> {
+        if held.is_empty() {
+            return Ok(Vec::new());
+        }
         let (jobs, executions): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
         let rows = self.rows(&JOBS_HEARTBEAT, &[&jobs, &executions, &ttl.as_secs_f64()]).await?;
         let read = |row: Reader| {
@@ -278,6 +280,11 @@ impl Store {
         let rows = self.rows(&JOBS_OF_PROJECT, &[&project, &limit]).await?;
         Reader::all(rows, &JOBS_OF_PROJECT).map(|row| operation(&row)).collect()
     }
+}
+
+/// Ids for so many executions that may come to be.
+pub fn execution_ids(n: usize) -> Vec<Uuid> {
+    (0..n).map(|_| Uuid::now_v7()).collect()
 }
 
 pub(super) fn claimed(row: &Reader) -> Result<Claimed, StoreError> {

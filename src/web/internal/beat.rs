@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{checked_id, current, lease_of, millis};
+use super::{Badge, checked_id, lease_of, millis};
 use crate::store::workers::Worker;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -12,15 +12,20 @@ use crate::wire::Problem;
 use crate::wire::worker::{Beat, BeatAnswer, Heartbeat, HeartbeatAnswer, Presence, StillHeld};
 
 /// The most executions of one process.
-const MOST: usize = 2000;
+pub(super) const MOST: usize = 2000;
 
 /// I am still at work on this one.
 #[utoipa::path(put, path = "/internal/executions/{id}/heartbeat", tag = "internal", params(("id" = uuid::Uuid, Path)), request_body(content = Option<Heartbeat>),
     responses((status = 200, body = HeartbeatAnswer), (status = 400, body = Problem),
         (status = 409, body = Problem, description = "`lease_lost`: stop"), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn one(app: Data<App>, Id(id): Id, body: OptionalJson<Heartbeat>) -> Result<HttpResponse, ApiError> {
-    let active = current(&app, id, body.0.job_id).await?;
+pub async fn one(
+    app: Data<App>,
+    badge: Badge,
+    Id(id): Id,
+    body: OptionalJson<Heartbeat>,
+) -> Result<HttpResponse, ApiError> {
+    let active = badge.current(&app, id, body.0.job_id).await?;
     let lease = lease_of(&app, &active.worker_id);
     let beat = app.store.heartbeat_jobs(&[(active.job_id, id)], lease).await?.pop().ok_or(ApiError::LeaseLost(id))?;
     let reason = beat.canceled.clone().filter(|reason| !reason.is_empty());
@@ -34,20 +39,18 @@ pub async fn one(app: Data<App>, Id(id): Id, body: OptionalJson<Heartbeat>) -> R
 
 /// I am here, and still at work on all of these. Whoever says so is shown among the workers, and can be cordoned and drained.
 #[utoipa::path(post, path = "/internal/executions/heartbeat", tag = "internal", request_body = Beat,
-    responses((status = 200, body = BeatAnswer), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = BeatAnswer), (status = 400, body = Problem), (status = 403, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn all(app: Data<App>, body: Json<Beat>) -> Result<HttpResponse, ApiError> {
+pub async fn all(app: Data<App>, badge: Badge, body: Json<Beat>) -> Result<HttpResponse, ApiError> {
     let Beat { worker, executions } = body.value;
     if executions.len() > MOST {
         return Err(ApiError::field("executions", format!("must be at most {MOST}")));
     }
     let (busy, draining) = (usize::try_from(worker.busy).unwrap_or_default(), worker.draining);
-    let worker = checked(worker)?;
-    let asked: Vec<_> = executions.iter().map(|it| (it.job_id, it.execution_id)).collect();
-    let beats = match asked.is_empty() {
-        true => Vec::new(),
-        false => app.store.heartbeat_jobs(&asked, app.config.lease_ttl).await?,
-    };
+    let worker = checked(worker, &badge)?;
+    let mut asked: Vec<_> = executions.iter().map(|it| (it.job_id, it.execution_id)).collect();
+    badge.held(&app, &worker.id, &mut asked).await?;
+    let beats = app.store.heartbeat_jobs(&asked, app.config.lease_ttl).await?;
     let state = app.store.heartbeat_worker(&worker, draining, busy).await?;
     let is_held = |id| beats.iter().any(|beat| beat.execution_id == id);
     let lost = executions.iter().map(|it| it.execution_id).filter(|id| !is_held(*id)).collect();
@@ -63,8 +66,8 @@ pub async fn all(app: Data<App>, body: Json<Beat>) -> Result<HttpResponse, ApiEr
 /// I am going, in good order. What it still holds is taken back when the leases end.
 #[utoipa::path(post, path = "/internal/workers/{worker}/leave", tag = "internal", params(("worker" = String, Path)),
     responses((status = 204, description = "Gone, or never there"), (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub async fn leave(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    app.store.leave_worker(&name_in_path(&request, "worker")).await?;
+pub async fn leave(app: Data<App>, badge: Badge, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    app.store.leave_worker(&badge.name(name_in_path(&request, "worker"))).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -72,7 +75,7 @@ pub async fn leave(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
 const MAX_TEXT: usize = 200;
 const MAX_WORDS: usize = 1000;
 
-fn checked(it: Presence) -> Result<Worker, ApiError> {
+fn checked(it: Presence, badge: &Badge) -> Result<Worker, ApiError> {
     let texts = [&it.host, &it.incarnation, &it.version].into_iter().chain(&it.queues).chain(&it.kinds);
     let odd = |text: &String| text.chars().count() > MAX_TEXT || text.chars().any(char::is_control);
     if texts.clone().any(odd) || texts.count() > MAX_WORDS || !(0..=1000).contains(&it.slots) {
@@ -80,12 +83,12 @@ fn checked(it: Presence) -> Result<Worker, ApiError> {
         return Err(ApiError::field("worker", wanted));
     }
     Ok(Worker {
-        id: checked_id("worker.id", it.id)?,
+        id: badge.name(checked_id("worker.id", it.id)?),
         host: it.host,
         pid: it.pid,
         incarnation: it.incarnation,
         version: it.version,
-        queues: it.queues,
+        queues: badge.queues(it.queues)?,
         kinds: it.kinds,
         slots: it.slots,
     })

@@ -9,19 +9,19 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::polls::Poll;
-use super::{DELIVERY_LEASE, agent, checked_id, millis};
+use super::{Badge, agent, checked_id, millis};
 use crate::domain::Ident;
 use crate::meter::KindLabels;
-use crate::store::jobs::{Claimed, Claimer, Claims, Reach};
+use crate::mutant::{self, Moment};
+use crate::store::jobs::{Claimed, Claimer, Reach, execution_ids};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::OptionalJson;
+use crate::web::wait::in_turn;
 use crate::wire::Problem;
 use crate::wire::json::raw;
-use crate::wire::worker::{Delivered, Delivery, Dequeue};
+use crate::wire::worker::{DELIVERY_LEASE, Delivered, Delivery, Dequeue, MOST_DELIVERED};
 
-/// The most executions at once.
-const MOST: i64 = 100;
 /// The longest that a request may wait.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 /// How often to look without having been rung, and how soon when others were at the same jobs.
@@ -33,24 +33,32 @@ const MAX_WORDS: usize = 1000;
 /// Work to do, under leases. With a `request_id`, the same request again is answered with the same executions, and what is delivered
 /// has to be confirmed by a heartbeat within ten seconds; without one, the leases are as long as agents need that rarely beat.
 #[utoipa::path(post, path = "/internal/executions/dequeue", tag = "internal", request_body(content = Option<Dequeue>),
-    responses((status = 200, body = Delivery), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = Delivery), (status = 400, body = Problem),
+        (status = 403, body = Problem, description = "`queue_forbidden`: not a queue of this token"), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn dequeue(
     app: Data<App>,
+    badge: Badge,
     request: HttpRequest,
     body: OptionalJson<Dequeue>,
 ) -> Result<HttpResponse, ApiError> {
     let arrived = Instant::now();
-    let question = Question::read(&app, &request, body.0)?;
+    let question = Question::read(&app, &badge, &request, body.0)?;
     let poll = match question.request_id {
         Some(_) => app.polls.open(&question.claimer.worker_id),
         // Many agents may share a name.
         None => Poll::alone(),
     };
     let (jobs, began) = match &question.request_id {
-        None => question.wait(&app, &poll, poll.first_turn().await, arrived, Vec::new).await?,
+        None => {
+            let fresh = || execution_ids(question.slots);
+            question.wait(&app, &poll, poll.first_turn().await, arrived, fresh).await?
+        }
         Some(id) => question.wait_once(&app, &poll, arrived, id).await?,
     };
+    if !jobs.is_empty() {
+        mutant::pass(Moment::Delivered);
+    }
     for job in &jobs {
         app.meter.claims.get_or_create(&KindLabels { kind: job.kind.clone() }).inc();
     }
@@ -68,7 +76,7 @@ struct Question {
 }
 
 impl Question {
-    fn read(app: &App, request: &HttpRequest, asked: Dequeue) -> Result<Self, ApiError> {
+    fn read(app: &App, badge: &Badge, request: &HttpRequest, asked: Dequeue) -> Result<Self, ApiError> {
         let request_id = asked.request_id.map(|id| checked_id("request_id", id)).transpose()?;
         let worker = asked.worker_id.map(|id| checked_id("worker_id", id)).transpose()?;
         let worker_id = match (worker, &request_id) {
@@ -86,15 +94,15 @@ impl Question {
             None => app.config.agent_lease,
         };
         let claimer = Claimer {
-            worker_id,
-            queues: words("queues", asked.queues)?.unwrap_or_else(|| vec!["*".into()]),
+            worker_id: badge.name(worker_id),
+            queues: badge.queues(words("queues", asked.queues)?.unwrap_or_else(|| vec!["*".into()]))?,
             kinds: words("kinds", asked.kinds)?.unwrap_or_else(|| vec![agent::KIND.into()]),
             lease_ttl,
             project_deadline: app.config.project_deadline,
             tenants: words("tenants", asked.tenants)?,
             reach: Reach::default(),
         };
-        Ok(Self { claimer, slots: asked.limit.clamp(1, MOST) as usize, wait, request_id })
+        Ok(Self { claimer, slots: asked.limit.clamp(1, MOST_DELIVERED) as usize, wait, request_id })
     }
 
     /// As [`Question::wait`], but what this request began before is what it gets.
@@ -105,7 +113,7 @@ impl Question {
         arrived: Instant,
         id: &str,
     ) -> Result<(Vec<Claimed>, Instant), ApiError> {
-        let ids: Vec<Uuid> = (0..self.slots).map(|_| Uuid::now_v7()).collect();
+        let ids = execution_ids(self.slots);
         // Whoever asked the same first may be claiming right now; then we have what it has.
         let turn = poll.first_turn().await;
         if app.store.reserve_delivery(&self.claimer.worker_id, id, &ids).await? {
@@ -120,8 +128,8 @@ impl Question {
         Ok((jobs, began))
     }
 
-    /// Claims, as soon as there is something; and when the leases began. `ids` are those of the executions, or none for new ones.
-    /// An error ends it: whether anything was claimed under these ids is then not known, so they must not be used again.
+    /// Claims, as soon as there is something; and when the leases began. `ids` are those of the executions. An error ends it:
+    /// whether anything was claimed under these ids is then not known, so they must not be used again.
     async fn wait(
         &self,
         app: &App,
@@ -143,7 +151,7 @@ impl Question {
             };
             let Some(turn) = turn else { return Ok((Vec::new(), Instant::now())) };
             let began = Instant::now();
-            let claims = self.claim(app, ids()).await?;
+            let claims = in_turn(app, app.store.claim_jobs_as(&self.claimer, &ids())).await?;
             drop(turn);
             if over || !claims.jobs.is_empty() {
                 return Ok((claims.jobs, began));
@@ -154,15 +162,6 @@ impl Question {
                 _ = timeout_at(deadline.min(Instant::now() + patience), ear.rung()) => {}
             }
         }
-    }
-
-    /// One look at a time for every few connections: a crowd of workers must not keep those out who only ask.
-    async fn claim(&self, app: &App, ids: Vec<Uuid>) -> Result<Claims, ApiError> {
-        let _turn = app.waiting.acquire().await;
-        Ok(match ids.is_empty() {
-            true => app.store.claim_jobs(&self.claimer, self.slots).await?,
-            false => app.store.claim_jobs_as(&self.claimer, &ids).await?,
-        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::Badge;
 use crate::store::logs::{Line, NewLine};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -20,6 +21,8 @@ const MAX_LINES: usize = 1000;
 /// How many lines are answered, unless asked otherwise, and at most.
 const USUAL: i64 = 1000;
 const MOST: i64 = 10_000;
+/// How long an answer may be waited for.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 /// Where lines come from that do not say so.
 const STREAM: &str = "stdout";
 /// The stream of what we say ourselves.
@@ -29,16 +32,13 @@ const OURS: &str = "provost";
 #[utoipa::path(post, path = "/internal/executions/{id}/logs", tag = "internal", params(("id" = Uuid, Path)), request_body = PostLogs,
     responses((status = 202, body = LogsAnswer), (status = 400, body = Problem), (status = 409, body = Problem, description = "`lease_lost`"),
         (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn append(app: Data<App>, Id(id): Id, Many(body): Many) -> Result<HttpResponse, ApiError> {
+pub async fn append(app: Data<App>, badge: Badge, Id(id): Id, Many(body): Many) -> Result<HttpResponse, ApiError> {
     // What a program writes need not be text; what is not is shown as such.
     let said: PostLogs = parse(String::from_utf8_lossy(&body).as_bytes())?;
     let job = said.job_id;
     let lines = lines_of(said)?;
-    let kept = match lines.is_empty() {
-        true => app.store.active_execution(id, job).await?.map(|_| 0),
-        false => app.store.append_logs(id, job, &lines).await?,
-    };
-    let kept = kept.ok_or(ApiError::LeaseLost(id))?;
+    badge.current(&app, id, job).await?;
+    let kept = app.store.append_logs(id, job, &lines).await?.ok_or(ApiError::LeaseLost(id))?;
     Ok(HttpResponse::Accepted().json(LogsAnswer { kept, dropped: lines.len() as i64 - kept }))
 }
 
@@ -125,16 +125,11 @@ struct Wanted {
 impl Wanted {
     fn read(request: &HttpRequest) -> Result<Self, ApiError> {
         let query = Query::parse(request.query_string(), &["after_id", "limit", "wait"])?;
-        let number = |name: &str, usual: i64, least: i64, most: i64| match query.get(name).map(str::parse) {
-            None => Ok(usual),
-            Some(Ok(n)) if (least..=most).contains(&n) => Ok(n),
-            Some(_) => Err(ApiError::parameter(name, format!("must be a whole number from {least} to {most}"))),
-        };
-        let wait = match query.names("wait") {
-            true => query.span("wait", Duration::ZERO, Duration::from_secs(20))?,
-            false => Duration::ZERO,
-        };
-        Ok(Self { after: number("after_id", 0, 0, i64::MAX)?, limit: number("limit", USUAL, 1, MOST)?, wait })
+        Ok(Self {
+            after: query.number("after_id", 0, 0..=i64::MAX)?,
+            limit: query.number("limit", USUAL, 1..=MOST)?,
+            wait: query.span("wait", Duration::ZERO, MAX_WAIT)?,
+        })
     }
 }
 

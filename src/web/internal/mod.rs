@@ -2,6 +2,7 @@
 //! beside the database; what an outcome means for its job is decided here, where the retry policy and the budget are known.
 
 mod agent;
+mod badge;
 pub mod beat;
 pub mod dequeue;
 pub mod logs;
@@ -10,24 +11,14 @@ pub mod result;
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
+pub use badge::Badge;
 pub use polls::Polls;
 
 use super::app::App;
 use super::error::ApiError;
-use crate::store::jobs::Active;
-
-/// What was delivered has to be confirmed by a heartbeat within this time, in case nobody got it.
-const DELIVERY_LEASE: Duration = Duration::from_secs(10);
 
 /// The most characters of an id that a worker gives itself or a request.
 const MAX_ID: usize = 200;
-
-/// The execution, if it is its job's current one.
-async fn current(app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Active, ApiError> {
-    app.store.active_execution(execution, job).await?.ok_or(ApiError::LeaseLost(execution))
-}
 
 /// How long the leases of this worker last.
 fn lease_of(app: &App, worker: &str) -> Duration {

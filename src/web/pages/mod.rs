@@ -50,7 +50,6 @@ use serde_json::json;
 
 use super::app::App;
 use super::{assets, get, resource};
-pub use names::segment;
 use shell::Shown;
 
 /// Every page on one screen.

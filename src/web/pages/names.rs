@@ -5,18 +5,7 @@ use uuid::Uuid;
 
 use super::views::{JobLink, Link};
 use crate::web::error::ApiError;
-
-/// A name as one segment of a path: also one with slashes, spaces or a question mark in it.
-pub fn segment(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
-}
+use crate::wire::segment;
 
 /// The name in the path. What the database could not even look for does not exist.
 pub fn plain(path: Path<String>) -> Result<String, ApiError> {
@@ -76,13 +65,6 @@ pub fn listing(page: &str, pairs: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_one_segment_whatever_is_in_it() {
-        assert_eq!(segment("eu-west/1:x"), "eu-west%2F1%3Ax");
-        assert_eq!(segment("a b?c#d%"), "a%20b%3Fc%23d%25");
-        assert_eq!(segment("é"), "%C3%A9");
-    }
 
     #[test]
     fn a_list_says_only_what_narrows_it() {

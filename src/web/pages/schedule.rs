@@ -179,7 +179,7 @@ fn payload(target: &Target) -> Option<String> {
 }
 
 fn curls(app: &App, name: &str) -> Vec<CurlLine> {
-    let url = format!("http://{}/schedules/{}", app.host, names::segment(name));
+    let url = format!("http://{}/schedules/{}", app.host, crate::wire::segment(name));
     let auth = auth(app);
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     vec![

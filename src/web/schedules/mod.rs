@@ -49,7 +49,7 @@ pub async fn put(app: Data<App>, request: HttpRequest, Many(body): Many) -> Resu
     let is_new = put_plan(&app, &name, &wish, Edit::Replace, &asker).await?;
     let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
     let place = request.uri().path().trim_end_matches('/');
-    response.insert_header((LOCATION, format!("{place}/{}", super::pages::segment(&name))));
+    response.insert_header((LOCATION, format!("{place}/{}", crate::wire::segment(&name))));
     Ok(answer(&mut response, found(&app, &name).await?))
 }
 

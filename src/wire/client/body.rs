@@ -1,4 +1,4 @@
-//! Bodies and paths, put together.
+//! Bodies, put together.
 
 use std::fmt::Write;
 
@@ -29,17 +29,6 @@ impl Body {
     }
 }
 
-/// A name as one segment of a path, whatever is in it.
-pub fn segment(name: &str) -> String {
-    name.bytes().fold(String::with_capacity(name.len()), |mut text, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
-            _ => _ = write!(text, "%{byte:02X}"),
-        }
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,11 +40,5 @@ mod tests {
             Body::default().with("name", Some("a \"b\"")).with("labels", None::<u8>).with("parameters", Some(raw));
         assert_eq!(body.text(), r#"{"name":"a \"b\"","parameters":{ "n": 123456789012345678901234567890.10 }}"#);
         assert_eq!(Body::default().text(), "{}");
-    }
-
-    #[test]
-    fn any_name_is_one_segment() {
-        assert_eq!(segment("eu/west 1?#%"), "eu%2Fwest%201%3F%23%25");
-        assert_eq!(segment("ü"), "%C3%BC");
     }
 }

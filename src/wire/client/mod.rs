@@ -23,7 +23,8 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 
-pub use body::{Body, segment};
+pub use super::segment;
+pub use body::Body;
 pub use retry::Budget;
 pub use stream::Stream;
 

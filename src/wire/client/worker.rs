@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Budget, Client, ClientError, Request};
-use crate::wire::worker::{
-    Beat, BeatAnswer, Delivery, Dequeue, ExecutionResult, Heartbeat, HeartbeatAnswer, LogsAnswer, PostLogs, Release,
-    ResultAnswer,
-};
+use super::{Budget, Client, ClientError, Request, segment};
+use crate::wire::worker::{Beat, BeatAnswer, Delivery, Dequeue, ExecutionResult, LogsAnswer, PostLogs, ResultAnswer};
 
 impl Client {
     /// Work to do. Sent once: whoever asks again under the same `request_id` gets the same.
@@ -21,19 +18,9 @@ impl Client {
         self.send(Request::post("/internal/executions/heartbeat").json(beat).within(patience)).await
     }
 
-    /// A heartbeat for one execution.
-    pub async fn beat_execution(&self, id: Uuid, beat: &Heartbeat) -> Result<HeartbeatAnswer, ClientError> {
-        self.send(Request::put(of(id, "heartbeat")).json(beat)).await
-    }
-
     /// How an execution ended.
     pub async fn end_execution(&self, id: Uuid, result: &ExecutionResult) -> Result<ResultAnswer, ClientError> {
         self.send(Request::put(of(id, "result")).json(result).again(Budget::default())).await
-    }
-
-    /// Hands an execution back.
-    pub async fn release_execution(&self, id: Uuid, release: &Release) -> Result<ResultAnswer, ClientError> {
-        self.send(Request::post(of(id, "release")).json(release).again(Budget::default())).await
     }
 
     /// What an execution wrote. Sent once, because lines that come twice are there twice.
@@ -43,11 +30,7 @@ impl Client {
 
     /// The worker is going.
     pub async fn leave(&self, worker: &str) -> Result<(), ClientError> {
-        // The characters that would end a part of a path.
-        let name = ["%", "/", "?", "#"]
-            .iter()
-            .fold(worker.to_owned(), |name, it| name.replace(it, &format!("%{:02X}", it.as_bytes()[0])));
-        self.answer(Request::post(format!("/internal/workers/{name}/leave"))).await.map(drop)
+        self.answer(Request::post(format!("/internal/workers/{}/leave", segment(worker)))).await.map(drop)
     }
 }
 

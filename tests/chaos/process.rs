@@ -1,0 +1,207 @@
+//! A process of the run, with a network of its own to what it depends on: a server to the database, a worker to a server.
+
+use std::fs::OpenOptions;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use provost::mutant::Moment;
+
+use crate::postgres::Postgres;
+use crate::proxy::Proxy;
+
+pub struct Process {
+    pub name: String,
+    pub proxy: Proxy,
+    command: MakeCommand,
+    ready: Ready,
+    keeper: Keeper,
+    child: Mutex<Option<Child>>,
+    log: PathBuf,
+    /// Where it looks whether it is to die.
+    deaths: PathBuf,
+}
+
+type MakeCommand = Box<dyn Fn() -> Command + Send + Sync>;
+
+/// How one sees that it is at work.
+pub enum Ready {
+    /// It answers at this address.
+    Answers(String),
+    /// It has told a server that it is there, which the database knows.
+    IsRegistered(Arc<Postgres>),
+}
+
+impl Process {
+    /// `arguments` and `settings` are all that it is told; what this program was told is none of its business.
+    pub fn new(
+        name: String,
+        folder: &Path,
+        proxy: Proxy,
+        ready: Ready,
+        arguments: &'static [&'static str],
+        settings: Vec<(&'static str, String)>,
+    ) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let deaths = folder.join(format!("{name}.deaths"));
+        std::fs::create_dir(&deaths).unwrap();
+        let ours = [
+            ("PROVOST_SHUTDOWN_GRACE", "1s".into()),
+            ("PROVOST_LOG", "warn".into()),
+            ("PROVOST_LOG_FORMAT", "json".into()),
+            ("PROVOST_CHAOS_NAME", name.clone()),
+            ("PROVOST_CHAOS_LEDGER", folder.join("effects").display().to_string()),
+            ("PROVOST_CHAOS_DEATHS", deaths.display().to_string()),
+        ];
+        let settings: Vec<_> = ours.into_iter().chain(settings).collect();
+        let out = log.clone();
+        let command = move || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+            let theirs = |key: &str| key.starts_with("PROVOST_") || key == "DATABASE_URL" || key == "POSTGRES_BIN_DIR";
+            for (key, _) in std::env::vars().filter(|(key, _)| theirs(key)) {
+                command.env_remove(key);
+            }
+            command.args(arguments).envs(settings.iter().map(|(key, value)| (*key, value)));
+            let log = OpenOptions::new().create(true).append(true).open(&out).unwrap();
+            command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+            command
+        };
+        let (command, keeper, child) = (Box::new(command), Keeper::new(), Mutex::default());
+        Self { name, proxy, command, ready, keeper, child, log, deaths }
+    }
+
+    pub fn start(&self) {
+        let mut child = self.child.lock().unwrap();
+        assert!(child.is_none(), "{} runs already", self.name);
+        *child = Some(self.keeper.spawn((self.command)()));
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if let Some(child) = self.child.lock().unwrap().as_ref() {
+            _ = kill(Pid::from_raw(child.id().cast_signed()), signal);
+        }
+    }
+
+    /// kill -9.
+    pub fn kill(&self) {
+        if let Some(mut child) = self.child.lock().unwrap().take() {
+            _ = child.kill();
+            _ = child.wait();
+        }
+    }
+
+    /// Has it die at that moment: the code that it ended with, or nothing if it did not come to it.
+    pub async fn die_at(&self, moment: Moment, patience: Duration) -> Option<Option<i32>> {
+        let order = self.deaths.join(moment.as_str());
+        std::fs::write(&order, "").unwrap();
+        let mut ended = self.ended(patience).await;
+        if std::fs::remove_file(&order).is_err() && ended.is_none() {
+            // An order that cannot be taken back was taken at this very instant.
+            ended = self.ended(patience).await;
+        }
+        ended.map(|status| status.code())
+    }
+
+    /// SIGTERM, and its exit code; killed if it does not end in time.
+    pub async fn stop(&self, patience: Duration) -> Option<i32> {
+        self.signal(Signal::SIGTERM);
+        let ended = self.ended(patience).await;
+        if ended.is_none() {
+            self.kill();
+        }
+        ended?.code()
+    }
+
+    /// How it ended, if it does in time.
+    async fn ended(&self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            if let Some(status) = self.exited() {
+                return Some(status);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
+    fn exited(&self) -> Option<ExitStatus> {
+        let mut child = self.child.lock().unwrap();
+        let status = child.as_mut()?.try_wait().ok().flatten()?;
+        *child = None;
+        Some(status)
+    }
+
+    /// Whether it ended by itself, which it never should.
+    pub fn has_died(&self) -> bool {
+        self.exited().is_some()
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.child.lock().unwrap().is_some()
+    }
+
+    /// Waits until it is at work.
+    pub async fn until_ready(&self, http: &reqwest::Client, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            if self.is_ready(http).await {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
+    async fn is_ready(&self, http: &reqwest::Client) -> bool {
+        match &self.ready {
+            Ready::Answers(url) => {
+                let asked = http.get(format!("{url}/readyz")).timeout(Duration::from_secs(2)).send().await;
+                asked.is_ok_and(|answer| answer.status() == 200)
+            }
+            Ready::IsRegistered(postgres) => {
+                let Some(pid) = self.child.lock().unwrap().as_ref().map(Child::id) else { return false };
+                postgres.knows_worker(pid).await
+            }
+        }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read(&self.log).map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A thread that starts processes and lives as long as the node: they end with it, thus at the latest with this program,
+/// however that ends.
+struct Keeper(Sender<(Command, Sender<Child>)>);
+
+impl Keeper {
+    fn new() -> Self {
+        let (ask, asked) = channel::<(Command, Sender<Child>)>();
+        std::thread::spawn(move || {
+            for (mut command, answer) in asked {
+                let ask = || Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?);
+                // SAFETY: between fork and exec it makes one system call; it takes no lock and allocates nothing.
+                unsafe { command.pre_exec(ask) };
+                _ = answer.send(command.spawn().unwrap());
+            }
+        });
+        Self(ask)
+    }
+
+    fn spawn(&self, command: Command) -> Child {
+        let (answer, answered) = channel();
+        self.0.send((command, answer)).unwrap();
+        answered.recv().unwrap()
+    }
+}
