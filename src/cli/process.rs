@@ -5,6 +5,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{self, Config};
+use crate::handlers;
 use crate::provision::{Registry, Simulated};
 
 /// One runtime for the work, and one with a thread of its own for heartbeats: see `engine::heartbeat`.
@@ -20,6 +21,16 @@ fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
 pub fn registry(config: &Config) -> Registry {
     let config::Simulate { min, max, failure_rate } = config.simulate;
     Registry::default().with("simulated", Simulated { min, max, failure_rate })
+}
+
+/// What the handlers in the box are told; all that is wrong with it, as sentences.
+pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<String>> {
+    let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
+    let http_allow = config.http_allow.parse().map_err(|error| vec![format!("PROVOST_HTTP_ALLOW: {error}")]);
+    match (http_allow, handlers::read_commands(&config.commands)) {
+        (Ok(http_allow), Ok(commands)) => Ok(handlers::Settings { simulate, http_allow, commands }),
+        (allow, commands) => Err([allow.err(), commands.err()].into_iter().flatten().flatten().collect()),
+    }
 }
 
 /// SIGINT and SIGTERM.

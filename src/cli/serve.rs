@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
-use super::process::{Signals, log_panics, registry, runtimes};
+use super::process::{Signals, handler_settings, log_panics, registry, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
 use crate::engine::{Engine, Parts, Tools};
@@ -46,6 +46,10 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
+    let settings = match handler_settings(&config) {
+        Ok(settings) => settings,
+        Err(mistakes) => return wrong_settings(&mistakes),
+    };
     let private = match private_database(&config) {
         Ok(private) => private,
         Err(exit) => return exit,
@@ -57,10 +61,6 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         Ok(connector) => connector,
         Err(error) => return no_database(&error, None),
     };
-    let http_allow = match config.http_allow.parse() {
-        Ok(allowed) => allowed,
-        Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
-    };
     let (runtime, vital) = match runtimes() {
         Ok(runtimes) => runtimes,
         Err(error) => {
@@ -69,7 +69,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         }
     };
     let ground =
-        Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), http_allow, extra, ready };
+        Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), settings, extra, ready };
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);
@@ -86,7 +86,7 @@ struct Ground {
     /// Whether the database is a private one.
     private: bool,
     vital: Handle,
-    http_allow: handlers::AllowList,
+    settings: handlers::Settings,
     /// What adds handlers to those in the box.
     extra: Box<dyn Fn(Handlers) -> Handlers>,
     /// Who is told where it answers.
@@ -155,11 +155,7 @@ fn start(
     let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, bell.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
     let templates = registry.templates();
-    let settings = handlers::Settings {
-        simulate: handlers::Simulate { min: config.simulate.min, max: config.simulate.max },
-        http_allow: ground.http_allow.clone(),
-    };
-    let handlers = (ground.extra)(handlers::in_the_box(registry, settings));
+    let handlers = (ground.extra)(handlers::in_the_box(registry, ground.settings.clone()));
     let vital = Store::new(connector.engine_pool(VITAL_POOL)?, bell.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use slog::{Logger, info, warn};
 use tokio::runtime::Handle;
 
-use super::process::{Signals, log_panics, registry, runtimes};
+use super::process::{Signals, handler_settings, log_panics, registry, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
 use crate::engine::{Engine, Tools};
@@ -22,9 +22,9 @@ pub fn run(config: Config) -> Exit {
             "PROVOST_SERVER is not set: say where the server is, like --server http://127.0.0.1:8080".into(),
         ]);
     };
-    let http_allow = match config.http_allow.parse() {
-        Ok(allowed) => allowed,
-        Err(error) => return wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]),
+    let settings = match handler_settings(&config) {
+        Ok(settings) => settings,
+        Err(mistakes) => return wrong_settings(&mistakes),
     };
     let token = config.worker_token.as_ref().map(|it| it.reveal().to_owned());
     // Connections live on the runtime that opened them, so heartbeats have a client of their own.
@@ -41,8 +41,7 @@ pub fn run(config: Config) -> Exit {
     };
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
-    let handlers = handlers::in_the_box(registry(&config), handlers::Settings { simulate, http_allow });
+    let handlers = handlers::in_the_box(registry(&config), settings);
     let tools = Tools {
         config: Arc::new(config),
         vital_runtime: Handle::clone(vital.handle()),
