@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use slog::{Logger, debug, error, info, o, warn};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::chore::TIMEOUT_GRACE;
 use super::held::Hold;
 use super::jittered;
 use super::source::Source;
@@ -86,7 +87,11 @@ async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold
             true => Outcome::refused("the worker went away"),
         },
     };
-    let grace = handler.grace();
+    let grace = match verdict {
+        // Then the reaper takes it back, whoever still holds it.
+        Outcome::TimedOut { .. } => handler.grace().min(TIMEOUT_GRACE),
+        _ => handler.grace(),
+    };
     if grace.is_zero() {
         return Some(verdict);
     }

@@ -1,0 +1,123 @@
+//! Payloads that try to be more than data, and programs that try to have something read that they may not.
+
+use serde_json::{Value, json};
+
+use super::{Place, enqueue, lines, mark, run};
+use crate::harness::{Database, eventually};
+use crate::jobs::{text, until};
+
+#[tokio::test]
+async fn a_payload_is_never_part_of_a_command_line() {
+    let place = Place::script("tr '\\0' '|' < /proc/$$/cmdline; echo; exec cat > result.json", "");
+    let canary = place.path().join("canary");
+    let touch = format!("touch {}", canary.display());
+    let corpus = [
+        format!("$({touch})"),
+        format!("`{touch}`"),
+        format!("; {touch} #"),
+        format!("\n{touch}\n"),
+        format!("\r\n{touch}\r\n"),
+        format!("| {touch}"),
+        format!("&& {touch}"),
+        format!("'; {touch}; '"),
+        format!("\"; {touch}; \""),
+        format!("\\\"; {touch}"),
+        format!("${{IFS}}{touch}"),
+        format!("() {{ :; }}; {touch}"),
+        format!("%s%n$(({touch}))"),
+        "--version".into(),
+        "--help".into(),
+        "-rf /".into(),
+        "../../../etc/passwd".into(),
+        "\u{1b}[2J\u{7}\u{8}".into(),
+        "\u{202e}\u{feff}".into(),
+        "*?[a-z]~!{a,b}".into(),
+    ];
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    for hostile in corpus {
+        for payload in [json!(hostile), json!({hostile.clone(): [hostile.clone()]})] {
+            let job = run(&server, payload.clone()).await;
+            assert_eq!((text(&job, "state"), &job["result"]), ("completed".into(), &payload));
+            let line = lines(&server, &text(&job, "id")).await.remove(0);
+            assert!(line.starts_with("stdout sh|-c|tr "), "{line}");
+            assert!(line.ends_with("exec cat > result.json|"), "{line}");
+        }
+    }
+    assert!(!canary.exists(), "something of a payload was run");
+    // What no text can hold does not get that far.
+    server.post("/jobs", json!({"kind": "command.it", "payload": "a\0b"})).await.expect(422);
+}
+
+#[tokio::test]
+async fn only_a_file_of_its_own_is_a_result() {
+    let place = Place::script("$1", "");
+    let secret = place.path().join("secret.json");
+    std::fs::write(&secret, "\"secret\"").unwrap();
+    let secret = secret.display();
+    let cases = [
+        (format!("ln -s {secret} result.json"), "result.json is a link; it must be a file"),
+        (format!("ln {secret} result.json"), "result.json must be a file, and no link to another"),
+        ("mkfifo result.json".into(), "result.json must be a file"),
+        ("mkdir result.json".into(), "result.json must be a file"),
+        (format!("mv \"$PWD\" \"$PWD.away\"; mkdir \"$OLDPWD/x\"; ln -s {} \"$PWD\"", place.path().display()), ""),
+        ("echo '{' > result.json".into(), "result.json is not JSON"),
+        ("printf '\\377' > result.json".into(), "result.json is not UTF-8"),
+        (": > result.json".into(), "result.json is not JSON"),
+        (
+            "{ printf '\"'; head -c 1048575 /dev/zero | tr '\\0' x; printf '\"'; } > result.json".into(),
+            "result.json has 1048577 bytes; at most 1048576 are kept",
+        ),
+    ];
+    for (script, reason) in cases {
+        let place = Place::script(&script, "");
+        let database = Database::new().await;
+        let server = place.server(&database, &[]);
+        let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
+        if reason.is_empty() {
+            assert_eq!(until(&server, &id, "completed").await["result"], Value::Null, "{script}");
+            continue;
+        }
+        let job = until(&server, &id, "failed").await;
+        assert!(text(&job, "error").starts_with(reason), "{script}: {}", job["error"]);
+        assert_eq!(job["attempt"], 1, "the work is done, and would not be better done twice");
+    }
+    let place = Place::script("{ printf '\"'; head -c 1048574 /dev/zero | tr '\\0' x; printf '\"'; } > result.json", "");
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    let job = run(&server, json!({})).await;
+    assert_eq!(job["result"].as_str().map(str::len), Some(1_048_574), "{}", job["error"]);
+}
+
+/// The most memory that a process ever had, in MiB.
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test]
+async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
+    let flood = "yes 'a line that is as long as lines are on most days of the week' | head -c 100000000; echo end >&2; head -c 5000000 /dev/zero";
+    let place = Place::script(flood, "output = \"1MiB\"");
+    let database = Database::new().await;
+    let server = place.server(&database, &[("PROVOST_LEASE_TTL", "1s")]);
+    run(&server, json!({})).await;
+    let before = peak(server.pid());
+    let id = enqueue(&server, json!({}), json!({"max_attempts": 1})).await;
+    let others = || async {
+        let noop = crate::jobs::enqueue(&server, json!({"kind": "noop"})).await;
+        until(&server, &noop, "completed").await;
+        (crate::jobs::job(&server, &id).await["state"] == "completed").then_some(())
+    };
+    eventually("it ends, and others go on meanwhile", others).await;
+    let grown = peak(server.pid()) - before;
+    assert!(grown < 24, "the second flood took {grown} MiB more than the first");
+    assert!(before < 160, "the first took {before} MiB");
+    assert_eq!(crate::jobs::outcomes(&server, &id).await, ["completed"], "no lease was lost");
+    let kept = database.number("SELECT sum(octet_length(line))::bigint FROM execution_logs").await;
+    assert!((1_000_000..2_300_000).contains(&kept), "{kept}");
+    let told = database.number("SELECT count(*) FROM execution_logs WHERE line LIKE 'the output ends here%'").await;
+    assert_eq!(told, 2, "once for each run");
+    assert_eq!(super::alive(&mark()), 0);
+}
