@@ -33,6 +33,19 @@ pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<Strin
     }
 }
 
+/// Whoever runs as the same user could read the secrets of our environment and memory under `/proc`; commands shall not.
+#[cfg(target_os = "linux")]
+pub fn hide_from(commands: &[handlers::Command]) {
+    if !commands.is_empty() {
+        // Where that cannot be had, a user of their own still keeps them out.
+        _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Other systems show no environment there.
+#[cfg(not(target_os = "linux"))]
+pub fn hide_from(_: &[handlers::Command]) {}
+
 /// SIGINT and SIGTERM.
 pub struct Signals {
     interrupt: Signal,

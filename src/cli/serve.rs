@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::banner::{Banner, no_database, private_database, reachable};
 use super::nurse::Nurse;
-use super::process::{Signals, handler_settings, log_panics, registry, runtimes};
+use super::process::{Signals, handler_settings, hide_from, log_panics, registry, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
 use crate::engine::{Engine, Parts, Tools};
@@ -50,6 +50,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         Ok(settings) => settings,
         Err(mistakes) => return wrong_settings(&mistakes),
     };
+    hide_from(&settings.commands);
     let private = match private_database(&config) {
         Ok(private) => private,
         Err(exit) => return exit,
@@ -68,8 +69,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
             return Exit::Failure;
         }
     };
-    let ground =
-        Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), settings, extra, ready };
+    let ground = Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), settings, extra, ready };
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);

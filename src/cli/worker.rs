@@ -5,7 +5,7 @@ use std::sync::Arc;
 use slog::{Logger, info, warn};
 use tokio::runtime::Handle;
 
-use super::process::{Signals, handler_settings, log_panics, registry, runtimes};
+use super::process::{Signals, handler_settings, hide_from, log_panics, registry, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
 use crate::engine::{Engine, Tools};
@@ -26,6 +26,7 @@ pub fn run(config: Config) -> Exit {
         Ok(settings) => settings,
         Err(mistakes) => return wrong_settings(&mistakes),
     };
+    hide_from(&settings.commands);
     let token = config.worker_token.as_ref().map(|it| it.reveal().to_owned());
     // Connections live on the runtime that opened them, so heartbeats have a client of their own.
     let (client, vital_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {

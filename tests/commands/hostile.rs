@@ -1,8 +1,10 @@
 //! Payloads that try to be more than data, and programs that try to have something read that they may not.
 
+use std::os::unix::process::CommandExt;
+
 use serde_json::{Value, json};
 
-use super::{Place, enqueue, lines, mark, run};
+use super::{Place, Worker, enqueue, lines, run};
 use crate::harness::{Database, eventually};
 use crate::jobs::{text, until};
 
@@ -75,6 +77,7 @@ async fn only_a_file_of_its_own_is_a_result() {
         let server = place.server(&database, &[]);
         let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
         if reason.is_empty() {
+            assert!(place.path().join("provost.toml").exists(), "nobody follows a link to remove what it leads to");
             assert_eq!(until(&server, &id, "completed").await["result"], Value::Null, "{script}");
             continue;
         }
@@ -82,7 +85,8 @@ async fn only_a_file_of_its_own_is_a_result() {
         assert!(text(&job, "error").starts_with(reason), "{script}: {}", job["error"]);
         assert_eq!(job["attempt"], 1, "the work is done, and would not be better done twice");
     }
-    let place = Place::script("{ printf '\"'; head -c 1048574 /dev/zero | tr '\\0' x; printf '\"'; } > result.json", "");
+    let place =
+        Place::script("{ printf '\"'; head -c 1048574 /dev/zero | tr '\\0' x; printf '\"'; } > result.json", "");
     let database = Database::new().await;
     let server = place.server(&database, &[]);
     let job = run(&server, json!({})).await;
@@ -98,8 +102,9 @@ fn peak(pid: u32) -> u64 {
 
 #[tokio::test]
 async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
-    let flood = "yes 'a line that is as long as lines are on most days of the week' | head -c 100000000; echo end >&2; head -c 5000000 /dev/zero";
-    let place = Place::script(flood, "output = \"1MiB\"");
+    let line = "a line that is as long as lines are on most days of the week ".repeat(4);
+    let flood = format!("yes '{line}' | head -c 100000000; echo end >&2; head -c 5000000 /dev/zero");
+    let place = Place::script(&flood, "output = \"1MiB\"");
     let database = Database::new().await;
     let server = place.server(&database, &[("PROVOST_LEASE_TTL", "1s")]);
     run(&server, json!({})).await;
@@ -119,5 +124,29 @@ async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
     assert!((1_000_000..2_300_000).contains(&kept), "{kept}");
     let told = database.number("SELECT count(*) FROM execution_logs WHERE line LIKE 'the output ends here%'").await;
     assert_eq!(told, 2, "once for each run");
-    assert_eq!(super::alive(&mark()), 0);
+}
+
+#[tokio::test]
+async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: only root may start a worker as somebody else");
+    }
+    let script = "tr '\\0' '\\n' < /proc/$PPID/environ; echo tried; grep Name /proc/$PPID/status";
+    let place = Place::script(script, "");
+    let nobody = 65534;
+    std::os::unix::fs::chown(place.work(), Some(nobody), Some(nobody)).unwrap();
+    let database = Database::new().await;
+    let server = crate::jobs::idle(&database);
+    // Nobody may not go everywhere that we may.
+    let program = place.path().join("provost");
+    std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).unwrap();
+    let mut command = std::process::Command::new(&program);
+    command.args(["worker", "--server", &server.url]).current_dir(place.path()).uid(nobody).gid(nobody);
+    command.env("PROVOST_WORKER_TOKEN", "a-secret-0123456789");
+    let _worker = Worker::started(command);
+    let job = run(&server, json!({})).await;
+    let written = lines(&server, &text(&job, "id")).await;
+    assert!(!written.iter().any(|line| line.contains("a-secret")), "{written:?}");
+    let of_us = "stdout Name:\tprovost".to_owned();
+    assert!(written.contains(&"stdout tried".to_owned()) && written.contains(&of_us), "{written:?}");
 }

@@ -58,7 +58,7 @@ impl Place {
         let mut command = Server::command();
         command.args(["worker", "--server", &server.url]).current_dir(self.path()).env("PROVOST_LOG_FORMAT", "json");
         command.env("PROVOST_SHUTDOWN_GRACE", "200ms");
-        Worker(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Worker::started(command)
     }
 
     /// The working directories that are there.
@@ -75,6 +75,10 @@ impl Place {
 pub struct Worker(Child);
 
 impl Worker {
+    pub fn started(mut command: Command) -> Self {
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap().success());
     }
@@ -124,7 +128,9 @@ pub async fn lines(server: &Server, job: &str) -> Vec<String> {
 
 /// The processes with this word on their command line, dead ones that nobody has reaped among them.
 pub fn alive(word: &str) -> usize {
-    let has = |path: PathBuf| std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(word));
+    let has = |path: PathBuf| {
+        std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(word))
+    };
     std::fs::read_dir("/proc").unwrap().filter(|entry| has(entry.as_ref().unwrap().path())).count()
 }
 

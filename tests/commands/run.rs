@@ -41,7 +41,9 @@ async fn the_environment_is_what_was_allowed_and_who_asks() {
     assert!(folder.starts_with(place.work().to_str().unwrap()), "{folder}");
     assert_eq!(written.last().unwrap(), "stdout 700");
     // The shell itself adds where it is.
-    let own = |line: &&String| !["stdout PWD=", "stdout OLDPWD=", "stdout _=", "stdout SHLVL="].iter().any(|it| line.starts_with(it));
+    let own = |line: &&String| {
+        !["stdout PWD=", "stdout OLDPWD=", "stdout _=", "stdout SHLVL="].iter().any(|it| line.starts_with(it))
+    };
     let variables: Vec<&String> = written[..written.len() - 2].iter().filter(own).collect();
     let expected = [
         "stdout FIXED=a b".to_owned(),
@@ -94,7 +96,7 @@ async fn an_exit_code_says_how_it_went() {
     }
     let job = run(&server, json!("echo '{}' > result.json")).await;
     assert_eq!((text(&job, "state"), &job["result"]), ("completed".into(), &json!({})));
-    let again = json!({"max_attempts": 2, "retry": {"initial": "10ms"}});
+    let again = json!({"max_attempts": 2, "backoff": {"base": 0.1, "strategy": "fixed"}});
     let spent = |job: &serde_json::Value| job["attempt"].as_i64().unwrap();
     let refused = enqueue(&server, json!("exit 65"), again.clone()).await;
     assert_eq!(spent(&until(&server, &refused, "failed").await), 1, "another try would go no better");

@@ -140,7 +140,8 @@ impl Reading<'_> {
         let is_name = first.components().count() == 1;
         let found = PLACES.split(':').map(|place| Path::new(place).join(first)).find(|path| is_name && path.is_file());
         if found.is_none() {
-            let why = format!("begins with {first:?}, which is neither a whole path nor the name of a program in {PLACES}");
+            let why =
+                format!("begins with {first:?}, which is neither a whole path nor the name of a program in {PLACES}");
             self.wrong("argv", why);
         }
         found
@@ -220,7 +221,9 @@ impl Reading<'_> {
             let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
             Ok((text, validator))
         });
-        compiled.map_err(|why: String| self.wrong("schema", format!("must be a JSON Schema, or the path of one: {why}"))).ok()
+        compiled
+            .map_err(|why: String| self.wrong("schema", format!("must be a JSON Schema, or the path of one: {why}")))
+            .ok()
     }
 }
 
@@ -235,7 +238,10 @@ mod tests {
     #[test]
     fn little_is_enough() {
         let commands = read_text("[hello]\nargv = [\"cat\"]").unwrap();
-        assert_eq!((commands[0].kind.as_str(), commands[0].argv.as_slice()), ("command.hello", ["cat".to_owned()].as_slice()));
+        assert_eq!(
+            (commands[0].kind.as_str(), commands[0].argv.as_slice()),
+            ("command.hello", ["cat".to_owned()].as_slice())
+        );
         assert!(commands[0].program.is_absolute() && commands[0].program.ends_with("cat"));
     }
 
@@ -252,7 +258,10 @@ mod tests {
             ("argv = [\"cat\"]\nkind = \"a b\"", "commands.x.kind (provost.toml) is \"a b\""),
             ("argv = [\"cat\"]\nkind = \"http.call\"", "commands.x.kind (provost.toml) \"http.call\" is another"),
             ("argv = [\"cat\"]\nkind = \"project.provision\"", "is another handler's"),
-            ("argv = [\"cat\"]\nenv = [\"PROVOST_ADMIN_TOKEN\"]", "commands.x.env (provost.toml) holds PROVOST_ADMIN_TOKEN"),
+            (
+                "argv = [\"cat\"]\nenv = [\"PROVOST_ADMIN_TOKEN\"]",
+                "commands.x.env (provost.toml) holds PROVOST_ADMIN_TOKEN",
+            ),
             ("argv = [\"cat\"]\nenv = [\"DATABASE_URL\"]", "holds DATABASE_URL, which is for Provost alone"),
             ("argv = [\"cat\"]\nenv = [\"PGPASSWORD\"]", "holds PGPASSWORD"),
             ("argv = [\"cat\"]\nenv = [\"A=B\"]", "holds \"A=B\", which is no name"),
@@ -264,7 +273,10 @@ mod tests {
             ("argv = [\"cat\"]\ngroup = 7", "commands.x.group (provost.toml) needs a user"),
             ("argv = [\"cat\"]\nuser = \"no-such-user\"", "whom this system does not know"),
             ("argv = [\"cat\"]\nrefuse_on = [256]", "commands.x.refuse_on[0] (provost.toml)"),
-            ("argv = [\"cat\"]\nschema = {type = \"nonsense\"}", "commands.x.schema (provost.toml) must be a JSON Schema"),
+            (
+                "argv = [\"cat\"]\nschema = {type = \"nonsense\"}",
+                "commands.x.schema (provost.toml) must be a JSON Schema",
+            ),
             ("argv = [\"cat\"]\nschema = \"no/such/file\"", "no/such/file: No such file"),
         ];
         for (entry, expected) in cases {

@@ -32,13 +32,15 @@ impl Limits {
             (Resource::Core, Some(0)),
         ];
         let set = move || {
-            limits.iter().filter_map(|(resource, limit)| Some((*resource, (*limit)?))).try_for_each(|(resource, limit)| {
-                let limit = getrlimit(resource).maximum.map_or(limit, |most| most.min(limit));
-                // At the first SIGXCPU ends it, which says why; the second bound is for those who ignore that.
-                let most = if matches!(resource, Resource::Cpu) { limit.saturating_add(1) } else { limit };
-                let most = getrlimit(resource).maximum.map_or(most, |all| all.min(most));
-                setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(most) })
-            })?;
+            limits.iter().filter_map(|(resource, limit)| Some((*resource, (*limit)?))).try_for_each(
+                |(resource, limit)| {
+                    let limit = getrlimit(resource).maximum.map_or(limit, |most| most.min(limit));
+                    // At the first SIGXCPU ends it, which says why; the second bound is for those who ignore that.
+                    let most = if matches!(resource, Resource::Cpu) { limit.saturating_add(1) } else { limit };
+                    let most = getrlimit(resource).maximum.map_or(most, |all| all.min(most));
+                    setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(most) })
+                },
+            )?;
             Ok(())
         };
         // SAFETY: between fork and exec it makes system calls alone; it takes no lock and allocates nothing.
@@ -99,7 +101,9 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [("0", 0), ("17", 17), ("17B", 17), ("64KiB", 65_536), ("2 MiB", 2 << 20), ("3GiB", 3 << 30)] {
+        for (text, bytes) in
+            [("0", 0), ("17", 17), ("17B", 17), ("64KiB", 65_536), ("2 MiB", 2 << 20), ("3GiB", 3 << 30)]
+        {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
         }
         for nonsense in ["", "KiB", "-1", "1.5MiB", "1 kb", "1MB", "99999999999GiB", "١KiB"] {

@@ -91,7 +91,8 @@ impl Exec {
         let broken = |what: &str, error: std::io::Error| Outcome::failed(format!("{}: {what}: {error}", command.name));
         // Dropped last: whoever is at work in it has ended before it is removed.
         let folder = Folder::new(command, job).map_err(|error| broken("no working directory", error))?;
-        let (mut group, pipes) = Group::start(command, job, &folder).map_err(|error| broken("cannot be started", error))?;
+        let (mut group, pipes) =
+            Group::start(command, job, &folder).map_err(|error| broken("cannot be started", error))?;
         let output = Output::new(&job.log, command.output);
         let ended = async {
             self.until_over(&group, job).await?;
@@ -136,7 +137,10 @@ impl Exec {
         let Some((_, validator)) = &self.0.schema else { return Ok(()) };
         let payload: serde_json::Value = super::payload::read(payload)?;
         validator.validate(&payload).map_err(|error| {
-            Outcome::refused(format!("the job's payload does not fit its schema: payload{}: {error}", error.instance_path()))
+            Outcome::refused(format!(
+                "the job's payload does not fit its schema: payload{}: {error}",
+                error.instance_path()
+            ))
         })
     }
 

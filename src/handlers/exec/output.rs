@@ -109,7 +109,10 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_what_stands_between_line_feeds() {
-        assert_eq!(lines(b"one\r\n\ntw\xffo\nrest", 1000).await, ["stderr one", "stderr ", "stderr tw\u{fffd}o", "stderr rest"]);
+        assert_eq!(
+            lines(b"one\r\n\ntw\xffo\nrest", 1000).await,
+            ["stderr one", "stderr ", "stderr tw\u{fffd}o", "stderr rest"]
+        );
         assert_eq!(lines(b"", 1000).await, [""; 0]);
     }
 
