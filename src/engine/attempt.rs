@@ -61,7 +61,7 @@ async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold
     let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
         return Some(Outcome::refused(format!("no handler registered for {}", claimed.kind)));
     };
-    let job = job(claimed, lines);
+    let job = job(claimed, hold, lines);
     let mut work = pin!(AssertUnwindSafe(async { handler.run(&job).await }).catch_unwind());
     let time_is_up = async {
         match claimed.timeout {
@@ -131,7 +131,7 @@ async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines:
 }
 
 /// What a handler may know of a claim: everything but the lease.
-fn job(claimed: &Claimed, lines: &Log) -> Job {
+fn job(claimed: &Claimed, hold: &Hold, lines: &Log) -> Job {
     Job {
         id: claimed.lease.job_id,
         execution_id: claimed.lease.execution_id,
@@ -144,6 +144,7 @@ fn job(claimed: &Claimed, lines: &Log) -> Job {
         inputs: claimed.inputs.clone(),
         project_id: claimed.project_id,
         log: lines.clone(),
+        progress: hold.progress.clone(),
         stop: Stop::new(),
     }
 }

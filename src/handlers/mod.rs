@@ -11,6 +11,7 @@ pub mod log;
 mod payload;
 mod plain;
 mod project;
+mod report;
 mod simulated;
 #[cfg(feature = "chaos")]
 mod spin;
@@ -30,6 +31,7 @@ use crate::signal::Stop;
 pub use exec::{Command, read_commands};
 pub use http::{AllowList, BadEntry};
 pub use log::Log;
+pub use report::Report;
 
 /// What a handler is asked to do.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub struct Job {
     pub project_id: Option<Uuid>,
     /// Where it may write lines for whoever looks at the job.
     pub log: Log,
+    /// Where it may say how far it is.
+    pub progress: Report,
     /// Cancelled when nobody wants the work any more and there is time to end it well; see [`Handler::grace`].
     pub stop: Stop,
 }
@@ -165,6 +169,7 @@ mod tests {
             inputs: None,
             project_id: None,
             log: Log::default(),
+            progress: Report::default(),
             stop: Stop::new(),
         }
     }

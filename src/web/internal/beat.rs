@@ -4,12 +4,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{checked_id, current, lease_of, millis};
+use crate::domain::Progress;
+use crate::store::jobs::Holding;
 use crate::store::workers::Worker;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Id, Json, OptionalJson, name_in_path};
-use crate::wire::Problem;
-use crate::wire::worker::{Beat, BeatAnswer, Heartbeat, HeartbeatAnswer, Presence, StillHeld};
+use crate::wire::worker::{Beat, BeatAnswer, Heartbeat, HeartbeatAnswer, HeldExecution, Presence, StillHeld};
+use crate::wire::{self, Problem};
 
 /// The most executions of one process.
 const MOST: usize = 2000;
@@ -20,9 +22,11 @@ const MOST: usize = 2000;
         (status = 409, body = Problem, description = "`lease_lost`: stop"), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn one(app: Data<App>, Id(id): Id, body: OptionalJson<Heartbeat>) -> Result<HttpResponse, ApiError> {
-    let active = current(&app, id, body.0.job_id).await?;
+    let Heartbeat { job_id, progress } = body.0;
+    let active = current(&app, id, job_id).await?;
     let lease = lease_of(&app, &active.worker_id);
-    let beat = app.store.heartbeat_jobs(&[(active.job_id, id)], lease).await?.pop().ok_or(ApiError::LeaseLost(id))?;
+    let held = Holding { job_id: active.job_id, execution_id: id, progress: progress.map(shown) };
+    let beat = app.store.heartbeat_jobs(&[held], lease).await?.pop().ok_or(ApiError::LeaseLost(id))?;
     let reason = beat.canceled.clone().filter(|reason| !reason.is_empty());
     Ok(HttpResponse::Ok().json(HeartbeatAnswer {
         lease_ttl_ms: millis(lease),
@@ -43,7 +47,12 @@ pub async fn all(app: Data<App>, body: Json<Beat>) -> Result<HttpResponse, ApiEr
     }
     let (busy, draining) = (usize::try_from(worker.busy).unwrap_or_default(), worker.draining);
     let worker = checked(worker)?;
-    let asked: Vec<_> = executions.iter().map(|it| (it.job_id, it.execution_id)).collect();
+    let holding = |it: &HeldExecution| Holding {
+        job_id: it.job_id,
+        execution_id: it.execution_id,
+        progress: it.progress.clone().map(shown),
+    };
+    let asked: Vec<Holding> = executions.iter().map(holding).collect();
     let beats = match asked.is_empty() {
         true => Vec::new(),
         false => app.store.heartbeat_jobs(&asked, app.config.lease_ttl).await?,
@@ -66,6 +75,10 @@ pub async fn all(app: Data<App>, body: Json<Beat>) -> Result<HttpResponse, ApiEr
 pub async fn leave(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     app.store.leave_worker(&name_in_path(&request, "worker")).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+fn shown(it: wire::worker::Progress) -> Progress {
+    Progress::of(it.fraction, &it.text)
 }
 
 /// The most characters of what a worker says of itself, and words in its lists.
