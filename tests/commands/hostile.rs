@@ -53,16 +53,16 @@ async fn a_payload_is_never_part_of_a_command_line() {
 
 #[tokio::test]
 async fn only_a_file_of_its_own_is_a_result() {
-    let place = Place::script("$1", "");
-    let secret = place.path().join("secret.json");
-    std::fs::write(&secret, "\"secret\"").unwrap();
-    let secret = secret.display();
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let file = elsewhere.path().join("result.json");
+    std::fs::write(&file, "\"secret\"").unwrap();
+    let (folder, secret) = (elsewhere.path().display(), file.display());
     let cases = [
         (format!("ln -s {secret} result.json"), "result.json is a link; it must be a file"),
         (format!("ln {secret} result.json"), "result.json must be a file, and no link to another"),
         ("mkfifo result.json".into(), "result.json must be a file"),
         ("mkdir result.json".into(), "result.json must be a file"),
-        (format!("mv \"$PWD\" \"$PWD.away\"; mkdir \"$OLDPWD/x\"; ln -s {} \"$PWD\"", place.path().display()), ""),
+        (format!("mv \"$PWD\" \"$PWD.away\" && ln -s {folder} \"$PWD\""), ""),
         ("echo '{' > result.json".into(), "result.json is not JSON"),
         ("printf '\\377' > result.json".into(), "result.json is not UTF-8"),
         (": > result.json".into(), "result.json is not JSON"),
@@ -77,7 +77,7 @@ async fn only_a_file_of_its_own_is_a_result() {
         let server = place.server(&database, &[]);
         let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
         if reason.is_empty() {
-            assert!(place.path().join("provost.toml").exists(), "nobody follows a link to remove what it leads to");
+            assert!(file.exists(), "nobody follows a link to remove what it leads to");
             assert_eq!(until(&server, &id, "completed").await["result"], Value::Null, "{script}");
             continue;
         }
