@@ -42,7 +42,8 @@ async function beat(job, stop, done) {
   while (!done.aborted) {
     let pause = 1000;
     try {
-      const answer = await ask("PUT", `/executions/${job.execution_id}/heartbeat`, { job_id: job.job_id }, 1);
+      const said = { job_id: job.job_id, progress: job.progress };
+      const answer = await ask("PUT", `/executions/${job.execution_id}/heartbeat`, said, 1);
       if (answer.cancel) stop.abort("cancel");
       pause = answer.lease_ttl_ms / 4;
     } catch (error) {
@@ -56,6 +57,7 @@ async function beat(job, stop, done) {
 async function work(job, stop) {
   const text = job.payload_json.text ?? "";
   await ask("POST", `/executions/${job.execution_id}/logs`, { content: `counting ${text.length} characters` });
+  job.progress = { fraction: 0.5, text: "counting" }; // The next heartbeat takes it along.
   return { words: text.split(/\s+/).filter(Boolean).length };
 }
 

@@ -41,7 +41,8 @@ def beat(job, told, done):
     """Says that we are still at work, and hears whether somebody wants us to stop."""
     while not done.is_set():
         try:
-            answer = ask("PUT", f"/executions/{job['execution_id']}/heartbeat", {"job_id": job["job_id"]}, tries=1)
+            said = {"job_id": job["job_id"], "progress": told.get("progress")}
+            answer = ask("PUT", f"/executions/{job['execution_id']}/heartbeat", said, tries=1)
             if answer["cancel"]:
                 told["cancel"] = True
             pause = answer["lease_ttl_ms"] / 4000
@@ -57,6 +58,7 @@ def work(job, told):
     """The work itself. It looks at `told` now and then; whoever only computes need not."""
     text = job["payload_json"].get("text", "")
     ask("POST", f"/executions/{job['execution_id']}/logs", {"content": f"counting {len(text)} characters"})
+    told["progress"] = {"fraction": 0.5, "text": "counting"}  # The next heartbeat takes it along.
     return {"words": len(text.split())}
 
 

@@ -129,7 +129,7 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
 
     let kind = Some(JobKind::Provision);
     assert_eq!(store.settle_job(&stale.lease, kind, done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
-    let held = [(stale.lease.job_id, stale.lease.execution_id)];
+    let held = [(stale.lease.job_id, stale.lease.execution_id).into()];
     assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat steals nothing back");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 

@@ -7,6 +7,7 @@ mod api;
 mod bench;
 mod browser;
 mod cli;
+mod commands;
 mod costs;
 mod diamonds;
 mod engine;

@@ -11,7 +11,7 @@ use provost::domain::Outcome;
 use provost::embedded::{Embedded, Options};
 use provost::mutant::{Mutant, sabotaged};
 use provost::signal::Bell;
-use provost::store::jobs::{Lease, Settled};
+use provost::store::jobs::{Holding, Lease, Settled};
 use provost::store::{Connector, Store};
 use provost::wire::CreateJob;
 use tokio::time::sleep;
@@ -187,7 +187,7 @@ async fn m8_a_lease_from_the_beginning_of_the_transaction_is_too_short_after_a_w
             lock.commit().await.unwrap();
         };
         let two = Duration::from_secs(2);
-        let held = [(held.job_id, held.execution_id)];
+        let held = [(held.job_id, held.execution_id).into()];
         let (beats, ()) = tokio::join!(store.heartbeat_jobs(&held, two), waits);
         must(beats.is_ok_and(|it| it.len() == 1), "the lease was held")?;
         let left = database.text("SELECT lease_until - clock_timestamp() > interval '1.4 seconds' FROM jobs").await;
@@ -208,6 +208,7 @@ async fn m10_a_batch_that_locks_in_another_order_deadlocks() {
             held.push((job_id, execution_id));
         }
         held.sort();
+        let beating: Vec<Holding> = held.iter().copied().map(Holding::from).collect();
         let mut other = database.connection().await;
         other.batch_execute("SET deadlock_timeout = '50ms'").await.unwrap();
         let batch = other.transaction().await.unwrap();
@@ -219,7 +220,7 @@ async fn m10_a_batch_that_locks_in_another_order_deadlocks() {
             drop(batch);
             second
         };
-        let (_, second) = tokio::join!(store.heartbeat_jobs(&held, LONG), in_order);
+        let (_, second) = tokio::join!(store.heartbeat_jobs(&beating, LONG), in_order);
         must(second.is_ok(), format!("{second:?}"))
     })
     .await;
@@ -316,7 +317,10 @@ async fn m14_a_heartbeat_without_a_fence_keeps_the_lease_of_somebody_else() {
         reap(&store).await;
         claim(&store, "successor", LONG).await;
         let before = database.text("SELECT lease_until FROM jobs").await;
-        store.heartbeat_jobs(&[(stale.job_id, stale.execution_id)], LONG * 10).await.map_err(|it| it.to_string())?;
+        store
+            .heartbeat_jobs(&[(stale.job_id, stale.execution_id).into()], LONG * 10)
+            .await
+            .map_err(|it| it.to_string())?;
         must(before == database.text("SELECT lease_until FROM jobs").await, "the successor's lease was moved")
     })
     .await;

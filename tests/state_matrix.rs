@@ -335,8 +335,9 @@ async fn only_an_active_job_is_kept_by_a_heartbeat_and_only_of_its_own_execution
     let store = store(&database);
     for state in JobState::ALL {
         let job = job_at(&database, *state, JobKind::Provision, None, "0 s", "1 s").await;
-        let beat =
-            async |execution| store.heartbeat_jobs(&[(job.job_id, execution)], Duration::from_secs(600)).await.unwrap();
+        let beat = async |execution| {
+            store.heartbeat_jobs(&[(job.job_id, execution).into()], Duration::from_secs(600)).await.unwrap()
+        };
         assert!(beat(Uuid::now_v7()).await.is_empty());
         let active = *state == JobState::Active;
         let kept: Vec<_> = beat(job.execution_id).await.into_iter().map(|it| it.execution_id).collect();

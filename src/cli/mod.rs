@@ -18,7 +18,7 @@ mod worker;
 use std::process::ExitCode;
 
 use crate::bench;
-use crate::config::{Config, Effective, Source, Sources, example};
+use crate::config::{Config, Source, Sources, example};
 
 use args::{Asked, Command};
 use client::{Context, Global};
@@ -144,16 +144,22 @@ static SETTING: Noun = Noun {
 
 /// `provost config`: every setting, and where it came from.
 fn show(config: &Config, output: &Output) -> Exit {
-    let all = &config.effective;
+    let commands = match process::handler_settings(config) {
+        Ok(settings) => settings.commands,
+        Err(mistakes) => return wrong_settings(&mistakes),
+    };
+    let commands = commands.iter().map(|it| (format!("commands.{}", it.name), it.line(), Source::Toml.as_str()));
+    let settings = config.effective.iter().map(|it| (it.name.to_owned(), it.value.clone(), it.source));
+    let all: Vec<(String, String, &str)> = settings.chain(commands).collect();
     if output.format.is_for_people() {
-        for setting in all {
-            let mark = if setting.source == Source::Default.as_str() { "" } else { setting.source };
-            println!("{:32} {:28} {mark}", setting.name, setting.value);
+        for (name, value, source) in &all {
+            let mark = if *source == Source::Default.as_str() { "" } else { source };
+            println!("{name:32} {value:28} {mark}");
         }
         return Exit::Success;
     }
-    let row = |it: &Effective| {
-        let (name, value, source) = (quoted(it.name), quoted(&it.value), quoted(it.source));
+    let row = |(name, value, source): &(String, String, &str)| {
+        let (name, value, source) = (quoted(name), quoted(value), quoted(source));
         format!("{{\"name\":{name},\"value\":{value},\"source\":{source}}}")
     };
     let rows: Vec<String> = all.iter().map(row).collect();

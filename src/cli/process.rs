@@ -25,10 +25,9 @@ fn runtime(threads: usize, name: &str) -> Result<Runtime, Exit> {
 
 /// The handlers that ship, as the settings want them.
 pub fn handlers(config: &Config) -> Result<Handlers, Exit> {
-    let allowed = config.http_allow.parse();
-    let http_allow = allowed.map_err(|error| wrong_settings(&[format!("PROVOST_HTTP_ALLOW: {error}")]))?;
-    let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
-    Ok(handlers::in_the_box(registry(config), handlers::Settings { simulate, http_allow }))
+    let settings = handler_settings(config).map_err(|mistakes| wrong_settings(&mistakes))?;
+    hide_from(&settings.commands);
+    Ok(handlers::in_the_box(registry(config), settings))
 }
 
 /// The provisioners that ship.
@@ -36,6 +35,29 @@ pub fn registry(config: &Config) -> Registry {
     let config::Simulate { min, max, failure_rate } = config.simulate;
     Registry::default().with("simulated", Simulated { min, max, failure_rate })
 }
+
+/// What the handlers in the box are told; all that is wrong with it, as sentences.
+pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<String>> {
+    let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
+    let http_allow = config.http_allow.parse().map_err(|error| vec![format!("PROVOST_HTTP_ALLOW: {error}")]);
+    match (http_allow, handlers::read_commands(&config.commands)) {
+        (Ok(http_allow), Ok(commands)) => Ok(handlers::Settings { simulate, http_allow, commands }),
+        (allow, commands) => Err([allow.err(), commands.err()].into_iter().flatten().flatten().collect()),
+    }
+}
+
+/// Whoever runs as the same user could read the secrets of our environment and memory under `/proc`; commands shall not.
+#[cfg(target_os = "linux")]
+fn hide_from(commands: &[handlers::Command]) {
+    if !commands.is_empty() {
+        // Where that cannot be had, a user of their own still keeps them out.
+        _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Other systems show no environment there.
+#[cfg(not(target_os = "linux"))]
+fn hide_from(_: &[handlers::Command]) {}
 
 /// SIGINT and SIGTERM.
 pub struct Signals {

@@ -45,6 +45,8 @@ pub struct Config {
     pub cancel_grace: Duration,
     /// Where `http.call` may go, in its own words.
     pub http_allow: String,
+    /// The programs that jobs may run, as `provost.toml` describes them: no other source can.
+    pub commands: toml::Table,
     pub retain: Retain,
     pub simulate: Simulate,
     pub database_pool: usize,
@@ -162,6 +164,7 @@ impl Reader<'_> {
             shutdown_grace: self.duration("PROVOST_SHUTDOWN_GRACE", second(0), second(3600)),
             cancel_grace: self.duration("PROVOST_CANCEL_GRACE", second(0), second(3600)),
             http_allow: self.text("PROVOST_HTTP_ALLOW").unwrap_or_default(),
+            commands: self.sources.commands.clone(),
             retain: Retain {
                 completed: self.age("PROVOST_RETAIN_COMPLETED"),
                 canceled: self.age("PROVOST_RETAIN_CANCELED"),

@@ -15,6 +15,9 @@ pub enum Source {
     Default,
 }
 
+/// The one key of `provost.toml` that is no setting.
+const COMMANDS: &str = "commands";
+
 impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,6 +34,8 @@ impl Source {
 #[derive(Debug, Default)]
 pub struct Sources {
     layers: Vec<(Source, BTreeMap<String, String>)>,
+    /// The table `[commands]`, which only a file can hold: whoever may set a flag or a variable may not choose what is run.
+    pub commands: toml::Table,
     /// What was wrong with the sources themselves, as sentences.
     pub mistakes: Vec<String>,
 }
@@ -90,6 +95,13 @@ impl Sources {
     fn add_toml(&mut self, table: toml::Table) {
         let mut values = BTreeMap::new();
         for (key, value) in table {
+            if key == COMMANDS {
+                match value {
+                    toml::Value::Table(commands) => self.commands = commands,
+                    _ => self.mistakes.push("commands (provost.toml) must be tables, like [commands.resize]".into()),
+                }
+                continue;
+            }
             match all().find(|setting| setting.key() == key) {
                 Some(setting) => _ = values.insert(setting.env.to_owned(), plain(value)),
                 None => self.mistakes.push(unknown(&key, Source::Toml)),

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use futures_util::FutureExt;
 use slog::{Logger, debug, error, info, o, warn};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::chore::TIMEOUT_GRACE;
 use super::held::Hold;
 use super::jittered;
 use super::source::Source;
@@ -18,6 +20,7 @@ use crate::handlers::{Job, Log};
 use crate::log::chain;
 use crate::meter::{KindLabels, OutcomeLabels};
 use crate::mutant::{self, Mutant};
+use crate::signal::Stop;
 use crate::store::jobs::{Claimed, Settled};
 
 /// How long a few lines may take to be kept.
@@ -55,30 +58,50 @@ pub async fn attempt<S: Source>(
 
 /// Runs the work; nothing when the lease was lost meanwhile, so that there is nothing to settle.
 async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold, lines: &Log) -> Option<Outcome> {
-    let work = AssertUnwindSafe(act(desk, claimed, lines)).catch_unwind();
+    let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
+        return Some(Outcome::refused(format!("no handler registered for {}", claimed.kind)));
+    };
+    let job = job(claimed, hold, lines);
+    let mut work = pin!(AssertUnwindSafe(async { handler.run(&job).await }).catch_unwind());
     let time_is_up = async {
         match claimed.timeout {
             Some(timeout) => tokio::time::sleep(timeout).await,
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
+    let verdict = tokio::select! {
         biased;
-        () = hold.lost.cancelled() => None,
-        outcome = work => Some(outcome.unwrap_or_else(|payload| {
+        () = hold.lost.cancelled() => return None,
+        outcome = &mut work => return Some(outcome.unwrap_or_else(|payload| {
             Outcome::failed(format!("the handler panicked: {}", message_of(payload.as_ref())))
         })),
         () = hold.distrusted() => {
             warn!(log, "stopped: nobody confirmed the lease for too long");
             // If it is still ours after all, somebody else may have it at once.
-            Some(Outcome::Released)
+            return Some(Outcome::Released);
         }
-        () = hold.canceled.cancelled() => Some(Outcome::Canceled { reason: called_off(hold.reason()) }),
-        () = time_is_up => Some(Outcome::TimedOut { after: claimed.timeout }),
-        () = desk.hand_back.cancelled() => Some(match mutant::is_on(Mutant::DrainFails) {
+        () = hold.canceled.cancelled() => Outcome::Canceled { reason: called_off(hold.reason()) },
+        () = time_is_up => Outcome::TimedOut { after: claimed.timeout },
+        () = desk.hand_back.cancelled() => match mutant::is_on(Mutant::DrainFails) {
             false => Outcome::Released,
             true => Outcome::refused("the worker went away"),
-        }),
+        },
+    };
+    let grace = match verdict {
+        // Then the reaper takes it back, whoever still holds it.
+        Outcome::TimedOut { .. } => handler.grace().min(TIMEOUT_GRACE),
+        _ => handler.grace(),
+    };
+    if grace.is_zero() {
+        return Some(verdict);
+    }
+    // Whatever it still answers, the verdict stands.
+    job.stop.cancel();
+    tokio::select! {
+        biased;
+        () = hold.lost.cancelled() => None,
+        _ = tokio::time::timeout(grace, work) => Some(verdict),
+        () = hold.distrusted() => Some(verdict),
     }
 }
 
@@ -107,15 +130,8 @@ async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines:
     }
 }
 
-async fn act<S>(desk: &Desk<S>, claimed: &Claimed, lines: &Log) -> Outcome {
-    let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
-        return Outcome::refused(format!("no handler registered for {}", claimed.kind));
-    };
-    handler.run(&job(claimed, lines)).await
-}
-
 /// What a handler may know of a claim: everything but the lease.
-fn job(claimed: &Claimed, lines: &Log) -> Job {
+fn job(claimed: &Claimed, hold: &Hold, lines: &Log) -> Job {
     Job {
         id: claimed.lease.job_id,
         execution_id: claimed.lease.execution_id,
@@ -128,6 +144,8 @@ fn job(claimed: &Claimed, lines: &Log) -> Job {
         inputs: claimed.inputs.clone(),
         project_id: claimed.project_id,
         log: lines.clone(),
+        progress: hold.progress.clone(),
+        stop: Stop::new(),
     }
 }
 

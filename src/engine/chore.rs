@@ -70,7 +70,7 @@ impl Chore {
 }
 
 /// How long after its time a worker may still end an execution by itself.
-const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+pub const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 
 /// How many jobs a statement tells the dependents of, and how many such statements come in a row.
 const TELL_BATCH: i64 = 100;

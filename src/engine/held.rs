@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use crate::handlers::Report;
 use crate::signal::Stop;
-use crate::store::jobs::Lease;
+use crate::store::jobs::{Holding, Lease};
 
 /// What heartbeats keep alive. The worker adds and removes, the heartbeat reads and says what was lost or called off.
 #[derive(Default)]
@@ -19,6 +20,7 @@ struct Entry {
     lost: Stop,
     canceled: Stop,
     reason: Arc<OnceLock<String>>,
+    progress: Report,
     trusted_until: Option<Instant>,
 }
 
@@ -30,6 +32,8 @@ pub struct Hold {
     pub lost: Stop,
     /// Cancelled when somebody asked to cancel the job.
     pub canceled: Stop,
+    /// Where the work says how far it is; heartbeats take it along.
+    pub progress: Report,
     reason: Arc<OnceLock<String>>,
 }
 
@@ -54,24 +58,31 @@ impl Hold {
 impl Held {
     pub fn hold(self: &Arc<Self>, lease: &Lease, trusted_until: Option<Instant>) -> Hold {
         let (lost, canceled, reason) = (Stop::new(), Stop::new(), Arc::<OnceLock<String>>::default());
+        let progress = Report::default();
         let hold = Hold {
             held: self.clone(),
             execution_id: lease.execution_id,
             lost: lost.clone(),
             canceled: canceled.clone(),
+            progress: progress.clone(),
             reason: reason.clone(),
         };
         let (job_id, since) = (lease.job_id, Instant::now());
-        let entry = Entry { job_id, since, lost, canceled, reason, trusted_until };
+        let entry = Entry { job_id, since, lost, canceled, reason, progress, trusted_until };
         self.entries().insert(lease.execution_id, entry);
         hold
     }
 
-    /// The jobs that have been held for so long, with their executions.
-    pub fn held_for(&self, age: Duration) -> Vec<(Uuid, Uuid)> {
+    /// The executions that have been held for so long.
+    pub fn held_for(&self, age: Duration) -> Vec<Holding> {
         let entries = self.entries();
         let old = entries.iter().filter(|(_, entry)| entry.since.elapsed() >= age);
-        old.map(|(execution, entry)| (entry.job_id, *execution)).collect()
+        let holding = |(execution_id, entry): (&Uuid, &Entry)| Holding {
+            job_id: entry.job_id,
+            execution_id: *execution_id,
+            progress: entry.progress.latest(),
+        };
+        old.map(holding).collect()
     }
 
     /// How many are held.

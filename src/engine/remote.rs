@@ -10,14 +10,14 @@ use super::source::{Beats, Found, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
 use crate::handlers::log::Line;
 use crate::mutant::{self, Moment};
-use crate::store::jobs::{Beat, Claimed, Claims, Lease, Settled};
+use crate::store::jobs::{Beat, Claimed, Claims, Holding, Lease, Settled};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
 use crate::wire::span::Span;
 use crate::wire::worker::{
     self, DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeldExecution, MOST_DELIVERED, PostLine, PostLogs,
-    Presence,
+    Presence, Progress,
 };
 
 /// How long the server may wait for something to do. Whoever stops waits no longer than this for the answer.
@@ -78,9 +78,12 @@ impl Source for Remote {
         Ok(Found { claims, trusted_until: lease.map(|lease| began + trusted(lease)) })
     }
 
-    async fn heartbeat(&self, held: &[(Uuid, Uuid)], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
-        let executions =
-            held.iter().map(|(job_id, execution_id)| HeldExecution { execution_id: *execution_id, job_id: *job_id });
+    async fn heartbeat(&self, held: &[Holding], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
+        let executions = held.iter().map(|it| HeldExecution {
+            execution_id: it.execution_id,
+            job_id: it.job_id,
+            progress: it.progress.clone().map(|it| Progress { fraction: it.fraction, text: it.text }),
+        });
         let beat = worker::Beat { worker: self.presence(busy, stopping), executions: executions.collect() };
         let sent = Instant::now();
         let answer = self.client.beat(&beat, PATIENCE).await?;

@@ -3,13 +3,11 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use crate::config::Config;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, JobKind, Outcome, WorkerState};
 use crate::handlers::log::Line;
-use crate::store::jobs::{Beat, Claimed, Claimer, Claims, Lease, Reach, Settled};
+use crate::store::jobs::{Beat, Claimed, Claimer, Claims, Holding, Lease, Reach, Settled};
 use crate::store::logs::NewLine;
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
@@ -21,10 +19,10 @@ use crate::wire::create_job::follow_ups;
 pub trait Source: Send + Sync + 'static {
     /// At most `slots` jobs. Must be awaited to its end: a claim that is dropped half-way may have been committed.
     fn claim(&self, slots: usize) -> impl Future<Output = Result<Found, SourceError>> + Send;
-    /// Extends the leases of `held` (job, execution), and says that this worker is there.
+    /// Extends the leases of what is held, takes along how far it is, and says that this worker is there.
     fn heartbeat(
         &self,
-        held: &[(Uuid, Uuid)],
+        held: &[Holding],
         busy: usize,
         stopping: bool,
     ) -> impl Future<Output = Result<Beats, SourceError>> + Send;
@@ -114,7 +112,7 @@ impl Source for Database {
         Ok(Found { claims, trusted_until: None })
     }
 
-    async fn heartbeat(&self, held: &[(Uuid, Uuid)], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
+    async fn heartbeat(&self, held: &[Holding], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
         let ttl = self.claimer.lease_ttl;
         let held = self.store.heartbeat_jobs(held, ttl).await?;
         let told = self.store.heartbeat_worker(&self.me, stopping, busy).await?;

@@ -216,7 +216,8 @@ async fn drain<S>(desk: &Desk<S>, mut running: JoinSet<()>) {
         return;
     }
     desk.hand_back.cancel();
-    if tokio::time::timeout(LAST_OFFERS, finish(&mut running)).await.is_err() {
+    let ending = desk.tools.handlers.longest_grace();
+    if tokio::time::timeout(ending + LAST_OFFERS, finish(&mut running)).await.is_err() {
         desk.abandon.cancel();
         finish(&mut running).await;
     }

@@ -3,6 +3,7 @@
 //! One handler is one file. `docs/handlers.md` shows how to write one; `in_the_box` is where it is registered.
 
 mod demo;
+mod exec;
 mod http;
 #[cfg(feature = "chaos")]
 mod ledger;
@@ -10,6 +11,7 @@ pub mod log;
 mod payload;
 mod plain;
 mod project;
+mod report;
 mod simulated;
 #[cfg(feature = "chaos")]
 mod spin;
@@ -24,9 +26,12 @@ use uuid::Uuid;
 
 use crate::domain::{JobKind, Outcome};
 use crate::provision::Registry;
+use crate::signal::Stop;
 
+pub use exec::{Command, read_commands};
 pub use http::{AllowList, BadEntry};
 pub use log::Log;
+pub use report::Report;
 
 /// What a handler is asked to do.
 #[derive(Clone, Debug)]
@@ -48,6 +53,10 @@ pub struct Job {
     pub project_id: Option<Uuid>,
     /// Where it may write lines for whoever looks at the job.
     pub log: Log,
+    /// Where it may say how far it is.
+    pub progress: Report,
+    /// Cancelled when nobody wants the work any more and there is time to end it well; see [`Handler::grace`].
+    pub stop: Stop,
 }
 
 /// What a handler answers, some time later.
@@ -56,14 +65,21 @@ pub type Working<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 /// Does the work of one kind of job.
 ///
 /// It must be idempotent: delivery is at least once, so the same job may come again after a crash, perhaps while an
-/// earlier try still reaches the outside world. Being dropped means "stop": the lease was lost, the job was called off
-/// or timed out, or the process ends. No database connection is held meanwhile. A panic counts as a failure.
+/// earlier try still reaches the outside world. Being dropped means "stop at once": the lease was lost, the job was called
+/// off or timed out, or the process ends. No database connection is held meanwhile. A panic counts as a failure.
 pub trait Handler: Send + Sync {
     fn run<'a>(&'a self, job: &'a Job) -> Working<'a>;
 
     /// The JSON Schema (text) of the payloads that it takes, in version 1. Without one, it takes anything.
-    fn schema(&self) -> Option<&'static str> {
+    fn schema(&self) -> Option<&str> {
         None
+    }
+
+    /// How long it may go on after `job.stop` was cancelled, before it is dropped. What it answers then no longer counts: the
+    /// job was called off, timed out, or is handed back. Whose lease is lost has no such time, because somebody else may be
+    /// at work already.
+    fn grace(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -88,8 +104,13 @@ impl Handlers {
     }
 
     /// What the payload of each kind has to look like, where its handler says so.
-    pub fn schemas(&self) -> BTreeMap<String, &'static str> {
-        self.0.iter().filter_map(|(kind, handler)| Some((kind.clone(), handler.schema()?))).collect()
+    pub fn schemas(&self) -> BTreeMap<String, String> {
+        self.0.iter().filter_map(|(kind, handler)| Some((kind.clone(), handler.schema()?.to_owned()))).collect()
+    }
+
+    /// How long the most patient of them may take to end.
+    pub fn longest_grace(&self) -> Duration {
+        self.0.values().map(|handler| handler.grace()).max().unwrap_or_default()
     }
 }
 
@@ -100,6 +121,8 @@ pub struct Settings {
     pub simulate: Simulate,
     /// Where `http.call` may go; with nothing in it, nowhere (`PROVOST_HTTP_ALLOW`).
     pub http_allow: AllowList,
+    /// The programs that jobs may run; with none, nothing is run.
+    pub commands: Vec<Command>,
 }
 
 /// A span of time to choose from.
@@ -121,7 +144,11 @@ pub fn in_the_box(registry: Registry, settings: Settings) -> Handlers {
         .with("http.call", http::Call::new(settings.http_allow));
     #[cfg(feature = "chaos")]
     let handlers = ledger::add(handlers).with(spin::KIND, spin::Spin);
-    demo::ALL.iter().fold(handlers, |handlers, demo| handlers.with(demo.kind, demo))
+    let handlers = demo::ALL.iter().fold(handlers, |handlers, demo| handlers.with(demo.kind, demo));
+    settings.commands.into_iter().fold(handlers, |handlers, command| {
+        let kind = command.kind.clone();
+        handlers.with(&kind, exec::Exec(command))
+    })
 }
 
 #[cfg(test)]
@@ -142,6 +169,8 @@ mod tests {
             inputs: None,
             project_id: None,
             log: Log::default(),
+            progress: Report::default(),
+            stop: Stop::new(),
         }
     }
 
@@ -169,7 +198,7 @@ mod tests {
         let schemas = in_the_box(Registry::default(), Settings::default()).schemas();
         assert!(schemas.len() > 12, "{:?}", schemas.keys());
         for (kind, schema) in schemas {
-            let schema: serde_json::Value = serde_json::from_str(schema).unwrap_or_else(|it| panic!("{kind}: {it}"));
+            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap_or_else(|it| panic!("{kind}: {it}"));
             assert_eq!(schema["type"], "object", "{kind}");
         }
     }

@@ -31,6 +31,9 @@ struct Wish {
     /// What it writes before it begins.
     #[serde(default)]
     lines: Vec<String>,
+    /// In how many parts it works, and says so.
+    #[serde(default)]
+    steps: u32,
     #[serde(alias = "retryAfterS")]
     retry_after_s: Option<f64>,
 }
@@ -57,7 +60,15 @@ impl Handler for Simulated {
                 Err(refused) => return refused,
             };
             wish.lines.iter().for_each(|line| job.log.line("stdout", line));
-            tokio::time::sleep(wish.duration_ms.map_or_else(|| self.0.any(), Duration::from_millis)).await;
+            let duration = wish.duration_ms.map_or_else(|| self.0.any(), Duration::from_millis);
+            for step in 0..wish.steps {
+                job.progress
+                    .say(f64::from(step) / f64::from(wish.steps), format!("step {} of {}", step + 1, wish.steps));
+                tokio::time::sleep(duration / wish.steps).await;
+            }
+            if wish.steps == 0 {
+                tokio::time::sleep(duration).await;
+            }
             wish.comes_true(job.attempt, retry_after)
         })
     }
@@ -74,6 +85,7 @@ impl Handler for Simulated {
     "fail_times": {"type": "integer", "minimum": 0},
     "result": {},
     "lines": {"type": "array", "items": {"type": "string"}},
+    "steps": {"type": "integer", "minimum": 0, "maximum": 1000},
     "next": {"type": "array", "items": {"type": "object"}},
     "next_on_failure": {"type": "array", "items": {"type": "object"}},
     "retry_after_s": {"type": "number", "minimum": 0}

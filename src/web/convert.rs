@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::middleware::request_id;
 
 use crate::domain::new_job::TOP_PRIORITY;
-use crate::domain::{Backoff, Ident, Labels, NewJob, Parameters, ProjectName, moment};
+use crate::domain::{Backoff, Ident, Labels, NewJob, Parameters, Progress, ProjectName, moment};
 use crate::store::events;
 use crate::store::jobs::{Execution, Job};
 use crate::store::projects::{Asker, Event, Project, WaitingJob};
@@ -165,12 +165,17 @@ impl From<Job> for wire::Job {
             execution_id: row.execution_id,
             worker_id: row.worker_id,
             lease_until: row.lease_until,
+            progress: row.progress.map(progress),
             cancel_requested_at: row.cancel_requested_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
             finished_at: row.finished_at,
         }
     }
+}
+
+fn progress(it: Progress) -> wire::worker::Progress {
+    wire::worker::Progress { fraction: it.fraction, text: it.text }
 }
 
 /// A retry policy as it goes out.
@@ -198,6 +203,7 @@ impl From<Execution> for wire::Execution {
             duration_ms: took.and_then(|ms| i64::try_from(ms).ok()),
             outcome: row.outcome,
             error: row.error,
+            progress: row.progress.map(progress),
         }
     }
 }

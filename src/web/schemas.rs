@@ -29,7 +29,7 @@ const MAX_SCHEMA: usize = 64 * 1024;
 /// The schemas of the handlers in the box, and those that were registered, compiled.
 #[derive(Clone)]
 pub struct Schemas {
-    built_in: Arc<BTreeMap<String, &'static str>>,
+    built_in: Arc<BTreeMap<String, String>>,
     read: Arc<Mutex<HashMap<String, (Instant, Versions)>>>,
 }
 
@@ -37,7 +37,7 @@ pub struct Schemas {
 type Versions = Arc<BTreeMap<i32, Validator>>;
 
 impl Schemas {
-    pub fn new(built_in: BTreeMap<String, &'static str>) -> Self {
+    pub fn new(built_in: BTreeMap<String, String>) -> Self {
         Self { built_in: Arc::new(built_in), read: Arc::default() }
     }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::explain::Waiting;
 use super::time::{serialize, serialize_option};
+use super::worker::Progress;
 
 /// A unit of durable work.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,6 +65,8 @@ pub struct Job {
     pub worker_id: Option<String>,
     #[serde(serialize_with = "serialize_option")]
     pub lease_until: Option<OffsetDateTime>,
+    /// How far it is, while it is active and if it says so.
+    pub progress: Option<Progress>,
     /// Somebody asked to cancel it while it was active.
     #[serde(serialize_with = "serialize_option")]
     pub cancel_requested_at: Option<OffsetDateTime>,
@@ -105,6 +108,8 @@ pub struct Execution {
     /// `completed`, `failed`, `timed_out`, `snoozed`, `released`, `lease_expired` or `canceled`.
     pub outcome: Option<String>,
     pub error: Option<String>,
+    /// How far it is, if it says so and has not ended.
+    pub progress: Option<Progress>,
 }
 
 /// Everything about a job on one page.

@@ -117,6 +117,20 @@ pub struct AgentJob {
 pub struct Heartbeat {
     /// Its job, which finds it sooner.
     pub job_id: Option<Uuid>,
+    /// How far the work is; what was said before stands until something else is.
+    pub progress: Option<Progress>,
+}
+
+/// How far work is, for people who wait: nothing depends on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// From 0 to 1; what is beyond is cut.
+    #[schema(minimum = 0, maximum = 1)]
+    pub fraction: Option<f64>,
+    /// Up to 200 characters; what is beyond is cut.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// What a heartbeat hears.
@@ -175,6 +189,9 @@ pub struct Presence {
 pub struct HeldExecution {
     pub execution_id: Uuid,
     pub job_id: Uuid,
+    /// How far the work is; what was said before stands until something else is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
 }
 
 /// What becomes of all of them.

@@ -1,6 +1,7 @@
 //! A real `provost` process, and HTTP as a user speaks it.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -84,8 +85,14 @@ impl Server {
 
     /// A server on a database URL, with further settings.
     pub fn with(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::within(&std::env::temp_dir(), database_url, settings)
+    }
+
+    /// The same in a folder, where it finds its `provost.toml`.
+    pub fn within(folder: &Path, database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Self::command();
         command.env("DATABASE_URL", database_url).envs(QUICK.iter().copied()).envs(settings.iter().copied());
+        command.current_dir(folder);
         Self::started(command)
     }
 

@@ -8,6 +8,7 @@ mod follow_ups;
 mod idempotency;
 mod limits;
 mod list;
+mod progress;
 mod queues;
 mod record;
 mod retention;

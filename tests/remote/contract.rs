@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use provost::config::{self, Config, Sources};
-use provost::domain::{FollowUp, JobState, Outcome, WorkerState};
+use provost::domain::{FollowUp, JobState, Outcome, Progress, WorkerState};
 use provost::engine::Remote;
 use provost::engine::source::{Database as Direct, Source};
 use provost::handlers::log::Line;
 use provost::store::Store;
-use provost::store::jobs::{Claimed, Settled};
+use provost::store::jobs::{Claimed, Holding, Settled};
 use provost::store::workers::Worker;
 use provost::wire::client::Client;
 use uuid::Uuid;
@@ -125,7 +125,9 @@ async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Sourc
     let source = (side.source)("w");
     let jobs = claim(&source, 3).await;
     let held: Vec<_> = jobs.iter().map(ids).collect();
-    let beats = source.heartbeat(&held, 3, false).await.unwrap();
+    let mut holding: Vec<Holding> = held.iter().copied().map(Holding::from).collect();
+    holding[2].progress = Some(Progress { fraction: Some(0.4), text: "3 of 7".into() });
+    let beats = source.heartbeat(&holding, 3, false).await.unwrap();
     assert_eq!((beats.held.len(), beats.told), (3, WorkerState::Online));
     let whole = "SELECT bool_and(lease_until > clock_timestamp() + interval '15 s') FROM jobs WHERE state = 'active'";
     assert_eq!(side.database.text(whole).await, "t");
@@ -137,10 +139,15 @@ async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Sourc
         held[1].0
     );
     side.database.run(&cancel).await;
-    let mut beats = source.heartbeat(&held, 3, false).await.unwrap().held;
+    let mut beats = source.heartbeat(&holding, 3, false).await.unwrap().held;
     beats.sort_by_key(|it| held.iter().position(|(_, execution)| *execution == it.execution_id));
     let heard: Vec<_> = beats.iter().map(|it| (it.execution_id, it.canceled.as_deref())).collect();
     assert_eq!(heard, [(held[1].1, Some("no need")), (held[2].1, None)]);
+    let said = "SELECT string_agg(progress_fraction || ' ' || progress_text, ',') FROM jobs";
+    assert_eq!(side.database.text(said).await, "0.4 3 of 7", "how far it is goes along");
+    holding[2].progress = None;
+    source.heartbeat(&holding, 3, false).await.unwrap();
+    assert_eq!(side.database.text(said).await, "0.4 3 of 7", "and stands while nothing else is said");
 }
 
 async fn settling_is_recognised_the_second_time_and_refused_when_stale<S: Source>(side: &Side<S>) {

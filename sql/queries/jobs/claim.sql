@@ -91,7 +91,8 @@ WITH RECURSIVE clock AS MATERIALIZED (
     -- began is left for the next look.
     UPDATE jobs j
     SET state = 'active', attempt = j.attempt + 1, execution_id = ($4)[numbered.n], worker_id = $3, claimed_at = at,
-        lease_until = at + $5::float8 * interval '1 second', timeout_at = at + j.timeout * interval '1 second', updated_at = at
+        lease_until = at + $5::float8 * interval '1 second', timeout_at = at + j.timeout * interval '1 second', updated_at = at,
+        progress_fraction = NULL, progress_text = NULL
     FROM numbered, clock_timestamp() AS at
     WHERE j.ctid = numbered.spot AND j.state = numbered.state AND j.state IN ('queued', 'scheduled', 'retrying')
     RETURNING j.id, j.execution_id, j.kind, j.queue, j.tenant, j.priority, j.payload, j.project_id, j.attempt, j.failures, j.max_attempts,

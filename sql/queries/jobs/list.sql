@@ -5,7 +5,8 @@
 SELECT j.id, j.state, j.kind, j.queue, j.tenant, j.tags, j.priority, j.run_at, j.payload::text AS payload, j.result::text AS result,
        j.error, j.attempt, j.failures, j.max_attempts, j.timeout, j.timeout_at, j.deadline_at, j.backoff, j.project_id, j.origin_id,
        j.replays, j.replayed_at, j.schema_version, j.idempotency_key, j.execution_id, j.worker_id, j.lease_until,
-       j.workflow_id, j.step, j.waits_for, j.has_dependencies, j.doomed_by, j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at
+       j.workflow_id, j.step, j.waits_for, j.has_dependencies, j.doomed_by, j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at,
+       j.progress_fraction, j.progress_text
 FROM jobs j
 WHERE ($1::text IS NULL OR j.state = $1)
   AND ($2::text IS NULL OR j.kind = $2) AND ($3::text IS NULL OR j.queue = $3) AND ($4::text IS NULL OR j.tenant = $4)

@@ -14,14 +14,16 @@ use uuid::Uuid;
 
 use super::gather::Gather;
 use super::{Reader, StoreError};
-use crate::domain::{Backoff, JobState, NewJob, Step};
+use crate::domain::{Backoff, JobState, NewJob, Progress, Step};
 
 pub use act::{Cancelled, Edit, Forgotten, Prioritised, Retried};
 pub(super) use ask::wishes;
 pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
 pub use deliver::{Active, EndedExecution};
 pub use settle::Settled;
-pub use work::{Beat, Claimed, Claimer, Claims, Graces, Lease, Operation, Overdue, Reach, Reaped, execution_ids};
+pub use work::{
+    Beat, Claimed, Claimer, Claims, Graces, Holding, Lease, Operation, Overdue, Reach, Reaped, execution_ids,
+};
 
 /// The most jobs that callers enqueue together, and the most executions that are settled together.
 const TOGETHER: usize = 500;
@@ -77,6 +79,8 @@ pub struct Job {
     pub execution_id: Option<Uuid>,
     pub worker_id: Option<String>,
     pub lease_until: Option<OffsetDateTime>,
+    /// How far it is, while it is active and if it says so.
+    pub progress: Option<Progress>,
     pub cancel_requested_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
@@ -117,6 +121,7 @@ impl Job {
             execution_id: None,
             worker_id: None,
             lease_until: None,
+            progress: None,
             cancel_requested_at: None,
             created_at: enqueued.born_at,
             updated_at: enqueued.born_at,
@@ -138,6 +143,8 @@ pub struct Execution {
     pub ended_at: Option<OffsetDateTime>,
     pub outcome: Option<String>,
     pub error: Option<String>,
+    /// How far it is, if it says so and has not ended.
+    pub progress: Option<Progress>,
 }
 
 /// Seconds, as the database keeps a duration. What cannot be one is none.
@@ -152,9 +159,10 @@ fn backoff(row: &Reader) -> Result<Option<Backoff>, StoreError> {
 }
 
 fn job(row: &Reader) -> Result<Job, StoreError> {
+    let state = row.word("state", "job state", JobState::parse)?;
     Ok(Job {
         id: row.get("id")?,
-        state: row.word("state", "job state", JobState::parse)?,
+        state,
         kind: row.get("kind")?,
         queue: row.get("queue")?,
         tenant: row.get("tenant")?,
@@ -182,6 +190,8 @@ fn job(row: &Reader) -> Result<Job, StoreError> {
         execution_id: row.get("execution_id")?,
         worker_id: row.get("worker_id")?,
         lease_until: row.get("lease_until")?,
+        // What it said before it ended stands there until it is claimed again.
+        progress: progress(row)?.filter(|_| state == JobState::Active),
         cancel_requested_at: row.get("cancel_requested_at")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
@@ -206,5 +216,11 @@ fn execution(row: &Reader) -> Result<Execution, StoreError> {
         ended_at: row.get("ended_at")?,
         outcome: row.get("outcome")?,
         error: row.get("error")?,
+        progress: progress(row)?,
     })
+}
+
+fn progress(row: &Reader) -> Result<Option<Progress>, StoreError> {
+    let (fraction, text): (Option<f64>, Option<String>) = (row.get("progress_fraction")?, row.get("progress_text")?);
+    Ok(text.map(|text| Progress { fraction, text }))
 }

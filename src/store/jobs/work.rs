@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Execution, backoff, duration, execution};
-use crate::domain::{Backoff, JobState};
+use crate::domain::{Backoff, JobState, Progress};
 use crate::store::sql::{
     EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP, JOBS_TELL,
     LINES_SWEEP,
@@ -93,6 +93,21 @@ impl Reach {
     fn learn(&self, crowded: bool) {
         let now = self.0.load(Ordering::Relaxed);
         self.0.store(if crowded { now * 4 } else { now - now / 8 }.clamp(Self::NEAR, Self::FAR), Ordering::Relaxed);
+    }
+}
+
+/// An execution that somebody still works on, and how far it is, if it says so.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    pub job_id: Uuid,
+    pub execution_id: Uuid,
+    pub progress: Option<Progress>,
+}
+
+impl From<(Uuid, Uuid)> for Holding {
+    /// A job and its execution.
+    fn from((job_id, execution_id): (Uuid, Uuid)) -> Self {
+        Self { job_id, execution_id, progress: None }
     }
 }
 
@@ -202,12 +217,15 @@ impl Store {
     }
 
     /// `jobs/heartbeat`: the executions that are still held. What is missing in the answer is lost.
-    pub async fn heartbeat_jobs(&self, held: &[(Uuid, Uuid)], ttl: Duration) -> Result<Vec<Beat>, StoreError> {
+    pub async fn heartbeat_jobs(&self, held: &[Holding], ttl: Duration) -> Result<Vec<Beat>, StoreError> {
         if held.is_empty() {
             return Ok(Vec::new());
         }
-        let (jobs, executions): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
-        let rows = self.rows(&JOBS_HEARTBEAT, &[&jobs, &executions, &ttl.as_secs_f64()]).await?;
+        let (jobs, executions): (Vec<Uuid>, Vec<Uuid>) = held.iter().map(|it| (it.job_id, it.execution_id)).unzip();
+        let said = held.iter().map(|it| it.progress.as_ref());
+        let (fractions, texts): (Vec<Option<f64>>, Vec<Option<&str>>) =
+            said.map(|it| (it.and_then(|it| it.fraction), it.map(|it| it.text.as_str()))).unzip();
+        let rows = self.rows(&JOBS_HEARTBEAT, &[&jobs, &executions, &ttl.as_secs_f64(), &fractions, &texts]).await?;
         let read = |row: Reader| {
             let canceled: bool = row.get("canceled")?;
             let reason: Option<String> = row.get("cancel_reason")?;

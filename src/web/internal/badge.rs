@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::config::WorkerToken;
-use crate::store::jobs::Active;
+use crate::store::jobs::{Active, Holding};
 use crate::web::access::hex;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -35,7 +35,7 @@ impl Badge {
 
     /// What a worker of this name is called here: with a bound token nobody can speak for a worker of another.
     pub fn name(&self, worker: String) -> String {
-        self.0.iter().fold(worker, |worker, binding| worker + &binding.mark)
+        self.0.iter().fold(worker, |worker, binding| worker + binding.mark.as_str())
     }
 
     /// Whether what this worker holds is any business of whoever asks.
@@ -65,10 +65,10 @@ impl Badge {
     }
 
     /// Which of these executions whoever asks may keep alive, of those that a worker holds.
-    pub async fn held(&self, app: &App, worker: &str, asked: &mut Vec<(Uuid, Uuid)>) -> Result<(), ApiError> {
+    pub async fn held(&self, app: &App, worker: &str, asked: &mut Vec<Holding>) -> Result<(), ApiError> {
         if self.0.is_some() && !asked.is_empty() {
             let theirs = app.store.executions_of_worker(worker, super::beat::MOST as i64).await?;
-            asked.retain(|(_, execution)| theirs.iter().any(|(it, _)| it.id == *execution));
+            asked.retain(|held| theirs.iter().any(|(it, _)| it.id == held.execution_id));
         }
         Ok(())
     }

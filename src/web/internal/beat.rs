@@ -4,12 +4,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Badge, checked_id, lease_of, millis};
+use crate::domain::Progress;
+use crate::store::jobs::Holding;
 use crate::store::workers::Worker;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Id, Json, OptionalJson, name_in_path};
-use crate::wire::Problem;
-use crate::wire::worker::{Beat, BeatAnswer, Heartbeat, HeartbeatAnswer, Presence, StillHeld};
+use crate::wire::worker::{Beat, BeatAnswer, Heartbeat, HeartbeatAnswer, HeldExecution, Presence, StillHeld};
+use crate::wire::{self, Problem};
 
 /// The most executions of one process.
 pub(super) const MOST: usize = 2000;
@@ -25,9 +27,11 @@ pub async fn one(
     Id(id): Id,
     body: OptionalJson<Heartbeat>,
 ) -> Result<HttpResponse, ApiError> {
-    let active = badge.current(&app, id, body.0.job_id).await?;
+    let Heartbeat { job_id, progress } = body.0;
+    let active = badge.current(&app, id, job_id).await?;
     let lease = lease_of(&app, &active.worker_id);
-    let beat = app.store.heartbeat_jobs(&[(active.job_id, id)], lease).await?.pop().ok_or(ApiError::LeaseLost(id))?;
+    let held = Holding { job_id: active.job_id, execution_id: id, progress: progress.map(shown) };
+    let beat = app.store.heartbeat_jobs(&[held], lease).await?.pop().ok_or(ApiError::LeaseLost(id))?;
     let reason = beat.canceled.clone().filter(|reason| !reason.is_empty());
     Ok(HttpResponse::Ok().json(HeartbeatAnswer {
         lease_ttl_ms: millis(lease),
@@ -48,7 +52,12 @@ pub async fn all(app: Data<App>, badge: Badge, body: Json<Beat>) -> Result<HttpR
     }
     let (busy, draining) = (usize::try_from(worker.busy).unwrap_or_default(), worker.draining);
     let worker = checked(worker, &badge)?;
-    let mut asked: Vec<_> = executions.iter().map(|it| (it.job_id, it.execution_id)).collect();
+    let holding = |it: &HeldExecution| Holding {
+        job_id: it.job_id,
+        execution_id: it.execution_id,
+        progress: it.progress.clone().map(shown),
+    };
+    let mut asked: Vec<Holding> = executions.iter().map(holding).collect();
     badge.held(&app, &worker.id, &mut asked).await?;
     let beats = app.store.heartbeat_jobs(&asked, app.config.lease_ttl).await?;
     let state = app.store.heartbeat_worker(&worker, draining, busy).await?;
@@ -69,6 +78,10 @@ pub async fn all(app: Data<App>, badge: Badge, body: Json<Beat>) -> Result<HttpR
 pub async fn leave(app: Data<App>, badge: Badge, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     app.store.leave_worker(&badge.name(name_in_path(&request, "worker"))).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+fn shown(it: wire::worker::Progress) -> Progress {
+    Progress::of(it.fraction, &it.text)
 }
 
 /// The most characters of what a worker says of itself, and words in its lists.

@@ -120,7 +120,7 @@ impl Question {
             return self.wait(app, poll, turn, arrived, || ids.clone()).await;
         }
         let mut jobs = app.store.replay_delivery(&self.claimer.worker_id, id).await?;
-        let held: Vec<_> = jobs.iter().map(|it| (it.lease.job_id, it.lease.execution_id)).collect();
+        let held: Vec<_> = jobs.iter().map(|it| (it.lease.job_id, it.lease.execution_id).into()).collect();
         let began = Instant::now();
         // The lease began long ago; and a heartbeat may have extended it further than this does, but never for long.
         let kept = app.store.heartbeat_jobs(&held, self.claimer.lease_ttl).await?;

@@ -5,10 +5,10 @@ use super::job::Known;
 use super::list::short;
 use super::names;
 use super::shell::stamp;
-use super::views::{Holder, JobFacts, JobLink, Link};
+use super::views::{Holder, HowFar, JobFacts, JobLink, Link};
 use crate::domain::new_job::TOP_PRIORITY;
 use crate::domain::retry::Strategy;
-use crate::domain::{Backoff, JobState};
+use crate::domain::{Backoff, JobState, Progress};
 use crate::store::jobs::Job;
 
 pub fn facts(known: &Known) -> JobFacts {
@@ -62,6 +62,11 @@ pub fn holder(job: &Job) -> Option<Holder> {
         attempt: format!("attempt {}, {} of {} failures spent", job.attempt, job.failures, job.max_attempts),
         lease_until: stamp(until),
     })
+}
+
+/// How far it says it is.
+pub fn how_far(progress: Option<&Progress>) -> Option<HowFar> {
+    progress.map(|it| HowFar { percent: it.fraction.map(|share| (share * 100.0) as u8), text: it.text.clone() })
 }
 
 fn backoff(policy: Backoff) -> String {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::chart;
 use super::job::Known;
-use super::job_facts::holder;
+use super::job_facts::{holder, how_far};
 use super::jobs::claimed_at;
 use super::list::short;
 use super::names;
@@ -88,6 +88,7 @@ async fn running(app: &App, known: &Known) -> Result<Option<Running>, ApiError> 
             reason: known.events.iter().find_map(|it| without(it.reason.as_deref()?, ASKED)),
             revoked: Some(stamp(at + app.config.cancel_grace)),
         }),
+        progress: how_far(job.progress.as_ref()),
     }))
 }
 

@@ -33,8 +33,8 @@ pub use confirm::{ConfirmField, ConfirmItem, ConfirmPage};
 pub use dead_letters::{DeadFilter, DeadGroup, DeadLettersPage, DeadRow, ReplayPage};
 pub use help::{ErrorPage, HelpPage, LoginPage};
 pub use job::{
-    Canceling, ExecutionRow, FollowUp, JobCallout, JobFacts, JobPage, LogRow, PriorityForm, Running, WaitReason,
-    Waiting,
+    Canceling, ExecutionRow, FollowUp, HowFar, JobCallout, JobFacts, JobPage, LogRow, PriorityForm, Running,
+    WaitReason, Waiting,
 };
 pub use jobs::{EnqueueForm, JobFilter, JobRow, JobsPage};
 pub use limits::{LimitForm, LimitRow, LimitsPage};

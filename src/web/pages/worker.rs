@@ -10,6 +10,7 @@ use super::confirm::{self, Question, asks};
 use super::counts::Counts;
 use super::error::or_page;
 use super::form::{Form, see};
+use super::job_facts::how_far;
 use super::jobs::attempt;
 use super::list::ACTOR;
 use super::names;
@@ -83,6 +84,7 @@ async fn running(app: &App, id: &str) -> Result<Vec<RunningRow>, ApiError> {
             attempt: job.map_or_else(|| it.attempt.to_string(), |job| attempt(job.attempt, job.max_attempts)),
             since: stamp(it.claimed_at),
             lease_until: stamp(lease_until),
+            progress: how_far(it.progress.as_ref()),
             canceling: job.is_some_and(|job| job.cancel_requested_at.is_some()),
         }
     };

@@ -151,6 +151,17 @@ pub struct Running {
     pub deadline: Option<Stamp>,
     /// Somebody asked for it to be called off.
     pub canceling: Option<Canceling>,
+    /// How far it says it is.
+    pub progress: Option<HowFar>,
+}
+
+/// How far work says that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HowFar {
+    /// 0 to 100, if it knows.
+    pub percent: Option<u8>,
+    /// In its own words; perhaps none.
+    pub text: String,
 }
 
 /// A cancellation that the worker has not answered yet.

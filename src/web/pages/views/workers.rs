@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Changed, Gauge, JobLink, Link, Outcome, Shell, Stamp, Tab, WorkerState};
+use super::{Changed, Gauge, HowFar, JobLink, Link, Outcome, Shell, Stamp, Tab, WorkerState};
 
 /// `GET /dashboard/workers`.
 #[derive(Debug, Clone, Template)]
@@ -108,6 +108,8 @@ pub struct RunningRow {
     pub lease_until: Stamp,
     /// Somebody asked for it to be called off.
     pub canceling: bool,
+    /// How far it says it is.
+    pub progress: Option<HowFar>,
 }
 
 /// One way in which attempts ended.

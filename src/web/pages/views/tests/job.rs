@@ -110,6 +110,7 @@ fn page() -> JobPage {
             timeout: Some(stamp("14:03:40")),
             deadline: Some(stamp("15:00:00")),
             canceling: None,
+            progress: Some(HowFar { percent: Some(40), text: HOSTILE.to_owned() }),
         }),
         timeline: vec![
             entry(0, JobState::Queued, "Enqueued"),

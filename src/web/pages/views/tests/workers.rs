@@ -54,6 +54,7 @@ fn page() -> WorkerPage {
         since: stamp("14:03:00"),
         lease_until: stamp("14:03:46"),
         canceling,
+        progress: Some(HowFar { percent: None, text: HOSTILE.to_owned() }),
     };
     let ended = |outcome, count: &str, percent| OutcomeRow { outcome, count: count.to_owned(), percent };
     WorkerPage {

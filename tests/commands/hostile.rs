@@ -1,0 +1,152 @@
+//! Payloads that try to be more than data, and programs that try to have something read that they may not.
+
+use std::os::unix::process::CommandExt;
+
+use serde_json::{Value, json};
+
+use super::{Place, Worker, enqueue, lines, run};
+use crate::harness::{Database, eventually};
+use crate::jobs::{text, until};
+
+#[tokio::test]
+async fn a_payload_is_never_part_of_a_command_line() {
+    let place = Place::script("tr '\\0' '|' < /proc/$$/cmdline; echo; exec cat > result.json", "");
+    let canary = place.path().join("canary");
+    let touch = format!("touch {}", canary.display());
+    let corpus = [
+        format!("$({touch})"),
+        format!("`{touch}`"),
+        format!("; {touch} #"),
+        format!("\n{touch}\n"),
+        format!("\r\n{touch}\r\n"),
+        format!("| {touch}"),
+        format!("&& {touch}"),
+        format!("'; {touch}; '"),
+        format!("\"; {touch}; \""),
+        format!("\\\"; {touch}"),
+        format!("${{IFS}}{touch}"),
+        format!("() {{ :; }}; {touch}"),
+        format!("%s%n$(({touch}))"),
+        "--version".into(),
+        "--help".into(),
+        "-rf /".into(),
+        "../../../etc/passwd".into(),
+        "\u{1b}[2J\u{7}\u{8}".into(),
+        "\u{202e}\u{feff}".into(),
+        "*?[a-z]~!{a,b}".into(),
+    ];
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    for hostile in corpus {
+        for payload in [json!(hostile), json!({hostile.clone(): [hostile.clone()]})] {
+            let job = run(&server, payload.clone()).await;
+            assert_eq!((text(&job, "state"), &job["result"]), ("completed".into(), &payload));
+            let line = lines(&server, &text(&job, "id")).await.remove(0);
+            assert!(line.starts_with("stdout sh|-c|tr "), "{line}");
+            assert!(line.ends_with("exec cat > result.json|"), "{line}");
+        }
+    }
+    assert!(!canary.exists(), "something of a payload was run");
+    // What no text can hold does not get that far.
+    server.post("/jobs", json!({"kind": "command.it", "payload": "a\0b"})).await.expect(422);
+}
+
+#[tokio::test]
+async fn only_a_file_of_its_own_is_a_result() {
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let file = elsewhere.path().join("result.json");
+    std::fs::write(&file, "\"secret\"").unwrap();
+    let (folder, secret) = (elsewhere.path().display(), file.display());
+    let cases = [
+        (format!("ln -s {secret} result.json"), "result.json is a link; it must be a file"),
+        (format!("ln {secret} result.json"), "result.json must be a file, and no link to another"),
+        ("mkfifo result.json".into(), "result.json must be a file"),
+        ("mkdir result.json".into(), "result.json must be a file"),
+        (format!("mv \"$PWD\" \"$PWD.away\" && ln -s {folder} \"$PWD\""), ""),
+        ("echo '{' > result.json".into(), "result.json is not JSON"),
+        ("printf '\\377' > result.json".into(), "result.json is not UTF-8"),
+        (": > result.json".into(), "result.json is not JSON"),
+        (
+            "{ printf '\"'; head -c 1048575 /dev/zero | tr '\\0' x; printf '\"'; } > result.json".into(),
+            "result.json has 1048577 bytes; at most 1048576 are kept",
+        ),
+    ];
+    for (script, reason) in cases {
+        let place = Place::script(&script, "");
+        let database = Database::new().await;
+        let server = place.server(&database, &[]);
+        let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
+        if reason.is_empty() {
+            assert!(file.exists(), "nobody follows a link to remove what it leads to");
+            assert_eq!(until(&server, &id, "completed").await["result"], Value::Null, "{script}");
+            continue;
+        }
+        let job = until(&server, &id, "failed").await;
+        assert!(text(&job, "error").starts_with(reason), "{script}: {}", job["error"]);
+        assert_eq!(job["attempt"], 1, "the work is done, and would not be better done twice");
+    }
+    let place =
+        Place::script("{ printf '\"'; head -c 1048574 /dev/zero | tr '\\0' x; printf '\"'; } > result.json", "");
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    let job = run(&server, json!({})).await;
+    assert_eq!(job["result"].as_str().map(str::len), Some(1_048_574), "{}", job["error"]);
+}
+
+/// The most memory that a process ever had, in MiB.
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test]
+async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
+    let line = "a line that is as long as lines are on most days of the week ".repeat(4);
+    let flood = format!("yes '{line}' | head -c 100000000; echo end >&2; head -c 5000000 /dev/zero");
+    let place = Place::script(&flood, "output = \"1MiB\"");
+    let database = Database::new().await;
+    let server = place.server(&database, &[("PROVOST_LEASE_TTL", "1s")]);
+    run(&server, json!({})).await;
+    let before = peak(server.pid());
+    let id = enqueue(&server, json!({}), json!({"max_attempts": 1})).await;
+    let others = || async {
+        let noop = crate::jobs::enqueue(&server, json!({"kind": "noop"})).await;
+        until(&server, &noop, "completed").await;
+        (crate::jobs::job(&server, &id).await["state"] == "completed").then_some(())
+    };
+    eventually("it ends, and others go on meanwhile", others).await;
+    let grown = peak(server.pid()) - before;
+    assert!(grown < 24, "the second flood took {grown} MiB more than the first");
+    assert!(before < 160, "the first took {before} MiB");
+    assert_eq!(crate::jobs::outcomes(&server, &id).await, ["completed"], "no lease was lost");
+    let kept = database.number("SELECT sum(octet_length(line))::bigint FROM execution_logs").await;
+    assert!((1_000_000..2_300_000).contains(&kept), "{kept}");
+    let told = database.number("SELECT count(*) FROM execution_logs WHERE line LIKE 'the output ends here%'").await;
+    assert_eq!(told, 2, "once for each run");
+}
+
+#[tokio::test]
+async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: only root may start a worker as somebody else");
+    }
+    let script = "tr '\\0' '\\n' < /proc/$PPID/environ; echo tried; grep Name /proc/$PPID/status";
+    let place = Place::script(script, "");
+    let nobody = 65534;
+    std::os::unix::fs::chown(place.work(), Some(nobody), Some(nobody)).unwrap();
+    let database = Database::new().await;
+    let server = crate::jobs::idle(&database);
+    // Nobody may not go everywhere that we may.
+    let program = place.path().join("provost");
+    std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).unwrap();
+    let mut command = std::process::Command::new(&program);
+    command.args(["worker", "--server", &server.url]).current_dir(place.path()).uid(nobody).gid(nobody);
+    command.env("PROVOST_WORKER_TOKEN", "a-secret-0123456789");
+    let _worker = Worker::started(command);
+    let job = run(&server, json!({})).await;
+    let written = lines(&server, &text(&job, "id")).await;
+    assert!(!written.iter().any(|line| line.contains("a-secret")), "{written:?}");
+    let of_us = "stdout Name:\tprovost".to_owned();
+    assert!(written.contains(&"stdout tried".to_owned()) && written.contains(&of_us), "{written:?}");
+}

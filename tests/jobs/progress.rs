@@ -1,0 +1,72 @@
+//! How far work is while it runs: said by a handler or a worker elsewhere, carried by heartbeats, shown to whoever waits.
+
+use serde_json::{Value, json};
+
+use super::{brisk, job, only_worker, simulated, text, until};
+use crate::harness::{Database, Server, eventually};
+use crate::remote::{held, put};
+
+/// What is shown of it, everywhere at the same time: `null` or `{"fraction", "text"}`.
+async fn shown(server: &Server, id: &str) -> Value {
+    job(server, id).await["progress"].clone()
+}
+
+#[tokio::test]
+async fn work_says_how_far_it_is_while_it_runs() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let id = simulated(&server, json!({"duration_ms": 60_000, "steps": 1000})).await;
+    let said = || async { Some(shown(&server, &id).await).filter(|it| !it.is_null()) };
+    let first = eventually("a heartbeat takes it along", said).await;
+    let later =
+        || async { (shown(&server, &id).await["fraction"].as_f64() > first["fraction"].as_f64()).then_some(()) };
+    eventually("the next one, too", later).await;
+    assert!(text(&first, "text").starts_with("step ") && text(&first, "text").ends_with(" of 1000"), "{first}");
+    let executions = server.get(&format!("/jobs/{id}/executions")).await.expect(200).json();
+    assert!(text(&executions[0]["progress"], "text").starts_with("step "), "{executions}");
+    let worker = only_worker(&server).await;
+    for path in [format!("/dashboard/jobs/{id}"), format!("/dashboard/workers/{worker}")] {
+        let page = server.get(&path).await.expect(200).text;
+        assert!(page.contains("<progress max=\"100\" value=\"") && page.contains(" of 1000</span>"), "{page}");
+    }
+    super::act(&server, &id, "cancel", json!({})).await.expect(202);
+    assert_eq!(until(&server, &id, "canceled").await["progress"], Value::Null, "it is over");
+    let executions = server.get(&format!("/jobs/{id}/executions")).await.expect(200).json();
+    assert_eq!(executions[0]["progress"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_worker_elsewhere_says_it_with_either_heartbeat_and_the_next_attempt_begins_anew() {
+    let database = Database::new().await;
+    let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
+    let (id, execution) = held(server, "r").await;
+    assert_eq!(shown(server, &id).await, Value::Null);
+    let one = format!("/internal/executions/{execution}/heartbeat");
+    let all = "/internal/executions/heartbeat";
+    let many = |progress: Value| json!({"worker": {"id": "w"}, "executions": [{"execution_id": execution, "job_id": id, "progress": progress}]});
+    put(server, &one, json!({"progress": {"fraction": 0.4, "text": "3 of 7"}})).await.expect(200);
+    assert_eq!(shown(server, &id).await, json!({"fraction": 0.4, "text": "3 of 7"}));
+    for silent in [json!({}), json!({"progress": null})] {
+        put(server, &one, silent).await.expect(200);
+        assert_eq!(shown(server, &id).await["text"], "3 of 7", "it stands while nothing else is said");
+    }
+    server.post(all, many(json!({"text": "nearly"}))).await.expect(200);
+    assert_eq!(shown(server, &id).await, json!({"fraction": null, "text": "nearly"}));
+    // Nobody loses a lease over words.
+    let odd = json!({"fraction": 7.5, "text": format!("a\u{0}\u{1b}b {}", "x".repeat(300))});
+    server.post(all, many(odd)).await.expect(200);
+    let it = shown(server, &id).await;
+    assert_eq!((&it["fraction"], text(&it, "text").len()), (&json!(1.0), 200));
+    assert!(text(&it, "text").starts_with("a  b xx"));
+    for nonsense in [json!("far"), json!({"fraction": "far"}), json!({"share": 1})] {
+        put(server, &one, json!({"progress": nonsense})).await.expect(422);
+    }
+    server.post(&format!("/internal/executions/{execution}/release"), json!({})).await.expect(200);
+    assert_eq!(shown(server, &id).await, Value::Null);
+    let again = crate::remote::dequeue(server, "r2").await.remove(0);
+    assert_eq!(text(&again, "job_id"), id);
+    assert_eq!(shown(server, &id).await, Value::Null, "what the attempt before said is forgotten");
+    let late = put(server, &one, json!({"progress": {"text": "late"}})).await;
+    assert_eq!(late.status, 409);
+    assert_eq!(shown(server, &id).await, Value::Null);
+}
