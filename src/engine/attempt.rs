@@ -87,9 +87,10 @@ async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold
             true => Outcome::refused("the worker went away"),
         },
     };
+    // After that the reaper takes it back, whoever still holds it.
     let grace = match verdict {
-        // Then the reaper takes it back, whoever still holds it.
-        Outcome::TimedOut { .. } => handler.grace().min(TIMEOUT_GRACE),
+        Outcome::TimedOut { .. } => handler.grace().min(TIMEOUT_GRACE / 2),
+        Outcome::Canceled { .. } => handler.grace().min(desk.tools.config.cancel_grace / 2),
         _ => handler.grace(),
     };
     if grace.is_zero() {

@@ -69,8 +69,9 @@ impl Chore {
     }
 }
 
-/// How long after its time a worker may still end an execution by itself.
-pub const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+/// How long after its time a worker may still end an execution by itself. It stops the work after half of that, so that it is
+/// not taken back while its end is being told.
+pub const TIMEOUT_GRACE: Duration = Duration::from_secs(10);
 
 /// How many jobs a statement tells the dependents of, and how many such statements come in a row.
 const TELL_BATCH: i64 = 100;

@@ -38,6 +38,10 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// So many are enough company.
 pub const TOGETHER: usize = 100;
 
+/// The stream of what is said about the work by whoever does it, beside what the work itself says. What the store says of a log
+/// has a word of its own, after which nothing follows.
+const NOTES: &str = "log";
+
 impl Log {
     /// Writes a line. Never waits.
     pub fn line(&self, stream: &'static str, text: impl Into<String>) {
@@ -50,6 +54,11 @@ impl Log {
         if state.lines.len() == 1 || state.lines.len() >= TOGETHER {
             self.0.changed.notify_one();
         }
+    }
+
+    /// Writes a line about the work, not from it.
+    pub fn note(&self, text: impl Into<String>) {
+        self.line(NOTES, text);
     }
 
     /// Nothing more will be written; what was, is handed out at once.
@@ -98,7 +107,7 @@ impl State {
         let mut taken: Vec<Line> = self.lines.drain(..n).collect();
         if self.lines.is_empty() && self.left_out > 0 {
             let text = format!("{} lines were left out: they came faster than they could be kept", self.left_out);
-            taken.push(Line { stream: "log", text });
+            taken.push(Line { stream: NOTES, text });
             self.left_out = 0;
         }
         taken

@@ -119,7 +119,7 @@ impl Exec {
         let status = status.map_err(|error| broken("was lost sight of", error))?;
         let outcome = self.judge(status, &output, &folder);
         if let Err(error) = folder.remove().await {
-            job.log.line("provost", format!("the working directory could not be removed: {error}"));
+            job.log.note(format!("the working directory could not be removed: {error}"));
         }
         outcome
     }

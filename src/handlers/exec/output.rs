@@ -1,6 +1,6 @@
 //! What a program writes, line by line, into the log of its execution.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -18,12 +18,13 @@ pub struct Output<'a> {
     log: &'a Log,
     most: usize,
     left: AtomicUsize,
+    is_cut: AtomicBool,
     last_error: Mutex<String>,
 }
 
 impl<'a> Output<'a> {
     pub fn new(log: &'a Log, most: usize) -> Self {
-        Self { log, most, left: AtomicUsize::new(most), last_error: Mutex::default() }
+        Self { log, most, left: AtomicUsize::new(most), is_cut: AtomicBool::default(), last_error: Mutex::default() }
     }
 
     /// Reads until nobody can write any more.
@@ -53,14 +54,12 @@ impl<'a> Output<'a> {
         }
         let left = self.left.load(Ordering::Relaxed);
         // An empty line costs, too.
-        let rest = left.saturating_sub(text.len() + 1);
-        self.left.store(rest, Ordering::Relaxed);
-        match (rest, left) {
-            (1.., _) => self.log.line(stream, text),
-            (0, 1..) => {
-                self.log.line("provost", format!("the output ends here: no more than {} bytes are kept", self.most));
-            }
-            (0, 0) => {}
+        let rest = left.checked_sub(text.len() + 1);
+        self.left.store(rest.unwrap_or(0), Ordering::Relaxed);
+        if rest.is_some() {
+            self.log.line(stream, text);
+        } else if !self.is_cut.swap(true, Ordering::Relaxed) {
+            self.log.note(format!("the output ends here: no more than {} bytes are kept", self.most));
         }
     }
 }
@@ -127,9 +126,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_much_is_dropped_and_that_is_said_once() {
+        assert_eq!(lines("123456789\n".repeat(3).as_bytes(), 30).await.len(), 3, "what fits exactly is kept");
         let all = lines("123456789\n".repeat(1000).as_bytes(), 35).await;
         assert_eq!(all.len(), 4);
-        assert_eq!(all[3], "provost the output ends here: no more than 35 bytes are kept");
+        assert_eq!(all[3], "log the output ends here: no more than 35 bytes are kept");
     }
 
     #[tokio::test]
