@@ -102,7 +102,7 @@ async fn nothing_that_runs_all_the_time_scans_the_jobs() {
     let settle = format!(
         "ARRAY[{id}::uuid], ARRAY[{id}::uuid], ARRAY['completed'], ARRAY['completed'], {none}, ARRAY[0], ARRAY[false], {none}, {none}, ARRAY['w'], true, {none}, {none}"
     );
-    let beat = format!("ARRAY[{id}::uuid], ARRAY[{id}::uuid], 30");
+    let beat = format!("ARRAY[{id}::uuid], ARRAY[{id}::uuid], 30, ARRAY[0.4], ARRAY['words']");
     let cases = [
         (&JOBS_SETTLE, settle.as_str()),
         (&JOBS_HEARTBEAT, beat.as_str()),

@@ -70,7 +70,7 @@ impl Folder {
             Err(Errno::LOOP) => return Err(format!("{RESULT} is a link; it must be a file")),
             Err(error) => return Err(unread(error.into())),
         };
-        let about = file.metadata().map_err(|error| unread(error))?;
+        let about = file.metadata().map_err(&unread)?;
         if !about.is_file() || about.nlink() != 1 {
             return Err(format!("{RESULT} must be a file, and no link to another"));
         }
