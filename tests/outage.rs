@@ -93,7 +93,7 @@ async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let mut server = Server::with(&proxy.url(&database.url), &[("PROVOST_LEASE_TTL", "20s")]);
-    let moving = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 1500})).await;
+    let moving = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 4000})).await;
     eventually("it is being worked on", || async {
         (server.get(&format!("/projects/{moving}")).await.json()["status"] == "provisioning").then_some(())
     })

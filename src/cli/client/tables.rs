@@ -17,6 +17,7 @@ pub static JOB: Noun = Noun {
         wide("TAGS", "tags", Show::Text),
         wide("NAME", "payload.name", Show::Text),
         wide("WORKER", "worker_id", Show::Text),
+        wide("PROGRESS", "progress.text", Show::Text),
         wide("DUE", "run_at", Show::When),
         column("CREATED", "created_at", Show::When),
         column("ERROR", "error", Show::Text),
