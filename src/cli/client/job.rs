@@ -10,7 +10,7 @@ use super::context::{Context, Outcome};
 use super::flags::{Act, Every, Page, Patience, Waiting, Watching, bare};
 use super::job_create::Create;
 use super::job_logs::Logs;
-use super::look::{ended, list, until, watch};
+use super::look::{self, list};
 use super::tables::{COUNT, EXECUTION, INSPECTION, JOB, RECORD, WAITING};
 use super::text::only;
 use crate::cli::Exit;
@@ -281,18 +281,13 @@ pub fn is_finished(job: &Json) -> bool {
 
 /// Shows each move until it is finished.
 async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
-    let look = async || Ok(cx.client.get_job(id).await?.text);
-    let over = |job: &Json| {
-        let exit = if job.text("state") == "completed" { Exit::Success } else { Exit::Failure };
-        is_finished(job).then_some(exit)
-    };
-    watch(cx, &JOB, Some(id), every.interval, look, over).await
+    let get = async || cx.client.get_job(id).await;
+    look::follow(cx, &JOB, id, every, get, is_finished, |it| it.text("state") == "completed").await
 }
 
 async fn wait(cx: &Context, id: &str, patience: &Patience) -> Outcome {
     let ask = async |at_most| cx.client.wait_for_job(id, at_most).await;
-    let (text, is_over) = until(patience.timeout, ask, is_finished).await?;
-    ended(cx, &JOB, &text, is_over, "completed", patience.timeout)
+    look::wait(cx, &JOB, "completed", patience, ask, is_finished).await
 }
 
 /// What was asked for, now or when it is done.

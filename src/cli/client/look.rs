@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::context::{Context, Outcome};
 use super::ear::Ear;
-use super::flags::{Page, Watching};
+use super::flags::{Every, Page, Patience, Watching};
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, Noun, read};
@@ -41,7 +41,7 @@ pub async fn list(
 
 /// Looks again and again, at once when something of this kind, or of this id, has moved: drawn anew on a terminal, elsewhere a
 /// line for each thing that has changed. A server that is away for a while is waited for.
-pub async fn watch(
+async fn watch(
     cx: &Context,
     noun: &Noun,
     id: Option<&str>,
@@ -74,6 +74,34 @@ pub async fn watch(
     }
 }
 
+/// Shows each move of one thing until it comes to rest; 0 when that is where it should.
+pub async fn follow(
+    cx: &Context,
+    noun: &Noun,
+    id: &str,
+    every: &Every,
+    get: impl AsyncFn() -> Result<Answer, ClientError>,
+    rests: impl Fn(&Json) -> bool,
+    is_well: impl Fn(&Json) -> bool,
+) -> Outcome {
+    let look = async || Ok(get().await?.text);
+    let over = |it: &Json| rests(it).then(|| if is_well(it) { Exit::Success } else { Exit::Failure });
+    watch(cx, noun, Some(id), every.interval, look, over).await
+}
+
+/// Waits until one thing comes to rest, or time is up, and shows it then; 0 when it reached its goal.
+pub async fn wait(
+    cx: &Context,
+    noun: &Noun,
+    goal: &str,
+    patience: &Patience,
+    ask: impl AsyncFn(Duration) -> Result<Answer, ClientError>,
+    rests: impl Fn(&Json) -> bool,
+) -> Outcome {
+    let (text, is_over) = until(patience.timeout, ask, rests).await?;
+    ended(cx, noun, &text, is_over, goal, patience.timeout)
+}
+
 fn show(
     cx: &Context,
     noun: &Noun,
@@ -100,7 +128,7 @@ fn show(
 }
 
 /// Asks until something is so or time is up; the last answer, and whether it was so. `ask` waits as long as it is told.
-pub async fn until(
+async fn until(
     timeout: Duration,
     ask: impl AsyncFn(Duration) -> Result<Answer, ClientError>,
     is_over: impl Fn(&Json) -> bool,
@@ -124,7 +152,7 @@ pub async fn until(
 }
 
 /// Something came to rest, or did not in time: it is shown, and how that ends the command.
-pub fn ended(cx: &Context, noun: &Noun, text: &str, is_over: bool, goal: &str, timeout: Duration) -> Outcome {
+fn ended(cx: &Context, noun: &Noun, text: &str, is_over: bool, goal: &str, timeout: Duration) -> Outcome {
     cx.output.row(noun, text)?;
     let json = read(text)?;
     let state = [json.text("status"), json.text("state")].concat();

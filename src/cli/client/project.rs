@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::complete;
 use super::context::{Context, Outcome};
 use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching, bare, pair};
-use super::look::{ended, list, until, watch};
+use super::look::{self, list};
 use super::text::{object, value};
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
@@ -320,19 +320,14 @@ fn is_at_rest(project: &Json) -> bool {
 
 /// Shows each move until it comes to rest.
 async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
-    let look = async || Ok(cx.client.get_project(id).await?.text);
-    let over = |project: &Json| {
-        let exit = if project.text("status") == "failed" { Exit::Failure } else { Exit::Success };
-        is_at_rest(project).then_some(exit)
-    };
-    watch(cx, &PROJECT, Some(id), every.interval, look, over).await
+    let get = async || cx.client.get_project(id).await;
+    look::follow(cx, &PROJECT, id, every, get, is_at_rest, |it| it.text("status") != "failed").await
 }
 
 async fn wait(cx: &Context, id: &str, wanted: &str, patience: &Patience) -> Outcome {
     let ask = async |at_most| cx.client.wait_for_project(id, wanted, at_most).await;
-    let is_over = |project: &Json| project.text("status") == wanted || is_at_rest(project);
-    let (text, is_over) = until(patience.timeout, ask, is_over).await?;
-    ended(cx, &PROJECT, &text, is_over, wanted, patience.timeout)
+    let rests = |project: &Json| project.text("status") == wanted || is_at_rest(project);
+    look::wait(cx, &PROJECT, wanted, patience, ask, rests).await
 }
 
 /// What was asked for, now or when it is done.

@@ -8,7 +8,7 @@ use super::complete;
 use super::context::{Context, Outcome};
 use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching, bare};
 use super::graph::{InForm, draw};
-use super::look::{ended, list, until, watch};
+use super::look::{self, list};
 use super::tables::{RECORD, WORKFLOW};
 use super::text::{only, source};
 use crate::cli::Exit;
@@ -209,18 +209,13 @@ fn is_finished(workflow: &Json) -> bool {
 
 /// Shows each move until it is finished.
 async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
-    let look = async || Ok(cx.client.get_workflow(id).await?.text);
-    let over = |workflow: &Json| {
-        let exit = if workflow.text("state") == "completed" { Exit::Success } else { Exit::Failure };
-        is_finished(workflow).then_some(exit)
-    };
-    watch(cx, &WORKFLOW, Some(id), every.interval, look, over).await
+    let get = async || cx.client.get_workflow(id).await;
+    look::follow(cx, &WORKFLOW, id, every, get, is_finished, |it| it.text("state") == "completed").await
 }
 
 async fn wait(cx: &Context, id: &str, patience: &Patience) -> Outcome {
     let ask = async |at_most| cx.client.wait_for_workflow(id, at_most).await;
-    let (text, is_over) = until(patience.timeout, ask, is_finished).await?;
-    ended(cx, &WORKFLOW, &text, is_over, "completed", patience.timeout)
+    look::wait(cx, &WORKFLOW, "completed", patience, ask, is_finished).await
 }
 
 /// What was asked for, now or when it is done.
