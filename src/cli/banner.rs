@@ -73,6 +73,27 @@ pub fn private_database(config: &Config) -> Result<Option<Embedded>, Exit> {
     })
 }
 
+/// The database of `DATABASE_URL`, or the private one, for those who come after it was made: none is made for them.
+pub fn database_that_is(config: &Config) -> Result<(Option<Embedded>, Connector), Exit> {
+    if config.database_url.is_none() && !config.data_dir.join("postgres/data").exists() {
+        eprintln!(
+            "provost: DATABASE_URL is not set, and there is no private PostgreSQL in {}",
+            config.data_dir.display()
+        );
+        return Err(Exit::Unreachable);
+    }
+    database(config)
+}
+
+/// The database of `DATABASE_URL`, or the private one, which is made where there is none.
+pub fn database(config: &Config) -> Result<(Option<Embedded>, Connector), Exit> {
+    let private = private_database(config)?;
+    let url = private.as_ref().map(|it| it.url().to_owned());
+    let url = url.as_deref().or(config.database_url.as_ref().map(|it| it.reveal())).unwrap_or_default();
+    let connector = Connector::parse(url).map_err(|error| no_database(&error, None))?;
+    Ok((private, connector))
+}
+
 /// The database of `DATABASE_URL` cannot be used: which, why, and three ways on.
 pub fn no_database(error: &dyn std::error::Error, connector: Option<&Connector>) -> Exit {
     let address = connector.map(|it| format!(" at {}", it.address())).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Exit;
 use super::browser::open;
+use super::output::Json;
 use super::serve;
 use crate::config::Config;
 use crate::wire::client::{Body, Budget, Client, ClientError, Request};
@@ -29,6 +30,8 @@ const PROJECTS: &[(&str, &str, u64)] = &[
     ("iris", "ready", 300),
     ("juniper", "ready", 20_000),
 ];
+/// When it is there, the demonstration was added, and perhaps changed since.
+const SCHEDULE: &str = "demo";
 /// The one that is let go and gone, and the one whose removal takes a while.
 const GONE: &str = "iris";
 const GOING: &str = "juniper";
@@ -53,11 +56,15 @@ fn seed(address: &str, token: Option<String>) -> Result<(), Box<dyn std::error::
     Ok(runtime.block_on(show(&Client::new(address, token)?))?)
 }
 
+/// What is asked for under a key is there once, so whoever was interrupted goes on.
 async fn show(client: &Client) -> Result<(), ClientError> {
-    // Between runs nothing is lost, so the second finds what the first has made.
-    let seen =
-        client.list_projects(&[("label", Some("demo=true".to_owned())), ("limit", Some("1".to_owned()))]).await?;
-    if seen.text.trim() != "[]" {
+    let schedules = read(client.list_schedules().await?.text);
+    if schedules.list().iter().any(|it| it.text("name") == SCHEDULE) {
+        return Ok(());
+    }
+    let projects = read(client.list_projects(&[("limit", Some("200".to_owned()))]).await?.text);
+    if !schedules.list().is_empty() || projects.list().iter().any(|it| it.text("labels.demo") != "true") {
+        eprintln!("provost: this database holds somebody's work already, so no demonstration was added to it.");
         return Ok(());
     }
     let mut leaving = Vec::new();
@@ -71,16 +78,25 @@ async fn show(client: &Client) -> Result<(), ClientError> {
     for reason in ["the recipient does not exist", "the mail server closed the connection"] {
         let payload = format!("{{\"outcome\":\"failed\",\"duration_ms\":50,\"reason\":\"{reason}\"}}");
         let job = Body::default().with("kind", Some("simulated")).with("payload", Some(raw(payload)));
-        client.create_job(&job.with("tags", Some(["demo"])).with("max_attempts", Some(1)).text(), None).await?;
+        let job = job.with("tags", Some(["demo"])).with("max_attempts", Some(1)).text();
+        client.create_job(&job, Some(&format!("demo-{reason}"))).await?;
     }
-    let schedule = Body::default().with("name", Some("demo")).with("every", Some("1m")).with("kind", Some("echo"));
+    let schedule = Body::default().with("name", Some(SCHEDULE)).with("every", Some("1m")).with("kind", Some("echo"));
     let schedule = schedule.with("payload", Some(raw("{\"due\":\"{{due_at}}\"}".to_owned())));
     client.put_schedule(&schedule.with("reason", Some("something to look at"))).await?;
     for id in leaving {
-        client.wait_for_project(&id, "ready", PATIENCE).await?;
+        let project = read(client.wait_for_project(&id, "ready", PATIENCE).await?.text);
+        if project.text("status") != "ready" {
+            continue;
+        }
         client.delete_project(&id, &Body::default().with("reason", Some("demo"))).await?;
     }
     Ok(())
+}
+
+/// What a server of our own answered.
+fn read(text: String) -> Json {
+    Json::parse(&text).unwrap_or(Json::Null)
 }
 
 /// Asks for a project; its id.

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::Exit;
-use super::banner::{no_database, private_database};
+use super::banner::{database_that_is, no_database};
+use super::client::{Context, Global};
+use super::output::say;
 use super::output::{Noun, Output, Show, column};
 use crate::config::Config;
 use crate::log::chain;
-use crate::store::Connector;
 use crate::store::invariants::{ExamineError, Finding, examine};
 
 /// An invariant in a table.
@@ -18,31 +19,20 @@ static FINDING: Noun = Noun {
 };
 
 /// Examines the database of `DATABASE_URL`, or the private one.
-pub fn run(config: &Config, output: &Output) -> Exit {
-    if config.database_url.is_none() && !config.data_dir.join("postgres/data").exists() {
-        eprintln!(
-            "provost: DATABASE_URL is not set, and there is no private PostgreSQL in {}",
-            config.data_dir.display()
-        );
-        return Exit::Unreachable;
-    }
-    let private = match private_database(config) {
-        Ok(private) => private,
+pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
+    let (_private, connector) = match database_that_is(config) {
+        Ok(database) => database,
         Err(exit) => return exit,
-    };
-    let url = private.as_ref().map(|it| it.url().to_owned());
-    let url = url.as_deref().or(config.database_url.as_ref().map(|it| it.reveal())).unwrap_or_default();
-    let connector = match Connector::parse(url) {
-        Ok(connector) => connector,
-        Err(error) => return no_database(&error, None),
     };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Exit::Failure };
     match runtime.block_on(examine(&connector)) {
         Ok(findings) => {
-            if output.format.is_for_people() {
-                tell_people(&findings);
-            } else if output.list(&FINDING, &machines(&findings)).is_err() {
-                return Exit::Failure;
+            let told = match output.format.is_for_people() {
+                true => say(&for_people(&findings)),
+                false => output.list(&FINDING, &machines(&findings)),
+            };
+            if let Err(failure) = told {
+                return Context::beforehand(global, failure);
             }
             if findings.iter().any(Finding::is_broken) { Exit::Failure } else { Exit::Success }
         }
@@ -54,19 +44,21 @@ pub fn run(config: &Config, output: &Output) -> Exit {
     }
 }
 
-fn tell_people(findings: &[Finding]) {
+fn for_people(findings: &[Finding]) -> String {
     let width = findings.iter().map(|it| it.name.len()).max().unwrap_or_default();
+    let mut lines = Vec::new();
     for finding in findings {
-        println!("{:width$}  {}", finding.name, verdict(finding));
+        lines.push(format!("{:width$}  {}", finding.name, verdict(finding)));
         if finding.is_broken() {
-            println!("{:width$}  {}", "", finding.sentence);
+            lines.push(format!("{:width$}  {}", "", finding.sentence));
         }
     }
     let broken = findings.iter().filter(|it| it.is_broken()).count();
-    match broken {
-        0 => println!("\nEverything is as it must be ({} invariants).", findings.len()),
-        _ => println!("\n{broken} of {} invariants do not hold.", findings.len()),
-    }
+    lines.push(match broken {
+        0 => format!("\nEverything is as it must be ({} invariants).", findings.len()),
+        _ => format!("\n{broken} of {} invariants do not hold.", findings.len()),
+    });
+    lines.join("\n")
 }
 
 fn verdict(finding: &Finding) -> String {

@@ -28,6 +28,8 @@ pub struct Story {
     tries: Vec<String>,
     code: String,
     problem: Option<Problem>,
+    /// Another time may go better.
+    passing: bool,
 }
 
 /// What the teller knows beyond the failure itself.
@@ -52,7 +54,7 @@ impl Failure {
             _ => "failed",
         };
         let (what, code) = (what.into(), code.to_owned());
-        Self::Story(Box::new(Story { exit, what, why: None, tries: Vec::new(), code, problem: None }))
+        Self::Story(Box::new(Story { exit, what, why: None, tries: Vec::new(), code, problem: None, passing: false }))
     }
 
     pub fn usage(what: impl Into<String>) -> Self {
@@ -79,7 +81,7 @@ impl Failure {
 
     /// Whether trying again later may go better.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Story(story) if story.exit == Exit::Unreachable)
+        matches!(self, Self::Story(story) if story.passing)
     }
 
     /// Tells it on stderr; what the process ends with.
@@ -97,6 +99,17 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        let passing = error.is_temporary();
+        let mut failure = Self::told(error);
+        if let Self::Story(story) = &mut failure {
+            story.passing = passing;
+        }
+        failure
+    }
+}
+
+impl Failure {
+    fn told(error: ClientError) -> Self {
         match error {
             ClientError::Rehearsed(text) => Self::Rehearsed(text),
             ClientError::Refused(problem) => Self::Story(Box::new(Story::refused(*problem))),
@@ -133,7 +146,7 @@ impl Story {
             Some((what, why)) => (what.to_owned(), Some(why.to_owned())),
             None => (problem.detail.trim_end_matches('.').to_owned(), None),
         };
-        Self { exit, what, why, tries: Vec::new(), code: problem.code.clone(), problem: Some(problem) }
+        Self { exit, what, why, tries: Vec::new(), code: problem.code.clone(), problem: Some(problem), passing: false }
     }
 
     fn text(&self, teller: &Teller<'_>) -> String {

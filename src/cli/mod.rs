@@ -8,10 +8,10 @@ mod dev;
 mod doctor;
 mod failure;
 mod help;
+mod migrate;
 mod nurse;
 mod output;
 mod process;
-mod schema;
 mod serve;
 mod worker;
 
@@ -22,7 +22,7 @@ use crate::config::{Config, Source, Sources, example};
 
 use args::{Asked, Command};
 use client::{Context, Global};
-use output::{Noun, Output, Show, column, quoted};
+use output::{Noun, Output, Show, column, quoted, say};
 
 pub use args::program;
 pub use serve::{ENGINE_POOL, VITAL_POOL};
@@ -98,8 +98,8 @@ fn with_settings(command: Command, mut sources: Sources, global: &Global) -> Exi
         Err(failure) => return Context::beforehand(global, failure),
     };
     match command {
-        Command::Migrate(how) => schema::run(&config, how, &output),
-        Command::Doctor => doctor::run(&config, &output),
+        Command::Migrate(how) => migrate::run(&config, how, &output, global),
+        Command::Doctor => doctor::run(&config, &output, global),
         // A whole server of a measurement: it tells whoever started it what ran.
         Command::Bench(options) if options.name.as_deref() == Some("serve") => {
             serve::run_with(config, bench::reporting)
@@ -108,7 +108,7 @@ fn with_settings(command: Command, mut sources: Sources, global: &Global) -> Exi
             options.json |= !output.format.is_for_people();
             measure(config, &options)
         }
-        Command::Config => show(&config, &output),
+        Command::Config => show(&config, &output, global),
         Command::Dev => dev::run(config),
         Command::Worker => worker::run(config),
         _ => serve::run(config),
@@ -143,7 +143,7 @@ static SETTING: Noun = Noun {
 };
 
 /// `provost config`: every setting, and where it came from.
-fn show(config: &Config, output: &Output) -> Exit {
+fn show(config: &Config, output: &Output, global: &Global) -> Exit {
     let commands = match process::handler_settings(config) {
         Ok(settings) => settings.commands,
         Err(mistakes) => return wrong_settings(&mistakes),
@@ -152,21 +152,21 @@ fn show(config: &Config, output: &Output) -> Exit {
     let settings = config.effective.iter().map(|it| (it.name.to_owned(), it.value.clone(), it.source));
     let all: Vec<(String, String, &str)> = settings.chain(commands).collect();
     if output.format.is_for_people() {
-        for (name, value, source) in &all {
+        let line = |(name, value, source): &(String, String, &str)| {
             let mark = if *source == Source::Default.as_str() { "" } else { source };
-            println!("{name:32} {value:28} {mark}");
-        }
-        return Exit::Success;
+            say(format!("{name:32} {value:28} {mark}").trim_end())
+        };
+        return ended(global, all.iter().try_for_each(line));
     }
     let row = |(name, value, source): &(String, String, &str)| {
         let (name, value, source) = (quoted(name), quoted(value), quoted(source));
         format!("{{\"name\":{name},\"value\":{value},\"source\":{source}}}")
     };
     let rows: Vec<String> = all.iter().map(row).collect();
-    ended(output.list(&SETTING, &format!("[{}]", rows.join(","))))
+    ended(global, output.list(&SETTING, &format!("[{}]", rows.join(","))))
 }
 
-/// Whoever reads what we write may have gone away, which is nobody's mistake.
-fn ended(written: Result<(), failure::Failure>) -> Exit {
-    written.map_or(Exit::Failure, |()| Exit::Success)
+/// How a command ends that only had to answer.
+fn ended(global: &Global, written: Result<(), failure::Failure>) -> Exit {
+    written.map_or_else(|failure| Context::beforehand(global, failure), |()| Exit::Success)
 }

@@ -80,7 +80,7 @@ pub fn checked(wish: PutLimit) -> Result<Limit, ApiError> {
     if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ApiError::field("name", "must have 1 to 200 visible characters"));
     }
-    // The word of reference system 002 for a kind.
+    // Another word for a kind.
     let word = if wish.scope == "job_type" { "kind" } else { wish.scope.as_str() };
     let scope =
         LimitScope::parse(word).ok_or_else(|| ApiError::field("scope", "must be global, queue, kind or tenant"))?;

@@ -129,3 +129,34 @@ async fn migrating_says_beforehand_what_it_would_change() {
     assert!(migrate(&["--dry-run"]).err.contains("up to date"));
     assert_eq!(migrate(&["--dry-run", "-o", "json"]).json(), Value::Array(Vec::new()));
 }
+
+#[test]
+fn a_token_of_the_environment_is_not_shown_to_a_server_that_only_the_folder_names() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.2:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), format!("PROVOST_ADDRESS={address}\n")).unwrap();
+    let asked = std::thread::spawn(move || {
+        let heard = |_| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let n = stream.read(&mut request).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]").unwrap();
+            String::from_utf8_lossy(&request[..n]).contains("the-token-of-the-environment")
+        };
+        [1, 2].map(heard)
+    });
+    let list = |address: Option<&str>| {
+        let mut command = command("", &["project", "list"]);
+        command.current_dir(folder.path()).env("PROVOST_TOKEN", "the-token-of-the-environment");
+        match address {
+            Some(address) => command.env("PROVOST_ADDRESS", address),
+            None => command.env_remove("PROVOST_ADDRESS"),
+        };
+        ran(command).expect(0)
+    };
+    assert!(list(None).err.contains("is not shown"));
+    list(Some(&address));
+    assert_eq!(asked.join().unwrap(), [false, true]);
+}

@@ -105,7 +105,7 @@ async fn lists_come_page_by_page_or_all_at_once() {
 }
 
 #[tokio::test]
-async fn tasks_as_reference_system_001_documents_them() {
+async fn jobs_can_be_spoken_of_as_tasks() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let address = ["--address", &server.url];

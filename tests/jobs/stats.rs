@@ -1,4 +1,4 @@
-//! `/stats`: the questions of reference system 003, and then some.
+//! `/stats`: what waits, runs and is dead, and how long it took.
 
 use serde_json::{Value, json};
 

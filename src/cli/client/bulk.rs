@@ -46,7 +46,7 @@ impl Matching {
     /// As parameters of a list.
     pub fn pairs(self) -> Vec<(&'static str, Option<String>)> {
         let Self { kind, queue, tenant, tag, error, since, before } = self;
-        // The word of reference system 001 for no filter.
+        // A word for no filter.
         let kind = kind.filter(|it| it != "all");
         vec![
             ("kind", kind),

@@ -24,6 +24,8 @@ pub struct Context {
     pub output: Output,
     /// Where the server's address was named.
     origin: String,
+    /// Whether there is a token that this server is not shown.
+    pub is_withheld: bool,
     stderr: Paint,
     /// What the command is about, once it is known.
     subject: RefCell<Option<(&'static str, String)>>,
@@ -33,14 +35,19 @@ impl Context {
     /// From flags, the environment, `.env` and `provost.toml`. What is wrong with the settings of a server is not looked at.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let sources = Sources::read(global.flags());
-        let text = |name: &str| sources.get(name).map(|(value, _)| value.to_owned());
         let (address, source) = sources.get("PROVOST_ADDRESS").unwrap_or(("", Source::Default));
-        let token = text("PROVOST_TOKEN").or_else(|| text("PROVOST_ADMIN_TOKEN"));
+        let token = ["PROVOST_TOKEN", "PROVOST_ADMIN_TOKEN"].into_iter().find_map(|name| sources.get(name));
+        // A folder that one has just unpacked could name the server: what it did not name is not shown to that one.
+        let is_of_folder = |source| matches!(source, Source::DotEnv | Source::Toml);
+        let is_withheld =
+            token.is_some_and(|(_, of)| is_of_folder(source) && of == Source::Environment) && !is_here(address);
+        let token = token.filter(|_| !is_withheld).map(|(value, _)| value.to_owned());
         let tells = matches!(global.log_level.as_deref(), Some("debug" | "trace"));
         Ok(Self {
             client: Client::new(address, token)?.telling(tells).trying(BRIEFLY),
             output: global.output_of(&sources)?,
             origin: origin(source),
+            is_withheld,
             stderr: global.color.paint(&std::io::stderr()),
             subject: RefCell::default(),
         })
@@ -148,6 +155,14 @@ fn told(text: &str) -> Result<(), Failure> {
 /// What stands between the brackets of an array.
 fn inner(text: &str) -> &str {
     text.trim().strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or_default().trim()
+}
+
+/// Whether an address is one of this machine.
+fn is_here(address: &str) -> bool {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
 }
 
 fn origin(source: Source) -> String {

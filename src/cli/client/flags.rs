@@ -282,9 +282,13 @@ pub fn bare(noun: &'static str) -> impl Fn(&str) -> Result<String, Infallible> +
     move |text| Ok(text.strip_prefix(noun).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text).to_owned())
 }
 
+/// Nobody waits longer.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// `90`, `1.5`, `30s` or `5m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    Span::parse(text).map(|it| it.0).ok_or_else(|| "write 30s, 5m, or a number of seconds".to_owned())
+    let span = Span::parse(text).map(|it| it.0).ok_or("write 30s, 5m, or a number of seconds")?;
+    if span <= LONGEST { Ok(span) } else { Err("must be a year at most".to_owned()) }
 }
 
 /// `key=value`.

@@ -1,4 +1,4 @@
-//! `provost job`, which is also `provost task`: with the flags of reference system 001 beside our own.
+//! `provost job`, which is also `provost task`: with the flags of a task manager beside our own.
 
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCompleter;
@@ -122,7 +122,7 @@ pub struct Which {
     /// Its id, or the beginning of it
     #[arg(value_name = "JOB", value_parser = bare("job"), required_unless_present = "id", add = ArgValueCompleter::new(complete::jobs))]
     job: Option<String>,
-    /// The same, as reference system 001 names it
+    /// The same
     #[arg(short, long, value_name = "JOB", value_parser = bare("job"), conflicts_with = "job", add = ArgValueCompleter::new(complete::jobs))]
     id: Option<String>,
 }
@@ -238,16 +238,16 @@ impl List {
         if page_number.is_none() && page_count.is_none() && offset.is_none() {
             return list(cx, &JOB, &Page { limit, cursor, all }, Some(&watching), pairs, fetch).await;
         }
-        // Pages by their number are those of reference system 001; the server knows where one ends only by going there.
+        // The server has no numbers for pages: it knows where one ends only by going there.
         let size = page_count.or(limit.map(|it| it as usize)).unwrap_or(30).max(1);
-        let skipped = offset.unwrap_or(page_number.unwrap_or(1).saturating_sub(1) * size);
-        pairs.push(("limit", Some((skipped + size).min(200).to_string())));
+        let skipped = offset.unwrap_or(page_number.unwrap_or(1).saturating_sub(1).saturating_mul(size));
+        pairs.push(("limit", Some(skipped.saturating_add(size).min(200).to_string())));
         let (mut rows, mut answer) = (Vec::new(), fetch(&pairs).await?);
         loop {
             let found = elements(&answer.text).map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
             rows.extend(found.into_iter().map(|it| it.get().to_owned()));
             match answer.next {
-                Some(link) if rows.len() < skipped + size => answer = cx.client.follow(&link).await?,
+                Some(link) if rows.len() < skipped.saturating_add(size) => answer = cx.client.follow(&link).await?,
                 _ => break,
             }
         }

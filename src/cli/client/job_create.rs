@@ -18,7 +18,7 @@ pub struct Create {
     /// What kind of work; with --type, what this one is called
     #[arg(value_name = "KIND", required_unless_present_any = ["kind", "batch"], add = ArgValueCompleter::new(complete::kinds))]
     what: Option<String>,
-    /// What kind of work, as reference system 001 names it: parameters are texts below `parameters` then
+    /// What kind of work, as `task create` has it: parameters are texts below `parameters` then
     #[arg(short = 't', long = "type", value_name = "KIND", add = ArgValueCompleter::new(complete::kinds))]
     kind: Option<String>,
     /// What it is for (with --type)
@@ -110,7 +110,7 @@ impl Create {
             .with("schema_version", self.schema_version))
     }
 
-    /// The payload; in the form of reference system 001, when its flag was used.
+    /// The payload; in the form of `task create`, when its flag was used.
     fn payload(&self) -> Result<Option<Box<RawValue>>, Failure> {
         if self.kind.is_some() {
             let parameters = self.parameter.iter().fold(Body::default(), |body, (key, it)| body.with(key, Some(it)));

@@ -41,7 +41,7 @@ pub enum Noun {
     /// Have work done, look at it, steer it
     #[command(subcommand, visible_aliases = ["task", "t"])]
     Job(job::Verb),
-    /// What happened to a job, as reference system 001 asks for it
+    /// What happened to a job: the same as `job events`
     #[command(visible_aliases = ["h", "log"], after_help = "Example:\n  provost history --id 0198c0de")]
     History(job::Events),
     /// Does all of it work? Many mixed jobs go in, and all of them must come out again
@@ -118,6 +118,11 @@ pub fn run(noun: Noun, global: &Global) -> Exit {
         Ok(cx) => cx,
         Err(failure) => return Context::beforehand(global, failure),
     };
+    if cx.is_withheld {
+        cx.output.note(
+            "The token of the environment is not shown to a server that this folder names: say --address, or --token.",
+        );
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

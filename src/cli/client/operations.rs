@@ -230,6 +230,7 @@ struct Heard {
     ids: BTreeSet<i64>,
     /// What came before is not news.
     since: i64,
+    has_looked: bool,
 }
 
 /// How many ids are kept in mind. Numbers are given out before they are to be seen, so a smaller one may come later.
@@ -244,7 +245,7 @@ impl Heard {
 
     /// What is in the record and was not told yet, oldest first; at the first time so many at most.
     async fn look(&mut self, cx: &Context, pairs: Pairs<'_>, first: usize) -> Result<Vec<Json>, Failure> {
-        let is_first = self.ids.is_empty();
+        let is_first = !self.has_looked;
         let mut asked = pairs.to_vec();
         asked.push(("limit", Some(if is_first { first.min(200) } else { 200 }.to_string())));
         let mut answer = cx.client.events(&asked).await?;
@@ -261,6 +262,7 @@ impl Heard {
                 _ => break,
             }
         }
+        self.has_looked = true;
         if is_first {
             self.since = news.iter().map(|it| it.count("id")).min().unwrap_or_default();
         }

@@ -283,10 +283,11 @@ impl Update {
     async fn run(self, cx: &Context) -> Outcome {
         let Self { which, name, label, remove_label, dry } = self;
         let id = which.id(cx).await?;
-        let mut body = Body::default().with("name", name);
+        let (mut body, mut version) = (Body::default().with("name", name), None);
         if !label.is_empty() || !remove_label.is_empty() {
             // The server replaces all labels, so those that are there are sent along.
             let project = read(&cx.client.get_project(&id).await?.text)?;
+            version = Some(project.count("version"));
             let is_kept = |key: &String| !remove_label.contains(key) && !label.iter().any(|(new, _)| new == key);
             let kept = project.at("labels").map().iter().filter(|(key, _)| is_kept(key));
             let labels =
@@ -297,7 +298,7 @@ impl Update {
         if body.is_empty() {
             return Err(Failure::usage("there is nothing to change").hint("--name, --label or --remove-label"));
         }
-        cx.output.row(&PROJECT, &cx.client(dry.dry_run).patch_project(&id, &body).await?.text)?;
+        cx.output.row(&PROJECT, &cx.client(dry.dry_run).patch_project(&id, &body, version).await?.text)?;
         Ok(Exit::Success)
     }
 }

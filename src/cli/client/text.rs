@@ -40,10 +40,16 @@ pub fn object(pairs: &[(String, String)]) -> Box<RawValue> {
     raw(pairs.iter().fold(Body::default(), |body, (key, value)| body.with(key, Some(typed(value)))).text())
 }
 
+/// The least letters of an id that mean a thing: what a variable holds by mistake shall mean none.
+const LEAST: usize = 4;
+
 /// The id of the one thing that is called so; else of the one whose id begins so.
 pub fn only(noun: &str, word: &str, found: &[Json], name: &str) -> Result<String, Failure> {
+    if word.is_empty() {
+        return Err(Failure::usage(format!("which {noun} is meant is not said: the word for it is empty")));
+    }
     let called: Vec<&Json> = found.iter().filter(|it| it.text(name) == word).collect();
-    let begins: Vec<&Json> = found.iter().filter(|it| it.text("id").starts_with(&word.to_ascii_lowercase())).collect();
+    let begins: Vec<&Json> = found.iter().filter(|it| begins(it.text("id"), word)).collect();
     let chosen = if called.is_empty() { begins } else { called };
     match chosen.as_slice() {
         [one] => Ok(one.text("id").to_owned()),
@@ -52,6 +58,28 @@ pub fn only(noun: &str, word: &str, found: &[Json], name: &str) -> Result<String
             let what = format!("{} {noun}s are called {:?}", several.len(), harmless(word));
             let failure = Failure::usage(what).why("Name the one that you mean by its id.");
             Err(several.iter().take(5).fold(failure, |failure, it| failure.hint(it.text("id"))))
+        }
+    }
+}
+
+/// Whether an id is this one, or begins so.
+fn begins(id: &str, word: &str) -> bool {
+    id == word || word.len() >= LEAST && id.starts_with(&word.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hardly_said_means_nothing() {
+        let found = Json::parse(r#"[{"id":"0198c0de-1","name":"7"}]"#).unwrap();
+        let id = |word: &str| only("thing", word, found.list(), "name").ok();
+        for word in ["0198", "0198C0DE", "0198c0de-1", "7"] {
+            assert_eq!(id(word).as_deref(), Some("0198c0de-1"), "{word}");
+        }
+        for word in ["", "0", "019", "0198c0de-2"] {
+            assert_eq!(id(word), None, "{word}");
         }
     }
 }

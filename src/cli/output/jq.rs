@@ -4,13 +4,13 @@ use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
 use jaq_json::{Val, read};
 
-use super::say;
+use super::show;
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
 
 /// Writes what the filter makes of this JSON, a line for each result; texts as they are, everything else as JSON.
 pub fn filtered(filter: &str, text: &str) -> Result<(), Failure> {
-    results(filter, text)?.iter().try_for_each(|line| say(line))
+    results(filter, text)?.iter().try_for_each(|line| show(line))
 }
 
 fn results(filter: &str, text: &str) -> Result<Vec<String>, Failure> {

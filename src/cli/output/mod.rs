@@ -98,7 +98,7 @@ impl Output {
             return jq::filtered(filter, text);
         }
         match self.format {
-            Format::Json => say(text),
+            Format::Json => show(text),
             Format::Table | Format::Wide => {
                 let json = read(text)?;
                 if json.list().is_empty() && self.columns.is_empty() {
@@ -117,7 +117,7 @@ impl Output {
             return jq::filtered(filter, text);
         }
         match self.format {
-            Format::Json => say(text),
+            Format::Json => show(text),
             Format::Table | Format::Wide => {
                 say(&self.table(noun, &[read(text)?]).lines(self.room, self.paint).join("\n"))
             }
@@ -133,7 +133,7 @@ impl Output {
         match self.format {
             Format::Table | Format::Wide if !self.columns.is_empty() => self.row(noun, text),
             Format::Table | Format::Wide => say(card::card(&read(text)?, self.paint).trim_end()),
-            Format::Json => say(text),
+            Format::Json => show(text),
             _ => self.machine(noun, &read(text)?),
         }
     }
@@ -147,7 +147,7 @@ impl Output {
             Format::Name => lines(&|it| format!("{}/{}", noun.name.replace(' ', "-"), name_of(it, noun.key))),
             _ => lines(&Json::to_string),
         };
-        if text.is_empty() { Ok(()) } else { say(text.trim_end_matches('\n')) }
+        if text.is_empty() { Ok(()) } else { show(text.trim_end_matches('\n')) }
     }
 
     fn table(&self, noun: &Noun, rows: &[Json]) -> Table {
@@ -203,8 +203,8 @@ impl Output {
                 let table = Table { with_heads: false, ..self.table(noun, std::slice::from_ref(row)) };
                 say(&table.lines(self.room, self.paint).join("\n"))
             }
-            Format::Json => say(&row.to_string()),
-            Format::Yaml => say(&format!("---\n{}", yaml::document(row).trim_end())),
+            Format::Json => show(&row.to_string()),
+            Format::Yaml => show(&format!("---\n{}", yaml::document(row).trim_end())),
             _ => self.machine(noun, row),
         }
     }
@@ -236,6 +236,14 @@ fn name_of(row: &Json, key: &str) -> String {
 /// JSON that a server sent.
 pub fn read(text: &str) -> Result<Json, Failure> {
     Json::parse(text).map_err(|error| Failure::new(super::Exit::Failure, format!("the answer is not JSON: {error}")))
+}
+
+/// Data as somebody else wrote them, to stdout. On a terminal they cannot steer it; elsewhere every byte is theirs.
+pub fn show(text: &str) -> Result<(), Failure> {
+    if !std::io::stdout().is_terminal() {
+        return say(text);
+    }
+    say(&text.split('\n').map(harmless).collect::<Vec<_>>().join("\n"))
 }
 
 /// Data, to stdout. When nobody reads any more, there is nothing left to do.

@@ -12,7 +12,7 @@ impl Client {
 
     /// Has work done.
     pub async fn create_job(&self, body: &str, key: Option<&str>) -> Result<Answer, ClientError> {
-        self.answer(Request::post("/jobs").text(body).header("idempotency-key", key)).await
+        self.answer(Request::post("/jobs").text(body).key(key)).await
     }
 
     /// One job.

@@ -148,6 +148,12 @@ impl Request {
         self
     }
 
+    /// With a key it counts once, so it is safe to send twice.
+    pub fn key(self, key: Option<&str>) -> Self {
+        let budget = if key.is_some() { Budget::default() } else { self.budget };
+        self.header("idempotency-key", key).again(budget)
+    }
+
     /// A body of JSON.
     pub fn json(self, body: &impl Serialize) -> Self {
         // What we send are texts, numbers and lists of those, which cannot fail to be JSON.

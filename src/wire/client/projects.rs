@@ -12,7 +12,7 @@ impl Client {
 
     /// Asks for a project.
     pub async fn create_project(&self, body: &Body, key: Option<&str>) -> Result<Answer, ClientError> {
-        self.answer(Request::post("/projects").text(body.text()).header("idempotency-key", key)).await
+        self.answer(Request::post("/projects").text(body.text()).key(key)).await
     }
 
     /// One project.
@@ -20,9 +20,10 @@ impl Client {
         self.answer(Request::get(format!("/projects/{}", segment(id)))).await
     }
 
-    /// Changes its name or its labels.
-    pub async fn patch_project(&self, id: &str, body: &Body) -> Result<Answer, ClientError> {
-        self.answer(Request::patch(format!("/projects/{}", segment(id))).text(body.text())).await
+    /// Changes its name or its labels; with a version, only if it is still of that one.
+    pub async fn patch_project(&self, id: &str, body: &Body, version: Option<i64>) -> Result<Answer, ClientError> {
+        let request = Request::patch(format!("/projects/{}", segment(id))).text(body.text());
+        self.answer(request.header("if-match", version.map(|it| format!("\"{it}\"")))).await
     }
 
     /// Lets it go.

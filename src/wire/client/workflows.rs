@@ -12,7 +12,7 @@ impl Client {
 
     /// Has steps done.
     pub async fn create_workflow(&self, body: &str, key: Option<&str>) -> Result<Answer, ClientError> {
-        self.answer(Request::post("/workflows").text(body).header("idempotency-key", key)).await
+        self.answer(Request::post("/workflows").text(body).key(key)).await
     }
 
     /// Starts the one of the demonstration.
