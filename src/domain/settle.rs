@@ -6,6 +6,9 @@ use super::job::{JobKind, JobState};
 use super::project::ProjectStatus;
 use super::retry::Backoff;
 
+/// Whoever asks for later is asked again within a year.
+const LONGEST_DELAY: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// The few things that work can answer with (the closed set of Oban's workers, and what ends work from outside).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -139,14 +142,16 @@ pub fn settle(outcome: Outcome, budget: Budget, dice: f64) -> Settlement {
         Outcome::Done { result, next } => {
             Settlement { result, ..Settlement::new(JobState::Completed, "completed") }.followed_by(next)
         }
-        Outcome::Later { after } => Settlement { delay: after, ..Settlement::new(JobState::Scheduled, "snoozed") },
+        Outcome::Later { after } => {
+            Settlement { delay: after.min(LONGEST_DELAY), ..Settlement::new(JobState::Scheduled, "snoozed") }
+        }
         Outcome::Released => Settlement::new(JobState::Queued, "released"),
         Outcome::Canceled { reason } => {
             Settlement { error: Some(readable(&reason)), ..Settlement::new(JobState::Canceled, "canceled") }
         }
         Outcome::Refused { reason, next } => for_good("failed", &reason).followed_by(next),
         Outcome::Failed { reason, retry_after, .. } if again => {
-            for_now("failed", &reason, retry_after.unwrap_or_else(pause))
+            for_now("failed", &reason, retry_after.unwrap_or_else(pause).min(LONGEST_DELAY))
         }
         Outcome::Failed { reason, next, .. } => for_good("failed", &reason).followed_by(next),
         Outcome::TimedOut { after } if again => for_now("timed_out", &too_long(after), pause()),

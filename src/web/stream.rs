@@ -154,8 +154,9 @@ impl Reader {
     /// After this event; or from now on, which includes what others are about to commit.
     async fn begin(app: &App, filter: EventFilter, after: Option<i64>) -> Result<Self, StoreError> {
         let mut reader = Self { filter, floor: after.unwrap_or_default(), told: Vec::new(), rising: None };
-        if after.is_none() {
-            let head = app.store.follow_events(&reader.filter, i64::MAX, &[], 1).await?.head;
+        let head = app.store.follow_events(&reader.filter, i64::MAX, &[], 1).await?.head;
+        // A place ahead of the record is one of another record, before a restore perhaps: it says nothing of this one.
+        if after.is_none_or(|after| after > head) {
             reader.floor = (head - LATE).max(0);
             let seen = app.store.follow_events(&reader.filter, reader.floor, &[], LATE).await?;
             reader.told = seen.events.iter().map(|event| event.id).collect();

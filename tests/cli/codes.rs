@@ -47,6 +47,12 @@ async fn what_is_not_there_is_3_and_a_wrong_state_is_5_with_what_to_try() {
     assert_eq!((&problem["code"], &problem["current_status"]), (&"invalid_state".into(), &"ready".into()));
     assert!(refused.out.is_empty());
     run(&server, &["job", "create", "not a kind"]).expect(2);
+    for args in [&["project", "delete", "", "--yes"][..], &["worker", "drain", ""], &["queue", "get", ".."]] {
+        run(&server, args).expect(2);
+    }
+    run(&server, &["project", "create", "never", "--jq", ".["]).expect(2);
+    run(&server, &["project", "get", "never"]).expect(3);
+    run(&server, &["project", "get", "acme"]).expect(0);
 }
 
 #[tokio::test]

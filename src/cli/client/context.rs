@@ -35,6 +35,9 @@ impl Context {
     /// From flags, the environment, `.env` and `provost.toml`. What is wrong with the settings of a server is not looked at.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let sources = Sources::read(global.flags());
+        if !sources.mistakes.is_empty() {
+            return Err(Failure::usage("these settings cannot be used").why(sources.mistakes.join("\n  ")));
+        }
         let (address, source) = sources.get("PROVOST_ADDRESS").unwrap_or(("", Source::Default));
         let token = ["PROVOST_TOKEN", "PROVOST_ADMIN_TOKEN"].into_iter().find_map(|name| sources.get(name));
         // A folder that one has just unpacked could name the server: what it did not name is not shown to that one.

@@ -1,14 +1,13 @@
 //! Flags that many commands share, each in one place.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, ValueEnum, builder::PossibleValuesParser};
 
 use super::graph::Form;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Clock, Format, Output, When, room};
+use crate::cli::output::{Clock, Format, Output, When, check_filter, room};
 use crate::config::Sources;
 use crate::wire::client::Body;
 use crate::wire::span::Span;
@@ -148,6 +147,7 @@ impl Global {
             Failure::usage(format!("PROVOST_OUTPUT is {word:?}, which is no format"))
                 .hint("one of table, wide, json, jsonl, yaml, name")
         })?;
+        self.jq.as_deref().map_or(Ok(()), check_filter)?;
         Ok(Output {
             // A filter is given JSON.
             format: if self.jq.is_some() { Format::Json } else { format },
@@ -278,8 +278,13 @@ pub struct Every {
 }
 
 /// A name or an id, also as `-o name` answers it: `job/0198…`.
-pub fn bare(noun: &'static str) -> impl Fn(&str) -> Result<String, Infallible> + Clone + Send + Sync + 'static {
-    move |text| Ok(text.strip_prefix(noun).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text).to_owned())
+pub fn bare(noun: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
+    move |text| match text.strip_prefix(noun).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text) {
+        "" => Err(format!("which {noun} is meant is not said: it is empty")),
+        // A path would lead elsewhere.
+        "." | ".." => Err(format!("nothing is called {text:?}")),
+        word => Ok(word.to_owned()),
+    }
 }
 
 /// Nobody waits longer.

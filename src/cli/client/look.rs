@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The kinds of things whose moves are recorded, as the record names them.
 pub const RECORDED: [&str; 8] = ["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 /// What changes with every look and means nothing.
-const RESTLESS: &[&str] = &["heartbeat_age_ms", "seen_at", "db_ms"];
+const RESTLESS: &[&str] = &["heartbeat_age_ms", "seen_at", "db_ms", "lease_until", "updated_at"];
 
 /// A list, page by page, or again and again.
 pub async fn list(
@@ -70,7 +70,7 @@ async fn watch(
             }
             Err(failure) => return Err(failure),
         }
-        ear.stirred(every).await;
+        ear.stirred(every.max(Duration::from_millis(100))).await;
     }
 }
 

@@ -111,7 +111,7 @@ impl Noun {
     }
 }
 
-/// Does what was asked, until it is done or somebody presses Ctrl-C.
+/// Does what was asked.
 pub fn run(noun: Noun, global: &Global) -> Exit {
     let word = noun.word();
     let cx = match Context::new(global) {
@@ -130,13 +130,9 @@ pub fn run(noun: Noun, global: &Global) -> Exit {
             return Exit::Failure;
         }
     };
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = act(noun, &cx) => Some(outcome),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
-    outcome.map_or(Exit::Interrupted, |outcome| cx.end(outcome, word))
+    // Ctrl-C ends the process as it ends any other, whatever it waits for: nothing here has to be put back.
+    let outcome = runtime.block_on(act(noun, &cx));
+    cx.end(outcome, word)
 }
 
 async fn act(noun: Noun, cx: &Context) -> context::Outcome {

@@ -13,11 +13,18 @@ pub fn filtered(filter: &str, text: &str) -> Result<(), Failure> {
     results(filter, text)?.iter().try_for_each(|line| show(line))
 }
 
+/// Whether it is a filter at all, before anything is done whose answer it is for.
+pub fn check(filter: &str) -> Result<(), Failure> {
+    results(&format!("empty | ({filter}\n)"), "null").map(drop).map_err(|_| wrong(filter))
+}
+
+fn wrong(filter: &str) -> Failure {
+    Failure::usage(format!("--jq {filter:?} is no filter of jq"))
+        .hint("--jq '.[].id', or --jq '.[] | select(.status == \"failed\") | .name'")
+}
+
 fn results(filter: &str, text: &str) -> Result<Vec<String>, Failure> {
-    let wrong = || {
-        Failure::usage(format!("--jq {filter:?} is no filter of jq"))
-            .hint("--jq '.[].id', or --jq '.[] | select(.status == \"failed\") | .name'")
-    };
+    let wrong = || wrong(filter);
     let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
     let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     let (arena, loader) = (Arena::default(), Loader::new(definitions));

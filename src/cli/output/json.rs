@@ -20,24 +20,32 @@ pub enum Json {
 }
 
 static NULL: Json = Json::Null;
+/// How deep values are looked into: reading them and writing them again goes as deep.
+const DEEPEST: usize = 200;
 
 impl Json {
     pub fn parse(text: &str) -> serde_json::Result<Self> {
-        Self::read(serde_json::from_str(text)?)
+        Self::read(serde_json::from_str(text)?, 0)
     }
 
-    fn read(raw: &RawValue) -> serde_json::Result<Self> {
+    fn read(raw: &RawValue, depth: usize) -> serde_json::Result<Self> {
         let text = raw.get();
+        if depth > DEEPEST {
+            // Nobody looks into it; it is shown as it was written.
+            return Ok(Self::Number(text.to_owned()));
+        }
+        let below = |raw: &RawValue| Self::read(raw, depth + 1);
         Ok(match text.as_bytes().first() {
             Some(b'{') => {
                 let members = serde_json::from_str::<Members>(text)?.0;
-                Self::Map(members.into_iter().map(|(k, v)| Ok((k, Self::read(v)?))).collect::<serde_json::Result<_>>()?)
+                Self::Map(members.into_iter().map(|(k, v)| Ok((k, below(v)?))).collect::<serde_json::Result<_>>()?)
             }
             Some(b'[') => {
                 let elements = serde_json::from_str::<Vec<&RawValue>>(text)?;
-                Self::List(elements.into_iter().map(Self::read).collect::<serde_json::Result<_>>()?)
+                Self::List(elements.into_iter().map(below).collect::<serde_json::Result<_>>()?)
             }
-            Some(b'"') => Self::Text(serde_json::from_str(text)?),
+            // What is no text after all, like a half of a pair of surrogates, stays as it was written.
+            Some(b'"') => serde_json::from_str(text).map_or_else(|_| Self::Number(text.to_owned()), Self::Text),
             Some(b't' | b'f') => Self::Bool(text == "true"),
             Some(b'n') | None => Self::Null,
             Some(_) => Self::Number(text.to_owned()),
@@ -149,6 +157,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_can_read_is_shown_as_it_was_written() {
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        for text in [r#"{"a":"\ud800"}"#, &deep] {
+            assert_eq!(Json::parse(text).unwrap().to_string(), text);
+        }
+    }
 
     #[test]
     fn nothing_is_lost_and_nothing_moves() {

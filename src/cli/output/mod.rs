@@ -15,6 +15,7 @@ use clap::ValueEnum;
 use super::failure::Failure;
 
 pub use cell::{Clock, Show, harmless};
+pub use jq::check as check_filter;
 pub use json::{Json, elements, quoted};
 pub use paint::{Paint, When};
 pub use table::{Table, shortened};
@@ -98,7 +99,7 @@ impl Output {
             return jq::filtered(filter, text);
         }
         match self.format {
-            Format::Json => show(text),
+            Format::Json => read(text).and_then(|_| show(text)),
             Format::Table | Format::Wide => {
                 let json = read(text)?;
                 if json.list().is_empty() && self.columns.is_empty() {
@@ -117,7 +118,7 @@ impl Output {
             return jq::filtered(filter, text);
         }
         match self.format {
-            Format::Json => show(text),
+            Format::Json => read(text).and_then(|_| show(text)),
             Format::Table | Format::Wide => {
                 say(&self.table(noun, &[read(text)?]).lines(self.room, self.paint).join("\n"))
             }
@@ -133,7 +134,7 @@ impl Output {
         match self.format {
             Format::Table | Format::Wide if !self.columns.is_empty() => self.row(noun, text),
             Format::Table | Format::Wide => say(card::card(&read(text)?, self.paint).trim_end()),
-            Format::Json => show(text),
+            Format::Json => read(text).and_then(|_| show(text)),
             _ => self.machine(noun, &read(text)?),
         }
     }
@@ -249,7 +250,10 @@ pub fn show(text: &str) -> Result<(), Failure> {
 /// Data, to stdout. When nobody reads any more, there is nothing left to do.
 pub fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|_| Failure::nobody_reads())
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
+        _ => Failure::new(super::Exit::Failure, format!("the answer cannot be written: {error}")),
+    })
 }
 
 /// The width of the terminal that stdout is.

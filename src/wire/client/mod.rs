@@ -205,6 +205,9 @@ impl Client {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(wrong());
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ClientError::Address(format!("{}://…@{}", url.scheme(), url.host_str().unwrap_or_default())));
+        }
         let agent = concat!("provost/", env!("CARGO_PKG_VERSION"));
         let http = reqwest::Client::builder().user_agent(agent).no_proxy().connect_timeout(Duration::from_secs(5));
         let http = http.build().map_err(|source| ClientError::Unreachable { address: address.to_owned(), source })?;
