@@ -117,7 +117,17 @@ pub struct CreateBackoff {
 
 /// The jobs that follow from another, as its handler wrote them; all of them, or the first mistake.
 pub fn follow_ups(texts: &[String], max_attempts: u32) -> Result<Vec<NewJob>, FieldProblem> {
-    texts.iter().map(|text| CreateJob::parse(text, max_attempts)).collect()
+    let jobs = texts.iter().map(|text| CreateJob::parse(text, max_attempts)).collect::<Result<Vec<_>, _>>()?;
+    // They go into one statement, which could not tell which of them is the first.
+    let mut keys = HashSet::new();
+    let mut is_new = |job: &&NewJob| {
+        let key = job.key.as_ref().map(|it| it.key.clone());
+        key.is_none() || keys.insert((job.tenant.clone(), job.kind.clone(), key))
+    };
+    match jobs.iter().find(|job| !is_new(job)) {
+        Some(_) => Err(FieldProblem::new("idempotency_key", "stands in two of them, for the same kind")),
+        None => Ok(jobs),
+    }
 }
 
 impl CreateJob {

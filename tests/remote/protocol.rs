@@ -207,6 +207,25 @@ async fn what_follows_is_enqueued_or_refused_with_its_field() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_kept_or_read_is_refused_and_nothing_is_lost() {
+    let database = Database::new().await;
+    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let (id, execution) = held(&server, "r1").await;
+    let path = format!("/internal/executions/{execution}/result");
+    let deep = format!("{{\"result\": {}{}}}", "[".repeat(5000), "]".repeat(5000));
+    let twice = r#"{"next": [{"kind": "noop", "idempotency_key": "k"}, {"kind": "noop", "idempotency_key": "k"}]}"#;
+    for body in [r#"{"result": "\ud800"}"#, r#"{"result": {"a": "\u0000"}}"#, &deep, twice] {
+        let sent = server.request(reqwest::Method::PUT, &path).header("content-type", "application/json");
+        let answer = crate::harness::send(sent.body(body.to_owned())).await;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+    }
+    let later = json!({"error": "not yet", "retry_after": "9999999d"});
+    put(&server, &path, later).await.expect(200);
+    assert_eq!(text(&job(&server, &id).await, "state"), "retrying");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
 async fn payloads_arrive_byte_for_byte_and_only_what_was_asked_for() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);

@@ -14,6 +14,7 @@ use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Id, Many, OptionalJson, parse};
 use crate::wire::create_job::follow_ups;
+use crate::wire::json::storable;
 use crate::wire::worker::{ExecutionResult, Release, ResultAnswer};
 use crate::wire::{FieldProblem, Problem};
 
@@ -25,6 +26,9 @@ use crate::wire::{FieldProblem, Problem};
 pub async fn result(app: Data<App>, badge: Badge, Id(id): Id, Many(body): Many) -> Result<HttpResponse, ApiError> {
     let said: ExecutionResult = parse(&body)?;
     refuse_contradictions(&said)?;
+    if let Some(result) = &said.result {
+        storable(result.get()).map_err(|why| ApiError::field("result", why))?;
+    }
     end(&app, &badge, id, said).await
 }
 
