@@ -58,11 +58,11 @@ fn check(app: &App, request: &ServiceRequest) -> Result<Badge, ApiError> {
         return Ok(Badge::of(token));
     }
     let Some(token) = &app.config.admin_token else {
-        return if is_local(request.headers()) { Ok(Badge::default()) } else { Err(ApiError::Misdirected) };
+        return if is_local(request.headers()) { Ok(Badge::unbound()) } else { Err(ApiError::Misdirected) };
     };
     let open = OPEN.contains(&path) || path.starts_with("/static/");
     if open || has_bearer(request.headers(), token) || has_session(request, token) {
-        return Ok(Badge::default());
+        return Ok(Badge::unbound());
     }
     Err(ApiError::Unauthorized)
 }

@@ -70,3 +70,17 @@ async fn a_worker_elsewhere_says_it_with_either_heartbeat_and_the_next_attempt_b
     assert_eq!(late.status, 409);
     assert_eq!(shown(server, &id).await, Value::Null);
 }
+
+#[tokio::test]
+async fn as_many_as_a_worker_may_have_say_as_much_as_they_may_in_one_heartbeat() {
+    let database = Database::new().await;
+    let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
+    let (id, execution) = held(server, "r").await;
+    let said = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
+    let mut all = vec![said(crate::api::NOBODY, crate::api::NOBODY); 1999];
+    all.push(said(&execution, &id));
+    let beat = json!({"worker": {"id": "w"}, "executions": all});
+    let answer = server.post("/internal/executions/heartbeat", beat).await.expect(200).json();
+    assert_eq!(answer["held"], json!([{"execution_id": execution}]));
+    assert_eq!(text(&shown(server, &id).await, "text"), "字".repeat(200));
+}

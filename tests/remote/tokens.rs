@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::process::worker_of;
 use super::{idle, text};
-use crate::api::{NOBODY, assert_problem};
+use crate::api::{NOBODY, assert_problem, assert_refused};
 use crate::harness::{Answer, Database, Server, eventually, send};
 use crate::jobs::{enqueue, job, until};
 
@@ -161,6 +161,40 @@ async fn what_a_worker_of_another_token_holds_does_not_exist() {
     assert_problem(&ask(&server, CRITICAL, Method::POST, &release, json!({})).await, 409, "lease_lost");
     ask(&server, WORKER, Method::POST, &release, json!({})).await.expect(200);
     database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_follows_stays_on_the_queues_of_a_bound_token_and_with_its_tenant() {
+    let database = Database::new().await;
+    let server = bound(&database);
+    let begun = async |token: &'static str, request: &str, tenant: &str| {
+        enqueue(&server, json!({"kind": "noop", "queue": "critical", "tenant": tenant})).await;
+        text(&given(&dequeue(&server, token, request, json!({})).await.expect(200))[0], "execution_id")
+    };
+    let end = async |token: &'static str, execution: &str, next: Value| {
+        let path = format!("/internal/executions/{execution}/result");
+        ask(&server, token, Method::PUT, &path, json!({"next": [next]})).await
+    };
+    let execution = begun(CRITICAL, "one", "acme").await;
+    for (next, allowed) in [
+        (json!({"kind": "echo", "queue": "other", "tenant": "acme"}), "one of this token: critical"),
+        (json!({"kind": "echo", "tenant": "acme"}), "one of this token: critical"),
+        (json!({"kind": "echo", "queue": "critical", "tenant": "other"}), "follows from: acme"),
+        (json!({"kind": "echo", "queue": "critical"}), "follows from: acme"),
+    ] {
+        let refused = end(CRITICAL, &execution, next.clone()).await;
+        assert_refused(&refused, 422, "invalid_field", "next");
+        assert!(refused.text.contains(allowed), "{next}: {}", refused.text);
+    }
+    assert_eq!(server.get("/jobs?kind=echo").await.json(), json!([]), "nothing of it was enqueued");
+    end(CRITICAL, &execution, json!({"kind": "echo", "queue": "critical", "tenant": "acme"})).await.expect(200);
+    let execution = begun(BOTH, "two", "default").await;
+    end(BOTH, &execution, json!({"kind": "echo"})).await.expect(200);
+    let execution = begun(WORKER, "three", "acme").await;
+    end(WORKER, &execution, json!({"kind": "echo", "queue": "other", "tenant": "else"})).await.expect(200);
+    let added = server.get("/jobs?kind=echo").await.json();
+    let queues: Vec<String> = added.as_array().unwrap().iter().map(|it| text(it, "queue")).collect();
+    assert_eq!(queues, ["other", "default", "critical"]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use crate::store::{Reader, Store, StoreError};
 pub struct Active {
     pub job_id: Uuid,
     pub kind: String,
+    pub tenant: String,
     pub failures: i32,
     pub max_attempts: i32,
     pub backoff: Option<Backoff>,
@@ -54,6 +55,7 @@ impl Store {
         Ok(Some(Active {
             job_id: row.get("job_id")?,
             kind: row.get("kind")?,
+            tenant: row.get("tenant")?,
             failures: row.get("failures")?,
             max_attempts: row.get("max_attempts")?,
             backoff: backoff(&row)?,

@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::config::WorkerToken;
+use crate::domain::NewJob;
 use crate::store::jobs::{Active, Holding};
 use crate::web::access::hex;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 
 /// With no binding, every queue and every execution; with one, those of some queues, as far as workers with the same token hold them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Badge(Option<Binding>);
 
 #[derive(Clone, Debug)]
@@ -25,6 +26,11 @@ struct Binding {
 }
 
 impl Badge {
+    /// Of whoever comes in by no token of workers: everything.
+    pub fn unbound() -> Self {
+        Self(None)
+    }
+
     pub fn of(token: &WorkerToken) -> Self {
         let binding = |queues: &Vec<String>| {
             let digest = Sha256::digest(format!("provost worker\0{}", token.secret.reveal()));
@@ -53,6 +59,19 @@ impl Badge {
         if all_theirs { Ok(asked) } else { Err(ApiError::NotYourQueue(queues.clone())) }
     }
 
+    /// Refuses jobs that whoever asks may not add: with a bound token, what follows stays on its queues, and with the tenant of the job that
+    /// it follows from. It is the result that is wrong, so that a worker knows that sending it again would go no better.
+    pub fn may_add(&self, jobs: &[NewJob], from: &Active) -> Result<(), ApiError> {
+        let Some(Binding { queues, .. }) = &self.0 else { return Ok(()) };
+        if jobs.iter().any(|job| !queues.iter().any(|name| name == job.queue.as_str())) {
+            return Err(ApiError::field("next", format!("queue must be one of this token: {}", queues.join(", "))));
+        }
+        match jobs.iter().find(|job| job.tenant.as_str() != from.tenant) {
+            Some(_) => Err(ApiError::field("next", format!("tenant must be that of the job that it follows from: {}", from.tenant))),
+            None => Ok(()),
+        }
+    }
+
     /// The execution, if it is its job's current one. What somebody else holds does not exist.
     pub async fn active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Option<Active>, ApiError> {
         let active = app.store.active_execution(execution, job).await?;
@@ -74,11 +93,12 @@ impl Badge {
     }
 }
 
+/// The guard at the door hands it out; where none was handed out, nobody was let in.
 impl FromRequest for Badge {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(request.extensions().get::<Self>().cloned().unwrap_or_default()))
+        ready(request.extensions().get::<Self>().cloned().ok_or(ApiError::Unauthorized))
     }
 }

@@ -9,7 +9,7 @@ use crate::store::jobs::Holding;
 use crate::store::workers::Worker;
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::web::extract::{Id, Json, OptionalJson, name_in_path};
+use crate::web::extract::{Id, Many, OptionalJson, name_in_path, parse};
 use crate::wire::worker::{Beat, BeatAnswer, Heartbeat, HeartbeatAnswer, HeldExecution, Presence, StillHeld};
 use crate::wire::{self, Problem};
 
@@ -45,8 +45,8 @@ pub async fn one(
 #[utoipa::path(post, path = "/internal/executions/heartbeat", tag = "internal", request_body = Beat,
     responses((status = 200, body = BeatAnswer), (status = 400, body = Problem), (status = 403, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn all(app: Data<App>, badge: Badge, body: Json<Beat>) -> Result<HttpResponse, ApiError> {
-    let Beat { worker, executions } = body.value;
+pub async fn all(app: Data<App>, badge: Badge, Many(body): Many) -> Result<HttpResponse, ApiError> {
+    let Beat { worker, executions } = parse(&body)?;
     if executions.len() > MOST {
         return Err(ApiError::field("executions", format!("must be at most {MOST}")));
     }

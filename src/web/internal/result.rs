@@ -70,6 +70,7 @@ async fn settled(
     let settlement = settle(outcome, budget, rand::random());
     let named = |problem: FieldProblem| ApiError::field("next", format!("{} {}", problem.field, problem.message));
     let next = follow_ups(&settlement.next, app.config.max_attempts).map_err(named)?;
+    badge.may_add(&next, active)?;
     let lease = Lease { job_id: active.job_id, execution_id: id };
     let kind = JobKind::parse(&active.kind);
     let settled = app.store.settle_job(&lease, kind, settlement, &next, &active.worker_id).await?;
