@@ -61,7 +61,7 @@ async fn a_worker_elsewhere_does_everything_and_touches_no_database() {
 #[tokio::test]
 async fn work_of_a_worker_that_is_killed_is_done_by_another() {
     let database = Database::new().await;
-    let server = idle(&database, &[]);
+    let server = idle(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let victim = worker_of(&server.url, &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 1200})).await;
     until(&server, &id, "active").await;
