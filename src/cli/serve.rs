@@ -15,7 +15,7 @@ use super::nurse::Nurse;
 use super::process::{Signals, handlers, log_panics, registry, runtimes};
 use crate::config::Config;
 use crate::engine::{Engine, Parts, Tools};
-use crate::handlers::Handlers;
+use crate::handlers::{Handlers, finish_commands};
 use crate::log::{self, chain};
 use crate::meter::Meter;
 use crate::signal::{Bell, Board, Stop};
@@ -69,6 +69,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);
+    finish_commands();
     // Whoever sent a second signal does not want to wait; the private PostgreSQL stops by itself when we are gone.
     if let Some(nurse) = nurse.filter(|_| exit != Exit::Interrupted) {
         nurse.stop();

@@ -9,6 +9,7 @@ use super::process::{Signals, handlers, log_panics, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
 use crate::engine::{Engine, Tools};
+use crate::handlers::finish_commands;
 use crate::log;
 use crate::meter::Meter;
 use crate::signal::{Bell, Board};
@@ -47,7 +48,10 @@ pub fn run(config: Config) -> Exit {
         handlers,
         log: log.clone(),
     };
-    runtime.block_on(work(&tools, client, vital_client, &log))
+    let exit = runtime.block_on(work(&tools, client, vital_client, &log));
+    drop(runtime);
+    finish_commands();
+    exit
 }
 
 async fn work(tools: &Tools, client: Client, vital: Client, log: &Logger) -> Exit {

@@ -28,7 +28,7 @@ use crate::domain::{JobKind, Outcome};
 use crate::provision::Registry;
 use crate::signal::Stop;
 
-pub use exec::{Command, read_commands};
+pub use exec::{Command, finish_commands, read_commands};
 pub use http::{AllowList, BadEntry};
 pub use log::Log;
 pub use report::Report;

@@ -1,11 +1,12 @@
 //! Payloads that try to be more than data, and programs that try to have something read that they may not.
 
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 
 use serde_json::{Value, json};
 
 use super::{Place, Worker, enqueue, lines, run};
-use crate::harness::{Database, eventually};
+use crate::harness::{Database, Server, eventually};
 use crate::jobs::{text, until};
 
 #[tokio::test]
@@ -77,8 +78,14 @@ async fn only_a_file_of_its_own_is_a_result() {
         let server = place.server(&database, &[]);
         let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
         if reason.is_empty() {
-            assert!(file.exists(), "nobody follows a link to remove what it leads to");
             assert_eq!(until(&server, &id, "completed").await["result"], Value::Null, "{script}");
+            // What the program moved away is no longer where it is looked for; the link in its place is.
+            let is_gone = || async {
+                let left = place.folders();
+                left.iter().all(|it| it.extension().is_some_and(|it| it == "away")).then_some(left.len())
+            };
+            assert_eq!(eventually("what stands at its path is removed", is_gone).await, 1);
+            assert!(file.exists(), "nobody follows a link to remove what it leads to");
             continue;
         }
         let job = until(&server, &id, "failed").await;
@@ -126,6 +133,42 @@ async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
     assert_eq!(told, 2, "once for each run");
 }
 
+const NOBODY: u32 = 65534;
+
+/// A worker that is not root, in a place that root has made.
+fn worker_of_nobody(place: &Place, server: &Server) -> Worker {
+    chown(place.work(), Some(NOBODY), Some(NOBODY)).unwrap();
+    // Nobody may not go everywhere that we may.
+    let program = place.path().join("provost");
+    std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).unwrap();
+    let mut command = std::process::Command::new(&program);
+    command.args(["worker", "--server", &server.url]).current_dir(place.path()).uid(NOBODY).gid(NOBODY);
+    command.env("PROVOST_WORKER_TOKEN", "a-secret-0123456789");
+    Worker::started(command)
+}
+
+#[tokio::test]
+async fn folders_that_their_owner_may_not_write_to_are_removed_too() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: only root may start a worker as somebody else");
+    }
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    chown(elsewhere.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    std::fs::set_permissions(elsewhere.path(), PermissionsExt::from_mode(0o500)).unwrap();
+    let link = format!("ln -s {} a/b/link", elsewhere.path().display());
+    let script = format!("mkdir -p a/b && echo x > a/b/file && {link} && chmod 500 a/b && chmod 0 a && chmod 500 .");
+    let place = Place::script(&script, "");
+    let database = Database::new().await;
+    let server = crate::jobs::idle(&database);
+    let _worker = worker_of_nobody(&place, &server);
+    let job = run(&server, json!({})).await;
+    assert_eq!(text(&job, "state"), "completed", "{}", job["error"]);
+    place.is_tidy().await;
+    let mode = std::fs::metadata(elsewhere.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o500, "what a link leads to stays as it is");
+    assert_eq!(lines(&server, &text(&job, "id")).await, [""; 0], "nothing is amiss");
+}
+
 #[tokio::test]
 async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
     if !nix::unistd::geteuid().is_root() {
@@ -133,17 +176,9 @@ async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
     }
     let script = "tr '\\0' '\\n' < /proc/$PPID/environ; echo tried; grep Name /proc/$PPID/status";
     let place = Place::script(script, "");
-    let nobody = 65534;
-    std::os::unix::fs::chown(place.work(), Some(nobody), Some(nobody)).unwrap();
     let database = Database::new().await;
     let server = crate::jobs::idle(&database);
-    // Nobody may not go everywhere that we may.
-    let program = place.path().join("provost");
-    std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).unwrap();
-    let mut command = std::process::Command::new(&program);
-    command.args(["worker", "--server", &server.url]).current_dir(place.path()).uid(nobody).gid(nobody);
-    command.env("PROVOST_WORKER_TOKEN", "a-secret-0123456789");
-    let _worker = Worker::started(command);
+    let _worker = worker_of_nobody(&place, &server);
     let job = run(&server, json!({})).await;
     let written = lines(&server, &text(&job, "id")).await;
     assert!(!written.iter().any(|line| line.contains("a-secret")), "{written:?}");

@@ -40,6 +40,25 @@ async fn whoever_heeds_sigterm_may_tidy_up() {
 }
 
 #[tokio::test]
+async fn the_whole_group_has_the_grace_and_not_its_leader_alone() {
+    let place = Place::script(
+        "sh -c 'trap \"sleep 1; echo the child, too; exit\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
+        "grace = \"20s\"",
+    );
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    let id = enqueue(&server, json!({}), json!({})).await;
+    is_ready(&server, &id).await;
+    let began = std::time::Instant::now();
+    act(&server, &id, "cancel", json!({})).await.expect(202);
+    until(&server, &id, "canceled").await;
+    assert!(began.elapsed().as_secs() < 15, "when nobody is left, nobody is waited for");
+    let written = lines(&server, &id).await;
+    assert!(written.contains(&"stdout the child, too".to_owned()), "{written:?}");
+    place.is_tidy().await;
+}
+
+#[tokio::test]
 async fn cancel_kills_the_whole_group() {
     let mark = mark();
     let place = Place::script(&stubborn(&mark), "grace = \"300ms\"");

@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::Command;
+use super::{Command, TIDYING, reaper};
 use crate::handlers::Job;
 
 /// The most bytes of a result.
 const MAX_RESULT: u64 = 1024 * 1024;
 const RESULT: &str = "result.json";
 
-/// Whoever drops it removes it.
+/// Whoever drops it has it removed.
 pub struct Folder {
     path: PathBuf,
     /// The folder itself, whatever stands at its path when the program has ended.
@@ -86,16 +87,20 @@ impl Folder {
 
     /// Removes it, however much is in it.
     pub async fn remove(mut self) -> Result<()> {
+        let removed = tokio::fs::remove_dir_all(&self.path).await;
         self.is_gone = true;
-        tokio::fs::remove_dir_all(&self.path).await
+        if removed.is_ok() {
+            return removed;
+        }
+        let answer = reaper::remove(self.path.clone());
+        timeout(TIDYING, answer).await.ok().and_then(std::result::Result::ok).unwrap_or(removed)
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
         if !self.is_gone {
-            // Those who were killed a moment ago may still have written something.
-            _ = (0..3).any(|_| std::fs::remove_dir_all(&self.path).is_ok());
+            drop(reaper::remove(self.path.clone()));
         }
     }
 }

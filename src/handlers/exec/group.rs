@@ -2,11 +2,12 @@
 
 use std::io::{Error, Result};
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
 use super::Command;
 use super::folder::Folder;
@@ -27,8 +28,8 @@ pub struct Pipes {
     pub stderr: ChildStderr,
 }
 
-/// How long a drop waits for the leader to be gone, so that the folder can be removed. Killed processes are quick.
-const AT_ONCE: Duration = Duration::from_millis(200);
+/// How often it is looked whether the others have ended: they are not our children, so nobody tells us.
+const LOOK: Duration = Duration::from_millis(50);
 
 impl Group {
     pub fn start(command: &Command, job: &Job, folder: &Folder) -> Result<(Self, Pipes)> {
@@ -73,6 +74,15 @@ impl Group {
         Ok(waitid(WaitId::Pid(self.id), options)?.is_some())
     }
 
+    /// Waits until everybody has ended, and leaves the leader's status where it is.
+    pub async fn all_ended(&self) -> Result<()> {
+        self.ended().await?;
+        while has_living(self.id) {
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
     pub fn terminate(&self) {
         // Where nobody is left, nobody need be told.
         _ = kill_process_group(self.id, Signal::TERM);
@@ -92,16 +102,34 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if self.reaped {
-            return;
+        // Nobody is waited for here: the runtime takes the leader's status, and `reaper` removes the folder.
+        if !self.reaped {
+            self.kill();
         }
-        self.kill();
-        let began = Instant::now();
-        while began.elapsed() < AT_ONCE && matches!(self.has_ended(), Ok(false)) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        // The runtime takes its status.
     }
+}
+
+/// Whether anybody of a group lives. A signal to it would reach its dead leader, too, as long as nobody takes its status.
+#[cfg(target_os = "linux")]
+fn has_living(group: Pid) -> bool {
+    // Where nothing is to be seen, they have the whole of their grace.
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    let stats = processes.flatten().filter_map(|process| std::fs::read(process.path().join("stat")).ok());
+    stats.into_iter().any(|stat| lives_in(group, &String::from_utf8_lossy(&stat)))
+}
+
+/// Whether a line of `/proc/…/stat` is about somebody of a group who lives: `17 (name) S 1 17 …`, where a name may hold anything.
+#[cfg(target_os = "linux")]
+fn lives_in(group: Pid, stat: &str) -> bool {
+    let mut words = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
+    let (state, of) = (words.next(), words.nth(1));
+    of == Some(group.to_string().as_str()) && !matches!(state, Some("Z" | "X"))
+}
+
+/// Where the dead cannot be told from the living, whoever is there has the whole of the grace.
+#[cfg(not(target_os = "linux"))]
+fn has_living(group: Pid) -> bool {
+    rustix::process::test_kill_process_group(group).is_ok()
 }
 
 /// Has the program killed when the worker is, even by kill -9. It must be asked for after the change of user, which would
@@ -121,3 +149,23 @@ fn die_with_us(program: &mut tokio::process::Command) {
 /// Other systems have no such signal.
 #[cfg(not(target_os = "linux"))]
 fn die_with_us(_: &mut tokio::process::Command) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_living_of_a_group() {
+        let group = Pid::from_raw(17).unwrap();
+        for (stat, lives) in [
+            ("20 (sh) S 1 17 17 0", true),
+            ("20 (a) Z 1 9 (b) R 1 17 17", true),
+            ("17 (sh) Z 1 17 17 0", false),
+            ("20 (sh) X 1 17 17 0", false),
+            ("20 (sh) S 17 20 17 0", false),
+            ("", false),
+        ] {
+            assert_eq!(lives_in(group, stat), lives, "{stat}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod folder;
 mod group;
 mod limits;
 mod output;
+mod reaper;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use folder::Folder;
 use group::Group;
 use limits::Limits;
 use output::Output;
+pub use reaper::finish as finish_commands;
 
 /// How long the last lines may take to arrive when the program has ended: by then nobody of its group writes any more.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -124,13 +126,13 @@ impl Exec {
         outcome
     }
 
-    /// Waits until the program has ended; when it is asked to, it has its grace.
+    /// Waits until the program has ended; when it is asked to, everybody of its group has its grace.
     async fn until_over(&self, group: &Group, job: &Job) -> std::io::Result<()> {
         tokio::select! {
             ended = group.ended() => return ended,
             () = job.stop.cancelled() => group.terminate(),
         }
-        timeout(self.0.grace, group.ended()).await.unwrap_or(Ok(()))
+        timeout(self.0.grace, group.all_ended()).await.unwrap_or(Ok(()))
     }
 
     fn check(&self, payload: &str) -> Result<(), Outcome> {

@@ -7,8 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::handlers::Log;
 
-/// The most bytes of a line; with the mark that it was cut, as many as a line may have.
-const LONGEST_LINE: usize = 8 * 1024 - CUT.len();
+/// The most bytes of a line as it is kept, the mark that it was cut included.
+const LONGEST_LINE: usize = 8 * 1024;
 const CUT: &str = "…";
 /// The most characters of the last line that a reason repeats.
 const LAST: usize = 300;
@@ -82,7 +82,9 @@ impl Line {
     fn take(&mut self) -> String {
         let text = self.text.strip_suffix(b"\r").unwrap_or(&self.text);
         let mut text = String::from_utf8_lossy(text).into_owned();
-        if std::mem::take(&mut self.is_cut) {
+        // What is not UTF-8 has become longer than it was.
+        if std::mem::take(&mut self.is_cut) || text.len() > LONGEST_LINE {
+            text.truncate(text.floor_char_boundary(LONGEST_LINE - CUT.len()));
             text.push_str(CUT);
         }
         self.text.clear();
@@ -122,6 +124,18 @@ mod tests {
         let all = lines(&written, 1 << 20).await;
         assert_eq!((all.len(), all[0].len(), all[1].as_str()), (2, 8192 + "stderr ".len(), "stderr next"));
         assert!(all[0].ends_with("xx…"));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_utf_8_has_no_more_room_than_other_text() {
+        let kept = |line: &String| line.len() - "stderr ".len();
+        let all = lines(&[[0xff; 8192].as_slice(), b"\nnext"].concat(), 1 << 20).await;
+        assert_eq!((kept(&all[0]), all[1].as_str()), (8190, "stderr next"), "2729 of them, and the mark");
+        assert!(all[0].ends_with("\u{fffd}…"));
+        // No character is cut in half, and none that was is shown.
+        let all = lines("x😀".repeat(8192).as_bytes(), 1 << 20).await;
+        assert!(kept(&all[0]) <= 8192 && all[0].ends_with('…') && !all[0].contains('\u{fffd}'), "{}", all[0]);
+        assert_eq!(lines(&[b'x'; 8192], 1 << 20).await, [format!("stderr {}", "x".repeat(8192))], "this one just fits");
     }
 
     #[tokio::test]
