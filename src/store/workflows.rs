@@ -55,6 +55,8 @@ pub struct WorkflowFilter {
     pub tenant: Option<String>,
     /// Part of the name, in any case.
     pub name: Option<String>,
+    /// The beginning of the id.
+    pub id: Option<String>,
 }
 
 /// A job as one of many that hang together.
@@ -147,7 +149,8 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Workflow>, StoreError> {
         let state = filter.state.map(WorkflowState::as_str);
-        let rows = self.rows(&WORKFLOWS_LIST, &[&state, &filter.tenant, &filter.name, &below, &limit]).await?;
+        let WorkflowFilter { tenant, name, id, .. } = filter;
+        let rows = self.rows(&WORKFLOWS_LIST, &[&state, tenant, name, &below, &limit, id]).await?;
         Reader::all(rows, &WORKFLOWS_LIST).map(|row| workflow(&row)).collect()
     }
 

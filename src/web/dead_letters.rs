@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use uuid::Uuid;
 
 use super::app::App;
 use super::error::ApiError;
@@ -58,7 +59,7 @@ pub async fn groups(app: Data<App>, request: HttpRequest) -> Result<HttpResponse
 pub async fn replay(app: Data<App>, body: Json<ReplayJobs>) -> Result<HttpResponse, ApiError> {
     let (select, edit) = parts(body.value)?;
     let selection = select::selection(select)?;
-    check_payload(&app, &edit, &selection.which).await?;
+    check_payload(&app, &edit, &selection.which, selection.after).await?;
     Ok(HttpResponse::Ok().json(select::retry(&app, &selection, &edit, true).await?))
 }
 
@@ -83,19 +84,19 @@ fn parts(wish: ReplayJobs) -> Result<(SelectJobs, Edit), ApiError> {
         queue: ident("queue", wish.queue.as_deref())?,
         priority: wish.priority.map(convert::priority).transpose()?,
     };
-    let ReplayJobs { job_ids, filter, reason, actor, limit, .. } = wish;
-    Ok((SelectJobs { job_ids, filter, reason, actor, limit }, edit))
+    let ReplayJobs { job_ids, filter, reason, actor, limit, after, .. } = wish;
+    Ok((SelectJobs { job_ids, filter, reason, actor, limit, after }, edit))
 }
 
 /// A new payload must be storable, and fit the schemas of the kinds that it is for.
-pub async fn check_payload(app: &App, edit: &Edit, which: &Which) -> Result<(), ApiError> {
+pub async fn check_payload(app: &App, edit: &Edit, which: &Which, after: Option<Uuid>) -> Result<(), ApiError> {
     let Some(payload) = &edit.payload else { return Ok(()) };
     storable(payload).map_err(|why| ApiError::field("payload", why))?;
     let kinds: BTreeSet<String> = match (&edit.kind, which) {
         (Some(kind), _) => [kind.clone()].into(),
         (None, Which::These(ids)) => app.store.get_jobs(ids).await?.into_iter().map(|job| job.kind).collect(),
         (None, Which::Matching(filter)) => {
-            let dead = app.store.matching_jobs(filter, &[JobState::Failed], None, select::MOST as i64).await?;
+            let dead = app.store.matching_jobs(filter, &[JobState::Failed], after, select::MOST as i64).await?;
             dead.into_iter().map(|(_, kind)| kind).collect()
         }
     };

@@ -25,6 +25,8 @@ pub struct Selection {
     pub asker: Asker,
     /// How many at most.
     pub most: usize,
+    /// Of all that match, only those behind this one: where the request before ended.
+    pub after: Option<Uuid>,
 }
 
 /// Named one by one, or by what they have in common.
@@ -46,7 +48,10 @@ pub fn selection(wish: SelectJobs) -> Result<Selection, ApiError> {
         (None, Some(filter)) => Which::Matching(Box::new(query::filter_of(filter)?)),
         _ => return Err(ApiError::field("job_ids", "must be given, or filter, but not both; an empty filter is all")),
     };
-    Ok(Selection { which, asker, most })
+    if wish.after.is_some() && matches!(which, Which::These(_)) {
+        return Err(ApiError::field("after", "goes with a filter, not with job_ids"));
+    }
+    Ok(Selection { which, asker, most, after: wish.after })
 }
 
 /// Cancels them.
@@ -100,7 +105,7 @@ async fn act(
     states: &[JobState],
     once: impl AsyncFn(Vec<Uuid>) -> Result<Answers, ApiError>,
 ) -> Result<Acted, ApiError> {
-    let mut acted = Acted { moved: 0, refused: Vec::new(), more: false };
+    let mut acted = Acted { moved: 0, refused: Vec::new(), more: false, after: None };
     match &selection.which {
         Which::These(ids) => {
             for batch in ids.chunks(BATCH) {
@@ -111,7 +116,7 @@ async fn act(
             }
         }
         Which::Matching(filter) => {
-            let (mut above, mut looked) = (None, 0);
+            let (mut above, mut looked) = (selection.after, 0);
             while looked < selection.most {
                 let limit = BATCH.min(selection.most - looked);
                 let found = app.store.matching_jobs(filter, states, above, limit as i64).await?;
@@ -121,6 +126,7 @@ async fn act(
                 note(&mut acted, once(ids).await?);
             }
             acted.more = !app.store.matching_jobs(filter, states, above, 1).await?.is_empty();
+            acted.after = above.filter(|_| acted.more);
         }
     }
     Ok(acted)

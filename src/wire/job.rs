@@ -133,8 +133,10 @@ pub struct Acted {
     pub moved: usize,
     /// Those that were not, and why.
     pub refused: Vec<Refused>,
-    /// Whether there may be more that match: ask again.
+    /// Whether there are more that match: ask again, with `after`.
     pub more: bool,
+    /// The last one that was looked at, to go on behind it; null when there is no more.
+    pub after: Option<Uuid>,
 }
 
 /// A job that stayed where it is.
@@ -184,6 +186,9 @@ pub struct SelectJobs {
     pub actor: Option<String>,
     /// How many at most, up to 10,000.
     pub limit: Option<usize>,
+    /// With a filter: only those behind this one, as the answer before said. What was looked at once is not looked at again, even if it
+    /// matches again.
+    pub after: Option<Uuid>,
 }
 
 /// Everything that is said must fit.
@@ -217,6 +222,8 @@ pub struct ReplayJobs {
     pub actor: Option<String>,
     /// How many at most, up to 10,000.
     pub limit: Option<usize>,
+    /// With a filter: only those behind this one, as the answer before said.
+    pub after: Option<Uuid>,
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Box<RawValue>>,
     #[serde(alias = "type", alias = "jobType")]

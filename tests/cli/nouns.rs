@@ -166,6 +166,50 @@ async fn a_workflow_is_drawn_in_every_form() {
     let json: serde_json::Value = serde_json::from_str(&graph("json")).unwrap();
     assert_eq!(json["nodes"].as_array().unwrap().len(), 6);
     assert_eq!(graph("name").lines().count(), 6);
+
+    let job = json["nodes"][0]["job_id"].as_str().unwrap();
+    let of_job = |form: &str| run(&server, &["job", "graph", job, "-o", form]).expect(0).out;
+    assert!(of_job("ascii").contains("▸[thumbnail-md completed]") && of_job("dot").starts_with("digraph"));
+    assert_eq!(of_job("name").lines().count(), 6, "all that hang together with it");
+
+    let id = json["workflow_id"].as_str().unwrap();
+    let begins = run(&server, &["workflow", "get", &id[..30], "-o", "json"]).expect(0);
+    assert_eq!(begins.json()["id"], id);
+    run(&server, &["workflow", "get", "ffffffff-"]).expect(3);
+}
+
+#[tokio::test]
+async fn a_schedule_is_changed_where_it_is_named_and_stays_otherwise() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    run(&server, &["schedule", "create", "beat", "--every", "15m", "--kind", "noop", "--queue", "q", "--paused"])
+        .expect(0);
+    let changed = ["schedule", "update", "beat", "--cron", "0 4 * * *", "--priority", "8", "--overlap", "skip"];
+    let it = run(&server, &[&changed[..], &["-o", "json"]].concat()).expect(0).json();
+    assert_eq!((&it["cron"], &it["state"], &it["overlap"]), (&json!("0 4 * * *"), &json!("paused"), &json!("skip")));
+    let job = &it["target"]["job"];
+    assert_eq!((&job["kind"], &job["queue"], &job["priority"]), (&json!("noop"), &json!("q"), &json!(8)));
+    run(&server, &["schedule", "update", "nobody", "--jitter", "1s"]).expect(3);
+    for incomplete in [&["--kind", "noop"][..], &["--every", "15m"], &["--every", "15m", "--queue", "q"]] {
+        run(&server, &[&["schedule", "create", "other"], incomplete].concat()).expect(2);
+    }
+}
+
+/// One request acts on ten thousand at most; a project's job, which stays, is met only once.
+#[tokio::test]
+async fn more_than_one_request_may_move_are_moved_and_none_is_met_twice() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_ROLES", "api,worker,scheduler")]);
+    server.create_as("x", json!({"outcome": "failed", "duration_ms": 0})).await;
+    run(&server, &["project", "wait", "x"]).expect(1);
+    for _ in 0..11 {
+        let jobs = vec![json!({"kind": "noop", "queue": "bulk", "delay": "1h"}); 1000];
+        server.post("/jobs", json!(jobs)).await.expect(201);
+    }
+    let acted = run(&server, &["job", "retry", "--all", "--yes", "-o", "json"]);
+    let told = acted.json();
+    assert_eq!(told["refused"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["moved"], 11_000);
 }
 
 #[tokio::test]

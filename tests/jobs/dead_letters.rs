@@ -90,7 +90,7 @@ async fn a_replay_may_change_payload_kind_queue_and_priority_and_the_record_show
         "payload":{{ "n": 123456789012345678901234567890 }},"reason":"moved house","actor":"ada"}}"#
     );
     let answer = post_raw(&server, "/api/v1/dlq/replay", body).await.expect(200).json();
-    assert_eq!(answer, json!({"moved": 1, "refused": [], "more": false}));
+    assert_eq!(answer, json!({"moved": 1, "refused": [], "more": false, "after": null}));
     until(&server, &id, "completed").await;
     let read = server.get(&format!("/jobs/{id}")).await;
     assert!(
@@ -148,6 +148,32 @@ async fn replays_go_by_id_or_by_filter_and_are_counted() {
     until(&server, &b, "failed").await;
     let one = replay(&server, json!({"filter": {}, "limit": 1})).await;
     assert_eq!((&one["moved"], &one["more"]), (&json!(1), &json!(true)));
+    let with_ids = server.post("/dlq/replay", json!({"job_ids": [a], "after": NOBODY})).await;
+    assert_refused(&with_ids, 422, "invalid_field", "after");
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn whoever_goes_on_meets_none_twice_though_all_fail_again() {
+    let database = Database::new().await;
+    let server = brisk(&database, &[]);
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(dead(&server, json!({})).await);
+    }
+    let mut after = Value::Null;
+    for (nth, id) in all.iter().enumerate() {
+        let answer = replay(&server, json!({"filter": {}, "limit": 1, "after": after})).await;
+        let more = nth < 2;
+        assert_eq!(answer["moved"], 1);
+        assert_eq!((&answer["more"], &answer["after"]), (&json!(more), &if more { json!(id) } else { Value::Null }));
+        after = answer["after"].clone();
+        crate::harness::eventually("it has died again", || async {
+            let now = job(&server, id).await;
+            (now["state"] == "failed" && now["replays"] == 1).then_some(())
+        })
+        .await;
+    }
     database.check_invariants().await;
 }
 

@@ -207,7 +207,7 @@ async fn many_are_canceled_or_retried_by_id_or_by_what_they_have_in_common() {
     let later = enqueue(&server, json!({"kind": "a", "delay": "1h", "tenant": "z"})).await;
 
     let of_x = server.post("/jobs/cancel", json!({"filter": {"tenant": "x"}, "actor": "ada"})).await.expect(200).json();
-    assert_eq!(of_x, json!({"moved": 3, "refused": [], "more": false}));
+    assert_eq!(of_x, json!({"moved": 3, "refused": [], "more": false, "after": null}));
     let canceled = crate::api::ids(&server.get("/jobs?tenant=x").await.json());
     let body = json!({"job_ids": [canceled[0], NOBODY, later]});
     let mixed = server.post("/api/v1/jobs/cancel", body.clone()).await.expect(200).json();

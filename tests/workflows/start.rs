@@ -135,6 +135,9 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(names("?tenant=acme").await, ["import 1", "import 0"]);
     assert_eq!(names("?name=PORT%204").await, ["import 4"]);
     assert_eq!(names("?state=running&tenant=default&name=4").await, ["import 4"]);
+    let one = server.get("/workflows?name=PORT%204").await.json()[0]["id"].as_str().unwrap().to_uppercase();
+    assert_eq!(names(&format!("?id={}", &one[..35])).await, ["import 4"], "the beginning of its id");
+    assert_eq!(names("?id=ffffffff").await, [] as [&str; 0]);
     let page = server.get("/workflows?limit=2").await.expect(200);
     let next = page.header("link").split(['<', '>']).nth(1).unwrap().to_owned();
     assert!(next.starts_with("/workflows?") && page.header("link").contains("rel=\"next\""), "{next}");

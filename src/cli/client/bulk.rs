@@ -118,17 +118,18 @@ impl Selection {
         }
         cx.confirm(self.sure.yes || self.act.dry.dry_run, &format!("All jobs that match are {verb}."))?;
         let body = also.with("filter", Some(raw(filter.text())));
-        let (mut moved, mut refused) = (0, Vec::new());
+        let (mut moved, mut refused, mut after) = (0, Vec::new(), None);
         loop {
-            let answer = send(&body).await?;
+            let answer = send(&body.clone().with("after", after.as_ref())).await?;
             let part = read(&answer.text)?;
             moved += part.count("moved");
             refused.extend(part.at("refused").list().iter().map(Json::to_string));
-            if part.at("more") != &Json::Bool(true) || part.count("moved") == 0 {
+            after = Some(part.text("after").to_owned()).filter(|it| !it.is_empty());
+            if after.is_none() {
                 break;
             }
         }
-        told(cx, &format!("{{\"moved\":{moved},\"refused\":[{}],\"more\":false}}", refused.join(",")))
+        told(cx, &format!("{{\"moved\":{moved},\"refused\":[{}],\"more\":false,\"after\":null}}", refused.join(",")))
     }
 }
 

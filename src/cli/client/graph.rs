@@ -1,4 +1,4 @@
-//! `provost workflow graph`: how steps hang together. The languages of other programs come from the server; pictures are drawn
+//! `provost workflow graph` and `provost job graph`: how jobs hang together. The languages of other programs come from the server; pictures are drawn
 //! here, from its JSON.
 
 use std::collections::HashMap;

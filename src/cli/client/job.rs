@@ -8,6 +8,7 @@ use super::bulk::{Matching, Selection};
 use super::complete;
 use super::context::{Context, Outcome};
 use super::flags::{Act, Every, Page, Patience, Waiting, Watching, bare};
+use super::graph::{InForm, draw};
 use super::job_create::Create;
 use super::job_logs::Logs;
 use super::look::{self, list};
@@ -107,6 +108,14 @@ pub enum Verb {
     Explain {
         #[command(flatten)]
         which: Which,
+    },
+    /// The jobs that it waits for, that wait for it, and so on, drawn
+    #[command(after_help = "Example:\n  provost job graph 0198c0de -o mermaid")]
+    Graph {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        graph: InForm,
     },
     /// Everything about it at once: why it waits, its tries, its record, what follows from it
     #[command(after_help = "Example:\n  provost job inspect 0198c0de -o json")]
@@ -210,6 +219,10 @@ impl Verb {
                 let id = which.id(cx).await?;
                 cx.output.card(&WAITING, &cx.client.explain_job(&id).await?.text)?;
                 Ok(Exit::Success)
+            }
+            Self::Graph { which, graph } => {
+                let id = which.id(cx).await?;
+                draw(cx, &graph, async |pairs: Pairs<'_>| cx.client.job_graph(&id, pairs).await).await
             }
             Self::Inspect { which } => {
                 let id = which.id(cx).await?;

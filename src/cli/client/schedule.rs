@@ -7,7 +7,7 @@ use super::complete;
 use super::context::{Context, Outcome};
 use super::flags::{Act, Page, Sure, Watching, bare};
 use super::look::list;
-use super::schedule_create::{Create, When};
+use super::schedule_create::{Create, Update, When, due};
 use super::tables::{OCCURRENCE, SCHEDULE, TICK};
 use crate::cli::Exit;
 use crate::cli::output::{Json, read};
@@ -21,6 +21,12 @@ pub enum Verb {
         after_help = "Examples:\n  provost schedule create nightly --cron '0 3 * * *' --time-zone Europe/Rome --kind report.generate --payload '{\"reportId\": \"{{due_at}}\"}'\n  provost schedule create beat --every 15m --kind noop --overlap skip"
     )]
     Create(Box<Create>),
+    /// Change some of it; what is not named stays
+    #[command(
+        visible_alias = "edit",
+        after_help = "Example:\n  provost schedule update nightly --cron '0 4 * * *' --reason 'after the backup'"
+    )]
+    Update(Box<Update>),
     /// Everything known about one
     #[command(visible_alias = "show", after_help = "Example:\n  provost schedule get nightly -o yaml")]
     Get {
@@ -75,7 +81,10 @@ pub enum Verb {
         after: Option<String>,
     },
     /// What an expression means, and when it would be due; nothing is kept
-    #[command(after_help = "Example:\n  provost schedule preview --cron '0 8 * * 1-5' --time-zone Europe/Rome")]
+    #[command(
+        group(due()),
+        after_help = "Example:\n  provost schedule preview --cron '0 8 * * 1-5' --time-zone Europe/Rome"
+    )]
     Preview {
         #[command(flatten)]
         when: When,
@@ -130,6 +139,7 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
             Self::Create(wish) => wish.run(cx).await,
+            Self::Update(wish) => wish.run(cx).await,
             Self::Get { which } => {
                 cx.output.card(&SCHEDULE, &cx.client.get_schedule(which.named(cx)).await?.text)?;
                 Ok(Exit::Success)

@@ -197,9 +197,10 @@ impl Which {
         if found.list().iter().any(|it| it.text("name") == self.workflow) {
             return only("workflow", &self.workflow, found.list(), "name");
         }
-        // The list cannot be searched by ids, so the latest are looked through.
-        let latest = [("limit", Some("200".to_owned()))];
-        only("workflow", &self.workflow, read(&cx.client.list_workflows(&latest).await?.text)?.list(), "name")
+        let begins = [("id", Some(self.workflow.to_ascii_lowercase())), ("limit", Some("20".to_owned()))];
+        let is_id = !self.workflow.is_empty() && self.workflow.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let found = if is_id { read(&cx.client.list_workflows(&begins).await?.text)? } else { Json::List(Vec::new()) };
+        only("workflow", &self.workflow, found.list(), "id")
     }
 }
 

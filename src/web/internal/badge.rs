@@ -67,7 +67,10 @@ impl Badge {
             return Err(ApiError::field("next", format!("queue must be one of this token: {}", queues.join(", "))));
         }
         match jobs.iter().find(|job| job.tenant.as_str() != from.tenant) {
-            Some(_) => Err(ApiError::field("next", format!("tenant must be that of the job that it follows from: {}", from.tenant))),
+            Some(_) => Err(ApiError::field(
+                "next",
+                format!("tenant must be that of the job that it follows from: {}", from.tenant),
+            )),
             None => Ok(()),
         }
     }

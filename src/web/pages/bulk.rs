@@ -60,7 +60,7 @@ async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> 
         let why = format!("Now {} match, and the page spoke of {}.", counted(met.n, "job"), capped(agreed));
         return page(app, request, &order, &met, Some(why), StatusCode::CONFLICT).await;
     }
-    let selection = Selection { which: order.which, asker, most: MOST };
+    let selection = Selection { which: order.which, asker, most: MOST, after: None };
     let acted = verb.act(app, &selection, &edit).await?;
     Ok(see(&order.back, Some(&flash::acted(verb.word(), &acted))))
 }

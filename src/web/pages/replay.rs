@@ -82,7 +82,7 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
 /// Those that died of the same: their payloads stay, where they go is the same.
 async fn with_others(app: &App, job: &Job, edit: Edit, asker: Asker) -> Result<Acted, ApiError> {
     let edit = Edit { payload: None, ..edit };
-    let selection = Selection { which: Which::Matching(Box::new(alike(job))), asker, most: MOST };
+    let selection = Selection { which: Which::Matching(Box::new(alike(job))), asker, most: MOST, after: None };
     select::retry(app, &selection, &edit, true).await
 }
 
@@ -146,7 +146,7 @@ async fn edit(app: &App, job: &Job, typed: &Typed) -> Result<Edit, Result<Vec<Fi
         priority: priority.filter(|it| *it != job.priority),
     };
     if errors.is_empty() {
-        let checked = check_payload(app, &edit, &Which::These(vec![job.id])).await;
+        let checked = check_payload(app, &edit, &Which::These(vec![job.id]), None).await;
         return checked.map(|()| edit).map_err(|error| mistakes(error, |_| "payload"));
     }
     Err(Ok(errors))

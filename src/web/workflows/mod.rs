@@ -66,17 +66,18 @@ pub async fn start_thumbnail(app: &App, tenant: Option<String>, asker: &Asker) -
 /// Workflows, newest first. The next page is in the `Link` header.
 #[utoipa::path(get, path = "/workflows", tag = "workflows",
     params(("state" = Option<String>, Query), ("tenant" = Option<String>, Query), ("name" = Option<String>, Query, description = "Part of its name"),
+        ("id" = Option<String>, Query, description = "The beginning of its id"),
         ("limit" = Option<i64>, Query, description = "1 to 200, 50 unless asked otherwise"), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = [wire::Workflow], headers(("Link" = String, description = "`rel=\"next\"`: the next page"))),
         (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string(), &["state", "tenant", "name", "limit", "cursor"])?;
+    let query = Query::parse(request.query_string(), &["state", "tenant", "name", "id", "limit", "cursor"])?;
     let (filter, limit) = (filter(&query)?, query.limit()?);
     let rows = app.store.list_workflows(&filter, query.cursor()?, limit + 1).await?;
     Ok(page(&request, rows, limit, |last| last.id, wire::Workflow::from))
 }
 
-/// `?state=&tenant=&name=`.
+/// `?state=&tenant=&name=&id=`.
 pub fn filter(query: &Query) -> Result<WorkflowFilter, ApiError> {
     let state = query.get("state").map(|word| {
         let known: Vec<&str> = WorkflowState::ALL.iter().map(|state| state.as_str()).collect();
@@ -84,7 +85,12 @@ pub fn filter(query: &Query) -> Result<WorkflowFilter, ApiError> {
         WorkflowState::parse(word).ok_or_else(wrong)
     });
     let word = |name: &str| query.get(name).map(str::to_owned);
-    Ok(WorkflowFilter { state: state.transpose()?, tenant: word("tenant"), name: word("name") })
+    Ok(WorkflowFilter {
+        state: state.transpose()?,
+        tenant: word("tenant"),
+        name: word("name"),
+        id: word("id").map(|id| id.trim().to_owned()),
+    })
 }
 
 /// One workflow: how far it is. With `?wait=finished`, as soon as no step of it can go on by itself, or time is up.
