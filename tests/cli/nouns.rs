@@ -186,7 +186,10 @@ async fn a_schedule_is_changed_where_it_is_named_and_stays_otherwise() {
         .expect(0);
     let changed = ["schedule", "update", "beat", "--cron", "0 4 * * *", "--priority", "8", "--overlap", "skip"];
     let it = run(&server, &[&changed[..], &["-o", "json"]].concat()).expect(0).json();
-    assert_eq!((&it["cron"], &it["state"], &it["overlap"]), (&json!("0 4 * * *"), &json!("paused"), &json!("skip")));
+    assert_eq!(
+        (&it["expression"], &it["state"], &it["overlap"]),
+        (&json!("0 4 * * *"), &json!("paused"), &json!("skip"))
+    );
     let job = &it["target"]["job"];
     assert_eq!((&job["kind"], &job["queue"], &job["priority"]), (&json!("noop"), &json!("q"), &json!(8)));
     run(&server, &["schedule", "update", "nobody", "--jitter", "1s"]).expect(3);
