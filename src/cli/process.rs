@@ -50,8 +50,21 @@ pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<Strin
 #[cfg(target_os = "linux")]
 fn hide_from(commands: &[handlers::Command]) {
     if !commands.is_empty() {
+        keep_what_was_inherited();
         // Where that cannot be had, a user of their own still keeps them out.
         _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Whatever was open already when we were started is for us. What we open ourselves is closed in programs anyway.
+#[cfg(target_os = "linux")]
+fn keep_what_was_inherited() {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers = open.flatten().filter_map(|it| it.file_name().to_str()?.parse::<i32>().ok());
+    for number in numbers.filter(|number| *number > 2) {
+        // SAFETY: the process has just begun, so nobody closes any of these meanwhile; a number that is none any more does no harm.
+        let file = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+        _ = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::CLOEXEC);
     }
 }
 

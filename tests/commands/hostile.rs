@@ -185,3 +185,37 @@ async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
     let of_us = "stdout Name:\tprovost".to_owned();
     assert!(written.contains(&"stdout tried".to_owned()) && written.contains(&of_us), "{written:?}");
 }
+
+#[tokio::test]
+async fn a_result_that_nobody_could_read_is_refused() {
+    let place = Place::script(
+        r#"read -r kind; case $kind in *deep*) printf '[%.0s' $(seq 5000); printf ']%.0s' $(seq 5000);; *) printf '{"a":"\\\\ud800"}';; esac > result.json"#,
+        "",
+    );
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    for payload in ["deep", "half"] {
+        let job = run(&server, json!(payload)).await;
+        assert_eq!(text(&job, "state"), "failed", "{job}");
+        assert!(text(&job, "error").starts_with("result.json "), "{job}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_has_no_terminal_and_none_of_the_files_of_its_worker() {
+    let place = Place::script(
+        "if : < /dev/tty; then echo tty; fi 2>&-; ls /proc/self/fd; ps -o sid= -p $$ || cut -d' ' -f6 /proc/$$/stat; echo $$",
+        "",
+    );
+    let database = Database::new().await;
+    let server = place.server(&database, &[]);
+    let job = run(&server, json!(null)).await;
+    let said = lines(&server, &text(&job, "id")).await;
+    assert!(!said.iter().any(|line| line.ends_with(" tty")), "{said:?}");
+    let open = said.iter().filter_map(|line| line.strip_prefix("stdout ")?.trim().parse::<u32>().ok());
+    let numbers: Vec<u32> = open.collect();
+    let (session, itself) = (numbers[numbers.len() - 2], numbers[numbers.len() - 1]);
+    assert_eq!(session, itself, "it leads a session: {said:?}");
+    // Its three streams, and the folder that `ls` looks into.
+    assert!(numbers[..numbers.len() - 2].iter().all(|number| *number <= 3), "{said:?}");
+}

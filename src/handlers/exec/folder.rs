@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Command, TIDYING, reaper};
+use crate::domain::parameters::inspect;
 use crate::handlers::Job;
 
 /// The most bytes of a result.
@@ -82,7 +84,11 @@ impl Folder {
         }
         let text = String::from_utf8(bytes).map_err(|error| format!("{RESULT} is not UTF-8: {error}"))?;
         let json: std::result::Result<&RawValue, _> = serde_json::from_str(&text);
-        json.map(|json| Some(json.get().to_owned())).map_err(|error| format!("{RESULT} is not JSON: {error}"))
+        let json = json.map_err(|error| format!("{RESULT} is not JSON: {error}"))?.get();
+        // What is too deep must not be walked by a parser that recurses; what it would not accept then, nobody could read later.
+        inspect(json).map_err(|error| format!("{RESULT} {error}"))?;
+        serde_json::from_str::<Value>(json).map_err(|error| format!("{RESULT} cannot be stored: {error}"))?;
+        Ok(Some(json.to_owned()))
     }
 
     /// Removes it, however much is in it.

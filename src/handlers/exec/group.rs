@@ -34,7 +34,8 @@ const LOOK: Duration = Duration::from_millis(50);
 impl Group {
     pub fn start(command: &Command, job: &Job, folder: &Folder) -> Result<(Self, Pipes)> {
         let mut program = tokio::process::Command::new(&command.program);
-        program.args(command.argv.iter().skip(1)).current_dir(folder.path()).process_group(0).env_clear();
+        program.args(command.argv.iter().skip(1)).current_dir(folder.path()).env_clear();
+        stand_apart(&mut program);
         if let Some(name) = command.argv.first() {
             program.arg0(name);
         }
@@ -107,6 +108,13 @@ impl Drop for Group {
             self.kill();
         }
     }
+}
+
+/// Gives the program a session of its own, and with it a group: it cannot type into the terminal that the worker was started from.
+fn stand_apart(program: &mut tokio::process::Command) {
+    let ask = || Ok(rustix::process::setsid().map(drop)?);
+    // SAFETY: between fork and exec it makes one system call; it takes no lock and allocates nothing.
+    unsafe { program.pre_exec(ask) };
 }
 
 /// Whether anybody of a group lives. A signal to it would reach its dead leader, too, as long as nobody takes its status.
