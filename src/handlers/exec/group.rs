@@ -158,7 +158,8 @@ fn die_with_us(program: &mut tokio::process::Command) {
 #[cfg(not(target_os = "linux"))]
 fn die_with_us(_: &mut tokio::process::Command) {}
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
