@@ -54,7 +54,7 @@ pub fn reachable(at: &SocketAddr) -> String {
 }
 
 /// Starts the private PostgreSQL, when no other is named.
-pub fn private_database(config: &Config) -> Result<Option<Embedded>, Exit> {
+fn private_database(config: &Config) -> Result<Option<Embedded>, Exit> {
     if config.database_url.is_some() {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::Exit;
-use super::banner::{Banner, no_database, private_database, reachable};
+use super::banner::{Banner, database, no_database, reachable};
 use super::nurse::Nurse;
 use super::process::{Signals, handlers, log_panics, registry, runtimes};
 use crate::config::Config;
@@ -50,17 +50,11 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         Ok(handlers) => extra(handlers),
         Err(exit) => return exit,
     };
-    let private = match private_database(&config) {
-        Ok(private) => private,
+    let (private, connector) = match database(&config) {
+        Ok(database) => database,
         Err(exit) => return exit,
     };
-    let url = private.as_ref().map(|it| it.url().to_owned());
     let nurse = private.map(|private| Nurse::of(private, log.clone()));
-    let url = url.or(config.database_url.as_ref().map(|it| it.reveal().to_owned())).unwrap_or_default();
-    let connector = match Connector::parse(&url) {
-        Ok(connector) => connector,
-        Err(error) => return no_database(&error, None),
-    };
     let (runtime, vital) = match runtimes() {
         Ok(runtimes) => runtimes,
         Err(exit) => return exit,

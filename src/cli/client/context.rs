@@ -32,7 +32,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// From flags, the environment, `.env` and `provost.toml`. What is wrong with the settings of a server is not looked at.
+    /// From flags, the environment, `.env` and `provost.toml`. What is said wrongly there is refused; whether a server
+    /// could live with its settings is not asked.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let sources = Sources::read(global.flags());
         if !sources.mistakes.is_empty() {

@@ -95,11 +95,8 @@ impl Output {
     pub fn list(&self, noun: &Noun, text: &str) -> Result<(), Failure> {
         let sorted = self.sort.as_ref().map(|sort| self.sorted(noun, text, sort)).transpose()?;
         let text = sorted.as_deref().unwrap_or(text);
-        if let Some(filter) = &self.jq {
-            return jq::filtered(filter, text);
-        }
         match self.format {
-            Format::Json => read(text).and_then(|_| show(text)),
+            Format::Json => self.json(text),
             Format::Table | Format::Wide => {
                 let json = read(text)?;
                 if json.list().is_empty() && self.columns.is_empty() {
@@ -114,11 +111,8 @@ impl Output {
 
     /// Of one thing, in a row.
     pub fn row(&self, noun: &Noun, text: &str) -> Result<(), Failure> {
-        if let Some(filter) = &self.jq {
-            return jq::filtered(filter, text);
-        }
         match self.format {
-            Format::Json => read(text).and_then(|_| show(text)),
+            Format::Json => self.json(text),
             Format::Table | Format::Wide => {
                 say(&self.table(noun, &[read(text)?]).lines(self.room, self.paint).join("\n"))
             }
@@ -128,14 +122,19 @@ impl Output {
 
     /// Of one thing, with everything that is known of it.
     pub fn card(&self, noun: &Noun, text: &str) -> Result<(), Failure> {
-        if let Some(filter) = &self.jq {
-            return jq::filtered(filter, text);
-        }
         match self.format {
             Format::Table | Format::Wide if !self.columns.is_empty() => self.row(noun, text),
             Format::Table | Format::Wide => say(card::card(&read(text)?, self.paint).trim_end()),
-            Format::Json => read(text).and_then(|_| show(text)),
+            Format::Json => self.json(text),
             _ => self.machine(noun, &read(text)?),
+        }
+    }
+
+    /// The server's own JSON, or what a filter makes of it. Whoever gives a filter is answered in this format.
+    fn json(&self, text: &str) -> Result<(), Failure> {
+        match &self.jq {
+            Some(filter) => jq::filtered(filter, text),
+            None => read(text).and_then(|_| show(text)),
         }
     }
 
@@ -196,15 +195,12 @@ impl Output {
 
     /// One line for one thing that changed.
     pub fn line(&self, noun: &Noun, row: &Json) -> Result<(), Failure> {
-        if let Some(filter) = &self.jq {
-            return jq::filtered(filter, &row.to_string());
-        }
         match self.format {
             Format::Table | Format::Wide => {
                 let table = Table { with_heads: false, ..self.table(noun, std::slice::from_ref(row)) };
                 say(&table.lines(self.room, self.paint).join("\n"))
             }
-            Format::Json => show(&row.to_string()),
+            Format::Json => self.json(&row.to_string()),
             Format::Yaml => show(&format!("---\n{}", yaml::document(row).trim_end())),
             _ => self.machine(noun, row),
         }

@@ -22,9 +22,7 @@ impl Client {
 
     /// One job, as soon as it is finished, or time is up.
     pub async fn wait_for_job(&self, id: &str, at_most: Duration) -> Result<Answer, ClientError> {
-        let request = Request::get(format!("/jobs/{}", segment(id))).query("wait", Some("finished"));
-        let timeout = format!("{}ms", at_most.as_millis());
-        self.answer(request.query("timeout", Some(timeout)).waits(at_most).again(Budget::none())).await
+        self.answer(Request::get(format!("/jobs/{}", segment(id))).until("finished", at_most)).await
     }
 
     /// What its executions wrote, oldest first; with a wait, as soon as there is something, if more is to come.

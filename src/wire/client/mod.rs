@@ -186,6 +186,12 @@ impl Request {
         Self { also: Some(status), ..self }
     }
 
+    /// Answered as soon as it is so, or time is up. Not sent again: whoever waits asks anew, for what is left of the time.
+    fn until(self, word: &str, at_most: Duration) -> Self {
+        let timeout = format!("{}ms", at_most.as_millis());
+        self.query("wait", Some(word)).query("timeout", Some(timeout)).waits(at_most).again(Budget::none())
+    }
+
     /// No answer takes longer than this.
     pub fn within(self, patience: Duration) -> Self {
         Self { patience, ..self }

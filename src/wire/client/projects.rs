@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, Body, Budget, Client, ClientError, Pairs, Request, segment};
+use super::{Answer, Body, Client, ClientError, Pairs, Request, segment};
 
 impl Client {
     /// Projects, newest first.
@@ -48,8 +48,6 @@ impl Client {
 
     /// One project, as soon as it has this status, comes to rest, or time is up.
     pub async fn wait_for_project(&self, id: &str, status: &str, at_most: Duration) -> Result<Answer, ClientError> {
-        let request = Request::get(format!("/projects/{}", segment(id))).query("wait", Some(status));
-        let timeout = format!("{}ms", at_most.as_millis());
-        self.answer(request.query("timeout", Some(timeout)).waits(at_most).again(Budget::none())).await
+        self.answer(Request::get(format!("/projects/{}", segment(id))).until(status, at_most)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, Body, Budget, Client, ClientError, Pairs, Request, segment};
+use super::{Answer, Body, Client, ClientError, Pairs, Request, segment};
 
 impl Client {
     /// Workflows, newest first.
@@ -47,8 +47,6 @@ impl Client {
 
     /// One workflow, as soon as no step of it can go on by itself, or time is up.
     pub async fn wait_for_workflow(&self, id: &str, at_most: Duration) -> Result<Answer, ClientError> {
-        let request = Request::get(format!("/workflows/{}", segment(id))).query("wait", Some("finished"));
-        let timeout = format!("{}ms", at_most.as_millis());
-        self.answer(request.query("timeout", Some(timeout)).waits(at_most).again(Budget::none())).await
+        self.answer(Request::get(format!("/workflows/{}", segment(id))).until("finished", at_most)).await
     }
 }
