@@ -33,6 +33,6 @@ pub mod cli;
 pub mod config;
 pub mod embedded;
 pub mod log;
-pub mod meter;
 pub mod mutant;
 pub mod signal;
+pub mod telemetry;

@@ -108,7 +108,7 @@ mod switches {
         FireUnseen,
         /// M10: batches lock their rows in any order.
         UnorderedLocks,
-        /// M11: the bell is rung before the commit, and outside of it.
+        /// M11: the wakeup is rung before the commit, and outside of it.
         NotifyBeforeCommit,
         /// M12: only a failure that a worker reports counts; a lost worker costs nothing.
         LostWorkersAreFree,

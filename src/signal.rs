@@ -1,4 +1,4 @@
-//! How the tasks of one process speak to each other: a bell, a stop, and a board to read.
+//! How the tasks of one process talk to each other: wakeups, the stop token, and the status that `/health` reads.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,104 +10,106 @@ use tokio::sync::{Notify, watch};
 
 pub use tokio_util::sync::CancellationToken as Stop;
 
-/// Between two NOTIFY of one process lies at least this much: every notifying commit takes a lock that the whole
-/// database shares, so a busy process says "look" now and then instead of each time.
+/// The shortest time between two `NOTIFY` of one process. Every notifying commit takes a lock that the whole database
+/// shares, so a busy process notifies at intervals instead of with each statement.
 const NOTIFY_GAP: Duration = Duration::from_millis(5);
 
-/// "Look again": nothing more is ever learned from it. Rings for everybody in this process who holds an [`Ear`].
-pub struct Bell {
-    rings: watch::Sender<u64>,
-    stirs: watch::Sender<u64>,
-    notified: Mutex<Option<Instant>>,
-    owed: Notify,
+/// Tells the tasks of this process, and the other processes, to look at the database again. A wakeup carries no data.
+pub struct Wakeup {
+    wakeups: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
+    notified_at: Mutex<Option<Instant>>,
+    notification_due: Notify,
 }
 
-/// One listener's side of the bell.
-pub struct Ear(watch::Receiver<u64>);
+/// A subscription to the wakeups of this process.
+pub struct WakeupReceiver(watch::Receiver<u64>);
 
-impl Default for Bell {
+impl Default for Wakeup {
     fn default() -> Self {
         Self {
-            rings: watch::Sender::new(0),
-            stirs: watch::Sender::new(0),
-            notified: Mutex::default(),
-            owed: Notify::new(),
+            wakeups: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
+            notified_at: Mutex::default(),
+            notification_due: Notify::new(),
         }
     }
 }
 
-impl Bell {
-    /// Rings in this process, without SQL.
-    pub fn ring(&self) {
-        self.rings.send_modify(|n| *n = n.wrapping_add(1));
-        self.stir();
+impl Wakeup {
+    /// Wakes every subscriber in this process, without SQL.
+    pub fn wake(&self) {
+        self.wakeups.send_modify(|n| *n = n.wrapping_add(1));
+        self.changed();
     }
 
-    /// Something changed that nobody has to look at, but that leaves something to tidy up.
-    pub fn stir(&self) {
-        self.stirs.send_modify(|n| *n = n.wrapping_add(1));
+    /// Reports a change that creates no work for workers, but that a chore may have to clean up after.
+    pub fn changed(&self) {
+        self.changes.send_modify(|n| *n = n.wrapping_add(1));
     }
 
-    /// Hears every ring, and every stir.
-    pub fn fine_ear(&self) -> Ear {
-        Ear(self.stirs.subscribe())
+    /// Receives every wakeup and every change.
+    pub fn subscribe_to_all(&self) -> WakeupReceiver {
+        WakeupReceiver(self.changes.subscribe())
     }
 
-    pub fn ear(&self) -> Ear {
-        Ear(self.rings.subscribe())
+    /// Receives wakeups only.
+    pub fn subscribe(&self) -> WakeupReceiver {
+        WakeupReceiver(self.wakeups.subscribe())
     }
 
-    /// Whether a statement that moves something should ring the other processes itself, or whether one did so a moment
-    /// ago. Say afterwards what came of it: [`Bell::moved`].
+    /// Whether the next statement should send the `NOTIFY` itself, because the last one is long enough ago. Call
+    /// [`Wakeup::committed`] afterwards with the same value.
     pub fn may_notify(&self) -> bool {
-        lock(&self.notified).is_none_or(|at| at.elapsed() >= NOTIFY_GAP)
+        lock(&self.notified_at).is_none_or(|at| at.elapsed() >= NOTIFY_GAP)
     }
 
-    /// Something moved: rings in this process. When the others were not `told` by the statement itself, a NOTIFY is
-    /// owed to them: see [`Bell::owed`].
-    pub fn moved(&self, told: bool) {
-        self.ring();
-        if told {
-            *lock(&self.notified) = Some(Instant::now());
+    /// A statement changed something: wakes this process. Unless the statement `notified` the other processes itself,
+    /// [`Wakeup::notification_due`] returns when it is time to do so.
+    pub fn committed(&self, notified: bool) {
+        self.wake();
+        if notified {
+            *lock(&self.notified_at) = Some(Instant::now());
         } else {
-            self.owed.notify_one();
+            self.notification_due.notify_one();
         }
     }
 
-    /// Waits until a NOTIFY is owed to the other processes and the gap since the last one has passed.
-    pub async fn owed(&self) {
-        self.owed.notified().await;
-        let since = lock(&self.notified).map_or(NOTIFY_GAP, |at| at.elapsed());
+    /// Waits until the other processes need a `NOTIFY` and the gap since the last one has passed.
+    pub async fn notification_due(&self) {
+        self.notification_due.notified().await;
+        let since = lock(&self.notified_at).map_or(NOTIFY_GAP, |at| at.elapsed());
         pause(NOTIFY_GAP.saturating_sub(since)).await;
-        *lock(&self.notified) = Some(Instant::now());
+        *lock(&self.notified_at) = Some(Instant::now());
     }
 }
 
-impl Ear {
-    /// Forgets the rings so far. Call it before looking: what rings between the look and the wait is then not lost.
+impl WakeupReceiver {
+    /// Forgets past wakeups. Call this before looking at the database, so that a wakeup between the look and the wait is
+    /// not lost.
     pub fn clear(&mut self) {
         self.0.borrow_and_update();
     }
 
-    /// Waits for a ring after the last [`Ear::clear`].
-    pub async fn rung(&mut self) {
+    /// Waits for a wakeup after the last [`WakeupReceiver::clear`].
+    pub async fn woken(&mut self) {
         if self.0.changed().await.is_err() {
-            // The bell is gone, so it will never ring again.
+            // The sender is gone: no further wakeup can arrive.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Waits so long; no time is no wait. The timer of the runtime would make a millisecond of it.
+/// Sleeps for `time`; a zero duration returns at once, where the timer of the runtime would take a millisecond.
 pub async fn pause(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
 }
 
-/// What the tasks of this process say about themselves, for `/health` and the dashboard to read.
+/// What the tasks of this process report about themselves. `/health` and the dashboard read it.
 #[derive(Default)]
-pub struct Board {
+pub struct ProcessStatus {
     services: Mutex<BTreeMap<&'static str, ServiceStatus>>,
     listener: Mutex<ListenerStatus>,
     draining: AtomicBool,
@@ -156,7 +158,7 @@ impl Default for ListenerStatus {
     }
 }
 
-impl Board {
+impl ProcessStatus {
     pub fn services(&self) -> BTreeMap<&'static str, ServiceStatus> {
         lock(&self.services).clone()
     }
@@ -210,23 +212,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_ring_between_the_look_and_the_wait_is_not_lost() {
-        let bell = Bell::default();
-        let mut ear = bell.ear();
+        let wakeup = Wakeup::default();
+        let mut wakeups = wakeup.subscribe();
         for _ in 0..1000 {
-            ear.clear();
-            bell.ring();
-            ear.rung().await;
+            wakeups.clear();
+            wakeup.wake();
+            wakeups.woken().await;
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_second_notify_within_the_gap_is_owed_not_forgotten() {
-        let bell = Bell::default();
-        assert!(bell.may_notify() && bell.may_notify(), "asking alone changes nothing");
-        bell.moved(true);
-        assert!(!bell.may_notify());
-        bell.moved(false);
-        bell.owed().await;
-        assert!(!bell.may_notify(), "what was owed is said now, and the next gap begins");
+        let wakeup = Wakeup::default();
+        assert!(wakeup.may_notify() && wakeup.may_notify(), "asking alone changes nothing");
+        wakeup.committed(true);
+        assert!(!wakeup.may_notify());
+        wakeup.committed(false);
+        wakeup.notification_due().await;
+        assert!(!wakeup.may_notify(), "what was owed is said now, and the next gap begins");
     }
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use provost::domain::Outcome;
 use provost::store::Store;
 use provost::store::jobs::Edit;
-use provost::store::projects::Asker;
+use provost::store::projects::Audit;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -96,13 +96,13 @@ async fn tangle(database: &Database, dice: &mut StdRng) {
 
 /// One of those who work, and of those who meddle, in any order.
 async fn meddle(database: &Database, store: &Store, dice: &mut StdRng) {
-    let asker = Asker { actor: "test".into(), request_id: None, reason: None };
+    let audit = Audit { actor: "test".into(), request_id: None, reason: None };
     let some = format!("SELECT id FROM jobs ORDER BY random() LIMIT {}", dice.random_range(1..5));
     let some: Vec<Uuid> = database.rows(&some, &[]).await.iter().map(|row| row.get(0)).collect();
     match dice.random_range(0..12) {
-        0 => _ = store.cancel_jobs(&some, &asker).await.unwrap(),
-        1 | 2 => _ = store.retry_jobs(&some, &Edit::default(), true, &asker).await.unwrap(),
-        3 => _ = store.forget_dead_letters(&some, &asker).await.unwrap(),
+        0 => _ = store.cancel_jobs(&some, &audit).await.unwrap(),
+        1 | 2 => _ = store.retry_jobs(&some, &Edit::default(), true, &audit).await.unwrap(),
+        3 => _ = store.forget_dead_letters(&some, &audit).await.unwrap(),
         4 | 5 => {
             let born = "SELECT enqueue('noop', depends_on => $1, dependency_policy => $2, max_attempts => 1)";
             let policy = POLICIES[dice.random_range(0..3)];
@@ -165,9 +165,9 @@ async fn whoever_comes_to_wait_for_what_has_ended_does_not_wait_for_those_that_w
     database.run("SET lock_timeout = '1s'").await;
     database.run(&born("allow_failed")).await;
     let dead: Uuid = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
-    let asker = Asker { actor: "test".into(), request_id: None, reason: None };
+    let audit = Audit { actor: "test".into(), request_id: None, reason: None };
     let (dead, edit) = ([dead], Edit::default());
-    let retry = store.retry_jobs(&dead, &edit, true, &asker);
+    let retry = store.retry_jobs(&dead, &edit, true, &audit);
     let retried = tokio::time::timeout(Duration::from_secs(1), retry).await.expect("it waits for nobody").unwrap();
     assert!(retried[0].moved);
     held.rollback().await.unwrap();

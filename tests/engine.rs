@@ -9,9 +9,9 @@ use provost::domain::settle::settle;
 use provost::domain::{
     Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement,
 };
-use provost::signal::Bell;
-use provost::store::jobs::{Claimed, Claimer, Graces, Reach, Settled};
-use provost::store::projects::{Asker, Bounds, Created, NewProject};
+use provost::signal::Wakeup;
+use provost::store::jobs::{CandidateWindow, ClaimRequest, ClaimedJob, Graces, Settled};
+use provost::store::projects::{Audit, Bounds, Created, NewProject};
 use provost::store::{Connector, Store};
 use serde_json::json;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::harness::{Database, Server, eventually};
 
 async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
-    let store = Store::new(pool, Arc::new(Bell::default()));
+    let store = Store::new(pool, Arc::new(Wakeup::default()));
     eventually("the database answers", || async { store.ping().await.ok() }).await;
     store
 }
@@ -32,15 +32,15 @@ fn budget() -> Budget {
     Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
 }
 
-fn claimer(name: &str, lease: Duration) -> Claimer {
-    Claimer {
+fn claimer(name: &str, lease: Duration) -> ClaimRequest {
+    ClaimRequest {
         worker_id: name.into(),
         queues: vec!["*".into()],
         kinds: JobKind::ALL.iter().map(|kind| kind.to_string()).collect(),
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
         tenants: None,
-        reach: Reach::default(),
+        reach: CandidateWindow::default(),
     }
 }
 
@@ -56,14 +56,14 @@ async fn create(store: &Store, name: &str) -> Uuid {
         key: None,
     };
     let bounds = Bounds { deadline: Duration::from_secs(600), max_attempts: 3 };
-    let asker = Asker { actor: "test".into(), request_id: None, reason: None };
-    match store.create_project(&new, bounds, &asker).await.unwrap() {
+    let audit = Audit { actor: "test".into(), request_id: None, reason: None };
+    match store.create_project(&new, bounds, &audit).await.unwrap() {
         Created::New(project) => project.id,
         other => panic!("{other:?}"),
     }
 }
 
-async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
+async fn claim(store: &Store, name: &str, lease: Duration) -> ClaimedJob {
     let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap().jobs;
     claims.into_iter().next().expect("a due job")
 }

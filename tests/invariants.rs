@@ -25,9 +25,9 @@ async fn population(database: &Database) {
         let claimed = claim(&store, "w1", LONG).await;
         settle_as(&store, &claimed, outcome, "w1").await;
     }
-    let asker = provost::store::projects::Asker { actor: "test".into(), request_id: None, reason: None };
+    let audit = provost::store::projects::Audit { actor: "test".into(), request_id: None, reason: None };
     let dead = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
-    store.retry_jobs(&[dead], &provost::store::jobs::Edit::default(), true, &asker).await.unwrap();
+    store.retry_jobs(&[dead], &provost::store::jobs::Edit::default(), true, &audit).await.unwrap();
     let claimed = claim(&store, "w1", LONG).await;
     settle_as(&store, &claimed, Outcome::refused("still no"), "w1").await;
 
@@ -106,8 +106,8 @@ async fn fire_once(store: &Store) {
         jitter: Duration::ZERO,
         target: Target::Job(Box::new(job.checked(3).unwrap())),
     };
-    let asker = provost::store::projects::Asker { actor: "schedule:hourly".into(), request_id: None, reason: None };
-    store.put_schedule(&plan, Some(start), None, &asker).await.unwrap();
+    let audit = provost::store::projects::Audit { actor: "schedule:hourly".into(), request_id: None, reason: None };
+    store.put_schedule(&plan, Some(start), None, &audit).await.unwrap();
     let found = store.due_schedules(1, &[]).await.unwrap();
     let due = &found.due[0];
     let verdict = plan.backlog.judge(&plan.timing, due.next_at, found.at, plan.batch());
@@ -122,9 +122,9 @@ async fn fire_once(store: &Store) {
         next: verdict.next,
     };
     let bounds = provost::store::projects::Bounds { deadline: LONG, max_attempts: 3 };
-    let fired = store.fire_schedule(&firing, bounds, &asker).await.unwrap().unwrap();
+    let fired = store.fire_schedule(&firing, bounds, &audit).await.unwrap().unwrap();
     assert_eq!((fired.started, fired.left_out), (1, 0));
-    assert!(store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_none(), "the turn is over");
+    assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none(), "the turn is over");
 }
 
 /// For each invariant, what breaks it. Triggers are off, and the constraints that forbid it are gone.

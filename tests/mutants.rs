@@ -10,8 +10,8 @@ use std::time::Duration;
 use provost::domain::Outcome;
 use provost::embedded::{Embedded, Options};
 use provost::mutant::{Mutant, sabotaged};
-use provost::signal::Bell;
-use provost::store::jobs::{Holding, Lease, Settled};
+use provost::signal::Wakeup;
+use provost::store::jobs::{Lease, LeasedExecution, Settled};
 use provost::store::{Connector, Store};
 use provost::wire::CreateJob;
 use tokio::time::sleep;
@@ -158,7 +158,7 @@ async fn m7_whoever_looks_before_listening_misses_what_comes_between() {
         let proxy = Proxy::before(&database.url);
         let server = Server::with(&proxy.url(&database.url), &[settings, vec![NO_POLL]].concat());
         listens(&server).await;
-        proxy.set(Weather::Holding);
+        proxy.set(Weather::LeasedExecution);
         let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                          WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
         must(database.number(listeners).await == 1, "one listener")?;
@@ -208,7 +208,7 @@ async fn m10_a_batch_that_locks_in_another_order_deadlocks() {
             held.push((job_id, execution_id));
         }
         held.sort();
-        let beating: Vec<Holding> = held.iter().copied().map(Holding::from).collect();
+        let beating: Vec<LeasedExecution> = held.iter().copied().map(LeasedExecution::from).collect();
         let mut other = database.connection().await;
         other.batch_execute("SET deadlock_timeout = '50ms'").await.unwrap();
         let batch = other.transaction().await.unwrap();
@@ -286,7 +286,7 @@ async fn m13_an_asynchronous_commit_is_lost_with_the_server_although_it_was_answ
     let connector = Connector::parse(&url).unwrap();
     provost::store::migrate(&connector).await.unwrap();
     catches(Mutant::AsynchronousCommit, "is gone", || async {
-        let open = || Store::new(connector.pool(1).unwrap(), std::sync::Arc::new(Bell::default()));
+        let open = || Store::new(connector.pool(1).unwrap(), std::sync::Arc::new(Wakeup::default()));
         let store = open();
         let job = || CreateJob::parse(r#"{"kind": "noop"}"#, 3).map_err(|it| it.message);
         let enqueued = store.enqueue_jobs(&[job()?], None, "test", None).await.map_err(|it| it.to_string())?;

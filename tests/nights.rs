@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use provost::domain::Outcome;
-use provost::store::projects::Asker;
+use provost::store::projects::Audit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -55,11 +55,11 @@ async fn a_cancel_and_a_result_at_the_same_moment_have_one_end() {
     let store = hands::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 200)").await;
     let claims = store.claim_jobs(&hands::claimer("w", LONG), 200).await.unwrap().jobs;
-    let asker = Asker { actor: "maria".into(), request_id: None, reason: None };
+    let audit = Audit { actor: "maria".into(), request_id: None, reason: None };
     let ids: Vec<Uuid> = claims.iter().map(|it| it.lease.job_id).collect();
     let canceling = async {
         for id in &ids {
-            store.cancel_jobs(&[*id], &asker).await.unwrap();
+            store.cancel_jobs(&[*id], &audit).await.unwrap();
         }
     };
     let working = async {

@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
-use provost::signal::Bell;
-use provost::store::jobs::{Claimer, Graces, Lease, Reach, Settled};
-use provost::store::projects::{Asker, Bounds};
-use provost::store::{Connector, Moved, Store};
+use provost::signal::Wakeup;
+use provost::store::jobs::{CandidateWindow, ClaimRequest, Graces, Lease, Settled};
+use provost::store::projects::{Audit, Bounds};
+use provost::store::{Connector, Store, Transition};
 use uuid::Uuid;
 
 use crate::harness::Database;
 
 fn store(database: &Database) -> Store {
-    Store::new(Connector::parse(&database.url).unwrap().pool(2).unwrap(), Arc::new(Bell::default()))
+    Store::new(Connector::parse(&database.url).unwrap().pool(2).unwrap(), Arc::new(Wakeup::default()))
 }
 
 fn bounds() -> Bounds {
     Bounds { deadline: Duration::from_secs(60), max_attempts: 3 }
 }
 
-fn asker() -> Asker {
-    Asker { actor: "test".into(), request_id: None, reason: None }
+fn audit() -> Audit {
+    Audit { actor: "test".into(), request_id: None, reason: None }
 }
 
 /// How long what should have stopped may still take.
@@ -34,15 +34,15 @@ fn budget() -> Budget {
 }
 
 /// Takes from a queue of its own, so that one case never takes the job of another.
-fn claimer(queue: &str) -> Claimer {
-    Claimer {
+fn claimer(queue: &str) -> ClaimRequest {
+    ClaimRequest {
         worker_id: "w".into(),
         queues: vec![queue.into()],
         kinds: JobKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
         lease_ttl: Duration::from_secs(30),
         project_deadline: Duration::from_secs(60),
         tenants: None,
-        reach: Reach::default(),
+        reach: CandidateWindow::default(),
     }
 }
 
@@ -116,12 +116,12 @@ async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: Proj
         ProjectVerb::RemovalFailed => settled(JobKind::Deprovision, refused()).await,
         ProjectVerb::Retry => {
             let project = project_at(database, status, "1 h").await;
-            check(store.retry_project(project, bounds(), &asker()).await.unwrap(), verb, status);
+            check(store.retry_project(project, bounds(), &audit()).await.unwrap(), verb, status);
             project
         }
         ProjectVerb::Delete => {
             let project = project_at(database, status, "1 h").await;
-            check(store.delete_project(project, None, bounds(), &asker()).await.unwrap(), verb, status);
+            check(store.delete_project(project, None, bounds(), &audit()).await.unwrap(), verb, status);
             project
         }
         ProjectVerb::Expire => {
@@ -149,10 +149,10 @@ async fn settle_project(
 }
 
 /// What the store says of a move is what the diagram says.
-fn check(moved: Moved<provost::store::projects::Project>, verb: ProjectVerb, from: ProjectStatus) {
+fn check(moved: Transition<provost::store::projects::Project>, verb: ProjectVerb, from: ProjectStatus) {
     match (moved, verb.target(from)) {
-        (Moved::Yes(project), Some(target)) => assert_eq!(project.status, target, "{verb} from {from}"),
-        (Moved::No { was }, None) => assert_eq!(was, from, "{verb} from {from}"),
+        (Transition::Applied(project), Some(target)) => assert_eq!(project.status, target, "{verb} from {from}"),
+        (Transition::Rejected { was }, None) => assert_eq!(was, from, "{verb} from {from}"),
         (moved, target) => panic!("{verb} from {from}: {moved:?} instead of {target:?}"),
     }
 }

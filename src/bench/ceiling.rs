@@ -106,7 +106,7 @@ async fn drain(bench: &Bench, pgbench: &Path, n: u64, clients: u64) -> Result<Sa
     let sample = asked.run(bench, pgbench, &place, CLAIMED as f64).await?;
     let finished = session.asked(FINISHED).await? as f64;
     bench.leave(place).await?;
-    // Claims that met each other may have found less than they could take.
+    // ClaimOutcome that met each other may have found less than they could take.
     let share = finished / n as f64;
     let per_job = |cost: Option<f64>| cost.map(|it| it / share.max(1e-9));
     Ok(Sample {

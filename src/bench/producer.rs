@@ -8,7 +8,7 @@ use super::{Result, Trouble};
 use crate::domain::workflow::Plan;
 use crate::domain::{Ident, NewJob};
 use crate::store::Store;
-use crate::store::projects::Asker;
+use crate::store::projects::Audit;
 
 /// Which queue a job goes to by its number; nothing is that of the bench.
 pub type QueueOf = fn(u64) -> Option<String>;
@@ -45,8 +45,8 @@ impl Producer {
             return Err(Trouble::new("workflows are started within this process"));
         };
         let new = plan.checked().map_err(|fault| Trouble::new(format!("{} {}", fault.field, fault.message)))?;
-        let asker = Asker { actor: KIND.to_owned(), request_id: None, reason: None };
-        store.start_workflow(&new, None, &asker).await?;
+        let audit = Audit { actor: KIND.to_owned(), request_id: None, reason: None };
+        store.start_workflow(&new, None, &audit).await?;
         Ok(())
     }
 

@@ -12,10 +12,10 @@ use crate::cli::{ENGINE_POOL, VITAL_POOL};
 use crate::config::{Config, Roles};
 use crate::engine::{Engine, Parts, Tools};
 use crate::handlers;
-use crate::meter::Meter;
 use crate::provision::{Registry, Simulated};
-use crate::signal::{Bell, Board};
+use crate::signal::{ProcessStatus, Wakeup};
 use crate::store::{Connector, Store};
+use crate::telemetry::Telemetry;
 
 /// Which way work goes in and comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +99,8 @@ impl Rig {
             worker_concurrency: ground.slots,
             ..Config::clone(&ground.config)
         };
-        let bell = Arc::new(Bell::default());
-        let store = |size| Ok::<_, Trouble>(Store::new(ground.connector.engine_pool(size)?, bell.clone()));
+        let wakeup = Arc::new(Wakeup::default());
+        let store = |size| Ok::<_, Trouble>(Store::new(ground.connector.engine_pool(size)?, wakeup.clone()));
         let (asking, for_engine, vital) = (store(config.database_pool)?, store(ENGINE_POOL)?, store(VITAL_POOL)?);
         let crate::config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
@@ -108,9 +108,9 @@ impl Rig {
         let tools = Tools {
             config: Arc::new(config),
             vital_runtime: ground.vital.clone(),
-            bell: bell.clone(),
-            board: Arc::new(Board::default()),
-            meter: Meter::default(),
+            wakeup: wakeup.clone(),
+            process_status: Arc::new(ProcessStatus::default()),
+            telemetry: Telemetry::default(),
             handlers: handlers::in_the_box(registry, settings).with(KIND, Mark(marks.clone())),
             log: crate::log::silent(),
         };

@@ -17,10 +17,11 @@ use crate::config::Config;
 use crate::engine::{Engine, Parts, Tools};
 use crate::handlers::{Handlers, finish_commands};
 use crate::log::{self, chain};
-use crate::meter::Meter;
-use crate::signal::{Bell, Board, Stop};
+use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::{Connector, MigrateError, Store, migrate};
-use crate::web::{self, App, Schemas};
+use crate::telemetry::Telemetry;
+use crate::web;
+use crate::web::{App, Schemas};
 
 /// How many connections the engine has to itself: the claim, settlements, chores.
 pub const ENGINE_POOL: usize = 4;
@@ -127,7 +128,7 @@ struct Running {
     /// The task that drives the server.
     serving: tokio::task::JoinHandle<()>,
     listen: Option<std::net::SocketAddr>,
-    board: Arc<Board>,
+    process_status: Arc<ProcessStatus>,
     stop: Stop,
     stores: [Store; 3],
 }
@@ -139,21 +140,21 @@ fn start(
     log: Logger,
 ) -> Result<Running, Box<dyn std::error::Error>> {
     let connector = &ground.connector;
-    let (bell, board, meter, stop) =
-        (Arc::new(Bell::default()), Arc::new(Board::default()), Meter::default(), Stop::new());
-    let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, bell.clone());
-    let for_web = Store::new(connector.pool(config.database_pool)?, bell.clone());
+    let (wakeup, process_status, telemetry, stop) =
+        (Arc::new(Wakeup::default()), Arc::new(ProcessStatus::default()), Telemetry::default(), Stop::new());
+    let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, wakeup.clone());
+    let for_web = Store::new(connector.pool(config.database_pool)?, wakeup.clone());
     let handlers = ground.handlers.clone();
-    let vital = Store::new(connector.engine_pool(VITAL_POOL)?, bell.clone());
+    let vital = Store::new(connector.engine_pool(VITAL_POOL)?, wakeup.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let tools = Tools {
         config: config.clone(),
         vital_runtime: ground.vital.clone(),
-        bell: bell.clone(),
-        board: board.clone(),
-        meter: meter.clone(),
+        wakeup: wakeup.clone(),
+        process_status: process_status.clone(),
+        telemetry: telemetry.clone(),
         handlers,
         log: log.clone(),
     };
@@ -161,9 +162,9 @@ fn start(
     let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
     let app = App {
         store: for_web.clone(),
-        bell,
-        board: board.clone(),
-        meter,
+        wakeup,
+        process_status: process_status.clone(),
+        telemetry,
         templates: registry(&config).templates(),
         config,
         schemas: Schemas::new(schemas),
@@ -179,18 +180,18 @@ fn start(
     let server = listener.map(|listener| web::server(app, listener)).transpose()?;
     let handle = server.as_ref().map(actix_web::dev::Server::handle);
     let serving = engine.drive(server, log);
-    Ok(Running { engine, server: handle, serving, listen, board, stop, stores: [for_engine, for_web, vital] })
+    Ok(Running { engine, server: handle, serving, listen, process_status, stop, stores: [for_engine, for_web, vital] })
 }
 
 impl Running {
     /// The order of stopping, as a list.
     async fn until_stopped(self, signals: &mut Signals, log: &Logger) -> Exit {
-        let Self { engine, server, serving, board, stop, stores, .. } = self;
+        let Self { engine, server, serving, process_status, stop, stores, .. } = self;
         signals.next().await;
         info!(log, "stopping; a second signal ends at once");
         let orderly = async {
             // 1. /readyz says no, and whoever waits for something gets its answer.
-            board.drain();
+            process_status.drain();
             stop.cancel();
             // 2. No more claims; running work finishes or is handed back.
             engine.stop().await;

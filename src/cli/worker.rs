@@ -11,8 +11,8 @@ use crate::config::Config;
 use crate::engine::{Engine, Tools};
 use crate::handlers::finish_commands;
 use crate::log;
-use crate::meter::Meter;
-use crate::signal::{Bell, Board};
+use crate::signal::{ProcessStatus, Wakeup};
+use crate::telemetry::Telemetry;
 use crate::wire::client::Client;
 
 /// Runs until a signal, through any outage of its server.
@@ -42,9 +42,9 @@ pub fn run(config: Config) -> Exit {
     let tools = Tools {
         config: Arc::new(config),
         vital_runtime: Handle::clone(vital.handle()),
-        bell: Arc::new(Bell::default()),
-        board: Arc::new(Board::default()),
-        meter: Meter::default(),
+        wakeup: Arc::new(Wakeup::default()),
+        process_status: Arc::new(ProcessStatus::default()),
+        telemetry: Telemetry::default(),
         handlers,
         log: log.clone(),
     };
@@ -60,7 +60,7 @@ async fn work(tools: &Tools, client: Client, vital: Client, log: &Logger) -> Exi
     let engine = Engine::start_remote(tools, client, vital);
     signals.next().await;
     info!(log, "stopping; a second signal ends at once");
-    tools.board.drain();
+    tools.process_status.drain();
     tokio::select! {
         () = engine.stop() => {
             info!(log, "stopped");

@@ -18,10 +18,10 @@ use super::worker::{Desk, FIRST_PAUSE, LONGEST_PAUSE};
 use crate::domain::{JobState, Outcome, ProjectStatus};
 use crate::handlers::{Job, Log};
 use crate::log::chain;
-use crate::meter::{KindLabels, OutcomeLabels};
 use crate::mutant::{self, Mutant};
 use crate::signal::Stop;
-use crate::store::jobs::{Claimed, Settled};
+use crate::store::jobs::{ClaimedJob, Settled};
+use crate::telemetry::{KindLabels, OutcomeLabels};
 
 /// How long a few lines may take to be kept.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// One execution, from the claim to its settlement. The slot is free again when the work has ended.
 pub async fn attempt<S: Source>(
     desk: Arc<Desk<S>>,
-    claimed: Claimed,
+    claimed: ClaimedJob,
     trusted_until: Option<Instant>,
     slot: Option<OwnedSemaphorePermit>,
 ) {
@@ -49,7 +49,7 @@ pub async fn attempt<S: Source>(
     let (Some(outcome), ()) = tokio::join!(performed, keep(&desk, &log, &claimed, &lines)) else { return };
     drop(slot);
     desk.tools
-        .meter
+        .telemetry
         .work_seconds
         .get_or_create(&KindLabels { kind: claimed.kind.clone() })
         .observe(started.elapsed().as_secs_f64());
@@ -57,7 +57,7 @@ pub async fn attempt<S: Source>(
 }
 
 /// Runs the work; nothing when the lease was lost meanwhile, so that there is nothing to settle.
-async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, hold: &Hold, lines: &Log) -> Option<Outcome> {
+async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, hold: &Hold, lines: &Log) -> Option<Outcome> {
     let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
         return Some(Outcome::refused(format!("no handler registered for {}", claimed.kind)));
     };
@@ -112,7 +112,7 @@ fn called_off(reason: &str) -> String {
 
 /// Sends on what the work writes, until it has ended and the last line is kept. What cannot be kept any more then is lost: the
 /// outcome is worth more than the words.
-async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines: &Log) {
+async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, lines: &Log) {
     while let Some(batch) = lines.batch().await {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -132,7 +132,7 @@ async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, lines:
 }
 
 /// What a handler may know of a claim: everything but the lease.
-fn job(claimed: &Claimed, hold: &Hold, lines: &Log) -> Job {
+fn job(claimed: &ClaimedJob, hold: &Hold, lines: &Log) -> Job {
     Job {
         id: claimed.lease.job_id,
         execution_id: claimed.lease.execution_id,
@@ -153,7 +153,7 @@ fn job(claimed: &Claimed, hold: &Hold, lines: &Log) -> Job {
 /// Offers the outcome until the source takes it, refuses it, or time is up. A lost answer does no harm: the same
 /// outcome again is recognised. What will never be taken is said as the reason of a failure instead: were the
 /// lease left to lapse, the record would blame a lost worker, and the work would be done again for nothing.
-async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, mut outcome: Outcome, hold: &Hold) {
+async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, mut outcome: Outcome, hold: &Hold) {
     let mut pause = FIRST_PAUSE;
     let mut refused = false;
     loop {
@@ -161,7 +161,7 @@ async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, mut
             Ok(Settled::Yes { state, project }) => return tell_settled(desk, log, claimed, &outcome, state, project),
             Ok(Settled::Already) => return debug!(log, "settled before"),
             Ok(Settled::LeaseLost) => {
-                desk.tools.meter.stale_settlements.inc();
+                desk.tools.telemetry.stale_settlements.inc();
                 return warn!(log, "settlement refused: the lease was lost"; "outcome" => outcome.word());
             }
             Err(trouble) if trouble.is_temporary() => {
@@ -190,8 +190,8 @@ async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &Claimed, mut
     }
 }
 
-fn tell_claim<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed) {
-    desk.tools.meter.claims.get_or_create(&KindLabels { kind: claimed.kind.clone() }).inc();
+fn tell_claim<S>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob) {
+    desk.tools.telemetry.claims.get_or_create(&KindLabels { kind: claimed.kind.clone() }).inc();
     info!(log, "job claimed"; "previous_state" => claimed.previous_state.as_str(), "new_state" => "active", "attempt" => claimed.attempt);
     if claimed.project_moved {
         info!(log, "project provisioning"; "previous_state" => ProjectStatus::Creating.as_str(), "new_state" => ProjectStatus::Provisioning.as_str());
@@ -201,13 +201,13 @@ fn tell_claim<S>(desk: &Desk<S>, log: &Logger, claimed: &Claimed) {
 fn tell_settled<S>(
     desk: &Desk<S>,
     log: &Logger,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     outcome: &Outcome,
     state: JobState,
     project: Option<(ProjectStatus, ProjectStatus)>,
 ) {
     let labels = OutcomeLabels { kind: claimed.kind.clone(), outcome: outcome.word().to_owned() };
-    desk.tools.meter.settlements.get_or_create(&labels).inc();
+    desk.tools.telemetry.settlements.get_or_create(&labels).inc();
     info!(log, "job {}", state;
         "previous_state" => "active", "new_state" => state.as_str(), "error" => outcome.error());
     if let Some((from, to)) = project {

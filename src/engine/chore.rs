@@ -12,7 +12,7 @@ use super::{Parts, jittered, logger};
 use crate::domain::{JobState, WorkflowState};
 use crate::store::StoreError;
 use crate::store::jobs::Graces;
-use crate::store::projects::Asker;
+use crate::store::projects::Audit;
 
 /// How many rows a chore takes at once.
 const BATCH: i64 = 200;
@@ -90,7 +90,7 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     }
     if overdue.jobs {
         for (job, was) in parts.store.expire_jobs(BATCH, "deadlines").await? {
-            parts.tools.meter.expired_jobs.inc();
+            parts.tools.telemetry.expired_jobs.inc();
             warn!(log, "job given up at its deadline";
                 "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
         }
@@ -113,7 +113,7 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
 /// Takes back jobs whose lease has ended, whose time is over, or that did not stop when they were canceled.
 async fn take_back(parts: &Parts, graces: Graces, log: &Logger) -> Result<(), StoreError> {
     for job in parts.store.reap_jobs(BATCH, graces, "reaper").await? {
-        parts.tools.meter.reaped.inc();
+        parts.tools.telemetry.reaped.inc();
         warn!(log, "job taken back: {}", job.error;
             "job_id" => %job.job_id, "execution_id" => %job.execution_id, "worker_id" => &job.worker_id,
             "project_id" => job.project_id.map(|id| id.to_string()), "outcome" => &job.outcome,
@@ -130,7 +130,7 @@ async fn take_back(parts: &Parts, graces: Graces, log: &Logger) -> Result<(), St
 /// Gives up projects whose deadline has passed.
 async fn expire_projects(parts: &Parts, log: &Logger) -> Result<(), StoreError> {
     for project in parts.store.expire_projects(BATCH, "deadlines").await? {
-        parts.tools.meter.expired.inc();
+        parts.tools.telemetry.expired.inc();
         warn!(log, "project given up: {}", project.error_reason;
             "project_id" => %project.id, "job_id" => project.job_id.map(|id| id.to_string()),
             "previous_state" => &project.previous_state, "new_state" => "failed");
@@ -154,9 +154,9 @@ async fn sweep(parts: &Parts) -> Result<Duration, StoreError> {
 
 /// Waits until something stirs, but no longer than [`IDLE`]; then how long to rest before the next time.
 async fn rest_while_still(parts: &Parts, period: Duration) -> Duration {
-    let mut ear = parts.tools.bell.fine_ear();
-    ear.clear();
-    _ = tokio::time::timeout(IDLE, ear.rung()).await;
+    let mut wakeups = parts.tools.wakeup.subscribe_to_all();
+    wakeups.clear();
+    _ = tokio::time::timeout(IDLE, wakeups.woken()).await;
     period
 }
 
@@ -168,7 +168,7 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
     let (job_keys, statistics) = parts.store.prune_keys(FORGET_BATCH).await?;
     removed += job_keys + statistics;
     removed += repeatedly(FORGET_BATCH, || parts.store.prune_deliveries(FORGET_BATCH)).await?;
-    let pruner = Asker { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
+    let pruner = Audit { actor: "pruner".into(), request_id: None, reason: Some("silent for a day".into()) };
     removed += parts.store.forget_workers(None, Duration::from_secs(24 * 60 * 60), &pruner).await?;
     let keep = &parts.tools.config.retain;
     let classes = [
@@ -194,7 +194,7 @@ async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
             }
         }
     }
-    parts.tools.meter.pruned.inc_by(removed.unsigned_abs());
+    parts.tools.telemetry.pruned.inc_by(removed.unsigned_abs());
     if removed > 0 {
         info!(log, "forgot what was kept for long enough"; "rows" => removed);
     }

@@ -12,7 +12,7 @@ use super::crew::Crew;
 use super::source::Source;
 use super::supervisor::Fault;
 use super::{Tools, jittered, logger};
-use crate::store::jobs::Holding;
+use crate::store::jobs::LeasedExecution;
 
 /// The heartbeat service. It goes on while running work finishes, so its end is not the stop of claiming. It has a thread
 /// and a connection of its own: a handler that computes for minutes without a pause must not cost the others their leases.
@@ -42,9 +42,9 @@ async fn beat<S: Source>(tools: &Tools, crew: &Crew, source: &S, rhythm: Duratio
     // statements of the two would only be in each other's way.
     let mine = crew.held.held_for(rhythm / 2);
     let busy = crew.held.len().min(tools.config.worker_concurrency);
-    let beats = source.heartbeat(&mine, busy, tools.board.is_draining()).await?;
+    let beats = source.heartbeat(&mine, busy, tools.process_status.is_draining()).await?;
     let kept: HashMap<_, _> = beats.held.into_iter().map(|beat| (beat.execution_id, beat.canceled)).collect();
-    for Holding { job_id: job, execution_id: execution, .. } in &mine {
+    for LeasedExecution { job_id: job, execution_id: execution, .. } in &mine {
         match kept.get(execution) {
             None if crew.held.lose(*execution) => {
                 warn!(log, "lease lost"; "job_id" => %job, "execution_id" => %execution, "worker_id" => &crew.me.id);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::handlers::Report;
 use crate::signal::Stop;
-use crate::store::jobs::{Holding, Lease};
+use crate::store::jobs::{Lease, LeasedExecution};
 
 /// What heartbeats keep alive. The worker adds and removes, the heartbeat reads and says what was lost or called off.
 #[derive(Default)]
@@ -74,10 +74,10 @@ impl Held {
     }
 
     /// The executions that have been held for so long.
-    pub fn held_for(&self, age: Duration) -> Vec<Holding> {
+    pub fn held_for(&self, age: Duration) -> Vec<LeasedExecution> {
         let entries = self.entries();
         let old = entries.iter().filter(|(_, entry)| entry.since.elapsed() >= age);
-        let holding = |(execution_id, entry): (&Uuid, &Entry)| Holding {
+        let holding = |(execution_id, entry): (&Uuid, &Entry)| LeasedExecution {
             job_id: entry.job_id,
             execution_id: *execution_id,
             progress: entry.progress.latest(),

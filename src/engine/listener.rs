@@ -1,6 +1,6 @@
-//! Hears the bell that other processes ring, and rings it for them.
+//! Hears the wakeup that other processes ring, and rings it for them.
 //!
-//! A notification only says "look"; nothing is read from it. Listening comes before looking, so the bell is rung once
+//! A notification only says "look"; nothing is read from it. Listening comes before looking, so the wakeup is rung once
 //! after every (re)connect: whatever was said meanwhile was missed. A canary that we send ourselves proves that the
 //! whole way works; while it does not come back, the state is `poll`, and the poll finds the work.
 
@@ -19,7 +19,7 @@ use crate::store::Subscription;
 const CANARY_EVERY: Duration = Duration::from_secs(30);
 const CANARY_PATIENCE: Duration = Duration::from_secs(5);
 const CANARY: &str = "canary ";
-/// What the ringer says: which queue it was does not matter, since everybody looks anyway.
+/// What the deferred_notifier says: which queue it was does not matter, since everybody looks anyway.
 const SOMETHING: &str = "*";
 
 /// The listener service. Ends only by a fault; then only the poll finds work, until it listens again.
@@ -29,7 +29,7 @@ pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Faul
         let parts = parts.clone();
         Box::pin(async move {
             let ended = session(&parts).await;
-            parts.tools.board.post_listener(ListenMode::Poll);
+            parts.tools.process_status.post_listener(ListenMode::Poll);
             ended
         })
     }
@@ -39,11 +39,11 @@ async fn session(parts: &Parts) -> Result<(), Fault> {
     let log = logger(&parts.tools, "listener");
     let rings_too_soon = mutant::is_on(Mutant::ResyncBeforeListen);
     if rings_too_soon {
-        parts.tools.bell.ring();
+        parts.tools.wakeup.wake();
     }
     let mut subscription = Subscription::open(&parts.connector).await?;
     if !rings_too_soon {
-        parts.tools.bell.ring();
+        parts.tools.wakeup.wake();
     }
     let me = format!("{CANARY}{}", uuid::Uuid::new_v4().simple());
     let mut next_canary = tokio::time::Instant::now();
@@ -52,15 +52,15 @@ async fn session(parts: &Parts) -> Result<(), Fault> {
         tokio::select! {
             word = subscription.next() => {
                 let word = word?;
-                parts.tools.board.heard();
+                parts.tools.process_status.heard();
                 if word == me {
                     expected_by = None;
-                    if parts.tools.board.listener().mode == ListenMode::Poll {
+                    if parts.tools.process_status.listener().mode == ListenMode::Poll {
                         info!(log, "notifications arrive");
-                        parts.tools.board.post_listener(ListenMode::Notify);
+                        parts.tools.process_status.post_listener(ListenMode::Notify);
                     }
                 } else if !word.starts_with(CANARY) {
-                    parts.tools.bell.ring();
+                    parts.tools.wakeup.wake();
                 }
             }
             () = tokio::time::sleep_until(next_canary) => {
@@ -82,14 +82,14 @@ async fn until(moment: Option<tokio::time::Instant>) {
     }
 }
 
-/// Says to the other processes what a busy moment left unsaid: see [`crate::signal::Bell::may_notify`].
-pub fn ringer(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
+/// Says to the other processes what a busy moment left unsaid: see [`crate::signal::Wakeup::may_notify`].
+pub fn deferred_notifier(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
     let parts = parts.clone();
     move || {
         let parts = parts.clone();
         Box::pin(async move {
             loop {
-                parts.tools.bell.owed().await;
+                parts.tools.wakeup.notification_due().await;
                 parts.store.notify(SOMETHING).await?;
             }
         })

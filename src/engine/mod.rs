@@ -22,10 +22,10 @@ use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::handlers::Handlers;
-use crate::meter::Meter;
-use crate::signal::{Bell, Board, Stop};
+use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::workers::Worker;
 use crate::store::{Connector, Store};
+use crate::telemetry::Telemetry;
 use crate::wire::client::Client;
 
 use crew::Crew;
@@ -39,9 +39,9 @@ pub struct Tools {
     pub config: Arc<Config>,
     /// A runtime with a thread of its own, so that no handler can hold up a heartbeat.
     pub vital_runtime: Handle,
-    pub bell: Arc<Bell>,
-    pub board: Arc<Board>,
-    pub meter: Meter,
+    pub wakeup: Arc<Wakeup>,
+    pub process_status: Arc<ProcessStatus>,
+    pub telemetry: Telemetry,
     /// What this process can run.
     pub handlers: Handlers,
     pub log: Logger,
@@ -65,7 +65,7 @@ pub struct Engine {
     companions: [Supervisor; 2],
     /// Stops claiming, listening and chores.
     stop: Stop,
-    /// Ends what must go on while running work finishes: heartbeats and the bell.
+    /// Ends what must go on while running work finishes: heartbeats and the wakeup.
     end: Stop,
     /// The last goodbye, when this process runs jobs.
     farewell: Option<BoxFuture<'static, ()>>,
@@ -77,7 +77,7 @@ impl Engine {
         let mut engine = Self::still(&parts.tools);
         let (stop, end) = (engine.stop.clone(), engine.end.clone());
         engine.supervisor.keep_until("listener", &stop, listener::service(&parts));
-        engine.companions[0].keep_until("ringer", &end, listener::ringer(&parts));
+        engine.companions[0].keep_until("deferred_notifier", &end, listener::deferred_notifier(&parts));
         if parts.tools.config.roles.worker {
             let me = identity(&parts.tools);
             let source = |store: &Store| Arc::new(Database::new(&parts.tools.config, store, &me));
@@ -102,7 +102,7 @@ impl Engine {
 
     /// Nothing runs yet.
     fn still(tools: &Tools) -> Self {
-        let supervisor = || Supervisor::new(tools.board.clone(), tools.log.clone());
+        let supervisor = || Supervisor::new(tools.process_status.clone(), tools.log.clone());
         let companions = [supervisor(), supervisor().on(&tools.vital_runtime)];
         Self { supervisor: supervisor(), companions, stop: Stop::new(), end: Stop::new(), farewell: None }
     }

@@ -10,7 +10,7 @@ use super::source::{Beats, Found, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
 use crate::handlers::log::Line;
 use crate::mutant::{self, Moment};
-use crate::store::jobs::{Beat, Claimed, Claims, Holding, Lease, Settled};
+use crate::store::jobs::{ClaimOutcome, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
@@ -71,24 +71,25 @@ impl Source for Remote {
         };
         let began = sent + Duration::from_millis(delivery.waited_ms);
         let lease = delivery.executions.iter().map(|it| it.lease_ttl_ms).min().map(Duration::from_millis);
-        let jobs: Vec<Claimed> = delivery.executions.into_iter().map(claimed).collect();
+        let jobs: Vec<ClaimedJob> = delivery.executions.into_iter().map(claimed).collect();
         // The server has waited in our place. Where it did not, there may be more, or it is not in the mood.
         let rest = if jobs.is_empty() { WAIT.saturating_sub(sent.elapsed()) } else { Duration::ZERO };
-        let claims = Claims { jobs, contended: false, next_due: Some(rest) };
+        let claims = ClaimOutcome { jobs, contended: false, next_due: Some(rest) };
         Ok(Found { claims, trusted_until: lease.map(|lease| began + trusted(lease)) })
     }
 
-    async fn heartbeat(&self, held: &[Holding], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
+    async fn heartbeat(&self, held: &[LeasedExecution], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
         let executions = held.iter().map(|it| HeldExecution {
             execution_id: it.execution_id,
             job_id: it.job_id,
             progress: it.progress.clone().map(|it| Progress { fraction: it.fraction, text: it.text }),
         });
-        let beat = worker::Beat { worker: self.presence(busy, stopping), executions: executions.collect() };
+        let beat = worker::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
         let sent = Instant::now();
         let answer = self.client.beat(&beat, PATIENCE).await?;
         let lease = Duration::from_millis(answer.lease_ttl_ms);
-        let held = answer.held.into_iter().map(|it| Beat { execution_id: it.execution_id, canceled: it.cancel });
+        let held =
+            answer.held.into_iter().map(|it| RenewedLease { execution_id: it.execution_id, canceled: it.cancel });
         Ok(Beats {
             held: held.collect(),
             told: WorkerState::parse(&answer.worker_state).unwrap_or(WorkerState::Online),
@@ -97,7 +98,7 @@ impl Source for Remote {
         })
     }
 
-    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Settled, SourceError> {
+    async fn settle(&self, claimed: &ClaimedJob, outcome: &Outcome) -> Result<Settled, SourceError> {
         mutant::pass(Moment::Ended);
         let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..said(outcome)? };
         match self.client.end_execution(claimed.lease.execution_id, &result).await {
@@ -111,7 +112,7 @@ impl Source for Remote {
         }
     }
 
-    async fn log(&self, claimed: &Claimed, lines: &[Line]) -> Result<(), SourceError> {
+    async fn log(&self, claimed: &ClaimedJob, lines: &[Line]) -> Result<(), SourceError> {
         let line = |it: &Line| PostLine { line: it.text.clone(), stream: Some(it.stream.to_owned()) };
         let (job_id, lines) = (Some(claimed.lease.job_id), lines.iter().map(line).collect());
         let logs = PostLogs { job_id, lines, ..PostLogs::default() };
@@ -137,8 +138,8 @@ fn is_lost(error: &ClientError) -> bool {
     error.code() == Some("lease_lost")
 }
 
-fn claimed(it: Delivered) -> Claimed {
-    Claimed {
+fn claimed(it: Delivered) -> ClaimedJob {
+    ClaimedJob {
         lease: Lease { job_id: it.job_id, execution_id: it.execution_id },
         kind: it.kind,
         queue: it.queue,

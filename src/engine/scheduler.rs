@@ -16,14 +16,14 @@ use crate::domain::schedule::{Cause, Plan, Start};
 use crate::mutant::{self, Moment};
 use crate::signal::pause;
 use crate::store::StoreError;
-use crate::store::projects::{Asker, Bounds};
+use crate::store::projects::{Audit, Bounds};
 use crate::store::schedules::{DueSchedule, Firing};
 
 /// How many schedules one look takes.
 const BATCH: i64 = 100;
-/// The longest rest: what no bell told of is found that late.
+/// The longest rest: what no wakeup told of is found that late.
 const LONGEST: Duration = Duration::from_secs(20);
-/// Between two looks that a bell asked for lies at least this much; it rings for every job, too.
+/// Between two looks that a wakeup asked for lies at least this much; it rings for every job, too.
 const GAP: Duration = Duration::from_secs(1);
 /// For so long a schedule that could not be fired is not tried again.
 const ASIDE: Duration = Duration::from_secs(5);
@@ -74,8 +74,8 @@ pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Faul
 
 /// Fires what is due, then waits until something will be, or until somebody may have changed a schedule.
 async fn look(parts: &Parts, log: &Logger, aside: &mut Aside) -> Result<Duration, StoreError> {
-    let mut ear = parts.tools.bell.ear();
-    ear.clear();
+    let mut wakeups = parts.tools.wakeup.subscribe();
+    wakeups.clear();
     let looked = Instant::now();
     let found = parts.store.due_schedules(BATCH, &aside.ids(looked)).await?;
     let mut moved = 0;
@@ -105,7 +105,7 @@ async fn look(parts: &Parts, log: &Logger, aside: &mut Aside) -> Result<Duration
         let rest = looked + found.rest.map_or(LONGEST, |rest| rest.min(LONGEST));
         let rest = aside.first(looked).map_or(rest, |first| first.min(rest));
         let rung = async {
-            ear.rung().await;
+            wakeups.woken().await;
             tokio::time::sleep_until(looked + GAP).await;
         };
         _ = tokio::time::timeout_at(rest, rung).await;
@@ -121,7 +121,7 @@ async fn fire(
     now: OffsetDateTime,
     log: &Logger,
 ) -> Result<bool, StoreError> {
-    let asker = Asker { actor: format!("schedule:{}", schedule.name), request_id: None, reason: None };
+    let audit = Audit { actor: format!("schedule:{}", schedule.name), request_id: None, reason: None };
     let verdict = plan.backlog.judge(&plan.timing, schedule.next_at, now, plan.batch());
     let starts: Vec<Start> = verdict.fire.iter().map(|at| plan.start(schedule.id, *at, Cause::Due)).collect();
     let firing = Firing {
@@ -136,11 +136,11 @@ async fn fire(
     let bounds =
         Bounds { deadline: parts.tools.config.project_deadline, max_attempts: parts.tools.config.max_attempts };
     mutant::pass(Moment::Due);
-    let Some(fired) = parts.store.fire_schedule(&firing, bounds, &asker).await? else { return Ok(false) };
+    let Some(fired) = parts.store.fire_schedule(&firing, bounds, &audit).await? else { return Ok(false) };
     mutant::pass(Moment::Fired);
-    parts.tools.meter.ticks_fired.inc_by(fired.started.unsigned_abs());
+    parts.tools.telemetry.ticks_fired.inc_by(fired.started.unsigned_abs());
     let missed = verdict.missed.map_or(0, |it| it.n);
-    parts.tools.meter.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);
+    parts.tools.telemetry.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);
     if fired.left_out > 0 || missed > 0 {
         info!(log, "due times left out"; "schedule" => &schedule.name, "missed" => missed, "left_out" => fired.left_out);
     }

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, JobKind, Outcome, WorkerState};
 use crate::handlers::log::Line;
-use crate::store::jobs::{Beat, Claimed, Claimer, Claims, Holding, Lease, Reach, Settled};
+use crate::store::jobs::{
+    CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled,
+};
 use crate::store::logs::NewLine;
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
@@ -22,15 +24,18 @@ pub trait Source: Send + Sync + 'static {
     /// Extends the leases of what is held, takes along how far it is, and says that this worker is there.
     fn heartbeat(
         &self,
-        held: &[Holding],
+        held: &[LeasedExecution],
         busy: usize,
         stopping: bool,
     ) -> impl Future<Output = Result<Beats, SourceError>> + Send;
     /// Says how an execution ended. Where the job goes from there is decided at the other end. Safe to send again.
-    fn settle(&self, claimed: &Claimed, outcome: &Outcome)
-    -> impl Future<Output = Result<Settled, SourceError>> + Send;
+    fn settle(
+        &self,
+        claimed: &ClaimedJob,
+        outcome: &Outcome,
+    ) -> impl Future<Output = Result<Settled, SourceError>> + Send;
     /// Keeps what the work wrote, if the lease is still ours.
-    fn log(&self, claimed: &Claimed, lines: &[Line]) -> impl Future<Output = Result<(), SourceError>> + Send;
+    fn log(&self, claimed: &ClaimedJob, lines: &[Line]) -> impl Future<Output = Result<(), SourceError>> + Send;
     /// Says that this worker is going. Nobody depends on it.
     fn leave(&self) -> impl Future<Output = ()> + Send;
 }
@@ -38,7 +43,7 @@ pub trait Source: Send + Sync + 'static {
 /// What a claim brought.
 #[derive(Debug, Default)]
 pub struct Found {
-    pub claims: Claims,
+    pub claims: ClaimOutcome,
     /// Until when their leases are trusted without a heartbeat; nothing where the database is asked itself.
     pub trusted_until: Option<Instant>,
 }
@@ -47,7 +52,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Beats {
     /// The executions that are still held; what is missing is lost.
-    pub held: Vec<Beat>,
+    pub held: Vec<RenewedLease>,
     /// What this worker shall be.
     pub told: WorkerState,
     /// When the next heartbeat should come.
@@ -86,21 +91,21 @@ impl SourceError {
 pub struct Database {
     store: Store,
     me: Worker,
-    claimer: Claimer,
+    claimer: ClaimRequest,
     /// For jobs that follow and do not say how often they may fail.
     max_attempts: u32,
 }
 
 impl Database {
     pub fn new(config: &Config, store: &Store, me: &Worker) -> Self {
-        let claimer = Claimer {
+        let claimer = ClaimRequest {
             worker_id: me.id.clone(),
             queues: me.queues.clone(),
             kinds: me.kinds.clone(),
             lease_ttl: config.lease_ttl,
             project_deadline: config.project_deadline,
             tenants: None,
-            reach: Reach::default(),
+            reach: CandidateWindow::default(),
         };
         Self { store: store.clone(), me: me.clone(), claimer, max_attempts: config.max_attempts }
     }
@@ -112,14 +117,14 @@ impl Source for Database {
         Ok(Found { claims, trusted_until: None })
     }
 
-    async fn heartbeat(&self, held: &[Holding], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
+    async fn heartbeat(&self, held: &[LeasedExecution], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
         let ttl = self.claimer.lease_ttl;
         let held = self.store.heartbeat_jobs(held, ttl).await?;
         let told = self.store.heartbeat_worker(&self.me, stopping, busy).await?;
         Ok(Beats { held, told, rhythm: ttl / 3, trusted_until: None })
     }
 
-    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Settled, SourceError> {
+    async fn settle(&self, claimed: &ClaimedJob, outcome: &Outcome) -> Result<Settled, SourceError> {
         let budget = Budget::new(claimed.failures, claimed.max_attempts, claimed.backoff);
         let settlement = settle(outcome.clone(), budget, rand::random());
         // If one of them cannot be enqueued as it is, nothing is: half a chain would be broken without a word.
@@ -128,7 +133,7 @@ impl Source for Database {
         Ok(self.store.settle_job(&claimed.lease, kind, settlement, &next, &self.me.id).await?)
     }
 
-    async fn log(&self, claimed: &Claimed, lines: &[Line]) -> Result<(), SourceError> {
+    async fn log(&self, claimed: &ClaimedJob, lines: &[Line]) -> Result<(), SourceError> {
         let lines: Vec<NewLine> = lines.iter().map(|it| NewLine::of(it.stream, &it.text)).collect();
         let Lease { job_id, execution_id } = claimed.lease;
         Ok(self.store.append_logs(execution_id, Some(job_id), &lines).await.map(drop)?)

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::log::chain;
-use crate::signal::{Board, Stop};
+use crate::signal::{ProcessStatus, Stop};
 
 /// Why a service ended before it was asked to.
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -23,13 +23,13 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     /// Where the services run.
     runtime: Handle,
-    board: Arc<Board>,
+    process_status: Arc<ProcessStatus>,
     log: Logger,
 }
 
 impl Supervisor {
-    pub fn new(board: Arc<Board>, log: Logger) -> Self {
-        Self { tasks: JoinSet::new(), runtime: Handle::current(), board, log }
+    pub fn new(process_status: Arc<ProcessStatus>, log: Logger) -> Self {
+        Self { tasks: JoinSet::new(), runtime: Handle::current(), process_status, log }
     }
 
     /// Runs its services on another runtime, which others cannot keep busy.
@@ -56,11 +56,11 @@ impl Supervisor {
         S: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), Fault>> + Send + 'static,
     {
-        let (board, log, stop) = (self.board.clone(), self.log.clone(), stop.clone());
+        let (process_status, log, stop) = (self.process_status.clone(), self.log.clone(), stop.clone());
         let kept = async move {
             let mut pauses = pauses();
             loop {
-                board.post(name, "running", None);
+                process_status.post(name, "running", None);
                 let started = Instant::now();
                 let Err(fault) = run(&service, &stop).await else { break };
                 if started.elapsed() > HEALTHY {
@@ -69,13 +69,13 @@ impl Supervisor {
                 let pause = pauses.next().unwrap_or(Duration::from_secs(2));
                 warn!(log, "service {} failed, starting it again", name;
                     "service" => name, "error" => &fault, "pause_ms" => pause.as_millis() as u64);
-                board.post(name, "restarting", Some(fault));
+                process_status.post(name, "restarting", Some(fault));
                 tokio::select! {
                     () = stop.cancelled() => break,
                     () = tokio::time::sleep(pause) => {}
                 }
             }
-            board.post(name, "stopped", None);
+            process_status.post(name, "stopped", None);
         };
         self.tasks.spawn_on(kept, &self.runtime);
     }
@@ -126,8 +126,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_fails_or_panics_is_started_again_and_says_so() {
-        let board = Arc::new(Board::default());
-        let mut supervisor = Supervisor::new(board.clone(), crate::log::silent());
+        let process_status = Arc::new(ProcessStatus::default());
+        let mut supervisor = Supervisor::new(process_status.clone(), crate::log::silent());
         let (runs, stop) = (Arc::new(AtomicU32::new(0)), Stop::new());
         let counted = runs.clone();
         supervisor.keep("fragile", &stop, move || {
@@ -141,7 +141,7 @@ mod tests {
             }
         });
         supervisor.join().await;
-        let status = board.services().remove("fragile").unwrap();
+        let status = process_status.services().remove("fragile").unwrap();
         assert_eq!((runs.load(Ordering::Relaxed), status.restarts, status.state), (3, 2, "stopped"));
         assert_eq!(status.last_error.as_deref(), Some("panicked: a bug"));
     }

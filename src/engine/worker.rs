@@ -20,7 +20,7 @@ use crate::domain::WorkerState;
 use crate::log::chain;
 use crate::mutant::{self, Moment, Mutant};
 use crate::signal::{Stop, pause};
-use crate::store::jobs::Claims;
+use crate::store::jobs::ClaimOutcome;
 
 /// How long results are still offered to a database that is down while the process stops.
 const LAST_OFFERS: Duration = Duration::from_secs(3);
@@ -88,20 +88,20 @@ impl<S> Desk<S> {
     }
 }
 
-/// Claims and works until it is told to stop or to drain, and then until what it has is finished or handed back.
+/// ClaimOutcome and works until it is told to stop or to drain, and then until what it has is finished or handed back.
 async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Receiver<WorkerState>) {
     let slots = desk.tools.config.worker_concurrency;
     // A slot is taken by work, not by a settlement under way, so that the next claim need not wait for a commit. But no more
     // than as many again may be settling.
     let free = Arc::new(Semaphore::new(slots));
     let room = |running: &JoinSet<()>| free.available_permits().min((2 * slots).saturating_sub(running.len()));
-    let mut ear = desk.tools.bell.ear();
+    let mut wakeups = desk.tools.wakeup.subscribe();
     let mut running = JoinSet::new();
     let mut pace = Pace::new(desk.tools.config.poll_interval);
     let mut more = false;
     let mut looked = Instant::now();
     while !stop.is_cancelled() {
-        ear.clear();
+        wakeups.clear();
         while running.try_join_next().is_some() {}
         let order = *orders.borrow_and_update();
         if order == WorkerState::Draining && !running.is_empty() {
@@ -115,7 +115,7 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
                 if stop.is_cancelled() {
                     break;
                 }
-                ear.clear();
+                wakeups.clear();
             }
             looked = Instant::now();
             let asked = room(&running).min(MOST_AT_ONCE);
@@ -148,7 +148,7 @@ async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Rece
         tokio::select! {
             () = stop.cancelled() => break,
             _ = orders.changed() => {}
-            () = ear.rung(), if hungry => {}
+            () = wakeups.woken(), if hungry => {}
             () = tokio::time::sleep(pace.patience), if hungry && !mutant::is_on(Mutant::NoPoll) => {}
             () = breath(&free, slots), if !hungry && takes_more => {}
             // Settlements end by the hundred, too.
@@ -167,7 +167,7 @@ async fn breath(free: &Semaphore, slots: usize) {
     }
 }
 
-/// How long to wait until the next look, unless the bell rings.
+/// How long to wait until the next look, unless the wakeup rings.
 struct Pace {
     poll: Duration,
     patience: Duration,
@@ -181,7 +181,7 @@ impl Pace {
     }
 
     /// The next look comes with the poll, or when the next job falls due, or soon if others were at the same jobs.
-    fn found(&mut self, claims: &Claims) {
+    fn found(&mut self, claims: &ClaimOutcome) {
         self.pause = FIRST_PAUSE;
         self.patience = jittered(self.poll).min(self.poll).min(claims.next_due.unwrap_or(self.poll));
         if claims.contended {

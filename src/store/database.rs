@@ -1,4 +1,4 @@
-//! The database itself: is it there, and say something on the bell's channel.
+//! The database itself: is it there, and say something on the wakeup's channel.
 
 use super::sql::{DATABASE_NOTIFY, DATABASE_PING};
 use super::{Store, StoreError};

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::projects::Asker;
+use super::projects::Audit;
 use super::sql::{LIMITS_LIST, LIMITS_PUT, LIMITS_REMOVE};
 use super::{Reader, Store, StoreError};
 use crate::domain::{LimitMode, LimitScope};
@@ -56,9 +56,9 @@ impl Store {
     }
 
     /// `limits/put`: whether it is new.
-    pub async fn put_limit(&self, limit: &Limit, asker: &Asker) -> Result<bool, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+    pub async fn put_limit(&self, limit: &Limit, audit: &Audit) -> Result<bool, StoreError> {
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let Limit { name, scope, value, mode, most, span, burst, enabled } = limit;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 12] = [
             name,
@@ -77,7 +77,7 @@ impl Store {
         // Whoever makes the same limit at the same moment comes first; the next look finds it.
         for _ in 0..5 {
             if let Some(row) = self.row(&LIMITS_PUT, &params).await? {
-                self.bell.moved(tell);
+                self.wakeup.committed(tell);
                 return Reader { row, statement: LIMITS_PUT.name }.get("is_new");
             }
         }
@@ -85,11 +85,11 @@ impl Store {
     }
 
     /// `limits/remove`: whether there was one.
-    pub async fn remove_limit(&self, name: &str, asker: &Asker) -> Result<bool, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+    pub async fn remove_limit(&self, name: &str, audit: &Audit) -> Result<bool, StoreError> {
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let row = self.one(&LIMITS_REMOVE, &[&name, actor, reason, request_id, &tell]).await?;
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         Ok(row.get::<i64>("n")? > 0)
     }
 }

@@ -1,4 +1,4 @@
-//! The ear of this process in the database: one connection of its own, outside every pool, never in a transaction.
+//! The wakeups of this process in the database: one connection of its own, outside every pool, never in a transaction.
 
 use std::future::poll_fn;
 use std::pin::pin;

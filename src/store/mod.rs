@@ -31,7 +31,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::mutant::{self, Mutant};
-use crate::signal::Bell;
+use crate::signal::Wakeup;
 use sql::Statement;
 
 pub use connect::{Connector, UrlError};
@@ -50,26 +50,26 @@ const RETRIES: usize = 3;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
-    bell: Arc<Bell>,
+    wakeup: Arc<Wakeup>,
     groups: jobs::Groups,
 }
 
 /// What a conditional move answers.
 #[derive(Debug)]
-pub enum Moved<T> {
-    /// It moved; this is what it is now.
-    Yes(T),
-    /// It is somewhere else, from where this move does not lead.
-    No { was: crate::domain::ProjectStatus },
-    /// The caller saw an older version.
+pub enum Transition<T> {
+    /// Applied; this is the project as it is now.
+    Applied(T),
+    /// Not allowed from the status the project is in.
+    Rejected { was: crate::domain::ProjectStatus },
+    /// The caller saw an older version of the project.
     Stale { version: i64 },
-    /// There is no such thing.
+    /// No such project.
     Missing,
 }
 
 impl Store {
-    pub fn new(pool: Pool, bell: Arc<Bell>) -> Self {
-        Self { pool, bell, groups: jobs::Groups::default() }
+    pub fn new(pool: Pool, wakeup: Arc<Wakeup>) -> Self {
+        Self { pool, wakeup, groups: jobs::Groups::default() }
     }
 
     /// Ends the pool: connections close as they come back.

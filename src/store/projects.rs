@@ -10,7 +10,7 @@ use super::sql::{
     PROJECTS_CREATE, PROJECTS_DELETE, PROJECTS_EVENTS, PROJECTS_EXPIRE, PROJECTS_EXPLAIN, PROJECTS_GET, PROJECTS_LIST,
     PROJECTS_PATCH, PROJECTS_RETRY, Statement,
 };
-use super::{Moved, Reader, Store, StoreError};
+use super::{Reader, Store, StoreError, Transition};
 use crate::domain::{JobState, Labels, Parameters, ProjectName, ProjectStatus};
 
 /// A row of `projects`.
@@ -33,7 +33,7 @@ pub struct Project {
 
 /// Who asks for a move, as the record will tell it.
 #[derive(Clone, Debug)]
-pub struct Asker {
+pub struct Audit {
     pub actor: String,
     pub request_id: Option<String>,
     pub reason: Option<String>,
@@ -156,11 +156,11 @@ pub struct WaitingJob {
 }
 
 impl Store {
-    /// `projects/create`: the project, its job, the record and the bell. See the statement for what a key does.
-    pub async fn create_project(&self, new: &NewProject, bounds: Bounds, asker: &Asker) -> Result<Created, StoreError> {
+    /// `projects/create`: the project, its job, the record and the wakeup. See the statement for what a key does.
+    pub async fn create_project(&self, new: &NewProject, bounds: Bounds, audit: &Audit) -> Result<Created, StoreError> {
         // Another request may note the key between our snapshot and our lock; the next look then sees it.
         for _ in 0..3 {
-            if let Some(created) = self.create_project_once(new, bounds, asker).await? {
+            if let Some(created) = self.create_project_once(new, bounds, audit).await? {
                 return Ok(created);
             }
         }
@@ -171,10 +171,10 @@ impl Store {
         &self,
         new: &NewProject,
         bounds: Bounds,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Option<Created>, StoreError> {
         let labels = json_of(new.labels.as_map());
-        let (key, tell) = (new.key.as_ref(), self.bell.may_notify());
+        let (key, tell) = (new.key.as_ref(), self.wakeup.may_notify());
         let row = self
             .one(
                 &PROJECTS_CREATE,
@@ -187,8 +187,8 @@ impl Store {
                     &labels,
                     &bounds.deadline.as_secs_f64(),
                     &i32::try_from(bounds.max_attempts).unwrap_or(i32::MAX),
-                    &asker.actor,
-                    &asker.request_id,
+                    &audit.actor,
+                    &audit.request_id,
                     &tell,
                     &key.map(|it| it.key.as_str()),
                     &key.map(|it| it.request_hash.as_str()),
@@ -196,7 +196,7 @@ impl Store {
             )
             .await?;
         if row.get::<Option<Uuid>>("id")?.is_some() {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
             return Ok(Some(Created::New(project(&row)?)));
         }
         match (row.get::<Option<Uuid>>("seen_project_id")?, row.get::<Option<String>>("seen_hash")?) {
@@ -225,21 +225,26 @@ impl Store {
     }
 
     /// `projects/patch`.
-    pub async fn patch_project(&self, id: Uuid, patch: &Patch) -> Result<Moved<Project>, StoreError> {
+    pub async fn patch_project(&self, id: Uuid, patch: &Patch) -> Result<Transition<Project>, StoreError> {
         let name = patch.name.as_ref().map(ProjectName::as_str);
         let labels = patch.labels.as_ref().map(|labels| json_of(labels.as_map()));
         let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version]).await?;
-        let Some(row) = row else { return Ok(Moved::Missing) };
+        let Some(row) = row else { return Ok(Transition::Missing) };
         let row = Reader { row, statement: PROJECTS_PATCH.name };
         match row.get::<Option<Uuid>>("id")? {
-            Some(_) => Ok(Moved::Yes(project(&row)?)),
+            Some(_) => Ok(Transition::Applied(project(&row)?)),
             None => stayed(&row, patch.version),
         }
     }
 
     /// `projects/retry`: only a failed project moves.
-    pub async fn retry_project(&self, id: Uuid, bounds: Bounds, asker: &Asker) -> Result<Moved<Project>, StoreError> {
-        self.begin_operation(&PROJECTS_RETRY, id, None, bounds, asker).await
+    pub async fn retry_project(
+        &self,
+        id: Uuid,
+        bounds: Bounds,
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        self.begin_operation(&PROJECTS_RETRY, id, None, bounds, audit).await
     }
 
     /// `projects/delete`: only a ready or failed project moves, and only if it is still the version the caller saw.
@@ -248,9 +253,9 @@ impl Store {
         id: Uuid,
         version: Option<i64>,
         bounds: Bounds,
-        asker: &Asker,
-    ) -> Result<Moved<Project>, StoreError> {
-        self.begin_operation(&PROJECTS_DELETE, id, version, bounds, asker).await
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        self.begin_operation(&PROJECTS_DELETE, id, version, bounds, audit).await
     }
 
     /// The statements that move a project and enqueue the job that works on it take the same parameters.
@@ -260,9 +265,9 @@ impl Store {
         id: Uuid,
         version: Option<i64>,
         bounds: Bounds,
-        asker: &Asker,
-    ) -> Result<Moved<Project>, StoreError> {
-        let tell = self.bell.may_notify();
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        let tell = self.wakeup.may_notify();
         let row = self
             .row(
                 statement,
@@ -271,20 +276,20 @@ impl Store {
                     &Uuid::now_v7(),
                     &bounds.deadline.as_secs_f64(),
                     &i32::try_from(bounds.max_attempts).unwrap_or(i32::MAX),
-                    &asker.actor,
-                    &asker.reason,
-                    &asker.request_id,
+                    &audit.actor,
+                    &audit.reason,
+                    &audit.request_id,
                     &tell,
                     &version,
                 ],
             )
             .await?;
-        let Some(row) = row else { return Ok(Moved::Missing) };
+        let Some(row) = row else { return Ok(Transition::Missing) };
         let row = Reader { row, statement: statement.name };
         if row.get("moved")? {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
             // A statement does not see what a function called in it has written, so the project is read afterwards.
-            return Ok(self.get_project(id).await?.map_or(Moved::Missing, Moved::Yes));
+            return Ok(self.get_project(id).await?.map_or(Transition::Missing, Transition::Applied));
         }
         stayed(&row, version)
     }
@@ -305,10 +310,10 @@ impl Store {
 
     /// `projects/expire`: gives up what is past its deadline.
     pub async fn expire_projects(&self, limit: i64, actor: &str) -> Result<Vec<Expired>, StoreError> {
-        let tell = self.bell.may_notify();
+        let tell = self.wakeup.may_notify();
         let rows = self.rows(&PROJECTS_EXPIRE, &[&limit, &actor, &tell]).await?;
         if !rows.is_empty() {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
         }
         let expired = |row: Reader| {
             Ok(Expired {
@@ -323,12 +328,12 @@ impl Store {
 }
 
 /// Why a conditional move did not happen: `was` and `was_version` are of the row as it was found.
-fn stayed(row: &Reader, version: Option<i64>) -> Result<Moved<Project>, StoreError> {
+fn stayed(row: &Reader, version: Option<i64>) -> Result<Transition<Project>, StoreError> {
     let found: i64 = row.get("was_version")?;
     if version.is_some_and(|seen| seen != found) {
-        return Ok(Moved::Stale { version: found });
+        return Ok(Transition::Stale { version: found });
     }
-    Ok(Moved::No { was: row.word("was", "project status", ProjectStatus::parse)? })
+    Ok(Transition::Rejected { was: row.word("was", "project status", ProjectStatus::parse)? })
 }
 
 fn project(row: &Reader) -> Result<Project, StoreError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::projects::Asker;
+use super::projects::Audit;
 use super::sql::{QUEUES_CREATE, QUEUES_KINDS, QUEUES_LIST, QUEUES_MOVE};
 use super::{Reader, Store, StoreError};
 use crate::domain::QueueState;
@@ -52,8 +52,8 @@ impl Store {
     }
 
     /// `queues/create`: whether it is new.
-    pub async fn create_queue(&self, name: &str, asker: &Asker) -> Result<bool, StoreError> {
-        let Asker { actor, reason, request_id } = asker;
+    pub async fn create_queue(&self, name: &str, audit: &Audit) -> Result<bool, StoreError> {
+        let Audit { actor, reason, request_id } = audit;
         self.one(&QUEUES_CREATE, &[&name, actor, reason, request_id]).await?.get("is_new")
     }
 
@@ -62,13 +62,13 @@ impl Store {
         &self,
         name: &str,
         state: QueueState,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Option<QueueState>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let row = self.row(&QUEUES_MOVE, &[&name, &state.as_str(), actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(None) };
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         Reader { row, statement: QUEUES_MOVE.name }.word("was", "queue state", QueueState::parse).map(Some)
     }
 

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::projects::Asker;
+use super::projects::Audit;
 use super::sql::{SCHEMAS_LIST, SCHEMAS_PUT, SCHEMAS_REMOVE};
 use super::{Reader, Store, StoreError};
 
@@ -51,9 +51,9 @@ impl Store {
         kind: &str,
         version: Option<i32>,
         schema: &str,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Put, StoreError> {
-        let row = self.one(&SCHEMAS_PUT, &[&kind, &version, &schema, &asker.actor, &asker.request_id]).await?;
+        let row = self.one(&SCHEMAS_PUT, &[&kind, &version, &schema, &audit.actor, &audit.request_id]).await?;
         let (new, earlier): (Option<i32>, Option<String>) = (row.get("version")?, row.get("earlier")?);
         Ok(match new {
             Some(version) => Put::New { version },
@@ -63,8 +63,8 @@ impl Store {
     }
 
     /// `schemas/remove`: whether there was one.
-    pub async fn remove_schema(&self, kind: &str, version: i32, asker: &Asker) -> Result<bool, StoreError> {
-        let row = self.one(&SCHEMAS_REMOVE, &[&kind, &version, &asker.actor, &asker.request_id]).await?;
+    pub async fn remove_schema(&self, kind: &str, version: i32, audit: &Audit) -> Result<bool, StoreError> {
+        let row = self.one(&SCHEMAS_REMOVE, &[&kind, &version, &audit.actor, &audit.request_id]).await?;
         Ok(row.get::<i64>("n")? > 0)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::projects::Asker;
+use super::projects::Audit;
 use super::sql::{WORKERS_FORGET, WORKERS_HEARTBEAT, WORKERS_LEAVE, WORKERS_LIST, WORKERS_MOVE, WORKERS_SUMMARY};
 use super::{Reader, Store, StoreError};
 use crate::domain::WorkerState;
@@ -85,19 +85,19 @@ impl Store {
         &self,
         id: &str,
         state: WorkerState,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Option<WorkerState>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let row = self.row(&WORKERS_MOVE, &[&id, &state.as_str(), actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(None) };
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         Reader { row, statement: WORKERS_MOVE.name }.word("was", "worker state", WorkerState::parse).map(Some)
     }
 
     /// `workers/forget`: how many, of those that have been silent for so long.
-    pub async fn forget_workers(&self, id: Option<&str>, silent: Duration, asker: &Asker) -> Result<i64, StoreError> {
-        let Asker { actor, reason, request_id } = asker;
+    pub async fn forget_workers(&self, id: Option<&str>, silent: Duration, audit: &Audit) -> Result<i64, StoreError> {
+        let Audit { actor, reason, request_id } = audit;
         self.one(&WORKERS_FORGET, &[&id, &silent.as_secs_f64(), actor, reason, request_id]).await?.get("n")
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::events::{Event, event};
 use super::jobs::wishes;
-use super::projects::{Asker, IdempotencyKey};
+use super::projects::{Audit, IdempotencyKey};
 use super::sql::{
     JOBS_CONNECTED, JOBS_DEPENDENTS, JOBS_EDGES, JOBS_NODES, WORKFLOWS_COUNT, WORKFLOWS_COUNT_RUNNING,
     WORKFLOWS_EVENTS, WORKFLOWS_GET, WORKFLOWS_LIST, WORKFLOWS_START, WORKFLOWS_STEPS,
@@ -122,16 +122,16 @@ impl Store {
         &self,
         new: &NewWorkflow,
         key: Option<&IdempotencyKey>,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Started, StoreError> {
-        let tell = self.bell.may_notify();
+        let tell = self.wakeup.may_notify();
         let (key, hash) = key.map(|it| (&it.key, &it.request_hash)).unzip();
         let (steps, tenant) = (wishes(&new.steps, None, None), new.tenant.as_str());
-        let Asker { actor, request_id, .. } = asker;
+        let Audit { actor, request_id, .. } = audit;
         let row = self
             .one(&WORKFLOWS_START, &[&new.id, &new.name, &tenant, &steps, actor, request_id, &tell, &key, &hash])
             .await?;
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         Ok(Started { id: row.get("workflow_id")?, is_new: row.get("is_new")? })
     }
 

@@ -11,10 +11,10 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::app::App;
-use super::error::ApiError;
-use super::internal::Badge;
 use crate::config::Secret;
+use crate::web::api::internal::Badge;
+use crate::web::app::App;
+use crate::web::error::ApiError;
 
 /// The cookie of a signed-in browser.
 pub const SESSION: &str = "provost_session";

@@ -7,21 +7,21 @@ use slog::Logger;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
-use super::internal::Polls;
-use super::schemas::Schemas;
 use crate::config::Config;
-use crate::meter::Meter;
-use crate::signal::{Bell, Board, Stop};
+use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::Store;
 use crate::store::projects::Bounds;
+use crate::telemetry::Telemetry;
+use crate::web::api::internal::Polls;
+use crate::web::api::schemas::Schemas;
 
 /// The web's side of the process.
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
-    pub bell: Arc<Bell>,
-    pub board: Arc<Board>,
-    pub meter: Meter,
+    pub wakeup: Arc<Wakeup>,
+    pub process_status: Arc<ProcessStatus>,
+    pub telemetry: Telemetry,
     pub config: Arc<Config>,
     /// The templates that a project can be made from; the first is the default.
     pub templates: Vec<String>,

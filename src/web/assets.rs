@@ -7,8 +7,8 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, ResponseError};
 use sha2::{Digest, Sha256};
 
-use super::access::hex;
-use super::error::ApiError;
+use crate::web::access::hex;
+use crate::web::error::ApiError;
 
 struct Asset {
     path: &'static str,

@@ -5,10 +5,10 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use actix_web::{HttpResponse, ResponseError};
 use uuid::Uuid;
 
-use super::middleware::request_id;
 use crate::domain::ProjectStatus;
 use crate::log::chain;
 use crate::store::{Refusal, StoreError};
+use crate::web::middleware::request_id;
 use crate::wire::{FieldProblem, Problem};
 
 /// Why a request is not answered with what it asked for.

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use uuid::Uuid;
 
-use super::error::ApiError;
+use crate::web::error::ApiError;
 use crate::wire::FieldProblem;
 
 /// The most bytes that a body may have.

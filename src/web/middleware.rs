@@ -11,9 +11,9 @@ use actix_web::web::Data;
 use slog::{error, info};
 use uuid::Uuid;
 
-use super::app::App;
-use super::error::Cause;
-use crate::meter::{RequestLabels, RouteLabels};
+use crate::telemetry::{RequestLabels, RouteLabels};
+use crate::web::app::App;
+use crate::web::error::Cause;
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -45,8 +45,11 @@ pub async fn frame(
         let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let status = response.status().as_u16();
         let took = started.elapsed().as_secs_f64();
-        app.meter.requests.get_or_create(&RequestLabels { method: known(&method), route: route.clone(), status }).inc();
-        app.meter.request_seconds.get_or_create(&RouteLabels { route }).observe(took);
+        app.telemetry
+            .requests
+            .get_or_create(&RequestLabels { method: known(&method), route: route.clone(), status })
+            .inc();
+        app.telemetry.request_seconds.get_or_create(&RouteLabels { route }).observe(took);
         tell(&app, &response, &id, &method, &path, took * 1000.0);
     }
     Ok(response)

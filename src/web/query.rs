@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::error::ApiError;
 use crate::domain::{JobState, Labels, ProjectStatus};
 use crate::store::jobs;
 use crate::store::projects::Filter;
+use crate::web::error::ApiError;
 use crate::wire::JobFilter;
 use crate::wire::create_job::in_range;
 use crate::wire::span::Span;

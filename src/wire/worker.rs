@@ -150,7 +150,7 @@ pub struct HeartbeatAnswer {
 /// "I am here, and still at work on all of these."
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Beat {
+pub struct HeartbeatBatch {
     pub worker: Presence,
     #[serde(default)]
     pub executions: Vec<HeldExecution>,
@@ -196,7 +196,7 @@ pub struct HeldExecution {
 
 /// What becomes of all of them.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct BeatAnswer {
+pub struct HeartbeatBatchAnswer {
     pub held: Vec<StillHeld>,
     /// Stop: these are somebody else's, or nobody's.
     pub lost: Vec<Uuid>,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, Outcome, Settlement};
-use provost::signal::Bell;
-use provost::store::jobs::{Claimed, Claimer, Claims, Graces, Reach, Settled};
+use provost::signal::Wakeup;
+use provost::store::jobs::{CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Graces, Settled};
 use provost::store::{Connector, Store};
 use serde_json::json;
 use uuid::Uuid;
@@ -22,21 +22,21 @@ pub const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Du
 
 pub async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(8).unwrap();
-    let store = Store::new(pool, Arc::new(Bell::default()));
+    let store = Store::new(pool, Arc::new(Wakeup::default()));
     eventually("the database answers", || async { store.ping().await.ok() }).await;
     store
 }
 
 /// A worker for jobs of kind `noop`.
-pub fn claimer(name: &str, lease: Duration) -> Claimer {
-    Claimer {
+pub fn claimer(name: &str, lease: Duration) -> ClaimRequest {
+    ClaimRequest {
         worker_id: name.into(),
         queues: vec!["*".into()],
         kinds: vec!["noop".into()],
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
         tenants: None,
-        reach: Reach::default(),
+        reach: CandidateWindow::default(),
     }
 }
 
@@ -63,11 +63,11 @@ pub async fn flow(database: &Database, name: &str, actor: &str, steps: &[(&str, 
     id
 }
 
-pub async fn claim(store: &Store, name: &str, lease: Duration) -> Claimed {
+pub async fn claim(store: &Store, name: &str, lease: Duration) -> ClaimedJob {
     claim_some(store, name, lease, 1).await.jobs.into_iter().next().expect("a due job")
 }
 
-pub async fn claim_some(store: &Store, name: &str, lease: Duration, slots: usize) -> Claims {
+pub async fn claim_some(store: &Store, name: &str, lease: Duration, slots: usize) -> ClaimOutcome {
     store.claim_jobs(&claimer(name, lease), slots).await.unwrap()
 }
 
@@ -83,6 +83,6 @@ pub fn settlement(outcome: Outcome) -> Settlement {
     settle(outcome, Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }, 0.0)
 }
 
-pub async fn settle_as(store: &Store, claimed: &Claimed, outcome: Outcome, name: &str) -> Settled {
+pub async fn settle_as(store: &Store, claimed: &ClaimedJob, outcome: Outcome, name: &str) -> Settled {
     store.settle_job(&claimed.lease, None, settlement(outcome), &[], name).await.unwrap()
 }

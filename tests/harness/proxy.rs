@@ -17,7 +17,7 @@ pub enum Weather {
     /// Nothing is forwarded, and nobody is told: packets simply vanish.
     Silent,
     /// What is open goes on; what is new waits.
-    Holding,
+    LeasedExecution,
 }
 
 /// A TCP proxy.
@@ -103,7 +103,7 @@ async fn accept(
         let (mut weather, held) = (state.subscribe(), held.clone());
         tokio::spawn(async move {
             let now = *weather.borrow_and_update();
-            if now == Weather::Holding {
+            if now == Weather::LeasedExecution {
                 held.fetch_add(1, Ordering::SeqCst);
             }
             // Whoever waits while it is held or silent, waits.

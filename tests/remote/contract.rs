@@ -9,7 +9,7 @@ use provost::engine::Remote;
 use provost::engine::source::{Database as Direct, Source};
 use provost::handlers::log::Line;
 use provost::store::Store;
-use provost::store::jobs::{Claimed, Holding, Settled};
+use provost::store::jobs::{ClaimedJob, LeasedExecution, Settled};
 use provost::store::workers::Worker;
 use provost::wire::client::Client;
 use uuid::Uuid;
@@ -82,15 +82,15 @@ contract! {
     lines_are_kept_while_the_lease_is_held,
 }
 
-async fn claim<S: Source>(source: &S, slots: usize) -> Vec<Claimed> {
+async fn claim<S: Source>(source: &S, slots: usize) -> Vec<ClaimedJob> {
     source.claim(slots).await.unwrap().claims.jobs
 }
 
-async fn claim_one<S: Source>(source: &S) -> Claimed {
+async fn claim_one<S: Source>(source: &S) -> ClaimedJob {
     claim(source, 1).await.pop().expect("a due job")
 }
 
-fn ids(claimed: &Claimed) -> (Uuid, Uuid) {
+fn ids(claimed: &ClaimedJob) -> (Uuid, Uuid) {
     (claimed.lease.job_id, claimed.lease.execution_id)
 }
 
@@ -125,7 +125,7 @@ async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Sourc
     let source = (side.source)("w");
     let jobs = claim(&source, 3).await;
     let held: Vec<_> = jobs.iter().map(ids).collect();
-    let mut holding: Vec<Holding> = held.iter().copied().map(Holding::from).collect();
+    let mut holding: Vec<LeasedExecution> = held.iter().copied().map(LeasedExecution::from).collect();
     holding[2].progress = Some(Progress { fraction: Some(0.4), text: "3 of 7".into() });
     let beats = source.heartbeat(&holding, 3, false).await.unwrap();
     assert_eq!((beats.held.len(), beats.told), (3, WorkerState::Online));

@@ -1,7 +1,7 @@
 //! Each due time fires exactly once, whoever is there and whatever happens to them.
 
 use provost::domain::schedule::Cause;
-use provost::store::projects::{Asker, Bounds};
+use provost::store::projects::{Audit, Bounds};
 use provost::store::schedules::Firing;
 use reqwest::Method;
 use serde_json::json;
@@ -223,7 +223,7 @@ async fn jitter_starts_later_and_the_same_for_everybody() {
 async fn a_schedule_made_elsewhere_is_heard_of_at_once() {
     let database = Database::new().await;
     let (asked, _scheduler) = (still(&database), idle(&database));
-    // The scheduler rests; the bell tells it of what another process makes.
+    // The scheduler rests; the wakeup tells it of what another process makes.
     let started = std::time::Instant::now();
     schedule(&asked, "s", json!({"every": "1s"})).await;
     ticked(&asked, "s", "fired", 2).await;
@@ -237,14 +237,14 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
     let store = crate::harness::hands::store(&database).await;
-    let asker = Asker { actor: "schedule:s".into(), request_id: None, reason: None };
+    let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
     let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
     for round in 0..10 {
         database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
         let found = store.due_schedules(10, &[]).await.unwrap();
         let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
         let all = (0..8).map(|n| {
-            let (store, asker) = (store.clone(), asker.clone());
+            let (store, audit) = (store.clone(), audit.clone());
             // Each has seen the same, and each would start a job of its own.
             let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2), Cause::Due);
             async move {
@@ -257,7 +257,7 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
                     why_missed: "",
                     next: None,
                 };
-                store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_some()
+                store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_some()
             }
         });
         let done = futures_util::future::join_all(all).await;
@@ -279,13 +279,13 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
         why_missed: "",
         next: None,
     };
-    assert!(store.fire_schedule(&firing, bounds, &asker).await.unwrap().is_none());
+    assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none());
     // A due time that has started something is over, should a clock run backwards and somebody come to it again.
     let again = store.due_schedules(10, &[]).await.unwrap();
     let turn = again.due[0].turn;
-    let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
+    let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
     let second =
-        store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &asker).await.unwrap().unwrap();
+        store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
     assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
 }

@@ -51,7 +51,7 @@ async fn measure(connector: &Connector, plan: Plan) -> Result<Vec<f64>> {
     Ok(latencies)
 }
 
-/// Claims whenever it is rung; says when it had a job.
+/// ClaimOutcome whenever it is rung; says when it had a job.
 async fn claimer(connector: &Connector) -> Result<UnboundedReceiver<u64>> {
     let (client, mut connection) = connector.connect().await?;
     let (rings, mut rung) = unbounded_channel();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::context::{Context, Outcome};
-use super::ear::Ear;
+use super::event_feed::EventFeed;
 use super::flags::{Every, Page, Patience, Watching};
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
@@ -51,9 +51,9 @@ async fn watch(
 ) -> Outcome {
     let (mut seen, mut away) = (BTreeMap::new(), false);
     let of = [("entity", Some(noun.name.to_owned())), ("id", id.map(str::to_owned))];
-    let mut ear = Ear::new(cx, RECORDED.contains(&noun.name).then_some(&of));
+    let mut feed = EventFeed::new(cx, RECORDED.contains(&noun.name).then_some(&of));
     loop {
-        ear.listen().await;
+        feed.listen().await;
         match look().await {
             Ok(text) => {
                 away = false;
@@ -70,7 +70,7 @@ async fn watch(
             }
             Err(failure) => return Err(failure),
         }
-        ear.stirred(every.max(Duration::from_millis(100))).await;
+        feed.stirred(every.max(Duration::from_millis(100))).await;
     }
 }
 

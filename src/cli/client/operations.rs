@@ -8,7 +8,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::ear::Ear;
+use super::event_feed::EventFeed;
 use super::flags::{Every, Page};
 use super::look::{RECORDED, list};
 use super::tables::{PAGE, PROJECTS, RECORD, STAT, STATUS};
@@ -192,9 +192,9 @@ impl Events {
         // What was already there is shown as far as was asked for.
         let first = self.page.limit.unwrap_or(10).max(1) as usize;
         let of: Vec<_> = pairs.iter().filter(|(name, _)| *name != "since").cloned().collect();
-        let (mut heard, mut ear, mut away) = (Heard::default(), Ear::new(cx, Some(&of)), false);
+        let (mut heard, mut feed, mut away) = (Heard::default(), EventFeed::new(cx, Some(&of)), false);
         loop {
-            ear.listen().await;
+            feed.listen().await;
             match heard.look(cx, &pairs, first).await {
                 Ok(news) => {
                     away = false;
@@ -209,14 +209,14 @@ impl Events {
             }
             // As long as somebody tells, there is no need to look.
             loop {
-                let told = ear.next(self.every.interval.max(Duration::from_millis(100))).await;
+                let told = feed.next(self.every.interval.max(Duration::from_millis(100))).await;
                 match told.map(|text| read(&text)).transpose()? {
                     Some(event) if heard.is_news(event.count("id")) => {
                         heard.keep(&[event.count("id")]);
                         cx.output.line(&RECORD, &event)?;
                     }
                     Some(_) => {}
-                    None if ear.is_listening() => {}
+                    None if feed.is_listening() => {}
                     None => break,
                 }
             }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::JobState;
-use crate::store::projects::Asker;
+use crate::store::projects::Audit;
 use crate::store::sql::{JOBS_CANCEL, JOBS_FORGET, JOBS_PRIORITISE, JOBS_RETRY};
 use crate::store::{Reader, Store, StoreError};
 
@@ -61,11 +61,11 @@ pub struct Prioritised {
 
 impl Store {
     /// `jobs/cancel`: one answer for each job that exists.
-    pub async fn cancel_jobs(&self, ids: &[Uuid], asker: &Asker) -> Result<Vec<Cancelled>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+    pub async fn cancel_jobs(&self, ids: &[Uuid], audit: &Audit) -> Result<Vec<Cancelled>, StoreError> {
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let rows = self.rows(&JOBS_CANCEL, &[&ids, actor, reason, request_id, &tell]).await?;
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         let read = |row: Reader| {
             Ok(Cancelled {
                 id: row.get("id")?,
@@ -83,15 +83,15 @@ impl Store {
         ids: &[Uuid],
         edit: &Edit,
         only_dead: bool,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Vec<Retried>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let Edit { payload, kind, queue, priority } = edit;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
             [&ids, actor, reason, request_id, &tell, payload, kind, queue, priority, &only_dead];
         let rows = self.rows(&JOBS_RETRY, &params).await?;
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         let read = |row: Reader| {
             Ok(Retried {
                 id: row.get("id")?,
@@ -105,8 +105,8 @@ impl Store {
     }
 
     /// `jobs/forget`: one answer for each job that exists; only dead letters go.
-    pub async fn forget_dead_letters(&self, ids: &[Uuid], asker: &Asker) -> Result<Vec<Forgotten>, StoreError> {
-        let Asker { actor, reason, request_id } = asker;
+    pub async fn forget_dead_letters(&self, ids: &[Uuid], audit: &Audit) -> Result<Vec<Forgotten>, StoreError> {
+        let Audit { actor, reason, request_id } = audit;
         let rows = self.rows(&JOBS_FORGET, &[&ids, actor, reason, request_id]).await?;
         let read = |row: Reader| {
             Ok(Forgotten {
@@ -125,13 +125,13 @@ impl Store {
         &self,
         id: Uuid,
         priority: i16,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Option<Prioritised>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let row = self.row(&JOBS_PRIORITISE, &[&id, &priority, actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(None) };
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         let row = Reader { row, statement: JOBS_PRIORITISE.name };
         Ok(Some(Prioritised { was: was(&row)?, moved: row.get("moved")? }))
     }

@@ -214,9 +214,9 @@ impl Store {
         actor: &str,
         request_id: Option<&str>,
     ) -> Result<Vec<Enqueued>, StoreError> {
-        let tell = self.bell.may_notify();
+        let tell = self.wakeup.may_notify();
         let rows = self.rows(&JOBS_ENQUEUE, &[&wishes, &actor, &request_id, &tell]).await?;
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         let read = |row: Reader| {
             Ok(Enqueued {
                 id: row.get("job_id")?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::work::{Claimed, claimed};
+use super::work::{ClaimedJob, claimed};
 use super::{backoff, duration};
 use crate::domain::{Backoff, JobState};
 use crate::store::sql::{DELIVERIES_REPLAY, DELIVERIES_RESERVE, EXECUTIONS_ACTIVE, EXECUTIONS_ENDED};
@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// `deliveries/replay`.
-    pub async fn replay_delivery(&self, worker: &str, request: &str) -> Result<Vec<Claimed>, StoreError> {
+    pub async fn replay_delivery(&self, worker: &str, request: &str) -> Result<Vec<ClaimedJob>, StoreError> {
         let rows = self.rows(&DELIVERIES_REPLAY, &[&worker, &request]).await?;
         Reader::all(rows, &DELIVERIES_REPLAY).map(|row| claimed(&row)).collect()
     }

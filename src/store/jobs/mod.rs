@@ -22,7 +22,8 @@ pub use ask::{Enqueued, Explained, Filter, Group, TightLimit};
 pub use deliver::{Active, EndedExecution};
 pub use settle::Settled;
 pub use work::{
-    Beat, Claimed, Claimer, Claims, Graces, Holding, Lease, Operation, Overdue, Reach, Reaped, execution_ids,
+    CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Graces, Lease, LeasedExecution, Operation, Overdue,
+    Reaped, RenewedLease, execution_ids,
 };
 
 /// The most jobs that callers enqueue together, and the most executions that are settled together.

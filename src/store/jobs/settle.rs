@@ -75,7 +75,7 @@ impl Store {
     /// One statement for all of them, which have one worker: the answers in the same order.
     async fn settle_jobs(&self, all: &[Ended]) -> Result<Vec<Settled>, StoreError> {
         mutant::pass(Moment::Ended);
-        let tell = self.bell.may_notify();
+        let tell = self.wakeup.may_notify();
         // In the order of the ids: see the statement.
         let mut order: Vec<(usize, &Ended)> = all.iter().enumerate().collect();
         order.sort_by_key(|(_, it)| it.job_id);
@@ -113,9 +113,9 @@ impl Store {
             }
         }
         if wakes {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
         } else {
-            self.bell.stir();
+            self.wakeup.changed();
         }
         Ok(answers)
     }

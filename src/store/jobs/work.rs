@@ -25,7 +25,7 @@ pub struct Lease {
 
 /// A claimed job.
 #[derive(Debug)]
-pub struct Claimed {
+pub struct ClaimedJob {
     pub lease: Lease,
     pub kind: String,
     pub queue: String,
@@ -48,8 +48,8 @@ pub struct Claimed {
 
 /// What a look for work found.
 #[derive(Debug, Default)]
-pub struct Claims {
-    pub jobs: Vec<Claimed>,
+pub struct ClaimOutcome {
+    pub jobs: Vec<ClaimedJob>,
     /// Others were at the same rows or limits: looking again at once may find more.
     pub contended: bool,
     /// When the next job falls due that only waits for its time.
@@ -58,7 +58,7 @@ pub struct Claims {
 
 /// Who claims, and under which conditions.
 #[derive(Clone, Debug)]
-pub struct Claimer {
+pub struct ClaimRequest {
     pub worker_id: String,
     /// `*` is every queue.
     pub queues: Vec<String>,
@@ -68,21 +68,21 @@ pub struct Claimer {
     pub project_deadline: Duration,
     /// Nothing is every tenant.
     pub tenants: Option<Vec<String>>,
-    pub reach: Reach,
+    pub reach: CandidateWindow,
 }
 
 /// How many candidates more than slots a claim looks at. Whoever finds that others hold some of them looks further the next
 /// time: sixteen workers at one line would otherwise stand in each other's way. Alone, it costs nothing to look near.
 #[derive(Clone, Debug)]
-pub struct Reach(Arc<AtomicUsize>);
+pub struct CandidateWindow(Arc<AtomicUsize>);
 
-impl Default for Reach {
+impl Default for CandidateWindow {
     fn default() -> Self {
         Self(Arc::new(AtomicUsize::new(Self::NEAR)))
     }
 }
 
-impl Reach {
+impl CandidateWindow {
     const NEAR: usize = 32;
     const FAR: usize = 1024;
 
@@ -98,13 +98,13 @@ impl Reach {
 
 /// An execution that somebody still works on, and how far it is, if it says so.
 #[derive(Clone, Debug)]
-pub struct Holding {
+pub struct LeasedExecution {
     pub job_id: Uuid,
     pub execution_id: Uuid,
     pub progress: Option<Progress>,
 }
 
-impl From<(Uuid, Uuid)> for Holding {
+impl From<(Uuid, Uuid)> for LeasedExecution {
     /// A job and its execution.
     fn from((job_id, execution_id): (Uuid, Uuid)) -> Self {
         Self { job_id, execution_id, progress: None }
@@ -113,7 +113,7 @@ impl From<(Uuid, Uuid)> for Holding {
 
 /// What the database says to a heartbeat: the executions that are still held.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beat {
+pub struct RenewedLease {
     pub execution_id: Uuid,
     /// Somebody asked to cancel it, perhaps with a reason.
     pub canceled: Option<String>,
@@ -173,13 +173,13 @@ pub struct Operation {
 
 impl Store {
     /// `jobs/claim`: at most `slots` due jobs, each under an execution id of its own.
-    pub async fn claim_jobs(&self, claimer: &Claimer, slots: usize) -> Result<Claims, StoreError> {
+    pub async fn claim_jobs(&self, claimer: &ClaimRequest, slots: usize) -> Result<ClaimOutcome, StoreError> {
         self.claim_jobs_as(claimer, &execution_ids(slots)).await
     }
 
     /// The same under execution ids that nobody else has, nor ever had.
-    pub async fn claim_jobs_as(&self, claimer: &Claimer, executions: &[Uuid]) -> Result<Claims, StoreError> {
-        let tell = self.bell.may_notify();
+    pub async fn claim_jobs_as(&self, claimer: &ClaimRequest, executions: &[Uuid]) -> Result<ClaimOutcome, StoreError> {
+        let tell = self.wakeup.may_notify();
         let rows = self
             .rows(
                 &JOBS_CLAIM,
@@ -197,7 +197,7 @@ impl Store {
                 ],
             )
             .await?;
-        let (mut claims, mut crowded) = (Claims::default(), false);
+        let (mut claims, mut crowded) = (ClaimOutcome::default(), false);
         for row in Reader::all(rows, &JOBS_CLAIM) {
             crowded = row.get("crowded")?;
             claims.contended = crowded || row.get("contended")?;
@@ -209,15 +209,19 @@ impl Store {
         claimer.reach.learn(crowded);
         // A claim leaves less to look at, not more; but whoever waits for a project wants to know that it moved.
         if claims.jobs.iter().any(|it| it.project_moved) {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
         } else if !claims.jobs.is_empty() {
-            self.bell.stir();
+            self.wakeup.changed();
         }
         Ok(claims)
     }
 
     /// `jobs/heartbeat`: the executions that are still held. What is missing in the answer is lost.
-    pub async fn heartbeat_jobs(&self, held: &[Holding], ttl: Duration) -> Result<Vec<Beat>, StoreError> {
+    pub async fn heartbeat_jobs(
+        &self,
+        held: &[LeasedExecution],
+        ttl: Duration,
+    ) -> Result<Vec<RenewedLease>, StoreError> {
         if held.is_empty() {
             return Ok(Vec::new());
         }
@@ -229,7 +233,10 @@ impl Store {
         let read = |row: Reader| {
             let canceled: bool = row.get("canceled")?;
             let reason: Option<String> = row.get("cancel_reason")?;
-            Ok(Beat { execution_id: row.get("execution_id")?, canceled: canceled.then(|| reason.unwrap_or_default()) })
+            Ok(RenewedLease {
+                execution_id: row.get("execution_id")?,
+                canceled: canceled.then(|| reason.unwrap_or_default()),
+            })
         };
         Reader::all(rows, &JOBS_HEARTBEAT).map(read).collect()
     }
@@ -251,7 +258,7 @@ impl Store {
     pub async fn tell_dependents(&self, limit: i64) -> Result<i64, StoreError> {
         let n: i64 = self.one(&JOBS_TELL, &[&limit]).await?.get("n")?;
         if n > 0 {
-            self.bell.moved(false);
+            self.wakeup.committed(false);
         }
         Ok(n)
     }
@@ -263,21 +270,21 @@ impl Store {
 
     /// `jobs/reap`: takes back what nobody holds any more, or nobody should.
     pub async fn reap_jobs(&self, limit: i64, graces: Graces, actor: &str) -> Result<Vec<Reaped>, StoreError> {
-        let tell = self.bell.may_notify();
+        let tell = self.wakeup.may_notify();
         let (cancel, timeout) = (graces.cancel.as_secs_f64(), graces.timeout.as_secs_f64());
         let rows = self.rows(&JOBS_REAP, &[&limit, &actor, &tell, &cancel, &timeout]).await?;
         if !rows.is_empty() {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
         }
         Reader::all(rows, &JOBS_REAP).map(|row| reaped(&row)).collect()
     }
 
     /// `jobs/expire`: gives up what is past its own deadline; where each job was.
     pub async fn expire_jobs(&self, limit: i64, actor: &str) -> Result<Vec<(Uuid, JobState)>, StoreError> {
-        let tell = self.bell.may_notify();
+        let tell = self.wakeup.may_notify();
         let rows = self.rows(&JOBS_EXPIRE, &[&limit, &actor, &tell]).await?;
         if !rows.is_empty() {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
         }
         let read = |row: Reader| Ok((row.get("id")?, row.word("previous_state", "job state", JobState::parse)?));
         Reader::all(rows, &JOBS_EXPIRE).map(read).collect()
@@ -305,8 +312,8 @@ pub fn execution_ids(n: usize) -> Vec<Uuid> {
     (0..n).map(|_| Uuid::now_v7()).collect()
 }
 
-pub(super) fn claimed(row: &Reader) -> Result<Claimed, StoreError> {
-    Ok(Claimed {
+pub(super) fn claimed(row: &Reader) -> Result<ClaimedJob, StoreError> {
+    Ok(ClaimedJob {
         lease: Lease { job_id: row.get("id")?, execution_id: row.get("execution_id")? },
         kind: row.get("kind")?,
         queue: row.get("queue")?,

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::jobs::wishes;
-use super::projects::{Asker, Bounds};
+use super::projects::{Audit, Bounds};
 use super::sql::{SCHEDULES_DUE, SCHEDULES_FIRE, SCHEDULES_LIST, SCHEDULES_NOW, SCHEDULES_PUT, SCHEDULES_REMOVE};
 use super::{Reader, Store, StoreError};
 use crate::domain::schedule::{Backlog, Cause, Misfire, Missed, Overlap, Plan, ScheduleState, Start, Timing, Work};
@@ -174,10 +174,10 @@ impl Store {
         plan: &Plan,
         next: Option<OffsetDateTime>,
         seen: Option<i64>,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Option<bool>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let Plan { name, state, timing, backlog, overlap, jitter, target } = plan;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 19] = [
             &Uuid::now_v7(),
@@ -201,7 +201,7 @@ impl Store {
             &tell,
         ];
         let Some(row) = self.row(&SCHEDULES_PUT, &params).await? else { return Ok(None) };
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         Reader { row, statement: SCHEDULES_PUT.name }.get("is_new").map(Some)
     }
 
@@ -210,17 +210,17 @@ impl Store {
         &self,
         name: &str,
         version: Option<i64>,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Removed, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let row = self.row(&SCHEDULES_REMOVE, &[&name, &version, actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(Removed::Missing) };
         let row = Reader { row, statement: SCHEDULES_REMOVE.name };
         if !row.get::<bool>("gone")? {
             return Ok(Removed::Stale { version: row.get("was_version")? });
         }
-        self.bell.moved(tell);
+        self.wakeup.committed(tell);
         Ok(Removed::Yes)
     }
 
@@ -229,10 +229,10 @@ impl Store {
         &self,
         firing: &Firing<'_>,
         bounds: Bounds,
-        asker: &Asker,
+        audit: &Audit,
     ) -> Result<Option<Fired>, StoreError> {
-        let tell = self.bell.may_notify();
-        let Asker { actor, reason, request_id } = asker;
+        let tell = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
         let starts: Vec<Wished> = firing.starts.iter().map(wished).collect();
         // Texts and numbers cannot fail to be JSON.
         let starts = serde_json::to_string(&starts).unwrap_or_else(|_| "[]".to_owned());
@@ -260,7 +260,7 @@ impl Store {
         let row = Reader { row, statement: SCHEDULES_FIRE.name };
         let fired = Fired { started: row.get("started")?, left_out: row.get("left_out")? };
         if fired.started > 0 {
-            self.bell.moved(tell);
+            self.wakeup.committed(tell);
         }
         Ok(Some(fired))
     }

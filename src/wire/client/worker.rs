@@ -5,7 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Budget, Client, ClientError, Request, segment};
-use crate::wire::worker::{Beat, BeatAnswer, Delivery, Dequeue, ExecutionResult, LogsAnswer, PostLogs, ResultAnswer};
+use crate::wire::worker::{
+    Delivery, Dequeue, ExecutionResult, HeartbeatBatch, HeartbeatBatchAnswer, LogsAnswer, PostLogs, ResultAnswer,
+};
 
 impl Client {
     /// Work to do. Sent once: whoever asks again under the same `request_id` gets the same.
@@ -14,7 +16,7 @@ impl Client {
     }
 
     /// One heartbeat for everything that a worker holds.
-    pub async fn beat(&self, beat: &Beat, patience: Duration) -> Result<BeatAnswer, ClientError> {
+    pub async fn beat(&self, beat: &HeartbeatBatch, patience: Duration) -> Result<HeartbeatBatchAnswer, ClientError> {
         self.send(Request::post("/internal/executions/heartbeat").json(beat).within(patience)).await
     }
 

@@ -1,0 +1,103 @@
+//! `/health` for people, `/healthz` and `/readyz` for whoever restarts and routes.
+
+use std::time::{Duration, Instant};
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use crate::signal::ListenMode;
+use crate::store::database::Pong;
+use crate::store::workers::Workers;
+use crate::web::app::App;
+use crate::wire::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
+
+/// A database that takes longer to say that it is there counts as down.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What was found when we looked.
+pub struct Checkup {
+    /// The database's answer and how long it took.
+    pub database: Option<(Pong, Duration)>,
+    pub workers: Option<Workers>,
+}
+
+/// Looks at everything that this process stands on.
+pub async fn checkup(app: &App) -> Checkup {
+    let started = Instant::now();
+    let pong = tokio::time::timeout(PATIENCE, app.store.ping()).await.ok().and_then(Result::ok);
+    let took = started.elapsed();
+    let workers = match pong {
+        Some(_) => {
+            tokio::time::timeout(PATIENCE, app.store.summarize_workers(app.silence())).await.ok().and_then(Result::ok)
+        }
+        None => None,
+    };
+    Checkup { database: pong.map(|pong| (pong, took)), workers }
+}
+
+/// How this process is, and what it stands on.
+#[utoipa::path(get, path = "/health", tag = "operations",
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "The database does not answer")))]
+pub async fn health(app: Data<App>) -> HttpResponse {
+    let found = checkup(&app).await;
+    let listener = app.process_status.listener();
+    let services = app.process_status.services();
+    let limping = listener.mode == ListenMode::Poll || services.values().any(|it| it.state == "restarting");
+    let status = match (&found.database, app.process_status.is_draining()) {
+        (None, _) => "unavailable",
+        (Some(_), true) => "draining",
+        (Some(_), false) if limping => "degraded",
+        (Some(_), false) => "ok",
+    };
+    let body = Health {
+        status: status.to_owned(),
+        db: if found.database.is_some() { "ok" } else { "down" }.to_owned(),
+        db_ms: found.database.as_ref().map(|(_, took)| (took.as_secs_f64() * 1e6).round() / 1e3),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema_version: found.database.as_ref().map(|(pong, _)| pong.schema_version),
+        listener: ListenerHealth {
+            mode: listener.mode.as_str().to_owned(),
+            since: listener.since,
+            last_heard_at: listener.heard,
+            reconnects: listener.reconnects,
+        },
+        workers: found.workers.map(|it| WorkersHealth { online: it.online, slots: it.slots, busy: it.busy }),
+        services: services
+            .into_iter()
+            .map(|(name, it)| {
+                let health = ServiceHealth {
+                    state: it.state.to_owned(),
+                    since: it.since,
+                    restarts: it.restarts,
+                    last_error: it.last_error,
+                };
+                (name.to_owned(), health)
+            })
+            .collect(),
+    };
+    match found.database {
+        Some(_) => HttpResponse::Ok().json(body),
+        None => HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body),
+    }
+}
+
+/// The process is alive. Says nothing of the database, so that nobody restarts us because of it.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, example = "ok")))]
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// The process can serve: the database answers, and we are not about to stop.
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    responses((status = 200, body = String), (status = 503, body = String)))]
+pub async fn ready(app: Data<App>) -> HttpResponse {
+    let text = match (app.process_status.is_draining(), checkup(&app).await.database) {
+        (true, _) => "draining\n",
+        (false, None) => "database down\n",
+        (false, Some(_)) => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+    };
+    HttpResponse::ServiceUnavailable()
+        .insert_header(("Retry-After", "2"))
+        .content_type("text/plain; charset=utf-8")
+        .body(text)
+}

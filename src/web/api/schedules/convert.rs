@@ -1,0 +1,182 @@
+//! From schedules and their times to JSON.
+
+use crate::domain::NewJob;
+use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, Shift, Target};
+use crate::domain::workflow::{Link, Plan, PlannedStep};
+use crate::store::schedules::{Schedule, Tick, Unreadable};
+use crate::web::api::convert::backoff;
+use crate::wire;
+use crate::wire::json::raw;
+use crate::wire::schedule::{JobTarget, LinkTarget, ProjectTarget, StepTarget, WorkflowTarget};
+
+/// What stands in place of the state of a schedule that this version cannot read.
+const UNREADABLE: &str = "unreadable";
+/// The same in words.
+pub const UNREADABLE_WORDS: &str = "This version cannot read it; put it anew or delete it";
+
+impl From<Schedule> for wire::Schedule {
+    fn from(row: Schedule) -> Self {
+        let plan = row.plan;
+        Self {
+            id: row.id,
+            name: plan.name,
+            state: plan.state.to_string(),
+            expression: plan.timing.expression().to_string(),
+            words: plan.timing.words(),
+            time_zone: plan.timing.zone().name().to_owned(),
+            misfire: plan.backlog.misfire.to_string(),
+            catch_up: plan.backlog.catch_up,
+            misfire_grace_s: plan.backlog.grace.as_secs_f64(),
+            overlap: plan.overlap.to_string(),
+            jitter_s: plan.jitter.as_secs_f64(),
+            target: Some(plan.target.into()),
+            next_at: row.next_at.filter(|_| plan.state == ScheduleState::Enabled),
+            last_at: row.last_at,
+            version: row.version,
+            reason: row.reason,
+            actor: row.actor,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<Unreadable> for wire::Schedule {
+    fn from(row: Unreadable) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            state: UNREADABLE.to_owned(),
+            expression: row.expression,
+            words: UNREADABLE_WORDS.to_owned(),
+            time_zone: row.time_zone,
+            misfire: row.misfire,
+            catch_up: row.catch_up,
+            misfire_grace_s: row.grace,
+            overlap: row.overlap,
+            jitter_s: row.jitter,
+            target: None,
+            next_at: None,
+            last_at: row.last_at,
+            version: row.version,
+            reason: row.reason,
+            actor: row.actor,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<Target> for wire::schedule::Target {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Job(job) => Self::Job(Box::new(job_target(*job))),
+            Target::Project(action) => Self::Project(action.into()),
+            Target::Workflow(it) => Self::Workflow(workflow_target(it.plan())),
+        }
+    }
+}
+
+fn job_target(job: NewJob) -> JobTarget {
+    JobTarget {
+        kind: job.kind.to_string(),
+        queue: job.queue.to_string(),
+        tenant: job.tenant.to_string(),
+        tags: job.tags,
+        priority: job.priority,
+        payload: raw(job.payload),
+        max_attempts: job.max_attempts,
+        timeout_s: job.timeout.map(|it| it.as_secs_f64()),
+        backoff: job.backoff.map(backoff),
+        schema_version: job.schema_version,
+    }
+}
+
+fn workflow_target(plan: &Plan) -> WorkflowTarget {
+    let link = |it: &Link| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
+    let step = |it: &PlannedStep| StepTarget {
+        name: it.name.clone(),
+        depends_on: it.depends_on.iter().map(link).collect(),
+        kind: it.job.kind.to_string(),
+        queue: it.job.queue.to_string(),
+        tags: it.job.tags.clone(),
+        priority: it.job.priority,
+        payload: raw(it.job.payload.clone()),
+        delay_s: it.job.due.delay().map(|it| it.as_secs_f64()),
+        max_attempts: it.job.max_attempts,
+        timeout_s: it.job.timeout.map(|it| it.as_secs_f64()),
+        backoff: it.job.backoff.map(backoff),
+        schema_version: it.job.schema_version,
+    };
+    WorkflowTarget {
+        name: plan.name.clone(),
+        tenant: plan.tenant.to_string(),
+        steps: plan.steps.iter().map(step).collect(),
+    }
+}
+
+impl From<ProjectAction> for ProjectTarget {
+    fn from(action: ProjectAction) -> Self {
+        let word = action.as_str().to_owned();
+        let plain = |project_id| Self {
+            action: word.clone(),
+            project_id,
+            name: None,
+            template: None,
+            parameters: None,
+            labels: None,
+        };
+        match action {
+            ProjectAction::Create { name, template, parameters, labels } => Self {
+                name: Some(name.as_str().to_owned()),
+                template: Some(template),
+                parameters: Some(raw(parameters.as_str().to_owned())),
+                labels: Some(labels.as_map().clone()),
+                ..plain(None)
+            },
+            ProjectAction::Retry(id) | ProjectAction::Delete(id) => plain(Some(id)),
+        }
+    }
+}
+
+impl From<Occurrence> for wire::Occurrence {
+    fn from(it: Occurrence) -> Self {
+        let note = it.shift.as_ref().map(note);
+        let local = it.local;
+        Self { at: it.at, local: local.text, offset: local.offset, abbreviation: local.abbreviation, note }
+    }
+}
+
+/// What a change of the clocks does to a due time, as a sentence.
+pub fn note(shift: &Shift) -> String {
+    match shift {
+        Shift::Forward { missing } => {
+            format!(
+                "{missing} does not exist there: the clocks go forward over it, so it is due at the first moment after."
+            )
+        }
+        Shift::First => "The clocks go back and show this time twice; this is the first.".to_owned(),
+        Shift::Second => "The clocks go back and show this time twice; this is the second.".to_owned(),
+    }
+}
+
+impl From<Tick> for wire::Tick {
+    fn from(row: Tick) -> Self {
+        Self {
+            id: row.id,
+            due_at: row.due_at,
+            since: row.since,
+            n: row.n,
+            cause: row.cause.to_string(),
+            outcome: row.outcome.to_string(),
+            reason: row.reason,
+            job_id: row.job_id,
+            job_state: row.job.map(|it| it.state.to_string()),
+            workflow_id: row.workflow_id,
+            workflow_state: row.workflow.map(|it| it.state.to_string()),
+            project_id: row.project_id,
+            actor: row.actor,
+            occurred_at: row.occurred_at,
+        }
+    }
+}
