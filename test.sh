@@ -15,6 +15,6 @@ if [ ${#missing[@]} -gt 0 ]; then
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -qy --no-install-recommends "${missing[@]}"
 fi
 
-cargo fmt --check
-cargo clippy --all-targets --all-features --quiet -- -D warnings
-cargo test --features chaos
+cargo fmt --all --check
+cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
+cargo test --workspace --features provost/chaos

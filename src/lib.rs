@@ -24,9 +24,6 @@ pub mod engine;
 /// ANSWERS. HTTP in, HTTP out: the API and the dashboard.
 pub mod web;
 
-/// MEASURES. What the rest does in a second, and what it costs.
-pub mod bench;
-
 /// WIRES. Subcommands; the only room that may know everyone.
 pub mod cli;
 

@@ -4,7 +4,6 @@
 mod harness;
 
 mod api;
-mod bench;
 mod browser;
 mod cli;
 mod commands;

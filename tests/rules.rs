@@ -24,24 +24,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("handlers", &["domain", "log", "signal", "provision"]),
     ("engine", &["domain", "signal", "config", "log", "telemetry", "mutant", "store", "provision", "handlers", "wire"]),
     ("web", &["domain", "signal", "config", "log", "telemetry", "mutant", "store", "wire"]),
-    // It measures the others from outside and from within, so it may know everyone; only `cli` knows it.
-    (
-        "bench",
-        &[
-            "domain",
-            "signal",
-            "config",
-            "log",
-            "telemetry",
-            "embedded",
-            "store",
-            "provision",
-            "handlers",
-            "wire",
-            "engine",
-            "cli",
-        ],
-    ),
 ];
 
 #[test]
@@ -66,8 +48,7 @@ fn only_the_engine_spawns() {
         let spawns = ["tokio::spawn(", "spawn_local(", ".tasks.spawn(", "spawn_blocking("]
             .iter()
             .any(|it| code(&text).contains(it));
-        // The bench is a load from outside: its producers are tasks that end with the measurement.
-        assert!(!spawns || ["engine", "bench"].contains(&room_of(&path).as_str()), "{} spawns", path.display());
+        assert!(!spawns || room_of(&path) == "engine", "{} spawns", path.display());
     }
 }
 
@@ -91,14 +72,10 @@ fn every_statement_has_its_file_and_every_file_its_statement() {
         let named: BTreeSet<String> = statements.iter().map(|statement| statement.name.to_owned()).collect();
         assert_eq!(files, named);
     }
-    // Those of the bench are named without their folder; beside them are scripts.
-    for statement in provost::bench::sql::ALL {
-        assert!(root(&format!("sql/bench/{}.sql", statement.name)).is_file(), "{}", statement.name);
-    }
 }
 
 fn every_statement() -> impl Iterator<Item = &'static Statement> {
-    ALL.iter().chain(INVARIANTS).chain(provost::bench::sql::ALL)
+    ALL.iter().chain(INVARIANTS)
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap, FromArgMatches};
 
 use super::client::{self, Global, Noun};
 use super::help::{ABOUT, AFTER, EXIT_CODES};
-use crate::bench::{self, Options};
 use crate::config::{SETTINGS, Setting};
 
 /// What `provost worker` calls its settings for short.
@@ -32,7 +31,7 @@ pub enum Command {
     /// Examine the database.
     Doctor,
     /// Measure.
-    Bench(Options),
+    Bench(Vec<std::ffi::OsString>),
     Config,
     Example,
     /// Something that a server is asked over HTTP.
@@ -99,9 +98,7 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
             _ => Migrate::Apply,
         }),
         Some(("doctor", _)) => Command::Doctor,
-        Some(("bench", sub)) => Command::Bench(
-            Options::read(sub).map_err(|mistake| clap::Error::raw(clap::error::ErrorKind::ValueValidation, mistake))?,
-        ),
+        Some(("bench", sub)) => Command::Bench(sub.get_many("arguments").unwrap_or_default().cloned().collect()),
         Some(("config", sub)) if sub.get_flag("example") => Command::Example,
         Some(("config", _)) => Command::Config,
         Some(("completion", sub)) => Command::Completion(text(sub, "shell")),
@@ -183,7 +180,6 @@ fn of_servers() -> Vec<Clap> {
             .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
             .after_help("Example:\n  provost doctor --invariants")
             .args(doctor),
-        bench::command().after_help("Example:\n  provost bench drain --rounds 5"),
         Clap::new("config")
             .about("Show every setting, its value and where it came from")
             .after_help("Examples:\n  provost config\n  provost config --example > .env")
@@ -210,6 +206,19 @@ fn of_its_own() -> Vec<Clap> {
             .about("What the program ends with, and what that means")
             .long_about(EXIT_CODES)
             .after_help("Example:\n  provost help exit-codes"),
+        Clap::new("bench")
+            .about("Measure Provost against PostgreSQL itself (runs provost-bench)")
+            .after_help("Examples:\n  provost bench --list\n  provost bench drain --rounds 5\n  provost bench -- --help")
+            .disable_help_flag(true)
+            .arg(
+                Arg::new("arguments")
+                    .value_name("ARGUMENT")
+                    .help("Arguments of provost-bench")
+                    .num_args(0..)
+                    .trailing_var_arg(true)
+                    .allow_hyphen_values(true)
+                    .value_parser(clap::value_parser!(std::ffi::OsString)),
+            ),
         Clap::new("version").about("Which version this is").after_help("Example:\n  provost version -o json"),
     ];
     all.into_iter().map(|command| client::with_flags(command, &client::answering())).collect()

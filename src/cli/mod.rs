@@ -2,6 +2,7 @@
 
 mod args;
 mod banner;
+mod bench;
 mod browser;
 mod client;
 mod dev;
@@ -17,7 +18,6 @@ mod worker;
 
 use std::process::ExitCode;
 
-use crate::bench;
 use crate::config::{Config, Source, Sources, example};
 
 use args::{Asked, Command};
@@ -25,7 +25,7 @@ use client::{Context, Global};
 use output::{Noun, Output, Show, column, quoted, say};
 
 pub use args::program;
-pub use serve::{ENGINE_POOL, VITAL_POOL};
+pub use serve::{ENGINE_POOL, VITAL_POOL, run_with as serve_with};
 
 /// What the process ends with, as `provost help` promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Man(folder) => help::man(&folder, &global),
         Command::ExitCodes => help::exit_codes(&global),
         Command::Version => help::version(&global),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Example => {
             print!("{}", example());
             Exit::Success
@@ -100,28 +101,10 @@ fn with_settings(command: Command, mut sources: Sources, global: &Global) -> Exi
     match command {
         Command::Migrate(how) => migrate::run(&config, how, &output, global),
         Command::Doctor => doctor::run(&config, &output, global),
-        // A whole server of a measurement: it tells whoever started it what ran.
-        Command::Bench(options) if options.name.as_deref() == Some("serve") => {
-            serve::run_with(config, bench::reporting)
-        }
-        Command::Bench(mut options) => {
-            options.json |= !output.format.is_for_people();
-            measure(config, &options)
-        }
         Command::Config => show(&config, &output, global),
         Command::Dev => dev::run(config),
         Command::Worker => worker::run(config),
         _ => serve::run(config),
-    }
-}
-
-fn measure(config: Config, options: &bench::Options) -> Exit {
-    match bench::run(config, options) {
-        Ok(()) => Exit::Success,
-        Err(trouble) => {
-            eprintln!("provost: this could not be measured: {trouble}");
-            Exit::Failure
-        }
     }
 }
 

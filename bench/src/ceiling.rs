@@ -1,0 +1,209 @@
+//! The ceiling: pgbench doing the same writes as Provost without any of its logic, on the same server in the same run.
+//! Where there is no pgbench, there is no ratio.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::clock;
+use super::compare::Sample;
+use super::place::{Bench, BenchDatabase};
+use super::session::Session;
+use super::sql::scripts;
+use crate::error::{BenchError, Result};
+
+pub const SCHEMA: &str = include_str!("../sql/ceiling/schema.sql");
+const ENQUEUE_ONE: &str = include_str!("../sql/ceiling/enqueue_one.sql");
+const ENQUEUE_BULK: &str = include_str!("../sql/ceiling/enqueue_bulk.sql");
+const DRAIN: &str = include_str!("../sql/ceiling/drain.sql");
+const PROJECT: &str = include_str!("../sql/ceiling/project.sql");
+const PROJECT_AS_OURS: &str = include_str!("../sql/ceiling/project_as_ours.sql");
+const FILL: &str = include_str!("../sql/ceiling/fill.sql");
+const FINISHED: &str = include_str!("../sql/ceiling/finished.sql");
+
+/// How many jobs one run of a script moves.
+const IN_BULK: u64 = 1000;
+const CLAIMED: u64 = 500;
+
+/// Joins by index, as Provost has them: without statistics, on tables that begin empty, PostgreSQL would scan.
+const BY_INDEX: &str = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+const PLAIN: &str = "-c jit=off";
+
+/// What pgbench is asked to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Ceiling {
+    /// One job a transaction, by so many clients, for so long.
+    EnqueueOne { clients: u64, lasting: Duration },
+    /// So many jobs, a thousand a transaction.
+    EnqueueBulk { n: u64, clients: u64 },
+    /// So many jobs, by whichever number of clients does it best.
+    Drain { n: u64 },
+    /// One project a transaction.
+    Project { clients: u64, lasting: Duration },
+    /// The same, by the statement that Provost itself uses, in its own schema.
+    ProjectAsOurs { clients: u64, lasting: Duration },
+}
+
+/// Where pgbench is, if it is anywhere.
+pub fn pgbench(bench: &Bench) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = bench.config.postgres_bin_dir.iter().cloned().chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join("pgbench")).find(|file| file.is_file())
+}
+
+impl Ceiling {
+    /// Runs it, in a database of its own.
+    pub async fn run(self, bench: &Bench, pgbench: &Path) -> Result<Sample> {
+        match self {
+            Self::EnqueueOne { clients, lasting } => {
+                timed(bench, pgbench, prepared(bench).await?, ENQUEUE_ONE, clients, lasting).await
+            }
+            Self::Project { clients, lasting } => {
+                timed(bench, pgbench, prepared(bench).await?, PROJECT, clients, lasting).await
+            }
+            Self::ProjectAsOurs { clients, lasting } => {
+                timed(bench, pgbench, bench.fresh().await?.0, PROJECT_AS_OURS, clients, lasting).await
+            }
+            Self::EnqueueBulk { n, clients } => {
+                let runs = n.div_ceil(IN_BULK * clients).max(1);
+                let asked = Asked { script: ENQUEUE_BULK, clients, limit: Limit::Runs(runs), options: PLAIN };
+                let place = prepared(bench).await?;
+                let sample = asked.run(bench, pgbench, &place, IN_BULK as f64).await;
+                bench.leave(place).await?;
+                sample
+            }
+            Self::Drain { n } => {
+                let (two, four) = (drain(bench, pgbench, n, 2).await?, drain(bench, pgbench, n, 4).await?);
+                Ok(if two.rate > four.rate { two } else { four })
+            }
+        }
+    }
+}
+
+async fn timed(
+    bench: &Bench,
+    pgbench: &Path,
+    place: BenchDatabase,
+    script: &str,
+    clients: u64,
+    lasting: Duration,
+) -> Result<Sample> {
+    let limit = Limit::Seconds(lasting.as_secs_f64().ceil().max(1.0) as u64);
+    let sample = Asked { script, clients, limit, options: PLAIN }.run(bench, pgbench, &place, 1.0).await;
+    bench.leave(place).await?;
+    sample
+}
+
+async fn drain(bench: &Bench, pgbench: &Path, n: u64, clients: u64) -> Result<Sample> {
+    let place = prepared(bench).await?;
+    let runs = n.div_ceil(CLAIMED * clients).max(1);
+    let n = runs * CLAIMED * clients;
+    let session = Session::open(&place.connector).await?;
+    session.client.batch_execute(scripts::PATIENT).await?;
+    session.client.execute(FILL, &[&(n as i64)]).await?;
+    let asked = Asked { script: DRAIN, clients, limit: Limit::Runs(runs), options: BY_INDEX };
+    let sample = asked.run(bench, pgbench, &place, CLAIMED as f64).await?;
+    let finished = session.asked(FINISHED).await? as f64;
+    bench.leave(place).await?;
+    // ClaimOutcome that met each other may have found less than they could take.
+    let share = finished / n as f64;
+    let per_job = |cost: Option<f64>| cost.map(|it| it / share.max(1e-9));
+    Ok(Sample {
+        rate: sample.rate * share,
+        server_us: per_job(sample.server_us),
+        wal_bytes: per_job(sample.wal_bytes),
+        ..sample
+    })
+}
+
+/// A database with the schema of the ceiling.
+async fn prepared(bench: &Bench) -> Result<BenchDatabase> {
+    let place = bench.bare().await?;
+    Session::open(&place.connector).await?.client.batch_execute(SCHEMA).await?;
+    Ok(place)
+}
+
+/// One run of pgbench.
+struct Asked<'a> {
+    script: &'a str,
+    clients: u64,
+    limit: Limit,
+    /// Settings of its sessions.
+    options: &'a str,
+}
+
+enum Limit {
+    /// For each client.
+    Runs(u64),
+    Seconds(u64),
+}
+
+impl Asked<'_> {
+    async fn run(&self, bench: &Bench, pgbench: &Path, place: &BenchDatabase, jobs_a_run: f64) -> Result<Sample> {
+        let file = Script::write(self.script)?;
+        let limit = match self.limit {
+            Limit::Runs(runs) => ["-t".to_owned(), runs.to_string()],
+            Limit::Seconds(seconds) => ["-T".to_owned(), seconds.to_string()],
+        };
+        let mut command = Command::new(pgbench);
+        command.args(["-n", "-M", "prepared", "-c", &self.clients.to_string()]).args(limit);
+        command.args(["-j", &self.clients.clamp(1, 2).to_string(), "-f"]).arg(&file.0).arg(&place.url);
+        command.env("PGOPTIONS", self.options).stdin(Stdio::null()).kill_on_drop(true);
+        let gauge = bench.gauge().await;
+        let (before, began) = (gauge.read().await, clock::now());
+        let output = command.output().await?;
+        let (took, spent) = (clock::seconds_since(began), gauge.since(before).await);
+        let said = String::from_utf8_lossy(&output.stdout);
+        let Some((rate, runs)) = rate(&said).zip(runs(&said)).filter(|_| output.status.success()) else {
+            let why = String::from_utf8_lossy(&output.stderr);
+            return Err(BenchError::new(format!(
+                "pgbench did not do it: {}",
+                why.lines().last().unwrap_or("without a word")
+            )));
+        };
+        Ok(Sample::of(runs * jobs_a_run, took, spent, None).at_rate(rate * jobs_a_run))
+    }
+}
+
+/// `tps = 1234.5 (without initial connection time)`.
+fn rate(said: &str) -> Option<f64> {
+    said.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok())
+}
+
+/// `number of transactions actually processed: 40/40`.
+fn runs(said: &str) -> Option<f64> {
+    let line = said.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "))?;
+    line.split('/').next()?.parse().ok()
+}
+
+/// A script in a file, removed when dropped.
+struct Script(PathBuf);
+
+impl Script {
+    fn write(text: &str) -> Result<Self> {
+        let name = format!("provost-bench-{}-{}.sql", std::process::id(), uuid::Uuid::new_v4().simple());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, text)?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pgbench_says_is_understood() {
+        let said = "number of transactions actually processed: 40/40\nlatency average = 1 ms\ntps = 83.25 (without initial connection time)\n";
+        assert_eq!((rate(said), runs(said)), (Some(83.25), Some(40.0)));
+        assert_eq!(rate("nothing"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! What PostgreSQL itself spends: CPU, where it runs on this machine, and bytes written ahead.
+
+use super::session::Session;
+use super::sql::{BACKEND, WAL};
+use crate::error::Result;
+
+/// Ticks in a second, as /proc counts CPU on Linux.
+const TICKS: f64 = 100.0;
+
+/// Reads both.
+pub struct Gauge<'a> {
+    session: &'a Session,
+    postmaster: Option<u32>,
+}
+
+/// What it had spent at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    cpu: Option<f64>,
+    wal: Option<i64>,
+}
+
+/// What it spent between two moments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    /// Seconds; nothing when the server is elsewhere.
+    pub cpu: Option<f64>,
+    /// Bytes; nothing when we may not params.
+    pub wal: Option<f64>,
+}
+
+impl<'a> Gauge<'a> {
+    pub async fn new(session: &'a Session) -> Self {
+        Self { session, postmaster: postmaster(session).await.ok().flatten() }
+    }
+
+    /// Whether the CPU of the server can be read.
+    pub fn sees_cpu(&self) -> bool {
+        self.postmaster.is_some()
+    }
+
+    pub async fn read(&self) -> Reading {
+        let wal = self.session.number(&WAL, &[]).await.ok();
+        Reading { cpu: self.postmaster.and_then(cpu_of_family), wal }
+    }
+
+    pub async fn since(&self, before: Reading) -> Spent {
+        let now = self.read().await;
+        let cpu = now.cpu.zip(before.cpu).map(|(now, before)| now - before);
+        let wal = now.wal.zip(before.wal).map(|(now, before)| (now - before) as f64);
+        Spent { cpu, wal }
+    }
+}
+
+/// The parent of the process that serves us, if that is a PostgreSQL of this machine.
+async fn postmaster(session: &Session) -> Result<Option<u32>> {
+    let row = session.client.query_one(BACKEND.text, &[]).await?;
+    let (pid, is_here): (i32, bool) = (row.try_get("pid")?, row.try_get("is_here")?);
+    // A server in another container has a pid that means somebody else here.
+    let serves = Stat::read(pid.unsigned_abs()).filter(|it| is_here && it.name.starts_with("postgres"));
+    Ok(serves.map(|it| it.parent))
+}
+
+/// Seconds of CPU of the postmaster, of its children that have ended, and of those that live.
+fn cpu_of_family(postmaster: u32) -> Option<f64> {
+    let head = Stat::read(postmaster)?;
+    let children = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+        let child = Stat::read(entry.file_name().to_str()?.parse().ok()?)?;
+        (child.parent == postmaster).then_some(child.own)
+    });
+    Some((head.own + head.reaped + children.sum::<u64>()) as f64 / TICKS)
+}
+
+/// What matters here of `/proc/PID/stat`.
+struct Stat {
+    name: String,
+    parent: u32,
+    own: u64,
+    reaped: u64,
+}
+
+impl Stat {
+    fn read(pid: u32) -> Option<Self> {
+        Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The name stands in brackets and may hold anything, so what follows is counted from the last one.
+    fn parse(text: &str) -> Option<Self> {
+        let (head, rest) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        Some(Self {
+            name: head.split_once('(')?.1.to_owned(),
+            parent: u32::try_from(number(1)?).ok()?,
+            own: number(11)? + number(12)?,
+            reaped: number(13)? + number(14)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_counted_from_the_last_bracket() {
+        let stat = Stat::parse("77 (postgres: a) b) S 42 77 77 0 -1 4194560 1 2 3 4 100 20 7 3 20 0 1").unwrap();
+        assert_eq!((stat.name.as_str(), stat.parent, stat.own, stat.reaped), ("postgres: a) b", 42, 120, 10));
+    }
+}

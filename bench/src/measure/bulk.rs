@@ -1,0 +1,34 @@
+//! Enqueueing a thousand jobs a call, by two producers.
+
+use futures_util::FutureExt as _;
+
+use crate::Result;
+use crate::ceiling::Ceiling;
+use crate::compare::{Alternative, Sample, interleaved};
+use crate::load::enqueue::in_bulk;
+use crate::marks::Marks;
+use crate::options::Params;
+use crate::place::Bench;
+use crate::report::Row;
+use crate::system::{Profile, System, Work};
+
+pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
+    let (n, conns) = (params.count("n", 50_000, 20_000), params.count("conns", 2, 2));
+    let of = |profile: Profile| {
+        let ceiling = Ceiling::EnqueueBulk { n, clients: conns };
+        Alternative::new(profile.as_str(), Some(ceiling), move |_| once(bench, profile, n, conns).boxed_local())
+    };
+    interleaved(bench, params.rounds(3), &[of(Profile::Embedded), of(Profile::Http)]).await
+}
+
+async fn once(bench: &Bench, profile: Profile, n: u64, conns: u64) -> Result<Sample> {
+    let (place, setup) = bench.fresh().await?;
+    let system = System::start(&setup, profile, Work::Off, Marks::new(0, 0)).await?;
+    let gauge = bench.gauge().await;
+    let before = gauge.read().await;
+    let done = in_bulk(&system, n, 1000, conns, 0, |_| None).await?;
+    let spent = gauge.since(before).await;
+    system.stop().await?;
+    bench.leave(place).await?;
+    Ok(Sample::of(done.n as f64, done.seconds, spent, Some(done.cpu_s)))
+}

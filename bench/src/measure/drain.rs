@@ -1,0 +1,93 @@
+//! Draining: in this process, and by a server beside it. What other measurements of draining share is here too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use crate::ceiling::Ceiling;
+use crate::clock;
+use crate::compare::{Alternative, Sample, interleaved};
+use crate::error::{BenchError, Result};
+use crate::load::drain::{Until, until_empty};
+use crate::load::enqueue::in_bulk;
+use crate::marks::Marks;
+use crate::options::Params;
+use crate::place::Bench;
+use crate::producer::QueueOf;
+use crate::report::Row;
+use crate::session::Session;
+use crate::sql::scripts;
+use crate::system::{Profile, Setup, System, Work};
+
+/// When a drain is given up.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
+    let n = params.count("n", 20_000, 10_000);
+    let of = |profile: Profile| {
+        Alternative::new(profile.as_str(), Some(Ceiling::Drain { n }), move |_| {
+            once(bench, n, Way::Profile(profile), |_| None).boxed_local()
+        })
+    };
+    interleaved(bench, params.rounds(3), &[of(Profile::Embedded), of(Profile::Http)]).await
+}
+
+/// Who drains.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    Profile(Profile),
+    /// So many worker processes, each with so many slots.
+    Processes(usize, usize),
+}
+
+impl Way {
+    async fn start(self, setup: &Setup, marks: Arc<Marks>) -> Result<System> {
+        match self {
+            Self::Profile(profile) => System::start(setup, profile, Work::On, marks).await,
+            Self::Processes(n, slots) => {
+                let setup = Setup { slots, ..setup.clone() };
+                System::servers(&setup, &vec!["worker"; n], marks).await
+            }
+        }
+    }
+}
+
+/// Fills a fresh database and drains it.
+pub async fn once(bench: &Bench, n: u64, way: Way, queue: QueueOf) -> Result<Sample> {
+    let (place, setup) = bench.fresh().await?;
+    fill(&setup, n, 0, queue).await?;
+    let sample = drain(bench, &setup, n, 0, way).await;
+    bench.leave(place).await?;
+    sample
+}
+
+/// `n` jobs that wait, numbered from `start` on.
+pub async fn fill(setup: &Setup, n: u64, start: u64, queue: QueueOf) -> Result<()> {
+    let system = System::start(setup, Profile::Embedded, Work::Off, Marks::new(0, 0)).await?;
+    in_bulk(&system, n, 1000, 2, start, queue).await?;
+    system.stop().await?;
+    let session = Session::open(&setup.connector).await?;
+    session.client.batch_execute(scripts::PATIENT).await?;
+    Ok(session.client.batch_execute(scripts::ANALYZE).await?)
+}
+
+/// Drains what waits. The rate counts from the first start of a handler: how long a process takes to start is told apart.
+pub async fn drain(bench: &Bench, setup: &Setup, n: u64, start: u64, way: Way) -> Result<Sample> {
+    let session = Session::open(&setup.connector).await?;
+    let gauge = bench.gauge().await;
+    let before = gauge.read().await;
+    let (began, cpu) = (clock::now(), clock::cpu_of_self());
+    let system = way.start(setup, Marks::new(start, n)).await?;
+    let until = Until { sql: None, at_most: PATIENCE };
+    let done = until_empty(&system, &session, n, &until, began, cpu).await?;
+    let spent = gauge.since(before).await;
+    system.stop().await?;
+    if !done.complete {
+        return Err(BenchError::new(format!("{} of {n} jobs ran and {} remained", done.n, done.remaining)));
+    }
+    let first = done.first_s.unwrap_or_default();
+    Ok(Sample::of(n as f64, done.seconds - first, spent, Some(done.cpu_s))
+        .with("first_s", first)
+        .with("dup", done.dup as f64))
+}

@@ -1,0 +1,43 @@
+//! Enqueueing one by one, from one producer to sixty-four.
+
+use futures_util::FutureExt as _;
+
+use crate::Result;
+use crate::ceiling::Ceiling;
+use crate::compare::{Alternative, Sample, interleaved};
+use crate::load::enqueue::one_by_one;
+use crate::marks::Marks;
+use crate::options::Params;
+use crate::place::Bench;
+use crate::report::Row;
+use crate::system::{Profile, System, Work};
+
+pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
+    let lasting = params.seconds("seconds", 3.0, 1.0);
+    let conns: &[u64] = if params.short { &[1, 16, 64] } else { &[1, 4, 16, 64] };
+    let asked = [params.count("conns", 0, 0)];
+    let conns = if asked[0] > 0 { &asked[..] } else { conns };
+    let profiles = [Profile::Embedded, Profile::Http];
+    let pairs = profiles.iter().flat_map(|profile| conns.iter().map(|conns| (*profile, *conns)));
+    let alternatives: Vec<Alternative> = pairs
+        .map(|(profile, conns)| {
+            let ceiling = Ceiling::EnqueueOne { clients: conns, lasting };
+            Alternative::new(format!("{} {conns}", profile.as_str()), Some(ceiling), move |_| {
+                once(bench, profile, conns, lasting).boxed_local()
+            })
+        })
+        .collect();
+    interleaved(bench, params.rounds(3), &alternatives).await
+}
+
+async fn once(bench: &Bench, profile: Profile, conns: u64, lasting: std::time::Duration) -> Result<Sample> {
+    let (place, setup) = bench.fresh().await?;
+    let system = System::start(&setup, profile, Work::Off, Marks::new(0, 0)).await?;
+    let gauge = bench.gauge().await;
+    let before = gauge.read().await;
+    let done = one_by_one(&system, conns, lasting, 0).await?;
+    let spent = gauge.since(before).await;
+    system.stop().await?;
+    bench.leave(place).await?;
+    Ok(Sample::of(done.n as f64, done.seconds, spent, Some(done.cpu_s)).with("errs", done.errs as f64))
+}

@@ -1,0 +1,49 @@
+//! Draining with many finished jobs present, against draining with none, in two databases that stay for all rounds.
+
+use futures_util::FutureExt as _;
+
+use super::drain::{Way, drain, fill};
+use crate::Result;
+use crate::ceiling::Ceiling;
+use crate::compare::{Alternative, Sample, interleaved};
+use crate::options::Params;
+use crate::place::Bench;
+use crate::report::Row;
+use crate::session::Session;
+use crate::sql::{HISTORY, scripts};
+use crate::system::{Profile, Setup};
+
+/// How many finished jobs are written in one statement.
+const AT_ONCE: usize = 200_000;
+
+pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
+    let (n, history) = (params.count("n", 20_000, 10_000), params.count("history", 10_000_000, 200_000));
+    bench.needs_two()?;
+    let (fresh, without) = bench.fresh().await?;
+    let (worn, with) = bench.fresh().await?;
+    remember(&with, history).await?;
+    let of = |label: String, setup: Setup| {
+        Alternative::new(label, Some(Ceiling::Drain { n }), move |round| {
+            let setup = setup.clone();
+            async move { once(bench, &setup, n, round * n).await }.boxed_local()
+        })
+    };
+    let alternatives = [of("none".to_owned(), without), of(format!("{history} finished"), with)];
+    let rows = interleaved(bench, params.rounds(3), &alternatives).await;
+    bench.leave(fresh).await?;
+    bench.leave(worn).await?;
+    rows
+}
+
+async fn once(bench: &Bench, setup: &Setup, n: u64, start: u64) -> Result<Sample> {
+    fill(setup, n, start, |_| None).await?;
+    drain(bench, setup, n, start, Way::Profile(Profile::Embedded)).await
+}
+
+async fn remember(setup: &Setup, history: u64) -> Result<()> {
+    let session = Session::open(&setup.connector).await?;
+    session.write(&HISTORY, history, AT_ONCE, "finished jobs").await?;
+    // Otherwise autovacuum would, during the first drain: jobs that finished one after the other were vacuumed long ago.
+    session.client.batch_execute(scripts::VACUUM).await?;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What a connection over HTTP takes in the server, and what a waiting job takes there and in the database.
+
+use std::time::Duration;
+
+use super::drain::fill;
+use crate::Result;
+use crate::clock::resident_kb;
+use crate::http::Http;
+use crate::marks::Marks;
+use crate::options::Params;
+use crate::place::Bench;
+use crate::report::Row;
+use crate::session::Session;
+use crate::sql::SIZE;
+use crate::system::{Profile, System, Work};
+
+/// Time for the server to come to rest.
+const REST: Duration = Duration::from_secs(2);
+
+pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
+    let (conns, n) = (params.count("conns", 500, 200), params.count("n", 100_000, 20_000));
+    let (place, setup) = bench.fresh().await?;
+    let session = Session::open(&setup.connector).await?;
+    // Nobody works here, so that jobs wait.
+    let system = System::start(&setup, Profile::Http, Work::Off, Marks::new(0, 0)).await?;
+    let resident = || system.pids().first().and_then(|pid| resident_kb(*pid)).map(|it| it as f64 * 1024.0);
+    // What the first requests set up is no cost of the ones that follow.
+    let mut first = Http::connect(system.host()?).await?;
+    for _ in 0..50 {
+        first.get("/queues", "application/json").await?;
+    }
+    tokio::time::sleep(REST).await;
+    let before = resident();
+    let mut open = Vec::new();
+    for _ in 0..conns {
+        let mut http = Http::connect(system.host()?).await?;
+        http.get("/healthz", "application/json").await?;
+        open.push(http);
+    }
+    let connected = resident();
+    drop(open);
+    tokio::time::sleep(REST).await;
+    let (empty, small) = (resident(), session.number(&SIZE, &[]).await?);
+    fill(&setup, n, 0, |_| None).await?;
+    tokio::time::sleep(REST).await;
+    let (full, large) = (resident(), session.number(&SIZE, &[]).await?);
+    system.stop().await?;
+    drop(session);
+    bench.leave(place).await?;
+    let each =
+        |now: Option<f64>, before: Option<f64>, n: u64| now.zip(before).map(|(now, before)| (now - before) / n as f64);
+    Ok(vec![
+        Row::new("server at rest").cell("rss_mb", before.map(|it| it / 1048576.0)),
+        Row::new(format!("each of {conns} connections")).cell("server_b", each(connected, before, conns)),
+        Row::new(format!("each of {n} waiting jobs"))
+            .cell("server_b", each(full, empty, n))
+            .cell("database_b", Some((large - small) as f64 / n as f64)),
+    ])
+}

@@ -1,0 +1,71 @@
+//! Creating projects over HTTP, one a request, by producers that each wait for the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
+
+use crate::ceiling::Ceiling;
+use crate::clock;
+use crate::compare::{Alternative, Sample, interleaved};
+use crate::error::Result;
+use crate::http::Http;
+use crate::marks::Marks;
+use crate::options::Params;
+use crate::place::Bench;
+use crate::report::Row;
+use crate::system::{Profile, System, Work};
+
+pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
+    let lasting = params.seconds("seconds", 3.0, 1.0);
+    let asked = params.count("conns", 0, 0);
+    let conns: Vec<u64> = if asked > 0 { vec![asked] } else { vec![1, 16] };
+    let of = |conns: u64| {
+        let http = |label: &str, ceiling| {
+            Alternative::new(format!("http {conns}{label}"), Some(ceiling), move |_| {
+                once(bench, conns, lasting).boxed_local()
+            })
+        };
+        [
+            http("", Ceiling::Project { clients: conns, lasting }),
+            http(", of the same statement", Ceiling::ProjectAsOurs { clients: conns, lasting }),
+        ]
+    };
+    let alternatives: Vec<Alternative> = conns.into_iter().flat_map(of).collect();
+    interleaved(bench, params.rounds(3), &alternatives).await
+}
+
+async fn once(bench: &Bench, conns: u64, lasting: Duration) -> Result<Sample> {
+    let (place, setup) = bench.fresh().await?;
+    let system = System::start(&setup, Profile::Http, Work::Off, Marks::new(0, 0)).await?;
+    let gauge = bench.gauge().await;
+    let (before, cpu) = (gauge.read().await, system.cpu());
+    let (n, seconds) = create(system.host()?, conns, lasting).await?;
+    let (spent, cpu) = (gauge.since(before).await, system.cpu() - cpu);
+    system.stop().await?;
+    bench.leave(place).await?;
+    Ok(Sample::of(n as f64, seconds, spent, Some(cpu)))
+}
+
+/// How many were created, and how long it took.
+async fn create(host: &str, conns: u64, lasting: Duration) -> Result<(u64, f64)> {
+    let created = Arc::new(AtomicU64::new(0));
+    let (began, mut calls) = (clock::now(), JoinSet::new());
+    let end = began + lasting.as_nanos() as u64;
+    for _ in 0..conns {
+        let (mut http, created) = (Http::connect(host).await?, created.clone());
+        calls.spawn(async move {
+            while clock::now() < end {
+                http.post("/projects", "{\"name\":\"bench\"}").await?;
+                created.fetch_add(1, Ordering::Relaxed);
+            }
+            Result::Ok(())
+        });
+    }
+    while let Some(done) = calls.join_next().await {
+        done??;
+    }
+    Ok((created.load(Ordering::Relaxed), clock::seconds_since(began)))
+}

@@ -1,0 +1,78 @@
+//! The raw start latency: one connection inserts a job and then rings, outside of the transaction; another hears it and
+//! claims the job by one update. Nothing else is between them.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_postgres::AsyncMessage;
+
+use crate::ceiling::SCHEMA;
+use crate::clock;
+use crate::error::{BenchError, Result};
+use crate::load::latency::Plan;
+use crate::place::Bench;
+use crate::session::Session;
+use provost::store::Connector;
+
+const INSERT: &str = include_str!("../../sql/ceiling/enqueue_one.sql");
+const RING: &str = include_str!("../../sql/ceiling/ring.sql");
+const LISTEN: &str = include_str!("../../sql/ceiling/listen.sql");
+const CLAIM: &str = include_str!("../../sql/ceiling/claim_one.sql");
+
+/// From the acknowledgement to the claim, for each job, in milliseconds.
+pub async fn latencies(bench: &Bench, plan: Plan) -> Result<Vec<f64>> {
+    let place = bench.bare().await?;
+    let latencies = measure(&place.connector, plan).await;
+    bench.leave(place).await?;
+    latencies
+}
+
+async fn measure(connector: &Connector, plan: Plan) -> Result<Vec<f64>> {
+    let asking = Session::open(connector).await?;
+    asking.client.batch_execute(SCHEMA).await?;
+    let (insert, ring) = (asking.client.prepare(INSERT).await?, asking.client.prepare(RING).await?);
+    let mut claims = claimer(connector).await?;
+    let mut latencies = Vec::new();
+    for number in 0..plan.warmup + plan.n {
+        let acknowledged = async {
+            asking.client.execute(&insert, &[]).await?;
+            Result::Ok(clock::now())
+        };
+        // Sent one behind the other on one connection, each a transaction of its own.
+        let (acknowledged, rung) = tokio::join!(acknowledged, asking.client.query(&ring, &[]));
+        rung?;
+        let claimed = tokio::time::timeout(Duration::from_secs(5), claims.recv()).await.ok().flatten();
+        let claimed = claimed.ok_or_else(|| BenchError::new("a notification did not arrive"))?;
+        if number >= plan.warmup {
+            latencies.push(clock::ms_between(acknowledged?, claimed));
+        }
+        tokio::time::sleep(plan.gap).await;
+    }
+    Ok(latencies)
+}
+
+/// ClaimOutcome whenever it is rung; says when it had a job.
+async fn claimer(connector: &Connector) -> Result<UnboundedReceiver<u64>> {
+    let (client, mut connection) = connector.connect().await?;
+    let (rings, mut rung) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
+        while let Some(Ok(message)) = messages.next().await {
+            if matches!(message, AsyncMessage::Notification(_)) && rings.send(()).is_err() {
+                return;
+            }
+        }
+    });
+    client.batch_execute(LISTEN).await?;
+    let claim = client.prepare(CLAIM).await?;
+    let (claims, claimed) = unbounded_channel();
+    tokio::spawn(async move {
+        while rung.recv().await.is_some() {
+            if client.execute(&claim, &[]).await.is_ok_and(|n| n > 0) && claims.send(clock::now()).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(claimed)
+}

@@ -1,0 +1,51 @@
+//! A connection of the bench's own, outside of everything that is measured.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+
+use super::sql::scripts;
+use crate::error::Result;
+use crate::report::progress;
+use provost::store::Connector;
+use provost::store::sql::{DATABASE_SESSION, Statement};
+
+/// A session whose connection is driven in a task that ends with it.
+pub struct Session {
+    pub client: Client,
+}
+
+impl Session {
+    pub async fn open(connector: &Connector) -> Result<Self> {
+        let (client, connection) = connector.connect().await?;
+        tokio::spawn(connection);
+        client.batch_execute(DATABASE_SESSION.text).await?;
+        Ok(Self { client })
+    }
+
+    /// The number that a statement answers.
+    pub async fn number(&self, statement: &Statement, params: &[&(dyn ToSql + Sync)]) -> Result<i64> {
+        Ok(self.client.query_one(statement.text, params).await?.try_get(0)?)
+    }
+
+    /// Rows numbered from 1 to `n`, by a statement that writes those from one number to another, so many at once.
+    pub async fn write(&self, statement: &Statement, n: u64, at_once: usize, what: &str) -> Result<()> {
+        self.client.batch_execute(scripts::PATIENT).await?;
+        for from in (1..=n).step_by(at_once) {
+            progress(&format!("{from} of {n} {what}"));
+            let to = n.min(from + at_once as u64 - 1);
+            self.client.execute(statement.text, &[&(from as i64), &(to as i64)]).await?;
+        }
+        Ok(())
+    }
+
+    /// The number that some SQL answers, whatever type it has there.
+    pub async fn asked(&self, sql: &str) -> Result<i64> {
+        let rows = self.client.simple_query(sql).await?;
+        let text = rows.iter().find_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let number = text.and_then(|text| text.parse::<f64>().ok());
+        number.map(|it| it as i64).ok_or_else(|| super::BenchError::new(format!("{sql} does not answer with a number")))
+    }
+}

@@ -1,0 +1,181 @@
+//! What is measured: the engine within this process, or whole servers beside it.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::clock;
+use super::marks::{KIND, Mark, Marks};
+use super::producer::Producer;
+use super::server::{Server, ServerOptions};
+use crate::error::{BenchError, Result};
+use provost::cli::{ENGINE_POOL, VITAL_POOL};
+use provost::config::{Config, Roles};
+use provost::engine::{Engine, Parts, Tools};
+use provost::handlers;
+use provost::provision::{Registry, Simulated};
+use provost::signal::{ProcessStatus, Wakeup};
+use provost::store::{Connector, Store};
+use provost::telemetry::Telemetry;
+
+/// Which way work goes in and comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// The engine within this process, called as a library.
+    Embedded,
+    /// A whole server, asked over HTTP.
+    Http,
+}
+
+impl Profile {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Http => "http",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Embedded, Self::Http].into_iter().find(|it| it.as_str() == word)
+    }
+}
+
+/// What every system stands on.
+#[derive(Clone)]
+pub struct Setup {
+    pub config: Arc<Config>,
+    pub url: String,
+    pub connector: Connector,
+    /// The runtime of heartbeats.
+    pub vital: Handle,
+    /// How many jobs a worker runs at once.
+    pub slots: usize,
+}
+
+/// Whether jobs are only taken in, or also worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nobody works: what enqueueing costs by itself.
+    Off,
+    On,
+}
+
+/// What runs.
+pub struct System {
+    pub marks: Arc<Marks>,
+    running: Running,
+}
+
+enum Running {
+    Embedded { engine: Box<Engine>, store: Store, stores: [Store; 2] },
+    Servers(Vec<Server>),
+}
+
+impl System {
+    pub async fn start(setup: &Setup, profile: Profile, work: Work, marks: Arc<Marks>) -> Result<Self> {
+        match profile {
+            Profile::Embedded => Self::embedded(setup, work, marks),
+            Profile::Http => {
+                let roles = if work == Work::On { "api,worker,scheduler" } else { "api,scheduler" };
+                Self::servers(setup, &[roles], marks).await
+            }
+        }
+    }
+
+    /// Several servers on one database, one for each list of roles.
+    pub async fn servers(setup: &Setup, roles: &[&'static str], marks: Arc<Marks>) -> Result<Self> {
+        let start = |roles: &'static str| {
+            let options = ServerOptions { database_url: setup.url.clone(), roles, slots: setup.slots };
+            let marks = marks.clone();
+            async move { Server::start(&options, marks).await }
+        };
+        let servers = futures_util::future::try_join_all(roles.iter().map(|roles| start(roles))).await?;
+        Ok(Self { marks, running: Running::Servers(servers) })
+    }
+
+    /// As `cli/serve.rs` does it, with the same pools and runtimes, but without HTTP.
+    fn embedded(setup: &Setup, work: Work, marks: Arc<Marks>) -> Result<Self> {
+        let config = Config {
+            roles: Roles { api: false, worker: work == Work::On, scheduler: true },
+            worker_concurrency: setup.slots,
+            ..Config::clone(&setup.config)
+        };
+        let wakeup = Arc::new(Wakeup::default());
+        let store = |size| Ok::<_, BenchError>(Store::new(setup.connector.engine_pool(size)?, wakeup.clone()));
+        let (asking, for_engine, vital) = (store(config.database_pool)?, store(ENGINE_POOL)?, store(VITAL_POOL)?);
+        let provost::config::Simulate { min, max, failure_rate } = config.simulate;
+        let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
+        let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
+        let tools = Tools {
+            config: Arc::new(config),
+            vital_runtime: setup.vital.clone(),
+            wakeup: wakeup.clone(),
+            process_status: Arc::new(ProcessStatus::default()),
+            telemetry: Telemetry::default(),
+            handlers: handlers::in_the_box(registry, settings).with(KIND, Mark(marks.clone())),
+            log: provost::log::silent(),
+        };
+        let (connector, store) = (setup.connector.clone(), for_engine.clone());
+        let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
+        let running = Running::Embedded { engine: Box::new(engine), store: asking, stores: [for_engine, vital] };
+        Ok(Self { marks, running })
+    }
+
+    /// Somebody who asks for work.
+    pub async fn producer(&self) -> Result<Producer> {
+        match &self.running {
+            Running::Embedded { store, .. } => Producer::embedded(store.clone()),
+            Running::Servers(_) => Producer::http(self.host()?).await,
+        }
+    }
+
+    /// Where the first server answers.
+    pub fn host(&self) -> Result<&str> {
+        let host = match &self.running {
+            Running::Embedded { .. } => None,
+            Running::Servers(servers) => servers.iter().find_map(|it| it.host.as_deref()),
+        };
+        host.ok_or_else(|| BenchError::new("nothing here answers over HTTP"))
+    }
+
+    /// Seconds of CPU so far: this process and its servers, without PostgreSQL.
+    pub fn cpu(&self) -> f64 {
+        let servers = match &self.running {
+            Running::Embedded { .. } => 0.0,
+            Running::Servers(servers) => servers.iter().filter_map(Server::cpu).sum(),
+        };
+        clock::cpu_of_self() + servers
+    }
+
+    /// An error when a server has ended, so that nobody waits for what it will not do.
+    pub fn check(&self) -> Result<()> {
+        match &self.running {
+            Running::Servers(servers) if servers.iter().any(Server::has_ended) => {
+                Err(BenchError::new("a server ended by itself; BENCH_SERVER_LOG=FILE keeps what it says"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The processes under test.
+    pub fn pids(&self) -> Vec<u32> {
+        match &self.running {
+            Running::Embedded { .. } => vec![std::process::id()],
+            Running::Servers(servers) => servers.iter().map(Server::pid).collect(),
+        }
+    }
+
+    pub async fn stop(self) -> Result<()> {
+        match self.running {
+            Running::Embedded { engine, store, stores } => {
+                engine.stop().await;
+                store.close();
+                stores.iter().for_each(Store::close);
+            }
+            Running::Servers(servers) => {
+                futures_util::future::try_join_all(servers.into_iter().map(Server::stop)).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,7 +1,0 @@
-//! The loads: each runs one thing against a rig and says what came of it.
-
-pub mod drain;
-pub mod enqueue;
-pub mod idle;
-pub mod latency;
-pub mod steady;

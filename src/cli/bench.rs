@@ -1,0 +1,21 @@
+//! `provost bench`: runs the measuring program, which is a binary of its own so that the product does not carry it.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::Exit;
+
+/// The name of the measuring program. Cargo builds it beside `provost`.
+const PROGRAM: &str = "provost-bench";
+
+/// Replaces this process with the measuring program. Returns only if that program cannot be started.
+pub fn run(arguments: &[OsString]) -> Exit {
+    let sibling = std::env::current_exe().ok().map(|it| it.with_file_name(PROGRAM)).filter(|it| it.is_file());
+    let program = sibling.unwrap_or_else(|| PathBuf::from(PROGRAM));
+    let error = Command::new(program).args(arguments).exec();
+    eprintln!("provost: {PROGRAM} cannot be started: {error}");
+    eprintln!("  try: cargo build --release --workspace, then run provost bench from the same folder");
+    Exit::Failure
+}
