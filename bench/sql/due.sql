@@ -1,5 +1,4 @@
--- Jobs that wait for their time: evenly over $3 seconds, beginning in $2 seconds, with numbers from 0 on. Answers with the
--- first of these moments, in seconds from now.
+-- Scheduled jobs: spread evenly over $3 seconds, beginning in $2 seconds, numbered from 0. Returns the seconds until the first.
 WITH clock AS MATERIALIZED (SELECT clock_timestamp() + $2::float8 * interval '1 second' AS first), made AS (
     SELECT e.place
     FROM clock CROSS JOIN (

@@ -1,4 +1,4 @@
--- Projects that are ready since a while, numbered from one place to another, counted as usual.
+-- Ready projects, numbered from one number to another, with their counters.
 INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, created_at, updated_at, deadline_at)
 SELECT lpad(to_hex(i), 32, '0')::uuid, 'ready', 'project ' || i, 'simulated', '{}', '{}', at, at, at, NULL
 FROM generate_series($1::bigint, $2::bigint) AS i

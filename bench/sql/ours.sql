@@ -1,2 +1,2 @@
--- Whether schemas of the names that we need are here already.
+-- Whether schemas with the names of Provost or the ceiling exist.
 SELECT count(*) AS n FROM pg_namespace WHERE nspname IN ('provost', 'ceiling')

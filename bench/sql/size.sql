@@ -1,2 +1,2 @@
--- How large this database is.
+-- The size of this database.
 SELECT pg_database_size(current_database()) AS n

@@ -1,2 +1,2 @@
--- Whether somebody else's work is here: such a database is not measured without being asked to.
+-- Whether the database holds jobs of other kinds.
 SELECT count(*) AS n FROM (SELECT FROM jobs WHERE kind <> 'bench' LIMIT 1) AS stranger

@@ -1,2 +1,2 @@
--- How many transactions this database has seen. Every statement of ours outside a transaction is one.
+-- How many transactions this database has seen; each statement outside a transaction is one.
 SELECT xact_commit + xact_rollback AS n FROM pg_stat_database WHERE datname = current_database()

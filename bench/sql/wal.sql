@@ -1,2 +1,2 @@
--- How many bytes this server has written ahead.
+-- How many bytes of WAL this server has written.
 SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS n

@@ -1,4 +1,4 @@
-//! The interface for machines: one verb, one JSON object on the last line. The database is used as it is given.
+//! The machine-readable interface: one verb, one JSON object on the last line. Works on the database as it is.
 
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::system::{Setup, System, Work};
 use crate::error::{BenchError, Result};
 use provost::store::migrate;
 
-/// Runs one verb and prints what came of it.
+/// Runs one verb and prints the result.
 pub async fn run(setup: &Setup, options: &Options) -> Result<()> {
     let answer = match options.verb.as_deref() {
         Some("prepare") => prepare(setup).await,
@@ -23,19 +23,19 @@ pub async fn run(setup: &Setup, options: &Options) -> Result<()> {
         Some("latency") => latency(setup, options).await,
         Some("steady") => steady(setup, options).await,
         Some("idle") => idle(setup, options).await,
-        _ => Err(BenchError::new("there is no such verb")),
+        _ => Err(BenchError::new("unknown verb")),
     }?;
     println!("{answer}");
     Ok(())
 }
 
-fn told(answer: impl Serialize) -> Result<String> {
+fn json(answer: impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(&answer)?)
 }
 
 async fn prepare(setup: &Setup) -> Result<String> {
     let done = migrate(&setup.connector).await?;
-    told(json!({"schema": done.version, "applied": done.applied, "version": env!("CARGO_PKG_VERSION")}))
+    json(json!({"schema": done.version, "applied": done.applied, "version": env!("CARGO_PKG_VERSION")}))
 }
 
 async fn enqueue(setup: &Setup, options: &Options) -> Result<String> {
@@ -43,7 +43,7 @@ async fn enqueue(setup: &Setup, options: &Options) -> Result<String> {
     let (conns, lasting) = (options.count("conns", 1), options.seconds("seconds", 5.0));
     let done = enqueue::one_by_one(&system, conns, lasting, options.count("start", 0)).await?;
     system.stop().await?;
-    told(done)
+    json(done)
 }
 
 async fn enqueue_bulk(setup: &Setup, options: &Options) -> Result<String> {
@@ -52,22 +52,22 @@ async fn enqueue_bulk(setup: &Setup, options: &Options) -> Result<String> {
     let (conns, start) = (options.count("conns", 1), options.count("start", 0));
     let done = enqueue::in_bulk(&system, n, batch, conns, start, |_| None).await?;
     system.stop().await?;
-    told(done)
+    json(done)
 }
 
 async fn drain(setup: &Setup, options: &Options) -> Result<String> {
     let (n, start) = (options.count("n", 20_000), options.count("start", 0));
-    let until = Until { sql: remaining_sql(), at_most: options.seconds("max-seconds", 300.0) };
+    let until = Until { sql: remaining_sql(), time_limit: options.seconds("max-seconds", 300.0) };
     let session = Session::open(&setup.connector).await?;
     let marks = Marks::new(start, n);
     let (began, cpu) = (clock::now(), clock::cpu_of_self());
     let system = System::start(setup, options.profile, Work::On, marks).await?;
     let done = until_empty(&system, &session, n, &until, began, cpu).await?;
     system.stop().await?;
-    told(done)
+    json(done)
 }
 
-/// What the harness counts with, when it has a way of its own.
+/// The query with which the caller counts remaining jobs, if it has one.
 fn remaining_sql() -> Option<String> {
     std::env::var("BENCH_REMAINING_SQL").ok().filter(|it| !it.trim().is_empty())
 }
@@ -77,12 +77,12 @@ async fn latency(setup: &Setup, options: &Options) -> Result<String> {
         n: options.count("n", 200),
         gap: options.seconds("gap-ms", 20.0) / 1000,
         warmup: options.count("warmup", 20),
-        at_most: options.seconds("max-seconds", 120.0),
+        time_limit: options.seconds("max-seconds", 120.0),
     };
     let system = System::start(setup, options.profile, Work::On, Marks::new(0, plan.n + plan.warmup)).await?;
     let done = latency::one_at_a_time(&system, plan).await?;
     system.stop().await?;
-    told(done)
+    json(done)
 }
 
 async fn steady(setup: &Setup, options: &Options) -> Result<String> {
@@ -96,7 +96,7 @@ async fn steady(setup: &Setup, options: &Options) -> Result<String> {
     let system = System::start(setup, options.profile, Work::On, Marks::new(plan.start, plan.offered())).await?;
     let done = steady::at_a_rate(&system, plan).await?;
     system.stop().await?;
-    told(done)
+    json(done)
 }
 
 async fn idle(setup: &Setup, options: &Options) -> Result<String> {
@@ -105,5 +105,5 @@ async fn idle(setup: &Setup, options: &Options) -> Result<String> {
     let (settle, lasting) = (options.seconds("settle-seconds", 5.0), options.seconds("seconds", 60.0));
     let done = idle::watch(&system, &session, settle, lasting).await?;
     system.stop().await?;
-    told(done)
+    json(done)
 }

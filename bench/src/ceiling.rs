@@ -1,5 +1,5 @@
-//! The ceiling: pgbench doing the same writes as Provost without any of its logic, on the same server in the same run.
-//! Where there is no pgbench, there is no ratio.
+//! The ceiling: pgbench with the same writes as Provost and none of its logic, on the same server in the same run. Without
+//! pgbench there are no ratios.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,30 +23,30 @@ const PROJECT_AS_OURS: &str = include_str!("../sql/ceiling/project_as_ours.sql")
 const FILL: &str = include_str!("../sql/ceiling/fill.sql");
 const FINISHED: &str = include_str!("../sql/ceiling/finished.sql");
 
-/// How many jobs one run of a script moves.
+/// Jobs that one run of a script moves.
 const IN_BULK: u64 = 1000;
 const CLAIMED: u64 = 500;
 
-/// Joins by index, as Provost has them: without statistics, on tables that begin empty, PostgreSQL would scan.
+/// Joins by index, as in Provost: without statistics, PostgreSQL would scan tables that begin empty.
 const BY_INDEX: &str = "-c jit=off -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 const PLAIN: &str = "-c jit=off";
 
-/// What pgbench is asked to do.
+/// What pgbench runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Ceiling {
-    /// One job a transaction, by so many clients, for so long.
+    /// One job per transaction, with a number of clients and a duration.
     EnqueueOne { clients: u64, lasting: Duration },
-    /// So many jobs, a thousand a transaction.
+    /// A number of jobs, a thousand per transaction.
     EnqueueBulk { n: u64, clients: u64 },
-    /// So many jobs, by whichever number of clients does it best.
+    /// A number of jobs, with the best of several client counts.
     Drain { n: u64 },
-    /// One project a transaction.
+    /// One project per transaction.
     Project { clients: u64, lasting: Duration },
-    /// The same, by the statement that Provost itself uses, in its own schema.
+    /// The same with Provost's own statement and schema.
     ProjectAsOurs { clients: u64, lasting: Duration },
 }
 
-/// Where pgbench is, if it is anywhere.
+/// The path of pgbench, if it is installed.
 pub fn pgbench(bench: &Bench) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = bench.config.postgres_bin_dir.iter().cloned().chain(std::env::split_paths(&path));
@@ -54,7 +54,7 @@ pub fn pgbench(bench: &Bench) -> Option<PathBuf> {
 }
 
 impl Ceiling {
-    /// Runs it, in a database of its own.
+    /// Runs in a database of its own.
     pub async fn run(self, bench: &Bench, pgbench: &Path) -> Result<Sample> {
         match self {
             Self::EnqueueOne { clients, lasting } => {
@@ -68,9 +68,9 @@ impl Ceiling {
             }
             Self::EnqueueBulk { n, clients } => {
                 let runs = n.div_ceil(IN_BULK * clients).max(1);
-                let asked = Asked { script: ENQUEUE_BULK, clients, limit: Limit::Runs(runs), options: PLAIN };
+                let run = PgbenchRun { script: ENQUEUE_BULK, clients, limit: Limit::Runs(runs), options: PLAIN };
                 let place = prepared(bench).await?;
-                let sample = asked.run(bench, pgbench, &place, IN_BULK as f64).await;
+                let sample = run.run(bench, pgbench, &place, IN_BULK as f64).await;
                 bench.leave(place).await?;
                 sample
             }
@@ -91,7 +91,7 @@ async fn timed(
     lasting: Duration,
 ) -> Result<Sample> {
     let limit = Limit::Seconds(lasting.as_secs_f64().ceil().max(1.0) as u64);
-    let sample = Asked { script, clients, limit, options: PLAIN }.run(bench, pgbench, &place, 1.0).await;
+    let sample = PgbenchRun { script, clients, limit, options: PLAIN }.run(bench, pgbench, &place, 1.0).await;
     bench.leave(place).await?;
     sample
 }
@@ -101,13 +101,13 @@ async fn drain(bench: &Bench, pgbench: &Path, n: u64, clients: u64) -> Result<Sa
     let runs = n.div_ceil(CLAIMED * clients).max(1);
     let n = runs * CLAIMED * clients;
     let session = Session::open(&place.connector).await?;
-    session.client.batch_execute(scripts::PATIENT).await?;
+    session.client.batch_execute(scripts::NO_TIMEOUT).await?;
     session.client.execute(FILL, &[&(n as i64)]).await?;
-    let asked = Asked { script: DRAIN, clients, limit: Limit::Runs(runs), options: BY_INDEX };
-    let sample = asked.run(bench, pgbench, &place, CLAIMED as f64).await?;
-    let finished = session.asked(FINISHED).await? as f64;
+    let run = PgbenchRun { script: DRAIN, clients, limit: Limit::Runs(runs), options: BY_INDEX };
+    let sample = run.run(bench, pgbench, &place, CLAIMED as f64).await?;
+    let finished = session.scalar(FINISHED).await? as f64;
     bench.leave(place).await?;
-    // ClaimOutcome that met each other may have found less than they could take.
+    // Concurrent claims may have found fewer jobs than they could take.
     let share = finished / n as f64;
     let per_job = |cost: Option<f64>| cost.map(|it| it / share.max(1e-9));
     Ok(Sample {
@@ -126,21 +126,21 @@ async fn prepared(bench: &Bench) -> Result<BenchDatabase> {
 }
 
 /// One run of pgbench.
-struct Asked<'a> {
+struct PgbenchRun<'a> {
     script: &'a str,
     clients: u64,
     limit: Limit,
-    /// Settings of its sessions.
+    /// Settings of the sessions.
     options: &'a str,
 }
 
 enum Limit {
-    /// For each client.
+    /// Transactions per client.
     Runs(u64),
     Seconds(u64),
 }
 
-impl Asked<'_> {
+impl PgbenchRun<'_> {
     async fn run(&self, bench: &Bench, pgbench: &Path, place: &BenchDatabase, jobs_a_run: f64) -> Result<Sample> {
         let file = Script::write(self.script)?;
         let limit = match self.limit {
@@ -155,12 +155,12 @@ impl Asked<'_> {
         let (before, began) = (gauge.read().await, clock::now());
         let output = command.output().await?;
         let (took, spent) = (clock::seconds_since(began), gauge.since(before).await);
-        let said = String::from_utf8_lossy(&output.stdout);
-        let Some((rate, runs)) = rate(&said).zip(runs(&said)).filter(|_| output.status.success()) else {
-            let why = String::from_utf8_lossy(&output.stderr);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let Some((rate, runs)) = rate(&text).zip(runs(&text)).filter(|_| output.status.success()) else {
+            let message = String::from_utf8_lossy(&output.stderr);
             return Err(BenchError::new(format!(
-                "pgbench did not do it: {}",
-                why.lines().last().unwrap_or("without a word")
+                "pgbench failed: {}",
+                message.lines().last().unwrap_or("without a message")
             )));
         };
         Ok(Sample::of(runs * jobs_a_run, took, spent, None).at_rate(rate * jobs_a_run))
@@ -168,17 +168,17 @@ impl Asked<'_> {
 }
 
 /// `tps = 1234.5 (without initial connection time)`.
-fn rate(said: &str) -> Option<f64> {
-    said.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok())
+fn rate(output: &str) -> Option<f64> {
+    output.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok())
 }
 
 /// `number of transactions actually processed: 40/40`.
-fn runs(said: &str) -> Option<f64> {
-    let line = said.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "))?;
+fn runs(output: &str) -> Option<f64> {
+    let line = output.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "))?;
     line.split('/').next()?.parse().ok()
 }
 
-/// A script in a file, removed when dropped.
+/// A script in a temporary file, removed on drop.
 struct Script(PathBuf);
 
 impl Script {
@@ -201,9 +201,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_pgbench_says_is_understood() {
-        let said = "number of transactions actually processed: 40/40\nlatency average = 1 ms\ntps = 83.25 (without initial connection time)\n";
-        assert_eq!((rate(said), runs(said)), (Some(83.25), Some(40.0)));
+    fn pgbench_output_is_parsed() {
+        let output = "number of transactions actually processed: 40/40\nlatency average = 1 ms\ntps = 83.25 (without initial connection time)\n";
+        assert_eq!((rate(output), runs(output)), (Some(83.25), Some(40.0)));
         assert_eq!(rate("nothing"), None);
     }
 }

@@ -1,5 +1,5 @@
-//! Comparing fairly on a machine that drifts: alternatives take turns in random order, each between two runs of the
-//! ceiling; what is told is the median of the ratios, with their spread.
+//! A fair comparison on a noisy machine: alternatives run in random order, each between two runs of its ceiling. The result is
+//! the median of the ratios, with their range.
 
 use futures_util::future::LocalBoxFuture;
 use rand::seq::SliceRandom as _;
@@ -12,18 +12,18 @@ use super::stats::{median, range};
 use crate::error::Result;
 use crate::report::progress;
 
-/// What one run came to.
+/// One run.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
-    /// Jobs (or whatever is counted) in a second.
+    /// Jobs (or other units) per second.
     pub rate: f64,
-    /// Microseconds of PostgreSQL's CPU for each.
+    /// CPU of PostgreSQL per unit, in microseconds.
     pub server_us: Option<f64>,
-    /// Bytes written ahead for each.
+    /// WAL per unit, in bytes.
     pub wal_bytes: Option<f64>,
-    /// Microseconds of our own CPU for each.
+    /// Our own CPU per unit, in microseconds.
     pub client_us: Option<f64>,
-    /// What else is worth telling.
+    /// Further columns.
     pub more: Vec<(&'static str, f64)>,
 }
 
@@ -49,11 +49,11 @@ impl Sample {
     }
 }
 
-/// One of the things that are compared.
+/// One alternative.
 pub struct Alternative<'a> {
     pub label: String,
     pub ceiling: Option<Ceiling>,
-    /// Runs it; the number of the round is given.
+    /// Runs once, with the number of the round.
     pub run: Box<dyn Fn(u64) -> LocalBoxFuture<'a, Result<Sample>> + 'a>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Alternative<'a> {
     }
 }
 
-/// Everything that was measured of one alternative.
+/// All runs of one alternative.
 #[derive(Default)]
 struct Series {
     samples: Vec<Sample>,
@@ -75,7 +75,7 @@ struct Series {
     ratios: Vec<f64>,
 }
 
-/// Runs every alternative once a round, each between two runs of its ceiling; a row for each.
+/// Runs every alternative once per round, each between two runs of its ceiling. Returns a row for each.
 pub async fn interleaved(bench: &Bench, rounds: u64, alternatives: &[Alternative<'_>]) -> Result<Vec<Row>> {
     let pgbench = pgbench(bench);
     let mut series: Vec<Series> = alternatives.iter().map(|_| Series::default()).collect();

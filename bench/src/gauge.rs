@@ -1,31 +1,30 @@
-//! What PostgreSQL itself spends: CPU, where it runs on this machine, and bytes written ahead.
+//! What PostgreSQL spends: CPU, if the server runs on this machine, and bytes of WAL.
 
 use super::session::Session;
 use super::sql::{BACKEND, WAL};
 use crate::error::Result;
 
-/// Ticks in a second, as /proc counts CPU on Linux.
+/// Clock ticks per second in /proc on Linux.
 const TICKS: f64 = 100.0;
 
-/// Reads both.
 pub struct Gauge<'a> {
     session: &'a Session,
     postmaster: Option<u32>,
 }
 
-/// What it had spent at a moment.
+/// A reading.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reading {
     cpu: Option<f64>,
     wal: Option<i64>,
 }
 
-/// What it spent between two moments.
+/// The difference of two readings.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
-    /// Seconds; nothing when the server is elsewhere.
+    /// Seconds; `None` if the server runs elsewhere.
     pub cpu: Option<f64>,
-    /// Bytes; nothing when we may not params.
+    /// Bytes; `None` without the privilege to read the WAL position.
     pub wal: Option<f64>,
 }
 
@@ -52,16 +51,16 @@ impl<'a> Gauge<'a> {
     }
 }
 
-/// The parent of the process that serves us, if that is a PostgreSQL of this machine.
+/// The parent of our backend process, if that is a PostgreSQL of this machine.
 async fn postmaster(session: &Session) -> Result<Option<u32>> {
     let row = session.client.query_one(BACKEND.text, &[]).await?;
     let (pid, is_here): (i32, bool) = (row.try_get("pid")?, row.try_get("is_here")?);
-    // A server in another container has a pid that means somebody else here.
+    // The pid of a server in another container belongs to another process here.
     let serves = Stat::read(pid.unsigned_abs()).filter(|it| is_here && it.name.starts_with("postgres"));
     Ok(serves.map(|it| it.parent))
 }
 
-/// Seconds of CPU of the postmaster, of its children that have ended, and of those that live.
+/// CPU seconds of the postmaster, its finished children and its running children.
 fn cpu_of_family(postmaster: u32) -> Option<f64> {
     let head = Stat::read(postmaster)?;
     let children = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
@@ -71,7 +70,7 @@ fn cpu_of_family(postmaster: u32) -> Option<f64> {
     Some((head.own + head.reaped + children.sum::<u64>()) as f64 / TICKS)
 }
 
-/// What matters here of `/proc/PID/stat`.
+/// The fields of `/proc/PID/stat` that matter here.
 struct Stat {
     name: String,
     parent: u32,
@@ -84,7 +83,7 @@ impl Stat {
         Self::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// The name stands in brackets and may hold anything, so what follows is counted from the last one.
+    /// The name is in parentheses and may contain anything, so fields are counted from the last parenthesis.
     fn parse(text: &str) -> Option<Self> {
         let (head, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_are_counted_from_the_last_bracket() {
+    fn proc_stat_fields_follow_the_last_parenthesis() {
         let stat = Stat::parse("77 (postgres: a) b) S 42 77 77 0 -1 4194560 1 2 3 4 100 20 7 3 20 0 1").unwrap();
         assert_eq!((stat.name.as_str(), stat.parent, stat.own, stat.reaped), ("postgres: a) b", 42, 120, 10));
     }

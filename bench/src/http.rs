@@ -1,19 +1,17 @@
-//! HTTP as a load generator speaks it: one connection, one request after the other, kept alive. A full client would cost
-//! more CPU than the server that is being measured, on the same machine.
+//! A minimal HTTP client: one keep-alive connection, one request at a time. A full client would cost more CPU than the
+//! server under test, on the same machine.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::error::{BenchError, Result};
 
-/// One connection.
 pub struct Http {
     host: String,
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// What came back.
 pub struct Answer {
     pub status: u16,
     head: String,
@@ -21,7 +19,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A header by its name in small letters.
+    /// A header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<String> {
         let named = |line: &str| {
             line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|it| it.1.trim().to_owned())
@@ -29,18 +27,18 @@ impl Answer {
         self.head.lines().find_map(named)
     }
 
-    /// The same answer, if it says that all went well.
+    /// The answer, if its status is a success.
     pub fn good(self) -> Result<Self> {
         if (200..300).contains(&self.status) {
             return Ok(self);
         }
-        let said = String::from_utf8_lossy(&self.body).chars().take(300).collect::<String>();
-        Err(BenchError::new(format!("the server answered {}: {said}", self.status)))
+        let output = String::from_utf8_lossy(&self.body).chars().take(300).collect::<String>();
+        Err(BenchError::new(format!("the server answered {}: {output}", self.status)))
     }
 }
 
 impl Http {
-    /// `host` is an address and a port.
+    /// `host` is an address with a port.
     pub async fn connect(host: &str) -> Result<Self> {
         let stream = TcpStream::connect(host).await?;
         stream.set_nodelay(true)?;
@@ -60,7 +58,7 @@ impl Http {
         self.ask(path, &format!("accept: {accept}")).await?.good()
     }
 
-    /// Whatever comes back, asked for with such a header.
+    /// Any answer to a GET with one more header.
     pub async fn ask(&mut self, path: &str, header: &str) -> Result<Answer> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{header}\r\n\r\n", self.host);
         self.send(&request).await
@@ -82,7 +80,7 @@ impl Http {
                     self.read().await?;
                 }
             }
-            // In chunks: the last one is empty.
+            // Chunked encoding ends with an empty chunk.
             None => {
                 while !self.buffer[start..].ends_with(b"0\r\n\r\n") {
                     self.read().await?;
@@ -90,7 +88,7 @@ impl Http {
             }
         }
         let status = self.buffer.get(9..12).and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
-        let status = status.ok_or_else(|| BenchError::new("the server does not answer in HTTP"))?;
+        let status = status.ok_or_else(|| BenchError::new("the answer is not HTTP"))?;
         let head = String::from_utf8_lossy(&self.buffer[..head]).into_owned();
         Ok(Answer { status, head, body: self.buffer[start..].to_vec() })
     }
@@ -107,7 +105,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|it| it == part)
 }
 
-/// How many bytes follow the head; nothing when they come in chunks.
+/// The length of the body; `None` if it is chunked.
 fn length_of(head: &[u8]) -> Option<usize> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     if head.contains("transfer-encoding: chunked") {
@@ -122,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_of_an_answer_is_read_from_its_head() {
+    fn body_length_is_read_from_the_head() {
         assert_eq!(length_of(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx: y"), Some(12));
         assert_eq!(length_of(b"HTTP/1.1 204 No Content\r\nx: y"), Some(0));
         assert_eq!(length_of(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked"), None);

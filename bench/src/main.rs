@@ -103,7 +103,7 @@ fn run(config: Config, options: &Options) -> Result<()> {
     })
 }
 
-/// The one measurement that was named, or a short round of all.
+/// The named measurement, or a short round of all.
 async fn measure_all(bench: &Bench, options: &Options) -> Result<()> {
     let params = Params { options, short: options.name.is_none() };
     let notes = notes(bench).await;
@@ -129,23 +129,19 @@ async fn measure_all(bench: &Bench, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What could not be measured here, and why.
+/// What could not be measured, and why.
 async fn notes(bench: &Bench) -> Vec<String> {
     let mut notes = Vec::new();
     if ceiling::pgbench(bench).is_none() {
         notes.push(
-            "There is no pgbench on the PATH (or in POSTGRES_BIN_DIR), so nothing is compared with the ceiling."
-                .to_owned(),
+            "pgbench is not on the PATH (or in POSTGRES_BIN_DIR), so there is no ceiling to compare with.".to_owned(),
         );
     }
     if !bench.gauge().await.sees_cpu() {
-        notes.push("PostgreSQL does not run on this machine as far as we can see, so its CPU is not known.".to_owned());
+        notes.push("PostgreSQL does not run on this machine, so its CPU is unknown.".to_owned());
     }
     if cfg!(debug_assertions) {
-        notes.push(
-            "This program was built without optimisation: build it with --release before you believe a figure."
-                .to_owned(),
-        );
+        notes.push("This is a debug build; only a release build gives meaningful figures.".to_owned());
     }
     notes
 }
@@ -154,7 +150,7 @@ async fn server_version(bench: &Bench) -> Option<String> {
     bench.session.client.query_one(SERVER.text, &[]).await.ok()?.try_get(0).ok()
 }
 
-/// The runtimes are those of `provost serve`.
+/// The same runtimes as in `provost serve`.
 fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }

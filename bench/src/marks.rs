@@ -1,4 +1,4 @@
-//! What ran, how often and when: the handler of kind `bench` leaves a mark for each number that it sees.
+//! Marks: which job ran, how often and when. The handler of kind `bench` leaves a mark for each number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -10,16 +10,16 @@ use super::clock;
 use provost::domain::Outcome;
 use provost::handlers::{Handler, Job, Working};
 
-/// The kind and the queue of every job of the bench.
+/// The kind and the queue of every job of the benchmark.
 pub const KIND: &str = "bench";
 
-/// The payload of a job of the bench.
+/// The payload of a job of the benchmark.
 #[derive(Deserialize)]
 pub struct Payload {
     pub i: u64,
 }
 
-/// One cell for each number from `from` on.
+/// One cell per number, from `from` on.
 pub struct Marks {
     from: u64,
     cells: Vec<Cell>,
@@ -34,7 +34,7 @@ pub struct Marks {
 #[derive(Default)]
 struct Cell {
     runs: AtomicU32,
-    /// When its handler first started; 0 is not yet.
+    /// When the handler first started; 0: not yet.
     at: AtomicU64,
 }
 
@@ -53,7 +53,7 @@ impl Marks {
         })
     }
 
-    /// The handler of this number started at this moment.
+    /// Records a start of the handler.
     pub fn note(&self, number: u64, at: u64) {
         let cell = number.checked_sub(self.from).and_then(|place| self.cells.get(place as usize));
         let Some(cell) = cell else {
@@ -79,27 +79,27 @@ impl Marks {
         Some(cell.at.load(Ordering::Acquire)).filter(|at| *at > 0)
     }
 
-    /// How many different jobs ran.
+    /// Distinct jobs that ran.
     pub fn distinct(&self) -> u64 {
         self.distinct.load(Ordering::Acquire)
     }
 
-    /// How many jobs ran more than once.
+    /// Jobs that ran more than once.
     pub fn twice(&self) -> u64 {
         self.twice.load(Ordering::Relaxed)
     }
 
-    /// How many runs had a number that nobody asked for.
+    /// Runs of unexpected numbers.
     pub fn strays(&self) -> u64 {
         self.strays.load(Ordering::Relaxed)
     }
 
-    /// When the first handler started, and the last one so far.
+    /// The first and the last start so far.
     pub fn between(&self) -> Option<(u64, u64)> {
         (self.distinct() > 0).then(|| (self.first.load(Ordering::Relaxed), self.last.load(Ordering::Relaxed)))
     }
 
-    /// Waits until something ran that had not run before. One waiter at a time.
+    /// Waits for a job that had not run before. One waiter at a time.
     pub async fn moved(&self) {
         self.moved.notified().await;
     }
@@ -116,7 +116,7 @@ impl Sink for Arc<Marks> {
     }
 }
 
-/// The handler of kind `bench`: notes that it started, and is done.
+/// The handler of kind `bench`: records its start and completes.
 pub struct Mark<S>(pub S);
 
 impl<S: Sink> Handler for Mark<S> {
@@ -128,7 +128,7 @@ impl<S: Sink> Handler for Mark<S> {
                     self.0.note(payload.i, at);
                     Outcome::Done { result: None, next: Vec::new() }
                 }
-                Err(error) => Outcome::refused(format!("a job of the bench has a number: {error}")),
+                Err(error) => Outcome::refused(format!("the payload of a benchmark job has a number: {error}")),
             }
         })
     }
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_twice_is_counted_once_as_twice() {
+    fn second_run_counts_as_one_duplicate() {
         let marks = Marks::new(10, 2);
         for (number, at) in [(11, 5), (10, 7), (11, 9), (11, 11), (12, 13), (9, 15)] {
             marks.note(number, at);

@@ -1,4 +1,4 @@
-//! What the bench is asked to do.
+//! The command line.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,33 +8,33 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::system::Profile;
 
-/// The verbs of the machine interface.
+/// The verbs of the machine-readable interface.
 pub const VERBS: &[&str] = &["prepare", "enqueue", "enqueue-bulk", "drain", "latency", "steady", "idle"];
 
-/// Every option that is a number: its name, what stands for its value, and what it says.
+/// Every numeric option: name, value name, help.
 const NUMBERS: &[(&str, &str, &str)] = &[
-    ("rounds", "R", "How often each measurement is repeated, interleaved with what it is compared with"),
-    ("n", "N", "How many jobs"),
-    ("seconds", "S", "How long the load lasts"),
-    ("conns", "N", "How many producers, each waiting for its acknowledgement"),
-    ("batch", "N", "How many jobs in one call"),
-    ("start", "N", "The number of the first job"),
-    ("slots", "N", "How many jobs a worker runs at once [default: PROVOST_WORKER_CONCURRENCY, or 1000]"),
-    ("rate", "PER_SECOND", "How many jobs arrive in a second"),
-    ("gap-ms", "MS", "The pause between two jobs when latency is measured"),
-    ("warmup", "N", "How many jobs come before those that count"),
-    ("max-seconds", "S", "When to give up"),
-    ("grace-seconds", "S", "How long starts may still come in after the last arrival"),
-    ("settle-seconds", "S", "How long to wait before idling is measured"),
-    ("history", "N", "How many finished jobs are present (history)"),
-    ("projects", "N", "How many projects are present (sizes)"),
-    ("pin-seconds", "S", "How long another session has held its snapshot, under load, before it counts (pinned)"),
+    ("rounds", "R", "Rounds; alternatives are interleaved in each"),
+    ("n", "N", "Number of jobs"),
+    ("seconds", "S", "Duration of the load"),
+    ("conns", "N", "Producers, each waiting for its acknowledgement"),
+    ("batch", "N", "Jobs per call"),
+    ("start", "N", "Number of the first job"),
+    ("slots", "N", "Jobs that a worker runs at once [default: PROVOST_WORKER_CONCURRENCY, or 1000]"),
+    ("rate", "PER_SECOND", "Arrivals per second"),
+    ("gap-ms", "MS", "Pause between two jobs (latency)"),
+    ("warmup", "N", "Jobs before the measured ones"),
+    ("max-seconds", "S", "Time limit"),
+    ("grace-seconds", "S", "Time to wait for starts after the last arrival"),
+    ("settle-seconds", "S", "Time to wait before the measurement (idle)"),
+    ("history", "N", "Finished jobs (history)"),
+    ("projects", "N", "Projects (sizes)"),
+    ("pin-seconds", "S", "Time under load with a snapshot held by another session (pinned)"),
 ];
 
-/// What was asked, checked in form.
+/// The parsed command line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// The name of a measurement, `adapter` or `serve`; nothing is all of them in short.
+    /// The name of a measurement, `adapter` or `serve`; `None` is a short round of all.
     pub name: Option<String>,
     pub verb: Option<String>,
     pub profile: Profile,
@@ -45,7 +45,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// What a machine asks of the adapter, or of a load.
     pub fn count(&self, name: &'static str, usual: u64) -> u64 {
         self.numbers.get(name).map_or(usual, |it| *it as u64)
     }
@@ -58,7 +57,7 @@ impl Options {
         Duration::from_secs_f64(self.number(name, usual))
     }
 
-    /// Reads what clap has accepted; a verb belongs to the adapter, and the adapter has one.
+    /// Reads the matches of clap. A verb belongs to the adapter, and the adapter needs one.
     pub fn read(matches: &ArgMatches) -> Result<Self, String> {
         let text = |name: &str| matches.get_one::<String>(name).cloned();
         let options = Self {
@@ -100,7 +99,7 @@ impl Params<'_> {
     }
 }
 
-/// The subcommand. `names` are the measurements that there are.
+/// The command line; `names` are the measurements.
 pub fn command(names: impl Iterator<Item = &'static str>) -> Command {
     let inner = ["adapter", "serve"].into_iter().map(|name| clap::builder::PossibleValue::new(name).hide(true));
     let names: Vec<_> = names.map(clap::builder::PossibleValue::new).chain(inner).collect();
@@ -114,24 +113,24 @@ pub fn command(names: impl Iterator<Item = &'static str>) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Measure Provost against PostgreSQL itself, in the same run. Without a name, run a short round of everything")
         .after_help("Settings come from the environment, as for `provost serve`.\n\nExample:\n  provost bench drain --rounds 5")
-        .arg(Arg::new("name").value_name("NAME").value_parser(PossibleValuesParser::new(names)).help("What to measure"))
+        .arg(Arg::new("name").value_name("NAME").value_parser(PossibleValuesParser::new(names)).help("The measurement"))
         .arg(Arg::new("verb").value_name("VERB").value_parser(PossibleValuesParser::new(verbs)).hide(true))
         .arg(
             Arg::new("profile")
                 .long("profile")
                 .value_name("PROFILE")
                 .value_parser(["embedded", "http"])
-                .help("The engine within this process, or a whole server asked over HTTP"),
+                .help("The engine in this process, or a server over HTTP"),
         )
-        .arg(flag("json", "Answer in JSON"))
-        .arg(flag("list", "List what can be measured"))
-        .arg(flag("force", "Measure also where the database holds jobs that are not the bench's"))
+        .arg(flag("json", "Print JSON"))
+        .arg(flag("list", "List the measurements"))
+        .arg(flag("force", "Measure even if the database holds other jobs"))
         .args(numbers)
 }
 
 fn number(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|it| (0.0..=1e12).contains(it));
-    number.ok_or_else(|| "must be a number that is not negative".to_owned())
+    number.ok_or_else(|| "must be a non-negative number".to_owned())
 }
 
 #[cfg(test)]
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
+    fn unknown_arguments_are_refused() {
         for words in [&["nothing"][..], &["adapter", "dance"], &["drain", "--speed", "9"], &["drain", "--n", "-1"]] {
             assert!(read(words).is_none(), "{words:?}");
         }

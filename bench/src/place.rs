@@ -1,4 +1,4 @@
-//! Where is measured: on the server of `DATABASE_URL` or on a private one, and there in fresh databases that are removed.
+//! The databases of a run: on the server of `DATABASE_URL` or on a private one, created fresh and dropped afterwards.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,20 +15,20 @@ use provost::config::Config;
 use provost::embedded::{self, Embedded};
 use provost::store::{Connector, migrate};
 
-/// Everything that the measurements share.
+/// What all measurements share.
 pub struct Bench {
     pub config: Arc<Config>,
     pub vital: Handle,
     pub slots: usize,
-    /// Ours alone; nothing that is measured goes through it.
+    /// For observing only; the measured work never uses this session.
     pub session: Session,
     url: String,
-    /// Whether we may make databases. If not, the one that was named is used, which was empty.
+    /// Whether the role may create databases. If not, the named database is used, which was empty.
     makes: bool,
     made: Mutex<Vec<String>>,
 }
 
-/// A database to measure in.
+/// A database of one measurement.
 pub struct BenchDatabase {
     pub url: String,
     pub connector: Connector,
@@ -48,31 +48,31 @@ impl Bench {
         if session.number(&OURS, &[]).await? > 0 {
             if !options.force && session.number(&STRANGERS, &[]).await? > 0 {
                 return Err(BenchError::new(
-                    "the database of DATABASE_URL holds jobs that are not the bench's, so somebody may depend on this server; --force measures all the same",
+                    "the database of DATABASE_URL holds jobs of other users, whom the load would disturb; use --force to measure anyway",
                 ));
             }
             if !makes {
                 return Err(BenchError::new(
-                    "we may not create databases here, and the one of DATABASE_URL is not empty",
+                    "the role may not create databases, and the database of DATABASE_URL is not empty",
                 ));
             }
         }
         Ok(Self { config, vital, slots, session, url, makes, made: Mutex::default() })
     }
 
-    /// An error where two databases are needed at once and only the one that was named may be used.
+    /// Fails if a measurement needs two databases and only the named one may be used.
     pub fn needs_two(&self) -> Result<()> {
         if self.makes {
             return Ok(());
         }
-        Err(BenchError::new("this compares two databases, and we may not create any here"))
+        Err(BenchError::new("this measurement needs two databases, and the role may not create any"))
     }
 
     pub async fn gauge(&self) -> Gauge<'_> {
         Gauge::new(&self.session).await
     }
 
-    /// An empty database.
+    /// A database without a schema.
     pub async fn bare(&self) -> Result<BenchDatabase> {
         if !self.makes {
             let connector = Connector::parse(&self.url)?;
@@ -85,7 +85,7 @@ impl Bench {
         Ok(BenchDatabase { connector: Connector::parse(&url)?, url, name: Some(name) })
     }
 
-    /// A database with our schema and nothing in it.
+    /// A database with the schema of Provost and no rows.
     pub async fn fresh(&self) -> Result<(BenchDatabase, Setup)> {
         let place = self.bare().await?;
         migrate(&place.connector).await?;
@@ -103,7 +103,7 @@ impl Bench {
         }
     }
 
-    /// Removes it and everything in it.
+    /// Drops the database.
     pub async fn leave(&self, place: BenchDatabase) -> Result<()> {
         match place.name {
             Some(name) => {
@@ -115,7 +115,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Removes what a measurement that was broken off has left.
+    /// Drops the databases that an interrupted measurement left.
     pub async fn tidy(&self) {
         let left = std::mem::take(&mut *self.made());
         for name in left {
@@ -128,7 +128,7 @@ impl Bench {
     }
 }
 
-/// The same server, another database. What is no URL is a list of words, of which the last one counts.
+/// The same server with another database. A connection string that is not a URL is a list of words, of which the last counts.
 fn with_database(url: &str, name: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return format!("{url} dbname={name}") };
     let (base, query) = rest.split_once('?').map_or((rest, String::new()), |(base, query)| (base, format!("?{query}")));
@@ -136,7 +136,7 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{scheme}://{server}/{name}{query}")
 }
 
-/// A private PostgreSQL of this run, in a folder of its own, with the server's default settings. Dropping it removes both.
+/// A private PostgreSQL of this run with default settings. Dropping the value removes the server and its folder.
 pub struct Private {
     server: Option<Embedded>,
     folder: PathBuf,
@@ -147,14 +147,14 @@ impl Private {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = std::env::temp_dir().join(format!("provost-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
-        // Whoever runs as root has PostgreSQL run as somebody else, who must be able to pass through.
+        // As root, PostgreSQL runs as another user, who must be able to enter the folder.
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
         let mut private = Self { server: None, folder };
         private.server = Some(Embedded::start(&embedded::Options {
             state_dir: private.folder.join("postgres"),
             bin_dir: config.postgres_bin_dir.clone(),
             download: true,
-            // Sixteen workers, their listeners and the clients need more than the usual hundred.
+            // Sixteen workers, their listeners and the clients need more than the default of one hundred.
             settings: vec![("max_connections".to_owned(), "300".to_owned())],
             ..embedded::Options::default()
         })?);
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_database_of_a_url_changes() {
+    fn with_database_changes_only_the_database() {
         for (url, changed) in [
             ("postgres://me:pw@db:5/app?sslmode=require", "postgres://me:pw@db:5/x?sslmode=require"),
             ("postgresql://db", "postgresql://db/x"),

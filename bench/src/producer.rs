@@ -1,4 +1,4 @@
-//! Who asks for work: a call of the library, or a request over HTTP. Each call waits until it is acknowledged.
+//! Producers: each enqueues by a library call or an HTTP request and waits for the acknowledgement.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use provost::domain::{Ident, NewJob};
 use provost::store::Store;
 use provost::store::projects::Audit;
 
-/// Which queue a job goes to by its number; nothing is that of the bench.
+/// The queue of a job by its number; `None` is the queue of the benchmark.
 pub type QueueOf = fn(u64) -> Option<String>;
 
-/// One who asks, one call after the other.
+/// A client that sends one call at a time.
 pub enum Producer {
     Embedded { store: Store, name: Ident },
     Http(Box<Http>),
@@ -28,7 +28,7 @@ impl Producer {
         Ok(Self::Http(Box::new(Http::connect(host).await?)))
     }
 
-    /// One job, in the queue of the bench.
+    /// Enqueues one job in the queue of the benchmark.
     pub async fn enqueue(&mut self, number: u64) -> Result<()> {
         match self {
             Self::Embedded { store, name } => {
@@ -39,10 +39,10 @@ impl Producer {
         Ok(())
     }
 
-    /// A whole workflow in one call; by the library only.
+    /// Starts a whole workflow in one call; library only.
     pub async fn start(&mut self, plan: Plan) -> Result<()> {
         let Self::Embedded { store, .. } = self else {
-            return Err(BenchError::new("workflows are started within this process"));
+            return Err(BenchError::new("workflows can only be started in process"));
         };
         let new = plan.checked().map_err(|fault| BenchError::new(format!("{} {}", fault.field, fault.message)))?;
         let audit = Audit { actor: KIND.to_owned(), request_id: None, reason: None };
@@ -50,7 +50,7 @@ impl Producer {
         Ok(())
     }
 
-    /// Many jobs in one call. Each goes to the queue that `queue` names for it, or to that of the bench.
+    /// Enqueues many jobs in one call, each in the queue that `queue` names for it.
     pub async fn enqueue_many(&mut self, numbers: impl Iterator<Item = u64>, queue: QueueOf) -> Result<()> {
         let queue = |number| queue(number).unwrap_or_else(|| KIND.to_owned());
         match self {
@@ -72,7 +72,7 @@ impl Producer {
     }
 }
 
-/// A job of the bench.
+/// A job of the benchmark.
 pub fn job(number: u64, kind: &Ident, queue: &Ident) -> NewJob {
     NewJob { queue: queue.clone(), payload: format!("{{\"i\":{number}}}"), ..NewJob::new(kind.clone()) }
 }

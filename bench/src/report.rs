@@ -1,21 +1,20 @@
-//! What was measured, for people as a table and for machines as JSON.
+//! Results, as a table for people and as JSON for programs.
 
 use serde_json::{Map, Value, json};
 use std::io::IsTerminal as _;
 
 use super::stats::{Spread, rounded};
 
-/// One measurement.
 #[derive(Debug)]
 pub struct Report {
     pub name: &'static str,
     pub what: &'static str,
     pub rows: Vec<Row>,
-    /// What one should know about it; what could not be measured, and why.
+    /// What could not be measured, and why.
     pub notes: Vec<String>,
 }
 
-/// One thing that was measured. A cell that is empty could not be.
+/// One alternative. An empty cell could not be measured.
 #[derive(Debug)]
 pub struct Row {
     label: String,
@@ -32,7 +31,7 @@ impl Row {
         self
     }
 
-    /// The four numbers of a spread.
+    /// The four numbers of a distribution.
     pub fn spread(self, name: &str, spread: &Spread) -> Self {
         self.cell(format!("{name}_p50"), spread.p50)
             .cell(format!("{name}_p95"), spread.p95)
@@ -59,7 +58,7 @@ impl Report {
         println!("\n{}: {}", self.name, self.what);
         let mut columns: Vec<&str> = Vec::new();
         for (name, _) in self.rows.iter().flat_map(|row| &row.cells) {
-            // A column in which nothing was measured is no use to people.
+            // Leave out columns without any value.
             let measured = self.rows.iter().any(|row| row.value(name).is_some());
             if measured && !columns.contains(&name.as_str()) {
                 columns.push(name);
@@ -86,7 +85,7 @@ fn print_aligned(lines: &[Vec<String>]) {
     }
 }
 
-/// Large numbers without decimals, small ones with as many as they have.
+/// Large numbers without decimals, small ones with all of theirs.
 fn shown(value: f64) -> String {
     if value.abs() >= 1000.0 { format!("{value:.0}") } else { value.to_string() }
 }
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_measured_is_null() {
+    fn unmeasured_cell_is_null() {
         let rows =
             vec![Row::new("a").cell("per_s", Some(1234.567)).cell("server_us", None).cell("odd", Some(f64::NAN))];
         let report = Report { name: "x", what: "y", rows, notes: Vec::new() };

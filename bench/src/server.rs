@@ -1,7 +1,7 @@
-//! Whole servers as processes of their own: `provost serve` with one more handler, which tells us what ran and when.
+//! Servers in processes of their own: `provost serve` with one more handler that reports which job ran when.
 //!
-//! Their standard input is a socket. What runs in a server is written to it; when we are gone, it ends, and so does the
-//! server: nothing is left behind, however we end.
+//! Standard input of the server is a socket. The handler writes to the socket; when this process ends, the socket closes and
+//! the server exits, so no server outlives the measurement.
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
@@ -19,14 +19,14 @@ use super::marks::{KIND, Mark, Marks, Sink};
 use crate::error::{BenchError, Result};
 use provost::handlers::Handlers;
 
-/// A number and a moment, each a little-endian u64.
+/// A job number and a time, each a little-endian u64.
 const RECORD: usize = 16;
-/// How long marks are gathered before they are written.
-const GATHER: Duration = Duration::from_millis(1);
-/// The longest that a server may take until it is ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long records are collected before they are written.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(1);
+/// The longest time for a server to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a server is to be like. All else is as `provost serve` has it by default.
+/// Settings of a server; everything else has the default of `provost serve`.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     pub database_url: String,
@@ -35,17 +35,17 @@ pub struct ServerOptions {
     pub slots: usize,
 }
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping the value kills it.
 pub struct Server {
     child: Child,
     pid: u32,
-    /// Where it answers, as host and port, if it has the role `api`.
+    /// Host and port of the API, with the role `api`.
     pub host: Option<String>,
     reading: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    /// Starts one and waits until it says that it is ready.
+    /// Starts a server and waits until it is ready.
     pub async fn start(options: &ServerOptions, marks: Arc<Marks>) -> Result<Self> {
         let (ours, theirs) = Socket::pair()?;
         ours.set_nonblocking(true)?;
@@ -53,9 +53,9 @@ impl Server {
         let reading = tokio::spawn(collect(UnixStream::from_std(ours)?, marks));
         let out = child.stdout.take().ok_or_else(|| BenchError::new("a server has no output"))?;
         let mut lines = BufReader::new(out).lines();
-        let host = tokio::time::timeout(PATIENCE, ready(&mut lines)).await;
-        let host = host.map_err(|_| BenchError::new(format!("a server was not ready within {PATIENCE:?}")))??;
-        // It may say more than that it is ready, and nobody can speak into a pipe that is closed.
+        let host = tokio::time::timeout(READY_TIMEOUT, ready(&mut lines)).await;
+        let host = host.map_err(|_| BenchError::new(format!("a server was not ready within {READY_TIMEOUT:?}")))??;
+        // Keep reading: a closed pipe would fail later writes of the server.
         tokio::spawn(async move { while matches!(lines.next_line().await, Ok(Some(_))) {} });
         let pid = child.id().unwrap_or_default();
         Ok(Self { child, pid, host, reading })
@@ -65,20 +65,20 @@ impl Server {
         self.pid
     }
 
-    /// Whether it has ended: its socket ends with it.
+    /// Whether the server has exited, which closes its socket.
     pub fn has_ended(&self) -> bool {
         self.reading.is_finished()
     }
 
-    /// Seconds of CPU so far, where the system tells.
+    /// CPU seconds so far, where the system reports them.
     pub fn cpu(&self) -> Option<f64> {
         clock::cpu_of(self.pid)
     }
 
-    /// SIGTERM, then the end of its marks. A server that had ended by itself makes whatever was measured worthless.
+    /// SIGTERM, then the rest of the records. Fails if the server exited before, which invalidates the measurement.
     pub async fn stop(mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
-            return Err(BenchError::new(format!("a server ended by itself while it was measured: {status}")));
+            return Err(BenchError::new(format!("a server exited during the measurement: {status}")));
         }
         if let Ok(pid) = i32::try_from(self.pid) {
             _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
@@ -86,13 +86,13 @@ impl Server {
         if tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await.is_err() {
             self.child.kill().await?;
         }
-        // The socket ends with the server; what it wrote before is still read.
+        // The socket closes with the server; records written before are still read.
         _ = tokio::time::timeout(Duration::from_secs(5), &mut self.reading).await;
         Ok(())
     }
 }
 
-/// This very program, with nothing of our environment that would be a setting.
+/// This program as a server, without settings from our environment.
 fn command(options: &ServerOptions) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     for (key, _) in std::env::vars_os() {
@@ -107,7 +107,7 @@ fn command(options: &ServerOptions) -> Result<Command> {
         .env("PROVOST_ROLES", options.roles)
         .env("PROVOST_WORKER_CONCURRENCY", options.slots.to_string())
         .env("PROVOST_LOG_FORMAT", "json")
-        // No .env and no provost.toml is read there.
+        // Has no .env and no provost.toml.
         .current_dir(std::env::temp_dir())
         .stdout(Stdio::piped())
         .stderr(log()?)
@@ -115,7 +115,7 @@ fn command(options: &ServerOptions) -> Result<Command> {
     Ok(command)
 }
 
-/// Where the log goes: it is written as always, but read only by somebody who looks for a mistake.
+/// Where the log goes. The server always writes its log, because writing is part of its cost.
 fn log() -> Result<Stdio> {
     match std::env::var_os("BENCH_SERVER_LOG") {
         Some(path) => Ok(std::fs::File::options().create(true).append(true).open(path)?.into()),
@@ -123,7 +123,7 @@ fn log() -> Result<Stdio> {
     }
 }
 
-/// Reads what a server says until it is ready; where it answers.
+/// Reads the output until the server is ready. Returns the address of the API.
 async fn ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<String>> {
     let mut host = None;
     while let Some(line) = lines.next_line().await? {
@@ -135,10 +135,10 @@ async fn ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<Strin
             return Ok(host);
         }
     }
-    Err(BenchError::new("a server ended before it was ready; BENCH_SERVER_LOG=FILE keeps what it says"))
+    Err(BenchError::new("a server exited before it was ready; set BENCH_SERVER_LOG=FILE to keep its log"))
 }
 
-/// Reads the marks of one server until it ends.
+/// Reads the records of one server until it exits.
 async fn collect(mut stream: UnixStream, marks: Arc<Marks>) {
     let mut buffer = Vec::with_capacity(64 * 1024);
     while matches!(stream.read_buf(&mut buffer).await, Ok(n) if n > 0) {
@@ -152,32 +152,32 @@ async fn collect(mut stream: UnixStream, marks: Arc<Marks>) {
     }
 }
 
-/// The other side, within a server: its handler's marks go to standard input, which is our socket.
+/// The side of the server: the handler's records go to standard input, which is the socket.
 #[derive(Clone)]
 struct Reporter(Arc<(Mutex<Vec<u8>>, Condvar)>);
 
 impl Sink for Reporter {
     fn note(&self, number: u64, at: u64) {
-        let (gathered, some) = &*self.0;
-        let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.extend_from_slice(&number.to_le_bytes());
-        gathered.extend_from_slice(&at.to_le_bytes());
-        if gathered.len() == RECORD {
+        let (records, some) = &*self.0;
+        let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.extend_from_slice(&number.to_le_bytes());
+        records.extend_from_slice(&at.to_le_bytes());
+        if records.len() == RECORD {
             some.notify_one();
         }
     }
 }
 
 impl Reporter {
-    /// Writes what has gathered, for ever. Its moments were taken by the handler, so a little later does no harm.
+    /// Writes collected records until the socket closes. The handler takes the times, so delayed writes do no harm.
     fn write_to(self, mut socket: Socket) {
-        let (gathered, some) = &*self.0;
+        let (records, some) = &*self.0;
         loop {
-            let waiting = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = records.lock().unwrap_or_else(PoisonError::into_inner);
             let waiting = some.wait_while(waiting, |it| it.is_empty()).unwrap_or_else(PoisonError::into_inner);
             drop(waiting);
-            std::thread::sleep(GATHER);
-            let taken = std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner));
+            std::thread::sleep(FLUSH_INTERVAL);
+            let taken = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
             if socket.write_all(&taken).is_err() {
                 return;
             }
@@ -185,7 +185,7 @@ impl Reporter {
     }
 }
 
-/// What `bench serve` adds to the handlers of `serve`: the one that reports to whoever started it.
+/// Adds the reporting handler to the handlers of a server.
 pub fn reporting(handlers: Handlers) -> Handlers {
     let Ok(descriptor) = std::io::stdin().as_fd().try_clone_to_owned() else { return handlers };
     let socket = Socket::from(descriptor);
@@ -193,7 +193,7 @@ pub fn reporting(handlers: Handlers) -> Handlers {
     let reporter = Reporter(Arc::default());
     let writing = reporter.clone();
     std::thread::spawn(move || writing.write_to(socket));
-    // Nothing is ever sent to us: this returns when whoever started us is gone.
+    // Nothing is ever sent to the server: the read returns when the measuring process is gone.
     std::thread::spawn(move || {
         _ = watched.read(&mut [0]);
         std::process::exit(1);

@@ -1,4 +1,4 @@
-//! A connection of the bench's own, outside of everything that is measured.
+//! A connection for observing, apart from everything that is measured.
 
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -9,7 +9,7 @@ use crate::report::progress;
 use provost::store::Connector;
 use provost::store::sql::{DATABASE_SESSION, Statement};
 
-/// A session whose connection is driven in a task that ends with it.
+/// A client whose connection task ends with it.
 pub struct Session {
     pub client: Client,
 }
@@ -22,14 +22,14 @@ impl Session {
         Ok(Self { client })
     }
 
-    /// The number that a statement answers.
+    /// The number that a statement returns.
     pub async fn number(&self, statement: &Statement, params: &[&(dyn ToSql + Sync)]) -> Result<i64> {
         Ok(self.client.query_one(statement.text, params).await?.try_get(0)?)
     }
 
-    /// Rows numbered from 1 to `n`, by a statement that writes those from one number to another, so many at once.
+    /// Writes the rows 1 to `n` in portions, with a statement that takes the first and the last number.
     pub async fn write(&self, statement: &Statement, n: u64, at_once: usize, what: &str) -> Result<()> {
-        self.client.batch_execute(scripts::PATIENT).await?;
+        self.client.batch_execute(scripts::NO_TIMEOUT).await?;
         for from in (1..=n).step_by(at_once) {
             progress(&format!("{from} of {n} {what}"));
             let to = n.min(from + at_once as u64 - 1);
@@ -38,8 +38,8 @@ impl Session {
         Ok(())
     }
 
-    /// The number that some SQL answers, whatever type it has there.
-    pub async fn asked(&self, sql: &str) -> Result<i64> {
+    /// The number that a query returns, of any numeric type.
+    pub async fn scalar(&self, sql: &str) -> Result<i64> {
         let rows = self.client.simple_query(sql).await?;
         let text = rows.iter().find_map(|message| match message {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),

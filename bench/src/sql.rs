@@ -26,7 +26,7 @@ statements! {
     WAL = "wal",
 }
 
-/// What is no statement with parameters: run as a script, `{name}` replaced.
+/// Scripts without parameters; `{name}` is replaced.
 pub mod scripts {
     pub const ANALYZE: &str = include_str!("../sql/scripts/analyze.sql");
     pub const CREATE_DATABASE: &str = include_str!("../sql/scripts/create_database.sql");
@@ -34,5 +34,5 @@ pub mod scripts {
     pub const DROP_SCHEMAS: &str = include_str!("../sql/scripts/drop_schemas.sql");
     pub const HOLD_SNAPSHOT: &str = include_str!("../sql/scripts/hold_snapshot.sql");
     pub const VACUUM: &str = include_str!("../sql/scripts/vacuum.sql");
-    pub const PATIENT: &str = include_str!("../sql/scripts/patient.sql");
+    pub const NO_TIMEOUT: &str = include_str!("../sql/scripts/patient.sql");
 }

@@ -1,8 +1,8 @@
-//! Sums over what was measured. Pure.
+//! Statistics of samples: percentiles, medians and rounding.
 
 use serde::Serialize;
 
-/// How a number of durations are spread, in milliseconds. Nothing where there were none.
+/// The distribution of durations in milliseconds. Empty without samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Spread {
     pub p50: Option<f64>,
@@ -19,13 +19,13 @@ impl Spread {
     }
 }
 
-/// The value under which a share (0..1) of the sorted ones lie: the nearest rank.
+/// The nearest-rank percentile (0..1) of sorted values.
 fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let rank = ((sorted.len() as f64 * share).ceil() as usize).max(1);
     sorted.get(rank - 1).copied().map(rounded)
 }
 
-/// The middle one; of an even number, the mean of both.
+/// The median; of an even number of values, the mean of the middle two.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -37,14 +37,14 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// The least and the greatest.
+/// The smallest and the largest value.
 pub fn range(values: &[f64]) -> Option<(f64, f64)> {
     let least = values.iter().copied().min_by(f64::total_cmp)?;
     let greatest = values.iter().copied().max_by(f64::total_cmp)?;
     Some((least, greatest))
 }
 
-/// Four significant digits: more would only pretend to be known.
+/// Four significant digits; more would claim a precision that the measurement does not have.
 pub fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return 0.0;
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_values_that_were_measured() {
+    fn percentile_is_a_measured_value() {
         let spread = Spread::of((1..=200).rev().map(f64::from).collect());
         assert_eq!(spread, Spread { p50: Some(100.0), p95: Some(190.0), p99: Some(198.0), max: Some(200.0) });
         assert_eq!(Spread::of(vec![7.0]).p99, Some(7.0));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_in_the_middle() {
+    fn median_of_odd_and_even_counts() {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn four_digits_are_kept() {
+    fn four_significant_digits_are_kept() {
         for (value, kept) in
             [(123_456.0, 123_500.0), (0.123_456, 0.1235), (-1.0, -1.0), (0.0, 0.0), (99_999.0, 100_000.0)]
         {

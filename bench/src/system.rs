@@ -1,4 +1,4 @@
-//! What is measured: the engine within this process, or whole servers beside it.
+//! The system under test: the engine in this process, or servers beside this process.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use provost::signal::{ProcessStatus, Wakeup};
 use provost::store::{Connector, Store};
 use provost::telemetry::Telemetry;
 
-/// Which way work goes in and comes out.
+/// How jobs are enqueued and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// The engine within this process, called as a library.
+    /// The engine in this process, called as a library.
     Embedded,
-    /// A whole server, asked over HTTP.
+    /// A server, called over HTTP.
     Http,
 }
 
@@ -40,7 +40,7 @@ impl Profile {
     }
 }
 
-/// What every system stands on.
+/// What every system needs.
 #[derive(Clone)]
 pub struct Setup {
     pub config: Arc<Config>,
@@ -48,19 +48,18 @@ pub struct Setup {
     pub connector: Connector,
     /// The runtime of heartbeats.
     pub vital: Handle,
-    /// How many jobs a worker runs at once.
+    /// The number of jobs that a worker runs at once.
     pub slots: usize,
 }
 
-/// Whether jobs are only taken in, or also worked on.
+/// Whether workers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Nobody works: what enqueueing costs by itself.
+    /// No workers: the cost of enqueueing alone.
     Off,
     On,
 }
 
-/// What runs.
 pub struct System {
     pub marks: Arc<Marks>,
     running: Running,
@@ -93,7 +92,7 @@ impl System {
         Ok(Self { marks, running: Running::Servers(servers) })
     }
 
-    /// As `cli/serve.rs` does it, with the same pools and runtimes, but without HTTP.
+    /// Like `cli/serve.rs`, with the same pools and runtimes, but without HTTP.
     fn embedded(setup: &Setup, work: Work, marks: Arc<Marks>) -> Result<Self> {
         let config = Config {
             roles: Roles { api: false, worker: work == Work::On, scheduler: true },
@@ -121,7 +120,7 @@ impl System {
         Ok(Self { marks, running })
     }
 
-    /// Somebody who asks for work.
+    /// A new producer.
     pub async fn producer(&self) -> Result<Producer> {
         match &self.running {
             Running::Embedded { store, .. } => Producer::embedded(store.clone()),
@@ -129,16 +128,16 @@ impl System {
         }
     }
 
-    /// Where the first server answers.
+    /// The address of the first server with an API.
     pub fn host(&self) -> Result<&str> {
         let host = match &self.running {
             Running::Embedded { .. } => None,
             Running::Servers(servers) => servers.iter().find_map(|it| it.host.as_deref()),
         };
-        host.ok_or_else(|| BenchError::new("nothing here answers over HTTP"))
+        host.ok_or_else(|| BenchError::new("the engine in process has no HTTP address"))
     }
 
-    /// Seconds of CPU so far: this process and its servers, without PostgreSQL.
+    /// CPU seconds so far of this process and its servers, without PostgreSQL.
     pub fn cpu(&self) -> f64 {
         let servers = match &self.running {
             Running::Embedded { .. } => 0.0,
@@ -147,11 +146,11 @@ impl System {
         clock::cpu_of_self() + servers
     }
 
-    /// An error when a server has ended, so that nobody waits for what it will not do.
+    /// Fails if a server has exited, so that no measurement waits for it.
     pub fn check(&self) -> Result<()> {
         match &self.running {
             Running::Servers(servers) if servers.iter().any(Server::has_ended) => {
-                Err(BenchError::new("a server ended by itself; BENCH_SERVER_LOG=FILE keeps what it says"))
+                Err(BenchError::new("a server exited; set BENCH_SERVER_LOG=FILE to keep its log"))
             }
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
--- The claim of whoever was rung, as one update.
+-- The claim after a notification, as one update.
 UPDATE ceiling.jobs_live SET state = 'active', attempt = attempt + 1, worker_id = 'raw', updated_at = clock_timestamp()
 WHERE id = (
     SELECT id FROM ceiling.jobs_live

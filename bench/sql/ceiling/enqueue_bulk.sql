@@ -1,4 +1,4 @@
--- A thousand jobs and their births in the record.
+-- A thousand jobs with their events.
 WITH job AS (
     INSERT INTO ceiling.jobs_live (id, state, kind, queue, payload)
     SELECT ceiling.next_id(), 'queued', 'bench', 'bench', '{"i":1}' FROM generate_series(1, 1000)

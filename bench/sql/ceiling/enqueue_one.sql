@@ -1,4 +1,4 @@
--- One job and its birth in the record: one statement, one transaction.
+-- One job with its event: one statement, one transaction.
 WITH job AS (
     INSERT INTO ceiling.jobs_live (id, state, kind, queue, payload)
     VALUES (ceiling.next_id(), 'queued', 'bench', 'bench', '{"i":1}')

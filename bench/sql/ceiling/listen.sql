@@ -1,2 +1,2 @@
--- Hears the bell.
+-- Subscribes to the notifications.
 LISTEN ceiling

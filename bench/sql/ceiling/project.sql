@@ -1,4 +1,4 @@
--- A project, its first job, and both births in the record.
+-- A project, its first job, and the events of both.
 WITH project AS (
     INSERT INTO ceiling.projects (id, status, name, template, parameters, labels, deadline_at)
     VALUES (ceiling.next_id(), 'creating', 'bench', 'simulated', '{}', '{}', clock_timestamp() + interval '10 minutes')

@@ -1,4 +1,4 @@
--- What pgbench writes to: the same rows and indexes as Provost's, without any of its logic. This is the ceiling.
+-- The tables that pgbench writes: the same rows and indexes as in Provost, without any logic.
 CREATE SCHEMA ceiling;
 
 -- Ids grow, as UUIDv7 do.

@@ -1,2 +1,2 @@
--- What autovacuum would come to do after a large load.
+-- What autovacuum would do after a large load.
 VACUUM ANALYZE

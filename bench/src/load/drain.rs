@@ -1,4 +1,4 @@
-//! Draining: workers start on a queue that is full, and run until nothing remains.
+//! Drain: workers start on a full queue and run until no job remains.
 
 use std::time::Duration;
 
@@ -11,42 +11,41 @@ use crate::session::Session;
 use crate::sql::REMAINING;
 use crate::system::System;
 
-/// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Drained {
-    /// How many different jobs ran.
+    /// Distinct jobs that ran.
     pub n: u64,
-    /// How many of them ran more than once.
+    /// Jobs that ran more than once.
     pub dup: u64,
-    /// How many runs had a number that was not among those expected.
+    /// Runs of unexpected numbers.
     pub strays: u64,
-    /// How many jobs were not finished in the end.
+    /// Jobs that were unfinished at the end.
     pub remaining: i64,
-    /// From the start of the workers until nothing remained.
+    /// From the start of the workers until no job remained.
     pub seconds: f64,
-    /// Until the first handler started, and until the last one did.
+    /// Until the first and until the last start of a handler.
     pub first_s: Option<f64>,
     pub handlers_s: Option<f64>,
-    /// Whether all ran and nothing remained, in time.
+    /// Whether all jobs ran and none remained, within the limit.
     pub complete: bool,
     pub cpu_s: f64,
 }
 
-/// How it is known that nothing remains.
+/// How the drain finds out that no job remains.
 #[derive(Clone, Debug, Default)]
 pub struct Until {
-    /// SQL that answers with a number; our own count when there is none.
+    /// A query that returns the number; without it, the drain counts by itself.
     pub sql: Option<String>,
-    pub at_most: Duration,
+    pub time_limit: Duration,
 }
 
-/// How often we look while handlers are still to run, and how often after that: first, and at most.
+/// How often to check while handlers are still to run, and after that: first interval and longest interval.
 const WHILE_WORKING: Duration = Duration::from_millis(500);
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LAST_LOOK: Duration = Duration::from_millis(20);
 
-/// Runs until the `n` jobs that `marks` expects have run and nothing remains. `began` is when the workers were started, and
-/// `cpu` what had been used then.
+/// Runs until the `n` jobs that `marks` expects have run and none remains. `began` is when the workers started, `cpu` the CPU
+/// used until then.
 pub async fn until_empty(
     system: &System,
     session: &Session,
@@ -55,13 +54,13 @@ pub async fn until_empty(
     began: u64,
     cpu: f64,
 ) -> Result<Drained> {
-    let deadline = began + until.at_most.as_nanos() as u64;
+    let deadline = began + until.time_limit.as_nanos() as u64;
     let mut pause = FIRST_LOOK;
     let remaining = loop {
         all_ran(&system.marks, n, deadline).await;
         system.check()?;
         let remaining = match &until.sql {
-            Some(sql) => session.asked(sql).await?,
+            Some(sql) => session.scalar(sql).await?,
             None => session.number(&REMAINING, &[]).await?,
         };
         if remaining <= 0 || clock::now() >= deadline {
@@ -87,7 +86,7 @@ pub async fn until_empty(
     })
 }
 
-/// Waits until all ran; for a while only, because some may never come, and then only the database knows.
+/// Waits until all jobs ran, up to a limit: lost jobs never run, and only the database knows about them.
 async fn all_ran(marks: &Marks, n: u64, deadline: u64) {
     let until = deadline.min(clock::now() + WHILE_WORKING.as_nanos() as u64);
     while marks.distinct() < n && clock::now() < until {

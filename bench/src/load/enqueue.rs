@@ -1,4 +1,4 @@
-//! Enqueueing: one job a call by producers that each wait for the acknowledgement, or many jobs a call.
+//! Enqueueing: one job per call by producers that wait for each acknowledgement, or many jobs per call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,21 +12,20 @@ use crate::error::Result;
 use crate::producer::{Producer, QueueOf};
 use crate::system::System;
 
-/// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Enqueued {
-    /// How many jobs were acknowledged.
+    /// Jobs that were acknowledged.
     pub n: u64,
-    /// How many calls went wrong.
+    /// Calls that failed.
     pub errs: u64,
     pub seconds: f64,
     pub cpu_s: f64,
 }
 
-/// A producer that meets so many errors gives up.
-const PATIENCE: u64 = 100;
+/// A producer stops after this many errors.
+const READY_TIMEOUT: u64 = 100;
 
-/// One job a call, by `conns` producers, numbered from `start` on.
+/// One job per call by `conns` producers, numbered from `start`.
 pub async fn one_by_one(system: &System, conns: u64, lasting: Duration, start: u64) -> Result<Enqueued> {
     let (next, errs) = (Arc::new(AtomicU64::new(start)), Arc::new(AtomicU64::new(0)));
     let producers = producers(system, conns).await?;
@@ -36,7 +35,7 @@ pub async fn one_by_one(system: &System, conns: u64, lasting: Duration, start: u
     for mut producer in producers {
         let (next, errs) = (next.clone(), errs.clone());
         calls.spawn(async move {
-            while clock::now() < end && errs.load(Ordering::Relaxed) < PATIENCE {
+            while clock::now() < end && errs.load(Ordering::Relaxed) < READY_TIMEOUT {
                 if producer.enqueue(next.fetch_add(1, Ordering::Relaxed)).await.is_err() {
                     errs.fetch_add(1, Ordering::Relaxed);
                 }
@@ -49,7 +48,7 @@ pub async fn one_by_one(system: &System, conns: u64, lasting: Duration, start: u
     Ok(Enqueued { n: next.load(Ordering::Relaxed) - start - errs, errs, seconds, cpu_s })
 }
 
-/// `n` jobs in calls of `batch`, by `conns` producers, numbered from `start` on. A queue for each job, if asked for.
+/// `n` jobs in calls of `batch` by `conns` producers, numbered from `start`; on request, each in a queue of its own.
 pub async fn in_bulk(system: &System, n: u64, batch: u64, conns: u64, start: u64, queue: QueueOf) -> Result<Enqueued> {
     let next = Arc::new(AtomicU64::new(start));
     let producers = producers(system, conns).await?;
@@ -74,7 +73,7 @@ pub async fn in_bulk(system: &System, n: u64, batch: u64, conns: u64, start: u64
     Ok(Enqueued { n, errs: 0, seconds: clock::seconds_since(began), cpu_s: system.cpu() - cpu })
 }
 
-/// All of them connected.
+/// Waits until all are connected.
 pub async fn producers(system: &System, conns: u64) -> Result<Vec<Producer>> {
     let mut producers = Vec::new();
     for _ in 0..conns.max(1) {

@@ -1,4 +1,4 @@
-//! Idling: what a system costs that has nothing to do.
+//! The cost of an idle system.
 
 use std::time::Duration;
 
@@ -10,18 +10,17 @@ use crate::session::Session;
 use crate::sql::TRANSACTIONS;
 use crate::system::System;
 
-/// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Idle {
     pub seconds: f64,
-    /// Transactions a minute, of which each statement of an idle system is one. Without our own two.
+    /// Transactions per minute; each statement of an idle system is one. Excludes the two of the measurement itself.
     pub statements_per_minute: f64,
     pub cpu_s: f64,
-    /// Memory that the processes under test hold.
+    /// Resident memory of the processes under test.
     pub rss_kb: Option<u64>,
 }
 
-/// A server tells what its sessions did up to a second late.
+/// PostgreSQL reports the statistics of a session up to a second late.
 const LATE: Duration = Duration::from_millis(1100);
 
 pub async fn watch(system: &System, session: &Session, settle: Duration, lasting: Duration) -> Result<Idle> {
@@ -31,7 +30,7 @@ pub async fn watch(system: &System, session: &Session, settle: Duration, lasting
     tokio::time::sleep(lasting).await;
     let (seconds, cpu_s) = (clock::seconds_since(began), system.cpu() - cpu);
     let after = session.number(&TRANSACTIONS, &[]).await?;
-    // Our own first look is told by now, unless the whole took less than the server takes to tell.
+    // The first query of the measurement is reported by now, unless the run was shorter than the delay.
     let own = i64::from(lasting >= LATE);
     let resident: Option<Vec<u64>> = system.pids().into_iter().map(clock::resident_kb).collect();
     Ok(Idle {

@@ -1,4 +1,4 @@
-//! Start latency on an idle system: one job at a time, from the acknowledgement of its enqueueing to the start of its handler.
+//! Start latency of an idle system: one job at a time, from the acknowledgement of the enqueue to the start of its handler.
 
 use std::time::Duration;
 
@@ -10,13 +10,12 @@ use crate::error::Result;
 use crate::stats::Spread;
 use crate::system::System;
 
-/// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Latency {
-    /// How many jobs were measured.
+    /// Jobs that were measured.
     pub n: u64,
-    /// From the acknowledgement to the start. It may be less than nothing: the handler may start before whoever asked
-    /// has read the answer.
+    /// From the acknowledgement to the start. Negative if the handler starts before the producer has read the
+    /// answer.
     pub start_ms: Spread,
     /// From the call to the start.
     pub from_call_ms: Spread,
@@ -25,20 +24,19 @@ pub struct Latency {
     pub cpu_s: f64,
 }
 
-/// How it is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub n: u64,
     pub gap: Duration,
-    /// How many jobs before it are not counted.
+    /// Jobs before the measured ones.
     pub warmup: u64,
-    pub at_most: Duration,
+    pub time_limit: Duration,
 }
 
-/// Needs marks for the numbers `0..n + warmup`.
+/// Expects marks for the numbers `0..n + warmup`.
 pub async fn one_at_a_time(system: &System, plan: Plan) -> Result<Latency> {
     let mut producer = system.producer().await?;
-    let deadline = clock::now() + plan.at_most.as_nanos() as u64;
+    let deadline = clock::now() + plan.time_limit.as_nanos() as u64;
     let (mut start, mut from_call, mut ack) = (Vec::new(), Vec::new(), Vec::new());
     let mut cpu = system.cpu();
     for number in 0..plan.warmup + plan.n {

@@ -1,4 +1,4 @@
-//! The loads: each runs one thing against a system and says what came of it.
+//! The load generators. Each runs one kind of load against a system and returns the result.
 
 pub mod drain;
 pub mod enqueue;

@@ -1,5 +1,5 @@
-//! A steady load at a fixed rate. Latencies count from when a job was to be asked for, not from when somebody came to do
-//! so: a system that is late must not be able to hide it by also being asked late.
+//! A steady load at a fixed rate. Latency counts from the scheduled arrival, not from the actual request, so that a slow
+//! system cannot hide its delay by slowing the requests (coordinated omission).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,37 +15,35 @@ use crate::stats::Spread;
 use crate::system::System;
 use crate::{Result, marks::Marks};
 
-/// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Steady {
-    /// How many jobs were to be asked for.
+    /// Jobs that were scheduled.
     pub offered: u64,
-    /// How many started.
+    /// Jobs that started.
     pub n: u64,
-    /// How many calls went wrong.
+    /// Calls that failed.
     pub errs: u64,
-    /// Starts a second, from the first moment to the last start.
+    /// Starts per second, from the beginning to the last start.
     pub achieved: f64,
     /// From the scheduled arrival to the start of the handler.
     pub lat_ms: Spread,
     /// From the scheduled arrival to the acknowledgement.
     pub ack_ms: Spread,
-    /// Until the last start, or until the grace was over.
+    /// Until the last start, or until the grace time ended.
     pub seconds: f64,
-    /// Whether everything that was acknowledged also started.
+    /// Whether every acknowledged job started.
     pub complete: bool,
     pub cpu_s: f64,
 }
 
-/// How it is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Jobs a second.
+    /// Jobs per second.
     pub rate: f64,
     pub lasting: Duration,
     pub conns: u64,
     pub start: u64,
-    /// How long starts may still come in after the last arrival.
+    /// How long to wait for starts after the last arrival.
     pub grace: Duration,
 }
 
@@ -55,7 +53,7 @@ impl Plan {
     }
 }
 
-/// When the jobs are to be asked for.
+/// The scheduled arrivals.
 #[derive(Clone, Copy)]
 struct Timetable {
     began: u64,
@@ -69,7 +67,7 @@ impl Timetable {
     }
 }
 
-/// Needs marks for the numbers from `start` on, as many as are offered.
+/// Expects marks for the numbers from `start` on, as many as are offered.
 pub async fn at_a_rate(system: &System, plan: Plan) -> Result<Steady> {
     let producers = producers(system, plan.conns).await?;
     let (end, next) = (plan.start + plan.offered(), Arc::new(AtomicU64::new(plan.start)));
@@ -106,7 +104,7 @@ pub async fn at_a_rate(system: &System, plan: Plan) -> Result<Steady> {
     })
 }
 
-/// Asks for the next job when it is due, or at once when that has passed. How long each took, and how many went wrong.
+/// Enqueues the next job when it is due, or at once if it is late. Returns the latencies and the number of errors.
 async fn keep(mut producer: Producer, table: Timetable, next: Arc<AtomicU64>, end: u64) -> (Vec<f64>, u64) {
     let (mut acks, mut errs) = (Vec::new(), 0);
     loop {

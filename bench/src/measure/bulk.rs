@@ -1,4 +1,4 @@
-//! Enqueueing a thousand jobs a call, by two producers.
+//! Enqueueing a thousand jobs per call, with two producers.
 
 use futures_util::FutureExt as _;
 

@@ -1,4 +1,4 @@
-//! Draining: in this process, and by a server beside it. What other measurements of draining share is here too.
+//! Drain, in process and by a server. Other measurements share the code here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,28 +20,28 @@ use crate::session::Session;
 use crate::sql::scripts;
 use crate::system::{Profile, Setup, System, Work};
 
-/// When a drain is given up.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// The time limit of a drain.
+const READY_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let n = params.count("n", 20_000, 10_000);
     let of = |profile: Profile| {
         Alternative::new(profile.as_str(), Some(Ceiling::Drain { n }), move |_| {
-            once(bench, n, Way::Profile(profile), |_| None).boxed_local()
+            once(bench, n, Workers::Profile(profile), |_| None).boxed_local()
         })
     };
     interleaved(bench, params.rounds(3), &[of(Profile::Embedded), of(Profile::Http)]).await
 }
 
-/// Who drains.
+/// Which workers drain.
 #[derive(Clone, Copy, Debug)]
-pub enum Way {
+pub enum Workers {
     Profile(Profile),
-    /// So many worker processes, each with so many slots.
+    /// A number of worker processes with a number of slots each.
     Processes(usize, usize),
 }
 
-impl Way {
+impl Workers {
     async fn start(self, setup: &Setup, marks: Arc<Marks>) -> Result<System> {
         match self {
             Self::Profile(profile) => System::start(setup, profile, Work::On, marks).await,
@@ -54,7 +54,7 @@ impl Way {
 }
 
 /// Fills a fresh database and drains it.
-pub async fn once(bench: &Bench, n: u64, way: Way, queue: QueueOf) -> Result<Sample> {
+pub async fn once(bench: &Bench, n: u64, way: Workers, queue: QueueOf) -> Result<Sample> {
     let (place, setup) = bench.fresh().await?;
     fill(&setup, n, 0, queue).await?;
     let sample = drain(bench, &setup, n, 0, way).await;
@@ -62,24 +62,24 @@ pub async fn once(bench: &Bench, n: u64, way: Way, queue: QueueOf) -> Result<Sam
     sample
 }
 
-/// `n` jobs that wait, numbered from `start` on.
+/// Enqueues `n` jobs, numbered from `start`.
 pub async fn fill(setup: &Setup, n: u64, start: u64, queue: QueueOf) -> Result<()> {
     let system = System::start(setup, Profile::Embedded, Work::Off, Marks::new(0, 0)).await?;
     in_bulk(&system, n, 1000, 2, start, queue).await?;
     system.stop().await?;
     let session = Session::open(&setup.connector).await?;
-    session.client.batch_execute(scripts::PATIENT).await?;
+    session.client.batch_execute(scripts::NO_TIMEOUT).await?;
     Ok(session.client.batch_execute(scripts::ANALYZE).await?)
 }
 
-/// Drains what waits. The rate counts from the first start of a handler: how long a process takes to start is told apart.
-pub async fn drain(bench: &Bench, setup: &Setup, n: u64, start: u64, way: Way) -> Result<Sample> {
+/// Drains the queue. The rate counts from the first start of a handler; the time until then is reported separately.
+pub async fn drain(bench: &Bench, setup: &Setup, n: u64, start: u64, way: Workers) -> Result<Sample> {
     let session = Session::open(&setup.connector).await?;
     let gauge = bench.gauge().await;
     let before = gauge.read().await;
     let (began, cpu) = (clock::now(), clock::cpu_of_self());
     let system = way.start(setup, Marks::new(start, n)).await?;
-    let until = Until { sql: None, at_most: PATIENCE };
+    let until = Until { sql: None, time_limit: READY_TIMEOUT };
     let done = until_empty(&system, &session, n, &until, began, cpu).await?;
     let spent = gauge.since(before).await;
     system.stop().await?;

@@ -1,4 +1,4 @@
-//! Jobs that wait for their time: how late they start, and what the wait costs.
+//! Scheduled jobs: how late they start, and what they cost until they are due.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::sql::{DUE, TRANSACTIONS};
 use crate::stats::Spread;
 use crate::system::{Profile, System, Work};
 
-/// How long the first of them waits.
+/// How long until the first is due.
 const FIRST: f64 = 5.0;
-/// How long after the last moment all must have started.
+/// The time limit for all starts, after the last due time.
 const GRACE: Duration = Duration::from_secs(30);
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
@@ -33,7 +33,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
             ));
         }
         let first = clock::now() + (wait * 1e9) as u64;
-        // While they wait, only the usual looks.
+        // Until they are due, only the usual polls run.
         let before = session.number(&TRANSACTIONS, &[]).await?;
         tokio::time::sleep(Duration::from_nanos(first.saturating_sub(clock::now())) / 2).await;
         let spent = session.number(&TRANSACTIONS, &[]).await? - before;

@@ -1,4 +1,4 @@
-//! Enqueueing one by one, from one producer to sixty-four.
+//! Enqueueing one job per call, with one to sixty-four producers.
 
 use futures_util::FutureExt as _;
 
@@ -15,8 +15,8 @@ use crate::system::{Profile, System, Work};
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let lasting = params.seconds("seconds", 3.0, 1.0);
     let conns: &[u64] = if params.short { &[1, 16, 64] } else { &[1, 4, 16, 64] };
-    let asked = [params.count("conns", 0, 0)];
-    let conns = if asked[0] > 0 { &asked[..] } else { conns };
+    let given = [params.count("conns", 0, 0)];
+    let conns = if given[0] > 0 { &given[..] } else { conns };
     let profiles = [Profile::Embedded, Profile::Http];
     let pairs = profiles.iter().flat_map(|profile| conns.iter().map(|conns| (*profile, *conns)));
     let alternatives: Vec<Alternative> = pairs

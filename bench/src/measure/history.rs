@@ -1,8 +1,8 @@
-//! Draining with many finished jobs present, against draining with none, in two databases that stay for all rounds.
+//! Drain with many finished jobs, against drain with none, in two databases that stay for all rounds.
 
 use futures_util::FutureExt as _;
 
-use super::drain::{Way, drain, fill};
+use super::drain::{Workers, drain, fill};
 use crate::Result;
 use crate::ceiling::Ceiling;
 use crate::compare::{Alternative, Sample, interleaved};
@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::sql::{HISTORY, scripts};
 use crate::system::{Profile, Setup};
 
-/// How many finished jobs are written in one statement.
+/// Finished jobs per statement.
 const AT_ONCE: usize = 200_000;
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
@@ -37,13 +37,13 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 
 async fn once(bench: &Bench, setup: &Setup, n: u64, start: u64) -> Result<Sample> {
     fill(setup, n, start, |_| None).await?;
-    drain(bench, setup, n, start, Way::Profile(Profile::Embedded)).await
+    drain(bench, setup, n, start, Workers::Profile(Profile::Embedded)).await
 }
 
 async fn remember(setup: &Setup, history: u64) -> Result<()> {
     let session = Session::open(&setup.connector).await?;
     session.write(&HISTORY, history, AT_ONCE, "finished jobs").await?;
-    // Otherwise autovacuum would, during the first drain: jobs that finished one after the other were vacuumed long ago.
+    // Otherwise autovacuum would run during the first drain; in real life those rows were vacuumed long ago.
     session.client.batch_execute(scripts::VACUUM).await?;
     Ok(())
 }

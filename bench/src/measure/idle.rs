@@ -1,4 +1,4 @@
-//! What it costs to have nothing to do.
+//! The cost of an idle system.
 
 use crate::Result;
 use crate::load::idle::watch;

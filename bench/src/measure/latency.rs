@@ -1,4 +1,4 @@
-//! Start latency on an idle system: within this process, through a server, across two processes, and raw.
+//! Start latency of an idle system: in this process, through a server, across two processes, and raw.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use crate::report::progress;
 use crate::stats::{Spread, median, rounded};
 use crate::system::{Profile, Setup, System, Work};
 
-/// Who is measured.
-const WAYS: [&str; 4] = ["raw", "embedded", "http", "http, two processes"];
+/// The alternatives.
+const ALTERNATIVES: [&str; 4] = ["raw", "embedded", "http", "http, two processes"];
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let plan = Plan {
         n: params.count("n", 200, 60),
         gap: params.seconds("gap-ms", 20.0, 10.0) / 1000,
         warmup: params.count("warmup", 20, 10),
-        at_most: Duration::from_secs(300),
+        time_limit: Duration::from_secs(300),
     };
-    let mut found: Vec<Vec<Spread>> = vec![Vec::new(); WAYS.len()];
-    let mut calls: Vec<Vec<f64>> = vec![Vec::new(); WAYS.len()];
+    let mut found: Vec<Vec<Spread>> = vec![Vec::new(); ALTERNATIVES.len()];
+    let mut calls: Vec<Vec<f64>> = vec![Vec::new(); ALTERNATIVES.len()];
     let rounds = params.rounds(3);
     for round in 0..rounds {
-        let mut order: Vec<(usize, &str)> = WAYS.into_iter().enumerate().collect();
+        let mut order: Vec<(usize, &str)> = ALTERNATIVES.into_iter().enumerate().collect();
         order.shuffle(&mut rand::rng());
         for (place, way) in order {
             progress(&format!("round {} of {rounds}: {way}", round + 1));
@@ -51,10 +51,10 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
             .cell("call_to_start_p50", median(&calls[place]))
             .cell("x_raw", p50.zip(middle(0, |it| it.p50)).map(|(mine, raw)| mine / raw))
     };
-    Ok(WAYS.iter().enumerate().map(row).collect())
+    Ok(ALTERNATIVES.iter().enumerate().map(row).collect())
 }
 
-/// The spread of the start latency, and from the call to the start in the median.
+/// The distribution of the start latency, and the median from the call to the start.
 async fn once(bench: &Bench, way: &str, plan: Plan) -> Result<(Spread, Option<f64>)> {
     if way == "raw" {
         return Ok((Spread::of(raw::latencies(bench, plan).await?), None));

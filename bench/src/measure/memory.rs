@@ -1,4 +1,4 @@
-//! What a connection over HTTP takes in the server, and what a waiting job takes there and in the database.
+//! Memory of a connection in the server, and of a queued job in the server and the database.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::session::Session;
 use crate::sql::SIZE;
 use crate::system::{Profile, System, Work};
 
-/// Time for the server to come to rest.
+/// Time for the memory of the server to settle.
 const REST: Duration = Duration::from_secs(2);
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let (conns, n) = (params.count("conns", 500, 200), params.count("n", 100_000, 20_000));
     let (place, setup) = bench.fresh().await?;
     let session = Session::open(&setup.connector).await?;
-    // Nobody works here, so that jobs wait.
+    // Without workers, so that the jobs stay queued.
     let system = System::start(&setup, Profile::Http, Work::Off, Marks::new(0, 0)).await?;
     let resident = || system.pids().first().and_then(|pid| resident_kb(*pid)).map(|it| it as f64 * 1024.0);
-    // What the first requests set up is no cost of the ones that follow.
+    // The first requests set up caches that later requests share.
     let mut first = Http::connect(system.host()?).await?;
     for _ in 0..50 {
         first.get("/queues", "application/json").await?;

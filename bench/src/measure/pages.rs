@@ -1,4 +1,4 @@
-//! Pages, lists and metrics, asked for one after the other while jobs are enqueued and run.
+//! Pages, lists and metrics, requested one after the other while jobs are enqueued and run.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub const PATHS: [(&str, &str); 11] = [
     ("/metrics", "application/json"),
     ("/metrics/prometheus", "text/plain"),
 ];
-/// Somebody looks at something so often.
+/// The interval between requests.
 const PAUSE: Duration = Duration::from_millis(10);
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
@@ -58,7 +58,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// How long each path took each time, and how many bytes came the last time.
+/// The times per path, and the size of the last answer.
 async fn look(mut http: Http, lasting: Duration) -> Result<Vec<(Vec<f64>, usize)>> {
     let end = clock::now() + lasting.as_nanos() as u64;
     let mut seen = vec![(Vec::new(), 0); PATHS.len()];

@@ -1,11 +1,11 @@
-//! Draining while another session has held a snapshot for as long as a load went on: what was dead since then cannot be
-//! cleaned away, and must not be walked over again and again. Against the same load without that session.
+//! Drain after another session has held a snapshot during a load, so that vacuum could not remove dead rows. Compared with
+//! the same load without that session.
 
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use super::drain::{Way, drain, fill};
+use super::drain::{Workers, drain, fill};
 use crate::ceiling::Ceiling;
 use crate::clock;
 use crate::compare::{Alternative, Sample, interleaved};
@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::sql::{REMAINING, scripts};
 use crate::system::{Profile, Setup, System, Work};
 
-/// The load goes in portions of so many jobs, each run before the next one comes.
+/// Jobs per portion of the load; each portion runs before the next is enqueued.
 const PORTION: u64 = 2000;
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
@@ -38,18 +38,18 @@ async fn once(bench: &Bench, n: u64, lasting: Duration, pinned: bool) -> Result<
     let (place, setup) = bench.fresh().await?;
     let holder = Session::open(&setup.connector).await?;
     if pinned {
-        holder.client.batch_execute(scripts::PATIENT).await?;
+        holder.client.batch_execute(scripts::NO_TIMEOUT).await?;
         holder.client.batch_execute(scripts::HOLD_SNAPSHOT).await?;
     }
     let worked = load(&setup, lasting).await?;
     fill(&setup, n, 0, |_| None).await?;
-    let sample = drain(bench, &setup, n, 0, Way::Profile(Profile::Embedded)).await;
+    let sample = drain(bench, &setup, n, 0, Workers::Profile(Profile::Embedded)).await;
     drop(holder);
     bench.leave(place).await?;
     Ok(sample?.with("jobs_before", worked as f64))
 }
 
-/// Jobs in portions, enqueued and run, until the time is over; how many.
+/// Enqueues and runs jobs in portions until the time is over. Returns their number.
 async fn load(setup: &Setup, lasting: Duration) -> Result<u64> {
     let session = Session::open(&setup.connector).await?;
     let system = System::start(setup, Profile::Embedded, Work::On, Marks::new(0, 0)).await?;

@@ -1,8 +1,8 @@
-//! Draining by sixteen worker processes, against one with as many slots as all of them.
+//! Drain by sixteen worker processes, against one process with as many slots.
 
 use futures_util::FutureExt as _;
 
-use super::drain::{Way, once};
+use super::drain::{Workers, once};
 use crate::Result;
 use crate::ceiling::Ceiling;
 use crate::compare::{Alternative, interleaved};
@@ -15,7 +15,7 @@ const MANY: usize = 16;
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let n = params.count("n", 20_000, 10_000);
     let of = |processes: usize| {
-        let way = Way::Processes(processes, bench.slots.div_ceil(processes));
+        let way = Workers::Processes(processes, bench.slots.div_ceil(processes));
         let label = format!("{processes} process{}", if processes == 1 { "" } else { "es" });
         Alternative::new(label, Some(Ceiling::Drain { n }), move |_| once(bench, n, way, |_| None).boxed_local())
     };

@@ -1,4 +1,4 @@
-//! Creating projects over HTTP, one a request, by producers that each wait for the answer.
+//! Projects created over HTTP, one per request, by producers that wait for the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +20,8 @@ use crate::system::{Profile, System, Work};
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let lasting = params.seconds("seconds", 3.0, 1.0);
-    let asked = params.count("conns", 0, 0);
-    let conns: Vec<u64> = if asked > 0 { vec![asked] } else { vec![1, 16] };
+    let given = params.count("conns", 0, 0);
+    let conns: Vec<u64> = if given > 0 { vec![given] } else { vec![1, 16] };
     let of = |conns: u64| {
         let http = |label: &str, ceiling| {
             Alternative::new(format!("http {conns}{label}"), Some(ceiling), move |_| {
@@ -49,7 +49,7 @@ async fn once(bench: &Bench, conns: u64, lasting: Duration) -> Result<Sample> {
     Ok(Sample::of(n as f64, seconds, spent, Some(cpu)))
 }
 
-/// How many were created, and how long it took.
+/// How many were created, and in which time.
 async fn create(host: &str, conns: u64, lasting: Duration) -> Result<(u64, f64)> {
     let created = Arc::new(AtomicU64::new(0));
     let (began, mut calls) = (clock::now(), JoinSet::new());

@@ -1,8 +1,8 @@
-//! Draining jobs that are spread over a thousand queues, against as many in one.
+//! Drain of a thousand queues, against as many jobs in one queue.
 
 use futures_util::FutureExt as _;
 
-use super::drain::{Way, once};
+use super::drain::{Workers, once};
 use crate::Result;
 use crate::ceiling::Ceiling;
 use crate::compare::{Alternative, interleaved};
@@ -16,7 +16,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let n = params.count("n", 20_000, 5000);
     let of = |label: &str, queue: QueueOf| {
         Alternative::new(label, Some(Ceiling::Drain { n }), move |_| {
-            once(bench, n, Way::Profile(Profile::Embedded), queue).boxed_local()
+            once(bench, n, Workers::Profile(Profile::Embedded), queue).boxed_local()
         })
     };
     let spread: QueueOf = |number| Some(format!("bench-{}", number % 1000));

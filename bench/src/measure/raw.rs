@@ -1,5 +1,5 @@
-//! The raw start latency: one connection inserts a job and then rings, outside of the transaction; another hears it and
-//! claims the job by one update. Nothing else is between them.
+//! The raw start latency: one connection inserts a job and notifies in a transaction of its own; another receives the
+//! notification and claims the job by one update.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::session::Session;
 use provost::store::Connector;
 
 const INSERT: &str = include_str!("../../sql/ceiling/enqueue_one.sql");
-const RING: &str = include_str!("../../sql/ceiling/ring.sql");
+const NOTIFY: &str = include_str!("../../sql/ceiling/notify.sql");
 const LISTEN: &str = include_str!("../../sql/ceiling/listen.sql");
 const CLAIM: &str = include_str!("../../sql/ceiling/claim_one.sql");
 
-/// From the acknowledgement to the claim, for each job, in milliseconds.
+/// From the acknowledgement to the claim, per job, in milliseconds.
 pub async fn latencies(bench: &Bench, plan: Plan) -> Result<Vec<f64>> {
     let place = bench.bare().await?;
     let latencies = measure(&place.connector, plan).await;
@@ -31,7 +31,7 @@ pub async fn latencies(bench: &Bench, plan: Plan) -> Result<Vec<f64>> {
 async fn measure(connector: &Connector, plan: Plan) -> Result<Vec<f64>> {
     let asking = Session::open(connector).await?;
     asking.client.batch_execute(SCHEMA).await?;
-    let (insert, ring) = (asking.client.prepare(INSERT).await?, asking.client.prepare(RING).await?);
+    let (insert, notify) = (asking.client.prepare(INSERT).await?, asking.client.prepare(NOTIFY).await?);
     let mut claims = claimer(connector).await?;
     let mut latencies = Vec::new();
     for number in 0..plan.warmup + plan.n {
@@ -39,9 +39,9 @@ async fn measure(connector: &Connector, plan: Plan) -> Result<Vec<f64>> {
             asking.client.execute(&insert, &[]).await?;
             Result::Ok(clock::now())
         };
-        // Sent one behind the other on one connection, each a transaction of its own.
-        let (acknowledged, rung) = tokio::join!(acknowledged, asking.client.query(&ring, &[]));
-        rung?;
+        // Pipelined on one connection, each in a transaction of its own.
+        let (acknowledged, notified) = tokio::join!(acknowledged, asking.client.query(&notify, &[]));
+        notified?;
         let claimed = tokio::time::timeout(Duration::from_secs(5), claims.recv()).await.ok().flatten();
         let claimed = claimed.ok_or_else(|| BenchError::new("a notification did not arrive"))?;
         if number >= plan.warmup {
@@ -52,14 +52,14 @@ async fn measure(connector: &Connector, plan: Plan) -> Result<Vec<f64>> {
     Ok(latencies)
 }
 
-/// ClaimOutcome whenever it is rung; says when it had a job.
+/// Claims on every notification; reports when it got a job.
 async fn claimer(connector: &Connector) -> Result<UnboundedReceiver<u64>> {
     let (client, mut connection) = connector.connect().await?;
-    let (rings, mut rung) = unbounded_channel();
+    let (notifications, mut notified) = unbounded_channel();
     tokio::spawn(async move {
         let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
         while let Some(Ok(message)) = messages.next().await {
-            if matches!(message, AsyncMessage::Notification(_)) && rings.send(()).is_err() {
+            if matches!(message, AsyncMessage::Notification(_)) && notifications.send(()).is_err() {
                 return;
             }
         }
@@ -68,7 +68,7 @@ async fn claimer(connector: &Connector) -> Result<UnboundedReceiver<u64>> {
     let claim = client.prepare(CLAIM).await?;
     let (claims, claimed) = unbounded_channel();
     tokio::spawn(async move {
-        while rung.recv().await.is_some() {
+        while notified.recv().await.is_some() {
             if client.execute(&claim, &[]).await.is_ok_and(|n| n > 0) && claims.send(clock::now()).is_err() {
                 return;
             }

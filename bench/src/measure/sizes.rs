@@ -1,4 +1,4 @@
-//! Pages, lists and metrics with a thousand projects and with many: what is asked for again and again must not grow.
+//! Pages, lists and metrics with a thousand projects and with many: their time must not grow.
 
 use super::pages::PATHS;
 use crate::http::Http;
@@ -12,10 +12,10 @@ use crate::stats::median;
 use crate::system::{Profile, Setup, System, Work};
 use crate::{BenchError, Result, clock, progress};
 
-/// How many projects are written in one statement.
+/// Projects per statement.
 const AT_ONCE: usize = 100_000;
 const FEW: u64 = 1000;
-/// How often each path is asked for.
+/// Requests per path.
 const TIMES: usize = 60;
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
@@ -39,7 +39,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The median of the time (ms), and the CPU of the server and of PostgreSQL (ms), of one request.
+/// Median time, CPU of the server and CPU of PostgreSQL per request, in milliseconds.
 type Cost = (Option<f64>, f64);
 
 async fn once(bench: &Bench, projects: u64) -> Result<(Vec<Cost>, Cost)> {
@@ -73,7 +73,7 @@ async fn cost(bench: &Bench, system: &System, http: &mut Http, path: &str, heade
         http.ask(path, header).await?;
         times.push(clock::ms_between(began, clock::now()));
     }
-    // What this process itself spent is the asking.
+    // The CPU of this process is the cost of the requests.
     let servers = system.cpu() - cpu - (clock::cpu_of_self() - own);
     let spent = servers + gauge.since(before).await.cpu.unwrap_or_default();
     Ok((median(&times), spent * 1e3 / TIMES as f64))

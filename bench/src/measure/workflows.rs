@@ -1,9 +1,9 @@
-//! Jobs that wait for jobs: what their edges cost, against the same jobs without any, drained in the same run.
+//! The cost of dependencies: drain of workflows, against the same jobs without dependencies.
 
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
-use super::drain::{Way, drain};
+use super::drain::{Workers, drain};
 use crate::clock;
 use crate::compare::{Alternative, Sample, interleaved};
 use crate::error::{BenchError, Result};
@@ -18,7 +18,7 @@ use crate::system::{Profile, System, Work};
 use provost::domain::workflow::{Link, Plan, PlannedStep};
 use provost::domain::{Ident, Policy};
 
-/// For the step with this number out of so many: those before it.
+/// The steps before a step, by its number.
 type Shape = fn(u64, u64) -> Vec<u64>;
 
 const SHAPES: [(&str, Shape); 4] =
@@ -32,7 +32,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     interleaved(bench, params.rounds(3), &SHAPES.map(of)).await
 }
 
-/// The first before all, and the last after all.
+/// Fan-out and fan-in: the first step before all others, the last after all.
 fn wide(at: u64, n: u64) -> Vec<u64> {
     match at {
         0 => Vec::new(),
@@ -41,7 +41,7 @@ fn wide(at: u64, n: u64) -> Vec<u64> {
     }
 }
 
-/// Four at a time: one, two after it, one after those.
+/// Groups of four: one step, two after it, one after those.
 fn diamonds(at: u64, _: u64) -> Vec<u64> {
     match at % 4 {
         0 => Vec::new(),
@@ -54,7 +54,7 @@ fn chains(at: u64, _: u64) -> Vec<u64> {
     if at.is_multiple_of(100) { Vec::new() } else { vec![at - 1] }
 }
 
-/// Starts a workflow of this shape while nobody works, and drains it.
+/// Starts a workflow of this shape without workers, then drains it.
 async fn once(bench: &Bench, n: u64, shape: Shape) -> Result<Sample> {
     let (place, setup) = bench.fresh().await?;
     let system = System::start(&setup, Profile::Embedded, Work::Off, Marks::new(0, 0)).await?;
@@ -65,7 +65,7 @@ async fn once(bench: &Bench, n: u64, shape: Shape) -> Result<Sample> {
     let session = Session::open(&setup.connector).await?;
     session.client.batch_execute(scripts::ANALYZE).await?;
     drop(session);
-    let sample = drain(bench, &setup, n, 0, Way::Profile(Profile::Embedded)).await;
+    let sample = drain(bench, &setup, n, 0, Workers::Profile(Profile::Embedded)).await;
     bench.leave(place).await?;
     Ok(sample?.with("start_ms", start_ms))
 }

@@ -1,0 +1,2 @@
+-- Notifies outside of the transaction that enqueues.
+SELECT pg_notify('ceiling', '')

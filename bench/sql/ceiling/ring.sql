@@ -1,2 +1,0 @@
--- Rings the bell, outside of the transaction that enqueues.
-SELECT pg_notify('ceiling', '')
