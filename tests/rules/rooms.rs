@@ -1,0 +1,89 @@
+//! Which room may import which, and what only one room may do.
+
+use super::sources;
+
+/// Each room, and the rooms that it may import. The longest matching room counts, so `web/api` is not `web`.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("signal", &[]),
+    ("telemetry", &[]),
+    ("mutant", &[]),
+    ("embedded", &[]),
+    ("config", &["domain"]),
+    ("log", &["config", "domain"]),
+    ("store", &["domain", "signal", "log", "mutant"]),
+    ("wire", &["domain"]),
+    ("provision", &["domain", "log", "signal"]),
+    ("handlers", &["domain", "log", "signal", "provision"]),
+    ("engine", &["domain", "signal", "config", "log", "telemetry", "mutant", "store", "provision", "handlers", "wire"]),
+    ("web", &["domain", "signal", "config", "log", "telemetry", "mutant", "store", "wire"]),
+];
+
+/// Folders inside a room, and the neighbours that they must not import.
+const MUST_NOT_IMPORT: &[(&str, &str)] = &[
+    ("src/web/api/", "web::dashboard"),
+    ("src/web/dashboard/ui/", "web::dashboard::{projects,jobs,workflows,queues,workers,dead_letters,limits,schedules,metrics,settings}"),
+    ("src/cli/output/", "cli::client"),
+];
+
+#[test]
+fn imports_point_inward() {
+    for source in sources("src", "rs") {
+        let Some((room, allowed)) = MAY_IMPORT.iter().find(|(room, _)| room_of(&source.path) == *room) else { continue };
+        for used in source.text.split("crate::").skip(1) {
+            let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let is_room = used == "cli" || MAY_IMPORT.iter().any(|(room, _)| *room == used);
+            let is_allowed = !is_room || used == *room || allowed.contains(&used.as_str());
+            assert!(is_allowed, "{}: {room} must not import {used}", source.path);
+        }
+    }
+}
+
+#[test]
+fn inner_folders_keep_their_direction() {
+    let mut findings = Vec::new();
+    for (folder, forbidden) in MUST_NOT_IMPORT {
+        let (prefix, names) = forbidden.split_once("::{").unwrap_or((forbidden, ""));
+        let paths: Vec<String> = match names {
+            "" => vec![format!("crate::{prefix}")],
+            names => names.trim_end_matches('}').split(',').map(|name| format!("crate::{prefix}::{name}")).collect(),
+        };
+        for source in sources("src", "rs").iter().filter(|it| it.path.starts_with(folder)) {
+            let bad = paths.iter().filter(|path| source.product().contains(path.as_str()));
+            findings.extend(bad.map(|path| format!("{} must not import {path}", source.path)));
+        }
+    }
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+#[test]
+fn only_the_engine_spawns_tasks() {
+    for source in sources("src", "rs") {
+        let spawns =
+            ["tokio::spawn(", "spawn_local(", ".tasks.spawn(", "spawn_blocking("].iter().any(|it| source.product().contains(it));
+        assert!(!spawns || room_of(&source.path) == "engine", "{} spawns a task", source.path);
+    }
+}
+
+#[test]
+fn product_code_does_not_panic() {
+    for source in sources("src", "rs") {
+        for word in [".unwrap()", ".expect(", "unimplemented!", "todo!("] {
+            assert!(!source.product().contains(word), "{} has {word}", source.path);
+        }
+    }
+}
+
+#[test]
+fn templates_escape_and_have_no_inline_code() {
+    for source in sources("templates", "html") {
+        for word in ["|safe", "| safe", " style=\"", " onclick=", " onload=", "javascript:"] {
+            assert!(!source.text.contains(word), "{} has {word}", source.path);
+        }
+    }
+}
+
+fn room_of(path: &str) -> &str {
+    let inside = path.strip_prefix("src/").unwrap_or(path);
+    inside.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+}
