@@ -23,6 +23,7 @@ mod process;
 mod remote;
 mod rules;
 mod schedules;
+mod schema;
 mod smoke;
 mod state_matrix;
 mod workflows;
