@@ -150,20 +150,20 @@ mod switches {
         (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
             FanInByLooking,
-            "V7__workflows",
+            "functions/tell_dependents",
             "        PERFORM FROM jobs j WHERE j.id = ANY (kids) ORDER BY j.id FOR UPDATE;\n",
             "",
         ),
         (
             FanInByLooking,
-            "V7__workflows",
+            "functions/tell_dependents",
             "waits_for = j.waits_for - verdict.met",
             "waits_for = (SELECT count(*) FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
                              WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled'))",
         ),
         (
             FanInByLooking,
-            "V7__workflows",
+            "functions/tell_dependents",
             "WHEN was.waits_for > verdict.met THEN 'blocked'",
             "WHEN EXISTS (SELECT FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
                                            WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled')) THEN 'blocked'",
@@ -184,7 +184,7 @@ mod switches {
         (FireUnseen, "schedules/fire", "ON CONFLICT (schedule_id, due_at) WHERE outcome = 'fired' DO NOTHING", ""),
         (
             FireUnseen,
-            "V6__schedules",
+            "tables/schedules",
             "CREATE UNIQUE INDEX a_due_time_starts_once",
             "CREATE INDEX a_due_time_starts_once",
         ),

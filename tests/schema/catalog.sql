@@ -2,7 +2,7 @@
 -- comments. Function bodies are printed without comments and with single spaces.
 WITH relations AS (
     SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relispartition, c.relpartbound
-    FROM pg_class c WHERE c.relnamespace = 'provost'::regnamespace AND c.relname <> 'refinery_schema_history'
+    FROM pg_class c WHERE c.relnamespace = 'provost'::regnamespace AND c.relname NOT IN ('schema_migrations', 'schema_functions')
 ), described (line) AS (
     SELECT concat_ws(' ', CASE relkind WHEN 'v' THEN 'view' WHEN 'c' THEN 'type' ELSE 'table' END, relname,
                      CASE WHEN relkind = 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(oid) END,

@@ -1,8 +1,5 @@
--- How far work is while it runs, in its own words: the latest that a heartbeat brought. It stands in the row that the heartbeat
--- writes anyway, and the next claim forgets it.
-ALTER TABLE jobs ADD COLUMN progress_fraction float8, ADD COLUMN progress_text text;
-
-CREATE OR REPLACE VIEW executions AS
+-- All attempts: those that have ended, and the current ones.
+CREATE VIEW executions AS
 SELECT id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error,
        NULL::float8 AS progress_fraction, NULL::text AS progress_text
 FROM past_executions

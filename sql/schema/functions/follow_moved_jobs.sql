@@ -1,6 +1,3 @@
--- What follows from moves and deletions of jobs, with less of it: most statements move nothing that anybody waits for, and are
--- told so by one look; and what is deleted takes along what was kept of it, whoever deletes it.
-
 -- As in V7. Claims, heartbeats and retries end nothing and count for no workflow, so they leave at once.
 CREATE OR REPLACE FUNCTION follow_moved_jobs() RETURNS trigger LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 DECLARE
@@ -28,21 +25,5 @@ BEGIN
     FROM (SELECT workflow_id, state, -1 AS d FROM stale UNION ALL SELECT workflow_id, state, 1 FROM fresh
           UNION ALL SELECT * FROM tell_dependents(ended, outcomes) UNION ALL SELECT * FROM recall_dependents(risen)) AS m
     WHERE m.workflow_id IS NOT NULL;
-    RETURN NULL;
-END $$;
-
--- What is gone waits for nobody, and will not be completed any more; and nobody can ask how it was tried, or what it wrote.
-CREATE OR REPLACE FUNCTION follow_gone_jobs() RETURNS trigger LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
-BEGIN
-    DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM stale));
-    DELETE FROM execution_logs WHERE job_id = ANY (ARRAY(SELECT id FROM stale));
-    IF EXISTS (SELECT FROM stale WHERE has_dependencies) THEN
-        DELETE FROM job_dependencies WHERE job_id = ANY (ARRAY(SELECT id FROM stale WHERE has_dependencies));
-    END IF;
-    IF EXISTS (SELECT FROM stale WHERE state <> 'completed') THEN
-        PERFORM count_steps(array_agg(m.workflow_id), array_agg(m.state), array_agg(m.d))
-        FROM (SELECT array_agg(id) AS ids, array_agg('canceled'::text) AS outcomes FROM stale WHERE state <> 'completed') AS gone,
-             LATERAL tell_dependents(gone.ids, gone.outcomes) AS m;
-    END IF;
     RETURN NULL;
 END $$;
