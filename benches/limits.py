@@ -22,9 +22,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTHING = "SELECT 1"
-ELSEWHERE = """INSERT INTO limits (name, scope, value, mode, most, tokens, actor)
+ELSEWHERE = """INSERT INTO limits (name, scope, value, mode, amount, tokens, actor)
                VALUES ('bench', 'queue', 'other', 'concurrency', 5, 0, 'bench')"""
-HERE = """INSERT INTO limits (name, scope, value, mode, most, span, burst, tokens, actor)
+HERE = """INSERT INTO limits (name, scope, value, mode, amount, window_s, burst, tokens, actor)
           VALUES ('bench', 'queue', 'q', 'rate', 1000000, 1, 1000000, 1000000, 'bench')"""
 
 
@@ -38,13 +38,13 @@ def statement(limits):
     text = (ROOT / "sql/queries/jobs/claim.sql").read_text()
     text = "\n".join(line for line in text.splitlines() if not line.strip().startswith("--"))
     if not limits:
-        text = cut(text, "), bound AS MATERIALIZED", "), admitted AS MATERIALIZED")
+        text = cut(text, "), limited AS MATERIALIZED", "), admitted AS MATERIALIZED")
         text = cut(text, "), charged AS", "), started AS")
         text = cut(text, "            UNION ALL\n            SELECT clock.at + (1 - b.tokens", "       ) AS later (at)) AS next_due")
-        text = text.replace("WHERE id NOT IN (SELECT id FROM verdict WHERE NOT admitted)", "")
-        text = text.replace("coalesce((SELECT bool_or(contended) FROM verdict), false)", "false")
+        text = text.replace("WHERE id NOT IN (SELECT id FROM decision WHERE NOT admitted)", "")
+        text = text.replace("coalesce((SELECT bool_or(contended) FROM decision), false)", "false")
     ids = "ARRAY[" + ",".join(["gen_random_uuid()"] * 10) + "]"
-    values = ["'{q}'", "'{noop}'", "'bench'", ids, "3600", "600", "false", "42", "32"]
+    values = ["'{q}'", "'{noop}'", "'bench'", ids, "3600", "600", "false", "42", "32", "NULL"]
     for number, value in reversed(list(enumerate(values, 1))):
         text = re.sub(rf"\${number}(?!\d)", lambda _: value, text)
     return " ".join(text.split()) + ";\n"

@@ -13,7 +13,7 @@ mod diamonds;
 mod engine;
 mod invariants;
 mod jobs;
-mod lines;
+mod lanes;
 #[cfg(feature = "chaos")]
 mod mutants;
 mod nights;

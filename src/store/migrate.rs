@@ -153,7 +153,7 @@ fn missing(current: Option<i32>) -> Vec<Migration> {
 
 /// The text of a file as it is applied; a test build may leave out a guard.
 fn text_of(part: &Part) -> String {
-    mutant::migration(part.name, part.text).into_owned()
+    mutant::schema(part.name, part.text).into_owned()
 }
 
 /// The functions of this program.

@@ -29,7 +29,7 @@ WITH relations AS (
     SELECT 'function ' || trim(regexp_replace(regexp_replace(pg_get_functiondef(p.oid), '--[^\n]*', '', 'g'), '\s+', ' ', 'g'))
     FROM pg_proc p WHERE p.pronamespace = 'provost'::regnamespace
     UNION ALL
-    SELECT concat_ws(' ', 'row retention', class, removed, pruned_at, passed) FROM provost.retention
+    SELECT concat_ws(' ', 'row retention', class, removed, pruned_at, last_event_id) FROM provost.retention
     UNION ALL
     SELECT concat_ws(' ', 'row queues', name, state, reason, actor) FROM provost.queues
     UNION ALL

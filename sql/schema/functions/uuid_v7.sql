@@ -1,4 +1,4 @@
--- A UUIDv7, for what is born in SQL: 48 bits of milliseconds, the version, and dice.
+-- A new UUIDv7: 48 bits of milliseconds, the version, and random bits.
 CREATE OR REPLACE FUNCTION uuid_v7() RETURNS uuid LANGUAGE sql VOLATILE AS $$
 SELECT encode(set_bit(set_bit(overlay(
     uuid_send(gen_random_uuid())

@@ -1,4 +1,4 @@
--- Where a workflow is that has so many steps in these states.
+-- The state of a workflow with these step counts.
 CREATE OR REPLACE FUNCTION workflow_state(steps integer, completed integer, failed integer, canceled integer, blocked integer) RETURNS text
 IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$
 SELECT CASE WHEN completed + failed + canceled + blocked < steps THEN 'running'

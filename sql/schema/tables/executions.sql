@@ -8,7 +8,7 @@ CREATE TABLE past_executions (
     worker_id  text        NOT NULL,
     claimed_at timestamptz NOT NULL,
     ended_at   timestamptz NOT NULL,
-    outcome    text        NOT NULL CONSTRAINT execution_outcome_is_known
+    outcome    text        NOT NULL CONSTRAINT past_executions_outcome_check
         CHECK (outcome IN ('completed', 'failed', 'timed_out', 'snoozed', 'released', 'lease_expired', 'canceled')),
     error      text,
     kind       text        NOT NULL,                           -- kind, queue and due time are copied, so that statistics
@@ -25,8 +25,8 @@ CREATE TABLE execution_logs (
     execution_id uuid        NOT NULL,
     job_id       uuid        NOT NULL,
     at           timestamptz NOT NULL,
-    stream       text        NOT NULL CONSTRAINT stream_is_a_word CHECK (stream ~ '^[a-z]{1,16}$'),
-    line         text        NOT NULL CONSTRAINT line_is_bounded CHECK (octet_length(line) <= 8192),
+    stream       text        NOT NULL CHECK (stream ~ '^[a-z]{1,16}$'),
+    line         text        NOT NULL CHECK (octet_length(line) <= 8192),
     PRIMARY KEY (execution_id, id)
 );
 CREATE INDEX execution_logs_of_job ON execution_logs (job_id, id);

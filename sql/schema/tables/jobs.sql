@@ -37,36 +37,36 @@ CREATE TABLE jobs (
     error               text,
     workflow_id         uuid,                                  -- the workflow of which this job is a step
     step                text,                                  -- the name of the step
-    waits_for           integer          NOT NULL DEFAULT 0,   -- number of dependencies that still block the job
+    pending_dependencies integer         NOT NULL DEFAULT 0,   -- number of dependencies that still block the job
     has_dependencies    boolean          NOT NULL DEFAULT false, -- saves a lookup in job_dependencies
-    doomed_by           uuid,                                  -- the dependency whose outcome canceled the job
+    canceled_by         uuid,                                  -- the dependency whose outcome canceled the job
     progress_fraction   double precision,                      -- the latest progress that a heartbeat reported;
     progress_text       text,                                  -- the next claim clears both
-    CONSTRAINT a_step_has_a_workflow CHECK ((step IS NULL) = (workflow_id IS NULL)),
-    CONSTRAINT a_blocked_job_waits_for_something CHECK (state <> 'blocked' OR waits_for > 0),
+    CONSTRAINT jobs_step_check CHECK ((step IS NULL) = (workflow_id IS NULL)),
+    CONSTRAINT jobs_blocked_check CHECK (state <> 'blocked' OR pending_dependencies > 0),
     -- No statement can let a job run before its dependencies are satisfied.
-    CONSTRAINT what_waits_does_not_run CHECK (waits_for = 0 OR waits_for > 0 AND state IN ('blocked', 'failed', 'canceled')),
-    CONSTRAINT only_the_canceled_are_doomed CHECK (doomed_by IS NULL OR state = 'canceled')
+    CONSTRAINT jobs_pending_dependencies_check CHECK (pending_dependencies = 0 OR pending_dependencies > 0 AND state IN ('blocked', 'failed', 'canceled')),
+    CONSTRAINT jobs_canceled_by_check CHECK (canceled_by IS NULL OR state = 'canceled')
 ) PARTITION BY LIST (state);
 
 -- The fillfactor leaves room in every page for the new row version that a claim writes.
 CREATE TABLE jobs_live PARTITION OF jobs (
     CONSTRAINT jobs_live_pkey PRIMARY KEY (id),
     -- These limits also bind callers that write through SQL: every client must be able to read every row.
-    CONSTRAINT max_attempts_is_positive CHECK (max_attempts > 0),
-    CONSTRAINT priority_is_0_to_9 CHECK (priority BETWEEN 0 AND 9),
-    CONSTRAINT kind_has_1_to_128_characters CHECK (char_length(kind) BETWEEN 1 AND 128),
-    CONSTRAINT queue_has_1_to_128_characters CHECK (char_length(queue) BETWEEN 1 AND 128),
-    CONSTRAINT tenant_has_1_to_128_characters CHECK (char_length(tenant) BETWEEN 1 AND 128),
-    CONSTRAINT run_at_is_before_the_year_10000 CHECK (run_at < '10000-01-01 00:00:00+00'),
-    CONSTRAINT deadline_is_before_the_year_10000 CHECK (deadline_at < '10000-01-01 00:00:00+00'),
-    CONSTRAINT timeout_is_positive CHECK (timeout > 0 AND timeout < 'Infinity'),
-    CONSTRAINT only_an_active_job_is_leased
+    CONSTRAINT jobs_live_max_attempts_check CHECK (max_attempts > 0),
+    CONSTRAINT jobs_live_priority_check CHECK (priority BETWEEN 0 AND 9),
+    CONSTRAINT jobs_live_kind_check CHECK (char_length(kind) BETWEEN 1 AND 128),
+    CONSTRAINT jobs_live_queue_check CHECK (char_length(queue) BETWEEN 1 AND 128),
+    CONSTRAINT jobs_live_tenant_check CHECK (char_length(tenant) BETWEEN 1 AND 128),
+    CONSTRAINT jobs_live_run_at_check CHECK (run_at < '10000-01-01 00:00:00+00'),
+    CONSTRAINT jobs_live_deadline_at_check CHECK (deadline_at < '10000-01-01 00:00:00+00'),
+    CONSTRAINT jobs_live_timeout_check CHECK (timeout > 0 AND timeout < 'Infinity'),
+    CONSTRAINT jobs_live_lease_check
         CHECK ((state = 'active') = (lease_until IS NOT NULL) AND (state = 'active') = (worker_id IS NOT NULL)),
-    CONSTRAINT a_leased_job_has_an_execution CHECK (lease_until IS NULL OR execution_id IS NOT NULL AND claimed_at IS NOT NULL),
-    CONSTRAINT only_an_active_job_times_out CHECK (timeout_at IS NULL OR state = 'active'),
-    CONSTRAINT only_an_active_job_waits_for_its_cancel CHECK (cancel_requested_at IS NULL OR state = 'active'),
-    CONSTRAINT a_live_job_has_not_finished CHECK (finished_at IS NULL)
+    CONSTRAINT jobs_live_execution_check CHECK (lease_until IS NULL OR execution_id IS NOT NULL AND claimed_at IS NOT NULL),
+    CONSTRAINT jobs_live_timeout_at_check CHECK (timeout_at IS NULL OR state = 'active'),
+    CONSTRAINT jobs_live_cancel_check CHECK (cancel_requested_at IS NULL OR state = 'active'),
+    CONSTRAINT jobs_live_finished_at_check CHECK (finished_at IS NULL)
 ) FOR VALUES IN ('scheduled', 'queued', 'blocked', 'active', 'retrying')
     WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
           autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
@@ -74,17 +74,17 @@ CREATE TABLE jobs_live PARTITION OF jobs (
 
 CREATE TABLE jobs_finished PARTITION OF jobs (
     CONSTRAINT jobs_finished_pkey PRIMARY KEY (id),
-    CONSTRAINT a_finished_job_is_at_rest
+    CONSTRAINT jobs_finished_lease_check
         CHECK (finished_at IS NOT NULL AND coalesce(lease_until, timeout_at, cancel_requested_at) IS NULL AND worker_id IS NULL)
 ) FOR VALUES IN ('completed', 'failed', 'canceled');
 
 -- Claims read the heads of lanes from this index: a lane is one combination of queue, priority, kind and tenant.
-CREATE INDEX jobs_in_line ON jobs_live (queue, priority, kind, tenant, run_at, id) WHERE state IN ('queued', 'scheduled', 'retrying');
+CREATE INDEX jobs_by_lane ON jobs_live (queue, priority, kind, tenant, run_at, id) WHERE state IN ('queued', 'scheduled', 'retrying');
 -- The reaper scans active jobs. An index on lease_until would make every heartbeat a non-HOT update. The predicate is not
 -- `state = 'active'`, because the planner would then use this index to find a single job: statistics always show few active jobs.
 CREATE INDEX jobs_active ON jobs_live (id) WHERE worker_id IS NOT NULL;
 CREATE INDEX jobs_by_deadline ON jobs_live (deadline_at) WHERE deadline_at IS NOT NULL;
-CREATE UNIQUE INDEX a_project_has_one_unfinished_job ON jobs_live (project_id) WHERE project_id IS NOT NULL;
+CREATE UNIQUE INDEX jobs_live_by_project ON jobs_live (project_id) WHERE project_id IS NOT NULL;
 CREATE INDEX jobs_live_of_origin ON jobs_live (origin_id, id) WHERE origin_id IS NOT NULL;
 CREATE INDEX jobs_live_of_workflow ON jobs_live (workflow_id, id) WHERE workflow_id IS NOT NULL;
 CREATE INDEX jobs_live_by_tag ON jobs_live USING gin (tags) WHERE tags <> '{}';

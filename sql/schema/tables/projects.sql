@@ -2,22 +2,22 @@
 CREATE TABLE projects (
     id           uuid        PRIMARY KEY,                  -- UUIDv7: sorts by creation time
     status       text        NOT NULL
-        CONSTRAINT project_status_is_known
+        CONSTRAINT projects_status_check
         CHECK (status IN ('creating', 'provisioning', 'ready', 'failed', 'deleting', 'deleted')),
     name         text        NOT NULL
-        CONSTRAINT project_name_has_1_to_255_characters CHECK (char_length(name) BETWEEN 1 AND 255),
+        CHECK (char_length(name) BETWEEN 1 AND 255),
     error_reason text,
     template     text        NOT NULL,
     parameters   json        NOT NULL,                     -- json, not jsonb: returned byte for byte
     labels       jsonb       NOT NULL
-        CONSTRAINT labels_are_texts CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")')),
+        CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")')),
     version      bigint      NOT NULL DEFAULT 1,           -- the ETag
     requested_at timestamptz NOT NULL,                     -- start of the current operation
     deadline_at  timestamptz,                              -- when the current operation is abandoned
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
-    CONSTRAINT only_a_failed_project_has_a_reason CHECK ((status = 'failed') = (error_reason IS NOT NULL)),
-    CONSTRAINT only_a_transient_project_has_a_deadline
+    CONSTRAINT projects_reason_check CHECK ((status = 'failed') = (error_reason IS NOT NULL)),
+    CONSTRAINT projects_deadline_check
         CHECK ((status IN ('creating', 'provisioning', 'deleting')) = (deadline_at IS NOT NULL))
 );
 CREATE INDEX projects_by_status ON projects (status, id DESC);

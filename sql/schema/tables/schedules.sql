@@ -5,21 +5,21 @@
 -- are computed by the program, in the time zone of the schedule.
 CREATE TABLE schedules (
     id         uuid             PRIMARY KEY,                    -- new when a name is reused
-    name       text             NOT NULL UNIQUE CONSTRAINT schedule_name_has_1_to_200_characters CHECK (char_length(name) BETWEEN 1 AND 200),
-    state      text             NOT NULL CONSTRAINT schedule_state_is_known CHECK (state IN ('enabled', 'paused')),
+    name       text             NOT NULL UNIQUE CHECK (char_length(name) BETWEEN 1 AND 200),
+    state      text             NOT NULL CHECK (state IN ('enabled', 'paused')),
     expression text             NOT NULL,                       -- cron, a macro like @daily, or @every with a duration
     time_zone  text             NOT NULL,                       -- IANA name; cron expressions use its wall clock
     anchor_at  timestamptz      NOT NULL,                       -- start of intervals
-    misfire    text             NOT NULL CONSTRAINT misfire_is_known CHECK (misfire IN ('skip', 'latest', 'all')),
-    catch_up   integer          NOT NULL CONSTRAINT catch_up_is_0_to_1000 CHECK (catch_up BETWEEN 0 AND 1000),
-    grace      double precision NOT NULL CONSTRAINT grace_is_finite CHECK (grace >= 0 AND grace < 'Infinity'),
-    overlap    text             NOT NULL CONSTRAINT overlap_is_known CHECK (overlap IN ('allow', 'skip')),
-    jitter     double precision NOT NULL CONSTRAINT jitter_is_finite CHECK (jitter >= 0 AND jitter < 'Infinity'),
-    target     text             NOT NULL CONSTRAINT target_is_known CHECK (target IN ('job', 'project', 'workflow')),
+    misfire    text             NOT NULL CHECK (misfire IN ('skip', 'latest', 'all')),
+    catch_up   integer          NOT NULL CHECK (catch_up BETWEEN 0 AND 1000),
+    grace      double precision NOT NULL CHECK (grace >= 0 AND grace < 'Infinity'),
+    overlap    text             NOT NULL CHECK (overlap IN ('allow', 'skip')),
+    jitter     double precision NOT NULL CHECK (jitter >= 0 AND jitter < 'Infinity'),
+    target     text             NOT NULL CHECK (target IN ('job', 'project', 'workflow')),
     spec       json             NOT NULL,                       -- what to start, in the format of the target
     next_at    timestamptz,                                     -- the next due time; null: none
     last_at    timestamptz,                                     -- due time of the latest start
-    turn       bigint           NOT NULL DEFAULT 1,             -- increases with every start, skip and edit
+    revision   bigint           NOT NULL DEFAULT 1,             -- increases with every start, skip and edit
     version    bigint           NOT NULL DEFAULT 1,             -- the ETag: increases with every edit
     reason     text,                                            -- of the latest edit or pause
     actor      text             NOT NULL,
@@ -34,21 +34,21 @@ CREATE TABLE ticks (
     schedule_id uuid        NOT NULL,                           -- no foreign key: ticks outlive their schedule
     due_at      timestamptz NOT NULL,                           -- the last due time of a series
     since       timestamptz NOT NULL,                           -- the first
-    n           bigint      NOT NULL DEFAULT 1 CONSTRAINT a_tick_is_at_least_one CHECK (n > 0),
-    cause       text        NOT NULL CONSTRAINT tick_cause_is_known CHECK (cause IN ('due', 'manual', 'backfill')),
-    outcome     text        NOT NULL CONSTRAINT tick_outcome_is_known CHECK (outcome IN ('fired', 'skipped')),
+    n           bigint      NOT NULL DEFAULT 1 CHECK (n > 0),
+    cause       text        NOT NULL CHECK (cause IN ('due', 'manual', 'backfill')),
+    outcome     text        NOT NULL CHECK (outcome IN ('fired', 'skipped')),
     reason      text,
     job_id      uuid,
     project_id  uuid,
     actor       text        NOT NULL,
     occurred_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     workflow_id uuid,
-    CONSTRAINT what_fired_has_started_something CHECK ((outcome = 'fired') = (num_nonnulls(job_id, workflow_id) = 1)),
-    CONSTRAINT what_was_skipped_says_why CHECK (outcome = 'fired' OR reason IS NOT NULL),
-    CONSTRAINT what_fired_is_one CHECK (outcome = 'skipped' OR (n = 1 AND since = due_at))
+    CONSTRAINT ticks_started_check CHECK ((outcome = 'fired') = (num_nonnulls(job_id, workflow_id) = 1)),
+    CONSTRAINT ticks_reason_check CHECK (outcome = 'fired' OR reason IS NOT NULL),
+    CONSTRAINT ticks_fired_check CHECK (outcome = 'skipped' OR (n = 1 AND since = due_at))
 );
 -- No statement can start one due time of a schedule twice.
-CREATE UNIQUE INDEX a_due_time_starts_once ON ticks (schedule_id, due_at) WHERE outcome = 'fired';
+CREATE UNIQUE INDEX ticks_fired_once ON ticks (schedule_id, due_at) WHERE outcome = 'fired';
 CREATE INDEX ticks_of_schedule ON ticks (schedule_id, id);
 CREATE INDEX ticks_of_job ON ticks (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX ticks_of_workflow ON ticks (workflow_id) WHERE workflow_id IS NOT NULL;

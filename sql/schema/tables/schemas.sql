@@ -1,7 +1,7 @@
 -- JSON schemas of payloads, by kind and version.
 CREATE TABLE schemas (
     kind       text        NOT NULL,
-    version    integer     NOT NULL CONSTRAINT schema_version_is_positive CHECK (version > 0),
+    version    integer     NOT NULL CHECK (version > 0),
     schema     json        NOT NULL,
     actor      text        NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),

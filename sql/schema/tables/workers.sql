@@ -4,7 +4,7 @@ CREATE TABLE workers (
     host        text        NOT NULL,
     pid         integer     NOT NULL,
     version     text        NOT NULL,
-    state       text        NOT NULL CONSTRAINT worker_state_is_known CHECK (state IN ('online', 'cordoned', 'draining')),
+    state       text        NOT NULL CHECK (state IN ('online', 'cordoned', 'draining')),
     queues      text[]      NOT NULL,
     kinds       text[]      NOT NULL,
     slots       integer     NOT NULL,

@@ -1,3 +1,3 @@
--- Deleting rows of tellings continues the releases that they stand for.
-CREATE TRIGGER tell_on AFTER DELETE ON tellings REFERENCING OLD TABLE AS stale
-    FOR EACH STATEMENT EXECUTE FUNCTION tell_on();
+-- Deleting rows of pending_releases continues the releases that they stand for.
+CREATE TRIGGER continue_releases AFTER DELETE ON pending_releases REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION continue_releases();

@@ -1,2 +1,0 @@
-CREATE OR REPLACE FUNCTION is_name(text) RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE sql AS
-$$ SELECT $1 ~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$' $$;
