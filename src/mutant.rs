@@ -1,33 +1,33 @@
-//! Test-only: breaks one guard on purpose, to see that a test notices. A suite that passes without a guard does not test
-//! it. Only a build with the feature `chaos` can be broken; in every other build this module compiles to nothing.
+//! Test-only: removes one guard, to prove that a test catches it. Only builds with the feature `chaos` contain mutants; in every
+//! other build this module compiles to nothing.
 //!
-//! A guard may stand in a statement or in a migration, and is cut out of the text of either; so a database that lacks one must be made
-//! by a program that lacks it. Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`. And a process can be told to
-//! die at a moment that no signal from outside would hit: see [`Moment`].
+//! A guard in a statement or in a file of the schema is replaced in its text, so a database without a guard must be migrated by a
+//! program without it. `PROVOST_MUTANT` selects the mutant of a process, [`sabotaged`] that of one task. A process can also be made
+//! to exit at a point that no signal would hit: see [`Moment`].
 
 #[cfg(not(feature = "chaos"))]
-pub use sound::{Mutant, check, is_on, migration, pass, text};
+pub use sound::{Mutant, check, is_on, pass, schema, text};
 #[cfg(feature = "chaos")]
-pub use switches::{Mutant, check, guards, is_on, migration, pass, sabotaged, text};
+pub use switches::{Mutant, check, guards, is_on, pass, sabotaged, schema, text};
 
-/// Where a process dies when a file of that name appears in the folder `PROVOST_CHAOS_DEATHS`.
+/// Where a process exits if a file of that name exists in the folder `PROVOST_CHAOS_DEATHS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Jobs are claimed, and none of them has been started.
+    /// Jobs are claimed, but not started.
     Claimed,
-    /// Work has ended, and its settlement has not been sent.
+    /// An attempt has ended, but its settlement has not been sent.
     Ended,
-    /// Jobs are claimed for a worker elsewhere, and it has not been told.
+    /// Jobs are claimed for a remote worker, but not delivered.
     Delivered,
-    /// A result from elsewhere is settled, and whoever brought it has not been told.
+    /// A remote result is settled, but not acknowledged.
     Accepted,
-    /// A schedule's time has come, and it has not been fired.
+    /// A schedule is due, but not fired.
     Due,
-    /// It is fired, and nobody has taken notice.
+    /// A schedule is fired, but the scheduler has not processed the result.
     Fired,
 }
 
-/// The code that it then ends with.
+/// The exit code.
 pub const DEATH: i32 = 86;
 
 impl Moment {
@@ -43,7 +43,7 @@ impl Moment {
     }
 }
 
-/// A build that cannot be broken.
+/// A build without mutants.
 #[cfg(not(feature = "chaos"))]
 mod sound {
     use std::borrow::Cow;
@@ -67,7 +67,7 @@ mod sound {
     }
 
     #[inline(always)]
-    pub const fn migration<'a>(_: &str, text: &'a str) -> Cow<'a, str> {
+    pub const fn schema<'a>(_: &str, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
     }
 
@@ -87,36 +87,36 @@ mod switches {
     use std::path::PathBuf;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
-    /// What can be broken. The names are those of the catalogue of seeded bugs.
+    /// The mutants, named as in the catalogue.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Mutant {
-        /// M1: whoever settles, settles; nobody asks under which execution.
+        /// M1: a settlement does not check the execution id.
         SettleById,
-        /// M2: a settlement asks only whether the job is active, not whose it is.
+        /// M2: a settlement checks only that the job is active.
         SettleByState,
-        /// M4: whoever ends a job does not lock what waits for it, and looks itself whether others are still to end.
+        /// M4: the end of a job does not lock its dependents, and counts their open dependencies instead.
         FanInByLooking,
-        /// M5: workers look only when they are rung.
+        /// M5: workers do not poll.
         NoPoll,
-        /// M6: the reaper takes back what it saw lapsed, without looking again.
+        /// M6: the reaper does not check a lapsed lease again.
         StaleReaper,
-        /// M7: the listener rings first, and listens then.
+        /// M7: the listener resyncs before it listens.
         ResyncBeforeListen,
-        /// M8: leases are reckoned from the beginning of the transaction.
+        /// M8: leases start at the beginning of the transaction.
         TransactionTime,
-        /// M9: a schedule fires what was seen to be due, without asking whether somebody else did, and no index forbids it.
+        /// M9: a schedule fires without checking its revision, and no index prevents a second start.
         FireUnseen,
-        /// M10: batches lock their rows in any order.
+        /// M10: batches lock their rows in another order.
         UnorderedLocks,
-        /// M11: the wakeup is rung before the commit, and outside of it.
+        /// M11: the wakeup is sent before the commit.
         NotifyBeforeCommit,
-        /// M12: only a failure that a worker reports counts; a lost worker costs nothing.
+        /// M12: a lost worker does not count as a failure.
         LostWorkersAreFree,
-        /// M13: a commit is answered before it is on disk.
+        /// M13: a commit is acknowledged before it is on disk.
         AsynchronousCommit,
-        /// M14: a heartbeat asks only for the job, not for the execution.
+        /// M14: a heartbeat does not check the execution id.
         HeartbeatWithoutFence,
-        /// M15: what does not finish within the grace of a stop is settled as failed.
+        /// M15: jobs that do not finish within the shutdown grace are settled as failed.
         DrainFails,
     }
 
@@ -141,30 +141,30 @@ mod switches {
 
     const OF_ITS_EXECUTION: &str = "j.execution_id = $1::uuid AND ($2::uuid IS NULL OR j.id = $2)";
 
-    /// For each mutant and statement or migration, what is cut out of the text and what stands there instead.
+    /// Mutant, name of a statement or a file of the schema, guard, replacement.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
-        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
-        (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
-        // What comes over HTTP meets the same guard before it comes to the statement.
+        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = requested.execution_id", ""),
+        (SettleByState, "jobs/settle", " AND j.execution_id = requested.execution_id", ""),
+        // The HTTP API checks the same guard before it settles.
         (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
             FanInByLooking,
-            "V7__workflows",
-            "        PERFORM FROM jobs j WHERE j.id = ANY (kids) ORDER BY j.id FOR UPDATE;\n",
+            "functions/release_dependents",
+            "        PERFORM FROM jobs j WHERE j.id = ANY (dependent_ids) ORDER BY j.id FOR UPDATE;\n",
             "",
         ),
         (
             FanInByLooking,
-            "V7__workflows",
-            "waits_for = j.waits_for - verdict.met",
-            "waits_for = (SELECT count(*) FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
+            "functions/release_dependents",
+            "pending_dependencies = j.pending_dependencies - decision.satisfied",
+            "pending_dependencies = (SELECT count(*) FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
                              WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled'))",
         ),
         (
             FanInByLooking,
-            "V7__workflows",
-            "WHEN was.waits_for > verdict.met THEN 'blocked'",
+            "functions/release_dependents",
+            "WHEN before.pending_dependencies > decision.satisfied THEN 'blocked'",
             "WHEN EXISTS (SELECT FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
                                            WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled')) THEN 'blocked'",
         ),
@@ -173,7 +173,7 @@ mod switches {
         (StaleReaper, "jobs/reap", "AND j.lease_until = lapsed.lease_until", ""),
         (TransactionTime, "jobs/claim", "clock_timestamp()", "now()"),
         (TransactionTime, "jobs/heartbeat", "clock_timestamp()", "now()"),
-        (FireUnseen, "schedules/fire", "turn = $2", "$2::bigint > 0"),
+        (FireUnseen, "schedules/fire", "revision = $2", "$2::bigint > 0"),
         (FireUnseen, "schedules/fire", " FOR UPDATE SKIP LOCKED", ""),
         (
             FireUnseen,
@@ -184,9 +184,9 @@ mod switches {
         (FireUnseen, "schedules/fire", "ON CONFLICT (schedule_id, due_at) WHERE outcome = 'fired' DO NOTHING", ""),
         (
             FireUnseen,
-            "V6__schedules",
-            "CREATE UNIQUE INDEX a_due_time_starts_once",
-            "CREATE INDEX a_due_time_starts_once",
+            "tables/schedules",
+            "CREATE UNIQUE INDEX ticks_fired_once",
+            "CREATE INDEX ticks_fired_once",
         ),
         (UnorderedLocks, "jobs/heartbeat", "ORDER BY j.id FOR", "ORDER BY j.id DESC FOR"),
         (NotifyBeforeCommit, "jobs/enqueue", ", $4)", ", $4 AND false)"),
@@ -196,8 +196,8 @@ mod switches {
         (
             HeartbeatWithoutFence,
             "jobs/heartbeat",
-            "j.id = asked.job_id AND j.execution_id = asked.execution_id",
-            "j.id = asked.job_id",
+            "j.id = requested.job_id AND j.execution_id = requested.execution_id",
+            "j.id = requested.job_id",
         ),
     ];
 
@@ -222,12 +222,12 @@ mod switches {
         OF_TASK.try_with(|mutant| *mutant).ok().or_else(|| OF_PROCESS.as_ref().ok().copied().flatten())
     }
 
-    /// An unknown name is a mistake, not a sound program.
+    /// Rejects an unknown mutant.
     pub fn check() -> Result<(), String> {
         OF_PROCESS.as_ref().map(drop).map_err(Clone::clone)
     }
 
-    /// Passes this moment, or dies at it.
+    /// Exits the process if its file for this moment exists.
     pub fn pass(moment: super::Moment) {
         if let Some(folder) = DEATHS.as_ref()
             && std::fs::remove_file(folder.join(moment.as_str())).is_ok()
@@ -236,12 +236,12 @@ mod switches {
         }
     }
 
-    /// Every cut: the statement or the migration by its name, and what stands in it.
+    /// Every guard, with the name of its statement or file.
     pub fn guards() -> impl Iterator<Item = (&'static str, &'static str)> {
         CUTS.iter().map(|(_, name, guard, _)| (*name, *guard))
     }
 
-    /// Does work with one guard broken.
+    /// Runs work with one mutant.
     pub fn sabotaged<F: Future>(mutant: Mutant, work: F) -> impl Future<Output = F::Output> {
         OF_TASK.scope(mutant, work)
     }
@@ -250,16 +250,16 @@ mod switches {
         current() == Some(mutant)
     }
 
-    /// The statement as it is prepared: with its guard cut out, when that one is broken.
+    /// The text of a statement, without its guard if that mutant is on.
     pub fn text(name: &'static str, text: &'static str) -> &'static str {
         let Some(mutant) = current().filter(|mutant| cuts(*mutant, name).next().is_some()) else { return text };
         let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        // One text for each mutant and statement, for the life of the process.
+        // One text per mutant and statement is kept for the life of the process.
         broken.entry((mutant, name)).or_insert_with(|| cut(mutant, name, text).leak())
     }
 
-    /// The migration as it is applied, likewise.
-    pub fn migration<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
+    /// The text of a file of the schema, likewise.
+    pub fn schema<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
         current().map_or(Cow::Borrowed(text), |mutant| Cow::Owned(cut(mutant, name, text)))
     }
 

@@ -1,4 +1,4 @@
-//! What the engine costs, counted instead of timed: rows, statements and bytes hardly depend on how fast the machine is.
+//! Costs of the engine in rows, transactions and bytes, which hardly depend on the speed of the machine.
 
 use provost::store::sql::JOBS_CLAIM;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Database, Server, eventually};
 use crate::plans::explained;
 
-/// What a claim of ten jobs read of the tables of jobs, in rows, as PostgreSQL counts them.
+/// The number of rows that a claim of ten jobs reads from the job tables.
 async fn rows_visited(database: &Database) -> f64 {
     let ten = ["gen_random_uuid()"; 10].join(", ");
     let values = format!("'{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7, 32, NULL");
@@ -31,7 +31,7 @@ fn count(node: &Value, visited: &mut f64) {
     }
 }
 
-async fn enqueue_in_nine_lines(database: &Database, jobs: u32) {
+async fn enqueue_in_nine_lanes(database: &Database, jobs: u32) {
     let sql = format!(
         "SELECT enqueue('kind.' || i % 3, queue => 'queue.' || i / 3 % 3) FROM generate_series(1, {jobs}) AS i; ANALYZE"
     );
@@ -39,44 +39,44 @@ async fn enqueue_in_nine_lines(database: &Database, jobs: u32) {
 }
 
 #[tokio::test]
-async fn a_claim_looks_at_the_heads_of_the_lines_however_long_they_are() {
+async fn claim_reads_only_lane_heads() {
     let database = Database::new().await;
-    enqueue_in_nine_lines(&database, 900).await;
+    enqueue_in_nine_lanes(&database, 900).await;
     let few = rows_visited(&database).await;
-    // Of nine lines each gives 4 * (10 + 32) / 9 + 2 heads; 42 of them are looked up, 10 taken; and each line is asked what
-    // falls due next.
-    let most = f64::from(9 * (4 * 42 / 9 + 2) + 42 + 10 + 9);
-    assert!(few > 20.0 && few <= most, "{few} rows, {most} at most");
-    enqueue_in_nine_lines(&database, 9000).await;
+    // Each of nine lanes contributes 4 * (10 + 32) / 9 + 2 heads; 42 are looked up, 10 are claimed; and each lane is read once
+    // for its next due job.
+    let max = f64::from(9 * (4 * 42 / 9 + 2) + 42 + 10 + 9);
+    assert!(few > 20.0 && few <= max, "{few} rows, {max} at most");
+    enqueue_in_nine_lanes(&database, 9000).await;
     let many = rows_visited(&database).await;
-    assert!(many <= most, "{many} rows of ten thousand, {few} of nine hundred");
+    assert!(many <= max, "{many} rows of ten thousand, {few} of nine hundred");
 }
 
 #[tokio::test]
-async fn jobs_that_wait_together_share_their_transactions() {
+async fn waiting_jobs_share_transactions() {
     const JOBS: i64 = 3000;
     let database = Database::new().await;
-    enqueue_in_nine_lines(&database, 1).await;
+    enqueue_in_nine_lanes(&database, 1).await;
     let commits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
     database.run(&format!("SELECT enqueue('noop') FROM generate_series(1, {JOBS})")).await;
     let before = database.number(commits).await;
     let mut server = Server::with(&database.url, &[("PROVOST_WORKER_CONCURRENCY", "200")]);
     let waiting = "SELECT count(*) FROM jobs WHERE kind = 'noop' AND state <> 'completed'";
-    eventually("every job is done", || async { (database.number(waiting).await == 0).then_some(()) }).await;
+    eventually("every job is completed", || async { (database.number(waiting).await == 0).then_some(()) }).await;
     assert_eq!(server.stop(), 0);
-    // What a session did is counted when it has ended.
+    // Statistics of a session are complete when it has ended.
     let others =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost'";
-    eventually("its sessions are gone", || async { (database.number(others).await == 0).then_some(()) }).await;
-    // A claim and a settlement for each two hundred would be 30; the start and the end of a server, its chores and this
-    // test's own looks come on top. One for each job would be 6000.
+    eventually("its sessions end", || async { (database.number(others).await == 0).then_some(()) }).await;
+    // One claim and one settlement for 200 jobs each make 30, plus start, stop and background tasks of the server and the
+    // queries of this test. One of each per job would be 6000.
     let spent = database.number(commits).await - before;
     assert!((30..JOBS / 5).contains(&spent), "{spent} transactions for {JOBS} jobs");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_job_writes_little_more_than_its_rows() {
+async fn job_writes_little_more_wal_than_its_rows() {
     let mut command = Server::command();
     for name in ["PROVOST_LISTEN", "DATABASE_URL", "BENCH_REMAINING_SQL"] {
         command.env_remove(name);
@@ -92,7 +92,7 @@ async fn a_job_writes_little_more_than_its_rows() {
         assert!((500.0..2600.0).contains(&bytes), "{row}");
         match row["ceiling_wal_b"].as_f64() {
             Some(ceiling) => assert!(bytes <= 1.3 * ceiling, "{row}"),
-            None => eprintln!("there is no pgbench here: held against a number alone"),
+            None => eprintln!("pgbench is not installed: compared with a fixed number only"),
         }
     }
 }

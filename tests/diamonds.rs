@@ -1,4 +1,4 @@
-//! Many jobs that end at the same time, in several processes, and what waits for all of them: each is let go, and once.
+//! Many dependencies that end at the same time in several processes: each dependent is released exactly once.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ fn diamond() -> Value {
     ]})
 }
 
-/// Eight parents that start together, and six children, each of which waits for all of them.
+/// Eight parents that start together, and six children that depend on all of them.
 fn fan() -> Value {
     let parents: Vec<String> = (0..8).map(|n| format!("parent {n}")).collect();
     let first = parents.iter().map(|name| json!({"name": name, "kind": "noop"}));
@@ -40,20 +40,20 @@ fn fan() -> Value {
     json!({"name": "fan", "steps": first.chain(second).collect::<Vec<_>>()})
 }
 
-/// Many of both in three processes, on a database that these processes make; what is not as it must be at the end.
+/// Runs many of both in three processes, on a database that they migrate. Returns what is wrong at the end.
 pub async fn race(settings: &[(&str, &str)]) -> Result<(), String> {
     let database = Database::bare().await;
     let settings = [&[("PROVOST_POLL_INTERVAL", "100ms"), ("PROVOST_WORKER_CONCURRENCY", "8")], settings].concat();
     let servers: Vec<Server> = (0..3).map(|_| Server::with(&database.url, &settings)).collect();
-    let wishes = (0..DIAMONDS + FANS).map(|n| if n % 4 == 0 && n / 4 < FANS { fan() } else { diamond() });
-    let posts = wishes.enumerate().map(|(n, wish)| servers[n % servers.len()].post("/workflows", wish));
+    let requests = (0..DIAMONDS + FANS).map(|n| if n % 4 == 0 && n / 4 < FANS { fan() } else { diamond() });
+    let posts = requests.enumerate().map(|(n, request)| servers[n % servers.len()].post("/workflows", request));
     stream::iter(posts).buffer_unordered(12).for_each(async |answer| _ = answer.expect(201)).await;
 
     let deadline = Instant::now() + PATIENCE;
     let moving = "SELECT count(*) FROM jobs WHERE state IN ('scheduled', 'queued', 'active', 'retrying')";
     while database.number(moving).await > 0 {
         if Instant::now() > deadline {
-            return Err("it does not come to rest".into());
+            return Err("jobs are still running".into());
         }
         sleep(Duration::from_millis(50)).await;
     }
@@ -62,7 +62,7 @@ pub async fn race(settings: &[(&str, &str)]) -> Result<(), String> {
         SELECT count(*) FROM events e WHERE e.entity_id = j.id AND e.previous_state = 'blocked' AND e.new_state = 'queued')";
     let not_once = database.number(not_once).await;
     if stranded + not_once > 0 {
-        return Err(format!("{stranded} jobs are stranded, {not_once} were not let go exactly once"));
+        return Err(format!("{stranded} jobs are stranded, {not_once} were not released exactly once"));
     }
     let completed =
         database.number("SELECT count(*) FROM workflows WHERE state = 'completed' AND completed = steps").await;
@@ -74,44 +74,44 @@ pub async fn race(settings: &[(&str, &str)]) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn whatever_waits_for_several_is_let_go_once_however_they_end_together() {
+async fn dependents_are_released_exactly_once() {
     race(&[]).await.unwrap();
 }
 
 const POLICIES: [&str; 3] = ["block", "allow_failed", "cancel"];
 
-/// Twelve steps, each of which waits for some of those before it.
-async fn tangle(database: &Database, dice: &mut StdRng) {
+/// Twelve steps, each of which depends on some earlier ones.
+async fn random_graph(database: &Database, rng: &mut StdRng) {
     let names: Vec<String> = (0..12).map(|n| format!("s{n}")).collect();
     let on: Vec<Vec<&str>> = (0..names.len())
-        .map(|n| names[..n].iter().filter(|_| dice.random_bool(0.3)).map(String::as_str).collect())
+        .map(|n| names[..n].iter().filter(|_| rng.random_bool(0.3)).map(String::as_str).collect())
         .collect();
     let steps: Vec<(&str, &[&str], &str)> = names
         .iter()
         .zip(&on)
-        .map(|(name, on)| (name.as_str(), on.as_slice(), POLICIES[dice.random_range(0..3)]))
+        .map(|(name, on)| (name.as_str(), on.as_slice(), POLICIES[rng.random_range(0..3)]))
         .collect();
-    flow(database, "tangle", "test", &steps).await;
+    flow(database, "random graph", "test", &steps).await;
 }
 
-/// One of those who work, and of those who meddle, in any order.
-async fn meddle(database: &Database, store: &Store, dice: &mut StdRng) {
+/// One random action: a worker claims and settles, or a user changes jobs.
+async fn act_randomly(database: &Database, store: &Store, rng: &mut StdRng) {
     let audit = Audit { actor: "test".into(), request_id: None, reason: None };
-    let some = format!("SELECT id FROM jobs ORDER BY random() LIMIT {}", dice.random_range(1..5));
+    let some = format!("SELECT id FROM jobs ORDER BY random() LIMIT {}", rng.random_range(1..5));
     let some: Vec<Uuid> = database.rows(&some, &[]).await.iter().map(|row| row.get(0)).collect();
-    match dice.random_range(0..12) {
+    match rng.random_range(0..12) {
         0 => _ = store.cancel_jobs(&some, &audit).await.unwrap(),
         1 | 2 => _ = store.retry_jobs(&some, &Edit::default(), true, &audit).await.unwrap(),
         3 => _ = store.forget_dead_letters(&some, &audit).await.unwrap(),
         4 | 5 => {
-            let born = "SELECT enqueue('noop', depends_on => $1, dependency_policy => $2, max_attempts => 1)";
-            let policy = POLICIES[dice.random_range(0..3)];
-            // What it is to wait for may be gone by now.
-            _ = database.connection().await.query(born, &[&some, &policy]).await;
+            let enqueue = "SELECT enqueue('noop', depends_on => $1, dependency_policy => $2, max_attempts => 1)";
+            let policy = POLICIES[rng.random_range(0..3)];
+            // The dependencies may have been deleted by now.
+            _ = database.connection().await.query(enqueue, &[&some, &policy]).await;
         }
         _ => {
-            let claims = claim_some(store, "w", LONG, dice.random_range(1..4)).await;
-            let done: Vec<bool> = claims.jobs.iter().map(|_| dice.random_bool(0.7)).collect();
+            let claims = claim_some(store, "w", LONG, rng.random_range(1..4)).await;
+            let done: Vec<bool> = claims.jobs.iter().map(|_| rng.random_bool(0.7)).collect();
             join_all(claims.jobs.iter().zip(done).map(async |(claimed, done)| {
                 settle_as(store, claimed, if done { Outcome::done() } else { Outcome::refused("no") }, "w").await
             }))
@@ -121,33 +121,33 @@ async fn meddle(database: &Database, store: &Store, dice: &mut StdRng) {
 }
 
 #[tokio::test]
-async fn whatever_is_done_to_graphs_at_the_same_time_leaves_them_true() {
+async fn concurrent_changes_keep_graphs_consistent() {
     let database = Database::new().await;
-    let mut dice = StdRng::seed_from_u64(7);
+    let mut rng = StdRng::seed_from_u64(7);
     for _ in 0..12 {
-        tangle(&database, &mut dice).await;
+        random_graph(&database, &mut rng).await;
     }
-    let hands = (0..6).map(|n| {
+    let actors = (0..6).map(|n| {
         let database = &database;
         async move {
-            let (store, mut dice) = (store(database).await, StdRng::seed_from_u64(n));
+            let (store, mut rng) = (store(database).await, StdRng::seed_from_u64(n));
             for _ in 0..60 {
-                meddle(database, &store, &mut dice).await;
+                act_randomly(database, &store, &mut rng).await;
             }
         }
     });
-    join_all(hands).await;
+    join_all(actors).await;
     database.check_invariants().await;
-    let moved =
+    let transitions =
         database.number("SELECT count(*) FROM events WHERE previous_state IN ('blocked', 'failed', 'canceled')").await;
-    assert!(moved > 50, "{moved} moves");
+    assert!(transitions > 50, "{transitions} transitions");
 }
 
 #[tokio::test]
-async fn whoever_comes_to_wait_for_what_has_ended_does_not_wait_for_those_that_were_told_before() {
+async fn new_dependent_does_not_wait_for_released_ones() {
     let database = Database::new().await;
     let store = store(&database).await;
-    let born = |policy: &str| {
+    let enqueue = |policy: &str| {
         format!(
             "SELECT enqueue('noop', depends_on => ARRAY(SELECT id FROM jobs WHERE state IN ('completed', 'failed')), dependency_policy => '{policy}')"
         )
@@ -155,20 +155,20 @@ async fn whoever_comes_to_wait_for_what_has_ended_does_not_wait_for_those_that_w
     for (outcome, policy) in [(Outcome::done(), "block"), (Outcome::refused("no"), "allow_failed")] {
         database.run("SELECT enqueue('noop', max_attempts => 1)").await;
         settle_as(&store, &claim_some(&store, "w", LONG, 1).await.jobs[0], outcome, "w").await;
-        database.run(&born(policy)).await;
+        database.run(&enqueue(policy)).await;
         claim_some(&store, "w", LONG, 1).await;
     }
-    // Somebody holds those that were let go; neither another dependent nor a retry has anything to do with them.
+    // The released dependents are locked; neither a new dependent nor a retry needs them.
     let mut other = database.connection().await;
     let held = other.transaction().await.unwrap();
     assert_eq!(held.execute("SELECT FROM jobs WHERE state = 'active' FOR UPDATE", &[]).await.unwrap(), 2);
     database.run("SET lock_timeout = '1s'").await;
-    database.run(&born("allow_failed")).await;
+    database.run(&enqueue("allow_failed")).await;
     let dead: Uuid = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
     let audit = Audit { actor: "test".into(), request_id: None, reason: None };
     let (dead, edit) = ([dead], Edit::default());
     let retry = store.retry_jobs(&dead, &edit, true, &audit);
-    let retried = tokio::time::timeout(Duration::from_secs(1), retry).await.expect("it waits for nobody").unwrap();
+    let retried = tokio::time::timeout(Duration::from_secs(1), retry).await.expect("the retry does not wait").unwrap();
     assert!(retried[0].moved);
     held.rollback().await.unwrap();
     database.check_invariants().await;

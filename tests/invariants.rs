@@ -1,4 +1,4 @@
-//! `provost doctor`: what it finds, and that it finds nothing where nothing is wrong.
+//! `provost doctor`: each invariant holds on a sound database and finds its corruption.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -16,8 +16,8 @@ use time::macros::datetime;
 use crate::harness::hands::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
 use crate::harness::{Database, Server};
 
-/// A little of everything: a completed job, a dead letter that was replayed, an active job, one that was taken back once, a
-/// waiting one, a ready project and one on its way, workflows in several states, two limits and a worker.
+/// Some rows of every kind: a completed job, a replayed dead letter, an active job, a reaped job, a waiting job, a ready project
+/// and one in progress, workflows in several states, two limits and a worker.
 async fn population(database: &Database) {
     let store = store(database).await;
     for (outcome, attempts) in [(Outcome::done(), ""), (Outcome::refused("no"), ", max_attempts => 1")] {
@@ -51,9 +51,9 @@ async fn population(database: &Database) {
     flows(database, &store).await;
     database
         .run(
-            "INSERT INTO limits (name, scope, value, mode, most, tokens, actor, updated_at)
+            "INSERT INTO limits (name, scope, value, mode, amount, tokens, actor, updated_at)
              VALUES ('narrow', 'queue', 'narrow', 'concurrency', 1, 0, 'test', clock_timestamp() - interval '1 hour');
-             INSERT INTO limits (name, scope, value, mode, most, span, burst, tokens, actor, updated_at)
+             INSERT INTO limits (name, scope, value, mode, amount, window_s, burst, tokens, actor, updated_at)
              VALUES ('slow', 'tenant', 'acme', 'rate', 1, 60, 1, 1, 'test', clock_timestamp() - interval '1 hour');
              INSERT INTO events (entity, entity_name, previous_state, new_state, actor)
              SELECT 'limit', name, 'none', 'enabled', 'test' FROM limits;
@@ -64,7 +64,7 @@ async fn population(database: &Database) {
         .await;
 }
 
-/// A workflow that a schedule started and that is completed, one that failed with all that may come of it, and one that runs.
+/// A completed workflow that a schedule started, a failed one with every policy, and a running one.
 async fn flows(database: &Database, store: &Store) {
     let on: &[&str] = &["a"];
     let whole = flow(database, "whole", "schedule:hourly", &[("a", &[], ""), ("b", on, "block")]).await;
@@ -93,7 +93,7 @@ async fn flows(database: &Database, store: &Store) {
     assert_eq!(states, "completed failed running");
 }
 
-/// A schedule that has started one job, and left out what was due before.
+/// A schedule that has started one job and skipped earlier due times.
 async fn fire_once(store: &Store) {
     let start = datetime!(2026-01-01 00:00 UTC);
     let job = CreateJob { kind: "noop".into(), queue: Some("by-schedule".into()), ..CreateJob::default() };
@@ -124,135 +124,135 @@ async fn fire_once(store: &Store) {
     let bounds = provost::store::projects::Bounds { deadline: LONG, max_attempts: 3 };
     let fired = store.fire_schedule(&firing, bounds, &audit).await.unwrap().unwrap();
     assert_eq!((fired.started, fired.left_out), (1, 0));
-    assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none(), "the turn is over");
+    assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none(), "the revision has changed");
 }
 
-/// For each invariant, what breaks it. Triggers are off, and the constraints that forbid it are gone.
+/// Corruptions of each invariant. They run without triggers and constraints.
 const CORRUPTIONS: &[(&str, &str)] = &[
-    ("active_jobs_have_their_execution", "UPDATE jobs SET worker_id = NULL WHERE state = 'active'"),
-    ("active_jobs_have_their_execution", "UPDATE jobs SET worker_id = 'else' WHERE state = 'queued'"),
-    ("active_jobs_have_their_execution",
+    ("active_jobs_have_one_execution", "UPDATE jobs SET worker_id = NULL WHERE state = 'active'"),
+    ("active_jobs_have_one_execution", "UPDATE jobs SET worker_id = 'else' WHERE state = 'queued'"),
+    ("active_jobs_have_one_execution",
      "INSERT INTO past_executions SELECT * FROM (SELECT execution_id, id, attempt, worker_id, claimed_at, clock_timestamp(), 'failed', NULL, kind, queue, run_at FROM jobs WHERE state = 'active') AS x"),
-    ("jobs_are_there_once",
+    ("every_job_exists_once",
      "INSERT INTO jobs (id, state, kind, run_at, payload, max_attempts, created_at, updated_at)
       SELECT id, 'queued', kind, run_at, '{}', 3, created_at, updated_at FROM jobs WHERE state = 'completed'"),
-    ("jobs_are_there_once", "DELETE FROM jobs WHERE state = 'completed'"),
-    ("waiting_jobs_stand_in_a_line", "DELETE FROM lines"),
-    ("waiting_jobs_stand_in_a_line", "UPDATE lines SET since = since + interval '1 hour'"),
+    ("every_job_exists_once", "DELETE FROM jobs WHERE state = 'completed'"),
+    ("waiting_jobs_have_a_lane", "DELETE FROM lanes"),
+    ("waiting_jobs_have_a_lane", "UPDATE lanes SET since = since + interval '1 hour'"),
     ("attempts_have_no_gaps", "DELETE FROM past_executions WHERE outcome = 'lease_expired'"),
     ("attempts_have_no_gaps", "UPDATE jobs SET attempt = attempt + 1 WHERE state = 'completed'"),
-    ("budgets_are_kept", "UPDATE jobs SET failures = max_attempts, attempt = max_attempts WHERE state = 'active'"),
-    ("budgets_are_kept", "UPDATE jobs SET failures = attempt + 1 WHERE state = 'completed'"),
-    ("concurrency_limits_are_kept", "UPDATE limits SET most = 0 WHERE name = 'narrow'"),
-    ("dead_letters_say_why", "UPDATE jobs SET error = NULL WHERE state = 'failed'"),
-    ("due_times_are_dealt_with", "UPDATE schedules SET next_at = clock_timestamp() - interval '31 seconds'"),
+    ("retry_budgets_are_kept", "UPDATE jobs SET failures = max_attempts, attempt = max_attempts WHERE state = 'active'"),
+    ("retry_budgets_are_kept", "UPDATE jobs SET failures = attempt + 1 WHERE state = 'completed'"),
+    ("concurrency_limits_are_kept", "UPDATE limits SET amount = 0 WHERE name = 'narrow'"),
+    ("dead_letters_have_a_reason", "UPDATE jobs SET error = NULL WHERE state = 'failed'"),
+    ("due_times_are_handled", "UPDATE schedules SET next_at = clock_timestamp() - interval '31 seconds'"),
     ("due_times_start_once",
      "INSERT INTO ticks (schedule_id, due_at, since, cause, outcome, job_id, actor)
       SELECT schedule_id, due_at, since, 'backfill', 'fired', gen_random_uuid(), 'x' FROM ticks WHERE job_id IS NOT NULL"),
     ("due_times_start_once", "UPDATE ticks SET workflow_id = NULL, job_id = (SELECT job_id FROM ticks WHERE job_id IS NOT NULL) WHERE outcome = 'fired'"),
     ("due_times_start_once", "UPDATE ticks SET workflow_id = gen_random_uuid(), job_id = NULL WHERE outcome = 'fired';
       UPDATE ticks SET workflow_id = (SELECT min(workflow_id::text)::uuid FROM ticks) WHERE outcome = 'fired'"),
-    ("edges_are_known_to_their_jobs", "UPDATE jobs SET has_dependencies = false WHERE state = 'blocked'"),
-    ("edges_are_known_to_their_jobs", "UPDATE jobs SET has_dependencies = true WHERE state = 'scheduled'"),
-    ("edges_are_known_to_their_jobs", "DELETE FROM jobs WHERE state = 'blocked'"),
-    ("edges_say_how_it_ended", "UPDATE job_dependencies SET outcome = NULL WHERE outcome = 'failed'"),
-    ("edges_say_how_it_ended", "UPDATE job_dependencies SET outcome = 'completed' WHERE outcome IS NULL"),
-    ("edges_say_how_it_ended", "UPDATE job_dependencies SET outcome = NULL, depends_on = gen_random_uuid()"),
+    ("dependencies_match_job_flags", "UPDATE jobs SET has_dependencies = false WHERE state = 'blocked'"),
+    ("dependencies_match_job_flags", "UPDATE jobs SET has_dependencies = true WHERE state = 'scheduled'"),
+    ("dependencies_match_job_flags", "DELETE FROM jobs WHERE state = 'blocked'"),
+    ("dependencies_match_outcomes", "UPDATE job_dependencies SET outcome = NULL WHERE outcome = 'failed'"),
+    ("dependencies_match_outcomes", "UPDATE job_dependencies SET outcome = 'completed' WHERE outcome IS NULL"),
+    ("dependencies_match_outcomes", "UPDATE job_dependencies SET outcome = NULL, depends_on = gen_random_uuid()"),
     ("executions_do_not_overlap", "UPDATE past_executions SET claimed_at = claimed_at - interval '1 minute' WHERE attempt = 2"),
-    ("finished_jobs_are_clean", "UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'completed'"),
-    ("finished_jobs_are_clean", "UPDATE jobs SET finished_at = NULL WHERE state = 'completed'"),
+    ("finished_jobs_hold_no_lease", "UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'completed'"),
+    ("finished_jobs_hold_no_lease", "UPDATE jobs SET finished_at = NULL WHERE state = 'completed'"),
     ("idempotency_keys_have_one_job",
      "INSERT INTO jobs (id, state, kind, tenant, run_at, payload, max_attempts, idempotency_key, created_at, updated_at)
       SELECT gen_random_uuid(), 'queued', kind, tenant, clock_timestamp(), '{}', 3, key, clock_timestamp(), clock_timestamp() FROM job_keys"),
     ("idempotency_keys_have_one_job", "UPDATE job_keys SET job_id = (SELECT id FROM jobs WHERE state = 'failed' AND workflow_id IS NULL)"),
     ("job_counters_are_exact", "UPDATE jobs SET queue = 'elsewhere' WHERE state = 'completed'"),
-    ("jobs_are_where_the_record_says", "UPDATE jobs SET state = 'canceled' WHERE state = 'failed'"),
-    ("jobs_are_where_the_record_says", "DELETE FROM events WHERE entity = 'job'"),
+    ("jobs_match_events", "UPDATE jobs SET state = 'canceled' WHERE state = 'failed'"),
+    ("jobs_match_events", "DELETE FROM events WHERE entity = 'job'"),
     ("jobs_finish_once",
      "INSERT INTO events (entity, entity_id, previous_state, new_state, actor, execution_id)
       SELECT 'job', id, 'active', 'completed', 'x', execution_id FROM jobs WHERE state = 'completed'"),
-    ("lapsed_jobs_are_claimed_again_soon", "UPDATE past_executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
+    ("lapsed_jobs_are_reclaimed_soon", "UPDATE past_executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
     ("leases_are_not_overdue", "UPDATE jobs SET lease_until = clock_timestamp() - interval '6 seconds' WHERE state = 'active'"),
-    ("moving_projects_have_one_job", "UPDATE jobs SET project_id = NULL WHERE kind = 'project.provision' AND state = 'queued'"),
-    ("moving_projects_have_one_job", "UPDATE jobs SET state = 'queued' WHERE kind = 'project.provision' AND state = 'completed'"),
-    ("nothing_due_is_left_waiting",
+    ("active_projects_have_one_job", "UPDATE jobs SET project_id = NULL WHERE kind = 'project.provision' AND state = 'queued'"),
+    ("active_projects_have_one_job", "UPDATE jobs SET state = 'queued' WHERE kind = 'project.provision' AND state = 'completed'"),
+    ("due_jobs_are_claimed",
      "UPDATE jobs SET run_at = clock_timestamp() - interval '1 minute', updated_at = clock_timestamp() - interval '1 minute' WHERE queue = 'waiting';
       UPDATE queues SET changed_at = clock_timestamp() - interval '1 hour'"),
-    ("nothing_runs_too_early", "UPDATE jobs SET state = 'queued' WHERE state = 'blocked'"),
-    ("nothing_runs_too_early", "UPDATE job_dependencies SET outcome = NULL WHERE outcome = 'completed'"),
-    ("nothing_runs_too_early", "UPDATE jobs SET finished_at = finished_at + interval '1 minute' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'completed'"),
-    ("nothing_runs_too_early", "UPDATE jobs SET finished_at = finished_at + interval '1 minute' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'failed'"),
-    ("nothing_waits_in_vain", "UPDATE job_dependencies SET policy = 'cancel'"),
-    ("nothing_waits_in_vain", "UPDATE jobs SET state = 'canceled' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'failed'"),
-    ("nothing_waits_in_vain", "UPDATE jobs SET state = 'completed' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'active'"),
-    ("nothing_waits_in_vain", "DELETE FROM jobs WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'active'"),
-    ("nothing_waits_in_vain", "DELETE FROM job_dependencies WHERE outcome IS NULL"),
-    ("nothing_waits_in_vain", "UPDATE jobs SET doomed_by = gen_random_uuid() WHERE doomed_by IS NOT NULL"),
-    ("project_counters_are_exact", "DELETE FROM project_tallies"),
+    ("dependents_run_after_dependencies", "UPDATE jobs SET state = 'queued' WHERE state = 'blocked'"),
+    ("dependents_run_after_dependencies", "UPDATE job_dependencies SET outcome = NULL WHERE outcome = 'completed'"),
+    ("dependents_run_after_dependencies", "UPDATE jobs SET finished_at = finished_at + interval '1 minute' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'completed'"),
+    ("dependents_run_after_dependencies", "UPDATE jobs SET finished_at = finished_at + interval '1 minute' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'failed'"),
+    ("blocked_jobs_can_be_unblocked", "UPDATE job_dependencies SET policy = 'cancel'"),
+    ("blocked_jobs_can_be_unblocked", "UPDATE jobs SET state = 'canceled' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'failed'"),
+    ("blocked_jobs_can_be_unblocked", "UPDATE jobs SET state = 'completed' WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'active'"),
+    ("blocked_jobs_can_be_unblocked", "DELETE FROM jobs WHERE id IN (SELECT depends_on FROM job_dependencies) AND state = 'active'"),
+    ("blocked_jobs_can_be_unblocked", "DELETE FROM job_dependencies WHERE outcome IS NULL"),
+    ("blocked_jobs_can_be_unblocked", "UPDATE jobs SET canceled_by = gen_random_uuid() WHERE canceled_by IS NOT NULL"),
+    ("project_counters_are_exact", "DELETE FROM project_counts"),
     ("projects_are_not_overdue", "UPDATE projects SET deadline_at = clock_timestamp() - interval '11 seconds' WHERE status = 'creating'"),
-    ("projects_are_where_the_record_says", "UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
-    ("provisions_are_what_the_record_says", "UPDATE provision_tallies SET n = 2"),
-    ("rate_limits_are_kept", "UPDATE limits SET most = 0, burst = -1 WHERE name = 'slow'"),
-    ("schedules_move_on", "UPDATE schedules SET next_at = (SELECT due_at FROM ticks WHERE cause = 'due' AND outcome = 'fired')"),
+    ("projects_match_events", "UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
+    ("provision_stats_match_events", "UPDATE provision_stats SET n = 2"),
+    ("rate_limits_are_kept", "UPDATE limits SET amount = 0, burst = -1 WHERE name = 'slow'"),
+    ("schedules_advance", "UPDATE schedules SET next_at = (SELECT due_at FROM ticks WHERE cause = 'due' AND outcome = 'fired')"),
     ("settlements_are_fenced", "UPDATE events SET execution_id = gen_random_uuid() WHERE new_state = 'completed'"),
     ("settlements_are_fenced", "UPDATE past_executions SET outcome = 'completed' WHERE outcome = 'lease_expired'"),
-    ("the_record_is_unbroken", "UPDATE events SET previous_state = 'queued' WHERE new_state = 'completed'"),
-    ("the_record_is_unbroken", "DELETE FROM events WHERE previous_state = 'none' AND entity = 'project'"),
-    ("the_record_knows_everything", "UPDATE queues SET state = 'paused' WHERE name = 'narrow'"),
-    ("the_record_knows_everything", "DELETE FROM events WHERE entity = 'worker'"),
-    ("the_record_knows_everything", "UPDATE schedules SET state = 'paused'"),
+    ("events_are_continuous", "UPDATE events SET previous_state = 'queued' WHERE new_state = 'completed'"),
+    ("events_are_continuous", "DELETE FROM events WHERE previous_state = 'none' AND entity = 'project'"),
+    ("entities_match_events", "UPDATE queues SET state = 'paused' WHERE name = 'narrow'"),
+    ("entities_match_events", "DELETE FROM events WHERE entity = 'worker'"),
+    ("entities_match_events", "UPDATE schedules SET state = 'paused'"),
     ("ticks_have_their_jobs", "UPDATE ticks SET job_id = gen_random_uuid() WHERE outcome = 'fired'"),
     ("ticks_have_their_jobs", "UPDATE ticks SET workflow_id = gen_random_uuid() WHERE workflow_id IS NOT NULL"),
     ("ticks_have_their_jobs", "DELETE FROM ticks WHERE job_id IS NOT NULL"),
     ("ticks_have_their_jobs", "DELETE FROM ticks WHERE workflow_id IS NOT NULL"),
-    ("time_runs_forward", "UPDATE past_executions SET ended_at = claimed_at - interval '1 second' WHERE outcome = 'completed'"),
-    ("time_runs_forward", "UPDATE workflows SET finished_at = created_at - interval '1 second' WHERE state = 'completed'"),
-    ("waits_are_counted", "UPDATE jobs SET waits_for = 2 WHERE state = 'blocked'"),
-    ("waits_are_counted", "UPDATE jobs SET waits_for = 1 WHERE state = 'scheduled'"),
-    ("waits_are_counted", "UPDATE job_dependencies SET policy = 'allow_failed'"),
-    ("workflows_are_what_their_steps_are", "UPDATE workflows SET blocked = blocked + 1"),
-    ("workflows_are_what_their_steps_are", "UPDATE jobs SET state = 'completed' WHERE state = 'active' AND workflow_id IS NOT NULL"),
-    ("workflows_are_what_their_steps_are", "UPDATE workflows SET state = 'canceled' WHERE state = 'failed'"),
-    ("workflows_are_what_their_steps_are", "UPDATE workflows SET finished_at = NULL WHERE state = 'completed'"),
-    ("workflows_are_what_their_steps_are", "DELETE FROM workflows WHERE state = 'running'"),
-    ("workflows_are_where_the_record_says", "UPDATE workflows SET state = 'canceled' WHERE state = 'failed'"),
-    ("workflows_are_where_the_record_says", "DELETE FROM events WHERE entity = 'workflow'"),
+    ("times_are_in_order", "UPDATE past_executions SET ended_at = claimed_at - interval '1 second' WHERE outcome = 'completed'"),
+    ("times_are_in_order", "UPDATE workflows SET finished_at = created_at - interval '1 second' WHERE state = 'completed'"),
+    ("pending_dependencies_are_counted", "UPDATE jobs SET pending_dependencies = 2 WHERE state = 'blocked'"),
+    ("pending_dependencies_are_counted", "UPDATE jobs SET pending_dependencies = 1 WHERE state = 'scheduled'"),
+    ("pending_dependencies_are_counted", "UPDATE job_dependencies SET policy = 'allow_failed'"),
+    ("workflows_match_steps", "UPDATE workflows SET blocked = blocked + 1"),
+    ("workflows_match_steps", "UPDATE jobs SET state = 'completed' WHERE state = 'active' AND workflow_id IS NOT NULL"),
+    ("workflows_match_steps", "UPDATE workflows SET state = 'canceled' WHERE state = 'failed'"),
+    ("workflows_match_steps", "UPDATE workflows SET finished_at = NULL WHERE state = 'completed'"),
+    ("workflows_match_steps", "DELETE FROM workflows WHERE state = 'running'"),
+    ("workflows_match_events", "UPDATE workflows SET state = 'canceled' WHERE state = 'failed'"),
+    ("workflows_match_events", "DELETE FROM events WHERE entity = 'workflow'"),
 ];
 
-const WALLS: &str = "SET session_replication_role = replica;
+const DROP_CONSTRAINTS: &str = "SET session_replication_role = replica;
     DO $$ DECLARE c record; BEGIN
         FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
                  WHERE contype = 'c' AND connamespace = 'provost'::regnamespace AND conrelid <> 0 AND coninhcount = 0 LOOP
             EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
         END LOOP;
     END $$;
-    DROP INDEX a_project_has_one_unfinished_job, a_due_time_starts_once;
-    -- Some look only while workers are there; on a busy machine, the last copy is made long after the first.
+    DROP INDEX jobs_live_by_project, ticks_fired_once;
+    -- Some invariants need an online worker, and the last copy is made long after the first.
     UPDATE workers SET seen_at = clock_timestamp()";
 
 #[tokio::test]
-async fn a_sound_database_is_sound_and_every_corruption_is_found_by_its_invariant() {
+async fn every_corruption_is_found_by_its_invariant() {
     let sound = Database::new().await;
     population(&sound).await;
     sound.check_invariants().await;
     let original = sound.text("SELECT current_database()").await;
     for (name, corruption) in CORRUPTIONS {
         let database = Database::copy_of(&original).await;
-        database.run(WALLS).await;
+        database.run(DROP_CONSTRAINTS).await;
         database.run(corruption).await;
         let found = database.examined().await.into_iter().filter(|it| it.n > 0).collect::<Vec<_>>();
         let hit = found.iter().find(|it| it.name == *name);
-        let hit = hit.unwrap_or_else(|| panic!("{name} did not find: {corruption}\nbut there was {found:#?}"));
+        let hit = hit.unwrap_or_else(|| panic!("{name} did not find: {corruption}\nfindings: {found:#?}"));
         assert!(!hit.examples.is_empty() && hit.examples.len() <= 5);
-        assert_eq!(hit.for_information, *name == "lapsed_jobs_are_claimed_again_soon");
+        assert_eq!(hit.for_information, *name == "lapsed_jobs_are_reclaimed_soon");
     }
     let (all, shown): (BTreeSet<_>, BTreeSet<_>) =
         (INVARIANTS.iter().map(|it| it.name).collect(), CORRUPTIONS.iter().map(|it| it.0).collect());
-    assert_eq!(all, shown, "each invariant is shown to find something");
+    assert_eq!(all, shown, "each invariant has a corruption");
 }
 
 #[tokio::test]
-async fn forgetting_breaks_nothing() {
+async fn retention_keeps_all_invariants() {
     let database = Database::new().await;
     population(&database).await;
     let store = store(&database).await;
@@ -286,14 +286,14 @@ fn doctor(database: &Database, further: &[&str]) -> (i32, String, String) {
 }
 
 #[tokio::test]
-async fn the_doctor_tells_people_and_machines_and_ends_accordingly() {
+async fn doctor_reports_findings_as_text_and_json() {
     let database = Database::new().await;
     population(&database).await;
     let (code, said, _) = doctor(&database, &[]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("Everything is as it must be") && said.lines().count() > INVARIANTS.len(), "{said}");
 
-    database.run("DELETE FROM project_tallies WHERE status = 'ready'").await;
+    database.run("DELETE FROM project_counts WHERE status = 'ready'").await;
     let (code, said, _) = doctor(&database, &[]);
     assert_eq!(code, 1, "{said}");
     let line = said.lines().find(|line| line.starts_with("project_counters_are_exact")).unwrap();
@@ -306,7 +306,7 @@ async fn the_doctor_tells_people_and_machines_and_ends_accordingly() {
 }
 
 #[tokio::test]
-async fn the_doctor_says_when_there_is_nothing_to_examine() {
+async fn doctor_refuses_an_empty_database() {
     let database = Database::bare().await;
     let (code, _, said) = doctor(&database, &[]);
     assert_eq!(code, 6, "{said}");
@@ -314,5 +314,5 @@ async fn the_doctor_says_when_there_is_nothing_to_examine() {
     let folder = tempfile::tempdir().unwrap();
     let output = Server::command().env("PROVOST_DATA_DIR", folder.path()).arg("doctor").output().unwrap();
     assert_eq!(output.status.code(), Some(6));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "looking makes nothing");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "doctor creates nothing");
 }

@@ -12,7 +12,7 @@ mod diamonds;
 mod engine;
 mod invariants;
 mod jobs;
-mod lines;
+mod lanes;
 #[cfg(feature = "chaos")]
 mod mutants;
 mod nights;
@@ -22,6 +22,7 @@ mod process;
 mod remote;
 mod rules;
 mod schedules;
+mod schema;
 mod smoke;
 mod state_matrix;
 mod workflows;

@@ -1,7 +1,7 @@
-//! Each guard is broken once on purpose, to see that somebody notices: the same scenario passes with the guard and fails
-//! without it. The numbers are those of the catalogue of seeded bugs.
+//! Each guard is removed once: the same scenario passes with the guard and fails without it. The numbers are those of the
+//! catalogue of mutants.
 
-mod walls;
+mod schema;
 
 use std::future::Future;
 use std::process::Command;
@@ -19,21 +19,21 @@ use tokio::time::sleep;
 use crate::harness::hands::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
 use crate::harness::{Database, Proxy, Server, Weather, eventually};
 
-/// What a scenario saw: that all is well, or what is not.
+/// The result of a scenario, or what is wrong.
 type Verdict = Result<(), String>;
 
 fn must(so: bool, otherwise: impl Into<String>) -> Verdict {
     if so { Ok(()) } else { Err(otherwise.into()) }
 }
 
-/// The scenario passes on the real program, and not on the mutant.
+/// The scenario passes on the real program and fails on the mutant, for this reason.
 async fn catches<F: Future<Output = Verdict>>(mutant: Mutant, why: &str, scenario: impl Fn() -> F) {
     scenario().await.unwrap_or_else(|why| panic!("the real program fails: {why}"));
     let verdict = sabotaged(mutant, scenario()).await;
     expect(verdict, why);
 }
 
-/// The same for a scenario of real processes: they are started with these further settings.
+/// The same for a scenario of real processes, which receive additional settings.
 async fn catches_process<F: Future<Output = Verdict>>(
     name: &'static str,
     why: &str,
@@ -44,16 +44,16 @@ async fn catches_process<F: Future<Output = Verdict>>(
     expect(verdict, why);
 }
 
-/// It was noticed, and for the right reason.
+/// The scenario failed for the expected reason.
 fn expect(verdict: Verdict, why: &str) {
-    let noticed = verdict.expect_err("the mutant is not noticed");
-    assert!(noticed.contains(why), "{noticed}");
+    let failure = verdict.expect_err("the mutant is not caught");
+    assert!(failure.contains(why), "{failure}");
 }
 
 const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
 
-/// A job that is there without anybody having rung.
-const UNRUNG: &str = "SELECT count(*) FROM enqueue_jobs(json_build_array(json_build_object('id', uuid_v7(), 'kind', 'noop')), 'test', NULL, false)";
+/// Enqueues a job without a wakeup.
+const ENQUEUE_SILENTLY: &str = "SELECT count(*) FROM enqueue_jobs(json_build_array(json_build_object('id', uuid_v7(), 'kind', 'noop')), 'test', NULL, false)";
 
 async fn listens(server: &Server) {
     eventually("notifications arrive", || async {
@@ -62,7 +62,7 @@ async fn listens(server: &Server) {
     .await;
 }
 
-/// Whether every job is done within so long.
+/// Whether every job completes in time.
 async fn done_within(database: &Database, patience: Duration) -> Verdict {
     let done = async {
         while database.number("SELECT count(*) FROM jobs WHERE state <> 'completed'").await > 0 {
@@ -72,10 +72,10 @@ async fn done_within(database: &Database, patience: Duration) -> Verdict {
     tokio::time::timeout(patience, done).await.map_err(|_| format!("a job still waits after {patience:?}"))
 }
 
-/// Waits until a statement of ours waits for a lock.
+/// Waits until a statement waits for a lock.
 async fn blocked(database: &Database) {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    eventually("somebody waits for a lock", || async { (database.number(sql).await > 0).then_some(()) }).await;
+    eventually("a statement waits for a lock", || async { (database.number(sql).await > 0).then_some(()) }).await;
 }
 
 async fn sound(database: &Database) -> Verdict {
@@ -84,8 +84,8 @@ async fn sound(database: &Database) -> Verdict {
 }
 
 #[tokio::test]
-async fn m1_a_settlement_without_any_fence_would_finish_a_finished_job_again() {
-    // It would, if an execution could be recorded twice: behind the fence stands a wall.
+async fn m1_unfenced_settlement_is_caught() {
+    // The primary key of past_executions is a second guard.
     catches(Mutant::SettleById, "past_executions", || async {
         let database = Database::new().await;
         let store = store(&database).await;
@@ -102,7 +102,7 @@ async fn m1_a_settlement_without_any_fence_would_finish_a_finished_job_again() {
 }
 
 #[tokio::test]
-async fn m2_a_settlement_fenced_by_the_state_settles_what_the_successor_holds() {
+async fn m2_settlement_fenced_by_state_only_is_caught() {
     catches(Mutant::SettleByState, "Yes", || async {
         let database = Database::new().await;
         let store = store(&database).await;
@@ -118,20 +118,20 @@ async fn m2_a_settlement_fenced_by_the_state_settles_what_the_successor_holds() 
 }
 
 #[tokio::test]
-async fn m5_without_a_poll_a_job_that_nobody_rang_for_waits_for_ever() {
+async fn m5_missing_poll_is_caught() {
     catches_process("m5", "still waits", |settings| async move {
         let database = Database::new().await;
         let server = Server::with(&database.url, &settings);
         listens(&server).await;
         sleep(Duration::from_millis(200)).await;
-        database.run(UNRUNG).await;
+        database.run(ENQUEUE_SILENTLY).await;
         done_within(&database, Duration::from_secs(3)).await
     })
     .await;
 }
 
 #[tokio::test]
-async fn m6_a_reaper_that_does_not_look_again_takes_back_what_was_renewed() {
+async fn m6_reaper_with_stale_lease_is_caught() {
     catches(Mutant::StaleReaper, "a renewed lease", || async {
         let database = Database::new().await;
         let store = store(&database).await;
@@ -152,7 +152,7 @@ async fn m6_a_reaper_that_does_not_look_again_takes_back_what_was_renewed() {
 }
 
 #[tokio::test]
-async fn m7_whoever_looks_before_listening_misses_what_comes_between() {
+async fn m7_resync_before_listen_is_caught() {
     catches_process("m7", "still waits", |settings| async move {
         let database = Database::new().await;
         let proxy = Proxy::before(&database.url);
@@ -162,10 +162,10 @@ async fn m7_whoever_looks_before_listening_misses_what_comes_between() {
         let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                          WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
         must(database.number(listeners).await == 1, "one listener")?;
-        eventually("it connects again, and has to wait", || async { (proxy.held() > 0).then_some(()) }).await;
-        // If it looked already, it has looked by now.
+        eventually("it reconnects and is held", || async { (proxy.held() > 0).then_some(()) }).await;
+        // A resync before LISTEN has run by now.
         sleep(Duration::from_millis(300)).await;
-        database.run(UNRUNG).await;
+        database.run(ENQUEUE_SILENTLY).await;
         proxy.mend();
         done_within(&database, Duration::from_secs(3)).await
     })
@@ -173,7 +173,7 @@ async fn m7_whoever_looks_before_listening_misses_what_comes_between() {
 }
 
 #[tokio::test]
-async fn m8_a_lease_from_the_beginning_of_the_transaction_is_too_short_after_a_wait() {
+async fn m8_lease_from_transaction_start_is_caught() {
     catches(Mutant::TransactionTime, "was over when", || async {
         let database = Database::new().await;
         let store = store(&database).await;
@@ -197,7 +197,7 @@ async fn m8_a_lease_from_the_beginning_of_the_transaction_is_too_short_after_a_w
 }
 
 #[tokio::test]
-async fn m10_a_batch_that_locks_in_another_order_deadlocks() {
+async fn m10_unordered_locks_are_caught() {
     catches(Mutant::UnorderedLocks, "40P01", || async {
         let database = Database::new().await;
         let store = store(&database).await;
@@ -227,7 +227,7 @@ async fn m10_a_batch_that_locks_in_another_order_deadlocks() {
 }
 
 #[tokio::test]
-async fn m11_a_bell_before_the_commit_is_heard_too_soon() {
+async fn m11_notify_before_commit_is_caught() {
     catches(Mutant::NotifyBeforeCommit, "still waits", || async {
         let database = Database::new().await;
         let worker = Server::with(&database.url, &[NO_POLL]);
@@ -252,7 +252,7 @@ async fn m11_a_bell_before_the_commit_is_heard_too_soon() {
 }
 
 #[tokio::test]
-async fn m12_a_job_that_kills_its_workers_goes_on_for_ever_if_they_cost_nothing() {
+async fn m12_free_lost_workers_are_caught() {
     catches(Mutant::LostWorkersAreFree, "retrying", || async {
         let database = Database::new().await;
         let store = store(&database).await;
@@ -269,12 +269,11 @@ async fn m12_a_job_that_kills_its_workers_goes_on_for_ever_if_they_cost_nothing(
 }
 
 #[tokio::test]
-async fn m13_an_asynchronous_commit_is_lost_with_the_server_although_it_was_answered() {
+async fn m13_asynchronous_commit_is_caught() {
     let folder = tempfile::tempdir().unwrap();
-    // PostgreSQL runs as another user when we are root, who must be able to pass through.
+    // As root, PostgreSQL runs as another user, who must be able to enter the folder.
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    // Without fsync a crash of the machine would lose more; this one is a crash of the server, which loses only what was
-    // never written. The writer that would write it anyway comes every ten seconds.
+    // A crash of the server loses only what was not written yet, also without fsync. The WAL writer runs every ten seconds.
     let settings = [("fsync", "off"), ("wal_writer_delay", "10s"), ("wal_writer_flush_after", "1GB")];
     let options = Options {
         state_dir: folder.path().join("postgres"),
@@ -299,7 +298,7 @@ async fn m13_an_asynchronous_commit_is_lost_with_the_server_although_it_was_answ
     postgres.into_inner().unwrap().stop();
 }
 
-/// An immediate shutdown, as a crash is one, and a start.
+/// Stops PostgreSQL like a crash, and starts it again.
 fn crash(postgres: &mut Embedded) {
     assert!(Command::new("kill").args(["-QUIT", &postgres.pid().to_string()]).status().unwrap().success());
     while !postgres.revive().unwrap() {
@@ -308,8 +307,8 @@ fn crash(postgres: &mut Embedded) {
 }
 
 #[tokio::test]
-async fn m14_a_heartbeat_without_a_fence_keeps_the_lease_of_somebody_else() {
-    catches(Mutant::HeartbeatWithoutFence, "was moved", || async {
+async fn m14_unfenced_heartbeat_is_caught() {
+    catches(Mutant::HeartbeatWithoutFence, "was extended", || async {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, "").await;
@@ -321,40 +320,39 @@ async fn m14_a_heartbeat_without_a_fence_keeps_the_lease_of_somebody_else() {
             .heartbeat_jobs(&[(stale.job_id, stale.execution_id).into()], LONG * 10)
             .await
             .map_err(|it| it.to_string())?;
-        must(before == database.text("SELECT lease_until FROM jobs").await, "the successor's lease was moved")
+        must(before == database.text("SELECT lease_until FROM jobs").await, "the successor's lease was extended")
     })
     .await;
 }
 
 #[tokio::test]
-async fn m15_a_stop_that_fails_what_runs_loses_work() {
+async fn m15_shutdown_that_fails_jobs_is_caught() {
     catches_process("m15", "failed", |settings| async move {
         let database = Database::new().await;
         let mut server = Server::with(&database.url, &[settings, vec![("PROVOST_SHUTDOWN_GRACE", "0s")]].concat());
         database.run(r#"SELECT enqueue('sleep', '{"ms": 20000}')"#).await;
         eventually("it runs", || async { (database.text("SELECT state FROM jobs").await == "active").then_some(()) })
             .await;
-        must(server.stop() == 0, "it ends well")?;
+        must(server.stop() == 0, "it stops cleanly")?;
         let state = database.text("SELECT concat_ws(' ', state, failures) FROM jobs").await;
-        must(state == "queued 0", format!("it was left {state}"))
+        must(state == "queued 0", format!("the job is {state}"))
     })
     .await;
 }
 
 #[test]
-fn an_unknown_mutant_is_a_mistake() {
+fn unknown_mutant_is_rejected() {
     let output = Server::command().env("PROVOST_MUTANT", "m99").arg("config").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("m1, m2, m4, m5"));
 }
 
 #[test]
-fn every_guard_that_is_cut_stands_in_its_statement() {
-    let migrations = provost::store::migrations();
+fn every_guard_is_found_in_its_sql() {
     for (name, guard) in provost::mutant::guards() {
         let statement = provost::store::sql::ALL.iter().find(|it| it.name == name).map(|it| it.text);
-        let migration = || migrations.iter().find(|it| it.0 == name).map(|it| it.1.as_str());
-        let text = statement.or_else(migration).unwrap();
-        assert!(text.contains(guard), "{name} has no {guard:?} any more");
+        let part = || provost::store::schema::parts().find(|it| it.name == name).map(|it| it.text);
+        let text = statement.or_else(part).unwrap();
+        assert!(text.contains(guard), "{name} does not contain {guard:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! The main job, whole: a project goes from a POST to ready.
+//! The main path: a posted project becomes ready.
 
 use crate::harness::{Database, Server};
 
 #[tokio::test]
-async fn a_project_goes_from_a_post_to_ready() {
+async fn posted_project_becomes_ready() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create("first").await;

@@ -79,7 +79,7 @@ async fn job_at(
     let now = "clock_timestamp() AS at";
     database
         .run(&format!(
-            "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, claimed_at, lease_until, created_at, updated_at, finished_at, waits_for) \
+            "INSERT INTO jobs (id, state, kind, queue, run_at, payload, project_id, attempt, max_attempts, execution_id, worker_id, claimed_at, lease_until, created_at, updated_at, finished_at, pending_dependencies) \
              SELECT '{id}', '{state}', '{kind}', '{id}', at + interval '{run_at}', '{{}}', {project}, 1, 3, '{execution}', {leased}, at, at, {finished}, {waits} FROM {now}; \
              INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome) \
              SELECT '{execution}', '{id}', 1, 'w', '{kind}', '{id}', at, at, at, 'lease_expired' FROM {now} WHERE '{state}' <> 'active'"
@@ -199,7 +199,7 @@ async fn the_last_wall_lets_through_exactly_the_moves_of_the_diagram() {
         if let Err(error) = answer {
             let refusal = error.as_db_error().unwrap();
             assert_eq!(
-                (refusal.code().code(), refusal.message().contains("no move from")),
+                (refusal.code().code(), refusal.message().contains("no transition from")),
                 ("23514", true),
                 "{refusal}"
             );

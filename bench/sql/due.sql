@@ -1,6 +1,6 @@
 -- Scheduled jobs: spread evenly over $3 seconds, beginning in $2 seconds, numbered from 0. Returns the seconds until the first.
 WITH clock AS MATERIALIZED (SELECT clock_timestamp() + $2::float8 * interval '1 second' AS first), made AS (
-    SELECT e.place
+    SELECT e.ordinal
     FROM clock CROSS JOIN (
         SELECT json_agg(json_build_object('id', uuid_v7(), 'kind', 'bench', 'queue', 'bench', 'payload', json_build_object('i', i)::text,
                                           'run_at', clock.first + i * ($3::float8 / $1::bigint) * interval '1 second') ORDER BY i) AS all

@@ -1,10 +1,9 @@
--- It is never the case that the executions of a job are not numbered one by one up to its attempt: each claim left one. (The
--- oldest may have been forgotten, if executions were ever forgotten.)
+-- No job has attempts that are not numbered one by one up to its attempt counter. Retention may have removed the oldest.
 SELECT j.id::text AS id
-FROM jobs j JOIN (SELECT job_id, count(*) AS n, min(attempt) AS least, max(attempt) AS most FROM executions GROUP BY job_id) AS x
+FROM jobs j JOIN (SELECT job_id, count(*) AS n, min(attempt) AS first, max(attempt) AS last FROM executions GROUP BY job_id) AS x
   ON x.job_id = j.id
-WHERE x.most <> j.attempt OR x.n <> x.most - x.least + 1
-   OR (x.least <> 1 AND NOT EXISTS (SELECT FROM retention WHERE class = 'executions' AND removed > 0))
+WHERE x.last <> j.attempt OR x.n <> x.last - x.first + 1
+   OR (x.first <> 1 AND NOT EXISTS (SELECT FROM retention WHERE class = 'executions' AND removed > 0))
 UNION ALL
 SELECT j.id::text
 FROM jobs j

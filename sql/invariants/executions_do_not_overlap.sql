@@ -1,4 +1,4 @@
--- It is never the case that a job was claimed before its earlier execution had ended, by the database's clock.
+-- No job was claimed before its previous attempt had ended, by the clock of the database.
 SELECT a.job_id::text AS id
 FROM executions a JOIN executions b ON b.job_id = a.job_id AND b.attempt = a.attempt + 1
 WHERE b.claimed_at < coalesce(a.ended_at, 'infinity')

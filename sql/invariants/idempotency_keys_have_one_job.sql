@@ -1,11 +1,10 @@
--- It is never the case that two jobs were enqueued under one idempotency key within its window, or that a key leads to a job of
--- somebody else.
+-- No idempotency key was used for two jobs within its window, and no key refers to a job of another tenant or key.
 SELECT other.id::text AS id
 FROM job_keys k
 JOIN jobs held ON held.id = k.job_id
 JOIN jobs other ON (other.tenant, other.kind, other.idempotency_key) = (k.tenant, k.kind, k.key)
 WHERE other.id <> held.id AND other.created_at < k.expires_at AND other.replays = 0
-  -- The window of an earlier use is not known any more, but two within a minute are hardly two uses.
+  -- The window of an earlier use is unknown, but two jobs within a minute belong to one use.
   AND other.created_at > held.created_at - least(k.expires_at - held.created_at, interval '1 minute')
 UNION ALL
 SELECT held.id::text

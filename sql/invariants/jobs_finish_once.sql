@@ -1,5 +1,4 @@
--- It is never the case that a job was recorded as finished more often than it was taken up again, plus once if it is finished
--- now.
+-- No job finished more often than it was reopened, plus once if it is finished now.
 SELECT j.id::text AS id
 FROM jobs j JOIN (
     SELECT e.entity_id,
@@ -7,7 +6,7 @@ FROM jobs j JOIN (
              - (e.previous_state IN ('completed', 'failed', 'canceled') AND e.new_state NOT IN ('completed', 'failed', 'canceled'))::integer) AS n,
            (array_agg(e.previous_state ORDER BY e.id))[1] IN ('completed', 'failed', 'canceled') AS was_finished
     FROM events e
-    WHERE e.entity = 'job' AND e.id > (SELECT passed FROM retention WHERE class = 'events')
+    WHERE e.entity = 'job' AND e.id > (SELECT last_event_id FROM retention WHERE class = 'events')
     GROUP BY e.entity_id
-) AS told ON told.entity_id = j.id
-WHERE told.n + told.was_finished::integer <> (j.state IN ('completed', 'failed', 'canceled'))::integer
+) AS recorded ON recorded.entity_id = j.id
+WHERE recorded.n + recorded.was_finished::integer <> (j.state IN ('completed', 'failed', 'canceled'))::integer

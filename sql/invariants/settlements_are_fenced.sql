@@ -1,5 +1,4 @@
--- It is never the case that a job was completed by another execution than its last, or that an execution was recorded as
--- completed and its job is not.
+-- No job was completed by an attempt other than its last, and no attempt is recorded as completed while its job is not.
 SELECT j.id::text AS id
 FROM jobs j JOIN events e ON e.entity_id = j.id AND e.entity = 'job'
 WHERE e.new_state = 'completed' AND e.execution_id IS DISTINCT FROM j.execution_id

@@ -144,7 +144,7 @@ async fn fold(parts: &Parts) -> Result<Duration, StoreError> {
     Ok(rest_while_still(parts, FOLD_EVERY).await)
 }
 
-/// Moves the lines up to where jobs are waiting now. A line that is under way takes three sweeps, see `lines/sweep`.
+/// Moves the lines up to where jobs are waiting now. A line that is under way takes three sweeps, see `lanes/sweep`.
 async fn sweep(parts: &Parts) -> Result<Duration, StoreError> {
     if parts.store.sweep_lines().await? {
         return Ok(SWEEP_EVERY);

@@ -21,43 +21,43 @@ macro_rules! invariants {
 }
 
 invariants! {
-    "active_jobs_have_their_execution",
+    "active_jobs_have_one_execution",
+    "active_projects_have_one_job",
     "attempts_have_no_gaps",
-    "budgets_are_kept",
+    "blocked_jobs_can_be_unblocked",
     "concurrency_limits_are_kept",
-    "dead_letters_say_why",
-    "due_times_are_dealt_with",
+    "dead_letters_have_a_reason",
+    "dependencies_match_job_flags",
+    "dependencies_match_outcomes",
+    "dependents_run_after_dependencies",
+    "due_jobs_are_claimed",
+    "due_times_are_handled",
     "due_times_start_once",
-    "edges_are_known_to_their_jobs",
-    "edges_say_how_it_ended",
+    "entities_match_events",
+    "events_are_continuous",
+    "every_job_exists_once",
     "executions_do_not_overlap",
-    "finished_jobs_are_clean",
+    "finished_jobs_hold_no_lease",
     "idempotency_keys_have_one_job",
     "job_counters_are_exact",
-    "jobs_are_there_once",
-    "jobs_are_where_the_record_says",
     "jobs_finish_once",
-    "lapsed_jobs_are_claimed_again_soon",
+    "jobs_match_events",
+    "lapsed_jobs_are_reclaimed_soon",
     "leases_are_not_overdue",
-    "moving_projects_have_one_job",
-    "nothing_due_is_left_waiting",
-    "nothing_runs_too_early",
-    "nothing_waits_in_vain",
+    "pending_dependencies_are_counted",
     "project_counters_are_exact",
     "projects_are_not_overdue",
-    "projects_are_where_the_record_says",
-    "provisions_are_what_the_record_says",
+    "projects_match_events",
+    "provision_stats_match_events",
     "rate_limits_are_kept",
-    "schedules_move_on",
+    "retry_budgets_are_kept",
+    "schedules_advance",
     "settlements_are_fenced",
-    "the_record_is_unbroken",
-    "the_record_knows_everything",
     "ticks_have_their_jobs",
-    "time_runs_forward",
-    "waiting_jobs_stand_in_a_line",
-    "waits_are_counted",
-    "workflows_are_what_their_steps_are",
-    "workflows_are_where_the_record_says",
+    "times_are_in_order",
+    "waiting_jobs_have_a_lane",
+    "workflows_match_events",
+    "workflows_match_steps",
 }
 
 /// What one of them found.
@@ -143,7 +143,7 @@ async fn ask(moment: &Transaction<'_>, statement: &Statement) -> Result<Finding,
         }
     }
     let sentence = sentence(statement.text);
-    let for_information = sentence.starts_with("It is seldom");
+    let for_information = sentence.starts_with("Rarely ");
     Ok(Finding { name: statement.name, sentence, for_information, n, examples })
 }
 
@@ -158,11 +158,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_says_in_one_sentence_what_is_never_the_case() {
+    fn each_invariant_begins_with_one_sentence() {
         for statement in INVARIANTS {
             let said = sentence(statement.text);
-            let begins =
-                said.starts_with("It is never the case that ") || said.starts_with("It is seldom the case that ");
+            let begins = said.starts_with("No ") || said.starts_with("Rarely ");
             assert!(begins && said.ends_with('.'), "{}: {said}", statement.name);
         }
     }

@@ -53,7 +53,7 @@ impl Store {
         let texts: Vec<&str> = lines.iter().map(|it| it.line.as_str()).collect();
         let streams: Vec<&str> = lines.iter().map(|it| it.stream.as_str()).collect();
         let row = self.one(&LOGS_APPEND, &[&execution, &job, &texts, &streams, &MOST_LINES, &MOST_BYTES]).await?;
-        if row.get("is_current")? { row.get("kept").map(Some) } else { Ok(None) }
+        if row.get("is_current")? { row.get("inserted").map(Some) } else { Ok(None) }
     }
 
     /// `logs/of_execution`.

@@ -16,6 +16,7 @@ pub mod projects;
 pub mod queues;
 pub mod retention;
 pub mod schedules;
+pub mod schema;
 pub mod schemas;
 pub mod sql;
 pub mod stats;
@@ -37,7 +38,7 @@ use sql::Statement;
 pub use connect::{Connector, UrlError};
 pub use error::{Refusal, StoreError};
 pub use listen::Subscription;
-pub use migrate::{MigrateError, Migrated, migrate, migrations, pending};
+pub use migrate::{MigrateError, Migrated, migrate, pending};
 
 /// The server gives up on a statement after 5 s (`session.sql`). A server that is stopped or unreachable does not even
 /// do that, so we give up a little later ourselves.

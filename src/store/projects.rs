@@ -199,12 +199,12 @@ impl Store {
             self.wakeup.committed(tell);
             return Ok(Some(Created::New(project(&row)?)));
         }
-        match (row.get::<Option<Uuid>>("seen_project_id")?, row.get::<Option<String>>("seen_hash")?) {
+        match (row.get::<Option<Uuid>>("key_project_id")?, row.get::<Option<String>>("key_hash")?) {
             (Some(_), hash) if hash.as_deref() != key.map(|it| it.request_hash.as_str()) => {
                 Ok(Some(Created::KeyReused))
             }
             (Some(id), _) => Ok(self.get_project(id).await?.map(Created::Replayed)),
-            (None, _) if !row.get::<bool>("is_open")? => Ok(Some(Created::InFlight)),
+            (None, _) if !row.get::<bool>("lock_acquired")? => Ok(Some(Created::InFlight)),
             (None, _) => Ok(None),
         }
     }
@@ -286,7 +286,7 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(Transition::Missing) };
         let row = Reader { row, statement: statement.name };
-        if row.get("moved")? {
+        if row.get("changed")? {
             self.wakeup.committed(tell);
             // A statement does not see what a function called in it has written, so the project is read afterwards.
             return Ok(self.get_project(id).await?.map_or(Transition::Missing, Transition::Applied));
@@ -329,11 +329,11 @@ impl Store {
 
 /// Why a conditional move did not happen: `was` and `was_version` are of the row as it was found.
 fn stayed(row: &Reader, version: Option<i64>) -> Result<Transition<Project>, StoreError> {
-    let found: i64 = row.get("was_version")?;
+    let found: i64 = row.get("previous_version")?;
     if version.is_some_and(|seen| seen != found) {
         return Ok(Transition::Stale { version: found });
     }
-    Ok(Transition::Rejected { was: row.word("was", "project status", ProjectStatus::parse)? })
+    Ok(Transition::Rejected { was: row.word("previous_status", "project status", ProjectStatus::parse)? })
 }
 
 fn project(row: &Reader) -> Result<Project, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::projects::Audit;
-use super::sql::{QUEUES_CREATE, QUEUES_KINDS, QUEUES_LIST, QUEUES_MOVE};
+use super::sql::{QUEUES_CREATE, QUEUES_KINDS, QUEUES_LIST, QUEUES_SET_STATE};
 use super::{Reader, Store, StoreError};
 use crate::domain::QueueState;
 
@@ -57,7 +57,7 @@ impl Store {
         self.one(&QUEUES_CREATE, &[&name, actor, reason, request_id]).await?.get("is_new")
     }
 
-    /// `queues/move`: where it was; nothing when there is no such queue.
+    /// `queues/set_state`: where it was; nothing when there is no such queue.
     pub async fn move_queue(
         &self,
         name: &str,
@@ -66,10 +66,12 @@ impl Store {
     ) -> Result<Option<QueueState>, StoreError> {
         let tell = self.wakeup.may_notify();
         let Audit { actor, reason, request_id } = audit;
-        let row = self.row(&QUEUES_MOVE, &[&name, &state.as_str(), actor, reason, request_id, &tell]).await?;
+        let row = self.row(&QUEUES_SET_STATE, &[&name, &state.as_str(), actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(None) };
         self.wakeup.committed(tell);
-        Reader { row, statement: QUEUES_MOVE.name }.word("was", "queue state", QueueState::parse).map(Some)
+        Reader { row, statement: QUEUES_SET_STATE.name }
+            .word("previous_state", "queue state", QueueState::parse)
+            .map(Some)
     }
 
     /// `queues/kinds`: the most frequent first.
@@ -84,7 +86,7 @@ impl Store {
 
 fn queue(row: &Reader) -> Result<Queue, StoreError> {
     let rate: Option<i32> = row.get("rate")?;
-    let (span, burst): (Option<f64>, Option<i32>) = (row.get("rate_span")?, row.get("rate_burst")?);
+    let (span, burst): (Option<f64>, Option<i32>) = (row.get("rate_window_s")?, row.get("rate_burst")?);
     Ok(Queue {
         name: row.get("name")?,
         state: row.word("state", "queue state", QueueState::parse)?,

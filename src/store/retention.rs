@@ -31,7 +31,7 @@ impl Store {
     /// `retention/prune_events`: how many were removed, and how many were looked at.
     pub async fn prune_events(&self, age: Duration, limit: i64) -> Result<(i64, i64), StoreError> {
         let row = self.one(&RETENTION_PRUNE_EVENTS, &[&age.as_secs_f64(), &limit]).await?;
-        Ok((row.get("n")?, row.get("walked")?))
+        Ok((row.get("n")?, row.get("examined")?))
     }
 
     /// `retention/prune_ticks`.

@@ -1,7 +1,7 @@
-//! Every statement there is, by name. The files under `sql/queries` are embedded; the test `rules` compares both lists
-//! and prepares each statement against a fresh schema.
+//! The table of statements. The files under `sql/queries` are embedded; the test `rules` compares both lists and prepares each
+//! statement against a fresh schema.
 
-/// One SQL statement with the name that its file, its function, its metric and its errors share.
+/// An SQL statement. Its file, its metric and its errors share its name.
 #[derive(Debug)]
 pub struct Statement {
     /// Noun and verb, like `jobs/claim`.
@@ -18,7 +18,7 @@ macro_rules! statements {
             pub const $constant: Statement =
                 Statement { name: $name, text: include_str!(concat!("../../sql/queries/", $name, ".sql")) };
         )+
-        /// All of them.
+        /// All statements.
         pub const ALL: &[Statement] = &[$($constant),+];
     };
 }
@@ -32,6 +32,7 @@ statements! {
     COUNTS_FORGET = "counts/forget",
     COUNTS_PROJECTS = "counts/projects",
     COUNTS_PROVISIONS = "counts/provisions",
+    DATABASE_CHANGED_FUNCTIONS = "database/changed_functions",
     DATABASE_CREATE_SCHEMA = "database/create_schema",
     DATABASE_ENGINE_SESSION = "database/engine_session",
     DATABASE_EXAMINING_SESSION = "database/examining_session",
@@ -40,6 +41,8 @@ statements! {
     DATABASE_MIGRATING_SESSION = "database/migrating_session",
     DATABASE_NOTIFY = "database/notify",
     DATABASE_PING = "database/ping",
+    DATABASE_RECORD_FUNCTIONS = "database/record_functions",
+    DATABASE_RECORD_MIGRATION = "database/record_migration",
     DATABASE_SCHEMA = "database/schema",
     DATABASE_SESSION = "database/session",
     DATABASE_VERSION = "database/version",
@@ -55,8 +58,8 @@ statements! {
     JOBS_CANCEL = "jobs/cancel",
     JOBS_CLAIM = "jobs/claim",
     JOBS_CONNECTED = "jobs/connected",
-    JOBS_COUNT_MATCHING = "jobs/count_matching",
     JOBS_COUNTS = "jobs/counts",
+    JOBS_COUNT_MATCHING = "jobs/count_matching",
     JOBS_DEPENDENTS = "jobs/dependents",
     JOBS_EDGES = "jobs/edges",
     JOBS_ENQUEUE = "jobs/enqueue",
@@ -75,13 +78,13 @@ statements! {
     JOBS_OVERDUE = "jobs/overdue",
     JOBS_PRIORITISE = "jobs/prioritise",
     JOBS_REAP = "jobs/reap",
+    JOBS_RELEASE = "jobs/release",
     JOBS_RETRY = "jobs/retry",
     JOBS_SETTLE = "jobs/settle",
-    JOBS_TELL = "jobs/tell",
+    LANES_SWEEP = "lanes/sweep",
     LIMITS_LIST = "limits/list",
     LIMITS_PUT = "limits/put",
     LIMITS_REMOVE = "limits/remove",
-    LINES_SWEEP = "lines/sweep",
     LOGS_APPEND = "logs/append",
     LOGS_LATEST = "logs/latest",
     LOGS_OF_EXECUTION = "logs/of_execution",
@@ -98,7 +101,7 @@ statements! {
     QUEUES_CREATE = "queues/create",
     QUEUES_KINDS = "queues/kinds",
     QUEUES_LIST = "queues/list",
-    QUEUES_MOVE = "queues/move",
+    QUEUES_SET_STATE = "queues/set_state",
     RETENTION_PRUNE_COMPLETED = "retention/prune_completed",
     RETENTION_PRUNE_DELIVERIES = "retention/prune_deliveries",
     RETENTION_PRUNE_EVENTS = "retention/prune_events",
@@ -129,7 +132,7 @@ statements! {
     WORKERS_HEARTBEAT = "workers/heartbeat",
     WORKERS_LEAVE = "workers/leave",
     WORKERS_LIST = "workers/list",
-    WORKERS_MOVE = "workers/move",
+    WORKERS_SET_STATE = "workers/set_state",
     WORKERS_SUMMARY = "workers/summary",
     WORKFLOWS_COUNT = "workflows/count",
     WORKFLOWS_COUNT_RUNNING = "workflows/count_running",

@@ -84,7 +84,7 @@ impl Store {
             Ok(Work {
                 queue: row.get("queue")?,
                 kind: row.get("kind")?,
-                what: row.get("what")?,
+                what: row.get("event")?,
                 bucket: row.get("bucket")?,
                 n: row.get("n")?,
                 total_ms: row.get("total_ms")?,
@@ -96,7 +96,7 @@ impl Store {
     /// `stats/flow`.
     pub async fn flow(&self, window: Duration, slice: Duration, queue: Option<&str>) -> Result<Vec<Flow>, StoreError> {
         let rows = self.rows(&STATS_FLOW, &[&window.as_secs_f64(), &slice.as_secs_f64(), &queue]).await?;
-        let read = |row: Reader| Ok(Flow { slice: row.get("slice")?, what: row.get("what")?, n: row.get("n")? });
+        let read = |row: Reader| Ok(Flow { slice: row.get("slice")?, what: row.get("event")?, n: row.get("n")? });
         Reader::all(rows, &STATS_FLOW).map(read).collect()
     }
 

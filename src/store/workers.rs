@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::projects::Audit;
-use super::sql::{WORKERS_FORGET, WORKERS_HEARTBEAT, WORKERS_LEAVE, WORKERS_LIST, WORKERS_MOVE, WORKERS_SUMMARY};
+use super::sql::{WORKERS_FORGET, WORKERS_HEARTBEAT, WORKERS_LEAVE, WORKERS_LIST, WORKERS_SET_STATE, WORKERS_SUMMARY};
 use super::{Reader, Store, StoreError};
 use crate::domain::WorkerState;
 
@@ -80,7 +80,7 @@ impl Store {
         Reader::all(rows, &WORKERS_LIST).map(|row| registered(&row)).collect()
     }
 
-    /// `workers/move`: where it was; nothing when there is no such worker.
+    /// `workers/set_state`: where it was; nothing when there is no such worker.
     pub async fn move_worker(
         &self,
         id: &str,
@@ -89,10 +89,12 @@ impl Store {
     ) -> Result<Option<WorkerState>, StoreError> {
         let tell = self.wakeup.may_notify();
         let Audit { actor, reason, request_id } = audit;
-        let row = self.row(&WORKERS_MOVE, &[&id, &state.as_str(), actor, reason, request_id, &tell]).await?;
+        let row = self.row(&WORKERS_SET_STATE, &[&id, &state.as_str(), actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(None) };
         self.wakeup.committed(tell);
-        Reader { row, statement: WORKERS_MOVE.name }.word("was", "worker state", WorkerState::parse).map(Some)
+        Reader { row, statement: WORKERS_SET_STATE.name }
+            .word("previous_state", "worker state", WorkerState::parse)
+            .map(Some)
     }
 
     /// `workers/forget`: how many, of those that have been silent for so long.

@@ -85,18 +85,18 @@ impl Stage {
     pub async fn with_an_hour_behind(self) -> Self {
         self.database
             .run(
-                "INSERT INTO provision_tallies (minute, outcome, reason, bucket, n, total_ms, last_at)
-                 SELECT date_trunc('minute', now() - m * interval '1 minute'), 'ready', '', bucket_of(ms), n, ms * n, now() - m * interval '1 minute'
+                "INSERT INTO provision_stats (minute, outcome, reason, bucket, n, total_ms, last_at)
+                 SELECT date_trunc('minute', now() - m * interval '1 minute'), 'ready', '', histogram_bucket(ms), n, ms * n, now() - m * interval '1 minute'
                  FROM generate_series(1, 55) AS m,
                       LATERAL (SELECT 1 + (m * 7 % 4) + CASE WHEN m BETWEEN 18 AND 27 THEN 4 ELSE 0 END AS n,
                                       2300 + (m * 137 % 900) + CASE WHEN m BETWEEN 18 AND 27 THEN 1800 ELSE 0 END AS ms) AS s
                  UNION ALL
-                 SELECT date_trunc('minute', now() - m * interval '1 minute'), 'ready', '', bucket_of(ms), 1, ms, now() - m * interval '1 minute'
+                 SELECT date_trunc('minute', now() - m * interval '1 minute'), 'ready', '', histogram_bucket(ms), 1, ms, now() - m * interval '1 minute'
                  FROM generate_series(1, 55) AS m, LATERAL (SELECT 5200 + (m * 211 % 1700) AS ms) AS s
                  UNION ALL
                  SELECT date_trunc('minute', now() - m * interval '1 minute'), 'failed',
                         (ARRAY['quota_exceeded: the region us-east-1 has no free capacity', 'image_pull_failed: the registry did not answer within 30 s', 'network_timeout: no route to the provider''s API'])[1 + m % 5 % 3],
-                        bucket_of(1500), 1 + m % 2, 1500 * (1 + m % 2), now() - m * interval '1 minute'
+                        histogram_bucket(1500), 1 + m % 2, 1500 * (1 + m % 2), now() - m * interval '1 minute'
                  FROM generate_series(2, 55, 6) AS m",
             )
             .await;

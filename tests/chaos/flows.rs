@@ -104,7 +104,7 @@ fn settle(steps: &mut [Step]) {
         let step = &mut rest[0];
         let ends: Vec<&str> =
             before.iter().filter(|it| step.depends_on.contains(&it.name)).map(|it| it.state).collect();
-        let is_met = |end: &&str| *end == "completed" || *end != "blocked" && step.policy == "allow_failed";
+        let satisfies = |end: &&str| *end == "completed" || *end != "blocked" && step.policy == "allow_failed";
         let dooms = |end: &&str| match step.policy {
             "allow_failed" => false,
             "cancel" => matches!(*end, "failed" | "canceled"),
@@ -112,7 +112,7 @@ fn settle(steps: &mut [Step]) {
         };
         step.state = if ends.iter().any(dooms) {
             "canceled"
-        } else if !ends.iter().all(is_met) {
+        } else if !ends.iter().all(satisfies) {
             "blocked"
         } else if step.trouble == Trouble::Always {
             "failed"

@@ -230,6 +230,6 @@ fn logs<'a>(processes: impl Iterator<Item = &'a Process>, postgres: &Postgres, l
             lines().filter(|line| line.contains("failed\"") && line.contains("statement ")),
         ),
         check("deadlocks", with(&["deadlock detected"])),
-        check("walls run into", with(&["violates", "no move from"])),
+        check("walls run into", with(&["violates", "no transition from"])),
     ]
 }

@@ -65,7 +65,7 @@ async fn nothing_follows_when_one_of_them_cannot_be_and_the_work_says_why() {
         (json!({"kind": "a b"}), "cannot be enqueued: kind must have 1 to 128"),
         (json!({"kind": "noop", "priority": 77}), "cannot be enqueued: priority must be a whole number"),
         (json!({"queue": "q"}), "cannot be enqueued: next missing field `kind`"),
-        (json!({"kind": "noop", "idempotency_key": "k"}), "cannot be enqueued: this idempotency key was used before"),
+        (json!({"kind": "noop", "idempotency_key": "k"}), "cannot be enqueued: this idempotency key was already used"),
     ] {
         let payload = json!({"duration_ms": 0, "next": [{"kind": "noop", "queue": "q"}, second]});
         let id = simulated(&server, payload).await;

@@ -268,7 +268,7 @@ async fn a_job_under_several_limits_needs_all_of_them() {
 async fn a_clock_that_runs_backwards_takes_nothing_out_of_a_bucket() {
     let database = Database::new().await;
     let tokens = |tokens: &str, ago: &str| {
-        format!("SELECT tokens_now({tokens}, now() - interval '{ago}', 10, 1.0::float8, 5, now())")
+        format!("SELECT available_tokens({tokens}, now() - interval '{ago}', 10, 1.0::float8, 5, now())")
     };
     for (had, ago, has) in
         [("2", "-1 hour", "2"), ("0", "-1 second", "0"), ("0", "0.1 second", "1"), ("2", "1 hour", "5")]

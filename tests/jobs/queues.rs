@@ -221,7 +221,7 @@ async fn a_queue_says_how_much_is_where_and_since_when() {
     }
     assert_eq!(told["oldest_waiting_at"], job(&server, &first).await["run_at"]);
     // In and out are counted over whole minutes: the present one becomes one that has passed.
-    database.run("UPDATE work_tallies SET minute = minute - interval '1 minute'").await;
+    database.run("UPDATE work_stats SET minute = minute - interval '1 minute'").await;
     let told = queue(&server, "default").await;
     assert_eq!((told["in_per_minute"].as_f64(), told["out_per_minute"].as_f64()), (Some(6.0 / 5.0), Some(0.0)));
 }

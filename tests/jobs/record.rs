@@ -173,7 +173,7 @@ async fn after_much_has_gone_wrong_every_job_is_where_its_record_says() {
     let elsewhere = "SELECT count(*) FROM jobs j WHERE j.state <> (SELECT new_state FROM events e WHERE e.entity = 'job' AND e.entity_id = j.id ORDER BY e.id DESC LIMIT 1)";
     assert_eq!(database.number(elsewhere).await, 0);
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE ended_at IS NULL OR outcome IS NULL").await, 0);
-    let miscounted = "SELECT count(*) FROM (SELECT queue, kind, state, sum(n) AS n FROM job_tallies GROUP BY 1, 2, 3 HAVING sum(n) <> 0) AS t
+    let miscounted = "SELECT count(*) FROM (SELECT queue, kind, state, sum(n) AS n FROM job_counts GROUP BY 1, 2, 3 HAVING sum(n) <> 0) AS t
         FULL JOIN (SELECT queue, kind, state, count(*) AS n FROM jobs GROUP BY 1, 2, 3) AS s USING (queue, kind, state) WHERE t.n IS DISTINCT FROM s.n";
     assert_eq!(database.number(miscounted).await, 0, "the counters are what a scan counts");
     database.check_invariants().await;

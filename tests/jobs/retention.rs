@@ -135,7 +135,7 @@ async fn keys_statistics_and_workers_go_when_their_time_is_over() {
         .run(
             "UPDATE job_keys SET expires_at = clock_timestamp() - interval '1 second' WHERE key = 'old';
              UPDATE workers SET seen_at = seen_at - interval '2 days';
-             UPDATE work_tallies SET minute = minute - interval '9 days' WHERE what = 'completed'",
+             UPDATE work_stats SET minute = minute - interval '9 days' WHERE event = 'completed'",
         )
         .await;
     let pruner = idle(&database);
@@ -145,7 +145,7 @@ async fn keys_statistics_and_workers_go_when_their_time_is_over() {
     })
     .await;
     assert_eq!(database.text("SELECT string_agg(key, '') FROM job_keys").await, "young");
-    assert!(database.number("SELECT count(*) FROM work_tallies WHERE what = 'enqueued'").await > 0);
+    assert!(database.number("SELECT count(*) FROM work_stats WHERE event = 'enqueued'").await > 0);
     let event = pruner.get("/events?entity=worker&actor=pruner").await.json()[0].clone();
     assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "silent for a day".into()));
 }

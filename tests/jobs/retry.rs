@@ -150,7 +150,7 @@ async fn a_deadline_ends_the_whole_job_whatever_it_is_at() {
     let quick = enqueue(&server, wish("noop", json!({}))).await;
     for (id, ended) in [(&waiting, vec![]), (&running, vec!["timed_out"]), (&retrying, vec!["failed"])] {
         let dead = until(&server, id, "failed").await;
-        assert_eq!(text(&dead, "error"), "its deadline passed before it was done");
+        assert_eq!(text(&dead, "error"), "the deadline passed before the job finished");
         assert_eq!(outcomes(&server, id).await, ended);
     }
     until(&server, &quick, "completed").await;

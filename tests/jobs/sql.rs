@@ -186,7 +186,7 @@ async fn two_transactions_that_share_a_key_wait_for_each_other_and_have_one_job(
         assert_eq!(theirs == ours, first_ends_with == "COMMIT");
         assert_eq!(database.text("SELECT string_agg(id::text, ' ') FROM jobs").await, theirs);
     }
-    refused(&database, "SELECT provost.enqueue('noop', '7', idempotency_key => 'k')", "PV002", "used before");
+    refused(&database, "SELECT provost.enqueue('noop', '7', idempotency_key => 'k')", "PV002", "already used");
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ async fn a_window_ends_now_and_begins_where_it_is_told() {
     let server = brisk(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &id, "completed").await;
-    database.run("UPDATE work_tallies SET minute = minute - interval '2 hours'").await;
+    database.run("UPDATE work_stats SET minute = minute - interval '2 hours'").await;
     let now = of(&stats(&server, "window=30m").await, "default", "noop");
     assert_eq!((&now["enqueued"], &now["completed"]), (&json!(0), &json!(0)), "it was before the window");
     assert_eq!(of(&stats(&server, "window=3h").await, "default", "noop")["completed"], 1);
@@ -127,7 +127,7 @@ async fn folding_the_counters_changes_no_number() {
     let before = stats(&server, "").await;
     let folder = idle(&database);
     eventually("the rows are folded", || async {
-        (database.number("SELECT count(*) FROM job_tallies WHERE queue = 'default'").await == 2).then_some(())
+        (database.number("SELECT count(*) FROM job_counts WHERE queue = 'default'").await == 2).then_some(())
     })
     .await;
     for part in ["totals", "queues"] {

@@ -125,7 +125,7 @@ async fn with_overlap_skip_the_next_waits_for_the_last() {
     let fired = ticked(&server, "s", "fired", 1).await;
     assert_eq!(fired.len(), 1);
     let id = text(&fired[0], "job_id");
-    assert_eq!(text(&skipped[0], "reason"), format!("the job {id} that it started before is not finished"));
+    assert_eq!(text(&skipped[0], "reason"), format!("job {id}, started earlier, is not finished"));
     crate::jobs::act(&server, &id, "cancel", json!({})).await;
     until(&server, &id, "canceled").await;
     let fired = ticked(&server, "s", "fired", 2).await;
@@ -240,7 +240,9 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
     let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
     for round in 0..10 {
-        database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
+        database
+            .run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), revision = revision + 1")
+            .await;
         let found = store.due_schedules(10, &[]).await.unwrap();
         let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
         let all = (0..8).map(|n| {

@@ -17,7 +17,7 @@ async fn what_was_missed_while_nobody_was_there_goes_by_the_policy() {
         schedule(&watcher, name, policy).await;
     }
     // Five hours ago on the hour, and nobody since.
-    database.run("UPDATE schedules SET next_at = date_trunc('hour', clock_timestamp()) - interval '5 hours', turn = turn + 1").await;
+    database.run("UPDATE schedules SET next_at = date_trunc('hour', clock_timestamp()) - interval '5 hours', revision = revision + 1").await;
     // When the hour has just begun, its due time is in time and not missed.
     let in_time = database
         .number("SELECT (clock_timestamp() - date_trunc('hour', clock_timestamp()) < interval '60 seconds')::int")

@@ -52,7 +52,7 @@ pub async fn ticked(server: &Server, name: &str, outcome: &str, n: usize) -> Vec
 /// As if nobody had been there since so long ago.
 pub async fn set_back(database: &Database, name: &str, interval: &str) {
     database
-        .run(&format!("UPDATE schedules SET next_at = date_trunc('minute', clock_timestamp()) - interval '{interval}', turn = turn + 1 WHERE name = '{name}'"))
+        .run(&format!("UPDATE schedules SET next_at = date_trunc('minute', clock_timestamp()) - interval '{interval}', revision = revision + 1 WHERE name = '{name}'"))
         .await;
 }
 

@@ -30,9 +30,9 @@ async fn what_this_version_cannot_read_is_left_alone_and_holds_up_nobody() {
     let server = idle(&database);
     schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
     database
-        .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), turn = turn + 1")
+        .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), revision = revision + 1")
         .await;
-    let left = "SELECT count(*) FROM schedules WHERE next_at IS NOT NULL AND turn = 2";
+    let left = "SELECT count(*) FROM schedules WHERE next_at IS NOT NULL AND revision = 2";
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
     ticked(&server, "s", "fired", 7).await;
     assert_eq!(database.number(&format!("{left} AND name = 'broken'")).await, 1, "another version may read it");

@@ -64,7 +64,7 @@ async fn with_overlap_skip_the_next_waits_until_the_workflow_runs_no_more() {
     let id = text(&fired[0], "workflow_id");
     assert_eq!(
         (fired.len(), text(&skipped[0], "reason")),
-        (1, format!("the workflow {id} that it started before is not finished"))
+        (1, format!("workflow {id}, started earlier, is not finished"))
     );
     server.post(&format!("/workflows/{id}/cancel"), json!({})).await.expect(200);
     ticked(&server, "s", "fired", 2).await;

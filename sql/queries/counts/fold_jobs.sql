@@ -1,9 +1,9 @@
--- Fold the counters of jobs: as many rows as there are queues, kinds and states in use.
-WITH many AS MATERIALIZED (
-    SELECT queue, kind, state FROM job_tallies GROUP BY queue, kind, state HAVING count(*) > 1
+-- Fold the counters of jobs into one row for each queue, kind and state. The sum never changes.
+WITH unfolded AS MATERIALIZED (
+    SELECT queue, kind, state FROM job_counts GROUP BY queue, kind, state HAVING count(*) > 1
 ), taken AS (
-    DELETE FROM job_tallies t USING many
-    WHERE (t.queue, t.kind, t.state) = (many.queue, many.kind, many.state)
+    DELETE FROM job_counts t USING unfolded
+    WHERE (t.queue, t.kind, t.state) = (unfolded.queue, unfolded.kind, unfolded.state)
     RETURNING t.*
 )
-INSERT INTO job_tallies SELECT queue, kind, state, sum(n) FROM taken GROUP BY queue, kind, state HAVING sum(n) <> 0
+INSERT INTO job_counts SELECT queue, kind, state, sum(n) FROM taken GROUP BY queue, kind, state HAVING sum(n) <> 0

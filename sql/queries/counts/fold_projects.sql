@@ -1,5 +1,5 @@
--- Fold the counters: as many rows as there are statuses. The sum is the same before, meanwhile and after.
+-- Fold the counters of projects into one row for each status. The sum never changes.
 WITH taken AS (
-    DELETE FROM project_tallies WHERE (SELECT count(*) FROM project_tallies) > 12 RETURNING status, n
+    DELETE FROM project_counts WHERE (SELECT count(*) FROM project_counts) > 12 RETURNING status, n
 )
-INSERT INTO project_tallies SELECT status, sum(n) FROM taken GROUP BY status HAVING sum(n) <> 0
+INSERT INTO project_counts SELECT status, sum(n) FROM taken GROUP BY status HAVING sum(n) <> 0

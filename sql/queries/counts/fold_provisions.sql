@@ -1,14 +1,14 @@
--- Fold the last minutes of provisioning results: one row for each minute, outcome, reason and duration bucket.
-WITH due AS MATERIALIZED (
+-- Fold recent provisioning statistics into one row for each minute, outcome, reason and bucket.
+WITH unfolded AS MATERIALIZED (
     SELECT minute, outcome, reason, bucket
-    FROM provision_tallies
+    FROM provision_stats
     WHERE minute > clock_timestamp() - interval '15 minutes'
     GROUP BY minute, outcome, reason, bucket HAVING count(*) > 1
 ), taken AS (
-    DELETE FROM provision_tallies t USING due
-    WHERE (t.minute, t.outcome, t.reason, t.bucket) = (due.minute, due.outcome, due.reason, due.bucket)
+    DELETE FROM provision_stats t USING unfolded
+    WHERE (t.minute, t.outcome, t.reason, t.bucket) = (unfolded.minute, unfolded.outcome, unfolded.reason, unfolded.bucket)
     RETURNING t.*
 )
-INSERT INTO provision_tallies
+INSERT INTO provision_stats
 SELECT minute, outcome, reason, bucket, sum(n), sum(total_ms), max(last_at)
 FROM taken GROUP BY minute, outcome, reason, bucket

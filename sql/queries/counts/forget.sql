@@ -1,8 +1,7 @@
--- Forget what is too old to be asked for: provisioning results after eight days, idempotency keys after one. At most $1
--- of each, so that a long backlog cannot keep this from ever ending.
+-- Delete provisioning statistics older than eight days and idempotency keys older than one day, at most $1 rows of each.
 WITH results AS (
-    DELETE FROM provision_tallies
-    WHERE ctid IN (SELECT ctid FROM provision_tallies WHERE minute < clock_timestamp() - interval '8 days' LIMIT $1)
+    DELETE FROM provision_stats
+    WHERE ctid IN (SELECT ctid FROM provision_stats WHERE minute < clock_timestamp() - interval '8 days' LIMIT $1)
     RETURNING 1
 ), keys AS (
     DELETE FROM idempotency_keys

@@ -1,2 +1,2 @@
--- How many projects are there, by status? Reads the folded counters, never the projects.
-SELECT status, sum(n)::bigint AS n FROM project_tallies GROUP BY status
+-- Count projects by status, from the counters.
+SELECT status, sum(n)::bigint AS n FROM project_counts GROUP BY status

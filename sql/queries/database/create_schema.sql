@@ -1,2 +1,2 @@
--- Make the room that everything of ours lives in.
+-- Create the schema that holds all objects of this program, so that it can share a database with an application.
 CREATE SCHEMA provost

@@ -1,4 +1,4 @@
--- What the connection must be that examines everything: time to read, and no way to write.
+-- Configure the connection that checks the invariants: long statements, read only.
 SELECT set_config('search_path', 'provost', false),
        set_config('statement_timeout', '10min', false),
        set_config('lock_timeout', '5s', false),

@@ -1,2 +1,2 @@
--- Tell this connection whenever somebody rings.
+-- Subscribe this connection to wakeups.
 LISTEN provost

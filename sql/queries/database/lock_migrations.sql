@@ -1,2 +1,2 @@
--- May I migrate? Only one process at a time may; the lock goes with the connection.
+-- Try to take the lock that allows one process to migrate. The lock ends with the connection.
 SELECT pg_try_advisory_lock(hashtextextended('provost migrations', 0)) AS locked

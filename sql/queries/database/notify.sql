@@ -1,2 +1,2 @@
--- Say something on the bell's channel: the name of a queue, or the listener's own canary.
+-- Send a wakeup. $1 the name of a queue, or the test message of a listener
 SELECT pg_notify('provost', $1)

@@ -1,5 +1,5 @@
--- What every connection of ours must be, whatever the server's defaults are. Compiling a plan (jit) takes longer than any
--- statement of ours runs: on a database without statistics, seconds.
+-- Configure any other connection, whatever the defaults of the server are. JIT compilation takes longer than any statement of
+-- this program runs; on a database without statistics it takes seconds.
 SELECT set_config('search_path', 'provost', false),
        set_config('statement_timeout', '5s', false),
        set_config('lock_timeout', '2s', false),

@@ -1,2 +1,2 @@
--- How far is the schema migrated?
-SELECT max(version) AS version FROM provost.refinery_schema_history
+-- Read the version of the schema.
+SELECT max(version) AS version FROM provost.schema_migrations

@@ -1,5 +1,5 @@
--- What do the dead letters die of? Grouped by kind and error, the most frequent first; looks at the latest $3 of them.
--- $1 queue  $2 kind, each null for any  $3 how many to look at  $4 how many groups
+-- Group the latest $3 dead letters by kind and error, most frequent first.
+-- $1 queue or null  $2 kind or null  $3 rows to examine  $4 max groups
 SELECT kind, error, count(*) AS n, min(finished_at) AS first_at, max(finished_at) AS last_at,
        (array_agg(id ORDER BY finished_at DESC))[1] AS example_id
 FROM (

@@ -1,8 +1,8 @@
--- What has been recorded since? In the order of the ids, which is not quite that of the commits: somebody who took a lower id may commit
--- later. So the answer also says which transactions may still do so (`oldest`: all before it are over; `next`: it and all after it had
--- not begun), and what has been told already is left out by its id.
--- $1 after this event  $2 events after that one which have been told  $3 entity  $4 its id  $5 its name  $6 actor, each null for any
--- $7 how many at most
+-- Read events after a given one, in order of their ids. Ids are not in commit order: a transaction with a lower id may commit
+-- later. The result therefore tells which transactions may still do so (`oldest`: all earlier ones have ended; `next`: it and
+-- all later ones had not started), and events that were already delivered are excluded by id.
+-- $1 after this event  $2 later events already delivered  $3 entity  $4 its id  $5 its name  $6 actor, each null for any
+-- $7 max rows
 WITH clock AS MATERIALIZED (
     SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next, (SELECT coalesce(max(id), 0) FROM events) AS head
     FROM pg_current_snapshot() AS s

@@ -1,5 +1,5 @@
--- Who moved what? The whole record, newest first.
--- $1 entity  $2 its id  $3 its name  $4 actor, each null for any  $5 since, or null  $6 only before this event, or null  $7 how many
+-- List events, newest first.
+-- $1 entity  $2 its id  $3 its name  $4 actor, each null for any  $5 since, or null  $6 before this event, or null  $7 max rows
 SELECT id, entity, entity_id, entity_name, previous_state, new_state, reason, actor, detail::text AS detail, job_id, execution_id,
        request_id, occurred_at, (SELECT x.attempt FROM executions x WHERE x.job_id = e.job_id AND x.id = e.execution_id) AS attempt
 FROM events e

@@ -1,5 +1,4 @@
--- Which job is this the current execution of, and what has to be known to end it? Few are active, so whoever does not know the
--- job looks through those.
+-- Find the active job of an attempt, with what is needed to settle it. Without a job id the few active jobs are scanned.
 -- $1 execution  $2 its job, or null
 SELECT j.id AS job_id, j.kind, j.tenant, j.failures, j.max_attempts, j.backoff, j.timeout, j.worker_id, j.cancel_reason,
        EXISTS (SELECT FROM workers w WHERE w.id = j.worker_id AND w.state = 'draining') AS drain

@@ -1,5 +1,5 @@
--- How did this execution end, who had it, and where is its job now? Whoever does not know the job is answered for what ended in the last
--- minutes: nobody sends an answer again for longer, and to look through all of them would take too long.
+-- Find how an attempt ended, who ran it, and the current state of its job. Without a job id only the last five minutes are
+-- searched: clients do not repeat a request for longer, and a search of the whole history would be slow.
 -- $1 execution  $2 its job, or null
 SELECT x.worker_id, x.outcome, (SELECT j.state FROM jobs j WHERE j.id = x.job_id) AS state
 FROM (

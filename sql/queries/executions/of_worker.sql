@@ -1,4 +1,4 @@
--- What does this worker hold right now?
+-- List the active attempts of a worker.
 SELECT id AS job_id, execution_id AS id, attempt, worker_id, kind, queue, claimed_at, NULL::timestamptz AS ended_at, NULL::text AS outcome,
        NULL::text AS error, progress_fraction, progress_text, lease_until
 FROM jobs

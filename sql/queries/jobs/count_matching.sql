@@ -1,7 +1,7 @@
--- How many jobs match? Counts no further than $11.
--- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 beginning of the id  $9 created since
+-- Count the jobs that match, up to $11.
+-- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 start of the id  $9 created since
 -- $10 created before: each null for any
--- $11 the highest count that anybody wants to know  $12 states it may be in
+-- $11 max count  $12 allowed states
 SELECT count(*) AS n FROM (
     SELECT FROM jobs j
     WHERE ($1::text IS NULL OR j.state = $1)

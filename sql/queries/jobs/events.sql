@@ -1,5 +1,5 @@
--- Tell me what happened to this job, newest first.
--- $1 job  $2 only events before this one, or null  $3 how many
+-- List the events of a job, newest first.
+-- $1 job  $2 before this event, or null  $3 max rows
 SELECT e.id, e.entity, e.entity_id, e.entity_name, e.previous_state, e.new_state, e.reason, e.actor, e.detail::text AS detail,
        e.job_id, e.execution_id, e.request_id, e.occurred_at, x.attempt
 FROM events e LEFT JOIN executions x ON x.job_id = e.job_id AND x.id = e.execution_id

@@ -1,5 +1,5 @@
--- Why is it where it is? The job, what is served before it, who could take it, and what holds it back.
--- $1 job  $2 how old a worker's heartbeat may be (s)
+-- Explain why a job waits: its queue, the jobs ahead of it, the workers that could run it, and the tightest limit.
+-- $1 job  $2 max age of a worker's heartbeat (s)
 SELECT clock_timestamp() AS at, q.state AS queue_state, q.reason AS queue_reason, q.actor AS queue_actor,
        (SELECT count(*) FROM (
             SELECT FROM jobs o
@@ -15,16 +15,16 @@ SELECT clock_timestamp() AS at, q.state AS queue_state, q.reason AS queue_reason
        (SELECT count(*) FROM workers w
          WHERE w.seen_at > clock_timestamp() - $2 * interval '1 second' AND (w.state <> 'online' OR w.stopping)
            AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS held_workers,
-       tight.name AS limit_name, tight.mode AS limit_mode, tight.most AS limit_most, tight.span AS limit_span, tight.free_in AS limit_free_in
+       tight.name AS limit_name, tight.mode AS limit_mode, tight.amount AS limit_amount, tight.window_s AS limit_window_s, tight.free_in AS limit_free_in
 FROM jobs j
 LEFT JOIN queues q ON q.name = j.queue
 LEFT JOIN LATERAL (
-    SELECT l.name, l.mode, l.most, l.span,
-           CASE l.mode WHEN 'rate' THEN (1 - tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock_timestamp())) * l.span / nullif(l.most, 0) END AS free_in
+    SELECT l.name, l.mode, l.amount, l.window_s,
+           CASE l.mode WHEN 'rate' THEN (1 - available_tokens(l.tokens, l.refilled_at, l.amount, l.window_s, l.burst, clock_timestamp())) * l.window_s / nullif(l.amount, 0) END AS free_in
     FROM limits l
-    WHERE l.enabled AND covers(l.scope, l.value, j.queue, j.kind, j.tenant)
-      AND CASE l.mode WHEN 'rate' THEN tokens_now(l.tokens, l.refilled_at, l.most, l.span, l.burst, clock_timestamp()) < 1
-          ELSE l.most <= (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND a.worker_id IS NOT NULL AND covers(l.scope, l.value, a.queue, a.kind, a.tenant)) END
+    WHERE l.enabled AND limit_applies(l.scope, l.value, j.queue, j.kind, j.tenant)
+      AND CASE l.mode WHEN 'rate' THEN available_tokens(l.tokens, l.refilled_at, l.amount, l.window_s, l.burst, clock_timestamp()) < 1
+          ELSE l.amount <= (SELECT count(*) FROM jobs a WHERE a.state = 'active' AND a.worker_id IS NOT NULL AND limit_applies(l.scope, l.value, a.queue, a.kind, a.tenant)) END
     ORDER BY free_in DESC NULLS FIRST, l.name
     LIMIT 1
 ) AS tight ON true

@@ -1,7 +1,7 @@
--- Which jobs follow from this one, or are copies of it?
+-- List the jobs that follow this one or are copies of it.
 SELECT j.id, j.state, j.kind, j.queue, j.tenant, j.tags, j.priority, j.run_at, j.payload::text AS payload, j.result::text AS result,
        j.error, j.attempt, j.failures, j.max_attempts, j.timeout, j.timeout_at, j.deadline_at, j.backoff, j.project_id, j.origin_id,
        j.replays, j.replayed_at, j.schema_version, j.idempotency_key, j.execution_id, j.worker_id, j.lease_until,
-       j.workflow_id, j.step, j.waits_for, j.has_dependencies, j.doomed_by, j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at,
+       j.workflow_id, j.step, j.pending_dependencies, j.has_dependencies, j.canceled_by, j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at,
        j.progress_fraction, j.progress_text
 FROM jobs j WHERE j.origin_id = $1 ORDER BY j.id LIMIT $2

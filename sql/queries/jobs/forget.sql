@@ -1,16 +1,16 @@
--- Delete these dead letters. The record keeps that they were, and who let them go. A project's is left alone, and so is a step of a
--- workflow, which goes with the workflow. What still waits for one is canceled with it.
+-- Delete dead letters. An event records each deletion. Jobs of projects and steps of workflows are left: steps are deleted with
+-- their workflow. Blocked dependents are canceled by trigger.
 -- $1 jobs  $2 actor  $3 reason or null  $4 request id
-WITH found AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
     SELECT id, state, project_id, workflow_id FROM jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
-), gone AS (
-    DELETE FROM jobs j USING found
-    WHERE j.id = found.id AND found.state = 'failed' AND found.project_id IS NULL AND found.workflow_id IS NULL
+), deleted AS (
+    DELETE FROM jobs j USING locked
+    WHERE j.id = locked.id AND locked.state = 'failed' AND locked.project_id IS NULL AND locked.workflow_id IS NULL
     RETURNING j.id, j.kind, j.queue, j.tenant, j.error
-), told AS (
+), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, detail)
     SELECT 'job', id, 'failed', 'deleted', $3::text, $2::text, id, $4::text,
            json_build_object('kind', kind, 'queue', queue, 'tenant', tenant, 'error', error)
-    FROM gone
+    FROM deleted
 )
-SELECT found.id, found.state AS was, found.project_id IS NOT NULL AS of_project, found.workflow_id IS NOT NULL AS of_workflow, gone.id IS NOT NULL AS gone FROM found LEFT JOIN gone USING (id) ORDER BY found.id
+SELECT locked.id, locked.state AS previous_state, locked.project_id IS NOT NULL AS of_project, locked.workflow_id IS NOT NULL AS of_workflow, deleted.id IS NOT NULL AS deleted FROM locked LEFT JOIN deleted USING (id) ORDER BY locked.id

@@ -1,12 +1,11 @@
--- Show me a page of what finished in this state, latest first: the dead letters, above all.
--- $1 state, and the rest:
--- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 beginning of the id  $9 created since
--- $10 created before: each null for any
--- $11 only what finished before this moment  $12 or at it, with an id below this one; both null for the first page  $13 how many
+-- List finished jobs of one state, latest first; mainly for dead letters.
+-- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 start of the id  $9 created since
+-- $10 created before: each except $1 null for any
+-- $11 finished before this time, or  $12 at this time with a lower id; both null for the first page  $13 max rows
 SELECT j.id, j.state, j.kind, j.queue, j.tenant, j.tags, j.priority, j.run_at, j.payload::text AS payload, j.result::text AS result,
        j.error, j.attempt, j.failures, j.max_attempts, j.timeout, j.timeout_at, j.deadline_at, j.backoff, j.project_id, j.origin_id,
        j.replays, j.replayed_at, j.schema_version, j.idempotency_key, j.execution_id, j.worker_id, j.lease_until,
-       j.workflow_id, j.step, j.waits_for, j.has_dependencies, j.doomed_by, j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at,
+       j.workflow_id, j.step, j.pending_dependencies, j.has_dependencies, j.canceled_by, j.cancel_requested_at, j.cancel_reason, j.created_at, j.updated_at, j.finished_at,
        j.progress_fraction, j.progress_text
 FROM jobs j
 WHERE j.state = $1::text AND j.finished_at IS NOT NULL

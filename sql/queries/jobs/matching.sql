@@ -1,7 +1,7 @@
--- Which jobs match, oldest first? For acts on all that match: the most that are taken at once is $11.
--- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 beginning of the id  $9 created since
+-- List the jobs that match, oldest first, for bulk actions.
+-- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 start of the id  $9 created since
 -- $10 created before: each null for any
--- $11 how many at most  $12 only ids above this one, or null  $13 states it may be in
+-- $11 max rows  $12 ids above this one, or null  $13 allowed states
 SELECT j.id, j.kind
 FROM jobs j
 WHERE ($1::text IS NULL OR j.state = $1)

@@ -1,8 +1,8 @@
--- Whose execution has to be ended, because its worker cannot or will not? Whose lease has ended by the database's clock,
--- whose time is over though its worker still beats, and who did not stop within the grace after it was canceled. Those jobs
--- are taken back: for another try at once (run_at stays, so they keep their place), or, when that was the last failure they
--- had, as dead letters, together with their projects.
--- $1 how many at most  $2 actor  $3 ring?  $4 grace after a cancel (s)  $5 grace after a timeout (s)
+-- Take back active jobs whose lease has expired, whose timeout has passed, or whose worker did not stop in time after a cancel
+-- request. A job with failures left is retried at once and keeps its place in the queue, because run_at stays; otherwise it
+-- becomes a dead letter and its project fails.
+-- Locks: jobs in order of their ids, then projects; skips locked rows. The update checks the lease again.
+-- $1 max rows  $2 actor  $3 notify?  $4 grace after a cancel request (s)  $5 grace after a timeout (s)
 WITH lapsed AS MATERIALIZED (
     SELECT id, execution_id, worker_id, lease_until, project_id,
            CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
@@ -13,7 +13,7 @@ WITH lapsed AS MATERIALIZED (
            OR timeout_at < at - $5::float8 * interval '1 second')
     ORDER BY id LIMIT $1
     FOR UPDATE OF jobs SKIP LOCKED
-), ready AS MATERIALIZED (
+), locked_projects AS MATERIALIZED (
     SELECT id FROM projects WHERE id IN (SELECT project_id FROM lapsed) ORDER BY id FOR UPDATE SKIP LOCKED
 ), reaped AS (
     UPDATE jobs j
@@ -26,7 +26,7 @@ WITH lapsed AS MATERIALIZED (
             ELSE format('worker %s was lost: its lease ended without a heartbeat', lapsed.worker_id) END,
         finished_at = CASE WHEN outcome = 'canceled' OR j.failures + 1 >= j.max_attempts THEN at END
     FROM lapsed, clock_timestamp() AS at
-    WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM ready))
+    WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM locked_projects))
       AND j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
       AND j.lease_until = lapsed.lease_until
     RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.failures, j.execution_id, j.run_at, j.claimed_at, lapsed.worker_id, lapsed.lease_until, outcome,
@@ -34,25 +34,25 @@ WITH lapsed AS MATERIALIZED (
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
     SELECT execution_id, id, attempt, worker_id, kind, queue, run_at, claimed_at, updated_at, outcome, error FROM reaped
-), moved AS (
+), changed AS (
     UPDATE projects p
     SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = reaped.updated_at,
-        error_reason = CASE reaped.state WHEN 'canceled' THEN reaped.error ELSE format('%s (%s times in all)', reaped.error, reaped.failures) END
+        error_reason = CASE reaped.state WHEN 'canceled' THEN reaped.error ELSE format('%s (%s failures in total)', reaped.error, reaped.failures) END
     FROM reaped
     WHERE p.id = reaped.project_id AND reaped.state IN ('failed', 'canceled')
       AND p.status = CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END
     RETURNING p.id, CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END AS previous_state,
               p.error_reason, reaped.id AS job_id, reaped.execution_id, p.updated_at
-), told AS (
+), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at, detail)
     SELECT 'job', id, 'active', state, error, $2::text, id, execution_id, updated_at,
            json_build_object('before', json_build_object('lease_until', lease_until)) FROM reaped
     UNION ALL
-    SELECT 'project', id, previous_state, 'failed', error_reason, $2, job_id, execution_id, updated_at, NULL FROM moved
-), rung AS (
+    SELECT 'project', id, previous_state, 'failed', error_reason, $2, job_id, execution_id, updated_at, NULL FROM changed
+), notified AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM reaped) AS q WHERE $3::boolean
 )
 SELECT reaped.id, reaped.project_id, reaped.execution_id, reaped.worker_id, reaped.state, reaped.outcome, reaped.error,
-       moved.previous_state AS project_was, (SELECT count(*) FROM rung) AS rung
-FROM reaped LEFT JOIN moved ON moved.job_id = reaped.id
+       changed.previous_state AS previous_project_status, (SELECT count(*) FROM notified) AS notified
+FROM reaped LEFT JOIN changed ON changed.job_id = reaped.id
 ORDER BY reaped.id

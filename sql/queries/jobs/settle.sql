@@ -1,64 +1,68 @@
--- This is how my executions ended. Moves each job and its project, if the execution is still the job's current one, and
--- enqueues what follows from it. One for each place in the arrays, which are in the order of the jobs' ids, so that two such
--- statements cannot wait for each other; what was refused does not hold up the others.
--- $1 jobs  $2 executions  $3 the jobs' new states  $4 outcomes of the executions  $5 errors, or null
--- $6 waits before they may be claimed again (s)  $7 does it spend a failure?  $8 the projects' statuses now, or null
--- $9 the projects' new statuses, or null  $10 the workers  $11 ring?  $12 results, or null  $13 what follows, or null
-WITH asked AS MATERIALIZED (
-    SELECT *, state IN ('queued', 'scheduled', 'retrying') AS goes_on
+-- Settle attempts: record how each ended, change its job and its project, and enqueue follow-ups. An attempt that is no longer
+-- the current one of its job is refused without affecting the others.
+-- $1 jobs  $2 executions  $3 new states of the jobs  $4 outcomes of the attempts  $5 errors, or null
+-- $6 delays before the next attempt (s)  $7 counts as a failure?  $8 expected statuses of the projects, or null
+-- $9 new statuses of the projects, or null  $10 workers  $11 notify?  $12 results, or null  $13 follow-ups (JSON), or null
+--
+-- The arrays have one element for each attempt, in order of the job ids: two settlements lock in the same order, so they cannot
+-- deadlock. Locks jobs, then (by trigger) dependents and workflows, then projects.
+-- Output: one row for each element, with `settled` false and the recorded outcome where it was refused.
+-- Plan: each job by its primary key (tests/plans.rs).
+WITH requested AS MATERIALIZED (
+    SELECT *, state IN ('queued', 'scheduled', 'retrying') AS is_retried
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::boolean[], $8::text[], $9::text[],
                 $10::text[], $12::text[], $13::text[]) WITH ORDINALITY
-        AS a (job_id, execution_id, state, outcome, error, delay, spends_failure, project_was, project_status, actor, result, next, place)
-    -- Always so. But it makes the planner expect few, and so look each job up by its id, whatever statistics say of the rest.
-    WHERE place BETWEEN 1 AND cardinality($1)
+        AS a (job_id, execution_id, state, outcome, error, delay, spends_failure, previous_project_status, project_status, actor, result, next, ordinal)
+    -- Always true, but it makes the planner expect few rows and look up each job by its id, whatever the statistics say.
+    WHERE ordinal BETWEEN 1 AND cardinality($1)
 ), settled AS (
-    -- Somebody may have asked to cancel it: then there is no other try.
+    -- A cancel request turns a retry into a cancellation.
     UPDATE jobs j
-    SET state = CASE WHEN j.cancel_requested_at IS NOT NULL AND asked.goes_on THEN 'canceled' ELSE asked.state END,
-        error = CASE WHEN j.cancel_requested_at IS NOT NULL AND asked.goes_on THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE asked.error END,
-        finished_at = CASE WHEN j.cancel_requested_at IS NOT NULL OR NOT asked.goes_on THEN at END,
-        result = asked.result::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
-        failures = j.failures + asked.spends_failure::integer,
-        run_at = CASE WHEN asked.delay > 0 THEN at + asked.delay * interval '1 second' ELSE j.run_at END
-    FROM asked, clock_timestamp() AS at
-    WHERE j.id = asked.job_id AND j.state = 'active' AND j.execution_id = asked.execution_id
+    SET state = CASE WHEN j.cancel_requested_at IS NOT NULL AND requested.is_retried THEN 'canceled' ELSE requested.state END,
+        error = CASE WHEN j.cancel_requested_at IS NOT NULL AND requested.is_retried THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE requested.error END,
+        finished_at = CASE WHEN j.cancel_requested_at IS NOT NULL OR NOT requested.is_retried THEN at END,
+        result = requested.result::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
+        failures = j.failures + requested.spends_failure::integer,
+        run_at = CASE WHEN requested.delay > 0 THEN at + requested.delay * interval '1 second' ELSE j.run_at END
+    FROM requested, clock_timestamp() AS at
+    WHERE j.id = requested.job_id AND j.state = 'active' AND j.execution_id = requested.execution_id
     RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.run_at, j.claimed_at, j.updated_at, j.execution_id,
               j.workflow_id IS NOT NULL AS is_step,
-              asked.place, asked.state AS wanted, asked.outcome, asked.delay, asked.project_was, asked.project_status, asked.actor, asked.next
+              requested.ordinal, requested.state AS requested_state, requested.outcome, requested.delay, requested.previous_project_status, requested.project_status, requested.actor, requested.next
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
-    -- When it was due: whoever is to come again is due later now, but this statement still sees it as it was.
-    SELECT execution_id, id, attempt, actor, kind, queue, CASE WHEN delay > 0 THEN (SELECT was.run_at FROM jobs was WHERE was.id = settled.id) ELSE run_at END,
+    -- The due time of this attempt: a delayed retry has a new one, but the snapshot still has the old row.
+    SELECT execution_id, id, attempt, actor, kind, queue, CASE WHEN delay > 0 THEN (SELECT before.run_at FROM jobs before WHERE before.id = settled.id) ELSE run_at END,
            claimed_at, updated_at, CASE state WHEN 'canceled' THEN 'canceled' ELSE outcome END, error
     FROM settled
-), moved AS (
+), changed AS (
     UPDATE projects p
     SET status = CASE settled.state WHEN 'canceled' THEN 'failed' ELSE settled.project_status END, deadline_at = NULL, version = p.version + 1,
         updated_at = settled.updated_at,
         error_reason = CASE WHEN settled.state = 'canceled' OR settled.project_status = 'failed'
                        THEN coalesce(settled.error, 'failed without saying why') END
     FROM settled
-    WHERE p.id = settled.project_id AND p.status = settled.project_was AND (settled.project_status IS NOT NULL OR settled.state = 'canceled')
-    RETURNING p.id, p.status, p.error_reason, p.updated_at, settled.id AS job_id, settled.execution_id, settled.project_was, settled.actor
+    WHERE p.id = settled.project_id AND p.status = settled.previous_project_status AND (settled.project_status IS NOT NULL OR settled.state = 'canceled')
+    RETURNING p.id, p.status, p.error_reason, p.updated_at, settled.id AS job_id, settled.execution_id, settled.previous_project_status, settled.actor
 ), followed AS (
     SELECT next.job_id FROM settled CROSS JOIN LATERAL enqueue_jobs(settled.next::json, settled.actor, NULL, false, settled.id) AS next
-    WHERE settled.next IS NOT NULL AND settled.state = settled.wanted AND settled.wanted IN ('completed', 'failed')
-), told AS (
+    WHERE settled.next IS NOT NULL AND settled.state = settled.requested_state AND settled.requested_state IN ('completed', 'failed')
+), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
     SELECT 'job', id, 'active', state, error, actor, id, execution_id, updated_at FROM settled
     UNION ALL
-    SELECT 'project', id, project_was, status, error_reason, actor, job_id, execution_id, updated_at FROM moved
-), news AS MATERIALIZED (
-    -- Is there anything to look at? Work that is simply done leaves nothing behind, unless a limit counted it or others wait for it.
+    SELECT 'project', id, previous_project_status, status, error_reason, actor, job_id, execution_id, updated_at FROM changed
+), wakeup AS MATERIALIZED (
+    -- A completed job needs no wakeup unless a limit counted it or other jobs depend on it.
     SELECT EXISTS (SELECT FROM settled WHERE state IN ('queued', 'scheduled', 'retrying') OR is_step) OR
-           EXISTS (SELECT FROM job_dependencies e WHERE e.depends_on = ANY (ARRAY(SELECT id FROM settled))) OR EXISTS (SELECT FROM moved)
-           OR EXISTS (SELECT FROM followed) OR EXISTS (SELECT FROM limits WHERE enabled AND mode = 'concurrency') AS wakes
-), rung AS (
-    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM settled) AS q WHERE $11::boolean AND (SELECT wakes FROM news)
+           EXISTS (SELECT FROM job_dependencies e WHERE e.depends_on = ANY (ARRAY(SELECT id FROM settled))) OR EXISTS (SELECT FROM changed)
+           OR EXISTS (SELECT FROM followed) OR EXISTS (SELECT FROM limits WHERE enabled AND mode = 'concurrency') AS is_needed
+), notified AS (
+    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM settled) AS q WHERE $11::boolean AND (SELECT is_needed FROM wakeup)
 )
-SELECT place, true AS settled, state, (SELECT status FROM moved WHERE moved.job_id = settled.id) AS project_status, NULL AS earlier_outcome,
-       (SELECT count(*) FROM rung) AS rung, (SELECT count(*) FROM followed) AS followed, (SELECT wakes FROM news)
+SELECT ordinal, true AS settled, state, (SELECT status FROM changed WHERE changed.job_id = settled.id) AS project_status, NULL AS recorded_outcome,
+       (SELECT count(*) FROM notified) AS notified, (SELECT count(*) FROM followed) AS followed, (SELECT is_needed FROM wakeup) AS needs_wakeup
 FROM settled
 UNION ALL
-SELECT place, false, NULL, NULL, (SELECT x.outcome FROM past_executions x WHERE x.job_id = asked.job_id AND x.id = asked.execution_id), NULL, NULL, false
-FROM asked WHERE place NOT IN (SELECT place FROM settled)
+SELECT ordinal, false, NULL, NULL, (SELECT x.outcome FROM past_executions x WHERE x.job_id = requested.job_id AND x.id = requested.execution_id), NULL, NULL, false
+FROM requested WHERE ordinal NOT IN (SELECT ordinal FROM settled)

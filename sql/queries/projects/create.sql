@@ -1,7 +1,7 @@
--- I want a project. The way in is the function that applications call too: see ask_for_project in the migrations.
+-- Create a project and enqueue its job. SQL applications use the same function, submit_project().
 -- $1 project  $2 job  $3 name  $4 template  $5 parameters  $6 labels  $7 deadline (s)  $8 max attempts
--- $9 actor  $10 request id  $11 ring?  $12 idempotency key or null  $13 hash of the request
-SELECT asked.is_open, asked.seen_project_id, asked.seen_hash, asked.id, $3::text AS name, asked.status, asked.error_reason,
-       $4::text AS template, $5::text AS parameters, $6::text AS labels, asked.version, asked.requested_at, asked.deadline_at,
-       asked.created_at, asked.updated_at, asked.rung
-FROM ask_for_project($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS asked
+-- $9 actor  $10 request id  $11 notify?  $12 idempotency key or null  $13 hash of the request
+SELECT p.lock_acquired, p.key_project_id, p.key_hash, p.id, $3::text AS name, p.status, p.error_reason,
+       $4::text AS template, $5::text AS parameters, $6::text AS labels, p.version, p.requested_at, p.deadline_at,
+       p.created_at, p.updated_at
+FROM submit_project($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS p

@@ -1,5 +1,5 @@
--- Tell me what happened to this project, newest first.
--- $1 project  $2 only events before this one, or null  $3 how many
+-- List the events of a project, newest first.
+-- $1 project  $2 before this event, or null  $3 max rows
 SELECT e.id, e.entity_id AS project_id, e.previous_state, e.new_state, e.reason, e.actor, e.job_id, e.execution_id,
        e.request_id, e.occurred_at, j.kind, x.attempt
 FROM events e

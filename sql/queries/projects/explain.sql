@@ -1,4 +1,5 @@
--- Why is it where it is? The project, its unfinished job if it has one, and what that job waits for.
+-- Explain the state of a project: its unfinished job, if any, and what that job waits for.
+-- $1 project  $2 max age of a worker's heartbeat (s)
 SELECT p.id, p.name, p.status, p.error_reason, p.template, p.parameters::text AS parameters, p.labels::text AS labels,
        p.version, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
        clock_timestamp() AS at,

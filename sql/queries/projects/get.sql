@@ -1,4 +1,4 @@
--- Show me one project, deleted ones too.
+-- Get one project, also a deleted one.
 SELECT id, name, status, error_reason, template, parameters::text AS parameters, labels::text AS labels, version,
        requested_at, deadline_at, created_at, updated_at
 FROM projects

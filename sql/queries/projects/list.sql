@@ -1,5 +1,5 @@
--- Show me a page of projects, newest first. Deleted ones only when asked for by status.
--- $1 status or null  $2 labels to contain or null  $3 search or null  $4 only ids below this one, or null  $5 how many
+-- List projects, newest first. Deleted ones are included only if requested by status.
+-- $1 status or null  $2 labels to contain or null  $3 search text or null  $4 ids below this one, or null  $5 max rows
 SELECT id, name, status, error_reason, template, parameters::text AS parameters, labels::text AS labels, version,
        requested_at, deadline_at, created_at, updated_at
 FROM projects

@@ -1,9 +1,9 @@
--- Let there be a queue, also before its first job.
+-- Create a queue before its first job.
 -- $1 name  $2 actor  $3 reason or null  $4 request id
-WITH born AS (
+WITH inserted AS (
     INSERT INTO queues (name, actor, reason) VALUES ($1, $2::text, NULL) ON CONFLICT DO NOTHING RETURNING name, state
-), told AS (
+), recorded AS (
     INSERT INTO events (entity, entity_name, previous_state, new_state, reason, actor, request_id)
-    SELECT 'queue', name, 'none', state, $3::text, $2, $4::text FROM born
+    SELECT 'queue', name, 'none', state, $3::text, $2, $4::text FROM inserted
 )
-SELECT EXISTS (SELECT FROM born) AS is_new
+SELECT EXISTS (SELECT FROM inserted) AS is_new

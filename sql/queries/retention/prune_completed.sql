@@ -1,8 +1,8 @@
--- Forget the jobs that were completed so long ago, and their executions with them. They are most of what there is: found by
--- an index of ranges, removed by their places, so that looking costs next to nothing while there is nothing to forget.
--- A step goes with its workflow, and what others still wait for stays: they will want to know what it answered.
--- $1 age (s)  $2 how many at most
-WITH gone AS (
+-- Delete old completed jobs with their attempts. They are the bulk of the history: a block range index finds them and their
+-- ctid removes them, so a run without anything to delete costs almost nothing. Steps are deleted with their workflow, and
+-- jobs with unfinished dependents are kept, because those need the results.
+-- $1 age (s)  $2 max rows
+WITH deleted AS (
     DELETE FROM jobs WHERE state = 'completed' AND ctid = ANY (ARRAY(
         SELECT ctid FROM jobs
         WHERE state = 'completed' AND finished_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
@@ -12,7 +12,7 @@ WITH gone AS (
         LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), counted AS (
-    UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
-    WHERE class = 'completed' AND EXISTS (SELECT FROM gone)
+    UPDATE retention SET removed = removed + (SELECT count(*) FROM deleted), pruned_at = clock_timestamp()
+    WHERE class = 'completed' AND EXISTS (SELECT FROM deleted)
 )
-SELECT count(*) AS n FROM gone
+SELECT count(*) AS n FROM deleted

@@ -1,8 +1,7 @@
--- Forget the jobs that were failed or canceled so long ago, and their executions with them. That none of them is completed
--- follows from the rest, but is what the planner needs to read to use the index of these states. A step goes with
--- its workflow; what still waits for a job that is gone is canceled with it.
--- $1 state  $2 age (s)  $3 how many at most
-WITH gone AS (
+-- Delete old failed or canceled jobs with their attempts. Steps are deleted with their workflow; blocked dependents are canceled
+-- by trigger. `state <> 'completed'` is redundant but lets the planner use the partial index.
+-- $1 state  $2 age (s)  $3 max rows
+WITH deleted AS (
     DELETE FROM jobs WHERE state IN ('failed', 'canceled') AND ctid = ANY (ARRAY(
         SELECT ctid FROM jobs
         WHERE state = $1::text AND state IN ('failed', 'canceled') AND state <> 'completed'
@@ -11,7 +10,7 @@ WITH gone AS (
         LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), counted AS (
-    UPDATE retention SET removed = removed + (SELECT count(*) FROM gone), pruned_at = clock_timestamp()
-    WHERE class = $1 AND EXISTS (SELECT FROM gone)
+    UPDATE retention SET removed = removed + (SELECT count(*) FROM deleted), pruned_at = clock_timestamp()
+    WHERE class = $1 AND EXISTS (SELECT FROM deleted)
 )
-SELECT count(*) AS n FROM gone
+SELECT count(*) AS n FROM deleted

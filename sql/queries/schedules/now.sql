@@ -1,2 +1,2 @@
--- What time is it? Nobody but the database tells the time of a schedule.
+-- Read the clock of the database, which decides when a schedule is due.
 SELECT clock_timestamp() AS at

@@ -1,2 +1,2 @@
--- How much was forgotten so far, by class?
+-- List what retention has removed, by class.
 SELECT class, removed, pruned_at FROM retention ORDER BY class

@@ -1,5 +1,5 @@
--- What became of its due times? Newest first, with what they started.
--- $1 schedule  $2 outcome, or null for any  $3 only before this tick, or null  $4 how many  $5 only the one that started this job or workflow, or null
+-- List the ticks of a schedule, newest first, with the work that they started.
+-- $1 schedule  $2 outcome, or null for any  $3 before this tick, or null  $4 max rows  $5 only of this job or workflow, or null
 SELECT t.id, t.due_at, t.since, t.n, t.cause, t.outcome, t.reason, t.job_id, t.workflow_id, t.project_id, t.actor, t.occurred_at,
        j.state AS job_state, j.created_at AS job_created_at, j.finished_at AS job_finished_at,
        w.state AS workflow_state, w.created_at AS workflow_created_at, w.finished_at AS workflow_finished_at

@@ -1,5 +1,5 @@
--- How many workflows are there in each state? No state is counted further than asked for.
--- $1 tenant or null  $2 part of the name, in any case, or null  $3 how far to count
+-- Count workflows by state, each up to $3.
+-- $1 tenant or null  $2 part of the name, case-insensitive, or null  $3 max count
 SELECT s.state, n.n
 FROM unnest(ARRAY['running', 'completed', 'failed', 'canceled']) AS s (state) CROSS JOIN LATERAL (
     SELECT count(*) AS n FROM (

@@ -1,5 +1,5 @@
--- Tell me what happened to this workflow, newest first.
--- $1 workflow  $2 only events before this one, or null  $3 how many
+-- List the events of a workflow, newest first.
+-- $1 workflow  $2 before this event, or null  $3 max rows
 SELECT e.id, e.entity, e.entity_id, e.entity_name, e.previous_state, e.new_state, e.reason, e.actor, e.detail::text AS detail,
        e.job_id, e.execution_id, e.request_id, e.occurred_at, NULL::integer AS attempt
 FROM events e

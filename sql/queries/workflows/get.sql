@@ -1,4 +1,4 @@
--- Show me this workflow. What is not counted in its row runs or is about to.
+-- Get a workflow. Steps that its row does not count are waiting or active.
 -- $1 workflow
 SELECT w.id, w.state, w.name, w.tenant, w.steps, w.completed, w.failed, w.canceled, w.blocked,
        (SELECT count(*) FROM jobs j WHERE j.workflow_id = w.id AND j.state = 'active' AND j.worker_id IS NOT NULL) AS active,

@@ -1,11 +1,11 @@
--- Which workflows are there? Newest first.
--- $1 state or null  $2 tenant or null  $3 part of the name, in any case, or null  $4 older than this workflow, or null  $5 how many at most
--- $6 beginning of the id, or null
+-- List workflows, newest first.
+-- $1 state or null  $2 tenant or null  $3 part of the name, case-insensitive, or null  $4 ids below this one, or null  $5 max rows
+-- $6 start of the id, or null
 SELECT w.id, w.state, w.name, w.tenant, w.steps, w.completed, w.failed, w.canceled, w.blocked,
        coalesce(running.active, 0) AS active,
        w.actor, w.created_at, w.updated_at, w.finished_at
 FROM workflows w
--- What is active is little: counted once for all of them.
+-- Few jobs are active, so they are counted once for all workflows.
 LEFT JOIN (SELECT j.workflow_id, count(*) AS active FROM jobs j
            WHERE j.state = 'active' AND j.worker_id IS NOT NULL AND j.workflow_id IS NOT NULL GROUP BY j.workflow_id) AS running ON running.workflow_id = w.id
 WHERE ($1::text IS NULL OR w.state = $1) AND ($2::text IS NULL OR w.tenant = $2)

@@ -71,7 +71,7 @@ impl Store {
                 id: row.get("id")?,
                 was: was(&row)?,
                 canceled: row.get("canceled")?,
-                asked: row.get("asked")?,
+                asked: row.get("cancel_requested")?,
             })
         };
         Reader::all(rows, &JOBS_CANCEL).map(read).collect()
@@ -97,8 +97,8 @@ impl Store {
                 id: row.get("id")?,
                 was: was(&row)?,
                 of_project: row.get("of_project")?,
-                is_doomed: row.get("is_doomed")?,
-                moved: row.get("moved")?,
+                is_doomed: row.get("is_unsatisfiable")?,
+                moved: row.get("changed")?,
             })
         };
         Reader::all(rows, &JOBS_RETRY).map(read).collect()
@@ -114,7 +114,7 @@ impl Store {
                 was: was(&row)?,
                 of_project: row.get("of_project")?,
                 of_workflow: row.get("of_workflow")?,
-                gone: row.get("gone")?,
+                gone: row.get("deleted")?,
             })
         };
         Reader::all(rows, &JOBS_FORGET).map(read).collect()
@@ -133,10 +133,10 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         self.wakeup.committed(tell);
         let row = Reader { row, statement: JOBS_PRIORITISE.name };
-        Ok(Some(Prioritised { was: was(&row)?, moved: row.get("moved")? }))
+        Ok(Some(Prioritised { was: was(&row)?, moved: row.get("changed")? }))
     }
 }
 
 fn was(row: &Reader) -> Result<JobState, StoreError> {
-    row.word("was", "job state", JobState::parse)
+    row.word("previous_state", "job state", JobState::parse)
 }

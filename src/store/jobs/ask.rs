@@ -222,7 +222,7 @@ impl Store {
                 id: row.get("job_id")?,
                 is_new: row.get("is_new")?,
                 due_at: row.get("due_at")?,
-                born_at: row.get("born_at")?,
+                born_at: row.get("created_at")?,
             })
         };
         Reader::all(rows, &JOBS_ENQUEUE).map(read).collect()
@@ -359,8 +359,8 @@ fn explained(row: &Reader) -> Result<Explained, StoreError> {
         Some(name) => Some(TightLimit {
             name,
             mode: row.get("limit_mode")?,
-            most: row.get("limit_most")?,
-            span: row.get("limit_span")?,
+            most: row.get("limit_amount")?,
+            span: row.get("limit_window_s")?,
             free_in: row.get("limit_free_in")?,
         }),
         None => None,

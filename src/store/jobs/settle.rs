@@ -105,8 +105,8 @@ impl Store {
         let mut answers = vec![Settled::LeaseLost; all.len()];
         let mut wakes = false;
         for row in Reader::all(rows, &JOBS_SETTLE) {
-            wakes |= row.get::<bool>("wakes")?;
-            let place = usize::try_from(row.get::<i64>("place")?).unwrap_or_default();
+            wakes |= row.get::<bool>("needs_wakeup")?;
+            let place = usize::try_from(row.get::<i64>("ordinal")?).unwrap_or_default();
             let asked = place.checked_sub(1).and_then(|at| order.get(at));
             if let Some((answer, ended)) = asked.and_then(|(at, ended)| answers.get_mut(*at).zip(Some(ended))) {
                 *answer = answer_of(&row, ended)?;
@@ -128,7 +128,7 @@ fn answer_of(row: &Reader, ended: &Ended) -> Result<Settled, StoreError> {
         let now = moved.as_deref().and_then(ProjectStatus::parse);
         return Ok(Settled::Yes { state, project: ended.during.zip(now) });
     }
-    let earlier: Option<String> = row.get("earlier_outcome")?;
+    let earlier: Option<String> = row.get("recorded_outcome")?;
     Ok(if earlier.as_deref() == Some(ended.outcome) { Settled::Already } else { Settled::LeaseLost })
 }
 

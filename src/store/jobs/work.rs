@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{Execution, backoff, duration, execution};
 use crate::domain::{Backoff, JobState, Progress};
 use crate::store::sql::{
-    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP, JOBS_TELL,
-    LINES_SWEEP,
+    EXECUTIONS_OF_WORKER, JOBS_CLAIM, JOBS_EXPIRE, JOBS_HEARTBEAT, JOBS_OF_PROJECT, JOBS_OVERDUE, JOBS_REAP,
+    JOBS_RELEASE, LANES_SWEEP,
 };
 use crate::store::{Reader, Store, StoreError};
 
@@ -199,7 +199,7 @@ impl Store {
             .await?;
         let (mut claims, mut crowded) = (ClaimOutcome::default(), false);
         for row in Reader::all(rows, &JOBS_CLAIM) {
-            crowded = row.get("crowded")?;
+            crowded = row.get("candidates_taken")?;
             claims.contended = crowded || row.get("contended")?;
             claims.next_due = duration(row.get("next_due")?);
             if row.get::<Option<Uuid>>("id")?.is_some() {
@@ -249,23 +249,23 @@ impl Store {
             executions: row.get("executions")?,
             projects: row.get("projects")?,
             jobs: row.get("jobs")?,
-            tellings: row.get("tellings")?,
-            next: duration(row.get::<Option<f64>>("next")?.map(|seconds| seconds.max(0.0))),
+            tellings: row.get("releases")?,
+            next: duration(row.get::<Option<f64>>("next_in")?.map(|seconds| seconds.max(0.0))),
         })
     }
 
-    /// `jobs/tell`: tells on where so many jobs are, at most; how many they were.
+    /// `jobs/release`: tells on where so many jobs are, at most; how many they were.
     pub async fn tell_dependents(&self, limit: i64) -> Result<i64, StoreError> {
-        let n: i64 = self.one(&JOBS_TELL, &[&limit]).await?.get("n")?;
+        let n: i64 = self.one(&JOBS_RELEASE, &[&limit]).await?.get("n")?;
         if n > 0 {
             self.wakeup.committed(false);
         }
         Ok(n)
     }
 
-    /// `lines/sweep`: one step of moving the lines up. Whether more is to be done, soon.
+    /// `lanes/sweep`: one step of moving the lines up. Whether more is to be done, soon.
     pub async fn sweep_lines(&self) -> Result<bool, StoreError> {
-        Ok(self.one(&LINES_SWEEP, &[]).await?.get::<i64>("under_way")? > 0)
+        Ok(self.one(&LANES_SWEEP, &[]).await?.get::<i64>("in_progress")? > 0)
     }
 
     /// `jobs/reap`: takes back what nobody holds any more, or nobody should.
@@ -327,7 +327,7 @@ pub(super) fn claimed(row: &Reader) -> Result<ClaimedJob, StoreError> {
         timeout: duration(row.get("timeout")?),
         backoff: backoff(row)?,
         previous_state: row.word("previous_state", "job state", JobState::parse)?,
-        project_moved: row.get("project_moved")?,
+        project_moved: row.get("project_changed")?,
     })
 }
 
@@ -340,7 +340,7 @@ fn reaped(row: &Reader) -> Result<Reaped, StoreError> {
         state: row.word("state", "job state", JobState::parse)?,
         outcome: row.get("outcome")?,
         error: row.get("error")?,
-        project_was: row.get("project_was")?,
+        project_was: row.get("previous_project_status")?,
     })
 }
 

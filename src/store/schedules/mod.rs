@@ -149,13 +149,13 @@ impl Store {
         let mut found = DueSchedules { due: Vec::new(), at: OffsetDateTime::UNIX_EPOCH, rest: None };
         for row in Reader::all(rows, &SCHEDULES_DUE) {
             found.at = row.get("at")?;
-            let rest: Option<f64> = row.get("rest")?;
+            let rest: Option<f64> = row.get("next_in")?;
             found.rest = rest.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
             let Some(id) = row.get("id")? else { continue };
             found.due.push(DueSchedule {
                 id,
                 name: row.get("name")?,
-                turn: row.get("turn")?,
+                turn: row.get("revision")?,
                 next_at: row.get("next_at")?,
                 plan: plan(&row),
             });
@@ -217,8 +217,8 @@ impl Store {
         let row = self.row(&SCHEDULES_REMOVE, &[&name, &version, actor, reason, request_id, &tell]).await?;
         let Some(row) = row else { return Ok(Removed::Missing) };
         let row = Reader { row, statement: SCHEDULES_REMOVE.name };
-        if !row.get::<bool>("gone")? {
-            return Ok(Removed::Stale { version: row.get("was_version")? });
+        if !row.get::<bool>("deleted")? {
+            return Ok(Removed::Stale { version: row.get("previous_version")? });
         }
         self.wakeup.committed(tell);
         Ok(Removed::Yes)
@@ -258,7 +258,7 @@ impl Store {
         ];
         let Some(row) = self.row(&SCHEDULES_FIRE, &params).await? else { return Ok(None) };
         let row = Reader { row, statement: SCHEDULES_FIRE.name };
-        let fired = Fired { started: row.get("started")?, left_out: row.get("left_out")? };
+        let fired = Fired { started: row.get("started")?, left_out: row.get("skipped")? };
         if fired.started > 0 {
             self.wakeup.committed(tell);
         }
@@ -313,7 +313,7 @@ fn schedule(row: &Reader) -> Result<Listed, StoreError> {
         plan,
         next_at: row.get("next_at")?,
         last_at: row.get("last_at")?,
-        turn: row.get("turn")?,
+        turn: row.get("revision")?,
         version: row.get("version")?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,
@@ -335,7 +335,7 @@ fn unreadable(row: &Reader) -> Result<Unreadable, StoreError> {
         overlap: row.get("overlap")?,
         jitter: row.get("jitter")?,
         last_at: row.get("last_at")?,
-        turn: row.get("turn")?,
+        turn: row.get("revision")?,
         version: row.get("version")?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,

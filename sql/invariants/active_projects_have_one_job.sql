@@ -1,0 +1,5 @@
+-- No project with an operation in progress lacks exactly one unfinished job, and no other project has an unfinished job.
+SELECT p.id::text AS id
+FROM projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
+GROUP BY p.id
+HAVING count(j.id) <> (p.status IN ('creating', 'provisioning', 'deleting'))::integer

@@ -1,7 +1,0 @@
--- It is seldom the case that a job whose lease ended was claimed again more than two seconds later: for information, because it
--- also happens when no slot was free, or when the database was away.
-SELECT b.job_id::text AS id
-FROM executions b
-JOIN executions a ON a.job_id = b.job_id AND a.attempt = b.attempt - 1
-JOIN events e ON e.entity_id = a.job_id AND e.entity = 'job' AND e.execution_id = a.id AND e.new_state <> 'active'
-WHERE a.outcome = 'lease_expired' AND b.claimed_at > (e.detail -> 'before' ->> 'lease_until')::timestamptz + interval '2 seconds'

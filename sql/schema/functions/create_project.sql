@@ -1,0 +1,8 @@
+-- Creates a project. Returns its id.
+CREATE OR REPLACE FUNCTION create_project(
+    name text, template text DEFAULT 'simulated', parameters json DEFAULT '{}', labels jsonb DEFAULT '{}',
+    deadline interval DEFAULT '10 minutes', max_attempts integer DEFAULT 3, actor text DEFAULT 'sql'
+) RETURNS uuid LANGUAGE sql SET search_path = provost, pg_temp AS $$
+SELECT p.id FROM submit_project(uuid_v7(), uuid_v7(), name, template, parameters::text, labels::text, extract(epoch FROM deadline)::float8,
+                                 max_attempts, actor, NULL, true, NULL, NULL) AS p
+$$;

@@ -1,0 +1,14 @@
+-- Rejects every transition that the state diagram of projects does not have.
+CREATE OR REPLACE FUNCTION reject_illegal_project_transition() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.status, NEW.status) NOT IN (
+        ('creating', 'provisioning'), ('creating', 'failed'),
+        ('provisioning', 'ready'), ('provisioning', 'failed'),
+        ('failed', 'creating'),
+        ('ready', 'deleting'), ('failed', 'deleting'),
+        ('deleting', 'deleted'), ('deleting', 'failed')
+    ) THEN
+        RAISE EXCEPTION 'project %: no transition from % to %', OLD.id, OLD.status, NEW.status USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;

@@ -1,0 +1,55 @@
+-- Creates a project and enqueues its first job.
+--
+-- With an idempotency key, an advisory lock shows that another request with this key is in progress (`lock_acquired` is false).
+-- If the key is known, its project is returned in `key_project_id`. If another request stored the key between the snapshot and
+-- the lock, the row has neither, and the caller repeats the call.
+CREATE OR REPLACE FUNCTION submit_project(
+    new_id uuid, new_job_id uuid, name text, template text, parameters text, labels text, deadline double precision, max_attempts integer,
+    actor text, request_id text, notify boolean, key text, hash text
+) RETURNS TABLE (
+    lock_acquired boolean, key_project_id uuid, key_hash text,
+    id uuid, status text, error_reason text, version bigint, requested_at timestamptz, deadline_at timestamptz,
+    created_at timestamptz, updated_at timestamptz, notified bigint
+) LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM reject_if_draining('default');
+    RETURN QUERY
+    WITH lock AS MATERIALIZED (
+        SELECT submit_project.key IS NULL
+               OR pg_try_advisory_xact_lock(hashtextextended('provost idempotency ' || submit_project.key, 0)) AS lock_acquired
+    ), existing_key AS MATERIALIZED (
+        SELECT k.project_id, k.request_hash FROM idempotency_keys k WHERE k.key = submit_project.key
+    ), inserted_key AS (
+        INSERT INTO idempotency_keys (key, request_hash, project_id)
+        SELECT submit_project.key, hash, new_id FROM lock
+        WHERE lock_acquired AND submit_project.key IS NOT NULL AND NOT EXISTS (SELECT FROM existing_key)
+        ON CONFLICT DO NOTHING
+        RETURNING 1
+    ), created AS (
+        INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
+        SELECT new_id, 'creating', submit_project.name, submit_project.template, submit_project.parameters::json,
+               submit_project.labels::jsonb, at, at + deadline * interval '1 second', at, at
+        FROM clock_timestamp() AS at
+        WHERE submit_project.key IS NULL OR EXISTS (SELECT FROM inserted_key)
+        RETURNING *
+    ), enqueued AS (
+        INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
+        SELECT new_job_id, 'queued', 'project.provision', c.created_at,
+               json_build_object('project_id', c.id, 'template', c.template, 'parameters', c.parameters),
+               c.id, submit_project.max_attempts, c.created_at, c.created_at
+        FROM created c
+        RETURNING jobs.id, jobs.queue, jobs.created_at
+    ), recorded AS (
+        INSERT INTO events (entity, entity_id, previous_state, new_state, actor, job_id, request_id, occurred_at)
+        SELECT 'project', c.id, 'none', c.status, submit_project.actor, new_job_id, submit_project.request_id, c.created_at FROM created c
+        UNION ALL
+        SELECT 'job', e.id, 'none', 'queued', submit_project.actor, e.id, submit_project.request_id, e.created_at FROM enqueued e
+    ), sent AS (
+        SELECT pg_notify('provost', e.queue) FROM enqueued e WHERE notify
+    )
+    SELECT lock.lock_acquired, existing_key.project_id, existing_key.request_hash,
+           c.id, c.status, c.error_reason, c.version, c.requested_at, c.deadline_at, c.created_at, c.updated_at,
+           (SELECT count(*) FROM sent)
+    FROM lock LEFT JOIN existing_key ON true LEFT JOIN created c ON true;
+END $$;

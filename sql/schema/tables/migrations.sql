@@ -1,0 +1,16 @@
+-- What has been applied to this database.
+-- Functions are created before all tables that they use exist; the pass over the functions checks their bodies afterwards.
+SET LOCAL check_function_bodies = off;
+
+CREATE TABLE schema_migrations (
+    version    integer     PRIMARY KEY,
+    name       text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- The file of each function as it was last applied, and the version of the program that applied all of them.
+CREATE TABLE schema_functions (
+    name            text      PRIMARY KEY,
+    hash            bytea     NOT NULL,
+    program_version integer[] NOT NULL
+);

@@ -1,0 +1,3 @@
+-- Statistics of attempts that ended.
+CREATE TRIGGER track_insert AFTER INSERT ON past_executions REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION count_ended_executions();

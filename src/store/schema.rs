@@ -1,0 +1,100 @@
+//! The schema as files: the manifest of `sql/schema` and of later migrations.
+//!
+//! The first migration applies the whole manifest in this order. It is frozen once released: a change of a table, a view or a
+//! trigger is a new entry in [`LATER`]. Functions are not frozen. Edit the file of a function, and the next start of the
+//! program replaces it (see [`super::migrate`]). The previous release keeps running against the new functions during a rolling
+//! update, so a function keeps its name, its parameters and its result: add a parameter with a default in a new overload, and
+//! drop the old function in the migration of a later release. A migration that needs a new function creates it.
+
+/// A file below `sql/schema` or `sql/migrations`: its name without folder and ending, and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+macro_rules! parts {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Part { name: $name, text: include_str!(concat!("../../sql/schema/", $name, ".sql")) }),+]
+    };
+}
+
+/// Tables with their indexes and constraints, then views.
+pub const TABLES: &[Part] = parts![
+    "tables/migrations",
+    "tables/projects",
+    "tables/jobs",
+    "tables/lanes",
+    "tables/workflows",
+    "tables/dependencies",
+    "tables/executions",
+    "tables/events",
+    "tables/queues",
+    "tables/workers",
+    "tables/limits",
+    "tables/schemas",
+    "tables/schedules",
+    "tables/counts",
+    "tables/retention",
+    "views/executions",
+];
+
+/// Functions. One that is written in the language SQL comes after those that it calls.
+pub const FUNCTIONS: &[Part] = parts![
+    // Values.
+    "functions/uuid_v7",
+    "functions/min_uuid_v7",
+    "functions/histogram_bucket",
+    "functions/is_valid_name",
+    // Limits and lanes.
+    "functions/limit_applies",
+    "functions/available_tokens",
+    "functions/has_open_lane",
+    "functions/oldest_due",
+    // Dependencies and workflows.
+    "functions/satisfies",
+    "functions/cancels_dependent",
+    "functions/cancellation_reason",
+    "functions/workflow_state",
+    "functions/inputs_of",
+    "functions/release_dependents",
+    "functions/reblock_dependents",
+    "functions/count_steps",
+    "functions/continue_releases",
+    // Triggers of jobs, attempts and projects.
+    "functions/reject_illegal_job_transition",
+    "functions/propagate_updated_jobs",
+    "functions/propagate_deleted_jobs",
+    "functions/track_inserted_jobs",
+    "functions/track_updated_jobs",
+    "functions/track_deleted_jobs",
+    "functions/count_ended_executions",
+    "functions/reject_illegal_project_transition",
+    "functions/count_inserted_projects",
+    "functions/count_updated_projects",
+    "functions/count_deleted_projects",
+    // What the program and applications call.
+    "functions/reject_if_draining",
+    "functions/enqueue_jobs",
+    "functions/enqueue",
+    "functions/start_workflow",
+    "functions/submit_project",
+    "functions/begin_project_operation",
+    "functions/run_project_operation",
+    "functions/create_project",
+    "functions/retry_project",
+    "functions/delete_project",
+];
+
+/// Triggers, and the rows that every database starts with.
+pub const TRIGGERS: &[Part] =
+    parts!["triggers/projects", "triggers/jobs", "triggers/dependencies", "triggers/executions", "rows",];
+
+/// Migrations after the first, in order: the first entry is version 2. Each is a file `sql/migrations/V2__name.sql`, runs in
+/// a transaction of its own, and is never changed after its release.
+pub const LATER: &[Part] = &[];
+
+/// Every part, for checks.
+pub fn parts() -> impl Iterator<Item = &'static Part> {
+    [TABLES, FUNCTIONS, TRIGGERS, LATER].into_iter().flatten()
+}
