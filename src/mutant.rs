@@ -1,36 +1,37 @@
-//! Test-only: breaks one guard on purpose, to see that a test notices. A suite that passes without a guard does not test
-//! it. Only a build with the feature `chaos` can be broken; in every other build this module compiles to nothing.
+//! Test-only fault injection. Mutants break one guard on purpose, to prove that a test notices: a suite that passes without
+//! a guard does not test it. Fail points end the process at a moment that no signal from outside would hit. Only builds
+//! with the feature `chaos` contain this; in all others the module compiles to nothing.
 //!
-//! A guard may stand in a statement or in a migration, and is cut out of the text of either; so a database that lacks one must be made
-//! by a program that lacks it. Which guard is said by `PROVOST_MUTANT` for a whole process, or for one task by `sabotaged`. And a process can be told to
-//! die at a moment that no signal from outside would hit: see [`Moment`].
+//! Some guards are SQL, in a statement or a migration, and are cut out of its text. A database without such a guard must be
+//! created by a program without it. `PROVOST_MUTANT` selects a mutant for the process, `with_mutant` for one task.
 
-#[cfg(not(feature = "chaos"))]
-pub use sound::{Mutant, check, is_on, migration, pass, text};
 #[cfg(feature = "chaos")]
-pub use switches::{Mutant, check, guards, is_on, migration, pass, sabotaged, text};
+pub use active::{
+    Mutant, after_claim, before_settle, check, fail_point, guards, is_on, migration, polls, text, with_mutant,
+};
+#[cfg(not(feature = "chaos"))]
+pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, is_on, migration, polls, text};
 
-/// Where a process dies when a file of that name appears in the folder `PROVOST_CHAOS_DEATHS`.
+/// Where the process exits when a file of that name exists in the directory `PROVOST_CHAOS_DEATHS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Jobs are claimed, and none of them has been started.
+pub enum FailPoint {
+    /// Jobs are claimed, and none has started.
     Claimed,
-    /// Work has ended, and its settlement has not been sent.
+    /// An attempt has ended, and its settlement is not sent.
     Ended,
-    /// Jobs are claimed for a worker elsewhere, and it has not been told.
+    /// Jobs are claimed for a remote worker, and the response is not sent.
     Delivered,
-    /// A result from elsewhere is settled, and whoever brought it has not been told.
+    /// The result of a remote worker is settled, and the response is not sent.
     Accepted,
-    /// A schedule's time has come, and it has not been fired.
+    /// A schedule is due, and not fired.
     Due,
-    /// It is fired, and nobody has taken notice.
+    /// A schedule was fired, and the result is not processed.
     Fired,
 }
 
-/// The code that it then ends with.
-pub const DEATH: i32 = 86;
+pub const EXIT_CODE: i32 = 86;
 
-impl Moment {
+impl FailPoint {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claimed => "claimed",
@@ -43,22 +44,27 @@ impl Moment {
     }
 }
 
-/// A build that cannot be broken.
+/// Builds without fault injection.
 #[cfg(not(feature = "chaos"))]
-mod sound {
+mod inactive {
     use std::borrow::Cow;
+
+    use crate::domain::Outcome;
 
     #[derive(Clone, Copy)]
     pub enum Mutant {
-        NoPoll,
         ResyncBeforeListen,
         NotifyBeforeCommit,
-        DrainFails,
     }
 
     #[inline(always)]
     pub const fn is_on(_: Mutant) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub const fn polls() -> bool {
+        true
     }
 
     #[inline(always)]
@@ -76,47 +82,57 @@ mod sound {
     }
 
     #[inline(always)]
-    pub const fn pass(_: super::Moment) {}
+    pub const fn fail_point(_: super::FailPoint) {}
+
+    #[inline(always)]
+    pub const fn after_claim(_: usize) {}
+
+    #[inline(always)]
+    pub fn before_settle(outcome: Outcome) -> Outcome {
+        outcome
+    }
 }
 
 #[cfg(feature = "chaos")]
-mod switches {
+mod active {
     use std::borrow::Cow;
     use std::collections::HashMap;
     use std::future::Future;
     use std::path::PathBuf;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
-    /// What can be broken. The names are those of the catalogue of seeded bugs.
+    use crate::domain::Outcome;
+
+    /// The guards that can be broken, by their number in the catalog of seeded bugs.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Mutant {
-        /// M1: whoever settles, settles; nobody asks under which execution.
+        /// M1: a settlement checks neither the execution nor the state of the job.
         SettleById,
-        /// M2: a settlement asks only whether the job is active, not whose it is.
+        /// M2: a settlement checks that the job is active, but not the execution.
         SettleByState,
-        /// M4: whoever ends a job does not lock what waits for it, and looks itself whether others are still to end.
+        /// M4: the end of a job does not lock its dependents, and counts unfinished dependencies itself.
         FanInByLooking,
-        /// M5: workers look only when they are rung.
+        /// M5: workers claim only after a wakeup.
         NoPoll,
-        /// M6: the reaper takes back what it saw lapsed, without looking again.
+        /// M6: the reaper does not check the lease again under the lock.
         StaleReaper,
-        /// M7: the listener rings first, and listens then.
+        /// M7: the listener wakes everyone before it listens.
         ResyncBeforeListen,
-        /// M8: leases are reckoned from the beginning of the transaction.
+        /// M8: leases count from the start of the transaction.
         TransactionTime,
-        /// M9: a schedule fires what was seen to be due, without asking whether somebody else did, and no index forbids it.
+        /// M9: a schedule fires without checking its turn, and no index prevents a second tick.
         FireUnseen,
-        /// M10: batches lock their rows in any order.
+        /// M10: batches lock rows in no common order.
         UnorderedLocks,
-        /// M11: the wakeup is rung before the commit, and outside of it.
+        /// M11: the notification is sent before the commit.
         NotifyBeforeCommit,
-        /// M12: only a failure that a worker reports counts; a lost worker costs nothing.
+        /// M12: a lost worker does not spend a failure.
         LostWorkersAreFree,
-        /// M13: a commit is answered before it is on disk.
+        /// M13: commits are acknowledged before they are on disk.
         AsynchronousCommit,
-        /// M14: a heartbeat asks only for the job, not for the execution.
+        /// M14: a heartbeat checks the job, but not the execution.
         HeartbeatWithoutFence,
-        /// M15: what does not finish within the grace of a stop is settled as failed.
+        /// M15: work that does not finish within the shutdown grace fails.
         DrainFails,
     }
 
@@ -141,11 +157,11 @@ mod switches {
 
     const OF_ITS_EXECUTION: &str = "j.execution_id = $1::uuid AND ($2::uuid IS NULL OR j.id = $2)";
 
-    /// For each mutant and statement or migration, what is cut out of the text and what stands there instead.
+    /// For each mutant and statement or migration: the text to cut, and its replacement.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
         (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
         (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
-        // What comes over HTTP meets the same guard before it comes to the statement.
+        // Requests over HTTP meet the same guard before the statement.
         (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
@@ -222,27 +238,46 @@ mod switches {
         OF_TASK.try_with(|mutant| *mutant).ok().or_else(|| OF_PROCESS.as_ref().ok().copied().flatten())
     }
 
-    /// An unknown name is a mistake, not a sound program.
+    /// Rejects an unknown name in `PROVOST_MUTANT`.
     pub fn check() -> Result<(), String> {
         OF_PROCESS.as_ref().map(drop).map_err(Clone::clone)
     }
 
-    /// Passes this moment, or dies at it.
-    pub fn pass(moment: super::Moment) {
-        if let Some(folder) = DEATHS.as_ref()
-            && std::fs::remove_file(folder.join(moment.as_str())).is_ok()
+    /// Exits if the file of this fail point exists.
+    pub fn fail_point(point: super::FailPoint) {
+        if let Some(directory) = DEATHS.as_ref()
+            && std::fs::remove_file(directory.join(point.as_str())).is_ok()
         {
-            std::process::exit(super::DEATH);
+            std::process::exit(super::EXIT_CODE);
         }
     }
 
-    /// Every cut: the statement or the migration by its name, and what stands in it.
+    pub fn after_claim(jobs: usize) {
+        if jobs > 0 {
+            fail_point(super::FailPoint::Claimed);
+        }
+    }
+
+    pub fn before_settle(outcome: Outcome) -> Outcome {
+        fail_point(super::FailPoint::Ended);
+        match outcome {
+            Outcome::Released if is_on(DrainFails) => Outcome::fatal("the worker stopped"),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether workers poll.
+    pub fn polls() -> bool {
+        !is_on(NoPoll)
+    }
+
+    /// All cuts: the name of the statement or migration, and the text to cut.
     pub fn guards() -> impl Iterator<Item = (&'static str, &'static str)> {
         CUTS.iter().map(|(_, name, guard, _)| (*name, *guard))
     }
 
-    /// Does work with one guard broken.
-    pub fn sabotaged<F: Future>(mutant: Mutant, work: F) -> impl Future<Output = F::Output> {
+    /// Runs a future with one guard broken.
+    pub fn with_mutant<F: Future>(mutant: Mutant, work: F) -> impl Future<Output = F::Output> {
         OF_TASK.scope(mutant, work)
     }
 
@@ -250,15 +285,15 @@ mod switches {
         current() == Some(mutant)
     }
 
-    /// The statement as it is prepared: with its guard cut out, when that one is broken.
+    /// The text of a statement, without the broken guard.
     pub fn text(name: &'static str, text: &'static str) -> &'static str {
         let Some(mutant) = current().filter(|mutant| cuts(*mutant, name).next().is_some()) else { return text };
         let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        // One text for each mutant and statement, for the life of the process.
+        // Leaks one text per mutant and statement.
         broken.entry((mutant, name)).or_insert_with(|| cut(mutant, name, text).leak())
     }
 
-    /// The migration as it is applied, likewise.
+    /// The text of a migration, without the broken guard.
     pub fn migration<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
         current().map_or(Cow::Borrowed(text), |mutant| Cow::Owned(cut(mutant, name, text)))
     }

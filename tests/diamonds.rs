@@ -113,7 +113,7 @@ async fn meddle(database: &Database, store: &Store, dice: &mut StdRng) {
             let claims = claim_some(store, "w", LONG, dice.random_range(1..4)).await;
             let done: Vec<bool> = claims.jobs.iter().map(|_| dice.random_bool(0.7)).collect();
             join_all(claims.jobs.iter().zip(done).map(async |(claimed, done)| {
-                settle_as(store, claimed, if done { Outcome::done() } else { Outcome::refused("no") }, "w").await
+                settle_as(store, claimed, if done { Outcome::done() } else { Outcome::fatal("no") }, "w").await
             }))
             .await;
         }
@@ -152,7 +152,7 @@ async fn whoever_comes_to_wait_for_what_has_ended_does_not_wait_for_those_that_w
             "SELECT enqueue('noop', depends_on => ARRAY(SELECT id FROM jobs WHERE state IN ('completed', 'failed')), dependency_policy => '{policy}')"
         )
     };
-    for (outcome, policy) in [(Outcome::done(), "block"), (Outcome::refused("no"), "allow_failed")] {
+    for (outcome, policy) in [(Outcome::done(), "block"), (Outcome::fatal("no"), "allow_failed")] {
         database.run("SELECT enqueue('noop', max_attempts => 1)").await;
         settle_as(&store, &claim_some(&store, "w", LONG, 1).await.jobs[0], outcome, "w").await;
         database.run(&born(policy)).await;

@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("log", &["config", "domain"]),
     ("telemetry", &[]),
-    ("mutant", &[]),
+    ("mutant", &["domain"]),
     ("embedded", &[]),
     ("store", &["domain", "signal", "log", "mutant"]),
     ("wire", &["domain"]),

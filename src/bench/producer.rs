@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::http::Http;
 use super::marks::KIND;
 use super::{Result, Trouble};
-use crate::domain::workflow::Plan;
+use crate::domain::workflow::WorkflowDefinition;
 use crate::domain::{Ident, NewJob};
 use crate::store::Store;
 use crate::store::projects::Audit;
@@ -40,11 +40,11 @@ impl Producer {
     }
 
     /// A whole workflow in one call; by the library only.
-    pub async fn start(&mut self, plan: Plan) -> Result<()> {
+    pub async fn start(&mut self, plan: WorkflowDefinition) -> Result<()> {
         let Self::Embedded { store, .. } = self else {
             return Err(Trouble::new("workflows are started within this process"));
         };
-        let new = plan.checked().map_err(|fault| Trouble::new(format!("{} {}", fault.field, fault.message)))?;
+        let new = plan.instantiate().map_err(|fault| Trouble::new(format!("{} {}", fault.field, fault.message)))?;
         let audit = Audit { actor: KIND.to_owned(), request_id: None, reason: None };
         store.start_workflow(&new, None, &audit).await?;
         Ok(())

@@ -10,7 +10,7 @@ use super::server::{Server, Wish};
 use super::{Result, Trouble, clock};
 use crate::cli::{ENGINE_POOL, VITAL_POOL};
 use crate::config::{Config, Roles};
-use crate::engine::{Engine, Parts, Tools};
+use crate::engine::{Engine, EngineContext, EngineResources};
 use crate::handlers;
 use crate::provision::{Registry, Simulated};
 use crate::signal::{ProcessStatus, Wakeup};
@@ -105,17 +105,17 @@ impl Rig {
         let crate::config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
         let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
-        let tools = Tools {
+        let context = EngineContext {
             config: Arc::new(config),
-            vital_runtime: ground.vital.clone(),
+            heartbeat_runtime: ground.vital.clone(),
             wakeup: wakeup.clone(),
             process_status: Arc::new(ProcessStatus::default()),
             telemetry: Telemetry::default(),
-            handlers: handlers::in_the_box(registry, settings).with(KIND, Mark(marks.clone())),
+            handlers: handlers::built_in(registry, settings).with(KIND, Mark(marks.clone())),
             log: crate::log::silent(),
         };
         let (connector, store) = (ground.connector.clone(), for_engine.clone());
-        let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
+        let engine = Engine::start(EngineResources { context, store, heartbeat_store: vital.clone(), connector });
         let running = Running::Embedded { engine: Box::new(engine), store: asking, stores: [for_engine, vital] };
         Ok(Self { marks, running })
     }

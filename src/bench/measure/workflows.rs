@@ -14,7 +14,7 @@ use crate::bench::rig::{Profile, Rig, Work};
 use crate::bench::session::Session;
 use crate::bench::sql::scripts;
 use crate::bench::{Result, Trouble, clock};
-use crate::domain::workflow::{Link, Plan, PlannedStep};
+use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
 use crate::domain::{Ident, Policy};
 
 /// For the step with this number out of so many: those before it.
@@ -69,10 +69,10 @@ async fn once(bench: &Bench, n: u64, shape: Shape) -> Result<Sample> {
     Ok(sample?.with("start_ms", start_ms))
 }
 
-fn plan(n: u64, shape: Shape) -> Result<Plan> {
+fn plan(n: u64, shape: Shape) -> Result<WorkflowDefinition> {
     let ident = Ident::parse(KIND)?;
-    let link = |at: u64| Link { step: at.to_string(), policy: Policy::Block };
-    let step = |at: u64| PlannedStep {
+    let link = |at: u64| StepDependency { step: at.to_string(), policy: Policy::Block };
+    let step = |at: u64| StepDefinition {
         name: at.to_string(),
         job: job(at, &ident, &ident),
         depends_on: shape(at, n).into_iter().map(link).collect(),
@@ -80,5 +80,9 @@ fn plan(n: u64, shape: Shape) -> Result<Plan> {
     if n == 0 {
         return Err(Trouble::new("a workflow has at least one step (--n)"));
     }
-    Ok(Plan { name: format!("bench {}", Uuid::now_v7()), tenant: Ident::default(), steps: (0..n).map(step).collect() })
+    Ok(WorkflowDefinition {
+        name: format!("bench {}", Uuid::now_v7()),
+        tenant: Ident::default(),
+        steps: (0..n).map(step).collect(),
+    })
 }
