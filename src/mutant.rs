@@ -1,36 +1,37 @@
-//! Test-only: removes one guard, to prove that a test catches it. Only builds with the feature `chaos` contain mutants; in every
-//! other build this module compiles to nothing.
+//! Test-only fault injection. Mutants break one guard on purpose, to prove that a test notices: a suite that passes without
+//! a guard does not test it. Fail points end the process at a moment that no signal from outside would hit. Only builds
+//! with the feature `chaos` contain this; in all others the module compiles to nothing.
 //!
-//! A guard in a statement or in a file of the schema is replaced in its text, so a database without a guard must be migrated by a
-//! program without it. `PROVOST_MUTANT` selects the mutant of a process, [`sabotaged`] that of one task. A process can also be made
-//! to exit at a point that no signal would hit: see [`Moment`].
+//! Some guards are SQL, in a statement or a file of the schema, and are cut out of its text. A database without such a guard must be
+//! created by a program without it. `PROVOST_MUTANT` selects a mutant for the process, `with_mutant` for one task.
 
-#[cfg(not(feature = "chaos"))]
-pub use sound::{Mutant, check, is_on, pass, schema, text};
 #[cfg(feature = "chaos")]
-pub use switches::{Mutant, check, guards, is_on, pass, sabotaged, schema, text};
+pub use active::{
+    Mutant, after_claim, before_settle, check, fail_point, guards, is_on, schema, polls, text, with_mutant,
+};
+#[cfg(not(feature = "chaos"))]
+pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, is_on, schema, polls, text};
 
-/// Where a process exits if a file of that name exists in the folder `PROVOST_CHAOS_DEATHS`.
+/// Where the process exits when a file of that name exists in the directory `PROVOST_CHAOS_DEATHS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Jobs are claimed, but not started.
+pub enum FailPoint {
+    /// Jobs are claimed, and none has started.
     Claimed,
-    /// An attempt has ended, but its settlement has not been sent.
+    /// An attempt has ended, and its settlement is not sent.
     Ended,
-    /// Jobs are claimed for a remote worker, but not delivered.
+    /// Jobs are claimed for a remote worker, and the response is not sent.
     Delivered,
-    /// A remote result is settled, but not acknowledged.
+    /// The result of a remote worker is settled, and the response is not sent.
     Accepted,
-    /// A schedule is due, but not fired.
+    /// A schedule is due, and not fired.
     Due,
-    /// A schedule is fired, but the scheduler has not processed the result.
+    /// A schedule was fired, and the result is not processed.
     Fired,
 }
 
-/// The exit code.
-pub const DEATH: i32 = 86;
+pub const EXIT_CODE: i32 = 86;
 
-impl Moment {
+impl FailPoint {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claimed => "claimed",
@@ -43,22 +44,27 @@ impl Moment {
     }
 }
 
-/// A build without mutants.
+/// Builds without fault injection.
 #[cfg(not(feature = "chaos"))]
-mod sound {
+mod inactive {
     use std::borrow::Cow;
+
+    use crate::domain::Outcome;
 
     #[derive(Clone, Copy)]
     pub enum Mutant {
-        NoPoll,
         ResyncBeforeListen,
         NotifyBeforeCommit,
-        DrainFails,
     }
 
     #[inline(always)]
     pub const fn is_on(_: Mutant) -> bool {
         false
+    }
+
+    #[inline(always)]
+    pub const fn polls() -> bool {
+        true
     }
 
     #[inline(always)]
@@ -76,47 +82,57 @@ mod sound {
     }
 
     #[inline(always)]
-    pub const fn pass(_: super::Moment) {}
+    pub const fn fail_point(_: super::FailPoint) {}
+
+    #[inline(always)]
+    pub const fn after_claim(_: usize) {}
+
+    #[inline(always)]
+    pub fn before_settle(outcome: Outcome) -> Outcome {
+        outcome
+    }
 }
 
 #[cfg(feature = "chaos")]
-mod switches {
+mod active {
     use std::borrow::Cow;
     use std::collections::HashMap;
     use std::future::Future;
     use std::path::PathBuf;
     use std::sync::{LazyLock, Mutex, PoisonError};
 
-    /// The mutants, named as in the catalogue.
+    use crate::domain::Outcome;
+
+    /// The guards that can be broken, by their number in the catalog of seeded bugs.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Mutant {
-        /// M1: a settlement does not check the execution id.
+        /// M1: a settlement checks neither the execution nor the state of the job.
         SettleById,
-        /// M2: a settlement checks only that the job is active.
+        /// M2: a settlement checks that the job is active, but not the execution.
         SettleByState,
-        /// M4: the end of a job does not lock its dependents, and counts their open dependencies instead.
+        /// M4: the end of a job does not lock its dependents, and counts unfinished dependencies itself.
         FanInByLooking,
-        /// M5: workers do not poll.
+        /// M5: workers claim only after a wakeup.
         NoPoll,
-        /// M6: the reaper does not check a lapsed lease again.
+        /// M6: the reaper does not check the lease again under the lock.
         StaleReaper,
-        /// M7: the listener resyncs before it listens.
+        /// M7: the listener wakes everyone before it listens.
         ResyncBeforeListen,
-        /// M8: leases start at the beginning of the transaction.
+        /// M8: leases count from the start of the transaction.
         TransactionTime,
-        /// M9: a schedule fires without checking its revision, and no index prevents a second start.
+        /// M9: a schedule fires without checking its turn, and no index prevents a second tick.
         FireUnseen,
-        /// M10: batches lock their rows in another order.
+        /// M10: batches lock rows in no common order.
         UnorderedLocks,
-        /// M11: the wakeup is sent before the commit.
+        /// M11: the notification is sent before the commit.
         NotifyBeforeCommit,
-        /// M12: a lost worker does not count as a failure.
+        /// M12: a lost worker does not spend a failure.
         LostWorkersAreFree,
-        /// M13: a commit is acknowledged before it is on disk.
+        /// M13: commits are acknowledged before they are on disk.
         AsynchronousCommit,
-        /// M14: a heartbeat does not check the execution id.
+        /// M14: a heartbeat checks the job, but not the execution.
         HeartbeatWithoutFence,
-        /// M15: jobs that do not finish within the shutdown grace are settled as failed.
+        /// M15: work that does not finish within the shutdown grace fails.
         DrainFails,
     }
 
@@ -141,11 +157,11 @@ mod switches {
 
     const OF_ITS_EXECUTION: &str = "j.execution_id = $1::uuid AND ($2::uuid IS NULL OR j.id = $2)";
 
-    /// Mutant, name of a statement or a file of the schema, guard, replacement.
+    /// For each mutant and statement or schema file: the text to cut, and its replacement.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
-        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = requested.execution_id", ""),
-        (SettleByState, "jobs/settle", " AND j.execution_id = requested.execution_id", ""),
-        // The HTTP API checks the same guard before it settles.
+        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
+        (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
+        // Requests over HTTP meet the same guard before the statement.
         (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
@@ -222,27 +238,46 @@ mod switches {
         OF_TASK.try_with(|mutant| *mutant).ok().or_else(|| OF_PROCESS.as_ref().ok().copied().flatten())
     }
 
-    /// Rejects an unknown mutant.
+    /// Rejects an unknown name in `PROVOST_MUTANT`.
     pub fn check() -> Result<(), String> {
         OF_PROCESS.as_ref().map(drop).map_err(Clone::clone)
     }
 
-    /// Exits the process if its file for this moment exists.
-    pub fn pass(moment: super::Moment) {
-        if let Some(folder) = DEATHS.as_ref()
-            && std::fs::remove_file(folder.join(moment.as_str())).is_ok()
+    /// Exits if the file of this fail point exists.
+    pub fn fail_point(point: super::FailPoint) {
+        if let Some(directory) = DEATHS.as_ref()
+            && std::fs::remove_file(directory.join(point.as_str())).is_ok()
         {
-            std::process::exit(super::DEATH);
+            std::process::exit(super::EXIT_CODE);
         }
     }
 
-    /// Every guard, with the name of its statement or file.
+    pub fn after_claim(jobs: usize) {
+        if jobs > 0 {
+            fail_point(super::FailPoint::Claimed);
+        }
+    }
+
+    pub fn before_settle(outcome: Outcome) -> Outcome {
+        fail_point(super::FailPoint::Ended);
+        match outcome {
+            Outcome::Released if is_on(DrainFails) => Outcome::fatal("the worker stopped"),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether workers poll.
+    pub fn polls() -> bool {
+        !is_on(NoPoll)
+    }
+
+    /// All cuts: the name of the statement or schema file, and the text to cut.
     pub fn guards() -> impl Iterator<Item = (&'static str, &'static str)> {
         CUTS.iter().map(|(_, name, guard, _)| (*name, *guard))
     }
 
-    /// Runs work with one mutant.
-    pub fn sabotaged<F: Future>(mutant: Mutant, work: F) -> impl Future<Output = F::Output> {
+    /// Runs a future with one guard broken.
+    pub fn with_mutant<F: Future>(mutant: Mutant, work: F) -> impl Future<Output = F::Output> {
         OF_TASK.scope(mutant, work)
     }
 
@@ -250,15 +285,15 @@ mod switches {
         current() == Some(mutant)
     }
 
-    /// The text of a statement, without its guard if that mutant is on.
+    /// The text of a statement, without the broken guard.
     pub fn text(name: &'static str, text: &'static str) -> &'static str {
         let Some(mutant) = current().filter(|mutant| cuts(*mutant, name).next().is_some()) else { return text };
         let mut broken = BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        // One text per mutant and statement is kept for the life of the process.
+        // Leaks one text per mutant and statement.
         broken.entry((mutant, name)).or_insert_with(|| cut(mutant, name, text).leak())
     }
 
-    /// The text of a file of the schema, likewise.
+    /// The text of a schema file, without the broken guard.
     pub fn schema<'a>(name: &str, text: &'a str) -> Cow<'a, str> {
         current().map_or(Cow::Borrowed(text), |mutant| Cow::Owned(cut(mutant, name, text)))
     }

@@ -113,7 +113,7 @@ async fn act_randomly(database: &Database, store: &Store, rng: &mut StdRng) {
             let claims = claim_some(store, "w", LONG, rng.random_range(1..4)).await;
             let done: Vec<bool> = claims.jobs.iter().map(|_| rng.random_bool(0.7)).collect();
             join_all(claims.jobs.iter().zip(done).map(async |(claimed, done)| {
-                settle_as(store, claimed, if done { Outcome::done() } else { Outcome::refused("no") }, "w").await
+                settle_as(store, claimed, if done { Outcome::done() } else { Outcome::fatal("no") }, "w").await
             }))
             .await;
         }
@@ -152,7 +152,7 @@ async fn new_dependent_does_not_wait_for_released_ones() {
             "SELECT enqueue('noop', depends_on => ARRAY(SELECT id FROM jobs WHERE state IN ('completed', 'failed')), dependency_policy => '{policy}')"
         )
     };
-    for (outcome, policy) in [(Outcome::done(), "block"), (Outcome::refused("no"), "allow_failed")] {
+    for (outcome, policy) in [(Outcome::done(), "block"), (Outcome::fatal("no"), "allow_failed")] {
         database.run("SELECT enqueue('noop', max_attempts => 1)").await;
         settle_as(&store, &claim_some(&store, "w", LONG, 1).await.jobs[0], outcome, "w").await;
         database.run(&enqueue(policy)).await;

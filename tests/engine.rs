@@ -1,5 +1,5 @@
-//! The engine beneath: claim, lease, fence, settle, reap. Through the store where two hands must meet at one row, through
-//! real processes everywhere else.
+//! Claims, leases, fencing, settlements and the reaper. Tests use the store where two statements must race for one row,
+//! and real processes everywhere else.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,14 +25,14 @@ async fn store(database: &Database) -> Store {
     store
 }
 
-/// How long what should have stopped may still take.
+/// The graces of the reaper for canceled and timed-out attempts.
 const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 fn budget() -> Budget {
     Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
 }
 
-fn claimer(name: &str, lease: Duration) -> ClaimRequest {
+fn claim_request(name: &str, lease: Duration) -> ClaimRequest {
     ClaimRequest {
         worker_id: name.into(),
         queues: vec!["*".into()],
@@ -64,7 +64,7 @@ async fn create(store: &Store, name: &str) -> Uuid {
 }
 
 async fn claim(store: &Store, name: &str, lease: Duration) -> ClaimedJob {
-    let claims = store.claim_jobs(&claimer(name, lease), 1).await.unwrap().jobs;
+    let claims = store.claim_jobs(&claim_request(name, lease), 1).await.unwrap().jobs;
     claims.into_iter().next().expect("a due job")
 }
 
@@ -77,45 +77,45 @@ async fn status(store: &Store, id: Uuid) -> ProjectStatus {
 }
 
 #[tokio::test]
-async fn eight_claimers_claim_three_hundred_jobs_exactly_once_each() {
+async fn eight_claimers_claim_each_job_exactly_once() {
     let database = Database::new().await;
     let store = store(&database).await;
     for n in 0..300 {
         create(&store, &format!("p{n}")).await;
     }
-    let mut hands = tokio::task::JoinSet::new();
+    let mut claims = tokio::task::JoinSet::new();
     for n in 0..8 {
         let store = store.clone();
-        hands.spawn(async move {
-            let (me, mut mine) = (claimer(&format!("w{n}"), LONG), Vec::new());
+        claims.spawn(async move {
+            let (request, mut jobs) = (claim_request(&format!("w{n}"), LONG), Vec::new());
             loop {
-                let claims = store.claim_jobs(&me, 7).await.unwrap().jobs;
+                let claims = store.claim_jobs(&request, 7).await.unwrap().jobs;
                 assert!(claims.len() <= 7);
                 if claims.is_empty() {
-                    return mine;
+                    return jobs;
                 }
-                mine.extend(claims.into_iter().map(|it| it.lease.job_id));
+                jobs.extend(claims.into_iter().map(|it| it.lease.job_id));
             }
         });
     }
-    let claims: Vec<Uuid> = hands.join_all().await.concat();
+    let claims: Vec<Uuid> = claims.join_all().await.concat();
     assert_eq!((claims.len(), claims.iter().collect::<HashSet<_>>().len()), (300, 300));
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn first_in_is_first_out_and_a_higher_priority_goes_before() {
+async fn jobs_are_claimed_by_priority_then_age() {
     let database = Database::new().await;
     let store = store(&database).await;
     let (first, second, urgent) = (create(&store, "a").await, create(&store, "b").await, create(&store, "c").await);
     database.rows("UPDATE jobs SET priority = 9 WHERE project_id = $1", &[&urgent]).await;
-    let claims = store.claim_jobs(&claimer("w", LONG), 3).await.unwrap().jobs;
+    let claims = store.claim_jobs(&claim_request("w", LONG), 3).await.unwrap().jobs;
     let order: Vec<_> = claims.iter().filter_map(|it| it.project_id).collect();
     assert_eq!(order, [urgent, first, second]);
 }
 
 #[tokio::test]
-async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
+async fn stale_worker_cannot_settle() {
     let database = Database::new().await;
     let store = store(&database).await;
     let project = create(&store, "fenced").await;
@@ -130,7 +130,7 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
     let kind = Some(JobKind::Provision);
     assert_eq!(store.settle_job(&stale.lease, kind, done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
     let held = [(stale.lease.job_id, stale.lease.execution_id).into()];
-    assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat steals nothing back");
+    assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat renews nothing");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
     let settled = store.settle_job(&fresh.lease, kind, done(), &[], "successor").await.unwrap();
@@ -144,7 +144,7 @@ async fn a_stale_worker_cannot_settle_what_its_successor_holds() {
 }
 
 #[tokio::test]
-async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
+async fn repeated_settlement_is_recognized() {
     let database = Database::new().await;
     let store = store(&database).await;
     create(&store, "twice").await;
@@ -152,18 +152,18 @@ async fn settling_twice_is_recognised_and_another_outcome_is_refused() {
     let kind = Some(JobKind::Provision);
     assert!(matches!(store.settle_job(&claimed.lease, kind, done(), &[], "w").await.unwrap(), Settled::Yes { .. }));
     assert_eq!(store.settle_job(&claimed.lease, kind, done(), &[], "w").await.unwrap(), Settled::Already);
-    let failed = settle(Outcome::refused("no"), budget(), 0.0);
+    let failed = settle(Outcome::fatal("no"), budget(), 0.0);
     assert_eq!(store.settle_job(&claimed.lease, kind, failed, &[], "w").await.unwrap(), Settled::LeaseLost);
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
+async fn late_result_counts_until_the_job_is_reaped() {
     let database = Database::new().await;
     let store = store(&database).await;
     let project = create(&store, "late").await;
     let claimed = claim(&store, "slow", OVER).await;
-    eventually("the lease is over", || async {
+    eventually("the lease expires", || async {
         let over = database.text("SELECT lease_until < clock_timestamp() FROM jobs").await;
         (over == "t").then_some(())
     })
@@ -174,11 +174,11 @@ async fn a_late_result_counts_while_nobody_has_taken_the_job_back() {
 }
 
 #[tokio::test]
-async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() {
+async fn job_that_loses_every_worker_becomes_a_dead_letter() {
     let database = Database::new().await;
     let store = store(&database).await;
     let project = create(&store, "poison").await;
-    let born = database.text("SELECT run_at FROM jobs").await;
+    let run_at = database.text("SELECT run_at FROM jobs").await;
     for round in 1..=3 {
         claim(&store, &format!("victim-{round}"), OVER).await;
         let reaped =
@@ -186,7 +186,7 @@ async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() 
                 .await;
         let expected = if round == 3 { JobState::Failed } else { JobState::Retrying };
         assert_eq!(reaped.state, expected);
-        assert_eq!(database.text("SELECT run_at FROM jobs").await, born, "it keeps its place in the queue");
+        assert_eq!(database.text("SELECT run_at FROM jobs").await, run_at, "the job keeps its place in the queue");
     }
     let project = store.get_project(project).await.unwrap().unwrap();
     assert_eq!(project.status, ProjectStatus::Failed);
@@ -195,14 +195,14 @@ async fn a_job_that_loses_every_worker_ends_as_a_dead_letter_with_its_project() 
 }
 
 #[tokio::test]
-async fn four_reapers_take_a_job_back_once() {
+async fn four_reapers_reap_each_job_once() {
     let database = Database::new().await;
     let store = store(&database).await;
     for n in 0..40 {
         create(&store, &format!("p{n}")).await;
     }
-    store.claim_jobs(&claimer("gone", OVER), 40).await.unwrap();
-    eventually("all leases are over", || async {
+    store.claim_jobs(&claim_request("gone", OVER), 40).await.unwrap();
+    eventually("all leases expire", || async {
         (database.number("SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()").await == 0).then_some(())
     })
     .await;
@@ -216,7 +216,7 @@ async fn four_reapers_take_a_job_back_once() {
 }
 
 #[tokio::test]
-async fn one_locked_project_does_not_hold_up_the_others() {
+async fn locked_project_does_not_block_others() {
     let database = Database::new().await;
     let store = store(&database).await;
     let (locked, free) = (create(&store, "locked").await, create(&store, "free").await);
@@ -224,18 +224,15 @@ async fn one_locked_project_does_not_hold_up_the_others() {
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &[&locked]).await.unwrap();
 
-    let claims = store.claim_jobs(&claimer("w", OVER), 2).await.unwrap().jobs;
+    let claims = store.claim_jobs(&claim_request("w", OVER), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
-    assert!(
-        store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(),
-        "it is left for the next time, without waiting"
-    );
+    assert!(store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(), "it is skipped for now, without waiting");
     transaction.commit().await.unwrap();
 
-    let claims = store.claim_jobs(&claimer("w", LONG), 2).await.unwrap().jobs;
+    let claims = store.claim_jobs(&claim_request("w", LONG), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [locked]);
-    eventually("the other one is taken back now", || async {
+    eventually("the other job is reaped", || async {
         store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().find(|it| it.project_id == Some(free))
     })
     .await;
@@ -243,16 +240,16 @@ async fn one_locked_project_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_while_its_job_moves_leaves_no_live_job_behind() {
+async fn deadline_during_a_claim_leaves_no_live_job() {
     let database = Database::new().await;
     let store = store(&database).await;
     let project = create(&store, "late").await;
     database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 second'").await;
-    // Somebody claims the job in a transaction that takes a while.
+    // Another transaction holds the job.
     let mut other = database.connection().await;
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT 1 FROM jobs WHERE project_id = $1 FOR UPDATE", &[&project]).await.unwrap();
-    assert!(store.expire_projects(10, "deadlines").await.unwrap().is_empty(), "it is left for the next time");
+    assert!(store.expire_projects(10, "deadlines").await.unwrap().is_empty(), "it is skipped for now");
     transaction.rollback().await.unwrap();
     claim(&store, "w", LONG).await;
     database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 second'").await;
@@ -262,7 +259,7 @@ async fn a_deadline_that_passes_while_its_job_moves_leaves_no_live_job_behind() 
 }
 
 #[tokio::test]
-async fn provisioning_that_may_go_better_is_retried_until_its_budget_is_spent() {
+async fn flaky_provisioning_is_retried_until_its_budget_is_spent() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "2")]);
     let id =
@@ -275,7 +272,7 @@ async fn provisioning_that_may_go_better_is_retried_until_its_budget_is_spent() 
 }
 
 #[tokio::test]
-async fn a_provisioner_that_panics_fails_its_project_and_not_the_process() {
+async fn panicking_provisioner_fails_only_its_project() {
     let database = Database::new().await;
     let mut server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "1")]);
     let id =
@@ -288,19 +285,19 @@ async fn a_provisioner_that_panics_fails_its_project_and_not_the_process() {
 }
 
 #[tokio::test]
-async fn no_project_is_ever_stuck_a_deadline_ends_waiting_and_working() {
+async fn deadline_ends_waiting_and_provisioning() {
     let database = Database::new().await;
     let api = Server::with(&database.url, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_PROJECT_DEADLINE", "1s")]);
-    let waiting = api.create("nobody comes").await;
+    let waiting = api.create("no worker").await;
     let project = api.until(&waiting, "failed").await;
     assert_eq!(project["error_reason"], "gave up waiting: no worker took it before its deadline");
 
     let server = Server::with(&database.url, &[("PROVOST_PROJECT_DEADLINE", "1s")]);
-    let working = server.create_as("takes for ever", json!({"duration_ms": 600_000})).await;
+    let working = server.create_as("never ends", json!({"duration_ms": 600_000})).await;
     let project = server.until(&working, "failed").await;
     assert_eq!(project["error_reason"], "provisioning did not finish before its deadline");
     assert_eq!(database.text("SELECT string_agg(DISTINCT state, ',') FROM jobs").await, "canceled");
-    eventually("the worker hears that its lease is lost and stops", || async {
+    eventually("the worker notices the lost lease and stops", || async {
         server.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
     })
     .await;
@@ -308,7 +305,7 @@ async fn no_project_is_ever_stuck_a_deadline_ends_waiting_and_working() {
 }
 
 #[tokio::test]
-async fn a_long_provisioning_outlives_many_leases() {
+async fn long_provisioning_outlives_many_leases() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "2s")]);
     let id = server.create_as("patient", json!({"outcome": "ready", "duration_ms": 6500})).await;
@@ -317,7 +314,7 @@ async fn a_long_provisioning_outlives_many_leases() {
 }
 
 #[tokio::test]
-async fn a_process_never_runs_more_than_its_slots() {
+async fn process_never_exceeds_its_slots() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_WORKER_CONCURRENCY", "2")]);
     let mut ids = Vec::new();

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use provost::domain::schedule::{Backlog, Cause, Misfire, Overlap, Plan, ScheduleState, Target, Timing};
+use provost::domain::schedule::{
+    Cause, Misfire, MisfirePolicy, Overlap, ScheduleDefinition, ScheduleState, Target, Timing,
+};
 use provost::domain::{JobState, Outcome, WorkflowState};
 use provost::store::Store;
 use provost::store::invariants::INVARIANTS;
@@ -20,7 +22,7 @@ use crate::harness::{Database, Server};
 /// and one in progress, workflows in several states, two limits and a worker.
 async fn population(database: &Database) {
     let store = store(database).await;
-    for (outcome, attempts) in [(Outcome::done(), ""), (Outcome::refused("no"), ", max_attempts => 1")] {
+    for (outcome, attempts) in [(Outcome::done(), ""), (Outcome::fatal("no"), ", max_attempts => 1")] {
         enqueue(database, attempts).await;
         let claimed = claim(&store, "w1", LONG).await;
         settle_as(&store, &claimed, outcome, "w1").await;
@@ -29,7 +31,7 @@ async fn population(database: &Database) {
     let dead = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
     store.retry_jobs(&[dead], &provost::store::jobs::Edit::default(), true, &audit).await.unwrap();
     let claimed = claim(&store, "w1", LONG).await;
-    settle_as(&store, &claimed, Outcome::refused("still no"), "w1").await;
+    settle_as(&store, &claimed, Outcome::fatal("still no"), "w1").await;
 
     enqueue(database, ", queue => 'lapsing'").await;
     claim(&store, "w1", OVER).await;
@@ -78,7 +80,7 @@ async fn flows(database: &Database, store: &Store) {
     for (queue, outcome) in [
         ("whole", Some(Outcome::done())),
         ("whole", Some(Outcome::done())),
-        ("broken", Some(Outcome::refused("no"))),
+        ("broken", Some(Outcome::fatal("no"))),
         ("broken", Some(Outcome::done())),
         ("running", None),
     ] {
@@ -97,11 +99,11 @@ async fn flows(database: &Database, store: &Store) {
 async fn fire_once(store: &Store) {
     let start = datetime!(2026-01-01 00:00 UTC);
     let job = CreateJob { kind: "noop".into(), queue: Some("by-schedule".into()), ..CreateJob::default() };
-    let plan = Plan {
+    let plan = ScheduleDefinition {
         name: "hourly".into(),
         state: ScheduleState::Enabled,
         timing: Timing::parse("0 * * * *", "UTC", start).unwrap(),
-        backlog: Backlog { misfire: Misfire::Latest, catch_up: 0, grace: Duration::ZERO },
+        misfire_policy: MisfirePolicy { misfire: Misfire::Latest, catch_up: 0, grace: Duration::ZERO },
         overlap: Overlap::Allow,
         jitter: Duration::ZERO,
         target: Target::Job(Box::new(job.checked(3).unwrap())),
@@ -110,8 +112,8 @@ async fn fire_once(store: &Store) {
     store.put_schedule(&plan, Some(start), None, &audit).await.unwrap();
     let found = store.due_schedules(1, &[]).await.unwrap();
     let due = &found.due[0];
-    let verdict = plan.backlog.judge(&plan.timing, due.next_at, found.at, plan.batch());
-    let starts: Vec<_> = verdict.fire.iter().map(|at| plan.start(due.id, *at, Cause::Due)).collect();
+    let verdict = plan.misfire_policy.evaluate(&plan.timing, due.next_at, found.at, plan.batch());
+    let starts: Vec<_> = verdict.fire.iter().map(|at| plan.run_at(due.id, *at, Cause::Due)).collect();
     let firing = Firing {
         schedule: due.id,
         turn: due.turn,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use provost::domain::Outcome;
 use provost::embedded::{Embedded, Options};
-use provost::mutant::{Mutant, sabotaged};
+use provost::mutant::{Mutant, with_mutant};
 use provost::signal::Wakeup;
 use provost::store::jobs::{Lease, LeasedExecution, Settled};
 use provost::store::{Connector, Store};
@@ -29,7 +29,7 @@ fn must(so: bool, otherwise: impl Into<String>) -> Verdict {
 /// The scenario passes on the real program and fails on the mutant, for this reason.
 async fn catches<F: Future<Output = Verdict>>(mutant: Mutant, why: &str, scenario: impl Fn() -> F) {
     scenario().await.unwrap_or_else(|why| panic!("the real program fails: {why}"));
-    let verdict = sabotaged(mutant, scenario()).await;
+    let verdict = with_mutant(mutant, scenario()).await;
     expect(verdict, why);
 }
 

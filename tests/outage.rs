@@ -1,4 +1,4 @@
-//! Bad nights: lost notifications, a database that goes and comes back, processes that are killed.
+//! Outages: lost notifications, an unreachable database, killed processes, and shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Database, Proxy, Server, eventually};
 
-/// No test of these can be saved by a poll.
+/// Rules out that a poll finds the work.
 const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
 
 async fn listener_pid(database: &Database, server: &Server) -> i64 {
@@ -19,15 +19,15 @@ async fn listener_pid(database: &Database, server: &Server) -> i64 {
 
 const LISTENERS: &str = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%LISTEN%'";
 
-/// A project and its job that nobody rang for.
-const UNRUNG: &str = "WITH p AS (INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
+/// A project and its job without a notification.
+const WITHOUT_NOTIFY: &str = "WITH p AS (INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
                SELECT gen_random_uuid(), 'creating', 'unrung', 'simulated', '{}', '{}', now(), now() + interval '1 minute', now(), now() RETURNING id),
              j AS (INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
                SELECT gen_random_uuid(), 'queued', 'project.provision', now(), json_build_object('project_id', id, 'template', 'simulated', 'parameters', '{}'::json), id, 3, now(), now() FROM p RETURNING id, project_id)
              INSERT INTO events (entity, entity_id, previous_state, new_state, actor) SELECT 'project', project_id, 'none', 'creating', 'test' FROM j UNION ALL SELECT 'job', id, 'none', 'queued', 'test' FROM j";
 
 #[tokio::test]
-async fn a_notification_from_another_process_starts_work_at_once() {
+async fn notification_from_another_process_starts_work() {
     let database = Database::new().await;
     let worker = Server::with(&database.url, &[NO_POLL]);
     listener_pid(&database, &worker).await;
@@ -37,12 +37,12 @@ async fn a_notification_from_another_process_starts_work_at_once() {
 }
 
 #[tokio::test]
-async fn a_lost_notification_is_made_good_by_the_poll() {
+async fn poll_finds_work_after_a_lost_notification() {
     let database = Database::new().await;
     let server = Server::on(&database);
     listener_pid(&database, &server).await;
-    // What a crash between commit and NOTIFY leaves behind.
-    database.run(UNRUNG).await;
+    // The state after a crash between commit and NOTIFY.
+    database.run(WITHOUT_NOTIFY).await;
     let id = database.text("SELECT id FROM projects").await;
     server.until(&id, "ready").await;
     let waited = database
@@ -55,14 +55,15 @@ async fn a_lost_notification_is_made_good_by_the_poll() {
 }
 
 #[tokio::test]
-async fn what_happened_while_the_listener_was_deaf_is_found_when_it_hears_again() {
+async fn reconnected_listener_finds_missed_work() {
     let database = Database::new().await;
     let worker = Server::with(&database.url, &[NO_POLL]);
-    let deaf = listener_pid(&database, &worker).await;
+    let listener = listener_pid(&database, &worker).await;
     database.forbid_connections(true).await;
-    database.run(&format!("SELECT pg_terminate_backend({deaf})")).await;
-    eventually("the listener is deaf", || async { database.text(LISTENERS).await.is_empty().then_some(()) }).await;
-    database.run(UNRUNG).await;
+    database.run(&format!("SELECT pg_terminate_backend({listener})")).await;
+    eventually("the listener is disconnected", || async { database.text(LISTENERS).await.is_empty().then_some(()) })
+        .await;
+    database.run(WITHOUT_NOTIFY).await;
     database.run("NOTIFY provost, 'default'").await;
     database.forbid_connections(false).await;
     let id = database.text("SELECT id FROM projects").await;
@@ -75,7 +76,7 @@ async fn what_happened_while_the_listener_was_deaf_is_found_when_it_hears_again(
 }
 
 #[tokio::test]
-async fn duplicate_notifications_do_no_harm() {
+async fn duplicate_notifications_are_harmless() {
     let database = Database::new().await;
     let server = Server::on(&database);
     listener_pid(&database, &server).await;
@@ -89,44 +90,44 @@ async fn duplicate_notifications_do_no_harm() {
 }
 
 #[tokio::test]
-async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
+async fn database_outage_loses_nothing() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let mut server = Server::with(&proxy.url(&database.url), &[("PROVOST_LEASE_TTL", "20s")]);
-    let moving = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 4000})).await;
-    eventually("it is being worked on", || async {
-        (server.get(&format!("/projects/{moving}")).await.json()["status"] == "provisioning").then_some(())
+    let project = server.create_as("in flight", json!({"outcome": "ready", "duration_ms": 4000})).await;
+    eventually("the job is active", || async {
+        (server.get(&format!("/projects/{project}")).await.json()["status"] == "provisioning").then_some(())
     })
     .await;
 
     proxy.cut();
-    let asked = Instant::now();
-    for path in ["/projects", "/metrics", &format!("/projects/{moving}")] {
+    let started = Instant::now();
+    for path in ["/projects", "/metrics", &format!("/projects/{project}")] {
         let answer = server.get(path).await.expect(503);
         assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("database_unavailable", "2"));
     }
     let refused = server.post("/projects", json!({"name": "not now"})).await.expect(503);
     assert_eq!(refused.code(), "database_unavailable");
-    assert!(asked.elapsed() < Duration::from_secs(8), "told quickly, not after {:?}", asked.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(8), "requests fail fast, not after {:?}", started.elapsed());
     assert_eq!(server.get("/healthz").await.status, 200);
     assert_eq!(server.get("/readyz").await.status, 503);
     let health = server.get("/health").await.expect(503).json();
     assert_eq!((&health["status"], &health["db"]), (&json!("unavailable"), &json!("down")));
     assert!(server.get("/metrics/prometheus").await.expect(200).text.contains("provost_database_up 0"));
     let page = server.get("/dashboard/projects").await.expect(503);
-    assert!(page.text.contains("The database does not answer"), "a page, not a problem document");
+    assert!(page.text.contains("The database does not answer"), "the response is a page");
     assert!(server.is_running());
 
-    eventually("the work ends, and its result finds no database", || async {
+    eventually("the work ends during the outage", || async {
         server.log().iter().any(|line| line["msg"] == "settlement not delivered yet").then_some(())
     })
     .await;
     proxy.mend();
-    // The work that ended meanwhile is settled by the execution that did it: no second one was needed.
-    server.until(&moving, "ready").await;
+    // The original execution settles its result; no second one is needed.
+    server.until(&project, "ready").await;
     assert_eq!(database.number("SELECT count(*) FROM executions").await, 1);
     server.ready("afterwards").await;
-    eventually("everything is well again", || async {
+    eventually("the server is healthy again", || async {
         (server.get("/health").await.json()["status"] == "ok").then_some(())
     })
     .await;
@@ -134,11 +135,11 @@ async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_provisioning_and_started_again() {
+async fn provisioning_survives_a_killed_server() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("interrupted", json!({"outcome": "ready", "duration_ms": 1500})).await;
-    eventually("it is being worked on", || async {
+    eventually("the job is active", || async {
         (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
     })
     .await;
@@ -150,12 +151,12 @@ async fn killed_in_the_middle_of_provisioning_and_started_again() {
     let late = database
         .text("SELECT extract(epoch FROM b.claimed_at - a.ended_at) < 2 AND a.outcome = 'lease_expired' FROM executions a JOIN executions b ON b.attempt = a.attempt + 1")
         .await;
-    assert_eq!(late, "t", "taken back and claimed again within two seconds of its lease");
+    assert_eq!(late, "t", "the job is claimed again within two seconds of its lease");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn killed_again_and_again_nothing_is_lost_or_stuck_or_done_twice() {
+async fn repeated_kills_lose_and_repeat_nothing() {
     let database = Database::new().await;
     let settings = [("PROVOST_LEASE_TTL", "1s"), ("PROVOST_MAX_ATTEMPTS", "50"), ("PROVOST_SIMULATE_MAX", "300ms")];
     let mut accepted = Vec::new();
@@ -165,13 +166,13 @@ async fn killed_again_and_again_nothing_is_lost_or_stuck_or_done_twice() {
             accepted.push(server.create(&format!("p{round}-{n}")).await);
         }
         for id in accepted.iter().step_by(7) {
-            // Some are settled already and may be moved on; the answer does not matter, the invariants do.
+            // Only projects that are ready are deleted; the response does not matter.
             server.delete(&format!("/projects/{id}")).await;
         }
         server.kill();
     }
     let server = Server::with(&database.url, &settings);
-    eventually("all come to rest", || async {
+    eventually("no project is in transition", || async {
         let counts = server.get("/metrics").await.json()["counts_by_status"].clone();
         ["creating", "provisioning", "deleting"].iter().all(|status| counts[status] == 0).then_some(())
     })
@@ -184,30 +185,30 @@ async fn killed_again_and_again_nothing_is_lost_or_stuck_or_done_twice() {
 }
 
 #[tokio::test]
-async fn a_stop_signal_lets_running_work_finish() {
+async fn stop_signal_lets_running_work_finish() {
     let database = Database::new().await;
     let mut server = Server::on(&database);
     let id = server.create_as("finishes", json!({"outcome": "ready", "duration_ms": 700})).await;
-    eventually("it is being worked on", || async {
+    eventually("the job is active", || async {
         (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
     })
     .await;
     server.signal("TERM");
     let waiting = server.get(&format!("/projects/{id}?wait=ready&timeout=20s")).await;
-    assert_eq!(waiting.status, 200, "HTTP answers until the end, and whoever waits is not kept");
+    assert_eq!(waiting.status, 200, "HTTP responds until the end, and waiting requests end");
     assert_eq!(server.get("/readyz").await.text, "draining\n");
     assert_eq!(server.exit_code(), 0);
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
-    assert_eq!(database.number("SELECT count(*) FROM workers").await, 0, "it said goodbye");
+    assert_eq!(database.number("SELECT count(*) FROM workers").await, 0, "the worker deregistered");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn what_does_not_finish_within_the_grace_is_handed_back_without_spending_a_failure() {
+async fn unfinished_work_is_released_after_the_grace() {
     let database = Database::new().await;
     let mut server = Server::with(&database.url, &[("PROVOST_SHUTDOWN_GRACE", "0s"), ("PROVOST_LEASE_TTL", "10m")]);
-    let id = server.create_as("handed over", json!({"outcome": "ready", "duration_ms": 1000})).await;
-    eventually("it is being worked on", || async {
+    let id = server.create_as("released", json!({"outcome": "ready", "duration_ms": 1000})).await;
+    eventually("the job is active", || async {
         (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
     })
     .await;
@@ -219,23 +220,25 @@ async fn what_does_not_finish_within_the_grace_is_handed_back_without_spending_a
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_at_once() {
+async fn second_signal_exits_at_once() {
     let database = Database::new().await;
     let mut server = Server::on(&database);
     let id = server.create_as("cut off", json!({"duration_ms": 60_000})).await;
-    eventually("it is being worked on", || async {
+    eventually("the job is active", || async {
         (server.get(&format!("/projects/{id}")).await.json()["status"] == "provisioning").then_some(())
     })
     .await;
     server.signal("INT");
-    eventually("it stops claiming", || async { (server.get("/readyz").await.text == "draining\n").then_some(()) })
-        .await;
+    eventually("the server stops claiming", || async {
+        (server.get("/readyz").await.text == "draining\n").then_some(())
+    })
+    .await;
     server.signal("INT");
     assert_eq!(server.exit_code(), 130);
 }
 
 #[tokio::test]
-async fn stopping_while_the_database_is_down_does_not_hang() {
+async fn stop_during_an_outage_does_not_hang() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let mut server = Server::with(&proxy.url(&database.url), &[("PROVOST_SHUTDOWN_GRACE", "1s")]);

@@ -1,5 +1,5 @@
-//! The diagram of DESIGN.md against the statements that move things: from every state, every verb moves what it should,
-//! and nothing else. Rows are put into their state by SQL, then the real statement runs.
+//! Checks every transition statement against the state machines: from every state, each verb makes exactly its
+//! transitions. Rows are put into a state by SQL, then the real statement runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,15 +26,15 @@ fn audit() -> Audit {
     Audit { actor: "test".into(), request_id: None, reason: None }
 }
 
-/// How long what should have stopped may still take.
+/// The graces of the reaper for canceled and timed-out attempts.
 const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 fn budget() -> Budget {
     Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
 }
 
-/// Takes from a queue of its own, so that one case never takes the job of another.
-fn claimer(queue: &str) -> ClaimRequest {
+/// Claims from a queue of its own, so that cases do not take each other's jobs.
+fn claim_request(queue: &str) -> ClaimRequest {
     ClaimRequest {
         worker_id: "w".into(),
         queues: vec![queue.into()],
@@ -46,7 +46,7 @@ fn claimer(queue: &str) -> ClaimRequest {
     }
 }
 
-/// A row of `projects` in any status, and when it is given up, if its status can be.
+/// Inserts a project with this status, and a deadline if the status has one.
 async fn project_at(database: &Database, status: ProjectStatus, deadline: &str) -> Uuid {
     let id = Uuid::now_v7();
     let reason = if status == ProjectStatus::Failed { "'no quota'" } else { "NULL" };
@@ -57,8 +57,8 @@ async fn project_at(database: &Database, status: ProjectStatus, deadline: &str) 
     id
 }
 
-/// A row of `jobs` in any state, with an execution where it had one: open and leased only while the job is active.
-/// `run_at` and `lease` are intervals from now. Its queue has the name of its id.
+/// Inserts a job in this state. An active job has an open execution and a lease. `run_at` and `lease` are intervals
+/// from now. The queue is named after the job's id.
 async fn job_at(
     database: &Database,
     state: JobState,
@@ -100,12 +100,12 @@ async fn state_of(database: &Database, job: Uuid) -> JobState {
 /// Runs the statement of a verb against a project at `status`.
 async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: ProjectStatus) -> Uuid {
     let settled = |kind, outcome| settle_project(database, store, status, kind, outcome);
-    let refused = || Outcome::refused("no quota");
+    let refused = || Outcome::fatal("no quota");
     match verb {
         ProjectVerb::Claim => {
             let project = project_at(database, status, "1 h").await;
             let job = job_at(database, JobState::Queued, JobKind::Provision, Some(project), "0 s", "1 h").await;
-            let claimed = store.claim_jobs(&claimer(&job.job_id.to_string()), 1).await.unwrap().jobs;
+            let claimed = store.claim_jobs(&claim_request(&job.job_id.to_string()), 1).await.unwrap().jobs;
             assert_eq!(claimed.len(), 1, "{status}");
             assert_eq!(claimed[0].project_moved, verb.target(status).is_some(), "{status}");
             project
@@ -144,21 +144,24 @@ async fn settle_project(
     let lease = job_at(database, JobState::Active, kind, Some(project), "0 s", "1 h").await;
     let settlement = settle(outcome, budget(), 0.5);
     let settled = store.settle_job(&lease, Some(kind), settlement, &[], "test").await.unwrap();
-    assert!(matches!(settled, Settled::Yes { .. }), "the job itself is settled whatever its project is: {settled:?}");
+    assert!(
+        matches!(settled, Settled::Yes { .. }),
+        "the job is settled whatever the status of its project: {settled:?}"
+    );
     project
 }
 
-/// What the store says of a move is what the diagram says.
-fn check(moved: Transition<provost::store::projects::Project>, verb: ProjectVerb, from: ProjectStatus) {
-    match (moved, verb.target(from)) {
+/// Compares a transition with the state machine.
+fn check(transition: Transition<provost::store::projects::Project>, verb: ProjectVerb, from: ProjectStatus) {
+    match (transition, verb.target(from)) {
         (Transition::Applied(project), Some(target)) => assert_eq!(project.status, target, "{verb} from {from}"),
         (Transition::Rejected { was }, None) => assert_eq!(was, from, "{verb} from {from}"),
-        (moved, target) => panic!("{verb} from {from}: {moved:?} instead of {target:?}"),
+        (transition, target) => panic!("{verb} from {from}: {transition:?} instead of {target:?}"),
     }
 }
 
 #[tokio::test]
-async fn every_verb_moves_a_project_exactly_as_the_diagram_says() {
+async fn verbs_follow_the_project_state_machine() {
     let database = Database::new().await;
     let store = store(&database);
     for verb in ProjectVerb::ALL {
@@ -168,13 +171,13 @@ async fn every_verb_moves_a_project_exactly_as_the_diagram_says() {
             assert_eq!(status_of(&database, project).await, target.unwrap_or(*from), "{verb} from {from}");
             let version = database.number(&format!("SELECT version FROM projects WHERE id = '{project}'")).await;
             assert_eq!(version, 1 + i64::from(target.is_some()), "{verb} from {from}");
-            assert_eq!(told(&database, project).await, target.map(|to| (*from, to)), "{verb} from {from}");
+            assert_eq!(only_event(&database, project).await, target.map(|to| (*from, to)), "{verb} from {from}");
         }
     }
 }
 
-/// The only line of a record, if there is one.
-async fn told(database: &Database, entity: Uuid) -> Option<(ProjectStatus, ProjectStatus)> {
+/// The only event of an entity, if there is one.
+async fn only_event(database: &Database, entity: Uuid) -> Option<(ProjectStatus, ProjectStatus)> {
     let rows = database.rows("SELECT previous_state, new_state FROM events WHERE entity_id = $1", &[&entity]).await;
     assert!(rows.len() < 2);
     let word = |column| ProjectStatus::parse(rows.first()?.get(column));
@@ -182,7 +185,7 @@ async fn told(database: &Database, entity: Uuid) -> Option<(ProjectStatus, Proje
 }
 
 #[tokio::test]
-async fn the_last_wall_lets_through_exactly_the_moves_of_the_diagram() {
+async fn trigger_allows_exactly_the_state_machine() {
     let database = Database::new().await;
     let client = database.connection().await;
     let pairs = ProjectStatus::ALL.iter().flat_map(|from| ProjectStatus::ALL.iter().map(move |to| (*from, *to)));
@@ -209,7 +212,7 @@ async fn the_last_wall_lets_through_exactly_the_moves_of_the_diagram() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_deadline_or_the_reason_alone_keeps_their_rules() {
+async fn trigger_checks_deadline_and_reason() {
     let database = Database::new().await;
     let client = database.connection().await;
     for status in ProjectStatus::ALL {
@@ -224,13 +227,13 @@ async fn a_change_of_the_deadline_or_the_reason_alone_keeps_their_rules() {
 }
 
 #[tokio::test]
-async fn only_what_is_due_and_unfinished_can_be_claimed() {
+async fn only_due_unfinished_jobs_can_be_claimed() {
     let database = Database::new().await;
     let store = store(&database);
     for state in JobState::ALL {
         for (run_at, due) in [("-1 s", true), ("1 h", false)] {
             let job = job_at(&database, *state, JobKind::Provision, None, run_at, "1 h").await;
-            let claimed = store.claim_jobs(&claimer(&job.job_id.to_string()), 5).await.unwrap().jobs;
+            let claimed = store.claim_jobs(&claim_request(&job.job_id.to_string()), 5).await.unwrap().jobs;
             let claimable = matches!(state, JobState::Queued | JobState::Scheduled | JobState::Retrying) && due;
             assert_eq!(claimed.len(), usize::from(claimable), "{state} {run_at}");
             let expected = if claimable { JobState::Active } else { *state };
@@ -243,20 +246,20 @@ async fn only_what_is_due_and_unfinished_can_be_claimed() {
     }
 }
 
-/// Every way in which an execution can end.
+/// Every outcome of an attempt.
 fn settlements() -> [Settlement; 5] {
     let why = || "no route".to_owned();
     [
         settle(Outcome::done(), budget(), 0.5),
-        settle(Outcome::refused(why()), budget(), 0.5),
+        settle(Outcome::fatal(why()), budget(), 0.5),
         settle(Outcome::failed(why()), budget(), 0.5),
-        settle(Outcome::Later { after: Duration::from_secs(9) }, budget(), 0.5),
+        settle(Outcome::Snooze { after: Duration::from_secs(9) }, budget(), 0.5),
         settle(Outcome::Released, budget(), 0.5),
     ]
 }
 
 #[tokio::test]
-async fn only_an_active_job_is_settled_and_only_by_its_own_execution() {
+async fn only_the_current_execution_settles_an_active_job() {
     let database = Database::new().await;
     let store = store(&database);
     for state in JobState::ALL {
@@ -268,8 +271,8 @@ async fn only_an_active_job_is_settled_and_only_by_its_own_execution() {
             assert_eq!(state_of(&database, job.job_id).await, *state);
             let answer = store.settle_job(&job, None, settlement.clone(), &[], "test").await.unwrap();
             let active = *state == JobState::Active;
-            let moved = Settled::Yes { state: settlement.state, project: None };
-            let expected = if active { moved } else { Settled::LeaseLost };
+            let transition = Settled::Yes { state: settlement.state, project: None };
+            let expected = if active { transition } else { Settled::LeaseLost };
             assert_eq!(answer, expected, "{state} {settlement:?}");
             let after = if active { settlement.state } else { *state };
             assert_eq!(state_of(&database, job.job_id).await, after, "{state} {settlement:?}");
@@ -280,7 +283,7 @@ async fn only_an_active_job_is_settled_and_only_by_its_own_execution() {
 }
 
 #[tokio::test]
-async fn settling_again_is_recognised_and_settling_otherwise_is_refused() {
+async fn repeated_settlement_must_have_the_same_outcome() {
     let database = Database::new().await;
     let store = store(&database);
     for settlement in settlements() {
@@ -296,7 +299,7 @@ async fn settling_again_is_recognised_and_settling_otherwise_is_refused() {
 }
 
 #[tokio::test]
-async fn only_an_active_job_with_a_lapsed_lease_is_taken_back() {
+async fn only_active_jobs_with_expired_leases_are_reaped() {
     let database = Database::new().await;
     let store = store(&database);
     for state in JobState::ALL {
@@ -312,7 +315,7 @@ async fn only_an_active_job_with_a_lapsed_lease_is_taken_back() {
 }
 
 #[tokio::test]
-async fn the_last_lost_lease_makes_a_dead_letter_and_fails_the_project() {
+async fn last_lost_lease_fails_job_and_project() {
     let database = Database::new().await;
     let store = store(&database);
     let kinds = [(JobKind::Provision, ProjectStatus::Provisioning), (JobKind::Deprovision, ProjectStatus::Deleting)];
@@ -330,7 +333,7 @@ async fn the_last_lost_lease_makes_a_dead_letter_and_fails_the_project() {
 }
 
 #[tokio::test]
-async fn only_an_active_job_is_kept_by_a_heartbeat_and_only_of_its_own_execution() {
+async fn heartbeat_renews_only_the_current_execution() {
     let database = Database::new().await;
     let store = store(&database);
     for state in JobState::ALL {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::clock;
 use provost::domain::Outcome;
-use provost::handlers::{Handler, Job, Working};
+use provost::handlers::{Handler, Job, HandlerFuture};
 
 /// The kind and the queue of every job of the benchmark.
 pub const KIND: &str = "bench";
@@ -120,7 +120,7 @@ impl Sink for Arc<Marks> {
 pub struct Mark<S>(pub S);
 
 impl<S: Sink> Handler for Mark<S> {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
         let at = clock::now();
         Box::pin(async move {
             match serde_json::from_str::<Payload>(&job.payload) {
@@ -128,7 +128,7 @@ impl<S: Sink> Handler for Mark<S> {
                     self.0.note(payload.i, at);
                     Outcome::Done { result: None, next: Vec::new() }
                 }
-                Err(error) => Outcome::refused(format!("the payload of a benchmark job has a number: {error}")),
+                Err(error) => Outcome::fatal(format!("the payload of a benchmark job has a number: {error}")),
             }
         })
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::http::Http;
 use super::marks::KIND;
 use crate::error::{BenchError, Result};
-use provost::domain::workflow::Plan;
+use provost::domain::workflow::WorkflowDefinition;
 use provost::domain::{Ident, NewJob};
 use provost::store::Store;
 use provost::store::projects::Audit;
@@ -40,11 +40,11 @@ impl Producer {
     }
 
     /// Starts a whole workflow in one call; library only.
-    pub async fn start(&mut self, plan: Plan) -> Result<()> {
+    pub async fn start(&mut self, plan: WorkflowDefinition) -> Result<()> {
         let Self::Embedded { store, .. } = self else {
             return Err(BenchError::new("workflows can only be started in process"));
         };
-        let new = plan.checked().map_err(|fault| BenchError::new(format!("{} {}", fault.field, fault.message)))?;
+        let new = plan.instantiate().map_err(|fault| BenchError::new(format!("{} {}", fault.field, fault.message)))?;
         let audit = Audit { actor: KIND.to_owned(), request_id: None, reason: None };
         store.start_workflow(&new, None, &audit).await?;
         Ok(())

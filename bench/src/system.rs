@@ -11,7 +11,7 @@ use super::server::{Server, ServerOptions};
 use crate::error::{BenchError, Result};
 use provost::cli::{ENGINE_POOL, VITAL_POOL};
 use provost::config::{Config, Roles};
-use provost::engine::{Engine, Parts, Tools};
+use provost::engine::{Engine, EngineResources, EngineContext};
 use provost::handlers;
 use provost::provision::{Registry, Simulated};
 use provost::signal::{ProcessStatus, Wakeup};
@@ -105,17 +105,17 @@ impl System {
         let provost::config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
         let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
-        let tools = Tools {
+        let context = EngineContext {
             config: Arc::new(config),
-            vital_runtime: setup.vital.clone(),
+            heartbeat_runtime: setup.vital.clone(),
             wakeup: wakeup.clone(),
             process_status: Arc::new(ProcessStatus::default()),
             telemetry: Telemetry::default(),
-            handlers: handlers::in_the_box(registry, settings).with(KIND, Mark(marks.clone())),
+            handlers: handlers::built_in(registry, settings).with(KIND, Mark(marks.clone())),
             log: provost::log::silent(),
         };
         let (connector, store) = (setup.connector.clone(), for_engine.clone());
-        let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
+        let engine = Engine::start(EngineResources { context, store, heartbeat_store: vital.clone(), connector });
         let running = Running::Embedded { engine: Box::new(engine), store: asking, stores: [for_engine, vital] };
         Ok(Self { marks, running })
     }

@@ -27,7 +27,7 @@ fn runtime(threads: usize, name: &str) -> Result<Runtime, Exit> {
 pub fn handlers(config: &Config) -> Result<Handlers, Exit> {
     let settings = handler_settings(config).map_err(|mistakes| wrong_settings(&mistakes))?;
     hide_from(&settings.commands);
-    Ok(handlers::in_the_box(registry(config), settings))
+    Ok(handlers::built_in(registry(config), settings))
 }
 
 /// The provisioners that ship.

@@ -14,8 +14,8 @@ use super::banner::{Banner, database, no_database, reachable};
 use super::nurse::Nurse;
 use super::process::{Signals, handlers, log_panics, registry, runtimes};
 use crate::config::Config;
-use crate::engine::{Engine, Parts, Tools};
-use crate::handlers::{Handlers, finish_commands};
+use crate::engine::{Engine, EngineContext, EngineResources};
+use crate::handlers::{Handlers, finish_cleanup};
 use crate::log::{self, chain};
 use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::{Connector, MigrateError, Store, migrate};
@@ -64,7 +64,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
     let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
     drop(runtime);
     drop(vital);
-    finish_commands();
+    finish_cleanup();
     // Whoever sent a second signal does not want to wait; the private PostgreSQL stops by itself when we are gone.
     if let Some(nurse) = nurse.filter(|_| exit != Exit::Interrupted) {
         nurse.stop();
@@ -149,9 +149,9 @@ fn start(
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-    let tools = Tools {
+    let context = EngineContext {
         config: config.clone(),
-        vital_runtime: ground.vital.clone(),
+        heartbeat_runtime: ground.vital.clone(),
         wakeup: wakeup.clone(),
         process_status: process_status.clone(),
         telemetry: telemetry.clone(),
@@ -159,7 +159,7 @@ fn start(
         log: log.clone(),
     };
     let (connector, store) = (connector.clone(), for_engine.clone());
-    let engine = Engine::start(Parts { tools, store, vital: vital.clone(), connector });
+    let engine = Engine::start(EngineResources { context, store, heartbeat_store: vital.clone(), connector });
     let app = App {
         store: for_web.clone(),
         wakeup,
@@ -179,7 +179,7 @@ fn start(
     };
     let server = listener.map(|listener| web::server(app, listener)).transpose()?;
     let handle = server.as_ref().map(actix_web::dev::Server::handle);
-    let serving = engine.drive(server, log);
+    let serving = engine.spawn_server(server, log);
     Ok(Running { engine, server: handle, serving, listen, process_status, stop, stores: [for_engine, for_web, vital] })
 }
 

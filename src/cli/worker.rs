@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use super::process::{Signals, handlers, log_panics, runtimes};
 use super::{Exit, wrong_settings};
 use crate::config::Config;
-use crate::engine::{Engine, Tools};
-use crate::handlers::finish_commands;
+use crate::engine::{Engine, EngineContext};
+use crate::handlers::finish_cleanup;
 use crate::log;
 use crate::signal::{ProcessStatus, Wakeup};
 use crate::telemetry::Telemetry;
@@ -39,28 +39,28 @@ pub fn run(config: Config) -> Exit {
     };
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let tools = Tools {
+    let context = EngineContext {
         config: Arc::new(config),
-        vital_runtime: Handle::clone(vital.handle()),
+        heartbeat_runtime: Handle::clone(vital.handle()),
         wakeup: Arc::new(Wakeup::default()),
         process_status: Arc::new(ProcessStatus::default()),
         telemetry: Telemetry::default(),
         handlers,
         log: log.clone(),
     };
-    let exit = runtime.block_on(work(&tools, client, vital_client, &log));
+    let exit = runtime.block_on(work(&context, client, vital_client, &log));
     drop(runtime);
-    finish_commands();
+    finish_cleanup();
     exit
 }
 
-async fn work(tools: &Tools, client: Client, vital: Client, log: &Logger) -> Exit {
+async fn work(context: &EngineContext, client: Client, vital: Client, log: &Logger) -> Exit {
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
-    info!(log, "working"; "server" => client.address(), "slots" => tools.config.worker_concurrency);
-    let engine = Engine::start_remote(tools, client, vital);
+    info!(log, "working"; "server" => client.address(), "slots" => context.config.worker_concurrency);
+    let engine = Engine::start_remote(context, client, vital);
     signals.next().await;
     info!(log, "stopping; a second signal ends at once");
-    tools.process_status.drain();
+    context.process_status.drain();
     tokio::select! {
         () = engine.stop() => {
             info!(log, "stopped");

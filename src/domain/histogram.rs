@@ -1,11 +1,10 @@
-//! Percentiles from counted buckets, so that nobody has to scan what happened.
+//! Percentiles from counted buckets, so that no query scans the raw durations.
 
 use std::collections::BTreeMap;
 
-/// Each bucket ends 10 % above the one before (`bucket_of` in the first migration), so that a percentile is at most 5 % off.
+/// Each bucket ends 10 % above the previous one, like `bucket_of` in SQL, so a percentile is at most 5 % off.
 const GROWTH: f64 = 1.1;
 
-/// How many durations fell into which bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Histogram(BTreeMap<i16, i64>);
 
@@ -22,7 +21,7 @@ impl Histogram {
         self.0.values().sum()
     }
 
-    /// The duration in milliseconds under which a share of `quantile` (0..1) of the counted ones lie.
+    /// The duration in milliseconds that a share of `quantile` (0..1) of the counted durations stays below.
     pub fn percentile(&self, quantile: f64) -> Option<f64> {
         let rank = ((self.count() as f64 * quantile).ceil() as i64).max(1);
         let mut seen = 0;
@@ -57,8 +56,8 @@ mod tests {
             histogram.add(bucket_of(f64::from(ms)), 1);
         }
         for (quantile, truth) in [(0.5, 500.0), (0.95, 950.0), (0.99, 990.0)] {
-            let read = histogram.percentile(quantile).unwrap_or_default();
-            assert!((read / truth - 1.0).abs() < 0.051, "{quantile}: {read} is not {truth}");
+            let estimate = histogram.percentile(quantile).unwrap_or_default();
+            assert!((estimate / truth - 1.0).abs() < 0.051, "{quantile}: {estimate} is not {truth}");
         }
     }
 }

@@ -1,23 +1,22 @@
-//! Names that programs use: of queues, kinds and tenants.
+//! Names of queues, kinds and tenants.
 
-/// 1 to 128 characters out of letters, digits and `. _ : / -`, beginning with a letter or digit: safe in a URL, a log, a
-/// label and a shell.
+/// 1 to 128 letters, digits and `. _ : / -`, beginning with a letter or digit: safe in a URL, a log, a label and a
+/// shell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ident(String);
 
-/// Why a name cannot be used.
+/// The text is not a valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to 128 characters out of A-Z a-z 0-9 . _ : / - and begin with a letter or digit")]
+#[error("must be 1 to 128 characters from A-Z a-z 0-9 . _ : / - and begin with a letter or digit")]
 pub struct IdentError;
 
-/// The most characters that a name may have.
 pub const MAX_IDENT: usize = 128;
 
 impl Ident {
     pub fn parse(text: &str) -> Result<Self, IdentError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
-        let begins_well = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
-        let is_name = begins_well && text.len() <= MAX_IDENT && text.bytes().all(allowed);
+        let starts_alphanumeric = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
+        let is_name = starts_alphanumeric && text.len() <= MAX_IDENT && text.bytes().all(allowed);
         if is_name { Ok(Self(text.to_owned())) } else { Err(IdentError) }
     }
 
@@ -27,7 +26,6 @@ impl Ident {
 }
 
 impl Default for Ident {
-    /// The queue and the tenant of whoever names none.
     fn default() -> Self {
         Self("default".to_owned())
     }
@@ -44,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_a_name() {
+    fn names_are_checked() {
         for good in ["a", "email.send", "eu-west/1:x_y", "9", &"x".repeat(128)] {
             assert!(Ident::parse(good).is_ok(), "{good}");
         }

@@ -1,49 +1,44 @@
-//! The life of a job, and what a job means to its project.
+//! The states of a job, and how a job changes its project.
 
 use super::project::ProjectStatus;
-use super::words;
+use super::string_enum;
 
-words! {
-    /// Where a job is in its life.
+string_enum! {
     JobState {
-        /// Waits for its time.
         Scheduled = "scheduled",
-        /// May be claimed.
+        /// Can be claimed.
         Queued = "queued",
-        /// Waits for other jobs.
+        /// Waits for dependencies.
         Blocked = "blocked",
-        /// Leased to a worker.
+        /// A worker holds a lease on the job.
         Active = "active",
-        /// Done.
         Completed = "completed",
-        /// Failed, and will be tried again.
+        /// Failed, and waits for a retry.
         Retrying = "retrying",
         /// Failed for good: a dead letter.
         Failed = "failed",
-        /// Called off.
+        /// Canceled before it completed.
         Canceled = "canceled",
     }
 }
 
 impl JobState {
-    /// A finished job never runs again by itself.
+    /// A finished job runs again only on request.
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Canceled)
     }
 }
 
-words! {
-    /// What the engine itself knows how to run.
+string_enum! {
+    /// The kinds that the engine enqueues itself.
     JobKind {
-        /// Makes the real thing behind a project.
         Provision = "project.provision",
-        /// Removes it again.
         Deprovision = "project.deprovision",
     }
 }
 
 impl JobKind {
-    /// Where the project is while this job works on it.
+    /// The status of the project while this job runs.
     pub const fn status_during(self) -> ProjectStatus {
         match self {
             Self::Provision => ProjectStatus::Provisioning,
@@ -51,7 +46,7 @@ impl JobKind {
         }
     }
 
-    /// Where the project goes when the job reaches `state`; nothing while the job is not finished.
+    /// The status of the project after the job reaches `state`; `None` while the job is not finished.
     pub const fn status_after(self, state: JobState) -> Option<ProjectStatus> {
         match (self, state) {
             (Self::Provision, JobState::Completed) => Some(ProjectStatus::Ready),
@@ -68,7 +63,7 @@ mod tests {
     use crate::domain::ProjectVerb;
 
     #[test]
-    fn what_a_job_does_to_its_project_is_in_the_projects_diagram() {
+    fn job_outcomes_follow_the_project_state_machine() {
         for kind in JobKind::ALL {
             for state in JobState::ALL {
                 if let Some(target) = kind.status_after(*state) {

@@ -1,31 +1,27 @@
-//! Short facts that people hang on a project to find it again.
+//! Labels: short facts attached to a project, for filtering.
 
 use std::collections::BTreeMap;
 
-/// A label's key has at most this many characters, out of `A-Z a-z 0-9 . _ / -`.
+/// The maximum length of a key, in characters from `A-Z a-z 0-9 . _ / -`.
 pub const MAX_KEY: usize = 63;
-/// A label's value has at most this many characters.
 pub const MAX_VALUE: usize = 255;
-/// A project has at most this many labels.
 pub const MAX_LABELS: usize = 32;
 
-/// Labels that have been checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels(BTreeMap<String, String>);
 
-/// Why a label is refused; the first field is its key.
+/// Why a label is invalid; the field is its key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
-    #[error("must have at most {MAX_LABELS} entries, it has {0}")]
+    #[error("must have at most {MAX_LABELS} entries; got {0}")]
     TooMany(usize),
-    #[error("key {0:?} must have 1 to {MAX_KEY} characters out of A-Z a-z 0-9 . _ / -")]
+    #[error("key {0:?} must have 1 to {MAX_KEY} characters from A-Z a-z 0-9 . _ / -")]
     Key(String),
     #[error("value of {0:?} must have at most {MAX_VALUE} characters and no control characters")]
     Value(String),
 }
 
 impl Labels {
-    /// The only door.
     pub fn parse(labels: BTreeMap<String, String>) -> Result<Self, LabelError> {
         if labels.len() > MAX_LABELS {
             return Err(LabelError::TooMany(labels.len()));
@@ -59,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_label_may_be() {
+    fn labels_are_checked() {
         assert!(one("env", "prod").is_ok());
         assert!(one("example.com/team_1", "الفريق").is_ok());
         assert!(one("empty", "").is_ok());

@@ -1,4 +1,4 @@
-//! DECIDES: what is legal, what comes next, what a word means. Nothing here waits, asks or remembers.
+//! The rules: what is valid, and what happens next. Pure functions and types; no I/O, no clock, no state.
 
 pub mod histogram;
 pub mod ident;
@@ -29,23 +29,22 @@ pub use retry::Backoff;
 pub use settle::{Budget, FollowUp, Outcome, Settlement};
 pub use workflow::{Dependency, NewWorkflow, Policy, Step, WorkflowState};
 
-/// A closed set of words that stand in the database, in JSON and on pages in exactly one spelling.
-macro_rules! words {
+/// An enum whose variants have exactly one spelling in the database, in JSON and on pages.
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($(#[$vdoc])* $variant),+ }
 
         impl $name {
-            /// Every one of them, in the order of the life they describe.
+            /// Every variant, in declaration order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The one spelling, as in the database and in JSON.
+            /// The spelling in the database and in JSON.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            /// Reads the one spelling back.
             pub fn parse(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|it| it.as_str() == word)
             }
@@ -58,4 +57,4 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
+pub(crate) use string_enum;

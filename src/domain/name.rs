@@ -1,25 +1,24 @@
-//! What a project may be called.
+//! Names of projects.
 
-/// A project's name: 1 to 255 characters in any language, without surrounding spaces, without control characters.
+/// 1 to 255 characters in any language, without surrounding spaces or control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectName(String);
 
-/// The most characters (not bytes) that a name may have.
+/// The maximum length of a name, in characters, not bytes.
 pub const MAX_NAME: usize = 255;
 
-/// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("must not be empty, or only spaces and other invisible characters")]
     Empty,
-    #[error("must have at most {MAX_NAME} characters, it has {0}")]
+    #[error("must have at most {MAX_NAME} characters; got {0}")]
     TooLong(usize),
-    #[error("must not contain control characters, it has U+{0:04X}")]
+    #[error("must not contain control characters; got U+{0:04X}")]
     Control(u32),
 }
 
 impl ProjectName {
-    /// The only door: trims, then refuses what nobody could read.
+    /// Trims the text and checks the rest.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let name = text.trim();
         if let Some(bad) = name.chars().find(|c| c.is_control() || is_line_break(*c)) {
@@ -37,12 +36,12 @@ impl ProjectName {
     }
 }
 
-/// Unicode's own line and paragraph separators break lines like control characters do.
+/// The line and paragraph separators of Unicode break lines like control characters do.
 fn is_line_break(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Characters that show nothing: a name of nothing else could not be seen, or clicked.
+/// Characters without a glyph. A name of only these could not be seen or clicked.
 fn is_invisible(c: char) -> bool {
     let joiners = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let fillers = matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
@@ -55,7 +54,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_in_any_language_are_kept_and_trimmed() {
+    fn name_in_any_language_is_kept_and_trimmed() {
         for name in ["billing-eu", "قاعدة-البيانات", "データ", "🚀", "<script>alert(1)</script>", "' OR 1=1 --", "a b"]
         {
             let parsed = ProjectName::parse(&format!("  {name}\t")).map(|it| it.as_str().to_owned());
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_name() {
+    fn invalid_name_is_rejected() {
         assert_eq!(ProjectName::parse(""), Err(NameError::Empty));
         assert_eq!(ProjectName::parse(" \n\t"), Err(NameError::Empty));
         assert_eq!(ProjectName::parse("\u{200b}\u{3164}"), Err(NameError::Empty));
@@ -77,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_is_short_clean_and_stable(text in any::<String>()) {
+        fn accepted_name_is_short_clean_and_stable(text in any::<String>()) {
             if let Ok(name) = ProjectName::parse(&text) {
                 prop_assert!((1..=MAX_NAME).contains(&name.as_str().chars().count()));
                 prop_assert!(!name.as_str().chars().any(char::is_control));

@@ -1,4 +1,4 @@
-//! What somebody wants done, checked.
+//! A job to enqueue.
 
 use std::time::Duration;
 
@@ -9,14 +9,13 @@ use super::ident::Ident;
 use super::retry::Backoff;
 use super::workflow::{Dependency, Step};
 
-/// The priority of whoever names none. 9 is served first, 0 last.
-pub const USUAL_PRIORITY: i16 = 5;
-/// How many failures a job may have that names no number, where no setting does either.
-const USUAL_ATTEMPTS: u32 = 3;
-/// The highest priority.
-pub const TOP_PRIORITY: i16 = 9;
+/// The default priority. 9 is claimed first, 0 last.
+pub const DEFAULT_PRIORITY: i16 = 5;
+/// The default of `max_attempts` when neither the job nor a setting has one.
+const DEFAULT_MAX_ATTEMPTS: u32 = 3;
+pub const MAX_PRIORITY: i16 = 9;
 
-/// A job before it exists.
+/// A validated job that is not in the database yet.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     pub id: Uuid,
@@ -25,25 +24,24 @@ pub struct NewJob {
     pub tenant: Ident,
     pub tags: Vec<String>,
     pub priority: i16,
-    /// JSON text, kept byte for byte.
+    /// JSON text, stored byte for byte.
     pub payload: String,
     pub due: Due,
     pub max_attempts: u32,
-    /// How long one execution may take.
+    /// The maximum duration of one attempt.
     pub timeout: Option<Duration>,
-    /// When the whole job is given up.
+    /// When the job fails, whatever its state.
     pub deadline_at: Option<OffsetDateTime>,
     pub backoff: Option<Backoff>,
     pub schema_version: Option<i32>,
     pub key: Option<JobKey>,
-    /// What has to end before it may be claimed.
     pub dependencies: Vec<Dependency>,
-    /// Its place in a workflow.
+    /// The step that this job is, when it belongs to a workflow.
     pub step: Option<Step>,
 }
 
 impl NewJob {
-    /// A job of this kind with a fresh id, now, and all the rest as for whoever says nothing.
+    /// A job of this kind with a new id and default values, due now.
     pub fn new(kind: Ident) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -51,10 +49,10 @@ impl NewJob {
             queue: Ident::default(),
             tenant: Ident::default(),
             tags: Vec::new(),
-            priority: USUAL_PRIORITY,
+            priority: DEFAULT_PRIORITY,
             payload: "{}".to_owned(),
             due: Due::Now,
-            max_attempts: USUAL_ATTEMPTS,
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
             timeout: None,
             deadline_at: None,
             backoff: None,
@@ -66,32 +64,31 @@ impl NewJob {
     }
 }
 
-/// When a job may first be claimed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Due {
     Now,
-    /// So long after it was enqueued, by the database's clock.
+    /// After this delay from its enqueueing, by the clock of the database.
     In(Duration),
-    /// At this moment; a moment that has passed means now.
+    /// At this time; a time in the past means now.
     At(OffsetDateTime),
 }
 
 impl Due {
-    /// How long after it was enqueued, where that is how it was said.
+    /// The delay of `In`.
     pub fn delay(self) -> Option<Duration> {
         if let Self::In(delay) = self { Some(delay) } else { None }
     }
 }
 
-/// The name of a job that may be asked for twice.
+/// An idempotency key: the same key creates one job.
 #[derive(Clone, Debug)]
 pub struct JobKey {
     pub key: String,
-    /// What else was said; the same key with other words is a mistake.
+    /// A hash of the request. The same key with another hash is a conflict.
     pub hash: String,
     /// How long the key is remembered.
     pub window: Duration,
 }
 
-/// How long a key is remembered unless somebody says otherwise.
-pub const USUAL_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// The default of `window`.
+pub const DEFAULT_KEY_WINDOW: Duration = Duration::from_secs(15 * 60);

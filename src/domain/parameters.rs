@@ -1,30 +1,27 @@
-//! What a template is told: a JSON object that Provost keeps byte for byte and does not interpret.
+//! Parameters of a template: a JSON object that is stored byte for byte and not interpreted.
 
-/// JSON text that is known to be safe to store: an object, not too big, not too deep, without U+0000.
+/// JSON text that is safe to store: an object of limited size and depth, without U+0000.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters(String);
 
-/// The most bytes that parameters may have.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// The deepest nesting that parameters may have.
 pub const MAX_DEPTH: usize = 64;
 
-/// Why parameters are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParametersError {
     #[error("must be a JSON object")]
     NotAnObject,
-    #[error("must have at most {MAX_BYTES} bytes, it has {0}")]
+    #[error("must have at most {MAX_BYTES} bytes; got {0}")]
     TooLong(usize),
-    #[error("must be nested at most {MAX_DEPTH} deep")]
+    #[error("must be nested at most {MAX_DEPTH} levels deep")]
     TooDeep,
     #[error("must not contain the character U+0000, which PostgreSQL cannot store")]
     Nul,
 }
 
 impl Parameters {
-    /// The only door. `text` is well-formed JSON already; this looks at its shape without giving it a meaning, so that
-    /// large numbers, repeated keys and spaces survive.
+    /// Checks `text`, which is already well-formed JSON, without parsing it, so that large numbers, repeated keys and
+    /// spaces survive.
     pub fn parse(text: &str) -> Result<Self, ParametersError> {
         if !text.trim_start().starts_with('{') {
             return Err(ParametersError::NotAnObject);
@@ -47,9 +44,9 @@ impl Default for Parameters {
     }
 }
 
-/// Whether well-formed JSON can be stored as it is: not too deep, and without U+0000.
+/// Checks that well-formed JSON can be stored: not too deep, and without U+0000.
 ///
-/// Walks the text once: outside strings it counts brackets, inside it looks for an escaped U+0000.
+/// Scans the text once: counts brackets outside strings, and looks for an escaped U+0000 inside.
 pub fn inspect(text: &str) -> Result<(), ParametersError> {
     let (mut depth, mut in_string) = (0_usize, false);
     let mut rest = text.as_bytes();
@@ -75,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_survives() {
+    fn text_is_kept_byte_for_byte() {
         for text in [r#"{}"#, r#" {"n": 123456789012345678901234567890, "n":1}"#, r#"{"s":"\\u0000 \" { [ \u0001"}"#] {
             assert_eq!(Parameters::parse(text).map(|it| it.as_str().to_owned()).as_deref(), Ok(text));
         }
     }
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_parameters_are_rejected() {
         assert_eq!(Parameters::parse("[]"), Err(ParametersError::NotAnObject));
         assert_eq!(Parameters::parse("null"), Err(ParametersError::NotAnObject));
         assert_eq!(Parameters::parse(r#"{"a":"\u0000"}"#), Err(ParametersError::Nul));

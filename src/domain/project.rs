@@ -1,57 +1,47 @@
-//! The life of a project.
+//! The state machine of a project.
 
-use super::words;
+use super::string_enum;
 
-words! {
-    /// Where a project is in its life.
+string_enum! {
     ProjectStatus {
-        /// Asked for; no worker has taken it yet.
+        /// Requested; no worker has claimed its job yet.
         Creating = "creating",
-        /// A worker is making the real thing.
         Provisioning = "provisioning",
-        /// It is there.
         Ready = "ready",
-        /// It could not be made, or not be removed; `error_reason` says why.
+        /// Provisioning or removal failed; `error_reason` says why.
         Failed = "failed",
-        /// A worker is removing the real thing, or soon will.
+        /// A worker removes it, or will soon.
         Deleting = "deleting",
-        /// It is gone; the row stays as a tombstone.
+        /// Removed; the row stays as a tombstone.
         Deleted = "deleted",
     }
 }
 
 impl ProjectStatus {
-    /// A transient status carries a deadline: nobody may stay in it for ever.
+    /// Whether this status has a deadline, after which the project fails.
     pub const fn is_transient(self) -> bool {
         matches!(self, Self::Creating | Self::Provisioning | Self::Deleting)
     }
 }
 
-words! {
-    /// What can be done to a project. Each verb is one conditional statement in `sql/queries`.
+string_enum! {
+    /// The transitions of a project. Each verb is one conditional statement in `sql/queries`.
     ProjectVerb {
         /// A worker claims the job that provisions it.
         Claim = "claim",
-        /// Its provisioning succeeded.
         Provisioned = "provisioned",
-        /// Its provisioning failed for good.
         ProvisionFailed = "provision_failed",
-        /// Somebody wants another try.
         Retry = "retry",
-        /// Somebody does not need it any more.
         Delete = "delete",
-        /// Its removal succeeded.
         Removed = "removed",
-        /// Its removal failed for good.
         RemovalFailed = "removal_failed",
-        /// Its deadline passed.
         Expire = "expire",
     }
 }
 
 impl ProjectVerb {
-    /// The diagram of a project's life, whole: from where this verb leads where. Any other status refuses it.
-    pub const fn moves(self) -> &'static [(ProjectStatus, ProjectStatus)] {
+    /// The whole state machine: from which status to which status this verb leads. Any other status rejects the verb.
+    pub const fn transitions(self) -> &'static [(ProjectStatus, ProjectStatus)] {
         use ProjectStatus::*;
         match self {
             Self::Claim => &[(Creating, Provisioning)],
@@ -65,9 +55,9 @@ impl ProjectVerb {
         }
     }
 
-    /// Where this verb takes a project that is at `from`, or nothing when it does not apply there.
+    /// The status after this verb from `from`; `None` when the verb does not apply.
     pub fn target(self, from: ProjectStatus) -> Option<ProjectStatus> {
-        self.moves().iter().find(|(start, _)| *start == from).map(|(_, end)| *end)
+        self.transitions().iter().find(|(start, _)| *start == from).map(|(_, end)| *end)
     }
 }
 
@@ -76,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_transient_status_has_a_way_out_and_a_deadline_that_leads_to_failed() {
+    fn transient_status_expires_to_failed() {
         for status in ProjectStatus::ALL.iter().filter(|status| status.is_transient()) {
             assert_eq!(ProjectVerb::Expire.target(*status), Some(ProjectStatus::Failed), "{status}");
         }
@@ -84,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn words_read_back_as_they_are_written() {
+    fn status_spelling_parses_back() {
         for status in ProjectStatus::ALL {
             assert_eq!(ProjectStatus::parse(status.as_str()), Some(*status));
         }

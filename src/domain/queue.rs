@@ -1,53 +1,47 @@
-//! Queues, workers and limits: the words of those who steer.
+//! States of queues and workers, and kinds of limits.
 
-use super::words;
+use super::string_enum;
 
-words! {
-    /// Whether a queue gives work, and takes it.
+string_enum! {
+    /// Whether jobs of a queue can be claimed and enqueued.
     QueueState {
-        /// Gives and takes.
+        /// Claims and enqueues.
         Active = "active",
-        /// Takes, but gives nothing: what comes waits.
+        /// Enqueues only; new jobs wait.
         Paused = "paused",
-        /// Gives, but takes nothing new: what waits is worked off.
+        /// Claims only; enqueueing is rejected.
         Draining = "draining",
     }
 }
 
-words! {
-    /// Whether a worker takes work.
+string_enum! {
+    /// Whether a worker claims jobs.
     WorkerState {
-        /// Takes work.
         Online = "online",
-        /// Takes no more work, and finishes what it has.
+        /// Claims no more jobs and finishes its attempts.
         Cordoned = "cordoned",
-        /// Takes no more work, and hands back what it has not finished within its grace.
+        /// Claims no more jobs and releases attempts that do not finish within the grace.
         Draining = "draining",
-        /// Silent for longer than a lease.
+        /// No heartbeat for longer than a lease.
         Lost = "lost",
     }
 }
 
-words! {
-    /// Of whom a limit speaks.
+string_enum! {
+    /// Which jobs a limit covers.
     LimitScope {
-        /// Of every job.
         Global = "global",
-        /// Of the jobs of one queue.
         Queue = "queue",
-        /// Of the jobs of one kind.
         Kind = "kind",
-        /// Of the jobs of one tenant.
         Tenant = "tenant",
     }
 }
 
-words! {
-    /// What a limit bounds.
+string_enum! {
     LimitMode {
-        /// How many start in a window: a token bucket.
+        /// Starts per window: a token bucket.
         Rate = "rate",
-        /// How many are active at once.
+        /// Active jobs at one time.
         Concurrency = "concurrency",
     }
 }

@@ -1,37 +1,34 @@
-//! How long to wait before another try.
+//! Retry backoff.
 
 use std::time::Duration;
 
-use super::words;
+use super::string_enum;
 
-words! {
-    /// How the wait grows from failure to failure.
+string_enum! {
+    /// How the delay grows with each failure.
     Strategy {
-        /// `base`, twice that, four times that, …
+        /// `base`, 2 × `base`, 4 × `base`, …
         Exponential = "exponential",
-        /// `base`, twice that, three times that, …
+        /// `base`, 2 × `base`, 3 × `base`, …
         Linear = "linear",
-        /// Always `base`.
         Fixed = "fixed",
     }
 }
 
-/// A job's policy, when it has one of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     pub strategy: Strategy,
     pub base: Duration,
-    /// The longest wait.
     pub max: Duration,
-    /// Full jitter: anywhere between nothing and the wait. (The "full jitter" of the AWS architecture blog.)
+    /// Full jitter, as in the AWS architecture blog: the delay is uniform between zero and the computed delay.
     pub jitter: bool,
 }
 
-/// The longest that any policy may wait.
-pub const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The largest `max` of any policy.
+pub const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Default for Backoff {
-    /// Anywhere between nothing and `2 s · 2^(failures-1)`, at most 15 minutes.
+    /// Between zero and `2 s · 2^(failures-1)`, at most 15 minutes.
     fn default() -> Self {
         Self {
             strategy: Strategy::Exponential,
@@ -43,8 +40,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// How long to wait. `dice` is uniform in 0..1; the first failure is number 1.
-    pub fn wait(&self, failures: u32, dice: f64) -> Duration {
+    /// The delay after a failure. `random` is uniform in 0..1; the first failure is number 1.
+    pub fn delay(&self, failures: u32, random: f64) -> Duration {
         let nth = failures.max(1);
         let factor = match self.strategy {
             Strategy::Exponential => 1u32 << (nth - 1).min(30),
@@ -52,22 +49,22 @@ impl Backoff {
             Strategy::Fixed => 1,
         };
         let ceiling = self.base.saturating_mul(factor).min(self.max);
-        if self.jitter { ceiling.mul_f64(dice.clamp(0.0, 1.0)) } else { ceiling }
+        if self.jitter { ceiling.mul_f64(random.clamp(0.0, 1.0)) } else { ceiling }
     }
 
-    /// As it stands in the database and in SQL calls: strategy, base and longest wait in seconds, `full` jitter or `none`.
+    /// The encoding in the database and in SQL calls: strategy, base and maximum in seconds, jitter `full` or `none`.
     pub fn text(&self) -> String {
         let jitter = if self.jitter { "full" } else { "none" };
         format!("{} {} {} {jitter}", self.strategy, self.base.as_secs_f64(), self.max.as_secs_f64())
     }
 
-    /// Reads [`Backoff::text`] back; nothing when it is not one.
+    /// Parses [`Backoff::text`].
     pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [strategy, base, max, jitter] = words[..] else { return None };
         let seconds = |word: &str| {
             let duration = Duration::try_from_secs_f64(word.parse().ok()?).ok()?;
-            (duration <= LONGEST).then_some(duration)
+            (duration <= MAX_DELAY).then_some(duration)
         };
         let jitter = match jitter {
             "full" => true,
@@ -83,36 +80,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ceiling_doubles_and_is_capped() {
+    fn exponential_delay_doubles_up_to_the_maximum() {
         let ceilings = [(1, 2), (2, 4), (3, 8), (9, 512), (10, 900), (400, 900)];
         for (failures, seconds) in ceilings {
-            assert_eq!(Backoff::default().wait(failures, 1.0), Duration::from_secs(seconds), "failure {failures}");
+            assert_eq!(Backoff::default().delay(failures, 1.0), Duration::from_secs(seconds), "failure {failures}");
         }
     }
 
     #[test]
-    fn every_strategy_grows_in_its_own_way() {
+    fn strategies_differ_in_growth() {
         let second = Duration::from_secs;
         for (strategy, waits) in
             [(Strategy::Exponential, [10, 20, 35]), (Strategy::Linear, [10, 20, 30]), (Strategy::Fixed, [10, 10, 10])]
         {
             let policy = Backoff { strategy, base: second(10), max: second(35), jitter: false };
             for (failures, wait) in (1..).zip(waits) {
-                assert_eq!(policy.wait(failures, 0.3), second(wait), "{strategy} after {failures}");
+                assert_eq!(policy.delay(failures, 0.3), second(wait), "{strategy} after {failures}");
             }
         }
     }
 
     #[test]
-    fn the_dice_reach_the_whole_range() {
+    fn jitter_covers_the_whole_range() {
         let policy = Backoff::default();
-        assert_eq!(policy.wait(3, 0.0), Duration::ZERO);
-        assert_eq!(policy.wait(3, 0.25), Duration::from_secs(2));
-        assert_eq!(policy.wait(3, f64::MAX), Duration::from_secs(8));
+        assert_eq!(policy.delay(3, 0.0), Duration::ZERO);
+        assert_eq!(policy.delay(3, 0.25), Duration::from_secs(2));
+        assert_eq!(policy.delay(3, f64::MAX), Duration::from_secs(8));
     }
 
     #[test]
-    fn the_text_reads_back_and_nonsense_does_not() {
+    fn text_parses_back_and_nonsense_is_rejected() {
         let policy = Backoff {
             strategy: Strategy::Linear,
             base: Duration::from_millis(1500),

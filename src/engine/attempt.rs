@@ -1,8 +1,7 @@
-//! One execution, from its claim to its settlement.
+//! One attempt: from the claim to the settlement.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,213 +9,249 @@ use futures_util::FutureExt;
 use slog::{Logger, debug, error, info, o, warn};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::chore::TIMEOUT_GRACE;
-use super::held::Hold;
-use super::jittered;
+use super::executions::{ExecutionGuard, Executions};
+use super::local_worker::LocalWorker;
+use super::reaper::TIMEOUT_GRACE;
+use super::retry::RetryDelays;
 use super::source::Source;
-use super::worker::{Desk, FIRST_PAUSE, LONGEST_PAUSE};
+use super::supervisor::panic_message;
+use super::{EngineContext, logger};
 use crate::domain::{JobState, Outcome, ProjectStatus};
-use crate::handlers::{Job, Log};
+use crate::handlers::{Handler, Job, Log};
 use crate::log::chain;
-use crate::mutant::{self, Mutant};
+use crate::mutant;
 use crate::signal::Stop;
 use crate::store::jobs::{ClaimedJob, Settled};
 use crate::telemetry::{KindLabels, OutcomeLabels};
 
-/// How long a few lines may take to be kept.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long one batch of log lines may take to be stored.
+const LOG_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// One execution, from the claim to its settlement. The slot is free again when the work has ended.
-pub async fn attempt<S: Source>(
-    desk: Arc<Desk<S>>,
+/// What all attempts of one run of the worker share.
+pub struct AttemptContext<S> {
+    pub source: Arc<S>,
+    pub context: EngineContext,
+    pub executions: Arc<Executions>,
+    pub log: Logger,
+    /// Cancelled when the shutdown grace is over: unfinished work is released.
+    pub release: Stop,
+    /// Cancelled when releasing takes too long: outcomes are no longer delivered.
+    pub abandon: Stop,
+}
+
+impl<S> AttemptContext<S> {
+    pub fn new(context: &EngineContext, worker: &LocalWorker, source: &Arc<S>) -> Self {
+        Self {
+            source: source.clone(),
+            log: logger(context, "worker").new(o!("worker_id" => worker.identity.id.clone())),
+            context: context.clone(),
+            executions: worker.executions.clone(),
+            release: Stop::new(),
+            abandon: Stop::new(),
+        }
+    }
+}
+
+/// One claimed job, and what is needed to run it.
+struct Attempt<S> {
+    shared: Arc<AttemptContext<S>>,
+    claimed: ClaimedJob,
+    guard: ExecutionGuard,
+    log: Logger,
+    lines: Log,
+}
+
+/// Runs a claimed job and settles it. The slot is freed when the work ends, before the settlement.
+pub async fn run<S: Source>(
+    shared: Arc<AttemptContext<S>>,
     claimed: ClaimedJob,
     trusted_until: Option<Instant>,
     slot: Option<OwnedSemaphorePermit>,
 ) {
-    let hold = desk.held.hold(&claimed.lease, trusted_until);
-    let log = desk.log.new(o!(
+    let guard = shared.executions.add(&claimed.lease, trusted_until);
+    let log = shared.log.new(o!(
         "job_id" => claimed.lease.job_id.to_string(), "execution_id" => claimed.lease.execution_id.to_string(),
         "project_id" => claimed.project_id.map(|id| id.to_string()), "kind" => claimed.kind.clone(),
     ));
-    tell_claim(&desk, &log, &claimed);
+    let attempt = Attempt { shared, claimed, guard, log, lines: Log::default() };
+    attempt.record_claim();
     let started = Instant::now();
-    let lines = Log::default();
-    let performed = async {
-        let outcome = perform(&desk, &log, &claimed, &hold, &lines).await;
-        lines.close();
+    let work = async {
+        let outcome = attempt.perform().await;
+        attempt.lines.close();
         outcome
     };
-    let (Some(outcome), ()) = tokio::join!(performed, keep(&desk, &log, &claimed, &lines)) else { return };
+    let (Some(outcome), ()) = tokio::join!(work, attempt.ship_logs()) else { return };
     drop(slot);
-    desk.tools
-        .telemetry
-        .work_seconds
-        .get_or_create(&KindLabels { kind: claimed.kind.clone() })
-        .observe(started.elapsed().as_secs_f64());
-    deliver(&desk, &log, &claimed, outcome, &hold).await;
+    let work_seconds = &attempt.shared.context.telemetry.work_seconds;
+    work_seconds.get_or_create(&attempt.kind()).observe(started.elapsed().as_secs_f64());
+    attempt.settle(outcome).await;
 }
 
-/// Runs the work; nothing when the lease was lost meanwhile, so that there is nothing to settle.
-async fn perform<S>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, hold: &Hold, lines: &Log) -> Option<Outcome> {
-    let Some(handler) = desk.tools.handlers.get(&claimed.kind) else {
-        return Some(Outcome::refused(format!("no handler registered for {}", claimed.kind)));
-    };
-    let job = job(claimed, hold, lines);
-    let mut work = pin!(AssertUnwindSafe(async { handler.run(&job).await }).catch_unwind());
-    let time_is_up = async {
-        match claimed.timeout {
+impl<S: Source> Attempt<S> {
+    fn kind(&self) -> KindLabels {
+        KindLabels { kind: self.claimed.kind.clone() }
+    }
+
+    /// Runs the handler; `None` when the lease was lost, so that there is nothing to settle.
+    async fn perform(&self) -> Option<Outcome> {
+        let Some(handler) = self.shared.context.handlers.get(&self.claimed.kind) else {
+            return Some(Outcome::fatal(format!("no handler registered for {}", self.claimed.kind)));
+        };
+        let job = self.job();
+        let mut work = pin!(AssertUnwindSafe(async { handler.run(&job).await }).catch_unwind());
+        let signals = &self.guard.signals;
+        let verdict = tokio::select! {
+            biased;
+            () = signals.lost.cancelled() => return None,
+            outcome = &mut work => return Some(outcome.unwrap_or_else(|payload| {
+                Outcome::failed(format!("the handler panicked: {}", panic_message(payload.as_ref())))
+            })),
+            () = self.guard.trust_expired() => {
+                warn!(self.log, "stopped: no heartbeat has confirmed the lease for too long");
+                // If the lease is still held after all, this frees the job at once.
+                return Some(Outcome::Released);
+            }
+            () = signals.canceled.cancelled() => Outcome::Canceled { reason: cancel_text(signals.cancel_reason()) },
+            () = self.timeout() => Outcome::TimedOut { after: self.claimed.timeout },
+            () = self.shared.release.cancelled() => Outcome::Released,
+        };
+        self.wind_down(handler.as_ref(), &job, work, verdict).await
+    }
+
+    async fn timeout(&self) {
+        match self.claimed.timeout {
             Some(timeout) => tokio::time::sleep(timeout).await,
             None => std::future::pending().await,
         }
-    };
-    let verdict = tokio::select! {
-        biased;
-        () = hold.lost.cancelled() => return None,
-        outcome = &mut work => return Some(outcome.unwrap_or_else(|payload| {
-            Outcome::failed(format!("the handler panicked: {}", message_of(payload.as_ref())))
-        })),
-        () = hold.distrusted() => {
-            warn!(log, "stopped: nobody confirmed the lease for too long");
-            // If it is still ours after all, somebody else may have it at once.
-            return Some(Outcome::Released);
+    }
+
+    /// Gives the handler its grace to end. Whatever the handler returns then, the verdict stands.
+    async fn wind_down<T>(
+        &self,
+        handler: &dyn Handler,
+        job: &Job,
+        work: Pin<&mut impl Future<Output = T>>,
+        verdict: Outcome,
+    ) -> Option<Outcome> {
+        // Half of what the reaper allows, so that it does not revoke the lease first.
+        let grace = match verdict {
+            Outcome::TimedOut { .. } => handler.grace().min(TIMEOUT_GRACE / 2),
+            Outcome::Canceled { .. } => handler.grace().min(self.shared.context.config.cancel_grace / 2),
+            _ => handler.grace(),
+        };
+        if grace.is_zero() {
+            return Some(verdict);
         }
-        () = hold.canceled.cancelled() => Outcome::Canceled { reason: called_off(hold.reason()) },
-        () = time_is_up => Outcome::TimedOut { after: claimed.timeout },
-        () = desk.hand_back.cancelled() => match mutant::is_on(Mutant::DrainFails) {
-            false => Outcome::Released,
-            true => Outcome::refused("the worker went away"),
-        },
-    };
-    // After that the reaper takes it back, whoever still holds it.
-    let grace = match verdict {
-        Outcome::TimedOut { .. } => handler.grace().min(TIMEOUT_GRACE / 2),
-        Outcome::Canceled { .. } => handler.grace().min(desk.tools.config.cancel_grace / 2),
-        _ => handler.grace(),
-    };
-    if grace.is_zero() {
-        return Some(verdict);
-    }
-    // Whatever it still answers, the verdict stands.
-    job.stop.cancel();
-    tokio::select! {
-        biased;
-        () = hold.lost.cancelled() => None,
-        _ = tokio::time::timeout(grace, work) => Some(verdict),
-        () = hold.distrusted() => Some(verdict),
-    }
-}
-
-fn called_off(reason: &str) -> String {
-    if reason.is_empty() { "canceled".to_owned() } else { format!("canceled: {reason}") }
-}
-
-/// Sends on what the work writes, until it has ended and the last line is kept. What cannot be kept any more then is lost: the
-/// outcome is worth more than the words.
-async fn keep<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, lines: &Log) {
-    while let Some(batch) = lines.batch().await {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let sent = tokio::time::timeout(LAST_WORDS, desk.source.log(claimed, &batch)).await;
-            match sent {
-                Ok(Ok(())) => break,
-                Ok(Err(trouble)) if !trouble.is_temporary() => {
-                    warn!(log, "lines not kept"; "error" => chain(&trouble));
-                    break;
-                }
-                _ if lines.is_closed() => return warn!(log, "the last lines are lost: nobody took them in time"),
-                _ => tokio::time::sleep(jittered(pause)).await,
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-}
-
-/// What a handler may know of a claim: everything but the lease.
-fn job(claimed: &ClaimedJob, hold: &Hold, lines: &Log) -> Job {
-    Job {
-        id: claimed.lease.job_id,
-        execution_id: claimed.lease.execution_id,
-        kind: claimed.kind.clone(),
-        queue: claimed.queue.clone(),
-        tenant: claimed.tenant.clone(),
-        attempt: claimed.attempt,
-        max_attempts: claimed.max_attempts,
-        payload: claimed.payload.clone(),
-        inputs: claimed.inputs.clone(),
-        project_id: claimed.project_id,
-        log: lines.clone(),
-        progress: hold.progress.clone(),
-        stop: Stop::new(),
-    }
-}
-
-/// Offers the outcome until the source takes it, refuses it, or time is up. A lost answer does no harm: the same
-/// outcome again is recognised. What will never be taken is said as the reason of a failure instead: were the
-/// lease left to lapse, the record would blame a lost worker, and the work would be done again for nothing.
-async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, mut outcome: Outcome, hold: &Hold) {
-    let mut pause = FIRST_PAUSE;
-    let mut refused = false;
-    loop {
-        match desk.source.settle(claimed, &outcome).await {
-            Ok(Settled::Yes { state, project }) => return tell_settled(desk, log, claimed, &outcome, state, project),
-            Ok(Settled::Already) => return debug!(log, "settled before"),
-            Ok(Settled::LeaseLost) => {
-                desk.tools.telemetry.stale_settlements.inc();
-                return warn!(log, "settlement refused: the lease was lost"; "outcome" => outcome.word());
-            }
-            Err(trouble) if trouble.is_temporary() => {
-                warn!(log, "settlement not delivered yet"; "error" => chain(&trouble));
-            }
-            Err(trouble) if !refused => {
-                warn!(log, "outcome not accepted"; "error" => chain(&trouble));
-                let what = if outcome.next().is_empty() {
-                    "its outcome cannot be kept"
-                } else {
-                    "what should follow cannot be enqueued"
-                };
-                (outcome, refused) = (Outcome::refused(format!("{what}: {trouble}")), true);
-                continue;
-            }
-            // Saying it again would go no better. The lease ends, and the reaper counts it as a failure.
-            Err(trouble) => return error!(log, "settlement impossible"; "error" => chain(&trouble)),
-        }
+        job.stop.cancel();
         tokio::select! {
-            () = hold.lost.cancelled() => return,
-            () = desk.abandon.cancelled() => {
-                return error!(log, "settlement abandoned: the job will be taken back when its lease ends");
+            biased;
+            () = self.guard.signals.lost.cancelled() => None,
+            _ = tokio::time::timeout(grace, work) => Some(verdict),
+            () = self.guard.trust_expired() => Some(verdict),
+        }
+    }
+
+    /// Sends log lines until the work has ended and the last line is stored. Lines that cannot be stored by then are
+    /// dropped: the outcome is worth more.
+    async fn ship_logs(&self) {
+        while let Some(batch) = self.lines.batch().await {
+            let mut delays = RetryDelays::outage();
+            loop {
+                match tokio::time::timeout(LOG_TIMEOUT, self.shared.source.log(&self.claimed, &batch)).await {
+                    Ok(Ok(())) => break,
+                    Ok(Err(error)) if !error.is_temporary() => {
+                        warn!(self.log, "log lines not stored"; "error" => chain(&error));
+                        break;
+                    }
+                    _ if self.lines.is_closed() => {
+                        return warn!(self.log, "last log lines dropped: storing them took too long");
+                    }
+                    _ => tokio::time::sleep(delays.next_delay()).await,
+                }
             }
-            () = tokio::time::sleep(jittered(pause)) => pause = (pause * 2).min(LONGEST_PAUSE),
+        }
+    }
+
+    /// The handler's view of the claim: everything but the lease.
+    fn job(&self) -> Job {
+        let claimed = &self.claimed;
+        Job {
+            id: claimed.lease.job_id,
+            execution_id: claimed.lease.execution_id,
+            kind: claimed.kind.clone(),
+            queue: claimed.queue.clone(),
+            tenant: claimed.tenant.clone(),
+            attempt: claimed.attempt,
+            max_attempts: claimed.max_attempts,
+            payload: claimed.payload.clone(),
+            inputs: claimed.inputs.clone(),
+            project_id: claimed.project_id,
+            log: self.lines.clone(),
+            progress: self.guard.signals.progress.clone(),
+            stop: Stop::new(),
+        }
+    }
+
+    /// Delivers the outcome until the source accepts or rejects it. Delivering twice is safe: the source recognizes the
+    /// repeated outcome. An outcome that the source cannot store becomes a failure with that reason; if the lease expired
+    /// instead, the record would blame a lost worker, and the work would be repeated in vain.
+    async fn settle(&self, outcome: Outcome) {
+        let mut outcome = mutant::before_settle(outcome);
+        let mut delays = RetryDelays::outage();
+        let mut rejected = false;
+        loop {
+            match self.shared.source.settle(&self.claimed, &outcome).await {
+                Ok(Settled::Yes { state, project }) => return self.record_settlement(&outcome, state, project),
+                Ok(Settled::Already) => return debug!(self.log, "settled before"),
+                Ok(Settled::LeaseLost) => {
+                    self.shared.context.telemetry.stale_settlements.inc();
+                    return warn!(self.log, "settlement rejected: the lease was lost"; "outcome" => outcome.word());
+                }
+                Err(error) if error.is_temporary() => {
+                    warn!(self.log, "settlement not delivered yet"; "error" => chain(&error));
+                }
+                Err(error) if !rejected => {
+                    warn!(self.log, "outcome not accepted"; "error" => chain(&error));
+                    let what = match outcome.next() {
+                        [] => "the outcome cannot be stored",
+                        _ => "a follow-up job cannot be enqueued",
+                    };
+                    (outcome, rejected) = (Outcome::fatal(format!("{what}: {error}")), true);
+                    continue;
+                }
+                // The lease expires, and the reaper records a failure.
+                Err(error) => return error!(self.log, "settlement impossible"; "error" => chain(&error)),
+            }
+            tokio::select! {
+                () = self.guard.signals.lost.cancelled() => return,
+                () = self.shared.abandon.cancelled() => {
+                    return error!(self.log, "settlement abandoned: the job will be reaped when its lease expires");
+                }
+                () = tokio::time::sleep(delays.next_delay()) => {}
+            }
+        }
+    }
+
+    fn record_claim(&self) {
+        self.shared.context.telemetry.claims.get_or_create(&self.kind()).inc();
+        info!(self.log, "job claimed"; "previous_state" => self.claimed.previous_state.as_str(), "new_state" => "active", "attempt" => self.claimed.attempt);
+        if self.claimed.project_moved {
+            info!(self.log, "project provisioning"; "previous_state" => ProjectStatus::Creating.as_str(), "new_state" => ProjectStatus::Provisioning.as_str());
+        }
+    }
+
+    fn record_settlement(&self, outcome: &Outcome, state: JobState, project: Option<(ProjectStatus, ProjectStatus)>) {
+        let labels = OutcomeLabels { kind: self.claimed.kind.clone(), outcome: outcome.word().to_owned() };
+        self.shared.context.telemetry.settlements.get_or_create(&labels).inc();
+        info!(self.log, "job {}", state;
+            "previous_state" => "active", "new_state" => state.as_str(), "error" => outcome.error());
+        if let Some((from, to)) = project {
+            info!(self.log, "project {}", to; "previous_state" => from.as_str(), "new_state" => to.as_str());
         }
     }
 }
 
-fn tell_claim<S>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob) {
-    desk.tools.telemetry.claims.get_or_create(&KindLabels { kind: claimed.kind.clone() }).inc();
-    info!(log, "job claimed"; "previous_state" => claimed.previous_state.as_str(), "new_state" => "active", "attempt" => claimed.attempt);
-    if claimed.project_moved {
-        info!(log, "project provisioning"; "previous_state" => ProjectStatus::Creating.as_str(), "new_state" => ProjectStatus::Provisioning.as_str());
-    }
-}
-
-fn tell_settled<S>(
-    desk: &Desk<S>,
-    log: &Logger,
-    claimed: &ClaimedJob,
-    outcome: &Outcome,
-    state: JobState,
-    project: Option<(ProjectStatus, ProjectStatus)>,
-) {
-    let labels = OutcomeLabels { kind: claimed.kind.clone(), outcome: outcome.word().to_owned() };
-    desk.tools.telemetry.settlements.get_or_create(&labels).inc();
-    info!(log, "job {}", state;
-        "previous_state" => "active", "new_state" => state.as_str(), "error" => outcome.error());
-    if let Some((from, to)) = project {
-        info!(log, "project {}", to; "previous_state" => from.as_str(), "new_state" => to.as_str());
-    }
-}
-
-/// What a panic said.
-pub fn message_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+fn cancel_text(reason: &str) -> String {
+    if reason.is_empty() { "canceled".to_owned() } else { format!("canceled: {reason}") }
 }

@@ -1,65 +1,66 @@
-//! Says three times per lease that we are still at work, for all executions of this process in one call, and hears
-//! what was lost, what was called off, and what this worker shall be.
+//! The heartbeat: three times per lease, one call renews the leases of all executions of this process and returns which
+//! are lost, which are canceled, and the state that operators set for the worker.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use slog::{info, warn};
 
-use super::crew::Crew;
+use super::local_worker::LocalWorker;
+use super::retry::jittered;
 use super::source::Source;
-use super::supervisor::Fault;
-use super::{Tools, jittered, logger};
+use super::supervisor::{ServiceError, ServiceFuture, service};
+use super::{EngineContext, logger};
 use crate::store::jobs::LeasedExecution;
 
-/// The heartbeat service. It goes on while running work finishes, so its end is not the stop of claiming. It has a thread
-/// and a connection of its own: a handler that computes for minutes without a pause must not cost the others their leases.
-pub fn service<S: Source>(
-    tools: &Tools,
-    crew: &Arc<Crew>,
+/// The heartbeat service. It outlives claiming, because running work keeps its leases until it has finished. It has a
+/// thread and connections of its own, so that a handler that computes for minutes cannot cost the others their leases.
+pub fn heartbeat<S: Source>(
+    context: &EngineContext,
+    worker: &Arc<LocalWorker>,
     source: &Arc<S>,
-) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let (tools, crew, source) = (tools.clone(), crew.clone(), source.clone());
-    move || {
-        let (tools, crew, source) = (tools.clone(), crew.clone(), source.clone());
-        Box::pin(async move {
-            // The first heartbeat leaves nothing out: how long leases last is heard with its answer.
-            let mut rhythm = Duration::ZERO;
-            loop {
-                rhythm = beat(&tools, &crew, source.as_ref(), rhythm).await?;
-                tokio::time::sleep(jittered(rhythm).min(rhythm)).await;
-            }
-        })
-    }
+) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
+    service((context.clone(), worker.clone(), source.clone()), |(context, worker, source)| async move {
+        // The first heartbeat covers every execution: only its reply tells how long leases last.
+        let mut interval = Duration::ZERO;
+        loop {
+            interval = beat(&context, &worker, source.as_ref(), interval).await?;
+            tokio::time::sleep(jittered(interval).min(interval)).await;
+        }
+    })
 }
 
-/// One heartbeat; how long until the next.
-async fn beat<S: Source>(tools: &Tools, crew: &Crew, source: &S, rhythm: Duration) -> Result<Duration, Fault> {
-    let log = logger(tools, "heartbeat");
-    // A lease that is this young needs nothing, and work that takes no time is settled before its first heartbeat: the
-    // statements of the two would only be in each other's way.
-    let mine = crew.held.held_for(rhythm / 2);
-    let busy = crew.held.len().min(tools.config.worker_concurrency);
-    let beats = source.heartbeat(&mine, busy, tools.process_status.is_draining()).await?;
-    let kept: HashMap<_, _> = beats.held.into_iter().map(|beat| (beat.execution_id, beat.canceled)).collect();
-    for LeasedExecution { job_id: job, execution_id: execution, .. } in &mine {
-        match kept.get(execution) {
-            None if crew.held.lose(*execution) => {
-                warn!(log, "lease lost"; "job_id" => %job, "execution_id" => %execution, "worker_id" => &crew.me.id);
+/// Sends one heartbeat; returns the interval until the next.
+async fn beat<S: Source>(
+    context: &EngineContext,
+    worker: &LocalWorker,
+    source: &S,
+    interval: Duration,
+) -> Result<Duration, ServiceError> {
+    let log = logger(context, "heartbeat");
+    // A young lease needs no renewal, and short work settles before its first heartbeat: renewing it too would only make
+    // the two statements compete.
+    let leased = worker.executions.older_than(interval / 2);
+    let busy = worker.executions.len().min(context.config.worker_concurrency);
+    let reply = source.heartbeat(&leased, busy, context.process_status.is_draining()).await?;
+    let renewed: HashMap<_, _> = reply.renewed.into_iter().map(|it| (it.execution_id, it.canceled)).collect();
+    for LeasedExecution { job_id, execution_id, .. } in &leased {
+        match renewed.get(execution_id) {
+            None if worker.executions.mark_lost(*execution_id) => {
+                warn!(log, "lease lost"; "job_id" => %job_id, "execution_id" => %execution_id, "worker_id" => &worker.identity.id);
             }
-            Some(Some(reason)) if crew.held.call_off(*execution, reason) => {
-                info!(log, "job called off"; "job_id" => %job, "execution_id" => %execution, "reason" => reason);
+            Some(Some(reason)) if worker.executions.cancel(*execution_id, reason) => {
+                info!(log, "job canceled"; "job_id" => %job_id, "execution_id" => %execution_id, "reason" => reason);
             }
             None | Some(_) => {}
         }
-        if kept.contains_key(execution) {
-            crew.held.trust(*execution, beats.trusted_until);
+        if renewed.contains_key(execution_id) {
+            worker.executions.extend_trust(*execution_id, reply.trusted_until);
         }
     }
-    if crew.tell(beats.told) {
-        info!(log, "worker {}", beats.told; "worker_id" => &crew.me.id);
+    if worker.set_state(reply.worker_state) {
+        info!(log, "worker {}", reply.worker_state; "worker_id" => &worker.identity.id);
     }
-    Ok(beats.rhythm)
+    Ok(reply.interval)
 }

@@ -1,97 +1,89 @@
-//! Hears the wakeup that other processes ring, and rings it for them.
+//! Receives the notifications of other processes and wakes this one.
 //!
-//! A notification only says "look"; nothing is read from it. Listening comes before looking, so the wakeup is rung once
-//! after every (re)connect: whatever was said meanwhile was missed. A canary that we send ourselves proves that the
-//! whole way works; while it does not come back, the state is `poll`, and the poll finds the work.
+//! A notification only says that something changed; it carries no data. The session listens before it wakes anyone, and
+//! wakes everyone after each (re)connect, because notifications in between were lost. A canary sent to ourselves proves
+//! that notifications arrive; until it returns, the mode is `poll`, and polling finds the work.
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use slog::{info, warn};
+use tokio::time::Instant;
 
-use super::supervisor::Fault;
-use super::{Parts, logger};
+use super::supervisor::{ServiceError, ServiceFuture, service};
+use super::{EngineResources, logger};
 use crate::mutant::{self, Mutant};
 use crate::signal::ListenMode;
 use crate::store::Subscription;
 
 /// How often the canary is sent, and how long it may take.
-const CANARY_EVERY: Duration = Duration::from_secs(30);
-const CANARY_PATIENCE: Duration = Duration::from_secs(5);
+const CANARY_INTERVAL: Duration = Duration::from_secs(30);
+const CANARY_TIMEOUT: Duration = Duration::from_secs(5);
 const CANARY: &str = "canary ";
-/// What the deferred_notifier says: which queue it was does not matter, since everybody looks anyway.
-const SOMETHING: &str = "*";
+/// The payload of a deferred notification. Which queue changed does not matter: every listener polls.
+const ANY_QUEUE: &str = "*";
 
-/// The listener service. Ends only by a fault; then only the poll finds work, until it listens again.
-pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let parts = parts.clone();
-    move || {
-        let parts = parts.clone();
-        Box::pin(async move {
-            let ended = session(&parts).await;
-            parts.tools.process_status.post_listener(ListenMode::Poll);
-            ended
-        })
-    }
+/// The listener service. While it is down, polling finds the work.
+pub fn listener(resources: &EngineResources) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
+    service(resources.clone(), |resources| async move {
+        let ended = session(&resources).await;
+        resources.context.process_status.post_listener(ListenMode::Poll);
+        ended
+    })
 }
 
-async fn session(parts: &Parts) -> Result<(), Fault> {
-    let log = logger(&parts.tools, "listener");
-    let rings_too_soon = mutant::is_on(Mutant::ResyncBeforeListen);
-    if rings_too_soon {
-        parts.tools.wakeup.wake();
+async fn session(resources: &EngineResources) -> Result<(), ServiceError> {
+    let (context, log) = (&resources.context, logger(&resources.context, "listener"));
+    let wakes_too_soon = mutant::is_on(Mutant::ResyncBeforeListen);
+    if wakes_too_soon {
+        context.wakeup.wake();
     }
-    let mut subscription = Subscription::open(&parts.connector).await?;
-    if !rings_too_soon {
-        parts.tools.wakeup.wake();
+    let mut subscription = Subscription::open(&resources.connector).await?;
+    if !wakes_too_soon {
+        context.wakeup.wake();
     }
-    let me = format!("{CANARY}{}", uuid::Uuid::new_v4().simple());
-    let mut next_canary = tokio::time::Instant::now();
+    let canary = format!("{CANARY}{}", uuid::Uuid::new_v4().simple());
+    let mut next_canary = Instant::now();
     let mut expected_by = None;
     loop {
         tokio::select! {
-            word = subscription.next() => {
-                let word = word?;
-                parts.tools.process_status.heard();
-                if word == me {
+            message = subscription.next() => {
+                let message = message?;
+                context.process_status.heard();
+                if message == canary {
                     expected_by = None;
-                    if parts.tools.process_status.listener().mode == ListenMode::Poll {
+                    if context.process_status.listener().mode == ListenMode::Poll {
                         info!(log, "notifications arrive");
-                        parts.tools.process_status.post_listener(ListenMode::Notify);
+                        context.process_status.post_listener(ListenMode::Notify);
                     }
-                } else if !word.starts_with(CANARY) {
-                    parts.tools.wakeup.wake();
+                } else if !message.starts_with(CANARY) {
+                    context.wakeup.wake();
                 }
             }
             () = tokio::time::sleep_until(next_canary) => {
-                next_canary += CANARY_EVERY;
-                expected_by = Some(tokio::time::Instant::now() + CANARY_PATIENCE);
-                if let Err(error) = parts.store.notify(&me).await {
+                next_canary += CANARY_INTERVAL;
+                expected_by = Some(Instant::now() + CANARY_TIMEOUT);
+                if let Err(error) = resources.store.notify(&canary).await {
                     warn!(log, "canary not sent"; "error" => crate::log::chain(&error));
                 }
             }
-            () = until(expected_by) => return Err("the canary did not come back: notifications do not arrive".into()),
+            () = sleep_until(expected_by) => return Err("the canary did not return: notifications do not arrive".into()),
         }
     }
 }
 
-async fn until(moment: Option<tokio::time::Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
 
-/// Says to the other processes what a busy moment left unsaid: see [`crate::signal::Wakeup::may_notify`].
-pub fn deferred_notifier(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let parts = parts.clone();
-    move || {
-        let parts = parts.clone();
-        Box::pin(async move {
-            loop {
-                parts.tools.wakeup.notification_due().await;
-                parts.store.notify(SOMETHING).await?;
-            }
-        })
-    }
+/// Sends the notifications that statements left out while the process was busy: see [`crate::signal::Wakeup::may_notify`].
+pub fn deferred_notifier(resources: &EngineResources) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
+    service(resources.clone(), |resources| async move {
+        loop {
+            resources.context.wakeup.notification_due().await;
+            resources.store.notify(ANY_QUEUE).await?;
+        }
+    })
 }

@@ -1,12 +1,29 @@
-//! WAITS: the only room that spawns. Everything spawned here is watched, and joined at shutdown.
+//! The engine: the only module that spawns long-running tasks. Every task is supervised, and joined at shutdown.
+//!
+//! | service | role | what it does |
+//! |---|---|---|
+//! | `listener` | any | receives notifications of other processes and wakes this one |
+//! | `deferred_notifier` | any | sends the notifications that were left out while the process was busy |
+//! | `worker` | worker | claims jobs and runs them |
+//! | `heartbeat` | worker | renews leases |
+//! | `scheduler` | scheduler | fires due schedules |
+//! | `reaper` | scheduler | applies expired leases, timeouts and deadlines |
+//! | `sweeper` | scheduler | moves the start of each lane past claimed jobs |
+//! | `folder` | scheduler | folds the counters of jobs |
+//! | `pruner` | scheduler | deletes data whose retention has ended |
+//!
+//! `/health` and the logs use these names.
 
 mod attempt;
-mod chore;
-mod crew;
+mod executions;
 mod heartbeat;
-mod held;
 mod listener;
-mod remote;
+mod local_worker;
+mod maintenance;
+mod pruner;
+mod reaper;
+mod remote_source;
+mod retry;
 mod scheduler;
 pub mod source;
 mod supervisor;
@@ -28,150 +45,157 @@ use crate::store::{Connector, Store};
 use crate::telemetry::Telemetry;
 use crate::wire::client::Client;
 
-use crew::Crew;
-pub use remote::Remote;
-use source::{Database, Source};
+use local_worker::LocalWorker;
+pub use remote_source::RemoteSource;
+use source::{DatabaseSource, Source};
 use supervisor::Supervisor;
 
-/// What every worker needs, wherever it gets its work. There is no database in it.
+/// How long the last message to the source may take.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What every worker needs, with or without a database.
 #[derive(Clone)]
-pub struct Tools {
+pub struct EngineContext {
     pub config: Arc<Config>,
-    /// A runtime with a thread of its own, so that no handler can hold up a heartbeat.
-    pub vital_runtime: Handle,
+    /// A runtime with a thread of its own, so that no handler can block a heartbeat.
+    pub heartbeat_runtime: Handle,
     pub wakeup: Arc<Wakeup>,
     pub process_status: Arc<ProcessStatus>,
     pub telemetry: Telemetry,
-    /// What this process can run.
     pub handlers: Handlers,
     pub log: Logger,
 }
 
-/// Everything the engine needs from outside, where it has a database.
+/// What the engine needs with a database.
 #[derive(Clone)]
-pub struct Parts {
-    pub tools: Tools,
-    /// A store with a pool of its own, so that no amount of HTTP can starve a heartbeat.
+pub struct EngineResources {
+    pub context: EngineContext,
+    /// Has a pool of its own, so that HTTP requests cannot starve it.
     pub store: Store,
-    /// A store for heartbeats alone, used on `vital_runtime` alone: its connections live there.
-    pub vital: Store,
+    /// For heartbeats only. Its connections live on `heartbeat_runtime`, so nothing else may use it.
+    pub heartbeat_store: Store,
     pub connector: Connector,
 }
 
-/// The engine at work.
 pub struct Engine {
-    /// What ends first, and what must outlive it.
     supervisor: Supervisor,
-    companions: [Supervisor; 2],
-    /// Stops claiming, listening and chores.
+    /// Services that outlive the others at shutdown, here and on the heartbeat runtime.
+    background: Supervisor,
+    heartbeats: Supervisor,
+    /// Stops claiming, listening and maintenance.
     stop: Stop,
-    /// Ends what must go on while running work finishes: heartbeats and the wakeup.
+    /// Stops the services that must continue while running work finishes.
     end: Stop,
-    /// The last goodbye, when this process runs jobs.
-    farewell: Option<BoxFuture<'static, ()>>,
+    /// Reports to the source that this worker stops.
+    leave: Option<BoxFuture<'static, ()>>,
 }
 
 impl Engine {
-    /// Starts every service of the roles that are on. This list is the whole engine.
-    pub fn start(parts: Parts) -> Self {
-        let mut engine = Self::still(&parts.tools);
-        let (stop, end) = (engine.stop.clone(), engine.end.clone());
-        engine.supervisor.keep_until("listener", &stop, listener::service(&parts));
-        engine.companions[0].keep_until("deferred_notifier", &end, listener::deferred_notifier(&parts));
-        if parts.tools.config.roles.worker {
-            let me = identity(&parts.tools);
-            let source = |store: &Store| Arc::new(Database::new(&parts.tools.config, store, &me));
-            engine.work(&parts.tools, &me, source(&parts.store), source(&parts.vital));
+    /// Starts the services of all enabled roles.
+    pub fn start(resources: EngineResources) -> Self {
+        let mut engine = Self::new(&resources.context);
+        let stop = engine.stop.clone();
+        engine.supervisor.keep_until("listener", &stop, listener::listener(&resources));
+        engine.background.keep_until("deferred_notifier", &engine.end, listener::deferred_notifier(&resources));
+        let roles = &resources.context.config.roles;
+        if roles.worker {
+            let worker = identity(&resources.context);
+            let source = |store| Arc::new(DatabaseSource::new(&resources.context.config, store, &worker));
+            let (source, heartbeat_source) = (source(&resources.store), source(&resources.heartbeat_store));
+            engine.start_worker(&resources.context, worker, source, heartbeat_source);
         }
-        if parts.tools.config.roles.scheduler {
-            engine.supervisor.keep_until("scheduler", &stop, scheduler::service(&parts));
-            for chore in chore::all() {
-                engine.supervisor.keep_until(chore.name, &stop, chore.service(&parts));
+        if roles.scheduler {
+            engine.supervisor.keep_until("scheduler", &stop, scheduler::scheduler(&resources));
+            for task in maintenance::TASKS {
+                engine.supervisor.keep_until(task.name, &stop, task.service(&resources));
             }
         }
         engine
     }
 
-    /// Starts a worker that gets its work from a server; `vital` speaks to it on `vital_runtime` alone.
-    pub fn start_remote(tools: &Tools, client: Client, vital: Client) -> Self {
-        let (mut engine, me) = (Self::still(tools), identity(tools));
-        let source = |client| Arc::new(Remote::new(client, me.clone()));
-        engine.work(tools, &me, source(client), source(vital));
+    /// Starts a worker without a database, which gets its jobs from a server. `heartbeat_client` is used on
+    /// `heartbeat_runtime` only.
+    pub fn start_remote(context: &EngineContext, client: Client, heartbeat_client: Client) -> Self {
+        let (mut engine, worker) = (Self::new(context), identity(context));
+        let source = |client| Arc::new(RemoteSource::new(client, worker.clone()));
+        let (source, heartbeat_source) = (source(client), source(heartbeat_client));
+        engine.start_worker(context, worker, source, heartbeat_source);
         engine
     }
 
-    /// Nothing runs yet.
-    fn still(tools: &Tools) -> Self {
-        let supervisor = || Supervisor::new(tools.process_status.clone(), tools.log.clone());
-        let companions = [supervisor(), supervisor().on(&tools.vital_runtime)];
-        Self { supervisor: supervisor(), companions, stop: Stop::new(), end: Stop::new(), farewell: None }
+    fn new(context: &EngineContext) -> Self {
+        let supervisor = || Supervisor::new(context.process_status.clone(), context.log.clone());
+        Self {
+            supervisor: supervisor(),
+            background: supervisor(),
+            heartbeats: supervisor().on(&context.heartbeat_runtime),
+            stop: Stop::new(),
+            end: Stop::new(),
+            leave: None,
+        }
     }
 
-    /// Starts a worker: its loop, and its heartbeat, which speaks to the same place in a way of its own.
-    fn work<S: Source>(&mut self, tools: &Tools, me: &Worker, source: Arc<S>, vital: Arc<S>) {
-        let crew = Arc::new(Crew::new(me.clone()));
-        self.companions[1].keep_until("heartbeat", &self.end, heartbeat::service(tools, &crew, &vital));
-        self.supervisor.keep("worker", &self.stop, worker::service(tools, &crew, &self.stop, &source));
-        self.farewell = Some(Box::pin(async move { source.leave().await }));
+    fn start_worker<S: Source>(
+        &mut self,
+        context: &EngineContext,
+        identity: Worker,
+        source: Arc<S>,
+        heartbeat_source: Arc<S>,
+    ) {
+        let local = Arc::new(LocalWorker::new(identity));
+        let heartbeat = heartbeat::heartbeat(context, &local, &heartbeat_source);
+        self.heartbeats.keep_until("heartbeat", &self.end, heartbeat);
+        self.supervisor.keep("worker", &self.stop, worker::worker(context, &local, &self.stop, &source));
+        self.leave = Some(Box::pin(async move { source.leave().await }));
     }
 
-    /// Drives what somebody else made, such as the HTTP server, in a task of its own. Whoever made it ends it.
-    pub fn drive(
+    /// Runs the HTTP server in a task. The caller stops the server.
+    pub fn spawn_server(
         &self,
-        work: Option<impl Future<Output = std::io::Result<()>> + Send + 'static>,
+        server: Option<impl Future<Output = std::io::Result<()>> + Send + 'static>,
         log: Logger,
     ) -> tokio::task::JoinHandle<()> {
         tokio::spawn(async move {
-            if let Some(Err(error)) = futures_util::future::OptionFuture::from(work).await {
+            if let Some(Err(error)) = futures_util::future::OptionFuture::from(server).await {
                 slog::error!(log, "the HTTP server failed"; "error" => error.to_string());
             }
         })
     }
 
-    /// Stops claiming, lets running work finish within its grace, hands back the rest, and joins everything.
+    /// Stops claiming, lets running work finish within its grace, releases the rest, and joins all services.
     pub async fn stop(self) {
         self.stop.cancel();
         self.supervisor.join().await;
         self.end.cancel();
-        for companions in self.companions {
-            companions.join().await;
-        }
-        if let Some(farewell) = self.farewell {
-            // Nobody depends on it; while nobody listens the worker's row is simply left to grow old.
-            _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
+        self.background.join().await;
+        self.heartbeats.join().await;
+        if let Some(leave) = self.leave {
+            // Best effort: without it, the record of this worker expires.
+            _ = tokio::time::timeout(LEAVE_TIMEOUT, leave).await;
         }
     }
 }
 
-/// Who this process is among the workers: new for every start.
-fn identity(tools: &Tools) -> Worker {
+/// The identity of this process as a worker, new for every start.
+fn identity(context: &EngineContext) -> Worker {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or("host".into());
     let pid = std::process::id();
-    let mark: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
+    let incarnation: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
+    let config = &context.config;
+    let mut kinds = context.handlers.kinds();
+    kinds.retain(|kind| config.worker_kinds.as_ref().is_none_or(|allowed| allowed.contains(kind)));
     Worker {
-        id: format!("{host}-{pid}-{mark}"),
+        id: format!("{host}-{pid}-{incarnation}"),
         host,
         pid: i32::try_from(pid).unwrap_or_default(),
-        incarnation: mark,
+        incarnation,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        queues: tools.config.worker_queues.clone(),
-        kinds: kinds(tools),
-        slots: i32::try_from(tools.config.worker_concurrency).unwrap_or(i32::MAX),
+        queues: config.worker_queues.clone(),
+        kinds,
+        slots: i32::try_from(config.worker_concurrency).unwrap_or(i32::MAX),
     }
 }
 
-/// The kinds that this process runs: those that it was told, as far as it has a handler for them.
-fn kinds(tools: &Tools) -> Vec<String> {
-    let wanted = tools.config.worker_kinds.as_ref();
-    tools.handlers.kinds().into_iter().filter(|kind| wanted.is_none_or(|wanted| wanted.contains(kind))).collect()
-}
-
-/// A duration within ±20 % of `period`, so that processes that started together do not stay in step.
-fn jittered(period: Duration) -> Duration {
-    period.mul_f64(0.8 + 0.4 * rand::random::<f64>())
-}
-
-/// The logger of one service.
-fn logger(tools: &Tools, service: &'static str) -> Logger {
-    tools.log.new(o!("service" => service))
+fn logger(context: &EngineContext, service: &'static str) -> Logger {
+    context.log.new(o!("service" => service))
 }

@@ -1,157 +1,153 @@
-//! Starts what is due. Any process may: each firing is a conditional statement, so there is no leader, and nothing is lost
-//! when one goes away.
+//! Fires due schedules. Any process may: each firing is a conditional statement, so there is no leader, and a process that
+//! dies loses nothing.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use slog::{Logger, info, warn};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::supervisor::Fault;
-use super::{Parts, logger};
-use crate::domain::schedule::{Cause, Plan, Start};
-use crate::mutant::{self, Moment};
-use crate::signal::pause;
+use super::supervisor::{ServiceFuture, service};
+use super::{EngineResources, logger};
+use crate::domain::schedule::{Cause, ScheduleDefinition, ScheduledRun};
+use crate::log::chain;
+use crate::mutant::{self, FailPoint};
+use crate::signal::{WakeupReceiver, pause};
 use crate::store::StoreError;
 use crate::store::projects::{Audit, Bounds};
 use crate::store::schedules::{DueSchedule, Firing};
 
-/// How many schedules one look takes.
+/// How many schedules one poll takes.
 const BATCH: i64 = 100;
-/// The longest rest: what no wakeup told of is found that late.
-const LONGEST: Duration = Duration::from_secs(20);
-/// Between two looks that a wakeup asked for lies at least this much; it rings for every job, too.
-const GAP: Duration = Duration::from_secs(1);
-/// For so long a schedule that could not be fired is not tried again.
-const ASIDE: Duration = Duration::from_secs(5);
+/// The longest time between polls, and so the longest delay of a change that no wakeup announced.
+const MAX_POLL: Duration = Duration::from_secs(20);
+/// The shortest time between polls that wakeups cause; every new job sends one.
+const MIN_POLL: Duration = Duration::from_secs(1);
+/// How long a schedule that could not be fired is left out.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// Schedules that cannot be fired right now. Without this they would be the first of every look, as they are due the
-/// longest, and enough of them would leave no room for any other.
+/// Schedules that could not be fired. Being the longest overdue, they would come first in every poll, and enough of them
+/// would leave no room for others.
 #[derive(Default)]
-struct Aside(HashMap<Uuid, Trouble>);
+struct Deferred(HashMap<Uuid, Deferral>);
 
-struct Trouble {
+struct Deferral {
     until: Instant,
-    /// The turn at which it could not be read and that was told.
-    told: Option<i64>,
+    /// The turn at which this version could not read the schedule, once that is logged.
+    unreadable_at: Option<i64>,
 }
 
-impl Aside {
-    /// Those that this look leaves out. Who has been forgotten for long is gone, or in order again.
+impl Deferred {
+    /// The schedules that this poll leaves out. Old entries are dropped: those schedules are gone or fire again.
     fn ids(&mut self, now: Instant) -> Vec<Uuid> {
-        self.0.retain(|_, it| it.until + 10 * LONGEST > now);
+        self.0.retain(|_, it| it.until + 10 * MAX_POLL > now);
         self.0.iter().filter(|(_, it)| it.until > now).map(|(id, _)| *id).collect()
     }
 
-    /// When the first of them is tried again.
-    fn first(&self, now: Instant) -> Option<Instant> {
+    /// When the first of them is due for a retry.
+    fn next_retry(&self, now: Instant) -> Option<Instant> {
         self.0.values().map(|it| it.until).filter(|until| *until > now).min()
     }
 
-    /// Not this one, for a while; whether that it cannot be read at this turn is news.
-    fn put(&mut self, id: Uuid, unreadable_at: Option<i64>) -> bool {
-        let before = self.0.insert(id, Trouble { until: Instant::now() + ASIDE, told: unreadable_at });
-        before.is_none_or(|it| it.told != unreadable_at)
+    /// Defers a schedule; whether it was not deferred before at this turn.
+    fn add(&mut self, id: Uuid, unreadable_at: Option<i64>) -> bool {
+        let before = self.0.insert(id, Deferral { until: Instant::now() + RETRY_DELAY, unreadable_at });
+        before.is_none_or(|it| it.unreadable_at != unreadable_at)
     }
 }
 
-/// Fires what is due, again and again; only a database that is not there ends it.
-pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let (parts, log) = (parts.clone(), logger(&parts.tools, "scheduler"));
-    move || {
-        let (parts, log) = (parts.clone(), log.clone());
-        Box::pin(async move {
-            let mut aside = Aside::default();
-            loop {
-                pause(look(&parts, &log, &mut aside).await?).await;
-            }
-        })
-    }
+/// The scheduler service. Only an unreachable database ends it.
+pub fn scheduler(resources: &EngineResources) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
+    let state = (resources.clone(), logger(&resources.context, "scheduler"));
+    service(state, |(resources, log)| async move {
+        let mut deferred = Deferred::default();
+        loop {
+            pause(poll(&resources, &log, &mut deferred).await?).await;
+        }
+    })
 }
 
-/// Fires what is due, then waits until something will be, or until somebody may have changed a schedule.
-async fn look(parts: &Parts, log: &Logger, aside: &mut Aside) -> Result<Duration, StoreError> {
-    let mut wakeups = parts.tools.wakeup.subscribe();
+/// Fires due schedules, or waits until one is due or may have changed. Returns the delay before the next poll.
+async fn poll(resources: &EngineResources, log: &Logger, deferred: &mut Deferred) -> Result<Duration, StoreError> {
+    let mut wakeups = resources.context.wakeup.subscribe();
     wakeups.clear();
-    let looked = Instant::now();
-    let found = parts.store.due_schedules(BATCH, &aside.ids(looked)).await?;
-    let mut moved = 0;
+    let polled = Instant::now();
+    let found = resources.store.due_schedules(BATCH, &deferred.ids(polled)).await?;
+    if found.due.is_empty() {
+        let next = polled + found.rest.map_or(MAX_POLL, |rest| rest.min(MAX_POLL));
+        let next = deferred.next_retry(polled).map_or(next, |retry| retry.min(next));
+        wait(&mut wakeups, polled, next).await;
+        return Ok(Duration::ZERO);
+    }
+    let mut fired = 0;
     for schedule in &found.due {
-        let plan = match &schedule.plan {
-            Ok(plan) => plan,
-            // Another version may read it, so it is left as it is.
+        let definition = match &schedule.plan {
+            Ok(definition) => definition,
+            // A newer version may have written it, so it is left as it is.
             Err(error) => {
-                if aside.put(schedule.id, Some(schedule.turn)) {
-                    warn!(log, "schedule cannot be read by this version, which leaves it alone"; "schedule" => &schedule.name, "error" => crate::log::chain(error));
+                if deferred.add(schedule.id, Some(schedule.turn)) {
+                    warn!(log, "schedule skipped: this version cannot read it"; "schedule" => &schedule.name, "error" => chain(error));
                 }
                 continue;
             }
         };
-        match fire(parts, schedule, plan, found.at, log).await {
-            Ok(fired) => moved += usize::from(fired),
+        match fire(resources, schedule, definition, found.at, log).await {
+            Ok(won) => fired += usize::from(won),
             Err(error @ StoreError::Unavailable { .. }) => return Err(error),
-            // What one schedule cannot do, or cannot do right now because others hold what it needs, must not keep the
-            // others waiting.
+            // A problem of one schedule, such as a lock that another transaction holds, must not delay the others.
             Err(error) => {
-                aside.put(schedule.id, None);
-                warn!(log, "schedule not fired, trying again"; "schedule" => &schedule.name, "error" => crate::log::chain(&error));
+                deferred.add(schedule.id, None);
+                warn!(log, "schedule not fired, retrying"; "schedule" => &schedule.name, "error" => chain(&error));
             }
         }
     }
-    if found.due.is_empty() {
-        let rest = looked + found.rest.map_or(LONGEST, |rest| rest.min(LONGEST));
-        let rest = aside.first(looked).map_or(rest, |first| first.min(rest));
-        let rung = async {
-            wakeups.woken().await;
-            tokio::time::sleep_until(looked + GAP).await;
-        };
-        _ = tokio::time::timeout_at(rest, rung).await;
-    }
-    Ok(if found.due.is_empty() || moved > 0 { Duration::ZERO } else { GAP })
+    Ok(if fired > 0 { Duration::ZERO } else { MIN_POLL })
 }
 
-/// Fires one, unless somebody else did meanwhile; whether it was us.
+async fn wait(wakeups: &mut WakeupReceiver, polled: Instant, next: Instant) {
+    let woken = async {
+        wakeups.woken().await;
+        tokio::time::sleep_until(polled + MIN_POLL).await;
+    };
+    _ = tokio::time::timeout_at(next, woken).await;
+}
+
+/// Fires one schedule; `false` when another process did.
 async fn fire(
-    parts: &Parts,
+    resources: &EngineResources,
     schedule: &DueSchedule,
-    plan: &Plan,
+    definition: &ScheduleDefinition,
     now: OffsetDateTime,
     log: &Logger,
 ) -> Result<bool, StoreError> {
     let audit = Audit { actor: format!("schedule:{}", schedule.name), request_id: None, reason: None };
-    let verdict = plan.backlog.judge(&plan.timing, schedule.next_at, now, plan.batch());
-    let starts: Vec<Start> = verdict.fire.iter().map(|at| plan.start(schedule.id, *at, Cause::Due)).collect();
+    let policy = definition.misfire_policy;
+    let decision = policy.evaluate(&definition.timing, schedule.next_at, now, definition.batch());
+    let starts: Vec<ScheduledRun> =
+        decision.fire.iter().map(|at| definition.run_at(schedule.id, *at, Cause::Due)).collect();
+    let grace = humantime::format_duration(policy.grace);
     let firing = Firing {
         schedule: schedule.id,
         turn: schedule.turn,
         cause: Cause::Due,
         starts: &starts,
-        missed: verdict.missed,
-        why_missed: &why_missed(plan),
-        next: verdict.next,
+        missed: decision.missed,
+        why_missed: &format!("missed by more than {grace}; misfire policy {}", policy.misfire),
+        next: decision.next,
     };
-    let bounds =
-        Bounds { deadline: parts.tools.config.project_deadline, max_attempts: parts.tools.config.max_attempts };
-    mutant::pass(Moment::Due);
-    let Some(fired) = parts.store.fire_schedule(&firing, bounds, &audit).await? else { return Ok(false) };
-    mutant::pass(Moment::Fired);
-    parts.tools.telemetry.ticks_fired.inc_by(fired.started.unsigned_abs());
-    let missed = verdict.missed.map_or(0, |it| it.n);
-    parts.tools.telemetry.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);
+    let config = &resources.context.config;
+    let bounds = Bounds { deadline: config.project_deadline, max_attempts: config.max_attempts };
+    mutant::fail_point(FailPoint::Due);
+    let Some(fired) = resources.store.fire_schedule(&firing, bounds, &audit).await? else { return Ok(false) };
+    mutant::fail_point(FailPoint::Fired);
+    let missed = decision.missed.map_or(0, |it| it.count);
+    let telemetry = &resources.context.telemetry;
+    telemetry.ticks_fired.inc_by(fired.started.unsigned_abs());
+    telemetry.ticks_skipped.inc_by(fired.left_out.unsigned_abs() + missed);
     if fired.left_out > 0 || missed > 0 {
-        info!(log, "due times left out"; "schedule" => &schedule.name, "missed" => missed, "left_out" => fired.left_out);
+        info!(log, "due times skipped"; "schedule" => &schedule.name, "missed" => missed, "left_out" => fired.left_out);
     }
     Ok(true)
-}
-
-/// What the ticks say about what was missed.
-fn why_missed(plan: &Plan) -> String {
-    format!(
-        "missed by more than {}; misfire policy {}",
-        humantime::format_duration(plan.backlog.grace),
-        plan.backlog.misfire
-    )
 }

@@ -1,27 +1,40 @@
-//! Keeps services running: what fails or panics is logged once and started again, for ever. A lost database must not
-//! end the process, and must not become a hot loop either.
+//! Keeps services running: a service that fails or panics is logged once and restarted after a growing delay. A lost
+//! database must neither end the process nor cause a hot loop.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::future::BoxFuture;
 use slog::{Logger, info, warn};
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 
+use super::retry::RetryDelays;
 use crate::log::chain;
 use crate::signal::{ProcessStatus, Stop};
 
-/// Why a service ended before it was asked to.
-pub type Fault = Box<dyn std::error::Error + Send + Sync>;
+/// Why a service ended before it was stopped.
+pub type ServiceError = Box<dyn std::error::Error + Send + Sync>;
+pub type ServiceFuture = BoxFuture<'static, Result<(), ServiceError>>;
 
-/// After this long without a fault, the next one is treated as the first.
+/// A service that ran for this long is healthy: its next failure counts as the first.
 const HEALTHY: Duration = Duration::from_secs(60);
+
+/// A service that can be restarted: every run starts with a clone of `state`.
+pub fn service<T, F>(
+    state: T,
+    run: impl Fn(T) -> F + Send + Sync + 'static,
+) -> impl Fn() -> ServiceFuture + Send + Sync + 'static
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), ServiceError>> + Send + 'static,
+{
+    move || Box::pin(run(state.clone()))
+}
 
 pub struct Supervisor {
     tasks: JoinSet<()>,
-    /// Where the services run.
     runtime: Handle,
     process_status: Arc<ProcessStatus>,
     log: Logger,
@@ -32,52 +45,53 @@ impl Supervisor {
         Self { tasks: JoinSet::new(), runtime: Handle::current(), process_status, log }
     }
 
-    /// Runs its services on another runtime, which others cannot keep busy.
+    /// Runs the services on another runtime, so that other tasks cannot starve them.
     pub fn on(self, runtime: &Handle) -> Self {
         Self { runtime: runtime.clone(), ..self }
     }
 
-    /// Like [`Supervisor::keep`], for a service that may be dropped at any moment: it ends with `stop`.
-    pub fn keep_until<S, F>(&mut self, name: &'static str, stop: &Stop, service: S)
-    where
-        S: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Fault>> + Send + 'static,
-    {
+    /// Like [`Supervisor::keep`], for a service that can be dropped at any `await`: `stop` ends it.
+    pub fn keep_until(
+        &mut self,
+        name: &'static str,
+        stop: &Stop,
+        service: impl Fn() -> ServiceFuture + Send + Sync + 'static,
+    ) {
         let until = stop.clone();
         self.keep(name, stop, move || {
             let (until, running) = (until.clone(), service());
-            async move { until.run_until_cancelled(running).await.unwrap_or(Ok(())) }
+            Box::pin(async move { until.run_until_cancelled(running).await.unwrap_or(Ok(())) })
         });
     }
 
-    /// Runs `service` until it returns `Ok`, which it does when it was asked to stop, or until `stop` while it is down.
-    pub fn keep<S, F>(&mut self, name: &'static str, stop: &Stop, service: S)
-    where
-        S: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), Fault>> + Send + 'static,
-    {
+    /// Runs `service` until it returns `Ok`, which it does after `stop`, or until `stop` while it is down.
+    pub fn keep(
+        &mut self,
+        name: &'static str,
+        stop: &Stop,
+        service: impl Fn() -> ServiceFuture + Send + Sync + 'static,
+    ) {
         let (process_status, log, stop) = (self.process_status.clone(), self.log.clone(), stop.clone());
-        let kept = async move {
-            let mut pauses = pauses();
+        let supervised = async move {
+            let mut delays = RetryDelays::outage();
             loop {
                 process_status.post(name, "running", None);
                 let started = Instant::now();
-                let Err(fault) = run(&service, &stop).await else { break };
+                let Err(error) = run(&service, &stop).await else { break };
                 if started.elapsed() > HEALTHY {
-                    pauses = self::pauses();
+                    delays.reset();
                 }
-                let pause = pauses.next().unwrap_or(Duration::from_secs(2));
-                warn!(log, "service {} failed, starting it again", name;
-                    "service" => name, "error" => &fault, "pause_ms" => pause.as_millis() as u64);
-                process_status.post(name, "restarting", Some(fault));
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = tokio::time::sleep(pause) => {}
+                let delay = delays.next_delay();
+                warn!(log, "service {} failed, restarting", name;
+                    "service" => name, "error" => &error, "pause_ms" => delay.as_millis() as u64);
+                process_status.post(name, "restarting", Some(error));
+                if stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+                    break;
                 }
             }
             process_status.post(name, "stopped", None);
         };
-        self.tasks.spawn_on(kept, &self.runtime);
+        self.tasks.spawn_on(supervised, &self.runtime);
     }
 
     /// Waits until every service has ended.
@@ -87,36 +101,28 @@ impl Supervisor {
     }
 }
 
-/// One run of a service in a task of its own, so that a panic is a fault and not the end.
-async fn run<S, F>(service: &S, stop: &Stop) -> Result<(), String>
-where
-    S: Fn() -> F + Sync,
-    F: Future<Output = Result<(), Fault>> + Send + 'static,
-{
+/// Runs a service once in a task of its own, so that a panic becomes an error.
+async fn run(service: &(impl Fn() -> ServiceFuture + Sync), stop: &Stop) -> Result<(), String> {
     let mut task = JoinSet::new();
     task.spawn(service());
     match task.join_next().await {
         Some(Ok(Ok(()))) | None => Ok(()),
         Some(_) if stop.is_cancelled() => Ok(()),
-        Some(Ok(Err(fault))) => Err(chain(fault.as_ref())),
+        Some(Ok(Err(error))) => Err(chain(error.as_ref())),
         Some(Err(error)) => Err(panic_text(error)),
     }
 }
 
 fn panic_text(error: JoinError) -> String {
     match error.try_into_panic() {
-        Ok(payload) => format!("panicked: {}", super::attempt::message_of(payload.as_ref())),
+        Ok(payload) => format!("panicked: {}", panic_message(payload.as_ref())),
         Err(error) => error.to_string(),
     }
 }
 
-fn pauses() -> impl Iterator<Item = Duration> + Send {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(2))
-        .with_jitter()
-        .without_max_times()
-        .build()
+pub fn panic_message(payload: &(dyn std::any::Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 #[cfg(test)]
@@ -125,21 +131,18 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[tokio::test(start_paused = true)]
-    async fn a_service_that_fails_or_panics_is_started_again_and_says_so() {
+    async fn failed_or_panicked_service_is_restarted_and_reported() {
         let process_status = Arc::new(ProcessStatus::default());
         let mut supervisor = Supervisor::new(process_status.clone(), crate::log::silent());
         let (runs, stop) = (Arc::new(AtomicU32::new(0)), Stop::new());
-        let counted = runs.clone();
-        supervisor.keep("fragile", &stop, move || {
-            let run = counted.fetch_add(1, Ordering::Relaxed);
-            async move {
-                match run {
-                    0 => Err("no database".into()),
-                    1 => panic!("a bug"),
-                    _ => Ok(()),
-                }
+        let fragile = service(runs.clone(), |runs| async move {
+            match runs.fetch_add(1, Ordering::Relaxed) {
+                0 => Err("no database".into()),
+                1 => panic!("a bug"),
+                _ => Ok(()),
             }
         });
+        supervisor.keep("fragile", &stop, fragile);
         supervisor.join().await;
         let status = process_status.services().remove("fragile").unwrap();
         assert_eq!((runs.load(Ordering::Relaxed), status.restarts, status.state), (3, 2, "stopped"));

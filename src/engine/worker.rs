@@ -1,228 +1,228 @@
-//! THE loop: a free slot, a claim, work without any connection held, a settlement under the execution's id.
+//! The worker loop: claim jobs while slots are free, run each in a task, and drain on stop.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use slog::{Logger, info, o, warn};
+use slog::{info, warn};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::attempt::attempt;
-use super::crew::Crew;
-use super::held::Held;
-use super::source::Source;
-use super::supervisor::Fault;
-use super::{Tools, jittered, logger};
+use super::EngineContext;
+use super::attempt::{self, AttemptContext};
+use super::local_worker::LocalWorker;
+use super::retry::{RetryDelays, jittered};
+use super::source::{ClaimBatch, Source};
+use super::supervisor::{ServiceFuture, service};
 use crate::domain::WorkerState;
 use crate::log::chain;
-use crate::mutant::{self, Moment, Mutant};
-use crate::signal::{Stop, pause};
+use crate::mutant;
+use crate::signal::{Stop, WakeupReceiver, pause};
 use crate::store::jobs::ClaimOutcome;
 
-/// How long results are still offered to a database that is down while the process stops.
-const LAST_OFFERS: Duration = Duration::from_secs(3);
+/// How long outcomes are still delivered while the process stops.
+const DELIVERY_GRACE: Duration = Duration::from_secs(3);
 
-/// While the database is away, we ask again after a pause that doubles from the first to the longest.
-pub const FIRST_PAUSE: Duration = Duration::from_millis(100);
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The first and longest delay before the next claim when other workers hold the same jobs.
+const CONTENTION_DELAYS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
 
-/// When others were at the same jobs, we look again after a pause that doubles from the first to the longest.
-const FIRST_STEP_BACK: Duration = Duration::from_millis(2);
-const LONGEST_STEP_BACK: Duration = Duration::from_millis(200);
+/// The largest claim. With more slots, the next claim runs while the jobs of the last one are worked on.
+const MAX_CLAIM: usize = 500;
 
-/// No claim asks for more: whoever has more slots has the next claim under way while the jobs of the last are worked on.
-const MOST_AT_ONCE: usize = 500;
+/// The minimum time between claims, unless the last one was full. A claim costs the same however few jobs it finds: jobs
+/// that arrive one by one are claimed in groups, while a job that arrives after a quiet period is claimed at once.
+const MIN_CLAIM_INTERVAL: Duration = Duration::from_millis(3);
 
-/// From one look to the next, unless the last one found all it asked for. A look has its price, however little it finds: jobs
-/// that come one by one are claimed by the handful, while one that comes after a rest is claimed at once.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
+/// How long a claim waits for more slots after the first is free.
+const SLOT_DELAY: Duration = Duration::from_millis(1);
 
-/// How long a claim waits for more slots than the first that is free.
-const MOMENT: Duration = Duration::from_millis(1);
-
-/// The worker service. An operator drains a worker like a signal does; but then it stays, and may be told to go on.
-pub fn service<S: Source>(
-    tools: &Tools,
-    crew: &Arc<Crew>,
+/// The worker service. After an operator has drained the worker, the service stays and can be resumed.
+pub fn worker<S: Source>(
+    context: &EngineContext,
+    local: &Arc<LocalWorker>,
     stop: &Stop,
     source: &Arc<S>,
-) -> impl Fn() -> BoxFuture<'static, Result<(), Fault>> + Send + Sync + 'static {
-    let (tools, crew, stop, source) = (tools.clone(), crew.clone(), stop.clone(), source.clone());
-    move || {
-        let (tools, crew, stop, source) = (tools.clone(), crew.clone(), stop.clone(), source.clone());
-        async move {
-            while !stop.is_cancelled() {
-                run(Arc::new(Desk::new(&tools, &crew, &source)), &stop, crew.orders()).await;
-            }
-            Ok(())
+) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
+    let state = (context.clone(), local.clone(), stop.clone(), source.clone());
+    service(state, |(context, local, stop, source)| async move {
+        while !stop.is_cancelled() {
+            let shared = Arc::new(AttemptContext::new(&context, &local, &source));
+            Worker::new(shared, local.watch_state()).run(&stop).await;
         }
-        .boxed()
-    }
+        Ok(())
+    })
 }
 
-/// What every attempt of this worker shares.
-pub struct Desk<S> {
-    pub source: Arc<S>,
-    pub tools: Tools,
-    pub held: Arc<Held>,
-    pub log: Logger,
-    /// Cancelled when the grace is over: what still runs is handed back.
-    pub hand_back: Stop,
-    /// Cancelled when even that takes too long.
-    pub abandon: Stop,
+/// One run of the loop, until a stop or a drain.
+struct Worker<S> {
+    shared: Arc<AttemptContext<S>>,
+    state: watch::Receiver<WorkerState>,
+    slots: usize,
+    free: Arc<Semaphore>,
+    running: JoinSet<()>,
+    wakeups: WakeupReceiver,
+    timer: ClaimTimer,
+    /// The last claim was full, so more jobs are probably waiting.
+    is_full: bool,
+    claimed_at: Instant,
 }
 
-impl<S> Desk<S> {
-    fn new(tools: &Tools, crew: &Crew, source: &Arc<S>) -> Self {
+impl<S: Source> Worker<S> {
+    fn new(shared: Arc<AttemptContext<S>>, state: watch::Receiver<WorkerState>) -> Self {
+        let slots = shared.context.config.worker_concurrency;
         Self {
-            source: source.clone(),
-            log: logger(tools, "worker").new(o!("worker_id" => crew.me.id.clone())),
-            tools: tools.clone(),
-            held: crew.held.clone(),
-            hand_back: Stop::new(),
-            abandon: Stop::new(),
+            state,
+            slots,
+            free: Arc::new(Semaphore::new(slots)),
+            running: JoinSet::new(),
+            wakeups: shared.context.wakeup.subscribe(),
+            timer: ClaimTimer::new(shared.context.config.poll_interval),
+            is_full: false,
+            claimed_at: Instant::now(),
+            shared,
         }
     }
-}
 
-/// ClaimOutcome and works until it is told to stop or to drain, and then until what it has is finished or handed back.
-async fn run<S: Source>(desk: Arc<Desk<S>>, stop: &Stop, mut orders: watch::Receiver<WorkerState>) {
-    let slots = desk.tools.config.worker_concurrency;
-    // A slot is taken by work, not by a settlement under way, so that the next claim need not wait for a commit. But no more
-    // than as many again may be settling.
-    let free = Arc::new(Semaphore::new(slots));
-    let room = |running: &JoinSet<()>| free.available_permits().min((2 * slots).saturating_sub(running.len()));
-    let mut wakeups = desk.tools.wakeup.subscribe();
-    let mut running = JoinSet::new();
-    let mut pace = Pace::new(desk.tools.config.poll_interval);
-    let mut more = false;
-    let mut looked = Instant::now();
-    while !stop.is_cancelled() {
-        wakeups.clear();
-        while running.try_join_next().is_some() {}
-        let order = *orders.borrow_and_update();
-        if order == WorkerState::Draining && !running.is_empty() {
-            break;
-        }
-        // Never raced against `stop`: a claim that is dropped half-way may still be committed, and then leased to nobody
-        // until it lapses.
-        if order == WorkerState::Online && room(&running) > 0 {
-            if !more {
-                wait(stop.cancelled(), BETWEEN_LOOKS.saturating_sub(looked.elapsed())).await;
-                if stop.is_cancelled() {
-                    break;
-                }
-                wakeups.clear();
+    /// How many jobs may be claimed. Work takes a slot; a pending settlement does not, so that the next claim need not
+    /// wait for a commit. But at most as many settlements as slots may be pending.
+    fn room(&self) -> usize {
+        self.free.available_permits().min((2 * self.slots).saturating_sub(self.running.len()))
+    }
+
+    async fn run(mut self, stop: &Stop) {
+        while !stop.is_cancelled() {
+            self.wakeups.clear();
+            while self.running.try_join_next().is_some() {}
+            let state = *self.state.borrow_and_update();
+            if state == WorkerState::Draining && !self.running.is_empty() {
+                break;
             }
-            looked = Instant::now();
-            let asked = room(&running).min(MOST_AT_ONCE);
-            more = false;
-            match desk.source.claim(asked).await {
-                Ok(found) => {
-                    let claims = found.claims;
-                    pace.found(&claims);
-                    // A claim that fills every slot it asked for has probably left something.
-                    more = claims.jobs.len() >= asked;
-                    if !claims.jobs.is_empty() {
-                        mutant::pass(Moment::Claimed);
+            if state == WorkerState::Online && self.room() > 0 {
+                if !self.is_full {
+                    sleep_until(stop.cancelled(), MIN_CLAIM_INTERVAL.saturating_sub(self.claimed_at.elapsed())).await;
+                    if stop.is_cancelled() {
+                        break;
                     }
-                    for claimed in claims.jobs {
-                        // Only this loop takes slots, and it never claims more than are free.
-                        let slot = free.clone().try_acquire_owned().ok();
-                        running.spawn(attempt(desk.clone(), claimed, found.trusted_until, slot));
-                    }
+                    self.wakeups.clear();
                 }
-                Err(trouble) => {
-                    pace.failed();
-                    warn!(desk.log, "nothing claimed"; "error" => chain(&trouble), "pause_ms" => pace.patience.as_millis() as u64);
-                    wait(stop.cancelled(), pace.patience).await;
+                if !self.claim().await {
+                    sleep_until(stop.cancelled(), self.timer.delay).await;
                     continue;
                 }
             }
+            self.wait(stop, state).await;
         }
-        let takes_more = order == WorkerState::Online && (room(&running) > 0 || free.available_permits() == 0);
-        let hungry = order == WorkerState::Online && room(&running) > 0 && !more;
-        tokio::select! {
-            () = stop.cancelled() => break,
-            _ = orders.changed() => {}
-            () = wakeups.woken(), if hungry => {}
-            () = tokio::time::sleep(pace.patience), if hungry && !mutant::is_on(Mutant::NoPoll) => {}
-            () = breath(&free, slots), if !hungry && takes_more => {}
-            // Settlements end by the hundred, too.
-            Some(_) = running.join_next(), if !hungry && !running.is_empty() => tokio::time::sleep(MOMENT).await,
+        drain(&self.shared, self.running).await;
+    }
+
+    /// Claims jobs and starts them; whether the source answered. Never raced against `stop`: a dropped claim may still
+    /// commit, and its jobs would be stuck until their leases expire.
+    async fn claim(&mut self) -> bool {
+        self.claimed_at = Instant::now();
+        let requested = self.room().min(MAX_CLAIM);
+        self.is_full = false;
+        match self.shared.source.claim(requested).await {
+            Ok(ClaimBatch { claims, trusted_until }) => {
+                self.timer.claimed(&claims);
+                self.is_full = claims.jobs.len() >= requested;
+                mutant::after_claim(claims.jobs.len());
+                for claimed in claims.jobs {
+                    // Only this loop takes slots, and it never claims more jobs than slots are free.
+                    let slot = self.free.clone().try_acquire_owned().ok();
+                    self.running.spawn(attempt::run(self.shared.clone(), claimed, trusted_until, slot));
+                }
+                true
+            }
+            Err(error) => {
+                self.timer.failed();
+                warn!(self.shared.log, "claim failed"; "error" => chain(&error), "pause_ms" => self.timer.delay.as_millis() as u64);
+                false
+            }
         }
     }
-    drain(&desk, running).await;
+
+    /// Waits for a reason to claim again.
+    async fn wait(&mut self, stop: &Stop, state: WorkerState) {
+        let has_room = self.room() > 0;
+        let claims = state == WorkerState::Online && (has_room || self.free.available_permits() == 0);
+        let idle = state == WorkerState::Online && has_room && !self.is_full;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = self.state.changed() => {}
+            () = self.wakeups.woken(), if idle => {}
+            () = tokio::time::sleep(self.timer.delay), if idle && mutant::polls() => {}
+            () = slots_free(&self.free, self.slots), if !idle && claims => {}
+            // Settlements finish in groups, too.
+            Some(_) = self.running.join_next(), if !idle && !self.running.is_empty() => {
+                tokio::time::sleep(SLOT_DELAY).await;
+            }
+        }
+    }
 }
 
-/// Waits until a slot is free, and a moment more if others may follow: work that takes no time is then claimed by the
-/// hundred, and not one by one.
-async fn breath(free: &Semaphore, slots: usize) {
+/// Waits until a slot is free, and a little longer when more may follow, so that short jobs are claimed in groups.
+async fn slots_free(free: &Semaphore, slots: usize) {
     drop(free.acquire().await);
     if free.available_permits() < slots.div_ceil(2) {
-        tokio::time::sleep(MOMENT).await;
+        tokio::time::sleep(SLOT_DELAY).await;
     }
 }
 
-/// How long to wait until the next look, unless the wakeup rings.
-struct Pace {
+/// How long to wait for a wakeup before the next claim.
+struct ClaimTimer {
     poll: Duration,
-    patience: Duration,
-    pause: Duration,
-    step_back: Duration,
+    delay: Duration,
+    outage: RetryDelays,
+    contention: RetryDelays,
 }
 
-impl Pace {
+impl ClaimTimer {
     fn new(poll: Duration) -> Self {
-        Self { poll, patience: poll, pause: FIRST_PAUSE, step_back: FIRST_STEP_BACK }
+        let contention = RetryDelays::new(CONTENTION_DELAYS.0, CONTENTION_DELAYS.1);
+        Self { poll, delay: poll, outage: RetryDelays::outage(), contention }
     }
 
-    /// The next look comes with the poll, or when the next job falls due, or soon if others were at the same jobs.
-    fn found(&mut self, claims: &ClaimOutcome) {
-        self.pause = FIRST_PAUSE;
-        self.patience = jittered(self.poll).min(self.poll).min(claims.next_due.unwrap_or(self.poll));
+    /// The next claim comes with the poll, when the next job is due, or soon after contention.
+    fn claimed(&mut self, claims: &ClaimOutcome) {
+        self.outage.reset();
+        self.delay = jittered(self.poll).min(self.poll).min(claims.next_due.unwrap_or(self.poll));
         if claims.contended {
-            self.patience = self.patience.min(jittered(self.step_back));
-            self.step_back = (self.step_back * 2).min(LONGEST_STEP_BACK);
+            self.delay = self.delay.min(self.contention.next_delay());
         } else {
-            self.step_back = FIRST_STEP_BACK;
+            self.contention.reset();
         }
     }
 
     fn failed(&mut self) {
-        self.patience = jittered(self.pause);
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.delay = self.outage.next_delay();
     }
 }
 
-/// Until it is over, or the patience is.
-async fn wait(over: impl Future<Output = ()>, patience: Duration) {
+/// Sleeps for `delay`, or until `event`.
+async fn sleep_until(event: impl Future<Output = ()>, delay: Duration) {
     tokio::select! {
-        () = over => {}
-        () = pause(patience) => {}
+        () = event => {}
+        () = pause(delay) => {}
     }
 }
 
-/// Lets running work finish within the grace, then has the rest handed back at once.
-async fn drain<S>(desk: &Desk<S>, mut running: JoinSet<()>) {
-    let grace = desk.tools.config.shutdown_grace;
+/// Lets running work finish within the shutdown grace, then releases the rest.
+async fn drain<S>(shared: &AttemptContext<S>, mut running: JoinSet<()>) {
+    let grace = shared.context.config.shutdown_grace;
     if !running.is_empty() {
-        info!(desk.log, "stopping: running work may finish"; "running" => running.len(), "grace_ms" => grace.as_millis() as u64);
+        info!(shared.log, "stopping: running work may finish"; "running" => running.len(), "grace_ms" => grace.as_millis() as u64);
     }
-    if tokio::time::timeout(grace, finish(&mut running)).await.is_ok() {
+    if tokio::time::timeout(grace, join_all(&mut running)).await.is_ok() {
         return;
     }
-    desk.hand_back.cancel();
-    let ending = desk.tools.handlers.longest_grace();
-    if tokio::time::timeout(ending + LAST_OFFERS, finish(&mut running)).await.is_err() {
-        desk.abandon.cancel();
-        finish(&mut running).await;
+    shared.release.cancel();
+    let ending = shared.context.handlers.longest_grace();
+    if tokio::time::timeout(ending + DELIVERY_GRACE, join_all(&mut running)).await.is_err() {
+        shared.abandon.cancel();
+        join_all(&mut running).await;
     }
 }
 
-async fn finish(running: &mut JoinSet<()>) {
+async fn join_all(running: &mut JoinSet<()>) {
     while running.join_next().await.is_some() {}
 }

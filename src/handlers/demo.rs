@@ -1,24 +1,23 @@
-//! The kinds of work that demonstrations of job queues are made of. Nothing is sent, rendered or asked: each takes its
-//! time and answers as the real one would. One row of `ALL` is one kind.
+//! Demonstration handlers. They send, render and query nothing: each sleeps and returns a result like the real one. One
+//! row of `ALL` is one kind.
 
 use std::time::Duration;
 
 use rand::RngExt;
 use serde_json::{Map, Value, json};
 
-use super::{Handler, Job, Working, payload};
+use super::{Handler, HandlerFuture, Job, fallible, payload};
 use crate::domain::Outcome;
 
-/// One kind.
 pub struct Demo {
     pub kind: &'static str,
-    /// The texts that a payload cannot go without.
+    /// The string fields that a payload must have.
     required: &'static [&'static str],
-    /// How many milliseconds it takes, when `durationMs` does not say so.
+    /// The duration, unless the payload sets `durationMs`.
     duration_ms: u64,
-    /// What goes wrong when it is told to fail (`forceError`).
-    trouble: &'static str,
-    /// The share that fails without being told, unless it is told not to.
+    /// The reason of a failure.
+    error: &'static str,
+    /// The share of jobs that fail, unless the payload sets `forceError`.
     failure_rate: f64,
     result: fn(&Fields) -> Value,
     schema: &'static str,
@@ -26,10 +25,10 @@ pub struct Demo {
 
 type Fields = Map<String, Value>;
 
-/// Where those find what earlier steps have made that ask for it.
+/// The field that holds the assets of dependencies.
 const ASSETS: &str = "assets of earlier steps";
 
-/// The schema of an object that needs some texts; every kind may be told how long to take and whether to fail.
+/// The schema of an object with required strings. Every kind also accepts a duration and whether to fail.
 macro_rules! object {
     ($($more:literal)? ; $($first:literal $(, $field:literal)*)?) => {
         concat!(
@@ -48,124 +47,99 @@ const MESSAGE: &str = object!(r#""message":{"type":"string"}"#;);
 const PARAMETERS: &str = object!(r#""parameters":{"type":"object","additionalProperties":{"type":"string"}}"#;);
 
 pub const ALL: &[Demo] = &[
-    Demo {
-        kind: "email.send",
-        required: &["recipient"],
-        duration_ms: 250,
-        trouble: "simulated SMTP failure",
-        failure_rate: 0.0,
-        result: |it| json!({"provider": "smtp", "recipient": it["recipient"], "status": "accepted"}),
-        schema: object!(; "recipient"),
-    },
-    Demo {
-        kind: "report.generate",
-        required: &["reportId"],
-        duration_ms: 1000,
-        trouble: "simulated report rendering failure",
-        failure_rate: 0.0,
-        result: |it| {
-            let artifact = format!("s3://reports/{}.pdf", text(it, "reportId"));
-            json!({"reportId": it["reportId"], "artifact": artifact, "rows": rows()})
-        },
-        schema: object!(; "reportId"),
-    },
-    Demo {
-        kind: "cleanup.run",
-        required: &[],
-        duration_ms: 150,
-        trouble: "simulated cleanup failure",
-        failure_rate: 0.0,
-        result: |it| json!({"status": "ok", "message": text(it, "message")}),
-        schema: MESSAGE,
-    },
-    Demo {
-        kind: "webhook.dispatch",
-        required: &[],
-        duration_ms: 400,
-        trouble: "simulated 500 from downstream webhook",
-        failure_rate: 0.0,
-        result: |_| json!({"status": "delivered"}),
-        schema: object!(;),
-    },
-    Demo {
-        kind: "file.ingest",
-        required: &["fileId", "source"],
-        duration_ms: 300,
-        trouble: "simulated ingest failure",
-        failure_rate: 0.0,
-        result: |it| json!({"fileId": it["fileId"], "source": it["source"], "status": "ingested"}),
-        schema: object!(; "fileId", "source"),
-    },
-    Demo {
-        kind: "image.thumbnail",
-        required: &["fileId", "size"],
-        duration_ms: 200,
-        trouble: "simulated thumbnail failure",
-        failure_rate: 0.0,
-        result: |it| {
+    demo(
+        "email.send",
+        &["recipient"],
+        250,
+        "simulated SMTP failure",
+        object!(; "recipient"),
+        |it| json!({"provider": "smtp", "recipient": it["recipient"], "status": "accepted"}),
+    ),
+    demo("report.generate", &["reportId"], 1000, "simulated report rendering failure", object!(; "reportId"), |it| {
+        let artifact = format!("s3://reports/{}.pdf", text(it, "reportId"));
+        json!({"reportId": it["reportId"], "artifact": artifact, "rows": rows()})
+    }),
+    demo(
+        "cleanup.run",
+        &[],
+        150,
+        "simulated cleanup failure",
+        MESSAGE,
+        |it| json!({"status": "ok", "message": text(it, "message")}),
+    ),
+    demo(
+        "webhook.dispatch",
+        &[],
+        400,
+        "simulated 500 from downstream webhook",
+        object!(;),
+        |_| json!({"status": "delivered"}),
+    ),
+    demo(
+        "file.ingest",
+        &["fileId", "source"],
+        300,
+        "simulated ingest failure",
+        object!(; "fileId", "source"),
+        |it| json!({"fileId": it["fileId"], "source": it["source"], "status": "ingested"}),
+    ),
+    demo(
+        "image.thumbnail",
+        &["fileId", "size"],
+        200,
+        "simulated thumbnail failure",
+        object!(; "fileId", "size"),
+        |it| {
             let asset = format!("s3://thumbnails/{}-{}.png", text(it, "fileId"), text(it, "size"));
             json!({"fileId": it["fileId"], "size": it["size"], "asset": asset})
         },
-        schema: object!(; "fileId", "size"),
-    },
-    Demo {
-        kind: "metadata.aggregate",
-        required: &["fileId"],
-        duration_ms: 350,
-        trouble: "simulated metadata aggregation failure",
-        failure_rate: 0.0,
-        result: |it| match it.get(ASSETS) {
+    ),
+    demo("metadata.aggregate", &["fileId"], 350, "simulated metadata aggregation failure", object!(; "fileId"), |it| {
+        match it.get(ASSETS) {
             None => json!({"fileId": it["fileId"], "status": "aggregated"}),
             Some(assets) => json!({"fileId": it["fileId"], "status": "aggregated", "assets": assets}),
-        },
-        schema: object!(; "fileId"),
-    },
+        }
+    }),
+    demo(
+        "user.notify",
+        &["userId", "channel"],
+        125,
+        "simulated notification failure",
+        object!(; "userId", "channel"),
+        |it| json!({"userId": it["userId"], "channel": it["channel"], "status": "sent"}),
+    ),
+    demo("send_email", &[], 1000, "sending the email failed", PARAMETERS, |_| json!({"status": "sent"})),
     Demo {
-        kind: "user.notify",
-        required: &["userId", "channel"],
-        duration_ms: 125,
-        trouble: "simulated notification failure",
-        failure_rate: 0.0,
-        result: |it| json!({"userId": it["userId"], "channel": it["channel"], "status": "sent"}),
-        schema: object!(; "userId", "channel"),
-    },
-    Demo {
-        kind: "send_email",
-        required: &[],
-        duration_ms: 1000,
-        trouble: "sending the email failed",
-        failure_rate: 0.0,
-        result: |_| json!({"status": "sent"}),
-        schema: PARAMETERS,
-    },
-    Demo {
-        kind: "run_query",
-        required: &[],
-        duration_ms: 1000,
-        trouble: "query failed",
         failure_rate: 0.2,
-        result: |_| json!({"status": "ok", "rows": rows()}),
-        schema: PARAMETERS,
+        ..demo("run_query", &[], 1000, "query failed", PARAMETERS, |_| json!({"status": "ok", "rows": rows()}))
     },
 ];
 
+const fn demo(
+    kind: &'static str,
+    required: &'static [&'static str],
+    duration_ms: u64,
+    error: &'static str,
+    schema: &'static str,
+    result: fn(&Fields) -> Value,
+) -> Demo {
+    Demo { kind, required, duration_ms, error, failure_rate: 0.0, result, schema }
+}
+
 impl Handler for &'static Demo {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        Box::pin(async move {
-            let (mut fields, takes, fails) = match self.read(&job.payload) {
-                Ok(read) => read,
-                Err(refused) => return refused,
-            };
-            job.log.line("stdout", format!("simulating {}, which takes {} ms", self.kind, takes.as_millis()));
-            tokio::time::sleep(takes).await;
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
+        fallible(async {
+            let (mut fields, duration, fails) = self.read(&job.payload)?;
+            job.log.line("stdout", format!("simulating {} for {} ms", self.kind, duration.as_millis()));
+            tokio::time::sleep(duration).await;
             if fails {
-                job.log.line("stderr", self.trouble);
-                return Outcome::failed(self.trouble);
+                job.log.line("stderr", self.error);
+                return Ok(Outcome::failed(self.error));
             }
             if let Some(inputs) = &job.inputs {
                 fields.insert(ASSETS.to_owned(), assets(inputs));
             }
-            Outcome::Done { result: Some((self.result)(&fields).to_string()), next: Vec::new() }
+            Ok(Outcome::Done { result: Some((self.result)(&fields).to_string()), next: Vec::new() })
         })
     }
 
@@ -177,14 +151,14 @@ impl Handler for &'static Demo {
 impl Demo {
     fn read(&self, text: &str) -> Result<(Fields, Duration, bool), Outcome> {
         let fields: Fields = payload::read(text)?;
-        self.check(&fields).map_err(Outcome::refused)?;
-        let takes = Duration::from_millis(duration_ms(&fields).map_err(Outcome::refused)?.unwrap_or(self.duration_ms));
-        let told = force_error(&fields).map_err(Outcome::refused)?;
-        let fails = told.unwrap_or_else(|| rand::rng().random::<f64>() < self.failure_rate);
-        Ok((fields, takes, fails))
+        self.check(&fields).map_err(Outcome::fatal)?;
+        let duration = Duration::from_millis(duration_ms(&fields).map_err(Outcome::fatal)?.unwrap_or(self.duration_ms));
+        let forced = force_error(&fields).map_err(Outcome::fatal)?;
+        let fails = forced.unwrap_or_else(|| rand::rng().random::<f64>() < self.failure_rate);
+        Ok((fields, duration, fails))
     }
 
-    /// Names everything that is missing, so that nobody has to mend one thing at a time.
+    /// Names all missing fields at once.
     fn check(&self, fields: &Fields) -> Result<(), String> {
         let missing = |field: &&str| matches!(fields.get(*field), None | Some(Value::Null)) || fields[*field] == "";
         let missing: Vec<&str> = self.required.iter().copied().filter(missing).collect();
@@ -200,7 +174,7 @@ impl Demo {
     }
 }
 
-/// The first of two spellings that is there.
+/// The value under the first spelling that is present.
 fn either<'a>(fields: &'a Fields, names: [&'static str; 2]) -> Option<(&'static str, &'a Value)> {
     names.iter().find_map(|name| Some((*name, fields.get(*name)?))).filter(|(_, value)| !value.is_null())
 }
@@ -215,7 +189,7 @@ fn force_error(fields: &Fields) -> Result<Option<bool>, String> {
     value.as_bool().map(Some).ok_or_else(|| format!("{name} must be true or false"))
 }
 
-/// What the jobs that it depended on have made, as far as their answers say.
+/// The `asset` of each dependency that has one.
 fn assets(inputs: &str) -> Value {
     let inputs: Fields = serde_json::from_str(inputs).unwrap_or_default();
     inputs.values().filter_map(|input| input["result"].get("asset").cloned()).collect()
@@ -235,7 +209,7 @@ mod tests {
     use crate::handlers::tests::run;
     use tokio::time::Instant;
 
-    /// Kind, what is missing without a payload, a payload that will do, its result without `rows`.
+    /// Kind, error for an empty payload, a valid payload, its result without `rows`.
     const CASES: &[(&str, &str, &str, &str)] = &[
         (
             "email.send",
@@ -281,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_takes_its_time_and_answers() {
+    async fn each_demo_sleeps_and_returns_its_result() {
         assert_eq!(CASES.len(), ALL.len());
         for (demo, (kind, _, payload, expected)) in ALL.iter().zip(CASES) {
             let started = Instant::now();
@@ -297,21 +271,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_missing_is_named_all_at_once() {
+    async fn all_missing_fields_are_named_at_once() {
         for (kind, missing, ..) in CASES.iter().filter(|(_, missing, ..)| !missing.is_empty()) {
-            assert_eq!(run(kind, "").await, Outcome::refused(*missing), "{kind}");
+            assert_eq!(run(kind, "").await, Outcome::fatal(*missing), "{kind}");
         }
-        assert_eq!(run("file.ingest", r#"{"fileId":"f","source":""}"#).await, Outcome::refused("source is required"));
-        assert_eq!(run("email.send", r#"{"recipient":5}"#).await, Outcome::refused("recipient must be a string"));
+        assert_eq!(run("file.ingest", r#"{"fileId":"f","source":""}"#).await, Outcome::fatal("source is required"));
+        assert_eq!(run("email.send", r#"{"recipient":5}"#).await, Outcome::fatal("recipient must be a string"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_fails_when_told_and_both_spellings_are_understood() {
+    async fn forced_errors_work_in_both_spellings() {
         for (demo, (kind, _, payload, _)) in ALL.iter().zip(CASES) {
             for more in [json!({"forceError": true, "durationMs": 5}), json!({"force_error": true, "duration_ms": 5})] {
                 let payload = with(payload, more).replace(r#""forceError":false,"#, "");
                 let started = Instant::now();
-                assert_eq!(run(kind, &payload).await, Outcome::failed(demo.trouble), "{payload}");
+                assert_eq!(run(kind, &payload).await, Outcome::failed(demo.error), "{payload}");
                 assert!(started.elapsed() < Duration::from_millis(20), "{kind}");
             }
         }
@@ -319,12 +293,12 @@ mod tests {
             (r#"{"durationMs":-1}"#, "durationMs must be a whole number of milliseconds"),
             (r#"{"force_error":"yes"}"#, "force_error must be true or false"),
         ] {
-            assert_eq!(run("cleanup.run", payload).await, Outcome::refused(reason));
+            assert_eq!(run("cleanup.run", payload).await, Outcome::fatal(reason));
         }
     }
 
     #[test]
-    fn the_schema_requires_what_the_handler_requires() {
+    fn schema_and_handler_require_the_same_fields() {
         for demo in ALL {
             let schema: Value = serde_json::from_str(demo.schema).unwrap();
             let required: Vec<&str> =

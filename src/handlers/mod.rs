@@ -1,20 +1,19 @@
-//! ACTS: does the work of one kind of job. Never sees the store or a lease, so it cannot settle itself.
+//! Handlers: each does the work of one kind of job. A handler never sees the store or a lease, so it cannot settle its
+//! job.
 //!
-//! One handler is one file. `docs/handlers.md` shows how to write one; `in_the_box` is where it is registered.
+//! One handler is one file, registered in `built_in`. `docs/handlers.md` shows how to write one.
 
+#[cfg(feature = "chaos")]
+mod chaos;
 mod demo;
 mod exec;
 mod http;
-#[cfg(feature = "chaos")]
-mod ledger;
 pub mod log;
 mod payload;
 mod plain;
+mod progress;
 mod project;
-mod report;
 mod simulated;
-#[cfg(feature = "chaos")]
-mod spin;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -28,67 +27,67 @@ use crate::domain::{JobKind, Outcome};
 use crate::provision::Registry;
 use crate::signal::Stop;
 
-pub use exec::{Command, finish_commands, read_commands};
+pub use exec::{Command, finish_cleanup, read_commands};
 pub use http::{AllowList, BadEntry};
 pub use log::Log;
-pub use report::Report;
+pub use progress::ProgressReporter;
 
-/// What a handler is asked to do.
+/// A job, as its handler sees it.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub id: Uuid,
-    /// This try. Another try of the same job has another one.
+    /// Identifies this attempt; every attempt of a job has another id.
     pub execution_id: Uuid,
     pub kind: String,
     pub queue: String,
     pub tenant: String,
-    /// How often this was claimed, this time included.
+    /// The number of this attempt, from 1.
     pub attempt: i32,
     pub max_attempts: i32,
-    /// JSON text.
     pub payload: String,
-    /// JSON text: by the name of each step (or the id of each job) that it depended on, how that ended and what it answered:
-    /// `{"resize": {"job_id": …, "state": "completed", "result": …}}`. Nothing when it depended on none.
+    /// JSON text: for each dependency, by step name (or job id), its state and result: `{"resize": {"job_id": …,
+    /// "state": "completed", "result": …}}`. `None` without dependencies.
     pub inputs: Option<String>,
     pub project_id: Option<Uuid>,
-    /// Where it may write lines for whoever looks at the job.
     pub log: Log,
-    /// Where it may say how far it is.
-    pub progress: Report,
-    /// Cancelled when nobody wants the work any more and there is time to end it well; see [`Handler::grace`].
+    pub progress: ProgressReporter,
+    /// Cancelled when the attempt is ended from outside, and the handler has a grace: see [`Handler::grace`].
     pub stop: Stop,
 }
 
-/// What a handler answers, some time later.
-pub type Working<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// Runs work that returns early with `?`, where the error is an outcome too.
+pub fn fallible<'a>(work: impl Future<Output = Result<Outcome, Outcome>> + Send + 'a) -> HandlerFuture<'a> {
+    Box::pin(async { work.await.unwrap_or_else(|outcome| outcome) })
+}
 
 /// Does the work of one kind of job.
 ///
-/// It must be idempotent: delivery is at least once, so the same job may come again after a crash, perhaps while an
-/// earlier try still reaches the outside world. Being dropped means "stop at once": the lease was lost, the job was called
-/// off or timed out, or the process ends. No database connection is held meanwhile. A panic counts as a failure.
+/// A handler must be idempotent: delivery is at least once, so a job may run again after a crash, perhaps while an earlier
+/// attempt still reaches the outside world. Being dropped means "stop at once": the lease was lost, the job was canceled or
+/// timed out, or the process ends. No database connection is held meanwhile. A panic counts as a failure.
 pub trait Handler: Send + Sync {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a>;
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a>;
 
-    /// The JSON Schema (text) of the payloads that it takes, in version 1. Without one, it takes anything.
+    /// The JSON Schema (text) of payloads, version 1. Without one, any payload is accepted.
     fn schema(&self) -> Option<&str> {
         None
     }
 
-    /// How long it may go on after `job.stop` was cancelled, before it is dropped. What it answers then no longer counts: the
-    /// job was called off, timed out, or is handed back. Whose lease is lost has no such time, because somebody else may be
-    /// at work already.
+    /// How long the handler may continue after `job.stop` is cancelled, before it is dropped. The outcome is then
+    /// already decided: canceled, timed out or released. A lost lease allows no grace, because another worker may run
+    /// the job.
     fn grace(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-/// Which handler serves which kind.
 #[derive(Clone, Default)]
 pub struct Handlers(BTreeMap<String, Arc<dyn Handler>>);
 
 impl Handlers {
-    /// Adds one. The last one that was added for a kind serves it.
+    /// Adds a handler; the last one added for a kind serves it.
     pub fn with(mut self, kind: &str, handler: impl Handler + 'static) -> Self {
         self.0.insert(kind.to_owned(), Arc::new(handler));
         self
@@ -98,42 +97,37 @@ impl Handlers {
         self.0.get(kind).cloned()
     }
 
-    /// The kinds that a worker with these handlers can run, in alphabetical order.
     pub fn kinds(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// What the payload of each kind has to look like, where its handler says so.
+    /// The JSON Schemas of payloads by kind.
     pub fn schemas(&self) -> BTreeMap<String, String> {
         self.0.iter().filter_map(|(kind, handler)| Some((kind.clone(), handler.schema()?.to_owned()))).collect()
     }
 
-    /// How long the most patient of them may take to end.
     pub fn longest_grace(&self) -> Duration {
         self.0.values().map(|handler| handler.grace()).max().unwrap_or_default()
     }
 }
 
-/// What the handlers in the box can be told.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// How long simulated work takes that does not say so itself.
+    /// The duration of simulated work, unless the payload sets one.
     pub simulate: Simulate,
-    /// Where `http.call` may go; with nothing in it, nowhere (`PROVOST_HTTP_ALLOW`).
+    /// The targets that `http.call` may call (`PROVOST_HTTP_ALLOW`); empty means none.
     pub http_allow: AllowList,
-    /// The programs that jobs may run; with none, nothing is run.
     pub commands: Vec<Command>,
 }
 
-/// A span of time to choose from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Simulate {
     pub min: Duration,
     pub max: Duration,
 }
 
-/// Everything that ships. A handler of your own is one more line here.
-pub fn in_the_box(registry: Registry, settings: Settings) -> Handlers {
+/// All built-in handlers. Register new handlers here.
+pub fn built_in(registry: Registry, settings: Settings) -> Handlers {
     let handlers = Handlers::default()
         .with(JobKind::Provision.as_str(), project::Provision(registry.clone()))
         .with(JobKind::Deprovision.as_str(), project::Deprovision(registry))
@@ -141,13 +135,13 @@ pub fn in_the_box(registry: Registry, settings: Settings) -> Handlers {
         .with("echo", plain::Echo)
         .with("sleep", plain::Sleep)
         .with("simulated", simulated::Simulated(settings.simulate))
-        .with("http.call", http::Call::new(settings.http_allow));
+        .with("http.call", http::HttpCall::new(settings.http_allow));
     #[cfg(feature = "chaos")]
-    let handlers = ledger::add(handlers).with(spin::KIND, spin::Spin);
+    let handlers = chaos::add(handlers);
     let handlers = demo::ALL.iter().fold(handlers, |handlers, demo| handlers.with(demo.kind, demo));
     settings.commands.into_iter().fold(handlers, |handlers, command| {
         let kind = command.kind.clone();
-        handlers.with(&kind, exec::Exec(command))
+        handlers.with(&kind, exec::RunCommand(command))
     })
 }
 
@@ -155,7 +149,7 @@ pub fn in_the_box(registry: Registry, settings: Settings) -> Handlers {
 mod tests {
     use super::*;
 
-    /// A job as a handler sees it.
+    /// A job of this kind with this payload.
     pub fn job(kind: &str, payload: &str) -> Job {
         Job {
             id: Uuid::from_u128(1),
@@ -169,24 +163,24 @@ mod tests {
             inputs: None,
             project_id: None,
             log: Log::default(),
-            progress: Report::default(),
+            progress: ProgressReporter::default(),
             stop: Stop::new(),
         }
     }
 
-    /// Runs a job with everything that ships.
+    /// Runs a job with the built-in handler of its kind.
     pub async fn run(kind: &str, payload: &str) -> Outcome {
-        let handler = in_the_box(Registry::default(), Settings::default()).get(kind).unwrap();
+        let handler = built_in(Registry::default(), Settings::default()).get(kind).unwrap();
         handler.run(&job(kind, payload)).await
     }
 
     #[test]
-    fn every_kind_in_the_box_is_in_the_documentation_and_the_other_way_round() {
-        let mut kinds = in_the_box(Registry::default(), Settings::default()).kinds();
-        // What only tests have is nobody's business.
+    fn built_in_kinds_match_the_documentation() {
+        let mut kinds = built_in(Registry::default(), Settings::default()).kinds();
+        // Test-only kinds are not documented.
         kinds.retain(|kind| !["ledger", "spin"].contains(&kind.as_str()));
         let page = include_str!("../../docs/handlers.md");
-        let table = page.split("## In the box").nth(1).and_then(|it| it.split("###").next()).unwrap();
+        let table = page.split("## Built-in handlers").nth(1).and_then(|it| it.split("###").next()).unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
         let mut documented: Vec<&str> = rows.collect();
         documented.sort_unstable();
@@ -194,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn every_schema_is_json_and_describes_an_object() {
-        let schemas = in_the_box(Registry::default(), Settings::default()).schemas();
+    fn every_schema_describes_an_object() {
+        let schemas = built_in(Registry::default(), Settings::default()).schemas();
         assert!(schemas.len() > 12, "{:?}", schemas.keys());
         for (kind, schema) in schemas {
             let schema: serde_json::Value = serde_json::from_str(&schema).unwrap_or_else(|it| panic!("{kind}: {it}"));
@@ -204,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_handler_of_a_kind_serves_it() {
+    fn last_handler_of_a_kind_serves_it() {
         let handlers = Handlers::default().with("x", plain::Noop).with("x", plain::Sleep);
         assert_eq!(handlers.kinds(), ["x"]);
         assert!(handlers.get("x").unwrap().schema().is_some());

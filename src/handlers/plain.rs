@@ -1,58 +1,54 @@
-//! The plainest work: nothing at all, saying again what was said, and waiting. For trying things out and for measuring.
+//! `noop`, `echo` and `sleep`: for trying things out and for measurements.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Handler, Job, Working, payload};
+use super::{Handler, HandlerFuture, Job, fallible, payload};
 use crate::domain::Outcome;
 
-/// Done at once.
 pub struct Noop;
 
 impl Handler for Noop {
-    fn run<'a>(&'a self, _: &'a Job) -> Working<'a> {
+    fn run<'a>(&'a self, _: &'a Job) -> HandlerFuture<'a> {
         Box::pin(async { Outcome::done() })
     }
 }
 
-/// Its result is its payload, byte for byte; beside it, if there are any, what it was handed by those that it depended on.
+/// Returns its payload, byte for byte, and its inputs if there are any.
 pub struct Echo;
 
 impl Handler for Echo {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
         let payload = Some(job.payload.clone()).filter(|it| !it.trim().is_empty());
         let result = match &job.inputs {
             None => payload,
-            Some(inputs) => Some(beside("payload", payload.as_deref(), inputs)),
+            Some(inputs) => Some(with_inputs("payload", payload.as_deref(), inputs)),
         };
         Box::pin(async { Outcome::Done { result, next: Vec::new() } })
     }
 }
 
-/// One JSON object of two texts: what was said, and what was handed over.
-pub fn beside(name: &str, said: Option<&str>, inputs: &str) -> String {
-    format!(r#"{{"{name}":{},"inputs":{inputs}}}"#, said.unwrap_or("null"))
+/// A JSON object with `text` under `name`, and the inputs.
+pub fn with_inputs(name: &str, text: Option<&str>, inputs: &str) -> String {
+    format!(r#"{{"{name}":{},"inputs":{inputs}}}"#, text.unwrap_or("null"))
 }
 
-/// Takes as long as it is told: `{"seconds": 1.5}` or `{"ms": 1500}`.
+/// Sleeps for `{"seconds": 1.5}` or `{"ms": 1500}`.
 pub struct Sleep;
 
 #[derive(Deserialize)]
-struct Nap {
+struct SleepPayload {
     seconds: Option<f64>,
     #[serde(alias = "duration_ms", alias = "durationMs")]
     ms: Option<u64>,
 }
 
 impl Handler for Sleep {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        Box::pin(async move {
-            match how_long(&job.payload) {
-                Ok(nap) => tokio::time::sleep(nap).await,
-                Err(refused) => return refused,
-            }
-            Outcome::done()
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
+        fallible(async {
+            tokio::time::sleep(duration(&job.payload)?).await;
+            Ok(Outcome::done())
         })
     }
 
@@ -72,12 +68,12 @@ impl Handler for Sleep {
     }
 }
 
-fn how_long(text: &str) -> Result<Duration, Outcome> {
-    let nap: Nap = payload::read(text)?;
-    match (nap.seconds, nap.ms) {
+fn duration(text: &str) -> Result<Duration, Outcome> {
+    let payload: SleepPayload = payload::read(text)?;
+    match (payload.seconds, payload.ms) {
         (Some(seconds), None) => payload::seconds("seconds", seconds),
         (None, Some(ms)) => Ok(Duration::from_millis(ms)),
-        _ => Err(Outcome::refused("either seconds or ms is required")),
+        _ => Err(Outcome::fatal("either seconds or ms is required")),
     }
 }
 
@@ -87,7 +83,7 @@ mod tests {
     use crate::handlers::tests::run;
 
     #[tokio::test]
-    async fn noop_is_done_and_echo_says_it_again() {
+    async fn noop_completes_and_echo_returns_its_payload() {
         assert_eq!(run("noop", "{}").await, Outcome::done());
         let payload = r#"{"n": 12345678901234567890123, "a":[ ]}"#;
         assert_eq!(run("echo", payload).await, Outcome::Done { result: Some(payload.into()), next: Vec::new() });
@@ -95,15 +91,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn sleep_takes_as_long_as_it_is_told() {
+    async fn sleep_lasts_as_long_as_its_payload_says() {
         for (payload, ms) in [(r#"{"seconds":1.5}"#, 1500), (r#"{"ms":20}"#, 20), (r#"{"durationMs":7}"#, 7)] {
             let started = tokio::time::Instant::now();
             assert_eq!(run("sleep", payload).await, Outcome::done(), "{payload}");
-            let (slept, asked) = (started.elapsed(), Duration::from_millis(ms));
-            assert!(slept >= asked && slept < asked + Duration::from_millis(3), "{payload}: {slept:?}");
+            let (slept, expected) = (started.elapsed(), Duration::from_millis(ms));
+            assert!(slept >= expected && slept < expected + Duration::from_millis(3), "{payload}: {slept:?}");
         }
         for payload in ["{}", "7", r#"{"ms":-1}"#, r#"{"seconds":-1}"#, r#"{"ms":1,"seconds":1}"#] {
-            assert!(matches!(run("sleep", payload).await, Outcome::Refused { .. }), "{payload}");
+            assert!(matches!(run("sleep", payload).await, Outcome::Fatal { .. }), "{payload}");
         }
     }
 }

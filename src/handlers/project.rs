@@ -1,4 +1,4 @@
-//! The jobs that move a project: they find the provisioner of its template and let it act.
+//! Handlers of the jobs that provision and remove projects, with the provisioner of the template.
 
 use std::sync::Arc;
 
@@ -6,53 +6,45 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Handler, Job, Working};
+use super::{Handler, HandlerFuture, Job, fallible, payload};
 use crate::domain::Outcome;
 use crate::provision::{Provisioner, Registry, Work};
 
-/// Makes the real thing behind a project.
 pub struct Provision(pub Registry);
 
-/// Removes it again.
 pub struct Deprovision(pub Registry);
 
-/// What the store puts into the payload of these jobs.
+/// The payload that the store writes for these jobs.
 #[derive(Deserialize)]
-struct Payload<'a> {
+struct Payload {
     project_id: Uuid,
     template: String,
-    #[serde(borrow)]
-    parameters: &'a RawValue,
+    parameters: Box<RawValue>,
 }
 
 impl Handler for Provision {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        Box::pin(async move {
-            match prepare(&self.0, job) {
-                Ok((provisioner, work)) => provisioner.provision(&work).await,
-                Err(refused) => refused,
-            }
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
+        fallible(async {
+            let (provisioner, work) = prepare(&self.0, job)?;
+            Ok(provisioner.provision(&work).await)
         })
     }
 }
 
 impl Handler for Deprovision {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        Box::pin(async move {
-            match prepare(&self.0, job) {
-                Ok((provisioner, work)) => provisioner.deprovision(&work).await,
-                Err(refused) => refused,
-            }
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
+        fallible(async {
+            let (provisioner, work) = prepare(&self.0, job)?;
+            Ok(provisioner.deprovision(&work).await)
         })
     }
 }
 
 fn prepare(registry: &Registry, job: &Job) -> Result<(Arc<dyn Provisioner>, Work), Outcome> {
-    let payload: Payload<'_> = serde_json::from_str(&job.payload)
-        .map_err(|error| Outcome::refused(format!("the job's payload cannot be read: {error}")))?;
+    let payload: Payload = payload::read(&job.payload)?;
     let provisioner = registry
         .get(&payload.template)
-        .ok_or_else(|| Outcome::refused(format!("no provisioner for the template {:?}", payload.template)))?;
+        .ok_or_else(|| Outcome::fatal(format!("no provisioner for the template {:?}", payload.template)))?;
     let parameters = payload.parameters.get().to_owned();
     Ok((provisioner, Work { project_id: payload.project_id, parameters, attempt: job.attempt }))
 }
@@ -61,13 +53,13 @@ fn prepare(registry: &Registry, job: &Job) -> Result<(Arc<dyn Provisioner>, Work
 mod tests {
     use super::*;
     use crate::handlers::tests::job;
-    use crate::handlers::{Settings, in_the_box};
+    use crate::handlers::{Settings, built_in};
     use crate::provision::Acting;
 
-    /// Says what it was asked.
-    struct Witness;
+    /// Fails with its input as the reason.
+    struct RecordingProvisioner;
 
-    impl Provisioner for Witness {
+    impl Provisioner for RecordingProvisioner {
         fn provision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
             Box::pin(async move { Outcome::failed(format!("make {} {}", work.attempt, work.parameters)) })
         }
@@ -77,25 +69,25 @@ mod tests {
     }
 
     async fn run(kind: &str, payload: &str) -> Outcome {
-        let handlers = in_the_box(Registry::default().with("witness", Witness), Settings::default());
+        let handlers = built_in(Registry::default().with("recording", RecordingProvisioner), Settings::default());
         handlers.get(kind).unwrap().run(&job(kind, payload)).await
     }
 
     #[tokio::test]
-    async fn the_provisioner_of_the_template_is_asked() {
+    async fn template_selects_the_provisioner() {
         let id = Uuid::from_u128(7);
-        let payload = format!(r#"{{"project_id":"{id}","template":"witness","parameters":{{"n": 1.0}}}}"#);
+        let payload = format!(r#"{{"project_id":"{id}","template":"recording","parameters":{{"n": 1.0}}}}"#);
         assert_eq!(run("project.provision", &payload).await, Outcome::failed(r#"make 1 {"n": 1.0}"#));
         assert_eq!(run("project.deprovision", &payload).await, Outcome::failed(format!("remove {id}")));
     }
 
     #[tokio::test]
-    async fn what_no_provisioner_can_do_is_refused() {
-        let nobody = r#"{"project_id":"00000000-0000-0000-0000-000000000007","template":"x","parameters":{}}"#;
-        assert_eq!(run("project.provision", nobody).await, Outcome::refused("no provisioner for the template \"x\""));
+    async fn unknown_template_or_bad_payload_is_fatal() {
+        let unknown = r#"{"project_id":"00000000-0000-0000-0000-000000000007","template":"x","parameters":{}}"#;
+        assert_eq!(run("project.provision", unknown).await, Outcome::fatal("no provisioner for the template \"x\""));
         for payload in ["", "{}", "null"] {
-            let refused = run("project.deprovision", payload).await;
-            assert!(matches!(refused, Outcome::Refused { reason, .. } if reason.contains("payload cannot be read")));
+            let outcome = run("project.deprovision", payload).await;
+            assert!(matches!(outcome, Outcome::Fatal { reason, .. } if reason.contains("payload cannot be parsed")));
         }
     }
 }

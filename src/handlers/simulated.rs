@@ -1,4 +1,4 @@
-//! Work that chooses its own fate: for trying Provost out, and for tests.
+//! `simulated`: work whose payload decides how it ends, for trials and tests.
 
 use std::time::Duration;
 
@@ -6,21 +6,20 @@ use rand::RngExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Handler, Job, Simulate, Working, payload};
+use super::{Handler, HandlerFuture, Job, Simulate, fallible, payload};
 use crate::domain::{FollowUp, Outcome};
 
-/// Works for a while, then ends as its payload wishes:
-/// `{"duration_ms": 100, "outcome": "flaky", "fail_times": 2, "reason": "no route"}` succeeds at the third try.
+/// Works for a while, then ends as the payload says: `{"duration_ms": 100, "outcome": "flaky", "fail_times": 2,
+/// "reason": "no route"}` succeeds in its third attempt.
 pub struct Simulated(pub Simulate);
 
-/// What a job may wish for.
 #[derive(Debug, Default, Deserialize)]
-struct Wish {
+struct SimulatedPayload {
     #[serde(alias = "durationMs")]
     duration_ms: Option<u64>,
-    outcome: Option<Fate>,
+    outcome: Option<Ending>,
     reason: Option<String>,
-    /// It ends so only as long as the attempt is not greater than this, and then completes.
+    /// Uses `outcome` up to this attempt, then completes.
     #[serde(alias = "failTimes")]
     fail_times: Option<i32>,
     result: Option<Box<RawValue>>,
@@ -28,10 +27,10 @@ struct Wish {
     next: Vec<Box<RawValue>>,
     #[serde(default, alias = "nextOnFailure")]
     next_on_failure: Vec<Box<RawValue>>,
-    /// What it writes before it begins.
+    /// Log lines to write at the start.
     #[serde(default)]
     lines: Vec<String>,
-    /// In how many parts it works, and says so.
+    /// The number of parts of the work, each reported as progress.
     #[serde(default)]
     steps: u32,
     #[serde(alias = "retryAfterS")]
@@ -40,36 +39,31 @@ struct Wish {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Fate {
+enum Ending {
     Completed,
-    /// Fails for good.
     Failed,
-    /// Fails in a way that is worth another try.
+    /// Fails; a retry may succeed.
     Flaky,
-    /// Panics, as a handler with a bug would.
+    /// Panics, like a handler with a bug.
     Panic,
-    /// Asks to be tried later.
     Snooze,
 }
 
 impl Handler for Simulated {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        Box::pin(async move {
-            let (wish, retry_after) = match read(&job.payload) {
-                Ok(wish) => wish,
-                Err(refused) => return refused,
-            };
-            wish.lines.iter().for_each(|line| job.log.line("stdout", line));
-            let duration = wish.duration_ms.map_or_else(|| self.0.any(), Duration::from_millis);
-            for step in 0..wish.steps {
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
+        fallible(async {
+            let (payload, retry_after) = read(&job.payload)?;
+            payload.lines.iter().for_each(|line| job.log.line("stdout", line));
+            let duration = payload.duration_ms.map_or_else(|| self.0.random(), Duration::from_millis);
+            for step in 0..payload.steps {
                 job.progress
-                    .say(f64::from(step) / f64::from(wish.steps), format!("step {} of {}", step + 1, wish.steps));
-                tokio::time::sleep(duration / wish.steps).await;
+                    .set(f64::from(step) / f64::from(payload.steps), format!("step {} of {}", step + 1, payload.steps));
+                tokio::time::sleep(duration / payload.steps).await;
             }
-            if wish.steps == 0 {
+            if payload.steps == 0 {
                 tokio::time::sleep(duration).await;
             }
-            wish.comes_true(job.attempt, retry_after)
+            Ok(payload.outcome(job.attempt, retry_after))
         })
     }
 
@@ -96,38 +90,37 @@ impl Handler for Simulated {
 }
 
 impl Simulate {
-    fn any(&self) -> Duration {
+    fn random(&self) -> Duration {
         self.min + self.max.saturating_sub(self.min).mul_f64(rand::rng().random())
     }
 }
 
-fn read(text: &str) -> Result<(Wish, Option<Duration>), Outcome> {
-    let wish: Wish = payload::read(text)?;
-    let retry_after = wish.retry_after_s.map(|it| payload::seconds("retry_after_s", it)).transpose()?;
-    Ok((wish, retry_after))
+fn read(text: &str) -> Result<(SimulatedPayload, Option<Duration>), Outcome> {
+    let payload: SimulatedPayload = payload::read(text)?;
+    let retry_after = payload.retry_after_s.map(|it| payload::seconds("retry_after_s", it)).transpose()?;
+    Ok((payload, retry_after))
 }
 
-impl Wish {
-    fn comes_true(self, attempt: i32, retry_after: Option<Duration>) -> Outcome {
-        let fate = self.fate(attempt);
+impl SimulatedPayload {
+    fn outcome(self, attempt: i32, retry_after: Option<Duration>) -> Outcome {
+        let ending = self.ending(attempt);
         let reason = self.reason.unwrap_or_else(|| "simulated failure".to_owned());
-        match fate {
-            Fate::Completed => {
+        match ending {
+            Ending::Completed => {
                 Outcome::Done { result: self.result.map(|it| it.get().to_owned()), next: texts(self.next) }
             }
-            Fate::Failed => Outcome::Refused { reason, next: texts(self.next_on_failure) },
-            Fate::Flaky => Outcome::Failed { reason, retry_after, next: texts(self.next_on_failure) },
-            Fate::Panic => panic!("{reason}"),
-            Fate::Snooze => Outcome::Later { after: retry_after.unwrap_or(Duration::from_secs(1)) },
+            Ending::Failed => Outcome::Fatal { reason, next: texts(self.next_on_failure) },
+            Ending::Flaky => Outcome::Failed { reason, retry_after, next: texts(self.next_on_failure) },
+            Ending::Panic => panic!("{reason}"),
+            Ending::Snooze => Outcome::Snooze { after: retry_after.unwrap_or(Duration::from_secs(1)) },
         }
     }
 
-    /// Whoever says how often to fail, but not how, means a failure that is worth another try. Snoozing once is enough,
-    /// unless told otherwise: otherwise it would go on for ever.
-    fn fate(&self, attempt: i32) -> Fate {
-        let wished = self.outcome.unwrap_or(if self.fail_times.is_some() { Fate::Flaky } else { Fate::Completed });
-        let times = self.fail_times.unwrap_or(if wished == Fate::Snooze { 1 } else { i32::MAX });
-        if attempt <= times { wished } else { Fate::Completed }
+    /// `fail_times` alone means `flaky`. A snooze without it happens once; otherwise it would never end.
+    fn ending(&self, attempt: i32) -> Ending {
+        let ending = self.outcome.unwrap_or(if self.fail_times.is_some() { Ending::Flaky } else { Ending::Completed });
+        let times = self.fail_times.unwrap_or(if ending == Ending::Snooze { 1 } else { i32::MAX });
+        if attempt <= times { ending } else { Ending::Completed }
     }
 }
 
@@ -146,20 +139,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_ends_as_it_wishes() {
+    async fn payload_decides_the_outcome() {
         let done = |result: &str| Outcome::Done { result: Some(result.into()), next: Vec::new() };
         let second = Duration::from_secs(1);
         let cases = [
             ("{}", 1, Outcome::done()),
             (r#"{"result": {"n": 1.0}}"#, 1, done(r#"{"n": 1.0}"#)),
-            (r#"{"outcome":"failed","reason":"no"}"#, 9, Outcome::refused("no")),
+            (r#"{"outcome":"failed","reason":"no"}"#, 9, Outcome::fatal("no")),
             (r#"{"outcome":"flaky"}"#, 9, Outcome::failed("simulated failure")),
             (r#"{"fail_times":2}"#, 2, Outcome::failed("simulated failure")),
             (r#"{"fail_times":2}"#, 3, Outcome::done()),
             (r#"{"outcome":"failed","failTimes":1}"#, 2, Outcome::done()),
-            (r#"{"outcome":"snooze"}"#, 1, Outcome::Later { after: second }),
+            (r#"{"outcome":"snooze"}"#, 1, Outcome::Snooze { after: second }),
             (r#"{"outcome":"snooze"}"#, 2, Outcome::done()),
-            (r#"{"outcome":"snooze","fail_times":3,"retry_after_s":2}"#, 3, Outcome::Later { after: second * 2 }),
+            (r#"{"outcome":"snooze","fail_times":3,"retry_after_s":2}"#, 3, Outcome::Snooze { after: second * 2 }),
         ];
         for (payload, attempt, outcome) in cases {
             assert_eq!(at(attempt, payload).await, outcome, "{payload} at attempt {attempt}");
@@ -167,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_follows_is_handed_on_as_it_was_written() {
+    async fn follow_ups_are_passed_on_byte_for_byte() {
         let payload = r#"{"outcome":"flaky","fail_times":1,"retry_after_s":0.5,
             "next":[{"kind":"noop"}],"next_on_failure":[{"kind": "echo"}]}"#;
         let (reason, retry_after) = ("simulated failure".to_owned(), Some(Duration::from_millis(500)));
@@ -179,21 +172,21 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "a bug")]
-    async fn it_can_panic() {
+    async fn panic_ending_panics() {
         at(1, r#"{"outcome":"panic","reason":"a bug"}"#).await;
     }
 
     #[tokio::test]
-    async fn a_wish_that_cannot_be_read_is_refused_with_the_reason() {
+    async fn invalid_payload_is_fatal_with_a_reason() {
         for (payload, word) in [(r#"{"outcome":"sideways"}"#, "sideways"), (r#"{"retry_after_s":-1}"#, "retry_after_s")]
         {
-            let refused = run("simulated", payload).await;
-            assert!(matches!(&refused, Outcome::Refused { reason, .. } if reason.contains(word)), "{refused:?}");
+            let outcome = run("simulated", payload).await;
+            assert!(matches!(&outcome, Outcome::Fatal { reason, .. } if reason.contains(word)), "{outcome:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_works_as_long_as_it_should() {
+    async fn duration_is_within_the_configured_range() {
         let (min, max) = (Duration::from_secs(2), Duration::from_secs(5));
         let simulated = Simulated(Simulate { min, max });
         for _ in 0..20 {

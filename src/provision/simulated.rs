@@ -53,7 +53,7 @@ impl Provisioner for Simulated {
         Box::pin(async move {
             let wish = match wish(&work.parameters) {
                 Ok(wish) => wish,
-                Err(reason) => return Outcome::refused(reason),
+                Err(reason) => return Outcome::fatal(reason),
             };
             let by_chance = if rand::rng().random::<f64>() < self.failure_rate { Fate::Failed } else { Fate::Ready };
             self.act(wish.outcome.unwrap_or(by_chance), wish).await
@@ -77,7 +77,7 @@ impl Simulated {
         let reason = wish.reason.unwrap_or_else(any);
         match fate {
             Fate::Ready => Outcome::done(),
-            Fate::Failed => Outcome::refused(reason),
+            Fate::Failed => Outcome::fatal(reason),
             Fate::Flaky => Outcome::failed(reason),
             Fate::Panic => panic!("{reason}"),
         }
@@ -107,10 +107,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rate_decides_unless_the_project_does() {
         assert_eq!(outcome(0.0, "{}").await, Outcome::done());
-        assert!(matches!(outcome(1.0, "{}").await, Outcome::Refused { .. }));
+        assert!(matches!(outcome(1.0, "{}").await, Outcome::Fatal { .. }));
         assert_eq!(outcome(1.0, r#"{"simulate":{"outcome":"ready"}}"#).await, Outcome::done());
         let chosen = outcome(0.0, r#"{"simulate":{"outcome":"failed","reason":"no quota"}}"#).await;
-        assert_eq!(chosen, Outcome::refused("no quota"));
+        assert_eq!(chosen, Outcome::fatal("no quota"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,6 +125,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wish_that_cannot_be_read_is_refused_with_the_reason() {
         let refused = outcome(0.0, r#"{"simulate":{"outcome":"sideways"}}"#).await;
-        assert!(matches!(refused, Outcome::Refused { reason, .. } if reason.contains("sideways")));
+        assert!(matches!(refused, Outcome::Fatal { reason, .. } if reason.contains("sideways")));
     }
 }

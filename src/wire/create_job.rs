@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::FieldProblem;
 use super::json::{TextOr, storable};
 use super::span::Span;
-use crate::domain::new_job::{TOP_PRIORITY, USUAL_PRIORITY, USUAL_WINDOW};
-use crate::domain::retry::{LONGEST, Strategy};
+use crate::domain::new_job::{DEFAULT_KEY_WINDOW, DEFAULT_PRIORITY, MAX_PRIORITY};
+use crate::domain::retry::{MAX_DELAY, Strategy};
 use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, JobKind, NewJob, Policy};
 
 /// The most bytes of a payload.
@@ -152,7 +152,7 @@ impl CreateJob {
             value if (least..=most).contains(&value) => Ok(value),
             _ => Err(FieldProblem::new(field, format!("must be a whole number from {least} to {most}"))),
         };
-        let window = self.idempotency_window.map_or(USUAL_WINDOW, |it| it.0);
+        let window = self.idempotency_window.map_or(DEFAULT_KEY_WINDOW, |it| it.0);
         let key = self.idempotency_key.map(|key| checked_key(key, hash, window)).transpose()?;
         Ok(NewJob {
             id: Uuid::now_v7(),
@@ -160,7 +160,7 @@ impl CreateJob {
             queue: ident("queue", self.queue.as_deref())?,
             tenant: ident("tenant", self.tenant.as_deref())?,
             tags: checked_tags(self.tags.unwrap_or_default())?,
-            priority: whole("priority", self.priority, 0, TOP_PRIORITY.into(), USUAL_PRIORITY.into())? as i16,
+            priority: whole("priority", self.priority, 0, MAX_PRIORITY.into(), DEFAULT_PRIORITY.into())? as i16,
             payload: checked_payload(self.payload.as_deref())?,
             due,
             max_attempts: whole("max_attempts", self.max_attempts, 1, 100, max_attempts.into())? as u32,
@@ -234,7 +234,7 @@ fn due(run_at: Option<&str>, delay: Option<Span>) -> Result<Due, FieldProblem> {
     match (run_at, delay) {
         (Some(_), Some(_)) => Err(FieldProblem::new("delay", "cannot be given together with run_at")),
         (Some(text), None) => moment("run_at", text).map(Due::At),
-        (None, Some(delay)) => bounded_by("delay", delay, LONGEST * 12).map(Due::In),
+        (None, Some(delay)) => bounded_by("delay", delay, MAX_DELAY * 12).map(Due::In),
         (None, None) => Ok(Due::Now),
     }
 }
@@ -253,7 +253,7 @@ pub fn in_range(at: OffsetDateTime) -> Option<OffsetDateTime> {
 }
 
 fn bounded(field: &str, span: Span) -> Result<Duration, FieldProblem> {
-    bounded_by(field, span, LONGEST)
+    bounded_by(field, span, MAX_DELAY)
 }
 
 fn bounded_by(field: &str, span: Span, most: Duration) -> Result<Duration, FieldProblem> {
@@ -287,7 +287,7 @@ fn checked_key(key: String, hash: String, window: Duration) -> Result<JobKey, Fi
     if !(1..=255).contains(&key.chars().count()) || key.chars().any(char::is_control) {
         return Err(FieldProblem::new("idempotency_key", "must have 1 to 255 visible characters"));
     }
-    if window.is_zero() || window > LONGEST {
+    if window.is_zero() || window > MAX_DELAY {
         return Err(FieldProblem::new("idempotency_window", "must be longer than nothing and at most 30 days"));
     }
     Ok(JobKey { key, hash, window })

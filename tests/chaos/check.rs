@@ -1,4 +1,4 @@
-//! Compares the three books: what clients were promised, what workers did, what the database recorded.
+//! Compares the three records: what clients were promised, what workers did, what the database recorded.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -10,14 +10,14 @@ use crate::effects::Effect;
 use crate::record::Record;
 use crate::ticks::Ticks;
 
-/// One line of the report: how many are not as promised. None may be.
+/// One promise of the report, with its violations.
 pub struct Check {
     pub promise: &'static str,
     pub broken: usize,
     pub examples: Vec<String>,
 }
 
-/// Everything that is compared.
+/// The records to compare.
 pub struct Books<'a> {
     pub ledger: &'a Ledger,
     pub effects: &'a HashMap<Uuid, Effect>,
@@ -32,25 +32,25 @@ pub fn check<T: Display>(promise: &'static str, broken: impl IntoIterator<Item =
 }
 
 impl Books<'_> {
-    /// The promises about jobs, one by one.
+    /// The promises about jobs.
     pub fn checks(&self) -> Vec<Check> {
         vec![
             check("acknowledged jobs that are lost", self.lost()),
-            check("jobs that nobody asked for", self.invented()),
-            check("acknowledged jobs that did not end as they had to", self.ended_wrong()),
+            check("jobs that were never requested", self.invented()),
+            check("acknowledged jobs with a wrong outcome", self.ended_wrong()),
             check("jobs that are stuck", self.record.unfinished()),
-            check("jobs that were settled not exactly once", self.settled_not_once()),
+            check("jobs not settled exactly once", self.settled_not_once()),
             check("settlements accepted from a stale execution", self.stale_accepted()),
-            check("recorded results that no worker had achieved", self.unearned()),
-            check("executions that the database does not know", self.unknown_executions()),
-            check("executions that were started twice", self.started_twice()),
-            check("further executions without a lapse or a failure", self.needless_executions()),
-            check("work done and not recorded, though its lease was held", self.wasted()),
-            check("follow-ups missing, or too many", self.follow_ups()),
+            check("recorded results without work", self.unearned()),
+            check("executions unknown to the database", self.unknown_executions()),
+            check("executions started twice", self.started_twice()),
+            check("retries without an expired lease or a failure", self.needless_executions()),
+            check("work done under a lease but not recorded", self.wasted()),
+            check("missing or extra follow-ups", self.follow_ups()),
         ]
     }
 
-    /// How many executions are recorded as this process said that they ended.
+    /// How many executions are recorded with the outcome that this process reported.
     pub fn settled_by(&self, name: &str) -> usize {
         let theirs = self.effects.iter().filter(|(_, effect)| effect.by == name && effect.end.is_some());
         let settled = |id: &Uuid| {
@@ -62,25 +62,27 @@ impl Books<'_> {
 
     fn lost(&self) -> impl Iterator<Item = String> {
         let lost = self.ledger.acked.iter().filter(|(id, _)| !self.record.jobs.contains_key(id));
-        lost.map(|(id, wanted)| format!("{id} ({})", wanted.key)).chain(self.ledger.given_up.iter().cloned())
+        lost.map(|(id, planned)| format!("{id} ({})", planned.key)).chain(self.ledger.given_up.iter().cloned())
     }
 
     fn invented(&self) -> impl Iterator<Item = &Uuid> {
-        let asked = |id: &Uuid| self.ledger.acked.contains_key(id) || self.ticks.jobs.contains_key(id);
+        let requested = |id: &Uuid| self.ledger.acked.contains_key(id) || self.ticks.jobs.contains_key(id);
         let step = |workflow: &Uuid| self.ledger.flows.contains_key(workflow);
         let jobs = self.record.jobs.iter().filter(move |(id, job)| {
-            !asked(id) && !job.origin_id.as_ref().is_some_and(asked) && !job.workflow_id.as_ref().is_some_and(step)
+            !requested(id)
+                && !job.origin_id.as_ref().is_some_and(requested)
+                && !job.workflow_id.as_ref().is_some_and(step)
         });
         jobs.map(|(id, _)| id).chain(self.record.workflows.keys().filter(move |id| !step(id)))
     }
 
     fn ended_wrong(&self) -> impl Iterator<Item = String> {
-        self.ledger.acked.iter().filter_map(|(id, wanted)| {
+        self.ledger.acked.iter().filter_map(|(id, planned)| {
             let job = self.record.jobs.get(id)?;
             let as_it_had_to = match job.state.as_str() {
-                "completed" => !wanted.dies,
-                "failed" => wanted.dies && job.error.as_deref() == Some("refused by design"),
-                // Stuck, which is another promise.
+                "completed" => !planned.dies,
+                "failed" => planned.dies && job.error.as_deref() == Some("refused by design"),
+                // A stuck job is another promise.
                 _ => job.state != "canceled",
             };
             (!as_it_had_to).then(|| format!("{id} is {}: {:?}", job.state, job.error))
@@ -94,7 +96,7 @@ impl Books<'_> {
         })
     }
 
-    /// Whatever finished it must be its last execution, and the result must be that one's.
+    /// A job must be finished by its last execution, whose result it holds.
     fn stale_accepted(&self) -> impl Iterator<Item = String> {
         self.record.jobs.iter().filter_map(|(id, job)| {
             let stale = job.finishes.iter().any(|execution| *execution != job.execution_id);
@@ -130,14 +132,14 @@ impl Books<'_> {
         self.effects.iter().filter(|(_, effect)| effect.starts != 1).map(|(id, _)| id)
     }
 
-    /// Each execution that another one followed must have lapsed, been handed back, or failed as it was designed to.
+    /// Each execution with a successor must have expired, been released, or failed by design.
     fn needless_executions(&self) -> impl Iterator<Item = String> {
         self.record.executions.iter().filter(|(_, it)| it.next_claim.is_some()).filter_map(|(id, it)| {
             let end = || self.effects.get(id).and_then(|effect| effect.end.as_deref());
             let replayed = || self.record.jobs.get(&it.job).is_some_and(|job| job.replays > 0);
             let by_design = || end() == Some("failed") || end() == Some("refused") && replayed();
             let fair = match it.outcome.as_deref() {
-                // By the database's clock, the lease was over when it was taken back.
+                // The lease must have expired by the clock of the database.
                 Some("lease_expired") => {
                     it.lease_until.zip(it.ended_at).is_some_and(|(lease, end)| lease <= end + 1e-3)
                 }
@@ -148,7 +150,7 @@ impl Books<'_> {
         })
     }
 
-    /// Whoever did the work to its end either has it recorded or had really lost its lease.
+    /// Completed work is recorded, unless its lease was lost.
     fn wasted(&self) -> impl Iterator<Item = String> {
         self.effects.iter().filter(|(_, effect)| effect.end.is_some()).filter_map(|(id, effect)| {
             let recorded = self.record.executions.get(id)?.outcome.as_deref().unwrap_or("open");
@@ -161,27 +163,27 @@ impl Books<'_> {
     }
 
     fn follow_ups(&self) -> impl Iterator<Item = String> {
-        let mut found: BTreeMap<Uuid, usize> = BTreeMap::new();
-        self.record.jobs.values().filter_map(|job| job.origin_id).for_each(|it| *found.entry(it).or_default() += 1);
-        self.ledger.acked.iter().filter_map(move |(id, wanted)| {
+        let mut counts: BTreeMap<Uuid, usize> = BTreeMap::new();
+        self.record.jobs.values().filter_map(|job| job.origin_id).for_each(|it| *counts.entry(it).or_default() += 1);
+        self.ledger.acked.iter().filter_map(move |(id, planned)| {
             let done = self.record.jobs.get(id).is_some_and(|job| job.state == "completed");
-            let (expected, n) = (if done { wanted.next } else { 0 }, found.get(id).copied().unwrap_or_default());
+            let (expected, n) = (if done { planned.next } else { 0 }, counts.get(id).copied().unwrap_or_default());
             (n != expected).then(|| format!("{id}: {n} instead of {expected}"))
         })
     }
 }
 
-/// How soon after the end of its lease a job was claimed again.
+/// The delays between the end of a lease and the next claim.
 pub struct Reclaims {
-    /// Seconds, sorted, where nothing else stood in the way.
+    /// Sorted seconds without other causes of delay.
     pub plain: Vec<f64>,
-    /// While the database was away, or just coming back.
+    /// During or just after an outage.
     pub outage: Vec<f64>,
-    /// Under a limit, or with a low priority: others may well go before.
+    /// Under a limit, or with a low priority.
     pub patient: Vec<f64>,
 }
 
-/// After an outage, a server may wait so long until it asks again.
+/// How long a server may wait before it reconnects, in seconds.
 const RECONNECT: f64 = 3.0;
 
 impl Books<'_> {
@@ -190,7 +192,7 @@ impl Books<'_> {
         for execution in self.record.executions.values() {
             let Some((lease, claim)) = execution.lease_until.zip(execution.next_claim) else { continue };
             let away = self.outages.iter().any(|(from, to)| *from <= claim && lease <= to + RECONNECT);
-            let patient = self.ledger.acked.get(&execution.job).is_some_and(|wanted| wanted.patient);
+            let patient = self.ledger.acked.get(&execution.job).is_some_and(|planned| planned.patient);
             match (away, patient) {
                 (true, _) => reclaims.outage.push(claim - lease),
                 (_, true) => reclaims.patient.push(claim - lease),

@@ -1,4 +1,4 @@
-//! Clients, and their ledger: which job was asked for under which key, and what came of it.
+//! Clients and their ledger: which job was requested under which key, and the response.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,55 +15,55 @@ use crate::flows::{self, Step};
 use crate::node::Node;
 use crate::options::Options;
 
-/// How many requests are under way at once.
-const HANDS: usize = 32;
-/// A frozen server keeps a client no longer than this, and is then left alone for a while, so that one bad server out of
-/// three does not take most of the load off the others.
+/// How many requests run at once.
+const CONCURRENCY: usize = 32;
+/// How long a client waits for a server, and how long it avoids a server that did not respond, so that one frozen
+/// server does not take most of the load off the others.
 const PATIENCE: Duration = Duration::from_secs(2);
 const SHUNNED_MS: u64 = 1000;
 
-/// A job or a workflow that a client wants done.
+/// A job or workflow to create.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct PlannedRequest {
     pub key: String,
-    /// Where it is posted.
+    /// The path of the request.
     pub path: &'static str,
     pub body: String,
-    /// Whether it is refused by its handler, and so ends as a dead letter.
+    /// Whether its handler fails it for good.
     pub dies: bool,
-    /// How many jobs follow from it.
+    /// The number of follow-up jobs.
     pub next: usize,
-    /// Whether it may well be held back: by a limit, or by everything that goes before it.
+    /// Whether a limit or a low priority may delay it.
     pub patient: bool,
-    /// What a workflow consists of; nothing for a job.
+    /// The steps of a workflow; empty for a job.
     pub steps: Vec<Step>,
 }
 
-/// What became of the requests.
+/// The outcome of the requests.
 #[derive(Default, Debug)]
 pub struct Ledger {
-    /// The id of each job that was acknowledged.
-    pub acked: BTreeMap<Uuid, Wanted>,
-    /// The same of workflows.
-    pub flows: BTreeMap<Uuid, Wanted>,
+    /// The acknowledged jobs by id.
+    pub acked: BTreeMap<Uuid, PlannedRequest>,
+    /// The acknowledged workflows by id.
+    pub flows: BTreeMap<Uuid, PlannedRequest>,
     pub requests: usize,
-    /// Refused in words, for now: 503.
+    /// Rejected with 503.
     pub refused: usize,
-    /// No answer, or none that says whether it was done.
+    /// No response, or one that leaves the outcome unknown.
     pub unknown: usize,
-    /// Unknown at first, and there when asked again.
+    /// Unknown at first, and found when repeated.
     pub recovered: usize,
-    /// Answers that nobody should ever get.
+    /// Responses that must not happen.
     pub unexpected: Vec<String>,
     /// Keys that were never acknowledged.
     pub given_up: Vec<String>,
 }
 
-/// The jobs and the workflows of a run, from its seed alone.
-pub fn plan(options: &Options) -> Vec<Wanted> {
-    let mut dice = StdRng::seed_from_u64(options.seed);
+/// The jobs and workflows of a run, derived from its seed.
+pub fn plan(options: &Options) -> Vec<PlannedRequest> {
+    let mut rng = StdRng::seed_from_u64(options.seed);
     let lease = options.lease.as_millis() as f64;
-    let mut plan: Vec<Wanted> = (0..options.jobs).map(|n| wanted(n, &mut dice, options, lease)).collect();
+    let mut plan: Vec<PlannedRequest> = (0..options.jobs).map(|n| planned(n, &mut rng, options, lease)).collect();
     let flows = flows::plan(options);
     let every = plan.len().div_ceil(flows.len().max(1)) + 1;
     for (n, flow) in flows.into_iter().enumerate() {
@@ -72,56 +72,56 @@ pub fn plan(options: &Options) -> Vec<Wanted> {
     plan
 }
 
-fn wanted(n: usize, dice: &mut StdRng, options: &Options, lease: f64) -> Wanted {
-    let long = dice.random_bool(options.long);
-    let work_ms = match dice.random_range(0..10) {
-        _ if long => (lease * dice.random_range(0.5..1.5)) as u64,
+fn planned(n: usize, rng: &mut StdRng, options: &Options, lease: f64) -> PlannedRequest {
+    let long = rng.random_bool(options.long);
+    let work_ms = match rng.random_range(0..10) {
+        _ if long => (lease * rng.random_range(0.5..1.5)) as u64,
         0 => 50,
-        _ => dice.random_range(1..6),
+        _ => rng.random_range(1..6),
     };
-    let dies = dice.random_bool(0.01);
-    let fails = if dice.random_bool(0.05) { dice.random_range(1..3) } else { 0 };
-    let next = if dice.random_bool(0.05) { dice.random_range(1..3) } else { 0 };
-    let queue = match dice.random_range(0..20) {
+    let dies = rng.random_bool(0.01);
+    let fails = if rng.random_bool(0.05) { rng.random_range(1..3) } else { 0 };
+    let next = if rng.random_bool(0.05) { rng.random_range(1..3) } else { 0 };
+    let queue = match rng.random_range(0..20) {
         0 if !long => "narrow",
         1 => "other",
         _ => "default",
     };
-    let tenant = ["one", "two", "three", "metered"][dice.random_range(0..4)];
+    let tenant = ["one", "two", "three", "metered"][rng.random_range(0..4)];
     let key = format!("chaos-{}-{n}", options.seed);
     let follower = json!({"kind": "ledger", "payload": {"work_ms": 2}, "max_attempts": 50, "tenant": tenant});
     let mut body = json!({
         "kind": "ledger", "queue": queue, "tenant": tenant, "max_attempts": 50, "backoff": {"base": 0.2, "max": 2},
         "payload": {"work_ms": work_ms, "fail_times": fails, "refuse": dies, "next": vec![follower; next]},
     });
-    let priority = if dice.random_bool(0.1) { dice.random_range(0..10) } else { 5 };
+    let priority = if rng.random_bool(0.1) { rng.random_range(0..10) } else { 5 };
     body["priority"] = priority.into();
     let patient = queue == "narrow" || tenant == "metered" || priority < 5;
-    Wanted { key, path: "/jobs", body: body.to_string(), dies, next, patient, steps: Vec::new() }
+    PlannedRequest { key, path: "/jobs", body: body.to_string(), dies, next, patient, steps: Vec::new() }
 }
 
-/// Sends all of them, evenly over the time that faults happen, each again and again until it is acknowledged.
-pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, give_up: Instant) -> Ledger {
+/// Sends all requests, evenly over the time of the faults, and repeats each until it is acknowledged.
+pub async fn send_all(plan: Vec<PlannedRequest>, nodes: Arc<Vec<Node>>, over: Duration, give_up: Instant) -> Ledger {
     let (plan, next) = (Arc::new(plan), Arc::new(AtomicUsize::new(0)));
     let shunned: Arc<Vec<AtomicU64>> = Arc::new(nodes.iter().map(|_| AtomicU64::new(0)).collect());
     let (started, pause) = (Instant::now(), over.div_f64(plan.len().max(1) as f64));
-    let mut hands = JoinSet::new();
-    for _ in 0..HANDS {
+    let mut clients = JoinSet::new();
+    for _ in 0..CONCURRENCY {
         let (plan, next, nodes, shunned) = (plan.clone(), next.clone(), nodes.clone(), shunned.clone());
-        hands.spawn(async move {
+        clients.spawn(async move {
             let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
             let mut ledger = Ledger::default();
             let choose = || choose(&shunned, started);
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                let Some(wanted) = plan.get(n) else { return ledger };
+                let Some(planned) = plan.get(n) else { return ledger };
                 tokio::time::sleep_until((started + pause.mul_f64(n as f64)).into()).await;
-                send(&http, &nodes, choose, wanted, give_up, &mut ledger).await;
+                send(&http, &nodes, choose, planned, give_up, &mut ledger).await;
             }
         });
     }
     let mut whole = Ledger::default();
-    for ledger in hands.join_all().await {
+    for ledger in clients.join_all().await {
         whole.requests += ledger.requests;
         whole.refused += ledger.refused;
         whole.unknown += ledger.unknown;
@@ -134,7 +134,7 @@ pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, 
     whole
 }
 
-/// One of the servers, rather one that answered lately; with the place to say that it did not.
+/// Chooses a server, preferably one that responded lately, and returns a function to report that it did not.
 fn choose(shunned: &[AtomicU64], started: Instant) -> (usize, impl Fn()) {
     let now = move || started.elapsed().as_millis() as u64;
     let first = rand::random_range(0..shunned.len());
@@ -147,15 +147,15 @@ async fn send<S: Fn()>(
     http: &reqwest::Client,
     nodes: &[Node],
     choose: impl Fn() -> (usize, S),
-    wanted: &Wanted,
+    planned: &PlannedRequest,
     give_up: Instant,
     ledger: &mut Ledger,
 ) {
     let mut unknown = false;
     while Instant::now() < give_up {
         let (at, shun) = choose();
-        let request = http.post(format!("{}{}", nodes[at].url, wanted.path)).header("idempotency-key", &wanted.key);
-        let request = request.header("content-type", "application/json").body(wanted.body.clone());
+        let request = http.post(format!("{}{}", nodes[at].url, planned.path)).header("idempotency-key", &planned.key);
+        let request = request.header("content-type", "application/json").body(planned.body.clone());
         ledger.requests += 1;
         let answer = async {
             let answer = request.send().await?;
@@ -166,16 +166,16 @@ async fn send<S: Fn()>(
             Ok((200 | 201, replayed, text)) => {
                 let job: Value = serde_json::from_str(&text).unwrap_or_default();
                 match job["id"].as_str().and_then(|id| id.parse().ok()) {
-                    Some(id) if wanted.steps.is_empty() => _ = ledger.acked.insert(id, wanted.clone()),
-                    Some(id) => _ = ledger.flows.insert(id, wanted.clone()),
+                    Some(id) if planned.steps.is_empty() => _ = ledger.acked.insert(id, planned.clone()),
+                    Some(id) => _ = ledger.flows.insert(id, planned.clone()),
                     None => ledger.unexpected.push(format!("no id in {text}")),
                 }
                 ledger.recovered += usize::from(replayed && unknown);
                 return;
             }
-            // Also a 503 may have been done: the connection may have broken after the commit.
+            // The change of a 503 may have committed before the connection broke.
             Ok((503, ..)) => (ledger.refused, unknown) = (ledger.refused + 1, true),
-            // A server that was frozen while it read the request.
+            // The server was frozen while it read the request.
             Ok((408, ..)) => (ledger.unknown, unknown) = (ledger.unknown + 1, true),
             Ok((status, _, text)) => {
                 ledger.unexpected.push(format!("{status} {text}"));
@@ -193,5 +193,5 @@ async fn send<S: Fn()>(
         }
         tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
     }
-    ledger.given_up.push(wanted.key.clone());
+    ledger.given_up.push(planned.key.clone());
 }

@@ -1,4 +1,4 @@
-//! What the workers did, by their own word: the file that the handler `ledger` writes.
+//! What the workers did: the file that the handler `ledger` writes.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-/// One execution, as it left its traces outside of the database.
+/// One execution, as recorded outside the database.
 #[derive(Clone, Debug, Default)]
 pub struct Effect {
     pub job: Uuid,
-    /// The process that did it, by its name.
+    /// The name of the process.
     pub by: String,
     pub starts: usize,
-    /// When it began and ended, in nanoseconds of a clock that all processes share and that does not jump.
+    /// Start and end in nanoseconds of a monotonic clock that all processes share.
     pub began: u128,
     pub ended: u128,
-    /// `done`, `failed` or `refused`, if it came to an end.
+    /// `done`, `failed` or `refused`, if it ended.
     pub end: Option<String>,
 }
 
-/// An empty file, for all of them.
+/// Creates the empty file.
 pub fn create(folder: &Path) -> PathBuf {
     let path = folder.join("effects");
     File::create(&path).unwrap();
     path
 }
 
-/// Reads the file; lines that are not whole are counted.
+/// Parses the file; also returns the number of incomplete lines.
 pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let (mut effects, mut broken) = (HashMap::<Uuid, Effect>::new(), 0);
@@ -50,7 +50,7 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
 fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128, &str)> {
     let mut words = line.split(' ');
     let (what, job, execution) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    // The attempt, which is for people to read, the time and the process; a torn line lacks them.
+    // The attempt is for people. A torn line lacks the time or the process.
     let (_, at): (i32, u128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     Some((what, job, execution, at, words.next()?))
 }

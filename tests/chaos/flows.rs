@@ -1,4 +1,4 @@
-//! Workflows: what each of their steps has to come to, whatever happens meanwhile, and whether it did.
+//! Workflows: the expected state of each step, and the comparison with the recorded one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,94 +10,94 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::check::{Books, Check, check};
-use crate::client::Wanted;
+use crate::client::PlannedRequest;
 use crate::node::Node;
 use crate::options::Options;
 use crate::postgres::Postgres;
 use crate::record::Job;
 
-/// The name of those in which a step fails at first and is then tried again by somebody.
+/// The name of workflows whose step fails at first and is then retried.
 const MENDS: &str = "mends";
 
-/// A step, and what it has to come to.
+/// A step and its expected state.
 #[derive(Clone, Debug)]
 pub struct Step {
     name: String,
     depends_on: Vec<String>,
     policy: &'static str,
-    trouble: Trouble,
+    failure: Failure,
     state: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum Failure {
     No,
-    /// It is refused at first, and done when somebody tries it again.
+    /// Fails at first, and completes after a retry.
     AtFirst,
-    /// It is refused, always.
+    /// Always fails.
     Always,
 }
 
-/// The workflows of a run, from its seed alone.
-pub fn plan(options: &Options) -> Vec<Wanted> {
-    // Other dice than those of the jobs, so that one workflow more is not another job.
-    let mut dice = StdRng::seed_from_u64(options.seed ^ 0x666c_6f77_7300);
-    (0..options.flows).map(|n| wanted(n, &mut dice, options)).collect()
+/// The workflows of a run, derived from its seed.
+pub fn plan(options: &Options) -> Vec<PlannedRequest> {
+    // Independent of the seed of the jobs.
+    let mut rng = StdRng::seed_from_u64(options.seed ^ 0x666c_6f77_7300);
+    (0..options.flows).map(|n| planned(n, &mut rng, options)).collect()
 }
 
-fn wanted(n: usize, dice: &mut StdRng, options: &Options) -> Wanted {
-    let policy = ["block", "allow_failed", "cancel"][dice.random_range(0..3)];
-    let mut steps = if dice.random_bool(0.3) { fan(policy) } else { diamond(policy) };
-    let trouble = match dice.random_range(0..10) {
-        0..6 => Trouble::No,
-        6..8 => Trouble::AtFirst,
-        _ => Trouble::Always,
+fn planned(n: usize, rng: &mut StdRng, options: &Options) -> PlannedRequest {
+    let policy = ["block", "allow_failed", "cancel"][rng.random_range(0..3)];
+    let mut steps = if rng.random_bool(0.3) { fan(policy) } else { diamond(policy) };
+    let failure = match rng.random_range(0..10) {
+        0..6 => Failure::No,
+        6..8 => Failure::AtFirst,
+        _ => Failure::Always,
     };
-    // Somewhere among the first, so that something comes of it.
-    let at = dice.random_range(0..steps.len().min(3));
-    steps[at].trouble = trouble;
+    // Among the first steps, so that others depend on it.
+    let at = rng.random_range(0..steps.len().min(3));
+    steps[at].failure = failure;
     settle(&mut steps);
     let lease = options.lease.as_millis() as f64;
     let mut work = || {
-        if dice.random_bool(options.long) {
-            (lease * dice.random_range(0.5..1.5)) as u64
+        if rng.random_bool(options.long) {
+            (lease * rng.random_range(0.5..1.5)) as u64
         } else {
-            dice.random_range(1..30)
+            rng.random_range(1..30)
         }
     };
     let bodies: Vec<Value> = steps
         .iter()
         .map(|step| {
-            let payload = json!({"work_ms": work(), "refuse": step.trouble == Trouble::Always, "refuse_times": u8::from(step.trouble == Trouble::AtFirst)});
+            let payload = json!({"work_ms": work(), "refuse": step.failure == Failure::Always, "refuse_times": u8::from(step.failure == Failure::AtFirst)});
             json!({"name": step.name, "kind": "ledger", "payload": payload, "max_attempts": 50, "backoff": {"base": 0.2, "max": 2},
                    "depends_on": step.depends_on, "dependency_policy": step.policy})
         })
         .collect();
-    let name = if trouble == Trouble::AtFirst { MENDS } else { "goes" };
+    let name = if failure == Failure::AtFirst { MENDS } else { "goes" };
     let body = json!({"name": name, "tenant": "flows", "steps": bodies}).to_string();
     let key = format!("chaos-{}-flow-{n}", options.seed);
-    Wanted { key, path: "/workflows", body, dies: false, next: 0, patient: false, steps }
+    PlannedRequest { key, path: "/workflows", body, dies: false, next: 0, patient: false, steps }
 }
 
 fn step(name: &str, depends_on: &[&str], policy: &'static str) -> Step {
     let depends_on = depends_on.iter().map(|it| (*it).to_owned()).collect();
-    Step { name: name.into(), depends_on, policy, trouble: Trouble::No, state: "" }
+    Step { name: name.into(), depends_on, policy, failure: Failure::No, state: "" }
 }
 
-/// A, then B and C, then D; and E, so that what becomes of D goes further.
+/// A, then B and C, then D, then E, so that the outcome of D propagates.
 fn diamond(policy: &'static str) -> Vec<Step> {
     let first = [step("a", &[], policy), step("b", &["a"], policy), step("c", &["a"], policy)];
     first.into_iter().chain([step("d", &["b", "c"], policy), step("e", &["d"], "block")]).collect()
 }
 
-/// Ten, and one that waits for all of them.
+/// Ten parents and one child.
 fn fan(policy: &'static str) -> Vec<Step> {
     let names: Vec<String> = (0..10).map(|n| format!("parent {n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.iter().map(|name| step(name, &[], policy)).chain([step("child", &names, policy)]).collect()
 }
 
-/// Works out what each comes to; each stands after those that it depends on.
+/// Computes the expected states; each step follows its dependencies.
 fn settle(steps: &mut [Step]) {
     for at in 0..steps.len() {
         let (before, rest) = steps.split_at_mut(at);
@@ -114,7 +114,7 @@ fn settle(steps: &mut [Step]) {
             "canceled"
         } else if !ends.iter().all(satisfies) {
             "blocked"
-        } else if step.trouble == Trouble::Always {
+        } else if step.failure == Failure::Always {
             "failed"
         } else {
             "completed"
@@ -122,7 +122,7 @@ fn settle(steps: &mut [Step]) {
     }
 }
 
-/// What the workflow comes to.
+/// The expected state of the workflow.
 fn whole(steps: &[Step]) -> &'static str {
     let any = |state| steps.iter().any(|it| it.state == state);
     match (any("failed"), any("canceled"), any("blocked")) {
@@ -133,7 +133,7 @@ fn whole(steps: &[Step]) -> &'static str {
     }
 }
 
-/// Tries again whatever failed and can be mended, as a person would, through whichever server answers. Never ends by itself.
+/// Retries every workflow that can be repaired, through any server that responds. Never returns.
 pub async fn mend(postgres: Arc<Postgres>, nodes: Arc<Vec<Node>>) {
     let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().unwrap();
     loop {
@@ -179,18 +179,18 @@ impl<'a> Flows<'a> {
     pub fn checks(&self) -> Vec<Check> {
         vec![
             check("acknowledged workflows that are lost", self.lost()),
-            check("workflows that did not end as they had to", self.ended_wrong()),
-            check("steps that wait for ever and should not", self.stranded()),
-            check("steps that were let go too often", self.released(|n, wanted| n > wanted)),
-            check("steps that were never let go", self.released(|n, wanted| n < wanted)),
-            check("steps that began before what they depend on had ended", self.too_early()),
+            check("workflows with a wrong outcome", self.ended_wrong()),
+            check("steps that stay blocked but should not", self.stranded()),
+            check("steps unblocked too often", self.released(|n, planned| n > planned)),
+            check("steps never unblocked", self.released(|n, planned| n < planned)),
+            check("steps that began before their dependencies ended", self.too_early()),
         ]
     }
 
-    /// Of each acknowledged workflow each step: how it has to end, and the job.
+    /// The steps of each acknowledged workflow, with their expected state and job.
     fn steps(&self) -> impl Iterator<Item = (&Uuid, &Step, &Uuid, &Job)> {
-        self.books.ledger.flows.iter().flat_map(move |(id, wanted)| {
-            wanted.steps.iter().filter_map(move |step| {
+        self.books.ledger.flows.iter().flat_map(move |(id, planned)| {
+            planned.steps.iter().filter_map(move |step| {
                 let (job_id, job) = self.jobs.get(&(*id, step.name.as_str()))?;
                 Some((id, step, *job_id, *job))
             })
@@ -198,17 +198,17 @@ impl<'a> Flows<'a> {
     }
 
     fn lost(&self) -> impl Iterator<Item = String> {
-        self.books.ledger.flows.iter().filter_map(|(id, wanted)| {
-            let steps = wanted.steps.iter().filter(|step| self.jobs.contains_key(&(*id, step.name.as_str()))).count();
+        self.books.ledger.flows.iter().filter_map(|(id, planned)| {
+            let steps = planned.steps.iter().filter(|step| self.jobs.contains_key(&(*id, step.name.as_str()))).count();
             let there = self.books.record.workflows.contains_key(id);
-            (!there || steps < wanted.steps.len()).then(|| format!("{id} ({}): {steps} steps are there", wanted.key))
+            (!there || steps < planned.steps.len()).then(|| format!("{id} ({}): {steps} steps are there", planned.key))
         })
     }
 
     fn ended_wrong(&self) -> impl Iterator<Item = String> {
         let states = &self.books.record.workflows;
-        let flows = self.books.ledger.flows.iter().filter_map(|(id, wanted)| {
-            let (state, expected) = (states.get(id)?, whole(&wanted.steps));
+        let flows = self.books.ledger.flows.iter().filter_map(|(id, planned)| {
+            let (state, expected) = (states.get(id)?, whole(&planned.steps));
             (state != expected).then(|| format!("{id} is {state} instead of {expected}"))
         });
         flows.chain(self.steps().filter(|(_, step, _, job)| job.state != step.state).map(|(flow, step, _, job)| {
@@ -221,7 +221,7 @@ impl<'a> Flows<'a> {
         waits.map(|(flow, step, id, _)| format!("{} of {flow}: {id}", step.name))
     }
 
-    /// Whatever waited and was to run is let go once; whatever was not to run never.
+    /// A blocked step that was to run is unblocked once, any other never.
     pub fn released(&self, wrong: fn(i64, i64) -> bool) -> impl Iterator<Item = String> {
         self.steps().filter_map(move |(flow, step, _, job)| {
             let runs = !step.depends_on.is_empty() && matches!(step.state, "completed" | "failed");
@@ -229,7 +229,7 @@ impl<'a> Flows<'a> {
         })
     }
 
-    /// By the workers' clock. Where a failure was allowed and mended later, the first end was enough, and is not known here.
+    /// By the workers' clock. If an allowed failure was repaired later, the first end counts, which is unknown here.
     fn too_early(&self) -> impl Iterator<Item = String> {
         self.steps().flat_map(move |(flow, step, id, _)| {
             step.depends_on.iter().filter_map(move |name| {

@@ -1,5 +1,5 @@
-//! The chaos program: several servers on one database, workers that know only a server, clients that keep a ledger, workers that keep another, and faults
-//! all the while, in an order that a seed decides. Then everything is mended, and the books are compared.
+//! The chaos program: servers on one database, remote workers, clients and workers that each keep a ledger, and faults
+//! in an order that a seed determines. Then everything is repaired, and the records are compared. See `docs/chaos.md`.
 //!
 //! `cargo test --release --features chaos --test chaos -- --jobs 100000 --seed 7`
 
@@ -33,7 +33,7 @@ use flows::Flows;
 use nemesis::Nemesis;
 use nix::sys::signal::Signal;
 use node::Node;
-use options::{Asked, Options};
+use options::{Invocation, Options};
 use postgres::Postgres;
 use process::Process;
 use record::Record;
@@ -41,25 +41,25 @@ use report::Report;
 use serde_json::json;
 use ticks::Ticks;
 
-/// How soon after the end of its lease a job is claimed again, at the latest.
-const PROMISED: f64 = 2.0;
-/// How long after the last fault everything may take to come to rest.
+/// The maximum delay between the end of a lease and the next claim, in seconds.
+const MAX_RECLAIM: f64 = 2.0;
+/// How long after the last fault unfinished work may take.
 const REST: Duration = Duration::from_secs(180);
 
 fn main() -> ExitCode {
-    let Asked::Run(options) = Options::read() else { return ExitCode::SUCCESS };
+    let Invocation::Run(options) = Options::read() else { return ExitCode::SUCCESS };
     _ = rustls::crypto::ring::default_provider().install_default();
-    // Declared first, so that it is removed last.
+    // Declared first, so that it is dropped last.
     let folder = Folder { path: options::folder(), keep: options.keep };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let sound = runtime.block_on(async {
+    let passed = runtime.block_on(async {
         tokio::select! {
-            sound = run(&options, &folder.path) => sound,
+            passed = run(&options, &folder.path) => passed,
             _ = tokio::signal::ctrl_c() => false,
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(5));
-    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Folder {
@@ -82,7 +82,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     if node::faketime().is_none() {
         println!("  libfaketime is not installed: no clock will jump");
     }
-    let begun = Instant::now();
+    let launched = Instant::now();
     let postgres = Arc::new(Postgres::start(folder));
     let effects = effects::create(folder);
     let last = options.nodes - 1;
@@ -105,7 +105,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
     let mender = tokio::spawn(flows::mend(postgres.clone(), nodes.clone()));
     let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone());
-    nemesis.rage(|| !clients.is_finished()).await;
+    nemesis.run(|| !clients.is_finished()).await;
     heal(&nodes, &remotes, &http).await;
     let ledger = clients.await.unwrap();
     let quiet = Instant::now();
@@ -114,10 +114,10 @@ async fn run(options: &Options, folder: &Path) -> bool {
     mender.abort();
     let (worked, resting) = (started.elapsed(), quiet.elapsed());
 
-    let mut checks = vec![check("processes that ended by themselves, or badly", nemesis.surprises.clone())];
-    checks.push(check("faults that every run must have, and that never came", nemesis.missing()));
+    let mut checks = vec![check("processes that exited unexpectedly", nemesis.unexpected.clone())];
+    checks.push(check("required faults that did not happen", nemesis.missing()));
     checks.push(doctor(&postgres.url));
-    // Workers go before those whom they have to tell.
+    // Remote workers stop before the servers that they report to.
     for process in remotes.iter().chain(nodes.iter().map(|node| &**node)) {
         let code = process.stop(Duration::from_secs(15)).await;
         if code != Some(0) {
@@ -137,10 +137,10 @@ async fn run(options: &Options, folder: &Path) -> bool {
     checks.extend(flows.checks());
     checks.extend(ticks.checks(&record));
     let reclaims = books.reclaims();
-    let late = reclaims.plain.iter().filter(|seconds| **seconds > PROMISED);
+    let late = reclaims.plain.iter().filter(|seconds| **seconds > MAX_RECLAIM);
     checks.push(check("claimed again later than lease + 2 s", late.map(|seconds| format!("{seconds:.2} s"))));
     let idle = remotes.iter().filter(|worker| books.settled_by(&worker.name) == 0);
-    checks.push(check("workers elsewhere that settled nothing", idle.map(|worker| worker.name.clone())));
+    checks.push(check("remote workers that settled nothing", idle.map(|worker| worker.name.clone())));
     checks.extend(logs(all(&nodes, &remotes), &postgres, &ledger));
     checks.push(check("torn lines in the workers' ledger", std::iter::repeat_n("line", torn)));
 
@@ -150,13 +150,13 @@ async fn run(options: &Options, folder: &Path) -> bool {
         books: &books,
         flows: &flows,
         reclaims: &reclaims,
-        times: [begun.elapsed(), worked, resting],
+        times: [launched.elapsed(), worked, resting],
         rested,
     };
     report.print(&checks)
 }
 
-/// One limit of each mode, so that claims under limits meet faults too.
+/// One limit of each mode, so that faults also hit claims under limits.
 async fn set_limits(http: &reqwest::Client, node: &Node) {
     for limit in [
         json!({"name": "narrow", "scope": "queue", "value": "narrow", "mode": "concurrency", "limit": 4}),
@@ -167,7 +167,7 @@ async fn set_limits(http: &reqwest::Client, node: &Node) {
     }
 }
 
-/// Servers first: workers elsewhere are nothing without them.
+/// Servers first, because remote workers need them.
 fn all<'a>(nodes: &'a [Node], remotes: &'a [Process]) -> impl Iterator<Item = &'a Process> {
     nodes.iter().map(|node| &**node).chain(remotes)
 }
@@ -186,7 +186,7 @@ async fn heal(nodes: &[Node], remotes: &[Process], http: &reqwest::Client) {
     }
 }
 
-/// Waits until nothing is unfinished; whether that came.
+/// Waits until nothing is unfinished; whether that happened in time.
 async fn rest(postgres: &Postgres, lease: Duration) -> bool {
     let deadline = Instant::now() + REST;
     while Instant::now() < deadline {
@@ -194,7 +194,7 @@ async fn rest(postgres: &Postgres, lease: Duration) -> bool {
             && let Ok(row) = client.query_one(flows::UNFINISHED, &[]).await
             && row.get::<_, i64>(0) == 0
         {
-            // Whoever is stale may still try to settle.
+            // A stale worker may still try to settle.
             tokio::time::sleep(lease).await;
             return true;
         }
@@ -203,17 +203,18 @@ async fn rest(postgres: &Postgres, lease: Duration) -> bool {
     false
 }
 
-/// `provost doctor --invariants`, while the servers still run.
+/// Runs `provost doctor --invariants` while the servers run.
 fn doctor(url: &str) -> Check {
     let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
     let output = command.env("DATABASE_URL", url).args(["doctor", "--invariants"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let wrong = said.lines().filter(|line| !line.ends_with("  ok") && !line.contains("for information"));
+    let mut output_text = String::from_utf8_lossy(&output.stdout).into_owned();
+    output_text.push_str(&String::from_utf8_lossy(&output.stderr));
+    let wrong = output_text.lines().filter(|line| !line.ends_with("  ok") && !line.contains("for information"));
     let wrong: Vec<String> = if output.status.success() { Vec::new() } else { wrong.map(str::to_owned).collect() };
-    check("complaints of provost doctor", wrong)
+    check("violated invariants", wrong)
 }
 
-/// What must not stand in any log, and what must not be answered to any client.
+/// What no log and no response may contain.
 fn logs<'a>(processes: impl Iterator<Item = &'a Process>, postgres: &Postgres, ledger: &Ledger) -> Vec<Check> {
     let logs: Vec<String> = processes.map(Process::log).collect();
     let lines = || logs.iter().flat_map(|log| log.lines());
@@ -223,13 +224,10 @@ fn logs<'a>(processes: impl Iterator<Item = &'a Process>, postgres: &Postgres, l
         ours.lines().filter(move |line| words.iter().any(|word| line.contains(word))).map(str::to_owned)
     };
     vec![
-        check("unexpected answers", ledger.unexpected.iter()),
+        check("unexpected responses", ledger.unexpected.iter()),
         check("panics", lines().filter(|line| line.contains("panic"))),
-        check(
-            "errors of our own statements",
-            lines().filter(|line| line.contains("failed\"") && line.contains("statement ")),
-        ),
+        check("failed statements", lines().filter(|line| line.contains("failed\"") && line.contains("statement "))),
         check("deadlocks", with(&["deadlock detected"])),
-        check("walls run into", with(&["violates", "no transition from"])),
+        check("violated constraints", with(&["violates", "no transition from"])),
     ]
 }

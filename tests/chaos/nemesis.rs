@@ -1,11 +1,11 @@
-//! What goes wrong, in an order that the seed decides. Faults of one bag come in any order, then the next bag.
+//! The faults, in an order that the seed determines. One bag of faults is shuffled, then the next.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use provost::mutant::{DEATH, Moment};
+use provost::mutant::{EXIT_CODE, FailPoint};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -16,49 +16,49 @@ use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::proxy::Weather;
 
-/// How long a process may take to start, or to end in good order.
+/// How long a process may take to start and to stop.
 const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(15);
-/// How long it may take to come to a moment at which it is to die; it may have nothing to do.
-const MOMENT: Duration = Duration::from_secs(3);
-/// How long a worker finds no server while it is led to another.
+/// How long a process may take to reach a fail point; it may have no work.
+const FAIL_POINT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a remote worker has no server while it moves to another.
 const MOVE: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// kill -9, and a start.
+    /// SIGKILL and a restart.
     Kill,
-    /// It dies between a claim and the start of the jobs that it got.
+    /// Exits between a claim and the start of its jobs.
     DieClaimed,
-    /// It dies between the end of work and the settlement that many share.
+    /// Exits between the end of work and its settlement.
     DieEnded,
-    /// It dies between the look that finds a schedule due and its firing.
+    /// Exits between the poll that finds a due schedule and its firing.
     DieDue,
-    /// It dies right after it has fired one.
+    /// Exits right after firing a schedule.
     DieFired,
-    /// It dies between a claim for a worker elsewhere and the answer.
+    /// Exits between a claim for a remote worker and the response.
     DieDelivered,
-    /// It dies between the settlement of a result from elsewhere and the answer.
+    /// Exits between the settlement of a remote result and the response.
     DieAccepted,
     /// SIGSTOP beyond the lease, then SIGCONT.
     Freeze,
-    /// SIGTERM, and a start.
+    /// SIGTERM and a restart.
     Restart,
     /// The database crashes and recovers.
     Crash,
-    /// Some or all of the servers' connections are terminated.
+    /// Some or all connections of the servers are terminated.
     Terminate,
-    /// The network to what it depends on is cut.
+    /// The network to its database or server is cut.
     Cut,
-    /// That network swallows everything.
+    /// That network drops everything.
     Silence,
-    /// That network leads to another server from now on.
+    /// That network leads to another server.
     Switch,
     /// The clock of a server jumps.
     Jump,
 }
 
-/// Whom it hits: one of the servers, or everything that they share; or one of the workers elsewhere.
+/// The target: a server or what servers share, or a remote worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     Server,
@@ -68,11 +68,10 @@ pub enum Side {
 use Fault::*;
 use Side::*;
 
-pub type Blow = (Side, Fault);
+pub type Strike = (Side, Fault);
 
-/// What even the shortest run has: the deaths at a moment that no signal from outside would hit, and some who
-/// come back to leases that are somebody else's.
-const FIRST: [Blow; 10] = [
+/// What every run includes: each fail point, and frozen processes that return to lost leases.
+const FIRST: [Strike; 10] = [
     (Server, Freeze),
     (Remote, Freeze),
     (Server, DieFired),
@@ -85,7 +84,7 @@ const FIRST: [Blow; 10] = [
     (Server, DieClaimed),
 ];
 
-const BAG: [Blow; 27] = [
+const BAG: [Strike; 27] = [
     (Server, Kill),
     (Server, Kill),
     (Server, Kill),
@@ -115,167 +114,176 @@ const BAG: [Blow; 27] = [
     (Remote, Switch),
 ];
 
-/// What there is for as many workers elsewhere: without any, nothing is theirs.
-fn possible(blows: &[Blow], remotes: usize) -> Vec<Blow> {
-    let theirs = |(side, fault): &Blow| *side == Remote || matches!(fault, DieDelivered | DieAccepted);
-    blows.iter().filter(|blow| remotes > 0 || !theirs(blow)).copied().collect()
+/// The faults that are possible with this number of remote workers.
+fn possible(strikes: &[Strike], remotes: usize) -> Vec<Strike> {
+    let theirs = |(side, fault): &Strike| *side == Remote || matches!(fault, DieDelivered | DieAccepted);
+    strikes.iter().filter(|strike| remotes > 0 || !theirs(strike)).copied().collect()
 }
 
 pub struct Nemesis {
     nodes: Arc<Vec<Node>>,
     remotes: Arc<Vec<Process>>,
-    /// Which server each of the workers elsewhere speaks to.
-    leads_to: Vec<usize>,
+    /// The server of each remote worker.
+    server_of: Vec<usize>,
     postgres: Arc<Postgres>,
     http: reqwest::Client,
-    dice: StdRng,
+    rng: StdRng,
     lease: Duration,
     begun: Instant,
-    pub done: BTreeMap<Blow, usize>,
-    /// What nobody asked for: a process that ended by itself, or badly.
-    pub surprises: Vec<String>,
+    pub done: BTreeMap<Strike, usize>,
+    /// Unexpected exits of processes.
+    pub unexpected: Vec<String>,
 }
 
 impl Nemesis {
     pub fn new(options: &Options, nodes: Arc<Vec<Node>>, remotes: Arc<Vec<Process>>, postgres: Arc<Postgres>) -> Self {
-        // Other dice than those of the plan, so that more jobs do not mean other faults.
-        let dice = StdRng::seed_from_u64(options.seed ^ 0x6e65_6d65_7369_7300);
+        // Independent of the seed of the jobs, so that more jobs do not change the faults.
+        let rng = StdRng::seed_from_u64(options.seed ^ 0x6e65_6d65_7369_7300);
         let (http, begun, lease) = (reqwest::Client::new(), Instant::now(), options.lease);
-        let leads_to = (0..remotes.len()).map(|n| n % nodes.len()).collect();
-        let (done, surprises) = (BTreeMap::new(), Vec::new());
-        Self { nodes, remotes, leads_to, postgres, http, dice, lease, begun, done, surprises }
+        let server_of = (0..remotes.len()).map(|n| n % nodes.len()).collect();
+        let (done, unexpected) = (BTreeMap::new(), Vec::new());
+        Self { nodes, remotes, server_of, postgres, http, rng, lease, begun, done, unexpected }
     }
 
-    /// What every run must have, and this one had not.
+    /// The required faults that did not happen.
     pub fn missing(&self) -> impl Iterator<Item = String> {
         let first = possible(&FIRST, self.remotes.len()).into_iter();
-        first.filter(|blow| !self.done.contains_key(blow)).map(|blow| format!("{blow:?}"))
+        first.filter(|strike| !self.done.contains_key(strike)).map(|strike| format!("{strike:?}"))
     }
 
-    /// Does harm as long as there is anybody to harm, and mends everything after each fault.
-    pub async fn rage(&mut self, go_on: impl Fn() -> bool) {
+    /// Applies faults while `go_on`, and repairs everything after each.
+    pub async fn run(&mut self, go_on: impl Fn() -> bool) {
         let mut bag = possible(&FIRST, self.remotes.len());
         while go_on() {
             if bag.is_empty() {
                 bag = possible(&BAG, self.remotes.len());
-                bag.shuffle(&mut self.dice);
+                bag.shuffle(&mut self.rng);
             }
-            let Some(blow) = bag.pop() else { return };
-            let pause = Duration::from_millis(self.dice.random_range(200..900));
+            let Some(strike) = bag.pop() else { return };
+            let pause = Duration::from_millis(self.rng.random_range(200..900));
             tokio::time::sleep(pause).await;
-            self.strike(blow).await;
-            self.look_for_surprises();
+            self.apply(strike).await;
+            self.check_processes();
         }
     }
 
-    fn say(&mut self, blow: Blow, what: String) {
-        *self.done.entry(blow).or_default() += 1;
-        let fault = format!("{:?}", blow.1).to_lowercase();
+    fn record(&mut self, strike: Strike, what: String) {
+        *self.done.entry(strike).or_default() += 1;
+        let fault = format!("{:?}", strike.1).to_lowercase();
         println!("  {:7.2} s  {fault:12}  {what}", self.begun.elapsed().as_secs_f64());
     }
 
     fn leases(&mut self, from: f64, to: f64) -> Duration {
-        self.lease.mul_f64(self.dice.random_range(from..to))
+        self.lease.mul_f64(self.rng.random_range(from..to))
     }
 
-    async fn strike(&mut self, blow: Blow) {
+    async fn apply(&mut self, strike: Strike) {
         let (nodes, remotes) = (self.nodes.clone(), self.remotes.clone());
-        let of_side: Vec<&Process> = match blow.0 {
+        let of_side: Vec<&Process> = match strike.0 {
             Server => nodes.iter().map(|node| &**node).collect(),
             Remote => remotes.iter().collect(),
         };
-        let at = self.dice.random_range(0..of_side.len());
+        let at = self.rng.random_range(0..of_side.len());
         let (victim, other) = (of_side[at], of_side[(at + 1) % of_side.len()]);
-        match blow.1 {
+        match strike.1 {
             Kill => {
-                self.say(blow, victim.name.clone());
+                self.record(strike, victim.name.clone());
                 self.kill(victim).await;
             }
-            DieClaimed => self.die(blow, victim, Moment::Claimed).await,
-            DieEnded => self.die(blow, victim, Moment::Ended).await,
-            DieDue => self.die(blow, victim, Moment::Due).await,
-            DieFired => self.die(blow, victim, Moment::Fired).await,
+            DieClaimed => self.die(strike, victim, FailPoint::Claimed).await,
+            DieEnded => self.die(strike, victim, FailPoint::Ended).await,
+            DieDue => self.die(strike, victim, FailPoint::Due).await,
+            DieFired => self.die(strike, victim, FailPoint::Fired).await,
             DieDelivered | DieAccepted => {
-                // Only a server that some worker elsewhere speaks to comes to that.
-                let node = &nodes[self.leads_to[self.dice.random_range(0..remotes.len())]];
-                let moment = if blow.1 == DieDelivered { Moment::Delivered } else { Moment::Accepted };
-                self.die(blow, node, moment).await;
+                // Only a server with a remote worker reaches this point.
+                let node = &nodes[self.server_of[self.rng.random_range(0..remotes.len())]];
+                let point = if strike.1 == DieDelivered { FailPoint::Delivered } else { FailPoint::Accepted };
+                self.die(strike, node, point).await;
             }
-            Freeze => {
-                let (first, second) = (self.leases(0.6, 0.9), self.leases(0.6, 0.9));
-                let meanwhile = self.dice.random_range(0..3);
-                self.say(blow, format!("{} for {:.1} s", victim.name, (first + second).as_secs_f64()));
-                victim.signal(Signal::SIGSTOP);
-                tokio::time::sleep(first).await;
-                // Troubles seldom come alone.
-                match meanwhile {
-                    0 => {
-                        self.say((blow.0, Kill), format!("{}, meanwhile", other.name));
-                        self.kill(other).await;
-                    }
-                    1 => self.terminate(0.5).await,
-                    _ => {}
-                }
-                tokio::time::sleep(second).await;
-                victim.signal(Signal::SIGCONT);
-            }
+            Freeze => self.freeze(strike, victim, other).await,
             Restart => {
-                self.say(blow, victim.name.clone());
-                match victim.stop(END).await {
-                    Some(0) => {}
-                    code => self.surprises.push(format!("{} ended with {code:?} after SIGTERM", victim.name)),
+                self.record(strike, victim.name.clone());
+                let code = victim.stop(END).await;
+                if code != Some(0) {
+                    self.unexpected.push(format!("{} ended with {code:?} after SIGTERM", victim.name));
                 }
                 self.start(victim).await;
             }
-            Crash => {
-                let (postgres, begun) = (self.postgres.clone(), Instant::now());
-                self.say(blow, "the database".into());
-                tokio::task::spawn_blocking(move || postgres.crash()).await.unwrap();
-                println!("             it was away for {:.2} s", begun.elapsed().as_secs_f64());
-            }
+            Crash => self.crash(strike).await,
             Terminate => {
-                let chance = if self.dice.random_bool(0.5) { 1.0 } else { 0.4 };
+                let chance = if self.rng.random_bool(0.5) { 1.0 } else { 0.4 };
                 self.terminate(chance).await;
             }
             Cut | Silence => {
                 let time = self.leases(0.4, 1.6);
-                self.say(blow, format!("{} for {:.1} s", victim.name, time.as_secs_f64()));
-                victim.proxy.set(if blow.1 == Cut { Weather::Cut } else { Weather::Silent });
+                self.record(strike, format!("{} for {:.1} s", victim.name, time.as_secs_f64()));
+                victim.proxy.set(if strike.1 == Cut { Weather::Cut } else { Weather::Silent });
                 tokio::time::sleep(time).await;
                 victim.proxy.mend();
             }
             Switch => {
-                self.leads_to[at] = (self.leads_to[at] + 1) % nodes.len();
-                let node = &nodes[self.leads_to[at]];
-                self.say(blow, format!("{} to {}", victim.name, node.name));
-                victim.proxy.cut();
-                tokio::time::sleep(MOVE).await;
-                victim.proxy.lead_to(node.port);
-                victim.proxy.mend();
+                self.server_of[at] = (self.server_of[at] + 1) % nodes.len();
+                self.switch(strike, victim, &nodes[self.server_of[at]]).await;
             }
-            Jump => {
-                let hour = if self.dice.random_bool(0.5) { 3600 } else { -3600 };
-                let Some(node) = nodes.iter().find(|node| node.can_jump()) else { return };
-                self.say(blow, format!("{} by {hour:+} s", node.name));
-                node.jump(hour);
-                tokio::time::sleep(Duration::from_secs(3)).await;
-                node.jump(0);
-            }
+            Jump => self.jump(strike, &nodes).await,
         }
     }
 
-    async fn die(&mut self, blow: Blow, victim: &Process, moment: Moment) {
-        let Some(code) = victim.die_at(moment, MOMENT).await else { return };
-        self.say(blow, victim.name.clone());
-        if code != Some(DEATH) {
-            self.surprises.push(format!("{} ended with {code:?}, not by order", victim.name));
+    async fn freeze(&mut self, strike: Strike, victim: &Process, other: &Process) {
+        let (first, second) = (self.leases(0.6, 0.9), self.leases(0.6, 0.9));
+        let meanwhile = self.rng.random_range(0..3);
+        self.record(strike, format!("{} for {:.1} s", victim.name, (first + second).as_secs_f64()));
+        victim.signal(Signal::SIGSTOP);
+        tokio::time::sleep(first).await;
+        // Combine some faults.
+        match meanwhile {
+            0 => {
+                self.record((strike.0, Kill), format!("{}, meanwhile", other.name));
+                self.kill(other).await;
+            }
+            1 => self.terminate(0.5).await,
+            _ => {}
+        }
+        tokio::time::sleep(second).await;
+        victim.signal(Signal::SIGCONT);
+    }
+
+    async fn crash(&mut self, strike: Strike) {
+        let (postgres, started) = (self.postgres.clone(), Instant::now());
+        self.record(strike, "the database".into());
+        tokio::task::spawn_blocking(move || postgres.crash()).await.unwrap();
+        println!("             unavailable for {:.2} s", started.elapsed().as_secs_f64());
+    }
+
+    async fn switch(&mut self, strike: Strike, victim: &Process, node: &Node) {
+        self.record(strike, format!("{} to {}", victim.name, node.name));
+        victim.proxy.cut();
+        tokio::time::sleep(MOVE).await;
+        victim.proxy.lead_to(node.port);
+        victim.proxy.mend();
+    }
+
+    async fn jump(&mut self, strike: Strike, nodes: &[Node]) {
+        let hour = if self.rng.random_bool(0.5) { 3600 } else { -3600 };
+        let Some(node) = nodes.iter().find(|node| node.can_jump()) else { return };
+        self.record(strike, format!("{} by {hour:+} s", node.name));
+        node.jump(hour);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        node.jump(0);
+    }
+
+    async fn die(&mut self, strike: Strike, victim: &Process, point: FailPoint) {
+        let Some(code) = victim.die_at(point, FAIL_POINT_TIMEOUT).await else { return };
+        self.record(strike, victim.name.clone());
+        if code != Some(EXIT_CODE) {
+            self.unexpected.push(format!("{} ended with {code:?}, not at a fail point", victim.name));
         }
         self.start(victim).await;
     }
 
     async fn kill(&mut self, victim: &Process) {
         victim.kill();
-        let pause = Duration::from_millis(self.dice.random_range(0..600));
+        let pause = Duration::from_millis(self.rng.random_range(0..600));
         tokio::time::sleep(pause).await;
         self.start(victim).await;
     }
@@ -283,19 +291,19 @@ impl Nemesis {
     async fn start(&mut self, process: &Process) {
         process.start();
         if !process.until_ready(&self.http, START).await {
-            self.surprises.push(format!("{} was not ready after {START:?}", process.name));
+            self.unexpected.push(format!("{} was not ready after {START:?}", process.name));
         }
     }
 
     async fn terminate(&mut self, chance: f64) {
         let n = self.postgres.terminate(chance).await;
-        self.say((Server, Terminate), format!("{n} connections"));
+        self.record((Server, Terminate), format!("{n} connections"));
     }
 
-    fn look_for_surprises(&mut self) {
+    fn check_processes(&mut self) {
         for process in self.nodes.iter().map(|node| &**node).chain(self.remotes.iter()) {
             if process.is_running() && process.has_died() {
-                self.surprises.push(format!("{} ended by itself", process.name));
+                self.unexpected.push(format!("{} exited by itself", process.name));
                 process.start();
             }
         }

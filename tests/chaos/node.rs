@@ -1,4 +1,4 @@
-//! One server: API, worker and scheduler, with a network of its own to the database and perhaps a clock of its own.
+//! One server: API, worker and scheduler, with a proxy to the database and perhaps a fake clock.
 
 use std::net::TcpListener;
 use std::ops::Deref;
@@ -13,7 +13,7 @@ pub struct Node {
     process: Process,
     pub url: String,
     pub port: u16,
-    /// Where its clock is told to jump to, if it can.
+    /// The file that sets its clock, if it is fake.
     clock: Option<PathBuf>,
 }
 
@@ -25,7 +25,7 @@ impl Deref for Node {
     }
 }
 
-/// What makes the clock of one process jump.
+/// The path of libfaketime.
 pub fn faketime() -> Option<PathBuf> {
     let places =
         ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
@@ -58,7 +58,7 @@ impl Node {
                 ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
             ]);
         }
-        let process = Process::new(name, folder, proxy, Ready::Answers(url.clone()), &[], settings);
+        let process = Process::new(name, folder, proxy, Ready::Responds(url.clone()), &[], settings);
         Self { process, url, port, clock: clock.map(|(_, file)| file) }
     }
 

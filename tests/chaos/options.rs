@@ -1,4 +1,4 @@
-//! What the run shall be like.
+//! The options of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,33 +9,33 @@ const HELP: &str = "cargo test --release --features chaos --test chaos -- [--job
 #[derive(Clone, Debug)]
 pub struct Options {
     pub jobs: usize,
-    /// How many workflows there are besides; one for each 25 jobs, unless said otherwise.
+    /// The number of workflows; by default one for 25 jobs.
     pub flows: usize,
     pub seed: u64,
-    /// How long jobs are created, at least. Faults happen until the last one is acknowledged.
+    /// The minimum time during which jobs are created. Faults continue until the last job is acknowledged.
     pub faults_for: Duration,
     pub nodes: usize,
-    /// How many workers there are that know a server, and no database.
+    /// The number of remote workers.
     pub remotes: usize,
     pub lease: Duration,
     /// The share of jobs that take half a lease to one and a half.
     pub long: f64,
-    /// Which guard of the servers is broken, if one is.
+    /// The mutant of the servers.
     pub mutant: Option<String>,
-    /// Whether the folder with the logs stays.
+    /// Keep the directory with the logs.
     pub keep: bool,
 }
 
-/// Whether there is anything to run.
-pub enum Asked {
+/// The parsed command line.
+pub enum Invocation {
     Run(Options),
     Nothing,
 }
 
 impl Options {
-    /// Reads the command line. What the usual test harness understands is let pass; a filter that is not ours means that
-    /// other tests are wanted.
-    pub fn read() -> Asked {
+    /// Parses the command line. Options of the usual test harness are ignored; a foreign filter means that other tests
+    /// are planned.
+    pub fn read() -> Invocation {
         let mut options = Self {
             jobs: 1500,
             flows: usize::MAX,
@@ -63,11 +63,11 @@ impl Options {
                 "--keep" => options.keep = true,
                 "--list" | "--help" => {
                     println!("{HELP}");
-                    return Asked::Nothing;
+                    return Invocation::Nothing;
                 }
-                "--skip" if words.next().is_some_and(|it| "chaos".contains(it.as_str())) => return Asked::Nothing,
+                "--skip" if words.next().is_some_and(|it| "chaos".contains(it.as_str())) => return Invocation::Nothing,
                 "--test-threads" => _ = words.next(),
-                filter if !filter.starts_with('-') && !"chaos".contains(filter) => return Asked::Nothing,
+                filter if !filter.starts_with('-') && !"chaos".contains(filter) => return Invocation::Nothing,
                 _ => {}
             }
         }
@@ -75,24 +75,25 @@ impl Options {
             options.flows = options.jobs / 25;
         }
         if options.faults_for.is_zero() {
-            // As many jobs as two cores carry while they are also being disturbed.
+            // As many jobs as two cores handle under faults.
             options.faults_for = Duration::from_secs_f64((options.work() / 160.0).max(30.0));
         }
-        Asked::Run(options)
+        Invocation::Run(options)
     }
 
-    /// How many jobs that makes, about: a workflow has seven steps on average.
+    /// The approximate number of jobs; a workflow has seven steps on average.
     fn work(&self) -> f64 {
         (self.jobs + 7 * self.flows) as f64
     }
 
-    /// How many slots each worker has, in a server or elsewhere: three times what the work needs, because "lease + 2 s" is promised where a slot is free.
+    /// The slots of each worker: three times what the work needs, because "lease + 2 s" holds only while a slot is
+    /// free.
     pub fn slots(&self) -> usize {
         let busy = self.work() / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
         ((busy * 3.0 / self.nodes as f64).ceil() as usize).max(16)
     }
 
-    /// The one command that does the same again.
+    /// The command that repeats this run.
     pub fn command(&self) -> String {
         let mutant = self.mutant.as_ref().map(|it| format!(" --mutant {it}")).unwrap_or_default();
         format!(
@@ -113,7 +114,7 @@ fn value<T: std::str::FromStr>(words: &mut impl Iterator<Item = String>) -> T {
     words.next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("{HELP}"))
 }
 
-/// A folder of this run, which PostgreSQL's user can pass through.
+/// The directory of this run, which the user of PostgreSQL can traverse.
 pub fn folder() -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let folder = std::env::temp_dir().join(format!("provost-chaos-{}", std::process::id()));

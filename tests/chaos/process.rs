@@ -1,4 +1,4 @@
-//! A process of the run, with a network of its own to what it depends on: a server to the database, a worker to a server.
+//! A process of the run, with a proxy to what it depends on: a server to the database, a remote worker to a server.
 
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use provost::mutant::Moment;
+use provost::mutant::FailPoint;
 
 use crate::postgres::Postgres;
 use crate::proxy::Proxy;
@@ -20,25 +20,25 @@ pub struct Process {
     pub proxy: Proxy,
     command: MakeCommand,
     ready: Ready,
-    keeper: Keeper,
+    keeper: Spawner,
     child: Mutex<Option<Child>>,
     log: PathBuf,
-    /// Where it looks whether it is to die.
+    /// The directory of its fail points.
     deaths: PathBuf,
 }
 
 type MakeCommand = Box<dyn Fn() -> Command + Send + Sync>;
 
-/// How one sees that it is at work.
+/// How to tell that it is ready.
 pub enum Ready {
-    /// It answers at this address.
-    Answers(String),
-    /// It has told a server that it is there, which the database knows.
+    /// It responds at this address.
+    Responds(String),
+    /// It has registered as a worker in the database.
     IsRegistered(Arc<Postgres>),
 }
 
 impl Process {
-    /// `arguments` and `settings` are all that it is told; what this program was told is none of its business.
+    /// The process inherits no settings of this program: only `arguments` and `settings`.
     pub fn new(
         name: String,
         folder: &Path,
@@ -71,7 +71,7 @@ impl Process {
             command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
             command
         };
-        let (command, keeper, child) = (Box::new(command), Keeper::new(), Mutex::default());
+        let (command, keeper, child) = (Box::new(command), Spawner::new(), Mutex::default());
         Self { name, proxy, command, ready, keeper, child, log, deaths }
     }
 
@@ -87,7 +87,7 @@ impl Process {
         }
     }
 
-    /// kill -9.
+    /// SIGKILL.
     pub fn kill(&self) {
         if let Some(mut child) = self.child.lock().unwrap().take() {
             _ = child.kill();
@@ -95,31 +95,31 @@ impl Process {
         }
     }
 
-    /// Has it die at that moment: the code that it ended with, or nothing if it did not come to it.
-    pub async fn die_at(&self, moment: Moment, patience: Duration) -> Option<Option<i32>> {
-        let order = self.deaths.join(moment.as_str());
+    /// Lets it exit at this fail point. Returns the exit code, or `None` if it did not reach the point.
+    pub async fn die_at(&self, point: FailPoint, timeout: Duration) -> Option<Option<i32>> {
+        let order = self.deaths.join(point.as_str());
         std::fs::write(&order, "").unwrap();
-        let mut ended = self.ended(patience).await;
+        let mut ended = self.ended(timeout).await;
         if std::fs::remove_file(&order).is_err() && ended.is_none() {
-            // An order that cannot be taken back was taken at this very instant.
-            ended = self.ended(patience).await;
+            // If the file is gone, the process has just reached the point.
+            ended = self.ended(timeout).await;
         }
         ended.map(|status| status.code())
     }
 
-    /// SIGTERM, and its exit code; killed if it does not end in time.
-    pub async fn stop(&self, patience: Duration) -> Option<i32> {
+    /// Sends SIGTERM and returns the exit code; kills the process if it does not end in time.
+    pub async fn stop(&self, timeout: Duration) -> Option<i32> {
         self.signal(Signal::SIGTERM);
-        let ended = self.ended(patience).await;
+        let ended = self.ended(timeout).await;
         if ended.is_none() {
             self.kill();
         }
         ended?.code()
     }
 
-    /// How it ended, if it does in time.
-    async fn ended(&self, patience: Duration) -> Option<ExitStatus> {
-        let deadline = Instant::now() + patience;
+    /// Waits for its exit status.
+    async fn ended(&self, timeout: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             if let Some(status) = self.exited() {
                 return Some(status);
@@ -136,7 +136,7 @@ impl Process {
         Some(status)
     }
 
-    /// Whether it ended by itself, which it never should.
+    /// Whether it exited by itself, which it must not.
     pub fn has_died(&self) -> bool {
         self.exited().is_some()
     }
@@ -145,9 +145,9 @@ impl Process {
         self.child.lock().unwrap().is_some()
     }
 
-    /// Waits until it is at work.
-    pub async fn until_ready(&self, http: &reqwest::Client, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
+    /// Waits until it is ready.
+    pub async fn until_ready(&self, http: &reqwest::Client, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             if self.is_ready(http).await {
                 return true;
@@ -159,9 +159,9 @@ impl Process {
 
     async fn is_ready(&self, http: &reqwest::Client) -> bool {
         match &self.ready {
-            Ready::Answers(url) => {
-                let asked = http.get(format!("{url}/readyz")).timeout(Duration::from_secs(2)).send().await;
-                asked.is_ok_and(|answer| answer.status() == 200)
+            Ready::Responds(url) => {
+                let response = http.get(format!("{url}/readyz")).timeout(Duration::from_secs(2)).send().await;
+                response.is_ok_and(|it| it.status() == 200)
             }
             Ready::IsRegistered(postgres) => {
                 let Some(pid) = self.child.lock().unwrap().as_ref().map(Child::id) else { return false };
@@ -181,27 +181,27 @@ impl Drop for Process {
     }
 }
 
-/// A thread that starts processes and lives as long as the node: they end with it, thus at the latest with this program,
-/// however that ends.
-struct Keeper(Sender<(Command, Sender<Child>)>);
+/// A thread that starts processes and lives as long as the node. With the parent-death signal, the processes end with
+/// the thread, so at the latest with this program.
+struct Spawner(Sender<(Command, Sender<Child>)>);
 
-impl Keeper {
+impl Spawner {
     fn new() -> Self {
-        let (ask, asked) = channel::<(Command, Sender<Child>)>();
+        let (sender, requests) = channel::<(Command, Sender<Child>)>();
         std::thread::spawn(move || {
-            for (mut command, answer) in asked {
-                let ask = || Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?);
-                // SAFETY: between fork and exec it makes one system call; it takes no lock and allocates nothing.
-                unsafe { command.pre_exec(ask) };
-                _ = answer.send(command.spawn().unwrap());
+            for (mut command, reply) in requests {
+                let prepare = || Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?);
+                // SAFETY: between fork and exec this makes one system call; it takes no lock and allocates nothing.
+                unsafe { command.pre_exec(prepare) };
+                _ = reply.send(command.spawn().unwrap());
             }
         });
-        Self(ask)
+        Self(sender)
     }
 
     fn spawn(&self, command: Command) -> Child {
-        let (answer, answered) = channel();
-        self.0.send((command, answer)).unwrap();
-        answered.recv().unwrap()
+        let (reply, child) = channel();
+        self.0.send((command, reply)).unwrap();
+        child.recv().unwrap()
     }
 }

@@ -1,4 +1,4 @@
-//! What the database says happened.
+//! What the database recorded.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ pub struct Job {
     pub result: Option<String>,
     pub error: Option<String>,
     pub origin_id: Option<Uuid>,
-    /// How many events say that it finished, since it was last taken up again, and under which executions.
+    /// The executions in its finishing events since the last retry.
     pub finishes: Vec<Option<Uuid>>,
     pub replays: i32,
     pub workflow_id: Option<Uuid>,
     pub step: Option<String>,
-    /// How many events say that what it depends on let it go.
+    /// The number of events that unblocked it.
     pub released: i64,
 }
 
@@ -24,16 +24,16 @@ pub struct Execution {
     pub job: Uuid,
     pub outcome: Option<String>,
     pub ended_at: Option<f64>,
-    /// When its lease had ended, if it was taken back.
+    /// The end of its lease, if it was reaped.
     pub lease_until: Option<f64>,
-    /// When the job was claimed the next time, if it was.
+    /// The next claim of the job, if any.
     pub next_claim: Option<f64>,
 }
 
 pub struct Record {
     pub jobs: HashMap<Uuid, Job>,
     pub executions: HashMap<Uuid, Execution>,
-    /// The executions of each job that were recorded as completed.
+    /// The completed executions of each job.
     pub completed: HashMap<Uuid, Vec<Uuid>>,
     /// The states of workflows.
     pub workflows: HashMap<Uuid, String>,
@@ -90,7 +90,7 @@ impl Record {
         Ok(Self { jobs, executions, completed, workflows })
     }
 
-    /// What is not finished. A step that waits for ever is none of these: whether it has to is asked of its workflow.
+    /// Unfinished jobs, except blocked steps, which the workflow checks cover.
     pub fn unfinished(&self) -> impl Iterator<Item = &Uuid> {
         let finished = |job: &Job| matches!(job.state.as_str(), "completed" | "failed" | "canceled");
         let waits = |job: &Job| job.step.is_some() && job.state == "blocked";

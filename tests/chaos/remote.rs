@@ -1,5 +1,4 @@
-//! Workers elsewhere: processes without a database, each with a network of its own to one of the servers, and now and then to
-//! another one.
+//! Remote workers: processes without a database, each with a proxy to one of the servers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +9,15 @@ use crate::postgres::Postgres;
 use crate::process::{Process, Ready};
 use crate::proxy::Proxy;
 
-/// What opens the servers to them.
+/// Their token.
 pub const TOKEN: &str = "the token of the workers of chaos";
 
-/// What the worker of this number is called.
+/// The name of a remote worker.
 pub fn name(number: usize) -> String {
     format!("remote-{number}")
 }
 
-/// Workers that are not started yet; each speaks to a server of its own, as far as there are enough.
+/// Creates the remote workers without starting them, spread over the servers.
 pub fn workers(options: &Options, folder: &Path, nodes: &[Node], postgres: &Arc<Postgres>) -> Vec<Process> {
     let worker = |n: usize| {
         let proxy = Proxy::to(nodes[n % nodes.len()].port);

@@ -1,27 +1,27 @@
-//! The table at the end.
+//! The report at the end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::{Books, Check, Reclaims};
 use crate::flows::Flows;
-use crate::nemesis::{Blow, Side};
+use crate::nemesis::{Side, Strike};
 use crate::options::Options;
 use crate::remote;
 
 pub struct Report<'a> {
     pub options: &'a Options,
-    pub faults: &'a BTreeMap<Blow, usize>,
+    pub faults: &'a BTreeMap<Strike, usize>,
     pub books: &'a Books<'a>,
     pub flows: &'a Flows<'a>,
     pub reclaims: &'a Reclaims,
-    /// In all; from the first job to rest; from the last acknowledged job to rest.
+    /// Total; from the first job to rest; from the last acknowledgment to rest.
     pub times: [Duration; 3],
     pub rested: bool,
 }
 
 impl Report<'_> {
-    /// Prints it; whether every promise was kept.
+    /// Prints the report; whether every promise was kept.
     pub fn print(&self, checks: &[Check]) -> bool {
         self.print_work();
         self.print_reclaims();
@@ -79,7 +79,7 @@ impl Report<'_> {
             "workflows {}, stranded {}, doubly released {}; {}",
             record.workflows.len(),
             self.flows.stranded().count(),
-            self.flows.released(|n, wanted| n > wanted).count(),
+            self.flows.released(|n, planned| n > planned).count(),
             words(states(record.workflows.values()).iter())
         );
         println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
@@ -91,12 +91,12 @@ impl Report<'_> {
             effects.values().filter(|it| it.end.is_some()).count()
         );
         println!(
-            "time      {in_all:.0} s in all, {worked:.0} s at work, {resting:.1} s to come to rest{}",
+            "time      {in_all:.0} s in all, {worked:.0} s at work, {resting:.1} s until rest{}",
             if self.rested { "" } else { " (it did not)" }
         );
     }
 
-    /// How often work was done to its end although it had been done before: at least once is what is promised.
+    /// How often completed work was done again, which at-least-once delivery allows.
     fn done_twice(&self) -> usize {
         let mut done: BTreeMap<_, usize> = BTreeMap::new();
         let effects = self.books.effects.values().filter(|it| it.end.as_deref() == Some("done"));

@@ -1,4 +1,4 @@
-//! Schedules that are due every second or two, and at the end the count of their due times.
+//! Schedules that are due every second or two, and the count of their due times.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::record::Record;
 
 const SECOND: i64 = 1_000_000;
 
-/// When each is due, and how often that is (µs).
+/// The timing of each schedule, and its period in µs.
 fn timings() -> [(&'static str, Value, i64); 4] {
     [
         ("seconds", json!({"cron": "* * * * * *"}), SECOND),
@@ -26,24 +26,24 @@ fn timings() -> [(&'static str, Value, i64); 4] {
     ]
 }
 
-/// A schedule, and its first due time in microseconds since 1970.
+/// A schedule with its first due time, in microseconds since 1970.
 pub struct Schedule {
     name: &'static str,
     first: i64,
     period: i64,
 }
 
-/// Has them put. Whatever is missed is made up for, however long that was.
+/// Creates the schedules, which start all missed due times.
 pub async fn start(http: &reqwest::Client, node: &Node) -> Vec<Schedule> {
     let mut schedules = Vec::new();
-    for (name, mut wish, period) in timings() {
-        wish["name"] = name.into();
-        wish["misfire"] = "all".into();
-        wish["catch_up"] = 1000.into();
-        wish["misfire_grace"] = "2s".into();
-        wish["target"] =
+    for (name, mut body, period) in timings() {
+        body["name"] = name.into();
+        body["misfire"] = "all".into();
+        body["catch_up"] = 1000.into();
+        body["misfire_grace"] = "2s".into();
+        body["target"] =
             json!({"job": {"kind": "ledger", "tenant": "ticks", "max_attempts": 50, "payload": {"work_ms": 2}}});
-        let answer = http.post(format!("{}/schedules", node.url)).json(&wish).send().await.unwrap();
+        let answer = http.post(format!("{}/schedules", node.url)).json(&body).send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert_eq!(status, 201, "{text}");
         let made: Value = serde_json::from_str(&text).unwrap();
@@ -53,10 +53,10 @@ pub async fn start(http: &reqwest::Client, node: &Node) -> Vec<Schedule> {
     schedules
 }
 
-/// Waits until nothing is due that was not dealt with, and pauses all of them: the database's clock then, less what may just have been
-/// due, in microseconds.
-pub async fn pause(http: &reqwest::Client, postgres: &Postgres, nodes: &[Node], patience: Duration) -> i64 {
-    let deadline = Instant::now() + patience;
+/// Waits until all due times are handled, then pauses the schedules. Returns the time of the database at that point,
+/// less a margin for the latest due time, in microseconds.
+pub async fn pause(http: &reqwest::Client, postgres: &Postgres, nodes: &[Node], timeout: Duration) -> i64 {
+    let deadline = Instant::now() + timeout;
     let sql =
         "SELECT (extract(epoch FROM clock_timestamp() - interval '1 second') * 1e6)::bigint, count(*) FROM schedules
                WHERE state = 'enabled' AND next_at <= clock_timestamp() - interval '1 second'";
@@ -79,7 +79,7 @@ pub async fn pause(http: &reqwest::Client, postgres: &Postgres, nodes: &[Node], 
     until
 }
 
-/// What became of the due times.
+/// The recorded due times.
 #[derive(Default)]
 pub struct Ticks {
     pub expected: usize,
@@ -111,7 +111,7 @@ impl Ticks {
                     Some(n) => all.doubled.push(format!("{name} at {due}: {n} times")),
                 }
             }
-            all.doubled.extend(fired.keys().map(|due| format!("{name} at {due}, which is no due time")));
+            all.doubled.extend(fired.keys().map(|due| format!("{name} at {due}: not a due time")));
         }
         Ok(all)
     }
@@ -121,7 +121,7 @@ impl Ticks {
         vec![
             check("due times that started nothing", &self.missed),
             check("due times that started something twice", &self.doubled),
-            check("due times whose job was not done", undone.map(|(id, what)| format!("{what}: {id}"))),
+            check("due times whose job did not complete", undone.map(|(id, what)| format!("{what}: {id}"))),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! Commands come from `provost.toml` alone, and what is wrong there ends the start.
+//! Commands come only from `provost.toml`; an invalid file ends the start.
 
 use std::process::Output;
 
@@ -13,38 +13,38 @@ fn provost(place: &Place, words: &[&str], settings: &[(&str, &str)]) -> Output {
 }
 
 #[tokio::test]
-async fn what_is_wrong_ends_the_start_and_names_the_key() {
+async fn invalid_command_ends_the_start_and_names_the_key() {
     let place = Place::with("[commands.it]\nargv = [\"cat\"]\nenv = [\"DATABASE_URL\"]\ngrace = \"soon\"");
     for words in [&["serve"][..], &["worker", "--server", "http://127.0.0.1:1"], &["config"]] {
         let ended = provost(&place, words, &[]);
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert_eq!(ended.status.code(), Some(2), "{said}");
-        assert!(said.contains("commands.it.env (provost.toml) holds DATABASE_URL"), "{said}");
-        assert!(said.contains("commands.it.grace (provost.toml) must be a duration"), "{said}");
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("commands.it.env (provost.toml) contains DATABASE_URL"), "{stderr}");
+        assert!(stderr.contains("commands.it.grace (provost.toml) must be a duration"), "{stderr}");
     }
     let place = Place::with("commands = \"cat\"");
     assert_eq!(provost(&place, &["config"], &[]).status.code(), Some(2));
 }
 
 #[tokio::test]
-async fn no_flag_and_no_variable_makes_a_command() {
+async fn flags_and_variables_cannot_define_commands() {
     let place = Place::with("");
-    let told = provost(&place, &["config"], &[("PROVOST_COMMANDS", "[x]\nargv = [\"cat\"]")]);
-    assert_eq!(told.status.code(), Some(2), "it is no setting");
+    let output = provost(&place, &["config"], &[("PROVOST_COMMANDS", "[x]\nargv = [\"cat\"]")]);
+    assert_eq!(output.status.code(), Some(2), "not a setting");
     assert_eq!(provost(&place, &["serve", "--commands", "x"], &[]).status.code(), Some(2));
 }
 
 #[tokio::test]
-async fn the_configuration_shows_them() {
+async fn config_lists_the_commands() {
     let place = Place::with("[commands.it]\nargv = [\"cat\", \"-n\"]");
-    let told = provost(&place, &["config", "-o", "json"], &[]);
-    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let output = provost(&place, &["config", "-o", "json"], &[]);
+    let output: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let row = json!({"name": "commands.it", "value": "cat -n", "source": "provost.toml"});
-    assert!(told.as_array().unwrap().contains(&row), "{told}");
+    assert!(output.as_array().unwrap().contains(&row), "{output}");
 }
 
 #[tokio::test]
-async fn the_example_works() {
+async fn example_runs() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/commands");
     let database = Database::new().await;
     let server = Server::within(folder.as_ref(), &database.url, &[]);

@@ -1,4 +1,4 @@
-//! Payloads that try to be more than data, and programs that try to have something read that they may not.
+//! Hostile payloads, and hostile programs that try to read what they must not.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -10,7 +10,7 @@ use crate::harness::{Database, Server, eventually};
 use crate::jobs::{text, until};
 
 #[tokio::test]
-async fn a_payload_is_never_part_of_a_command_line() {
+async fn payload_is_never_part_of_a_command_line() {
     let place = Place::script("tr '\\0' '|' < /proc/$$/cmdline; echo; exec cat > result.json", "");
     let canary = place.path().join("canary");
     let touch = format!("touch {}", canary.display());
@@ -47,20 +47,20 @@ async fn a_payload_is_never_part_of_a_command_line() {
             assert!(line.ends_with("exec cat > result.json|"), "{line}");
         }
     }
-    assert!(!canary.exists(), "something of a payload was run");
-    // What no text can hold does not get that far.
+    assert!(!canary.exists(), "part of a payload was executed");
+    // NUL is rejected when the job is created.
     server.post("/jobs", json!({"kind": "command.it", "payload": "a\0b"})).await.expect(422);
 }
 
 #[tokio::test]
-async fn only_a_file_of_its_own_is_a_result() {
+async fn result_must_be_a_file_of_the_program() {
     let elsewhere = tempfile::TempDir::new().unwrap();
     let file = elsewhere.path().join("result.json");
     std::fs::write(&file, "\"secret\"").unwrap();
     let (folder, secret) = (elsewhere.path().display(), file.display());
     let cases = [
-        (format!("ln -s {secret} result.json"), "result.json is a link; it must be a file"),
-        (format!("ln {secret} result.json"), "result.json must be a file, and no link to another"),
+        (format!("ln -s {secret} result.json"), "result.json must be a file, not a link"),
+        (format!("ln {secret} result.json"), "result.json must be a file without other links"),
         ("mkfifo result.json".into(), "result.json must be a file"),
         ("mkdir result.json".into(), "result.json must be a file"),
         (format!("mv \"$PWD\" \"$PWD.away\" && ln -s {folder} \"$PWD\""), ""),
@@ -79,18 +79,18 @@ async fn only_a_file_of_its_own_is_a_result() {
         let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
         if reason.is_empty() {
             assert_eq!(until(&server, &id, "completed").await["result"], Value::Null, "{script}");
-            // What the program moved away is no longer where it is looked for; the link in its place is.
+            // The program moved its directory away and left a link in its place.
             let is_gone = || async {
                 let left = place.folders();
                 left.iter().all(|it| it.extension().is_some_and(|it| it == "away")).then_some(left.len())
             };
-            assert_eq!(eventually("what stands at its path is removed", is_gone).await, 1);
-            assert!(file.exists(), "nobody follows a link to remove what it leads to");
+            assert_eq!(eventually("the link is removed", is_gone).await, 1);
+            assert!(file.exists(), "the target of a link is not removed");
             continue;
         }
         let job = until(&server, &id, "failed").await;
         assert!(text(&job, "error").starts_with(reason), "{script}: {}", job["error"]);
-        assert_eq!(job["attempt"], 1, "the work is done, and would not be better done twice");
+        assert_eq!(job["attempt"], 1, "completed work is not retried");
     }
     let place =
         Place::script("{ printf '\"'; head -c 1048574 /dev/zero | tr '\\0' x; printf '\"'; } > result.json", "");
@@ -100,7 +100,7 @@ async fn only_a_file_of_its_own_is_a_result() {
     assert_eq!(job["result"].as_str().map(str::len), Some(1_048_574), "{}", job["error"]);
 }
 
-/// The most memory that a process ever had, in MiB.
+/// The peak memory of a process, in MiB.
 fn peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -108,7 +108,7 @@ fn peak(pid: u32) -> u64 {
 }
 
 #[tokio::test]
-async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
+async fn output_flood_neither_grows_memory_nor_blocks() {
     let line = "a line that is as long as lines are on most days of the week ".repeat(4);
     let flood = format!("yes '{line}' | head -c 100000000; echo end >&2; head -c 5000000 /dev/zero");
     let place = Place::script(&flood, "output = \"1MiB\"");
@@ -122,23 +122,23 @@ async fn a_flood_of_output_neither_grows_nor_holds_up_anything() {
         until(&server, &noop, "completed").await;
         (crate::jobs::job(&server, &id).await["state"] == "completed").then_some(())
     };
-    eventually("it ends, and others go on meanwhile", others).await;
+    eventually("the flood ends and other jobs run", others).await;
     let grown = peak(server.pid()) - before;
     assert!(grown < 24, "the second flood took {grown} MiB more than the first");
     assert!(before < 160, "the first took {before} MiB");
     assert_eq!(crate::jobs::outcomes(&server, &id).await, ["completed"], "no lease was lost");
     let kept = database.number("SELECT sum(octet_length(line))::bigint FROM execution_logs").await;
     assert!((1_000_000..2_300_000).contains(&kept), "{kept}");
-    let told = database.number("SELECT count(*) FROM execution_logs WHERE line LIKE 'the output ends here%'").await;
-    assert_eq!(told, 2, "once for each run");
+    let notes = database.number("SELECT count(*) FROM execution_logs WHERE line LIKE 'output truncated%'").await;
+    assert_eq!(notes, 2, "one note per run");
 }
 
 const NOBODY: u32 = 65534;
 
-/// A worker that is not root, in a place that root has made.
+/// A worker that does not run as root, in a directory that root created.
 fn worker_of_nobody(place: &Place, server: &Server) -> Worker {
     chown(place.work(), Some(NOBODY), Some(NOBODY)).unwrap();
-    // Nobody may not go everywhere that we may.
+    // The user nobody cannot enter every directory that we can.
     let program = place.path().join("provost");
     std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).unwrap();
     let mut command = std::process::Command::new(&program);
@@ -148,9 +148,9 @@ fn worker_of_nobody(place: &Place, server: &Server) -> Worker {
 }
 
 #[tokio::test]
-async fn folders_that_their_owner_may_not_write_to_are_removed_too() {
+async fn read_only_directories_are_removed() {
     if !nix::unistd::geteuid().is_root() {
-        return eprintln!("skipped: only root may start a worker as somebody else");
+        return eprintln!("skipped: only root may start a worker as another user");
     }
     let elsewhere = tempfile::TempDir::new().unwrap();
     chown(elsewhere.path(), Some(NOBODY), Some(NOBODY)).unwrap();
@@ -165,14 +165,14 @@ async fn folders_that_their_owner_may_not_write_to_are_removed_too() {
     assert_eq!(text(&job, "state"), "completed", "{}", job["error"]);
     place.is_tidy().await;
     let mode = std::fs::metadata(elsewhere.path()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o500, "what a link leads to stays as it is");
-    assert_eq!(lines(&server, &text(&job, "id")).await, [""; 0], "nothing is amiss");
+    assert_eq!(mode & 0o777, 0o500, "the target of a link is unchanged");
+    assert_eq!(lines(&server, &text(&job, "id")).await, [""; 0], "no note about a failed removal");
 }
 
 #[tokio::test]
-async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
+async fn command_cannot_read_the_secrets_of_its_worker() {
     if !nix::unistd::geteuid().is_root() {
-        return eprintln!("skipped: only root may start a worker as somebody else");
+        return eprintln!("skipped: only root may start a worker as another user");
     }
     let script = "tr '\\0' '\\n' < /proc/$PPID/environ; echo tried; grep Name /proc/$PPID/status";
     let place = Place::script(script, "");
@@ -187,7 +187,7 @@ async fn a_command_of_the_same_user_cannot_read_the_secrets_of_the_worker() {
 }
 
 #[tokio::test]
-async fn a_result_that_nobody_could_read_is_refused() {
+async fn unstorable_result_is_rejected() {
     let place = Place::script(
         r#"read -r kind; case $kind in *deep*) printf '[%.0s' $(seq 5000); printf ']%.0s' $(seq 5000);; *) printf '{"a":"\\ud800"}';; esac > result.json"#,
         "",
@@ -202,7 +202,7 @@ async fn a_result_that_nobody_could_read_is_refused() {
 }
 
 #[tokio::test]
-async fn a_command_has_no_terminal_and_none_of_the_files_of_its_worker() {
+async fn command_has_no_terminal_and_no_worker_files() {
     let place = Place::script(
         "(exec < /dev/tty) 2>/dev/null && echo tty; ls /proc/self/fd; ps -o sid= -p $$ || cut -d' ' -f6 /proc/$$/stat; echo $$",
         "",
@@ -210,12 +210,12 @@ async fn a_command_has_no_terminal_and_none_of_the_files_of_its_worker() {
     let database = Database::new().await;
     let server = place.server(&database, &[]);
     let job = run(&server, json!(null)).await;
-    let said = lines(&server, &text(&job, "id")).await;
-    assert!(!said.iter().any(|line| line.ends_with(" tty")), "{said:?}");
-    let open = said.iter().filter_map(|line| line.strip_prefix("stdout ")?.trim().parse::<u32>().ok());
+    let written = lines(&server, &text(&job, "id")).await;
+    assert!(!written.iter().any(|line| line.ends_with(" tty")), "{written:?}");
+    let open = written.iter().filter_map(|line| line.strip_prefix("stdout ")?.trim().parse::<u32>().ok());
     let numbers: Vec<u32> = open.collect();
     let (session, itself) = (numbers[numbers.len() - 2], numbers[numbers.len() - 1]);
-    assert_eq!(session, itself, "it leads a session: {said:?}");
-    // Its three streams, and the folder that `ls` looks into.
-    assert!(numbers[..numbers.len() - 2].iter().all(|number| *number <= 3), "{said:?}");
+    assert_eq!(session, itself, "the program leads a session: {written:?}");
+    // The three standard streams, and the directory that `ls` reads.
+    assert!(numbers[..numbers.len() - 2].iter().all(|number| *number <= 3), "{written:?}");
 }

@@ -1,5 +1,4 @@
-//! Jobs that run programs: what those are given, what is made of what they leave, how they are stopped, and what hostile
-//! payloads and hostile programs get out of it.
+//! Jobs that run programs: input, output, stopping, and hostile payloads and programs.
 
 mod config;
 mod hostile;
@@ -17,16 +16,17 @@ use tempfile::TempDir;
 use crate::harness::{Database, PATIENCE, Server, eventually};
 use crate::jobs::text;
 
-/// A folder with a `provost.toml`, and a place below which commands work. Nothing of a run may be left there.
+/// A directory with a `provost.toml`, and a directory for the working directories of commands, which must be empty in
+/// the end.
 pub struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    /// `{work}` in the text is where commands work.
+    /// `{work}` stands for the directory of the commands.
     pub fn with(commands: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        // Commands may run as somebody else.
+        // Commands may run as another user.
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let place = Self { folder };
         std::fs::create_dir(place.work()).unwrap();
@@ -35,7 +35,7 @@ impl Place {
         place
     }
 
-    /// One command, `it`, that is this shell script, with further keys.
+    /// One command, `it`, which runs this shell script, with further keys.
     pub fn script(script: &str, more: &str) -> Self {
         let script = serde_json::to_string(script).unwrap();
         Self::with(&format!("[commands.it]\nargv = [\"sh\", \"-c\", {script}]\nwork_dir = \"{{work}}\"\n{more}\n"))
@@ -53,7 +53,7 @@ impl Place {
         Server::within(self.path(), &database.url, settings)
     }
 
-    /// A worker without a database, from this folder.
+    /// A remote worker started in this directory.
     pub fn worker(&self, server: &Server) -> Worker {
         let mut command = Server::command();
         command.args(["worker", "--server", &server.url]).current_dir(self.path()).env("PROVOST_LOG_FORMAT", "json");
@@ -61,7 +61,7 @@ impl Place {
         Worker::started(command)
     }
 
-    /// The working directories that are there.
+    /// The existing working directories.
     pub fn folders(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.work()).unwrap().map(|it| it.unwrap().path()).collect()
     }
@@ -71,7 +71,7 @@ impl Place {
     }
 }
 
-/// A worker process. Dropping it kills it with -9.
+/// A worker process, killed with SIGKILL when dropped.
 pub struct Worker(Child);
 
 impl Worker {
@@ -102,14 +102,14 @@ impl Drop for Worker {
     }
 }
 
-/// A job for `it`; its id.
+/// Enqueues a job for `it` and returns its id.
 pub async fn enqueue(server: &Server, payload: Value, more: Value) -> String {
-    let mut wish = json!({"kind": "command.it", "payload": payload, "max_attempts": 1});
-    wish.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
-    crate::jobs::enqueue(server, wish).await
+    let mut body = json!({"kind": "command.it", "payload": payload, "max_attempts": 1});
+    body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+    crate::jobs::enqueue(server, body).await
 }
 
-/// Runs `it` once, until it has ended; the job.
+/// Runs `it` once and returns the finished job.
 pub async fn run(server: &Server, payload: Value) -> Value {
     let id = enqueue(server, payload, json!({})).await;
     let has_ended = || async {
@@ -119,14 +119,14 @@ pub async fn run(server: &Server, payload: Value) -> Value {
     eventually("the command has ended", has_ended).await
 }
 
-/// The lines that a job wrote, like `stdout one`.
+/// The log lines of a job, like `stdout one`.
 pub async fn lines(server: &Server, job: &str) -> Vec<String> {
     let logs = server.get(&format!("/jobs/{job}/logs?limit=1000")).await.expect(200).json();
-    let told = |line: &Value| format!("{} {}", text(line, "stream"), text(line, "content"));
-    logs["logs"].as_array().unwrap().iter().map(told).collect()
+    let format_line = |line: &Value| format!("{} {}", text(line, "stream"), text(line, "content"));
+    logs["logs"].as_array().unwrap().iter().map(format_line).collect()
 }
 
-/// The processes with this word on their command line, dead ones that nobody has reaped among them.
+/// The number of processes with this word on their command line, zombies included.
 pub fn alive(word: &str) -> usize {
     let has = |path: PathBuf| {
         std::fs::read(path.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(word))
@@ -134,7 +134,7 @@ pub fn alive(word: &str) -> usize {
     std::fs::read_dir("/proc").unwrap().filter(|entry| has(entry.as_ref().unwrap().path())).count()
 }
 
-/// The children of a process that are dead and not reaped.
+/// The number of zombie children of a process.
 pub fn zombies(parent: u32) -> usize {
     let is_one = |path: PathBuf| {
         let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
@@ -143,7 +143,7 @@ pub fn zombies(parent: u32) -> usize {
     std::fs::read_dir("/proc").unwrap().filter(|entry| is_one(entry.as_ref().unwrap().path())).count()
 }
 
-/// A word that no other process has on its command line.
+/// A word that is on no other command line.
 pub fn mark() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }

@@ -1,4 +1,4 @@
-//! What a program is given, and what is made of what it leaves.
+//! The input of a program, and what its output becomes.
 
 use serde_json::json;
 
@@ -7,11 +7,11 @@ use crate::harness::Database;
 use crate::jobs::{text, until};
 
 #[tokio::test]
-async fn the_payload_is_stdin_what_is_written_is_the_log_and_the_result_is_a_file() {
+async fn command_reads_stdin_and_writes_log_and_result() {
     let place = Place::script("cat > got; echo to you; echo to them >&2; mv got result.json", "");
     let database = Database::new().await;
     let server = place.server(&database, &[]);
-    // Numbers that no float holds survive: nobody reads them.
+    // Numbers that no float can hold survive unchanged.
     let body = r#"{"kind": "command.it", "payload": {"n": 12345678901234567890123, "t": "ü\n"}}"#;
     let request = server.request(reqwest::Method::POST, "/jobs").header("content-type", "application/json");
     let job = crate::harness::send(request.body(body)).await.expect(201).json();
@@ -27,7 +27,7 @@ async fn the_payload_is_stdin_what_is_written_is_the_log_and_the_result_is_a_fil
 }
 
 #[tokio::test]
-async fn the_environment_is_what_was_allowed_and_who_asks() {
+async fn environment_has_only_allowed_variables() {
     let more = "env = [\"PROVE_LANG\", \"NOT_THERE\"]\nset = {FIXED = \"a b\"}";
     let place = Place::script("env | sort > list; pwd >> list; stat -c %a . >> list; cat list", more);
     let database = Database::new().await;
@@ -40,7 +40,7 @@ async fn the_environment_is_what_was_allowed_and_who_asks() {
     let folder = written[written.len() - 2].strip_prefix("stdout ").unwrap();
     assert!(folder.starts_with(place.work().to_str().unwrap()), "{folder}");
     assert_eq!(written.last().unwrap(), "stdout 700");
-    // The shell itself adds where it is.
+    // The shell adds PWD itself.
     let own = |line: &&String| {
         !["stdout PWD=", "stdout OLDPWD=", "stdout _=", "stdout SHLVL="].iter().any(|it| line.starts_with(it))
     };
@@ -58,7 +58,7 @@ async fn the_environment_is_what_was_allowed_and_who_asks() {
 }
 
 #[tokio::test]
-async fn what_earlier_steps_answered_is_in_a_file() {
+async fn inputs_are_in_a_file() {
     let place = Place::script("cp \"$PROVOST_INPUTS\" result.json", "");
     let database = Database::new().await;
     let server = place.server(&database, &[]);
@@ -79,7 +79,7 @@ async fn what_earlier_steps_answered_is_in_a_file() {
 }
 
 #[tokio::test]
-async fn an_exit_code_says_how_it_went() {
+async fn exit_code_decides_the_outcome() {
     let script = "read -r line; eval \"$(printf '%s' \"$line\" | tr -d '\"')\"";
     let place = Place::script(script, "refuse_on = [65]");
     let database = Database::new().await;
@@ -99,7 +99,7 @@ async fn an_exit_code_says_how_it_went() {
     let again = json!({"max_attempts": 2, "backoff": {"base": 0.1, "strategy": "fixed"}});
     let spent = |job: &serde_json::Value| job["attempt"].as_i64().unwrap();
     let refused = enqueue(&server, json!("exit 65"), again.clone()).await;
-    assert_eq!(spent(&until(&server, &refused, "failed").await), 1, "another try would go no better");
+    assert_eq!(spent(&until(&server, &refused, "failed").await), 1, "a retry would not help");
     let failed = enqueue(&server, json!("exit 3"), again).await;
     assert_eq!(spent(&until(&server, &failed, "failed").await), 2);
     place.is_tidy().await;
@@ -107,19 +107,19 @@ async fn an_exit_code_says_how_it_went() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_a_failure_that_says_so() {
+async fn missing_program_fails_with_a_reason() {
     let place = Place::with("[commands.it]\nargv = [\"/no/such/program\"]\n[commands.folder]\nargv = [\"/etc\"]");
     let database = Database::new().await;
     let server = place.server(&database, &[]);
     let error = text(&run(&server, json!({})).await, "error");
-    assert_eq!(error, "it: cannot be started: No such file or directory (os error 2)");
+    assert_eq!(error, "it: cannot start: No such file or directory (os error 2)");
     let id = crate::jobs::enqueue(&server, json!({"kind": "command.folder", "max_attempts": 1})).await;
     let error = text(&until(&server, &id, "failed").await, "error");
-    assert_eq!(error, "folder: cannot be started: Permission denied (os error 13)");
+    assert_eq!(error, "folder: cannot start: Permission denied (os error 13)");
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_its_payload_need_not() {
+async fn command_need_not_read_its_payload() {
     let place = Place::script("exec 0<&-; echo '\"fine\"' > result.json", "");
     let database = Database::new().await;
     let server = place.server(&database, &[]);
@@ -128,7 +128,7 @@ async fn whoever_does_not_read_its_payload_need_not() {
 }
 
 #[tokio::test]
-async fn payloads_are_checked_by_the_server_and_by_a_worker_elsewhere() {
+async fn server_and_remote_worker_check_payloads() {
     let schema = "schema = {type = \"object\", required = [\"n\"], properties = {n = {type = \"integer\"}}}";
     let place = Place::script("echo 1 > result.json", schema);
     let database = Database::new().await;
@@ -143,11 +143,11 @@ async fn payloads_are_checked_by_the_server_and_by_a_worker_elsewhere() {
     assert_eq!(until(&other, &good, "completed").await["result"], json!(1));
     let job = run(&other, json!({"n": "one"})).await;
     let error = text(&job, "error");
-    assert!(error.starts_with("the job's payload does not fit its schema: payload/n: "), "{error}");
+    assert!(error.starts_with("the payload does not match its schema: payload/n: "), "{error}");
 }
 
 #[tokio::test]
-async fn limits_hold_from_the_first_instruction() {
+async fn limits_apply_from_the_start() {
     let more = "memory = \"1GiB\"\ncpu_seconds = 9\nopen_files = 32\nfile_size = \"64KiB\"";
     let script = "ulimit -v; ulimit -t; ulimit -n; ulimit -c; ulimit -n 64 && echo raised; head -c 100000 /dev/zero > big; ls -l big | cut -d' ' -f5";
     let place = Place::script(script, more);
@@ -159,9 +159,9 @@ async fn limits_hold_from_the_first_instruction() {
 }
 
 #[tokio::test]
-async fn a_command_may_run_as_somebody_else() {
+async fn command_runs_as_another_user() {
     if !nix::unistd::geteuid().is_root() {
-        return eprintln!("skipped: only root may become somebody else");
+        return eprintln!("skipped: only root may change its user");
     }
     let place = Place::script("id -u; id -g; id -G; cat > result.json", "user = \"nobody\"\ngroup = 4321");
     let database = Database::new().await;
@@ -170,6 +170,6 @@ async fn a_command_may_run_as_somebody_else() {
     assert_eq!(job["result"], json!({"n": 1}), "{}", job["error"]);
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap().uid;
     let expected = [format!("stdout {nobody}"), "stdout 4321".into(), "stdout 4321".into()];
-    assert_eq!(lines(&server, &text(&job, "id")).await, expected, "the worker's groups are left behind");
+    assert_eq!(lines(&server, &text(&job, "id")).await, expected, "the worker's groups are dropped");
     place.is_tidy().await;
 }

@@ -147,7 +147,7 @@ async fn keys_statistics_and_workers_go_when_their_time_is_over() {
     assert_eq!(database.text("SELECT string_agg(key, '') FROM job_keys").await, "young");
     assert!(database.number("SELECT count(*) FROM work_stats WHERE event = 'enqueued'").await > 0);
     let event = pruner.get("/events?entity=worker&actor=pruner").await.json()[0].clone();
-    assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "silent for a day".into()));
+    assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "no heartbeat for a day".into()));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use provost::config::{self, Config, Sources};
 use provost::domain::{FollowUp, JobState, Outcome, Progress, WorkerState};
-use provost::engine::Remote;
-use provost::engine::source::{Database as Direct, Source};
+use provost::engine::RemoteSource;
+use provost::engine::source::{DatabaseSource as Direct, Source};
 use provost::handlers::log::Line;
 use provost::store::Store;
 use provost::store::jobs::{ClaimedJob, LeasedExecution, Settled};
@@ -49,13 +49,13 @@ async fn beside_the_database() -> Side<Direct> {
     Side { database, store, source, _server: None }
 }
 
-async fn over_http() -> Side<Remote> {
+async fn over_http() -> Side<RemoteSource> {
     let database = Database::new().await;
     let store = hands::store(&database).await;
     // Nobody takes anything back but the test.
     let server = Server::with(&database.url, &[("PROVOST_ROLES", "api"), LEASE]);
     let url = server.url.clone();
-    let source = Box::new(move |name: &str| Remote::new(Client::new(&url, None).unwrap(), worker(name)));
+    let source = Box::new(move |name: &str| RemoteSource::new(Client::new(&url, None).unwrap(), worker(name)));
     Side { database, store, source, _server: Some(server) }
 }
 
@@ -128,7 +128,7 @@ async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Sourc
     let mut holding: Vec<LeasedExecution> = held.iter().copied().map(LeasedExecution::from).collect();
     holding[2].progress = Some(Progress { fraction: Some(0.4), text: "3 of 7".into() });
     let beats = source.heartbeat(&holding, 3, false).await.unwrap();
-    assert_eq!((beats.held.len(), beats.told), (3, WorkerState::Online));
+    assert_eq!((beats.renewed.len(), beats.worker_state), (3, WorkerState::Online));
     let whole = "SELECT bool_and(lease_until > clock_timestamp() + interval '15 s') FROM jobs WHERE state = 'active'";
     assert_eq!(side.database.text(whole).await, "t");
     let lapse = format!("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = '{}'", held[0].0);
@@ -139,7 +139,7 @@ async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Sourc
         held[1].0
     );
     side.database.run(&cancel).await;
-    let mut beats = source.heartbeat(&holding, 3, false).await.unwrap().held;
+    let mut beats = source.heartbeat(&holding, 3, false).await.unwrap().renewed;
     beats.sort_by_key(|it| held.iter().position(|(_, execution)| *execution == it.execution_id));
     let heard: Vec<_> = beats.iter().map(|it| (it.execution_id, it.canceled.as_deref())).collect();
     assert_eq!(heard, [(held[1].1, Some("no need")), (held[2].1, None)]);
@@ -176,8 +176,8 @@ async fn every_outcome_leads_where_it_should<S: Source>(side: &Side<S>) {
     let cases = [
         (Outcome::done(), "completed", ""),
         (later("busy"), "retrying", "busy"),
-        (Outcome::refused("never"), "failed", "never"),
-        (Outcome::Later { after: hour }, "scheduled", ""),
+        (Outcome::fatal("never"), "failed", "never"),
+        (Outcome::Snooze { after: hour }, "scheduled", ""),
         (Outcome::Canceled { reason: "canceled: why".into() }, "canceled", "canceled: why"),
         (Outcome::Released, "queued", ""),
     ];
@@ -227,9 +227,9 @@ async fn a_worker_is_registered_steered_and_leaves<S: Source>(side: &Side<S>) {
     let row = "SELECT host || kinds::text || slots || busy FROM workers";
     assert_eq!(side.database.text(row).await, "here{noop,project.provision}52");
     hands::enqueue(&side.database, "").await;
-    for (word, told) in [("cordoned", WorkerState::Cordoned), ("draining", WorkerState::Draining)] {
+    for (word, state) in [("cordoned", WorkerState::Cordoned), ("draining", WorkerState::Draining)] {
         side.database.run(&format!("UPDATE workers SET state = '{word}'")).await;
-        assert_eq!(source.heartbeat(&[], 0, false).await.unwrap().told, told);
+        assert_eq!(source.heartbeat(&[], 0, false).await.unwrap().worker_state, state);
         assert!(claim(&source, 1).await.is_empty(), "{word}");
     }
     side.database.run("UPDATE workers SET state = 'online'").await;

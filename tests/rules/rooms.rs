@@ -7,7 +7,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("signal", &[]),
     ("telemetry", &[]),
-    ("mutant", &[]),
+    ("mutant", &["domain"]),
     ("embedded", &[]),
     ("config", &["domain"]),
     ("log", &["config", "domain"]),

@@ -1,4 +1,4 @@
-//! Making up for a span that has passed.
+//! Backfills of past due times.
 
 use serde_json::{Value, json};
 
@@ -7,26 +7,26 @@ use crate::api::assert_refused;
 use crate::harness::Database;
 
 #[tokio::test]
-async fn a_backfill_tells_first_then_starts_what_never_started_and_nothing_twice() {
+async fn backfill_starts_only_missing_due_times() {
     let database = Database::new().await;
     let server = still(&database);
     let target = json!({"job": {"kind": "noop", "payload": {"day": "{{due_at}}"}}});
     schedule(&server, "daily", json!({"cron": "30 2 * * *", "time_zone": "America/New_York", "target": target})).await;
     let span = |dry: bool, to: &str| json!({"from": "2026-03-06T00:00:00-05:00", "to": to, "dry_run": dry, "reason": "the March bug"});
-    let told =
+    let plan =
         server.post("/schedules/daily/backfill", span(true, "2026-03-10T00:00:00-04:00")).await.expect(200).json();
-    let local: Vec<String> = told["due"].as_array().unwrap().iter().map(|it| text(it, "local")).collect();
+    let local: Vec<String> = plan["due"].as_array().unwrap().iter().map(|it| text(it, "local")).collect();
     assert_eq!(local, ["2026-03-06 02:30:00", "2026-03-07 02:30:00", "2026-03-08 03:00:00", "2026-03-09 02:30:00"]);
-    assert!(text(&told["due"][2], "note").contains("2026-03-08 02:30:00 does not exist"), "{told}");
-    assert_eq!((&told["started"], &told["already"], &told["dry_run"]), (&json!(4), &json!(0), &json!(true)));
-    assert_eq!(database.number("SELECT count(*) FROM ticks").await, 0, "telling starts nothing");
+    assert!(text(&plan["due"][2], "note").contains("2026-03-08 02:30:00 does not exist"), "{plan}");
+    assert_eq!((&plan["started"], &plan["already"], &plan["dry_run"]), (&json!(4), &json!(0), &json!(true)));
+    assert_eq!(database.number("SELECT count(*) FROM ticks").await, 0, "a dry run starts nothing");
 
     let done =
         server.post("/schedules/daily/backfill", span(false, "2026-03-08T12:00:00-04:00")).await.expect(202).json();
     assert_eq!((&done["started"], &done["already"], &done["left_out"]), (&json!(3), &json!(0), &json!(0)));
     let done =
         server.post("/schedules/daily/backfill", span(false, "2026-03-10T00:00:00-04:00")).await.expect(202).json();
-    assert_eq!((&done["started"], &done["already"]), (&json!(1), &json!(3)), "a longer span starts only the rest");
+    assert_eq!((&done["started"], &done["already"]), (&json!(1), &json!(3)), "a longer range starts only the rest");
     let all = ticks(&server, "daily").await;
     assert!(all.iter().all(|it| text(it, "cause") == "backfill" && text(it, "reason") == "the March bug"));
     let jobs = server.get("/jobs").await.json();
@@ -43,12 +43,12 @@ async fn a_backfill_tells_first_then_starts_what_never_started_and_nothing_twice
     );
     let next = |value: &Value| value["next_at"].clone();
     let seen = server.get("/schedules/daily").await.json();
-    assert!(text(&seen, "next_at") > text(&seen, "updated_at"), "what is to come stays: {}", next(&seen));
+    assert!(text(&seen, "next_at") > text(&seen, "updated_at"), "the next due time stays: {}", next(&seen));
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_large_backfill_goes_in_batches_while_the_schedule_fires() {
+async fn large_backfill_runs_in_batches() {
     let database = Database::new().await;
     let server = idle(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
@@ -62,7 +62,7 @@ async fn a_large_backfill_goes_in_batches_while_the_schedule_fires() {
 }
 
 #[tokio::test]
-async fn a_span_that_cannot_be_is_refused() {
+async fn invalid_range_is_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "* * * * *"})).await;

@@ -1,4 +1,4 @@
-//! Made, seen, changed and removed at runtime.
+//! Creating, showing, changing and deleting schedules.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,17 +8,17 @@ use crate::api::{assert_problem, assert_refused};
 use crate::harness::{Database, send};
 
 #[tokio::test]
-async fn a_schedule_is_made_shown_changed_and_removed() {
+async fn schedule_is_created_shown_changed_and_deleted() {
     let database = Database::new().await;
     let server = still(&database);
-    let wish = json!({"name": "nightly", "cron": "0 8 * * 1-5", "time_zone": "europe/rome", "misfire": "all", "catch_up": 5, "misfire_grace": "2m",
+    let body = json!({"name": "nightly", "cron": "0 8 * * 1-5", "time_zone": "europe/rome", "misfire": "all", "catch_up": 5, "misfire_grace": "2m",
         "overlap": "skip", "jitter": 30, "target": {"job": {"kind": "noop", "payload": { "n": 1.0 }, "timeout": "1m", "backoff": {"strategy": "fixed", "base": 10}}}});
-    let answer = server.post("/api/v1/schedules", wish.clone()).await.expect(201);
+    let answer = server.post("/api/v1/schedules", body.clone()).await.expect(201);
     assert_eq!((answer.header("location"), answer.header("etag")), ("/api/v1/schedules/nightly", "\"1\""));
     let made = answer.json();
-    let said = json!({"name": "nightly", "state": "enabled", "expression": "0 8 * * 1-5", "words": "At 08:00, on weekdays (Europe/Rome)", "time_zone": "Europe/Rome",
+    let expected = json!({"name": "nightly", "state": "enabled", "expression": "0 8 * * 1-5", "words": "At 08:00, on weekdays (Europe/Rome)", "time_zone": "Europe/Rome",
         "misfire": "all", "catch_up": 5, "misfire_grace_s": 120.0, "overlap": "skip", "jitter_s": 30.0, "version": 1, "actor": "api", "last_at": null});
-    for (field, value) in said.as_object().unwrap() {
+    for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&made[field], value, "{field}");
     }
     let job = &made["target"]["job"];
@@ -27,7 +27,7 @@ async fn a_schedule_is_made_shown_changed_and_removed() {
         ("noop".into(), &json!(60.0), &json!(10.0), &json!(3))
     );
 
-    // A patch changes what it names, if the version is the one that was seen.
+    // A patch changes the given fields if the version matches.
     let patch = |etag: &str, body: Value| {
         send(server.request(Method::PATCH, "/schedules/nightly").header("if-match", etag).json(&body))
     };
@@ -49,7 +49,7 @@ async fn a_schedule_is_made_shown_changed_and_removed() {
         ),
         ("0 8 * * 1-5".into(), "0 9 * * *".into(), "ada".into(), "later".into())
     );
-    // The same name again replaces all of it.
+    // A POST with the same name replaces the schedule.
     let replaced = server
         .post(
             "/schedules",
@@ -86,14 +86,14 @@ async fn a_schedule_is_made_shown_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn an_edit_holds_at_once_and_keeps_what_it_does_not_touch() {
+async fn edit_applies_at_once_and_keeps_other_fields() {
     let database = Database::new().await;
     let server = idle(&database);
     let made = schedule(&server, "s", json!({"every": "1h"})).await;
     let kept = server.patch("/schedules/s", json!({"jitter": "1s"})).await.expect(200).json();
-    assert_eq!(kept["next_at"], made["next_at"], "other fields leave the times alone");
+    assert_eq!(kept["next_at"], made["next_at"], "other fields do not change the due times");
     let kept = server.post("/schedules", json!({"name": "s", "every": "1h", "kind": "noop"})).await.expect(200).json();
-    assert_eq!(kept["next_at"], made["next_at"], "the same interval goes on counting");
+    assert_eq!(kept["next_at"], made["next_at"], "the same interval keeps its anchor");
     server.patch("/schedules/s", json!({"every": "1s"})).await.expect(200);
     ticked(&server, "s", "fired", 2).await;
     let slow = server.patch("/schedules/s", json!({"cron": "@yearly"})).await.expect(200).json();
@@ -103,12 +103,12 @@ async fn an_edit_holds_at_once_and_keeps_what_it_does_not_touch() {
 }
 
 #[tokio::test]
-async fn the_next_times_are_shown_with_both_clocks_and_where_they_change() {
+async fn next_times_show_local_time_and_clock_changes() {
     let database = Database::new().await;
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "30 1 * * *", "time_zone": "America/New_York"})).await;
-    let told = server.get("/schedules/s/next?limit=3&after=2026-10-31T12:00:00Z").await.expect(200).json();
-    let next: Vec<(String, String, String, String)> = told["next"]
+    let shown = server.get("/schedules/s/next?limit=3&after=2026-10-31T12:00:00Z").await.expect(200).json();
+    let next: Vec<(String, String, String, String)> = shown["next"]
         .as_array()
         .unwrap()
         .iter()
@@ -125,19 +125,19 @@ async fn the_next_times_are_shown_with_both_clocks_and_where_they_change() {
             row("2026-11-03T06:30:00.000Z", "2026-11-03 01:30:00", "-05:00", "EST"),
         ]
     );
-    assert!(text(&told["next"][0], "note").contains("show this time twice"), "{told}");
+    assert!(text(&shown["next"][0], "note").contains("show this time twice"), "{shown}");
     assert_eq!(
-        (text(&told["previous"], "at"), text(&told, "tzdb").starts_with("20")),
+        (text(&shown["previous"], "at"), text(&shown, "tzdb").starts_with("20")),
         ("2026-10-31T05:30:00.000Z".into(), true)
     );
     let preview =
         json!({"expression": "0 12 * * *", "timezone": "Europe/Kiev", "after": "2026-03-12T08:30:00Z", "limit": 1});
-    let told = server.post("/schedules/preview", preview).await.expect(200).json();
+    let shown = server.post("/schedules/preview", preview).await.expect(200).json();
     assert_eq!(
-        (text(&told["next"][0], "at"), text(&told, "words")),
+        (text(&shown["next"][0], "at"), text(&shown, "words")),
         ("2026-03-12T10:00:00.000Z".into(), "At 12:00 (Europe/Kiev)".into())
     );
-    assert_eq!(database.number("SELECT count(*) FROM schedules").await, 1, "looking keeps nothing");
+    assert_eq!(database.number("SELECT count(*) FROM schedules").await, 1, "a preview stores nothing");
     for (path, field) in [("limit=0", "limit"), ("limit=101", "limit"), ("after=soon", "after"), ("color=red", "color")]
     {
         assert_refused(&server.get(&format!("/schedules/s/next?{path}")).await, 400, "invalid_parameter", field);
@@ -146,12 +146,12 @@ async fn the_next_times_are_shown_with_both_clocks_and_where_they_change() {
 }
 
 #[tokio::test]
-async fn the_documented_requests_of_reference_system_002_work_as_written() {
+async fn flat_request_fields_are_accepted() {
     let database = Database::new().await;
     let server = still(&database);
-    let wish = json!({"name": "daily-report", "cronExpression": "0 6 * * *", "timezone": "Europe/Kiev", "type": "report.generate", "queue": "default",
+    let body = json!({"name": "daily-report", "cronExpression": "0 6 * * *", "timezone": "Europe/Kiev", "type": "report.generate", "queue": "default",
         "payload": {"reportId": "daily"}, "priority": 5, "maxAttempts": 5, "timeoutSeconds": 120, "enabled": true});
-    let made = server.post("/api/v1/schedules", wish).await.expect(201).json();
+    let made = server.post("/api/v1/schedules", body).await.expect(201).json();
     assert_eq!(
         (&made["target"]["job"]["max_attempts"], &made["target"]["job"]["timeout_s"]),
         (&json!(5), &json!(120.0))
@@ -161,13 +161,13 @@ async fn the_documented_requests_of_reference_system_002_work_as_written() {
 }
 
 #[tokio::test]
-async fn a_patch_of_the_job_changes_what_it_names_and_keeps_the_rest() {
+async fn patch_of_the_job_keeps_other_fields() {
     let database = Database::new().await;
     let server = still(&database);
     let target = json!({"job": {"kind": "noop", "queue": "q", "priority": 7, "tags": ["t"], "payload": {"n": 1}, "timeout": "1m", "max_attempts": 4}});
     schedule(&server, "s", json!({"cron": "@yearly", "target": target})).await;
     let patched =
-        |wish: Value| async { server.patch("/schedules/s", wish).await.expect(200).json()["target"]["job"].take() };
+        |body: Value| async { server.patch("/schedules/s", body).await.expect(200).json()["target"]["job"].take() };
     let job = patched(json!({"payload": {"n": 2}})).await;
     assert_eq!(
         (&job["payload"], &job["queue"], &job["priority"], &job["tags"], &job["timeout_s"], &job["max_attempts"]),

@@ -1,4 +1,4 @@
-//! Each due time fires exactly once, whoever is there and whatever happens to them.
+//! Each due time fires exactly once, whatever happens to servers and the database.
 
 use provost::domain::schedule::Cause;
 use provost::store::projects::{Audit, Bounds};
@@ -11,7 +11,7 @@ use crate::api::assert_refused;
 use crate::harness::{Database, PATIENCE, eventually, send};
 
 #[tokio::test]
-async fn each_due_time_fires_once_with_two_servers_and_its_job_runs() {
+async fn two_servers_fire_each_due_time_once() {
     let database = Database::new().await;
     let (one, _other) = (brisk(&database, &[]), brisk(&database, &[]));
     let made = schedule(&one, "every-second", json!({"cron": "* * * * * *"})).await;
@@ -32,11 +32,11 @@ async fn each_due_time_fires_once_with_two_servers_and_its_job_runs() {
 }
 
 #[tokio::test]
-async fn due_times_survive_servers_that_are_killed_frozen_and_restarted() {
+async fn due_times_survive_killed_and_frozen_servers() {
     let database = Database::new().await;
     let watcher = still(&database);
     schedule(&watcher, "s", json!({"cron": "* * * * * *"})).await;
-    // Whoever fires goes away in the middle of it, three times, each in another way.
+    // The firing server disappears three times, each in another way.
     let first = idle(&database);
     ticked(&watcher, "s", "fired", 2).await;
     first.kill();
@@ -59,13 +59,13 @@ async fn due_times_survive_servers_that_are_killed_frozen_and_restarted() {
 }
 
 #[tokio::test]
-async fn due_times_survive_a_database_that_cuts_everybody_off() {
+async fn due_times_survive_terminated_connections() {
     let database = Database::new().await;
     let (one, _two) = (idle(&database), idle(&database));
     schedule(&one, "s", json!({"cron": "* * * * * *"})).await;
-    // Right after a cut, an answer may be that the database is not there.
+    // Right after a cut, a request may find the database unavailable.
     let reach = async |n: usize| {
-        eventually("the schedule goes on", async || {
+        eventually("the schedule continues", async || {
             let answer = one.get("/schedules/s/ticks?limit=200").await;
             let all = answer.json().as_array().cloned().unwrap_or_default();
             (all.len() >= n).then_some(all)
@@ -84,7 +84,7 @@ async fn due_times_survive_a_database_that_cuts_everybody_off() {
 }
 
 #[tokio::test]
-async fn a_pause_starts_nothing_and_a_resume_makes_up_for_nothing() {
+async fn paused_due_times_never_start() {
     let database = Database::new().await;
     let server = idle(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
@@ -96,14 +96,14 @@ async fn a_pause_starts_nothing_and_a_resume_makes_up_for_nothing() {
         ("paused".into(), &json!(null), "holidays".into())
     );
     let before = ticks(&server, "s").await.len();
-    // Another schedule shows that the scheduler has looked on meanwhile.
+    // Another schedule proves that the scheduler polled meanwhile.
     schedule(&server, "other", json!({"cron": "* * * * * *"})).await;
     ticked(&server, "other", "fired", 3).await;
     assert_eq!(ticks(&server, "s").await.len(), before);
     server.post("/schedules/s/resume", json!({})).await.expect(200);
     let all = ticked(&server, "s", "fired", before + 2).await;
     let gap = moment(&all[before], "due_at") - moment(&all[before - 1], "due_at");
-    assert!(gap >= 3.0, "nothing of the pause is made up for: {gap} s");
+    assert!(gap >= 3.0, "due times of the pause are skipped: {gap} s");
     let events = server.get("/events?entity=schedule&id=s").await.expect(200).json();
     let moves: Vec<String> = events
         .as_array()
@@ -116,7 +116,7 @@ async fn a_pause_starts_nothing_and_a_resume_makes_up_for_nothing() {
 }
 
 #[tokio::test]
-async fn with_overlap_skip_the_next_waits_for_the_last() {
+async fn overlap_skip_waits_for_the_running_job() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let target = json!({"job": {"kind": "sleep", "payload": {"seconds": 600}}});
@@ -134,7 +134,7 @@ async fn with_overlap_skip_the_next_waits_for_the_last() {
 }
 
 #[tokio::test]
-async fn run_now_starts_at_once_also_while_paused_and_beside_what_runs() {
+async fn run_now_ignores_pause_and_overlap() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let target = json!({"job": {"kind": "echo", "payload": {"at": "{{due_at}}", "n": 12345678901234567890_u64}, "queue": "q", "priority": 9, "tags": ["t"]}});
@@ -161,7 +161,7 @@ async fn run_now_starts_at_once_also_while_paused_and_beside_what_runs() {
     assert_eq!(database.number("SELECT count(*) FROM ticks").await, 2);
     let keyed = server.request(Method::POST, "/schedules/a%2Fb%20c/run").header("idempotency-key", "k");
     assert_refused(&send(keyed).await, 400, "invalid_header", "Idempotency-Key");
-    // A queue that takes nothing is a reason that is told, and nothing is started.
+    // A draining queue is a reason not to start.
     server.post("/queues/q/drain", json!({})).await.expect(200);
     let refused = server.post("/schedules/a%2Fb%20c/run", json!({})).await;
     assert_eq!((refused.status, refused.code()), (409, "invalid_state".into()));
@@ -171,7 +171,7 @@ async fn run_now_starts_at_once_also_while_paused_and_beside_what_runs() {
 }
 
 #[tokio::test]
-async fn a_schedule_of_projects_creates_retries_and_deletes() {
+async fn project_schedule_creates_retries_and_deletes() {
     let database = Database::new().await;
     let server = brisk(
         &database,
@@ -204,7 +204,7 @@ async fn a_schedule_of_projects_creates_retries_and_deletes() {
 }
 
 #[tokio::test]
-async fn jitter_starts_later_and_the_same_for_everybody() {
+async fn jitter_delays_and_is_deterministic() {
     let database = Database::new().await;
     let server = idle(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *", "jitter": "1h"})).await;
@@ -220,19 +220,19 @@ async fn jitter_starts_later_and_the_same_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_schedule_made_elsewhere_is_heard_of_at_once() {
+async fn schedule_from_another_process_is_noticed() {
     let database = Database::new().await;
-    let (asked, _scheduler) = (still(&database), idle(&database));
-    // The scheduler rests; the wakeup tells it of what another process makes.
+    let (api, _scheduler) = (still(&database), idle(&database));
+    // The scheduler is idle; a notification wakes it.
     let started = std::time::Instant::now();
-    schedule(&asked, "s", json!({"every": "1s"})).await;
-    ticked(&asked, "s", "fired", 2).await;
+    schedule(&api, "s", json!({"every": "1s"})).await;
+    ticked(&api, "s", "fired", 2).await;
     assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
+async fn one_of_many_firings_of_a_turn_wins() {
     let database = Database::new().await;
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
@@ -247,8 +247,8 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
         let (due, plan) = (&found.due[0], found.due[0].plan.as_ref().unwrap());
         let all = (0..8).map(|n| {
             let (store, audit) = (store.clone(), audit.clone());
-            // Each has seen the same, and each would start a job of its own.
-            let start = plan.start(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2), Cause::Due);
+            // Every firing saw the same state and would start its own job.
+            let start = plan.run_at(due.id, due.next_at + time::Duration::milliseconds(round * 10 + n % 2), Cause::Due);
             async move {
                 let firing = Firing {
                     schedule: due.id,
@@ -266,12 +266,12 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
         assert_eq!(done.iter().filter(|it| **it).count(), 1, "{done:?}");
     }
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 10);
-    // Seen, then edited: what was computed from what it was starts nothing.
+    // A firing computed before an edit starts nothing.
     database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp())").await;
     let found = store.due_schedules(10, &[]).await.unwrap();
     let due = &found.due[0];
     server.patch("/schedules/s", json!({"catch_up": 5})).await.expect(200);
-    let start = due.plan.as_ref().unwrap().start(due.id, due.next_at + time::Duration::milliseconds(500), Cause::Due);
+    let start = due.plan.as_ref().unwrap().run_at(due.id, due.next_at + time::Duration::milliseconds(500), Cause::Due);
     let firing = Firing {
         schedule: due.id,
         turn: due.turn,
@@ -282,7 +282,7 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
         next: None,
     };
     assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none());
-    // A due time that has started something is over, should a clock run backwards and somebody come to it again.
+    // A due time that started a run never starts another, even if a clock runs backwards.
     let again = store.due_schedules(10, &[]).await.unwrap();
     let turn = again.due[0].turn;
     let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();

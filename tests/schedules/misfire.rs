@@ -1,4 +1,4 @@
-//! What nobody was there for.
+//! Due times missed while no server ran.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{idle, moment, schedule, set_back, still, text, ticked, ticks};
 use crate::harness::Database;
 
 #[tokio::test]
-async fn what_was_missed_while_nobody_was_there_goes_by_the_policy() {
+async fn missed_due_times_follow_the_policy() {
     let database = Database::new().await;
     let watcher = still(&database);
     for (name, policy) in [
@@ -16,9 +16,9 @@ async fn what_was_missed_while_nobody_was_there_goes_by_the_policy() {
     ] {
         schedule(&watcher, name, policy).await;
     }
-    // Five hours ago on the hour, and nobody since.
+    // The next due time was five hours ago.
     database.run("UPDATE schedules SET next_at = date_trunc('hour', clock_timestamp()) - interval '5 hours', revision = revision + 1").await;
-    // When the hour has just begun, its due time is in time and not missed.
+    // In the first minute of an hour, its due time is on time.
     let in_time = database
         .number("SELECT (clock_timestamp() - date_trunc('hour', clock_timestamp()) < interval '60 seconds')::int")
         .await as usize;
@@ -27,10 +27,10 @@ async fn what_was_missed_while_nobody_was_there_goes_by_the_policy() {
         let skipped = ticked(&watcher, name, "skipped", 1).await;
         let fired = ticked(&watcher, name, "fired", started).await;
         assert_eq!((fired.len(), skipped.len()), (started, 1), "{name}");
-        assert_eq!(skipped[0]["n"].as_u64().unwrap() as usize + started, 6, "{name}: none is forgotten");
+        assert_eq!(skipped[0]["n"].as_u64().unwrap() as usize + started, 6, "{name}: every due time is accounted for");
         assert!(text(&skipped[0], "reason").contains(&format!("misfire policy {name}")), "{}", skipped[0]);
         if let Some(last) = fired.last() {
-            assert!(moment(last, "due_at") > moment(&skipped[0], "due_at"), "the newest are those that start");
+            assert!(moment(last, "due_at") > moment(&skipped[0], "due_at"), "the newest due times start");
         }
         let next = watcher.get(&format!("/schedules/{name}")).await.json();
         assert!(moment(&next, "next_at") > moment(&next, "updated_at"));
@@ -39,7 +39,7 @@ async fn what_was_missed_while_nobody_was_there_goes_by_the_policy() {
 }
 
 #[tokio::test]
-async fn a_week_of_seconds_is_no_herd() {
+async fn missed_week_of_seconds_starts_no_flood() {
     let database = Database::new().await;
     let watcher = still(&database);
     schedule(&watcher, "s", json!({"cron": "* * * * * *", "misfire_grace": "5s", "overlap": "skip"})).await;
@@ -50,6 +50,6 @@ async fn a_week_of_seconds_is_no_herd() {
     let n: u64 = skipped.iter().filter(|it| it["outcome"] == "skipped").map(|it| it["n"].as_u64().unwrap()).sum();
     assert!(n >= 7 * 86400 - 60, "{n}");
     assert!(database.number("SELECT count(*) FROM jobs").await < 20);
-    assert!(database.number("SELECT count(*) FROM ticks").await < 200, "they are kept together");
+    assert!(database.number("SELECT count(*) FROM ticks").await < 200, "missed due times share a tick");
     database.check_invariants().await;
 }

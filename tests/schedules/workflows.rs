@@ -1,4 +1,4 @@
-//! Schedules that start workflows, whole, at each due time once.
+//! Schedules that start a whole workflow at each due time, once.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use crate::api::assert_refused;
 use crate::harness::{Database, eventually};
 use crate::workflows::{job_of, node, states, until, workflow};
 
-/// A workflow of these steps, as a target.
+/// A target: a workflow of these steps.
 fn target(steps: Value) -> Value {
     json!({"workflow": {"name": "of {{due_at}}", "tenant": "acme", "steps": steps}})
 }
 
-/// Two steps, the second named first.
+/// Two steps, the dependent first.
 fn pair(kind: &str) -> Value {
     json!([
         {"name": "b", "kind": kind, "depends_on": ["a"]},
@@ -25,7 +25,7 @@ fn pair(kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_due_time_starts_one_workflow_with_two_servers_and_all_of_its_steps_run() {
+async fn two_servers_start_one_workflow_per_due_time() {
     let database = Database::new().await;
     let (one, _other) = (brisk(&database, &[]), brisk(&database, &[]));
     schedule(&one, "s", json!({"cron": "* * * * * *", "target": target(pair("echo"))})).await;
@@ -43,10 +43,10 @@ async fn each_due_time_starts_one_workflow_with_two_servers_and_all_of_its_steps
         let first = job(&one, &job_of(&one, &id, "a").await).await;
         assert_eq!((text(&first["payload"], "at"), text(&first, "tenant")), (due, "acme".into()));
         let last = job(&one, &job_of(&one, &id, "b").await).await;
-        assert!(moment(&last, "run_at") >= moment(&first, "finished_at"), "each after those that it depends on");
+        assert!(moment(&last, "run_at") >= moment(&first, "finished_at"), "each step runs after its dependencies");
     }
-    let told = ticks(&one, "s").await;
-    assert_eq!(told.last().map(|it| text(it, "workflow_state")), Some("completed".into()));
+    let fired = ticks(&one, "s").await;
+    assert_eq!(fired.last().map(|it| text(it, "workflow_state")), Some("completed".into()));
     one.post("/schedules/s/pause", json!({})).await.expect(200);
     let (started, there) = ("SELECT count(*) FROM ticks WHERE outcome = 'fired'", "SELECT count(*) FROM workflows");
     assert_eq!(database.number(started).await, database.number(there).await);
@@ -54,11 +54,11 @@ async fn each_due_time_starts_one_workflow_with_two_servers_and_all_of_its_steps
 }
 
 #[tokio::test]
-async fn with_overlap_skip_the_next_waits_until_the_workflow_runs_no_more() {
+async fn overlap_skip_waits_for_the_running_workflow() {
     let database = Database::new().await;
     let server = idle(&database);
-    let wish = json!({"cron": "* * * * * *", "overlap": "skip", "target": target(pair("unserved"))});
-    schedule(&server, "s", wish).await;
+    let body = json!({"cron": "* * * * * *", "overlap": "skip", "target": target(pair("unserved"))});
+    schedule(&server, "s", body).await;
     let skipped = ticked(&server, "s", "skipped", 2).await;
     let fired = ticked(&server, "s", "fired", 1).await;
     let id = text(&fired[0], "workflow_id");
@@ -68,12 +68,12 @@ async fn with_overlap_skip_the_next_waits_until_the_workflow_runs_no_more() {
     );
     server.post(&format!("/workflows/{id}/cancel"), json!({})).await.expect(200);
     ticked(&server, "s", "fired", 2).await;
-    // What it starts from now on is another thing, but what it started before still runs.
+    // The target changes, but the earlier workflow still runs.
     let job = json!({"target": {"job": {"kind": "noop"}}, "enabled": false});
     server.patch("/schedules/s", job).await.expect(200);
     let before = ticks(&server, "s").await.len();
     server.post("/schedules/s/resume", json!({})).await.expect(200);
-    let skipped = eventually("another is left out", || async {
+    let skipped = eventually("another due time is skipped", || async {
         let all = ticks(&server, "s").await;
         (all.len() > before).then(|| all[0].clone())
     })
@@ -83,11 +83,11 @@ async fn with_overlap_skip_the_next_waits_until_the_workflow_runs_no_more() {
 }
 
 #[tokio::test]
-async fn run_now_and_backfill_start_it_at_once_and_no_due_time_twice() {
+async fn run_now_and_backfill_start_workflows_once() {
     let database = Database::new().await;
     let server = still(&database);
-    let wish = json!({"cron": "0 8 * * *", "enabled": false, "overlap": "skip", "jitter": "24h", "target": target(pair("unserved"))});
-    schedule(&server, "s", wish).await;
+    let body = json!({"cron": "0 8 * * *", "enabled": false, "overlap": "skip", "jitter": "24h", "target": target(pair("unserved"))});
+    schedule(&server, "s", body).await;
     for _ in 0..2 {
         let tick = server.post("/schedules/s/run", json!({"reason": "now"})).await.expect(202).json();
         assert_eq!(
@@ -97,8 +97,8 @@ async fn run_now_and_backfill_start_it_at_once_and_no_due_time_twice() {
         assert_eq!(states(&server, &text(&tick, "workflow_id")).await, "a=queued b=blocked", "without jitter");
     }
     let span = |dry: bool| json!({"from": "2026-03-01T00:00:00Z", "to": "2026-03-03T12:00:00Z", "dry_run": dry});
-    let told = server.post("/schedules/s/backfill", span(true)).await.expect(200).json();
-    assert_eq!((&told["started"], database.number("SELECT count(*) FROM workflows").await), (&json!(3), 2));
+    let body = server.post("/schedules/s/backfill", span(true)).await.expect(200).json();
+    assert_eq!((&body["started"], database.number("SELECT count(*) FROM workflows").await), (&json!(3), 2));
     let done = server.post("/schedules/s/backfill", span(false)).await.expect(202).json();
     assert_eq!((&done["started"], &done["left_out"]), (&json!(3), &json!(0)));
     let again = server.post("/schedules/s/backfill", span(false)).await.expect(202).json();
@@ -111,7 +111,7 @@ async fn run_now_and_backfill_start_it_at_once_and_no_due_time_twice() {
 }
 
 #[tokio::test]
-async fn a_draining_queue_of_any_step_leaves_the_due_time_out_and_starts_nothing_of_it() {
+async fn draining_queue_of_a_step_skips_the_due_time() {
     let database = Database::new().await;
     let server = idle(&database);
     let steps = json!([{"name": "a", "kind": "unserved"}, {"name": "b", "kind": "unserved", "queue": "full", "depends_on": ["a"]}]);
@@ -132,18 +132,18 @@ async fn a_draining_queue_of_any_step_leaves_the_due_time_out_and_starts_nothing
 }
 
 #[tokio::test]
-async fn it_is_shown_as_it_was_given_and_a_patch_keeps_it() {
+async fn workflow_target_is_shown_and_kept_by_patches() {
     let database = Database::new().await;
     let server = still(&database);
     let payload = r#"{ "n": 123456789012345678901234567890,  "x": 1.0, "e": "\u00e9 {{due_at}}" }"#;
-    let wish = format!(
+    let body = format!(
         r#"{{"name": "s", "cron": "@yearly", "target": {{"workflow": {{"name": " nightly ", "tenant": "acme", "steps": [
             {{"name": "join", "kind": "noop", "depends_on": ["left", {{"step": "fetch", "policy": "cancel"}}], "dependency_policy": "allow_failed"}},
             {{"name": "left", "type": "echo", "queue": "q", "payload": {payload}, "priority": 9, "max_attempts": 7, "timeout": "1m", "delay": "90s",
               "tags": ["t"], "backoff": {{"strategy": "fixed", "base": 10}}, "depends_on": ["fetch"]}},
             {{"name": "fetch", "kind": "noop"}}]}}}}}}"#
     );
-    let made = crate::api::post_raw(&server, "/schedules", wish).await.expect(201);
+    let made = crate::api::post_raw(&server, "/schedules", body).await.expect(201);
     assert!(made.text.contains(payload), "{}", made.text);
     let shown = server.get("/schedules/s").await.expect(200).json()["target"].clone();
     let flow = &shown["workflow"];
@@ -153,9 +153,9 @@ async fn it_is_shown_as_it_was_given_and_a_patch_keeps_it() {
         join["depends_on"],
         json!([{"step": "left", "policy": "allow_failed"}, {"step": "fetch", "policy": "cancel"}])
     );
-    let said = json!({"name": "left", "kind": "echo", "queue": "q", "priority": 9, "max_attempts": 7, "timeout_s": 60.0, "delay_s": 90.0, "tags": ["t"],
+    let expected = json!({"name": "left", "kind": "echo", "queue": "q", "priority": 9, "max_attempts": 7, "timeout_s": 60.0, "delay_s": 90.0, "tags": ["t"],
         "depends_on": [{"step": "fetch", "policy": "block"}]});
-    for (field, value) in said.as_object().unwrap() {
+    for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&left[field], value, "{field}");
     }
     assert_eq!(text(&left["backoff"], "strategy"), "fixed");
@@ -163,7 +163,7 @@ async fn it_is_shown_as_it_was_given_and_a_patch_keeps_it() {
     let stored = "SELECT spec -> 'steps' -> 1 -> 'job' ->> 'payload' FROM schedules";
     assert_eq!(database.text(stored).await, payload);
 
-    // A patch of something else leaves it alone, and what is shown may be sent again.
+    // A patch of another field keeps the target, and the shown target can be sent again.
     let kept = server.patch("/schedules/s", json!({"jitter": "1s"})).await.expect(200);
     assert!(kept.text.contains(payload) && kept.json()["target"] == shown, "{}", kept.text);
     let fields: HashMap<String, Box<RawValue>> = serde_json::from_str(&made.text).unwrap();
@@ -186,7 +186,7 @@ async fn it_is_shown_as_it_was_given_and_a_patch_keeps_it() {
 }
 
 #[tokio::test]
-async fn the_field_at_fault_is_named() {
+async fn invalid_target_field_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     let a = json!({"name": "a", "kind": "noop"});
@@ -200,7 +200,7 @@ async fn the_field_at_fault_is_named() {
     let other = json!({"name": "d", "kind": "noop", "payload": "x".repeat(150 * 1024)});
     let dense = |n: usize| json!({"name": format!("d{n}"), "kind": "noop", "depends_on": (0..80).map(|n| n.to_string()).collect::<Vec<_>>()});
     let tangled: Vec<Value> = many.iter().take(80).cloned().chain((0..80).map(dense)).collect();
-    for (wish, named) in [
+    for (body, named) in [
         (json!({}), "target.workflow.name"),
         (json!({"name": "x"}), "target.workflow.steps"),
         (json!([]), "target.workflow"),
@@ -225,29 +225,32 @@ async fn the_field_at_fault_is_named() {
         (with("run_at", json!("2030-01-01T00:00:00Z")), "target.workflow.steps.0.run_at"),
         (with("deadline_at", json!("2030-01-01T00:00:00Z")), "target.workflow.steps.0.deadline_at"),
     ] {
-        let body = json!({"name": "s", "cron": "@daily", "target": {"workflow": wish}});
+        let body = json!({"name": "s", "cron": "@daily", "target": {"workflow": body}});
         assert_refused(&server.post("/schedules", body).await, 422, "invalid_field", named);
     }
     let unfit = json!({"name": "x", "steps": [{"name": "a", "kind": "email.send", "payload": {}}]});
     let answer = server.post("/schedules", json!({"name": "s", "cron": "@daily", "target": {"workflow": unfit}})).await;
     let field = answer.expect(422).json()["errors"][0]["field"].as_str().unwrap_or_default().to_owned();
-    assert!(field.starts_with("target.workflow.steps.0.payload"), "a payload fits the schema of its kind: {field}");
+    assert!(
+        field.starts_with("target.workflow.steps.0.payload"),
+        "the payload must match the schema of its kind: {field}"
+    );
     assert_eq!(database.number("SELECT count(*) FROM schedules").await, 0);
 }
 
 #[tokio::test]
-async fn what_was_missed_of_large_workflows_is_made_up_for_a_few_at_a_time() {
+async fn large_missed_workflows_start_in_batches() {
     let database = Database::new().await;
     let watcher = still(&database);
     let steps: Vec<Value> = (0..400).map(|n| json!({"name": n.to_string(), "kind": "unserved"})).collect();
-    let wish = json!({"cron": "0 * * * *", "misfire": "all", "catch_up": 5, "target": target(json!(steps))});
-    schedule(&watcher, "s", wish).await;
+    let body = json!({"cron": "0 * * * *", "misfire": "all", "catch_up": 5, "target": target(json!(steps))});
+    schedule(&watcher, "s", body).await;
     set_back(&database, "s", "8 hours").await;
     database.run("UPDATE schedules SET next_at = date_trunc('hour', next_at)").await;
     let _server = idle(&database);
     let fired = ticked(&watcher, "s", "fired", 5).await;
     assert!(fired.windows(2).all(|pair| moment(&pair[1], "due_at") - moment(&pair[0], "due_at") == 3600.0));
-    // What one statement writes is written at one moment of its transaction.
+    // Rows of one statement share the timestamp of its transaction.
     let together =
         "SELECT max(n) FROM (SELECT count(*) AS n FROM ticks WHERE outcome = 'fired' GROUP BY xmin::text) AS of_one";
     assert_eq!(database.number(together).await, 2, "no more than a thousand steps in one statement");
@@ -256,7 +259,7 @@ async fn what_was_missed_of_large_workflows_is_made_up_for_a_few_at_a_time() {
 }
 
 #[tokio::test]
-async fn jitter_moves_the_steps_that_depend_on_nothing() {
+async fn jitter_delays_only_steps_without_dependencies() {
     let database = Database::new().await;
     let server = idle(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *", "jitter": "1h", "target": target(pair("unserved"))})).await;
@@ -273,7 +276,7 @@ async fn jitter_moves_the_steps_that_depend_on_nothing() {
 }
 
 #[tokio::test]
-async fn pages_tell_it_in_words_and_link_to_what_was_started_for_as_long_as_that_is_kept() {
+async fn pages_describe_and_link_started_workflows() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     schedule(&server, "s", json!({"cron": "@yearly", "target": target(pair("noop"))})).await;
@@ -288,7 +291,7 @@ async fn pages_tell_it_in_words_and_link_to_what_was_started_for_as_long_as_that
     }
     let page = server.get("/dashboard/schedules/s").await.expect(200).text;
     assert!(page.contains("b (noop), a (noop)"), "{page}");
-    assert!(!page.contains("name=\"kind\"") && page.contains("name=\"cron\""), "its steps are not for the form");
+    assert!(!page.contains("name=\"kind\"") && page.contains("name=\"cron\""), "the form does not edit steps");
     let form = server.request(Method::POST, "/dashboard/schedules/s");
     let form = form.header("content-type", "application/x-www-form-urlencoded");
     let form = form.body("cron=%40daily&misfire=skip&overlap=skip&jitter=0s");
@@ -299,9 +302,9 @@ async fn pages_tell_it_in_words_and_link_to_what_was_started_for_as_long_as_that
         ("@daily".into(), Some(2))
     );
 
-    // A tick outlives what it started.
+    // A tick outlives its workflow.
     let _pruner = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_RETAIN_COMPLETED", "0s")]);
-    eventually("the workflow is gone", || async {
+    eventually("the workflow is deleted", || async {
         (server.get(&format!("/workflows/{id}")).await.status == 404).then_some(())
     })
     .await;
@@ -313,7 +316,7 @@ async fn pages_tell_it_in_words_and_link_to_what_was_started_for_as_long_as_that
 }
 
 #[tokio::test]
-async fn a_workflow_without_its_tick_and_a_tick_without_its_workflow_are_found() {
+async fn invariant_finds_ticks_without_workflows() {
     let database = Database::new().await;
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "@yearly", "target": target(pair("unserved"))})).await;
@@ -328,7 +331,7 @@ async fn a_workflow_without_its_tick_and_a_tick_without_its_workflow_are_found()
         broken
     };
     let lost = broken("UPDATE ticks SET workflow_id = gen_random_uuid() WHERE id = (SELECT min(id) FROM ticks)").await;
-    assert_eq!(lost, [("ticks_have_their_jobs", 2)], "the tick, and the workflow");
+    assert_eq!(lost, [("ticks_have_their_jobs", 2)], "the tick and the workflow");
     let lost = broken("DELETE FROM ticks").await;
     assert_eq!(lost, [("ticks_have_their_jobs", 2)]);
     let twice = broken("UPDATE ticks SET workflow_id = (SELECT workflow_id FROM ticks ORDER BY id LIMIT 1)").await;

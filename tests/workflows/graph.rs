@@ -1,4 +1,4 @@
-//! How a workflow hangs together, told in three languages.
+//! The graph of a workflow as JSON, Mermaid and Graphviz.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::harness::Database;
 use crate::jobs::{brisk, text};
 
 #[tokio::test]
-async fn the_graph_is_always_told_in_the_same_order() {
+async fn graph_order_is_stable() {
     let database = Database::new().await;
     let server = crate::jobs::idle(&database);
     let steps = json!([
@@ -19,31 +19,31 @@ async fn the_graph_is_always_told_in_the_same_order() {
         idle("far", &["end", "a"])
     ]);
     let id = start(&server, steps).await;
-    let told = graph(&server, &id).await;
+    let shown = graph(&server, &id).await;
     let again = graph(&server, &id).await;
     assert_eq!(
-        (&told["nodes"], &told["edges"], &told["critical_path"]),
+        (&shown["nodes"], &shown["edges"], &shown["critical_path"]),
         (&again["nodes"], &again["edges"], &again["critical_path"])
     );
     let nodes: Vec<(String, i64)> =
-        told["nodes"].as_array().unwrap().iter().map(|it| (text(it, "step"), it["rank"].as_i64().unwrap())).collect();
+        shown["nodes"].as_array().unwrap().iter().map(|it| (text(it, "step"), it["rank"].as_i64().unwrap())).collect();
     let wanted = [("a", 0), ("alone", 0), ("c", 1), ("b", 1), ("end", 2), ("far", 3)];
     assert_eq!(nodes, wanted.map(|(name, rank)| (name.to_owned(), rank)));
     let name =
-        |id: &Value| text(told["nodes"].as_array().unwrap().iter().find(|it| it["job_id"] == *id).unwrap(), "step");
-    let edges: Vec<String> = told["edges"]
+        |id: &Value| text(shown["nodes"].as_array().unwrap().iter().find(|it| it["job_id"] == *id).unwrap(), "step");
+    let edges: Vec<String> = shown["edges"]
         .as_array()
         .unwrap()
         .iter()
         .map(|it| format!("{}>{}", name(&it["from"]), name(&it["to"])))
         .collect();
     assert_eq!(edges, ["a>c", "a>b", "c>end", "b>end", "a>far", "end>far"]);
-    let critical: Vec<String> = told["critical_path"].as_array().unwrap().iter().map(name).collect();
-    assert_eq!(critical, ["a", "c", "end", "far"], "before anything has run, the way with the most steps");
+    let critical: Vec<String> = shown["critical_path"].as_array().unwrap().iter().map(name).collect();
+    assert_eq!(critical, ["a", "c", "end", "far"], "before anything has run, the path with the most steps");
 }
 
 #[tokio::test]
-async fn the_critical_path_is_what_took_the_longest() {
+async fn critical_path_is_the_longest_chain() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let slow = |name: &str, after: &[&str], ms: u64| step(name, after, json!({"duration_ms": ms}));
@@ -58,8 +58,8 @@ async fn the_critical_path_is_what_took_the_longest() {
     )
     .await;
     until(&server, &id, "completed").await;
-    let told = graph(&server, &id).await;
-    let on_it: Vec<String> = told["nodes"]
+    let shown = graph(&server, &id).await;
+    let on_path: Vec<String> = shown["nodes"]
         .as_array()
         .unwrap()
         .iter()
@@ -67,14 +67,14 @@ async fn the_critical_path_is_what_took_the_longest() {
         .map(|it| text(it, "step"))
         .collect();
     assert_eq!(
-        (on_it, told["critical_path"].as_array().unwrap().len()),
+        (on_path, shown["critical_path"].as_array().unwrap().len()),
         (vec!["a".into(), "slow".into(), "z".into()], 3)
     );
-    assert!(told["critical_ms"].as_i64().unwrap() >= 900, "{told}");
+    assert!(shown["critical_ms"].as_i64().unwrap() >= 900, "{shown}");
 }
 
 #[tokio::test]
-async fn retries_are_part_of_what_a_step_takes() {
+async fn retries_count_toward_the_critical_path() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let mut flaky = step("flaky", &[], json!({"outcome": "flaky", "fail_times": 1, "retry_after_s": 1.0}));
@@ -85,13 +85,13 @@ async fn retries_are_part_of_what_a_step_takes() {
     )
     .await;
     until(&server, &id, "completed").await;
-    let told = graph(&server, &id).await;
-    assert_eq!(told["critical_path"][0], told["nodes"][0]["job_id"], "{told}");
-    assert!(told["critical_ms"].as_i64().unwrap() >= 1000);
+    let shown = graph(&server, &id).await;
+    assert_eq!(shown["critical_path"][0], shown["nodes"][0]["job_id"], "{shown}");
+    assert!(shown["critical_ms"].as_i64().unwrap() >= 1000);
 }
 
 #[tokio::test]
-async fn mermaid_and_graphviz_draw_it_whatever_the_steps_are_called() {
+async fn mermaid_and_graphviz_escape_step_names() {
     let database = Database::new().await;
     let server = crate::jobs::idle(&database);
     let nasty = "\"]:::x; click n0 <b>#quot; \\ ünï";

@@ -1,4 +1,4 @@
-//! Workflows as wide as they may be.
+//! Workflows of the maximum size.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{failing, start, until, workflow};
 use crate::harness::{Database, eventually};
 use crate::jobs::{brisk, enqueue, text, until as until_job};
 
-/// One step, so many after it, and one after all of those.
+/// One step, `n` dependents, and one step after all of these.
 pub fn wide(n: usize) -> Value {
     let name = |n: usize| format!("part-{n}");
     let part = |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": ["split"]});
@@ -18,7 +18,7 @@ pub fn wide(n: usize) -> Value {
 }
 
 #[tokio::test]
-async fn ten_thousand_steps_at_once_and_one_after_all_of_them() {
+async fn ten_thousand_steps_fan_out_and_in() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "200"), ("PROVOST_LEASE_TTL", "10s")]);
     let id = start(&server, wide(10_000)).await;
@@ -27,13 +27,13 @@ async fn ten_thousand_steps_at_once_and_one_after_all_of_them() {
     let released =
         "SELECT count(*) FROM events WHERE entity = 'job' AND previous_state = 'blocked' AND new_state = 'queued'";
     assert_eq!(database.number(released).await, 10_001);
-    let told = super::graph(&server, &id).await;
-    assert_eq!((told["nodes"].as_array().unwrap().len(), told["edges"].as_array().unwrap().len()), (10_002, 20_000));
-    assert_eq!(text(&told["nodes"][10_001], "step"), "join");
+    let shown = super::graph(&server, &id).await;
+    assert_eq!((shown["nodes"].as_array().unwrap().len(), shown["edges"].as_array().unwrap().len()), (10_002, 20_000));
+    assert_eq!(text(&shown["nodes"][10_001], "step"), "join");
     database.check_invariants().await;
 }
 
-/// One step after the other, of which the first fails.
+/// A chain of steps whose first step fails.
 fn chain(n: usize, policy: &str) -> Value {
     let name = |n: usize| format!("s{n}");
     let link =
@@ -42,35 +42,35 @@ fn chain(n: usize, policy: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_chain_as_long_as_may_be_holds_nobody_up_when_its_first_step_fails_and_when_that_is_tried_again() {
+async fn longest_chain_is_canceled_and_revived_in_batches() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "50"), ("PROVOST_LEASE_TTL", "10s")]);
     let id = start(&server, chain(3000, "cancel")).await;
     let other = enqueue(&server, json!({"kind": "noop"})).await;
     until_job(&server, &other, "completed").await;
     let all = || async { (workflow(&server, &id).await["steps"]["canceled"] == 2999).then_some(()) };
-    eventually("the chain is canceled to its end", all).await;
+    eventually("the whole chain is canceled", all).await;
     until(&server, &id, "failed").await;
     let moved = "SELECT max(n) FROM (SELECT count(*) AS n FROM events WHERE new_state = 'canceled' AND entity = 'job' GROUP BY xmin) AS s";
-    assert!(database.number(moved).await <= 301, "no statement goes on for as long as the chain does");
+    assert!(database.number(moved).await <= 301, "each statement is bounded");
     database.check_invariants().await;
 
     server.post("/queues/default/pause", json!({})).await.expect(200);
     server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(200);
-    let risen = || async { (workflow(&server, &id).await["steps"]["blocked"] == 2999).then_some(()) };
-    eventually("the whole chain waits again", risen).await;
+    let revived = || async { (workflow(&server, &id).await["steps"]["blocked"] == 2999).then_some(()) };
+    eventually("the whole chain is blocked again", revived).await;
     server.post(&format!("/workflows/{id}/cancel"), json!({})).await.expect(200);
     assert_eq!(workflow(&server, &id).await["steps"]["canceled"], 3000);
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_busy_workflow_is_canceled_while_its_steps_are_worked_off() {
+async fn running_workflow_can_be_canceled() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "100"), ("PROVOST_LEASE_TTL", "10s")]);
     let id = start(&server, wide(6000)).await;
     let works = || async { (workflow(&server, &id).await["steps"]["completed"].as_i64() > Some(10)).then_some(()) };
-    eventually("its steps are worked off", works).await;
+    eventually("its steps run", works).await;
     let answer = server.post(&format!("/workflows/{id}/cancel"), json!({})).await;
     assert!([200, 202].contains(&answer.status), "{}", answer.text);
     let ended = until(&server, &id, "canceled").await;
@@ -79,7 +79,7 @@ async fn a_busy_workflow_is_canceled_while_its_steps_are_worked_off() {
 }
 
 #[tokio::test]
-async fn a_workflow_has_its_limits() {
+async fn workflow_size_is_limited() {
     let database = Database::new().await;
     let server = crate::jobs::idle(&database);
     let many: Vec<Value> = (0..20_001).map(|n| json!({"name": n.to_string(), "kind": "noop"})).collect();

@@ -1,4 +1,4 @@
-//! What becomes of those that wait, when what they wait for does not complete.
+//! Dependency policies, when a dependency does not complete.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{failing, idle, job_of, node, start, step, until, until_states, workf
 use crate::harness::{Database, eventually};
 use crate::jobs::{act, brisk, job, text};
 
-/// Two steps with an edge of this policy from one to the other, and one after those.
+/// Two steps with a dependency of this policy, and a third step after both.
 fn edge(first: Value, policy: &str) -> Value {
     let mut second = step("second", &[], json!({}));
     second["depends_on"] = json!([{"step": "first", "policy": policy}]);
@@ -14,7 +14,7 @@ fn edge(first: Value, policy: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_policy_does_what_it_says_when_the_step_before_fails() {
+async fn policies_apply_when_a_dependency_fails() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     for (policy, states, state) in [
@@ -31,7 +31,7 @@ async fn each_policy_does_what_it_says_when_the_step_before_fails() {
 }
 
 #[tokio::test]
-async fn each_policy_does_what_it_says_when_the_step_before_is_canceled() {
+async fn policies_apply_when_a_dependency_is_canceled() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     for (policy, states) in [
@@ -48,7 +48,7 @@ async fn each_policy_does_what_it_says_when_the_step_before_is_canceled() {
 }
 
 #[tokio::test]
-async fn what_is_canceled_with_another_says_with_which_and_what_stays_says_why() {
+async fn canceled_and_blocked_steps_state_the_reason() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = start(&server, edge(failing("first", &[]), "cancel")).await;
@@ -68,7 +68,7 @@ async fn what_is_canceled_with_another_says_with_which_and_what_stays_says_why()
 }
 
 #[tokio::test]
-async fn a_step_runs_when_all_are_over_and_is_told_how_each_ended() {
+async fn allow_failed_step_runs_with_all_outcomes() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let last =
@@ -80,12 +80,12 @@ async fn a_step_runs_when_all_are_over_and_is_told_how_each_ended() {
         (&inputs["good"]["result"], &inputs["bad"]["state"], &inputs["bad"]["error"]),
         (&json!(1), &json!("failed"), &json!("no route"))
     );
-    assert_eq!(workflow(&server, &id).await["state"], "failed", "a failure that is allowed is one all the same");
+    assert_eq!(workflow(&server, &id).await["state"], "failed", "an allowed failure still fails the workflow");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_whole_workflow_is_canceled_with_what_is_active() {
+async fn canceling_a_workflow_cancels_active_steps() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = start(
@@ -110,7 +110,7 @@ async fn a_whole_workflow_is_canceled_with_what_is_active() {
 }
 
 #[tokio::test]
-async fn a_chain_is_canceled_to_its_end_however_long_it_is() {
+async fn cancellation_reaches_the_end_of_a_chain() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let name = |n: usize| format!("s{n}");
@@ -120,6 +120,6 @@ async fn a_chain_is_canceled_to_its_end_however_long_it_is() {
     let id = start(&server, json!(steps)).await;
     until(&server, &id, "failed").await;
     let all = || async { (workflow(&server, &id).await["steps"]["canceled"] == 2000).then_some(()) };
-    eventually("the chain is canceled to its end", all).await;
+    eventually("the whole chain is canceled", all).await;
     database.check_invariants().await;
 }

@@ -1,4 +1,4 @@
-//! Going on from what failed.
+//! Retrying workflows and steps.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::harness::{Database, Server};
 use crate::jobs::{act, brisk, job, moves, until as until_job};
 
 #[tokio::test]
-async fn a_retried_workflow_goes_on_from_what_failed_and_what_is_done_stays_done() {
+async fn retried_workflow_reruns_only_failed_steps() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let mut doomed = step("doomed", &[], json!({}));
@@ -27,23 +27,23 @@ async fn a_retried_workflow_goes_on_from_what_failed_and_what_is_done_stays_done
         server.post(&format!("/workflows/{id}/retry"), json!({"reason": "the route is back"})).await.expect(200).json();
     assert!(retried["finished_at"].is_null() || retried["state"] == "completed", "{retried}");
     until(&server, &id, "completed").await;
-    let told = moves(&server, &job_of(&server, &id, "doomed").await).await;
+    let changes = moves(&server, &job_of(&server, &id, "doomed").await).await;
     assert_eq!(
-        told,
+        changes,
         ["none>blocked", "blocked>canceled", "canceled>blocked", "blocked>queued", "queued>active", "active>completed"]
     );
     assert_eq!(job(&server, &job_of(&server, &id, "done").await).await["attempt"], 1);
     let events = server.get(&format!("/workflows/{id}/events")).await.expect(200).json();
-    let told: Vec<String> =
+    let changes: Vec<String> =
         events.as_array().unwrap().iter().rev().map(|it| crate::jobs::text(it, "new_state")).collect();
-    assert_eq!(told, ["running", "failed", "running", "completed"]);
+    assert_eq!(changes, ["running", "failed", "running", "completed"]);
     let refused = server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(409).json();
     assert_eq!(refused["current_status"], "completed");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn whoever_has_gone_on_is_not_called_back_and_whoever_waits_waits_anew() {
+async fn retry_blocks_waiting_dependents_again() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let allowing = |name: &str, after: &[&str]| {
@@ -68,7 +68,7 @@ async fn whoever_has_gone_on_is_not_called_back_and_whoever_waits_waits_anew() {
 }
 
 #[tokio::test]
-async fn who_was_canceled_by_somebody_stays_canceled_and_who_is_doomed_twice_waits_for_both() {
+async fn retry_revives_only_automatic_cancellations() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let doomed = |name: &str, after: &[&str]| {
@@ -96,8 +96,8 @@ async fn who_was_canceled_by_somebody_stays_canceled_and_who_is_doomed_twice_wai
     database.check_invariants().await;
 }
 
-/// A workflow with a step that passed its deadline before it was let go; its id.
-async fn given_up_while_it_waits(server: &Server) -> String {
+/// Starts a workflow with a step whose deadline passed while it was blocked; returns its id.
+async fn expired_while_blocked(server: &Server) -> String {
     let mut hasty = step("hasty", &["never"], json!({}));
     hasty["deadline_at"] = json!("2020-01-01T00:00:00Z");
     let id = start(server, json!([idle("never", &[]), hasty])).await;
@@ -106,12 +106,12 @@ async fn given_up_while_it_waits(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn a_step_that_was_given_up_while_it_waited_waits_again_when_it_is_tried_again() {
+async fn retried_expired_step_is_blocked_again() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let id = given_up_while_it_waits(&server).await;
+    let id = expired_while_blocked(&server).await;
     server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(200);
-    assert_eq!(states(&server, &id).await, "never=queued hasty=blocked", "it does not run before what it depends on");
+    assert_eq!(states(&server, &id).await, "never=queued hasty=blocked", "it does not run before its dependency");
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
     until_states(&server, &id, "never=canceled hasty=canceled").await;
     assert_eq!(workflow(&server, &id).await["state"], "canceled");
@@ -119,10 +119,10 @@ async fn a_step_that_was_given_up_while_it_waited_waits_again_when_it_is_tried_a
 }
 
 #[tokio::test]
-async fn a_step_that_was_given_up_and_can_never_run_is_not_tried_again() {
+async fn expired_step_that_can_never_run_is_not_retried() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let id = given_up_while_it_waits(&server).await;
+    let id = expired_while_blocked(&server).await;
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
     let refused = act(&server, &job_of(&server, &id, "hasty").await, "retry", json!({})).await.expect(409);
     assert!(refused.text.contains("will not complete any more"), "{}", refused.text);

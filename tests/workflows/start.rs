@@ -1,4 +1,4 @@
-//! A workflow from its POST to its end.
+//! Workflows from creation to completion.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use crate::harness::{Database, send};
 use crate::jobs::{brisk, job, moves, text, until as until_job};
 
 #[tokio::test]
-async fn steps_run_when_those_that_they_depend_on_are_completed_and_are_handed_what_these_answered() {
+async fn steps_run_after_dependencies_with_their_results() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let steps = json!([
-        // In any order: a step may name one that comes later.
+        // In any order: a step may depend on a later one.
         {"name": "join", "kind": "echo", "payload": {"n": 1.0}, "depends_on": ["left", {"step": "right", "policy": "cancel"}]},
         step("left", &["first"], json!({"result": { "big": 12345678901234567890_u64, "e": 1.50 }})),
         step("right", &["first"], json!({})),
@@ -46,18 +46,18 @@ async fn steps_run_when_those_that_they_depend_on_are_completed_and_are_handed_w
     let raw = database.text("SELECT result FROM jobs WHERE step = 'join'").await;
     assert!(raw.contains(r#"{"big":12345678901234567890,"e":1.5}"#), "byte for byte: {raw}");
     let first = job(&server, &job_of(&server, &id, "first").await).await;
-    assert_eq!(first["result"], json!({"at": "first"}), "whoever depends on nobody is handed nothing");
+    assert_eq!(first["result"], json!({"at": "first"}), "a step without dependencies gets no inputs");
 
-    let told = moves(&server, &job_of(&server, &id, "join").await).await;
-    assert_eq!(told, ["none>blocked", "blocked>queued", "queued>active", "active>completed"]);
+    let changes = moves(&server, &job_of(&server, &id, "join").await).await;
+    assert_eq!(changes, ["none>blocked", "blocked>queued", "queued>active", "active>completed"]);
     let events = server.get(&format!("/workflows/{id}/events")).await.expect(200).json();
-    let told: Vec<String> = events.as_array().unwrap().iter().rev().map(|it| text(it, "new_state")).collect();
-    assert_eq!(told, ["running", "completed"]);
+    let changes: Vec<String> = events.as_array().unwrap().iter().rev().map(|it| text(it, "new_state")).collect();
+    assert_eq!(changes, ["running", "completed"]);
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn the_demonstration_runs_with_one_request() {
+async fn demo_runs_with_one_request() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let graph = server.post("/api/v1/workflows/demo/thumbnail", json!({"tenantId": "acme"})).await.expect(202).json();
@@ -69,12 +69,12 @@ async fn the_demonstration_runs_with_one_request() {
     let notify = job(&server, &job_of(&server, &id, "notify").await).await;
     assert_eq!((&notify["queue"], &notify["tenant"]), (&json!("critical"), &json!("acme")));
     let assets = job(&server, &job_of(&server, &id, "aggregate").await).await["result"]["assets"].clone();
-    assert_eq!(assets.as_array().unwrap().len(), 3, "what the thumbnails answered came through: {assets}");
+    assert_eq!(assets.as_array().unwrap().len(), 3, "the results of the thumbnails are inputs: {assets}");
     send(server.request(Method::POST, "/workflows/demo/thumbnail")).await.expect(202);
 }
 
 #[tokio::test]
-async fn a_step_waits_for_its_time_too_and_what_waits_says_for_what() {
+async fn delayed_step_waits_and_states_the_reason() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let mut later = step("later", &["now"], json!({}));
@@ -87,8 +87,8 @@ async fn a_step_waits_for_its_time_too_and_what_waits_says_for_what() {
     until_job(&server, &job_of(&server, &id, "later").await, "scheduled").await;
     let waits = node(&server, &id, "waits").await;
     assert_eq!(waits["blocked_reason"], "waits for never, later");
-    let told = server.get(&format!("/jobs/{}/explain", text(&waits, "job_id"))).await.expect(200).json();
-    assert_eq!((&told["reason"], &told["summary"]), (&json!("blocked"), &json!("It waits for never, later.")));
+    let changes = server.get(&format!("/jobs/{}/explain", text(&waits, "job_id"))).await.expect(200).json();
+    assert_eq!((&changes["reason"], &changes["summary"]), (&json!("blocked"), &json!("It waits for never, later.")));
     let now = workflow(&server, &id).await;
     assert_eq!(
         now["steps"],
@@ -99,7 +99,7 @@ async fn a_step_waits_for_its_time_too_and_what_waits_says_for_what() {
 }
 
 #[tokio::test]
-async fn the_same_key_starts_one_workflow_also_when_asked_at_once() {
+async fn concurrent_requests_with_one_key_start_one_workflow() {
     let database = Database::new().await;
     let server = crate::jobs::idle(&database);
     let body = json!({"name": "once", "steps": [idle("a", &[]), idle("b", &["a"])]});
@@ -136,7 +136,7 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(names("?name=PORT%204").await, ["import 4"]);
     assert_eq!(names("?state=running&tenant=default&name=4").await, ["import 4"]);
     let one = server.get("/workflows?name=PORT%204").await.json()[0]["id"].as_str().unwrap().to_uppercase();
-    assert_eq!(names(&format!("?id={}", &one[..35])).await, ["import 4"], "the beginning of its id");
+    assert_eq!(names(&format!("?id={}", &one[..35])).await, ["import 4"], "a prefix of the id");
     assert_eq!(names("?id=ffffffff").await, [] as [&str; 0]);
     let page = server.get("/workflows?limit=2").await.expect(200);
     let next = page.header("link").split(['<', '>']).nth(1).unwrap().to_owned();

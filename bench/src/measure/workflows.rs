@@ -15,7 +15,7 @@ use crate::report::Row;
 use crate::session::Session;
 use crate::sql::scripts;
 use crate::system::{Profile, System, Work};
-use provost::domain::workflow::{Link, Plan, PlannedStep};
+use provost::domain::workflow::{StepDependency, WorkflowDefinition, StepDefinition};
 use provost::domain::{Ident, Policy};
 
 /// The steps before a step, by its number.
@@ -70,10 +70,10 @@ async fn once(bench: &Bench, n: u64, shape: Shape) -> Result<Sample> {
     Ok(sample?.with("start_ms", start_ms))
 }
 
-fn plan(n: u64, shape: Shape) -> Result<Plan> {
+fn plan(n: u64, shape: Shape) -> Result<WorkflowDefinition> {
     let ident = Ident::parse(KIND)?;
-    let link = |at: u64| Link { step: at.to_string(), policy: Policy::Block };
-    let step = |at: u64| PlannedStep {
+    let link = |at: u64| StepDependency { step: at.to_string(), policy: Policy::Block };
+    let step = |at: u64| StepDefinition {
         name: at.to_string(),
         job: job(at, &ident, &ident),
         depends_on: shape(at, n).into_iter().map(link).collect(),
@@ -81,5 +81,5 @@ fn plan(n: u64, shape: Shape) -> Result<Plan> {
     if n == 0 {
         return Err(BenchError::new("a workflow has at least one step (--n)"));
     }
-    Ok(Plan { name: format!("bench {}", Uuid::now_v7()), tenant: Ident::default(), steps: (0..n).map(step).collect() })
+    Ok(WorkflowDefinition { name: format!("bench {}", Uuid::now_v7()), tenant: Ident::default(), steps: (0..n).map(step).collect() })
 }

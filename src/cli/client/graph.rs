@@ -173,7 +173,7 @@ fn svg(picture: &Picture) -> String {
 
 /// Curved between the ranks, straight past them.
 fn path(picture: &Picture, from: usize, to: usize) -> String {
-    let way = picture.layout.way(from, to);
+    let way = picture.layout.route(from, to);
     let mut d = String::new();
     for (at, pair) in way.windows(2).enumerate() {
         let [(x, y), (to_x, to_y)] = [pair[0], pair[1]].map(|it| (it.x + MARGIN, it.y + MARGIN));

@@ -76,7 +76,7 @@ fn line_of(y: f64) -> usize {
 
 /// One edge: out of a step, to its turn, up or down, on into the next rank, and so on.
 fn trace(canvas: &mut BTreeMap<(usize, usize), u8>, picture: &Picture, columns: &Columns, from: usize, to: usize) {
-    let way = picture.layout.way(from, to);
+    let way = picture.layout.route(from, to);
     let first = picture.ranks[from];
     let mut x = columns.starts[first] + label(picture, from).width();
     for (hop, pair) in way.chunks(2).enumerate() {

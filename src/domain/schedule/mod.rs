@@ -1,77 +1,68 @@
-//! When something is due: cron and intervals, time zones, what to do about what was missed. The policy for the days on
-//! which clocks change is in [`timing`]; everything is computed from what it is told, and nothing asks a clock.
+//! Schedules: cron expressions and intervals, time zones, and the policy for missed due times. [`timing`] documents the
+//! rules for clock changes. Pure functions: the current time is always an argument.
 
-mod backlog;
+mod definition;
 mod expression;
 mod jitter;
-mod plan;
+mod misfire;
+#[cfg(test)]
+mod tests;
 mod timing;
-mod workflow;
+mod workflow_target;
 mod zone;
 
-mod oracle;
-mod vectors;
-
-pub use backlog::{Backlog, MOST_CATCH_UP, Missed, Verdict};
+pub use definition::{DUE_AT, ProjectAction, RunAction, ScheduleDefinition, ScheduledRun, Target};
 pub use expression::{Expression, ExpressionError};
 pub use jitter::jitter;
-pub use plan::{DUE_AT, Plan, ProjectAction, Start, Target, Work};
-pub use timing::{Occurrence, Shift, Timing, TimingError};
-pub use workflow::WorkflowTarget;
+pub use misfire::{MAX_CATCH_UP, MisfireDecision, MisfirePolicy, MissedTicks};
+pub use timing::{ClockChange, Occurrence, Timing, TimingError};
+pub use workflow_target::WorkflowTarget;
 pub use zone::{Local, TZDB, Zone};
 
-use super::words;
+use super::string_enum;
 
-words! {
-    /// Whether a schedule runs by itself.
+string_enum! {
+    /// Whether due times start runs.
     ScheduleState {
-        /// What is due starts.
         Enabled = "enabled",
-        /// Nothing starts by itself; what falls into this time is not made up for.
+        /// Due times start nothing, and are not made up for later.
         Paused = "paused",
     }
 }
 
-words! {
-    /// What to do with due times that nobody could serve in time.
+string_enum! {
+    /// What to do with missed due times.
     Misfire {
-        /// None of them is started.
         Skip = "skip",
-        /// The latest of them is started, once, unless a newer one is in time.
+        /// Start only the latest, unless a newer due time is on time.
         Latest = "latest",
-        /// The newest of them are started, up to a number.
+        /// Start the newest, up to a maximum.
         All = "all",
     }
 }
 
-words! {
-    /// What to do while something that the schedule started is not finished.
+string_enum! {
+    /// What to do at a due time while a previous run is unfinished.
     Overlap {
-        /// Start the next beside it.
         Allow = "allow",
-        /// Leave the next out.
         Skip = "skip",
     }
 }
 
-words! {
-    /// What caused a start.
+string_enum! {
     Cause {
-        /// Its time came.
         Due = "due",
-        /// Somebody asked for it.
+        /// A request to run now.
         Manual = "manual",
-        /// Somebody asked for a time that is over.
+        /// A backfill of a past due time.
         Backfill = "backfill",
     }
 }
 
-words! {
-    /// What became of a due time.
+string_enum! {
     TickOutcome {
-        /// Something was started.
         Fired = "fired",
-        /// Nothing was, and the reason is known.
+        /// Nothing was started, for a recorded reason.
         Skipped = "skipped",
     }
 }

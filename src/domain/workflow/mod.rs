@@ -1,47 +1,49 @@
-//! Workflows: jobs that wait for jobs.
+//! Workflows: jobs that depend on other jobs.
 
+pub mod definition;
 pub mod graph;
 pub mod layout;
-pub mod plan;
 
 use uuid::Uuid;
 
-use super::words;
+use super::string_enum;
 
+pub use definition::{
+    DefinitionError, NewWorkflow, StepDefinition, StepDependency, ValidatedWorkflow, WorkflowDefinition,
+};
 pub use graph::Graph;
 pub use layout::Layout;
-pub use plan::{Fault, Link, NewWorkflow, Pattern, Plan, PlannedStep};
 
-words! {
-    /// Where a workflow is, as its steps have it.
+string_enum! {
+    /// The state of a workflow, derived from its steps.
     WorkflowState {
-        /// A step is on its way.
+        /// A step is scheduled, queued, active or retrying.
         Running = "running",
-        /// Every step is completed.
         Completed = "completed",
-        /// A step failed, and no other can go on.
+        /// A step failed, and no other step can run.
         Failed = "failed",
-        /// A step was canceled, none failed, and no other can go on.
+        /// A step was canceled, none failed, and no other step can run.
         Canceled = "canceled",
     }
 }
 
-words! {
-    /// What becomes of a job when one that it depends on does not complete.
+string_enum! {
+    /// What happens to a job when a dependency does not complete.
     Policy {
-        /// It waits until that one is tried again and completes. What was canceled cannot be, so then it is canceled too.
+        /// The job stays blocked until the dependency is retried and completes. A canceled dependency cannot be
+        /// retried, so the job is canceled too.
         Block = "block",
-        /// It runs, however that one ended.
+        /// The job runs, whatever the outcome.
         AllowFailed = "allow_failed",
-        /// It is canceled.
+        /// The job is canceled.
         Cancel = "cancel",
     }
 }
 
 impl Policy {
-    /// Whether a job with such an edge can never run any more, now that what it depends on has ended so (`completed`, `failed` or
-    /// `canceled`): the same as `dooms` in SQL.
-    pub fn dooms(self, outcome: &str) -> bool {
+    /// Whether the outcome of a dependency (`completed`, `failed` or `canceled`) cancels the job. Same as `dooms` in
+    /// SQL.
+    pub fn cancels_dependent(self, outcome: &str) -> bool {
         match self {
             Self::AllowFailed => false,
             Self::Block => outcome == "canceled",
@@ -49,20 +51,19 @@ impl Policy {
         }
     }
 
-    /// Whether such an edge lets its job go: the same as `is_met` in SQL.
+    /// Whether the outcome satisfies the dependency. Same as `is_met` in SQL.
     pub fn is_met(self, outcome: &str) -> bool {
         outcome == "completed" || self == Self::AllowFailed
     }
 }
 
-/// What a job waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dependency {
     pub on: Uuid,
     pub policy: Policy,
 }
 
-/// The place of a job in a workflow.
+/// The step that a job is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub workflow: Uuid,

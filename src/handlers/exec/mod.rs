@@ -1,12 +1,12 @@
-//! Runs a program of the operator's choice, one kind for each that `provost.toml` names. A job brings data and never a word
-//! of the command line: its payload is the program's stdin.
+//! Runs programs that the operator configures: each command in `provost.toml` is a kind of jobs. A job supplies data,
+//! never a part of the command line: its payload is the program's stdin.
 
-mod entry;
-mod folder;
-mod group;
+mod cleanup;
+mod config;
 mod limits;
 mod output;
-mod reaper;
+mod process_group;
+mod work_dir;
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -20,61 +20,59 @@ use nix::sys::signal::Signal;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{Handler, Job, Working};
+use super::{Handler, HandlerFuture, Job, fallible};
 use crate::domain::Outcome;
 
-pub use entry::read as read_commands;
-use folder::Folder;
-use group::Group;
+pub use cleanup::finish as finish_cleanup;
+pub use config::read as read_commands;
 use limits::Limits;
-use output::Output;
-pub use reaper::finish as finish_commands;
+use output::OutputCapture;
+use process_group::{Pipes, ProcessGroup};
+use work_dir::WorkDir;
 
-/// How long the last lines may take to arrive when the program has ended: by then nobody of its group writes any more.
-const LAST_LINES: Duration = Duration::from_secs(2);
-/// How long it may take besides to tidy up.
-const TIDYING: Duration = Duration::from_secs(2);
+/// How long the last output may take to arrive after the program has ended.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the cleanup may take in addition.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A program that jobs may run, as the operator described it.
 #[derive(Clone, Debug)]
 pub struct Command {
     pub name: String,
-    /// The jobs that run it.
     pub kind: String,
     program: PathBuf,
-    /// What it is called with, its own name first.
+    /// The arguments, beginning with the program's own name.
     argv: Vec<String>,
-    /// The variables of the worker's environment that it may see.
+    /// Environment variables of the worker that the program may see.
     env: Vec<String>,
-    /// Those that it gets besides.
+    /// Further variables with their values.
     set: Vec<(String, String)>,
-    /// From SIGTERM to SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     grace: Duration,
     work_dir: PathBuf,
-    /// The most bytes of its output that are kept.
+    /// The maximum number of output bytes to keep.
     output: usize,
     limits: Limits,
-    /// Another user and group for it to run as.
+    /// The user and group to run as, if not the worker's.
     user: Option<(u32, u32)>,
-    /// The exit codes after which another try would go no better.
+    /// Exit codes that fail the job for good.
     refuse_on: Vec<i32>,
-    /// The JSON Schema of its payloads, as text and compiled: those who enqueue may not know it, if this is a worker elsewhere.
+    /// The JSON Schema of payloads, as text and compiled. A remote worker validates payloads itself, because the server
+    /// may not know the schema.
     schema: Option<(String, Validator)>,
 }
 
 impl Command {
-    /// The command line, for people to read.
+    /// The command line, for display.
     pub fn line(&self) -> String {
         self.argv.join(" ")
     }
 }
 
-/// The handler of one command.
-pub struct Exec(pub Command);
+pub struct RunCommand(pub Command);
 
-impl Handler for Exec {
-    fn run<'a>(&'a self, job: &'a Job) -> Working<'a> {
-        Box::pin(async move { self.work(job).await.unwrap_or_else(|outcome| outcome) })
+impl Handler for RunCommand {
+    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
+        fallible(self.work(job))
     }
 
     fn schema(&self) -> Option<&str> {
@@ -82,52 +80,64 @@ impl Handler for Exec {
     }
 
     fn grace(&self) -> Duration {
-        self.0.grace + LAST_LINES + TIDYING
+        self.0.grace + OUTPUT_TIMEOUT + CLEANUP_TIMEOUT
     }
 }
 
-impl Exec {
+impl RunCommand {
     async fn work(&self, job: &Job) -> Result<Outcome, Outcome> {
         let command = &self.0;
         self.check(&job.payload)?;
-        let broken = |what: &str, error: std::io::Error| Outcome::failed(format!("{}: {what}: {error}", command.name));
-        // Dropped last: whoever is at work in it has ended before it is removed.
-        let folder = Folder::new(command, job).map_err(|error| broken("no working directory", error))?;
+        let error_outcome =
+            |what: &str, error: std::io::Error| Outcome::failed(format!("{}: {what}: {error}", command.name));
+        // Dropped last, after every process in it has ended.
+        let work_dir =
+            WorkDir::new(command, job).map_err(|error| error_outcome("cannot create a working directory", error))?;
         let (mut group, pipes) =
-            Group::start(command, job, &folder).map_err(|error| broken("cannot be started", error))?;
-        let output = Output::new(&job.log, command.output);
-        let ended = async {
-            self.until_over(&group, job).await?;
-            group.kill();
-            Ok(())
-        };
-        let talk = join3(
-            feed(pipes.stdin, &job.payload),
-            output.read("stdout", pipes.stdout),
-            output.read("stderr", pipes.stderr),
-        );
-        let over: std::io::Result<()> = match select(pin!(ended), pin!(talk)).await {
-            Either::Left((over, talk)) => {
-                // Somebody who left the group may hold the pipes open for ever.
-                _ = timeout(LAST_LINES, talk).await;
-                over
-            }
-            Either::Right((_, ended)) => ended.await,
-        };
-        let status = match over {
-            Ok(()) => group.reap().await,
-            Err(error) => Err(error),
-        };
-        let status = status.map_err(|error| broken("was lost sight of", error))?;
-        let outcome = self.judge(status, &output, &folder);
-        if let Err(error) = folder.remove().await {
-            job.log.note(format!("the working directory could not be removed: {error}"));
+            ProcessGroup::start(command, job, &work_dir).map_err(|error| error_outcome("cannot start", error))?;
+        let output = OutputCapture::new(&job.log, command.output);
+        let status = self
+            .run_to_end(&mut group, pipes, job, &output)
+            .await
+            .map_err(|error| error_outcome("cannot be watched", error))?;
+        let outcome = self.outcome(status, &output, &work_dir);
+        if let Err(error) = work_dir.remove().await {
+            job.log.note(format!("the working directory cannot be removed: {error}"));
         }
         outcome
     }
 
-    /// Waits until the program has ended; when it is asked to, everybody of its group has its grace.
-    async fn until_over(&self, group: &Group, job: &Job) -> std::io::Result<()> {
+    /// Waits for the program and its output, and kills what is left of its group.
+    async fn run_to_end(
+        &self,
+        group: &mut ProcessGroup,
+        pipes: Pipes,
+        job: &Job,
+        output: &OutputCapture<'_>,
+    ) -> std::io::Result<ExitStatus> {
+        let ended = async {
+            self.wait(group, job).await?;
+            group.kill();
+            Ok::<_, std::io::Error>(())
+        };
+        let io = join3(
+            feed(pipes.stdin, &job.payload),
+            output.read("stdout", pipes.stdout),
+            output.read("stderr", pipes.stderr),
+        );
+        match select(pin!(ended), pin!(io)).await {
+            Either::Left((ended, io)) => {
+                // A process that left the group may hold the pipes open.
+                _ = timeout(OUTPUT_TIMEOUT, io).await;
+                ended?;
+            }
+            Either::Right((_, ended)) => ended.await?,
+        }
+        group.reap().await
+    }
+
+    /// Waits until the program has ended. After `job.stop`, the whole group has the grace to end.
+    async fn wait(&self, group: &ProcessGroup, job: &Job) -> std::io::Result<()> {
         tokio::select! {
             ended = group.ended() => return ended,
             () = job.stop.cancelled() => group.terminate(),
@@ -139,36 +149,34 @@ impl Exec {
         let Some((_, validator)) = &self.0.schema else { return Ok(()) };
         let payload: serde_json::Value = super::payload::read(payload)?;
         validator.validate(&payload).map_err(|error| {
-            Outcome::refused(format!(
-                "the job's payload does not fit its schema: payload{}: {error}",
-                error.instance_path()
-            ))
+            let path = error.instance_path();
+            Outcome::fatal(format!("the payload does not match its schema: payload{path}: {error}"))
         })
     }
 
-    fn judge(&self, status: ExitStatus, output: &Output, folder: &Folder) -> Result<Outcome, Outcome> {
+    fn outcome(&self, status: ExitStatus, output: &OutputCapture, work_dir: &WorkDir) -> Result<Outcome, Outcome> {
         if status.success() {
-            // The work is done; to do it again would bring no better result.
-            let result = folder.result().map_err(Outcome::refused)?;
+            // The work is done, so a retry would not improve the result.
+            let result = work_dir.result().map_err(Outcome::fatal)?;
             return Ok(Outcome::Done { result, next: Vec::new() });
         }
         let last = output.last_error();
-        let said = if last.is_empty() { String::new() } else { format!(": {last}") };
+        let detail = if last.is_empty() { String::new() } else { format!(": {last}") };
         match (status.code(), status.signal()) {
             (Some(code), _) if self.0.refuse_on.contains(&code) => {
-                Err(Outcome::refused(format!("Exit code {code}{said}")))
+                Err(Outcome::fatal(format!("Exit code {code}{detail}")))
             }
-            (Some(code), _) => Err(Outcome::failed(format!("Exit code {code}{said}"))),
+            (Some(code), _) => Err(Outcome::failed(format!("Exit code {code}{detail}"))),
             (None, signal) => {
                 let signal = signal.unwrap_or_default();
                 let name = Signal::try_from(signal).map_or("unknown", Signal::as_str);
-                Err(Outcome::failed(format!("Killed by signal {signal} ({name}){said}")))
+                Err(Outcome::failed(format!("Killed by signal {signal} ({name}){detail}")))
             }
         }
     }
 }
 
-/// Gives the program its payload, and then the end of it. Whoever does not want to read it need not.
+/// Writes the payload to stdin and closes it. The program need not read it.
 async fn feed(mut stdin: impl AsyncWrite + Unpin, payload: &str) {
     _ = stdin.write_all(payload.as_bytes()).await;
     _ = stdin.shutdown().await;

@@ -1,4 +1,4 @@
-//! Which targets are allowed. Nothing is, until somebody names it.
+//! The allow list of `http.call`. Empty by default.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use reqwest::Url;
 ///
 /// - `api.example.com`: https, port 443;
 /// - `api.example.com:8443`: https, that port;
-/// - `*.example.com`: every host below it, not itself;
+/// - `*.example.com`: every subdomain, not the domain itself;
 /// - `http://10.0.0.5:8080`: without TLS. Only whoever names an address may reach one that is not public.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowList(Vec<Entry>);
@@ -24,25 +24,24 @@ struct Entry {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pattern {
-    Exactly(Host),
-    /// With the dot in front.
-    Below(String),
+    Exact(Host),
+    /// With a leading dot.
+    Subdomain(String),
 }
 
-/// An entry that says nothing we understand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadEntry(String);
 
 impl fmt::Display for BadEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let examples = "api.example.com, api.example.com:8443, *.example.com or http://10.0.0.5:8080";
-        write!(f, "{:?} names no target; write something like {examples}", self.0)
+        write!(f, "{:?} is not a valid target; valid entries look like {examples}", self.0)
     }
 }
 
 impl std::error::Error for BadEntry {}
 
-/// Who is spoken to, and how, in the one form that is compared.
+/// The scheme, host and port of a call, in normalized form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub secure: bool,
@@ -57,7 +56,7 @@ pub enum Host {
 }
 
 impl Target {
-    /// Reads it from an address that is already in its normal form: a `Url` knows that `0x7f.1` is `127.0.0.1`.
+    /// Parses a URL. `Url` is already normalized: it knows that `0x7f.1` is `127.0.0.1`.
     pub fn of(url: &Url) -> Result<Self, &'static str> {
         let secure = match url.scheme() {
             "https" => true,
@@ -65,7 +64,7 @@ impl Target {
             _ => return Err("url must begin with https:// or http://"),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("url may not carry a user or a password");
+            return Err("url must not contain a user or a password");
         }
         let host = url.host_str().and_then(Host::parse).ok_or("url must name a host")?;
         let port = url.port_or_known_default().filter(|port| *port > 0).ok_or("url must name a port")?;
@@ -78,7 +77,7 @@ impl Host {
         if let Ok(address) = text.trim_start_matches('[').trim_end_matches(']').parse() {
             return Some(Self::Address(address));
         }
-        // One dot at the end only says that the name is whole.
+        // A trailing dot marks a fully qualified name.
         let name = text.strip_suffix('.').unwrap_or(text);
         (!name.is_empty()).then(|| Self::Name(name.to_owned()))
     }
@@ -111,14 +110,14 @@ impl AllowList {
         self.0.is_empty()
     }
 
-    /// Whether somebody named this target.
+    /// Whether the list allows this target.
     pub fn permits(&self, target: &Target) -> bool {
         self.0.iter().any(|entry| entry.covers(target))
     }
 
-    /// Whether somebody named this very address: then they mean it, whatever it is.
+    /// Whether the list contains this exact address, which allows it even if it is private.
     pub fn names(&self, secure: bool, address: SocketAddr) -> bool {
-        let (host, port) = (Pattern::Exactly(Host::Address(address.ip())), address.port());
+        let (host, port) = (Pattern::Exact(Host::Address(address.ip())), address.port());
         self.0.contains(&Entry { secure, host, port })
     }
 }
@@ -132,18 +131,20 @@ impl Entry {
         let Target { secure, host, port } = Target::of(&url).ok().filter(|_| bare)?;
         let host = match host {
             Host::Name(name) if name.contains('*') => return None,
-            Host::Name(name) if below => Pattern::Below(format!(".{name}")),
+            Host::Name(name) if below => Pattern::Subdomain(format!(".{name}")),
             Host::Address(_) if below => return None,
-            host => Pattern::Exactly(host),
+            host => Pattern::Exact(host),
         };
         Some(Self { secure, host, port })
     }
 
     fn covers(&self, target: &Target) -> bool {
         let host = match (&self.host, &target.host) {
-            (Pattern::Exactly(host), asked) => host == asked,
-            (Pattern::Below(suffix), Host::Name(name)) => name.len() > suffix.len() && name.ends_with(suffix.as_str()),
-            (Pattern::Below(_), Host::Address(_)) => false,
+            (Pattern::Exact(host), asked) => host == asked,
+            (Pattern::Subdomain(suffix), Host::Name(name)) => {
+                name.len() > suffix.len() && name.ends_with(suffix.as_str())
+            }
+            (Pattern::Subdomain(_), Host::Address(_)) => false,
         };
         host && (self.secure, self.port) == (target.secure, target.port)
     }
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_is_permitted_in_every_spelling() {
+    fn allowed_target_matches_in_every_spelling() {
         let list = "api.example.com, hooks.example.com:8443 *.corp.example,http://10.0.0.5:8080,[2001:db8::1]";
         for url in [
             "https://api.example.com/a?b#c",
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_resembles_it_is_not() {
+    fn similar_target_is_not_allowed() {
         let list = "api.example.com, *.corp.example, http://10.0.0.5:8080";
         for url in [
             "http://api.example.com/",
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_makes_no_sense_is_named() {
+    fn invalid_entry_is_named() {
         for entry in [
             "*",
             "*.",
@@ -218,7 +219,7 @@ mod tests {
             "a:0",
         ] {
             let error = format!("a.example, {entry}").parse::<AllowList>().unwrap_err();
-            assert!(error.to_string().starts_with(&format!("{entry:?} names no target")), "{error}");
+            assert!(error.to_string().starts_with(&format!("{entry:?} is not a valid target")), "{error}");
         }
         assert!("".parse::<AllowList>().unwrap().is_empty());
         assert!(" , ".parse::<AllowList>().unwrap().is_empty());

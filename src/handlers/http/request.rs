@@ -1,4 +1,4 @@
-//! What a job wants to have called, checked before anybody is asked.
+//! Parses and validates the request that a job describes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 
 use super::allow::{Host, Target};
 use crate::domain::Outcome;
-use crate::handlers::plain::beside;
+use crate::handlers::plain::with_inputs;
 use crate::handlers::{Job, payload};
 
-/// The longest that anybody is waited for, and what is waited unless told otherwise.
-const LONGEST: Duration = Duration::from_secs(10);
+/// The maximum and default timeout.
+const MAX_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A request that may be sent, if its target is allowed.
+/// A valid request; its target still has to be allowed.
 #[derive(Debug)]
 pub struct Request {
     pub method: Method,
@@ -25,7 +25,7 @@ pub struct Request {
     pub headers: HeaderMap,
     pub body: Option<String>,
     pub timeout: Duration,
-    /// The answers that count as success; without any, 200 to 299.
+    /// The status codes that count as success; empty means 200 to 299.
     pub expect: Vec<u16>,
 }
 
@@ -45,8 +45,9 @@ struct Payload {
     send_inputs: bool,
 }
 
-/// The headers that we or HTTP itself set: whoever could choose them could speak to another host or in two requests.
-const OURS: [&str; 13] = [
+/// Headers that `http.call` or HTTP set. A job that could set them could reach another host or smuggle a second
+/// request.
+const RESERVED_HEADERS: [&str; 13] = [
     "connection",
     "content-length",
     "expect",
@@ -65,27 +66,27 @@ const OURS: [&str; 13] = [
 impl Request {
     pub fn read(job: &Job) -> Result<Self, Outcome> {
         let payload: Payload = payload::read(&job.payload)?;
-        let (url, target) = address(payload.url.as_deref()).map_err(Outcome::refused)?;
+        let (url, target) = parse_url(payload.url.as_deref()).map_err(Outcome::fatal)?;
         let body = match (&job.inputs, payload.send_inputs) {
-            (Some(inputs), true) => Some(beside("body", payload.body.as_deref().map(RawValue::get), inputs)),
+            (Some(inputs), true) => Some(with_inputs("body", payload.body.as_deref().map(RawValue::get), inputs)),
             _ => payload.body.as_deref().map(body).transpose()?,
         };
-        let method = method(payload.method.as_deref(), body.is_some()).map_err(Outcome::refused)?;
-        let headers = headers(&payload.headers, job, body.is_some()).map_err(Outcome::refused)?;
-        let timeout = payload.timeout_s.map(|it| payload::seconds("timeout_s", it)).transpose()?.unwrap_or(LONGEST);
-        if timeout.is_zero() || timeout > LONGEST {
-            return Err(Outcome::refused(format!("timeout_s must be more than 0 and at most {}", LONGEST.as_secs())));
+        let method = method(payload.method.as_deref(), body.is_some()).map_err(Outcome::fatal)?;
+        let headers = headers(&payload.headers, job, body.is_some()).map_err(Outcome::fatal)?;
+        let timeout = payload.timeout_s.map(|it| payload::seconds("timeout_s", it)).transpose()?.unwrap_or(MAX_TIMEOUT);
+        if timeout.is_zero() || timeout > MAX_TIMEOUT {
+            return Err(Outcome::fatal(format!("timeout_s must be more than 0 and at most {}", MAX_TIMEOUT.as_secs())));
         }
         Ok(Self { method, url, target, headers, body, timeout, expect: payload.expect })
     }
 }
 
-fn address(url: Option<&str>) -> Result<(Url, Target), String> {
-    let mut url = Url::parse(url.ok_or("url is required")?).map_err(|error| format!("url cannot be read: {error}"))?;
+fn parse_url(url: Option<&str>) -> Result<(Url, Target), String> {
+    let mut url = Url::parse(url.ok_or("url is required")?).map_err(|error| format!("url is invalid: {error}"))?;
     let target = Target::of(&url)?;
-    // The name is asked for as it was compared.
+    // Resolve the name in the form that was compared.
     if let Host::Name(name) = &target.host {
-        url.set_host(Some(name)).map_err(|error| format!("url cannot be read: {error}"))?;
+        url.set_host(Some(name)).map_err(|error| format!("url is invalid: {error}"))?;
     }
     Ok((url, target))
 }
@@ -99,12 +100,12 @@ fn method(word: Option<&str>, has_body: bool) -> Result<Method, String> {
         .ok_or_else(|| "method must be one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS".to_owned())
 }
 
-/// A text is sent as it is, anything else as JSON, byte for byte.
+/// A string is sent as it is, anything else as JSON, byte for byte.
 fn body(body: &RawValue) -> Result<String, Outcome> {
     if body.get().starts_with('"') { payload::read(body.get()) } else { Ok(body.get().to_owned()) }
 }
 
-/// A header's value never appears in a reason: it may be a secret.
+/// Reasons never contain the value of a header: it may be a secret.
 fn headers(given: &BTreeMap<String, String>, job: &Job, has_body: bool) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("provost/", env!("CARGO_PKG_VERSION"))));
@@ -112,10 +113,10 @@ fn headers(given: &BTreeMap<String, String>, job: &Job, has_body: bool) -> Resul
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     for (name, value) in given {
-        let bad = || format!("the header {name:?} cannot be sent");
+        let bad = || format!("the header {name:?} is invalid");
         let header = HeaderName::try_from(name).map_err(|_| bad())?;
-        if OURS.contains(&header.as_str()) {
-            return Err(format!("the header {name:?} is not yours to set"));
+        if RESERVED_HEADERS.contains(&header.as_str()) {
+            return Err(format!("the header {name:?} is reserved"));
         }
         headers.insert(header, HeaderValue::try_from(value).map_err(|_| bad())?);
     }
@@ -136,10 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_a_sensible_default() {
+    fn omitted_fields_have_defaults() {
         let plain = read(r#"{"url":"https://A.example./x?y=1"}"#).unwrap();
         assert_eq!((plain.method, plain.url.as_str()), (Method::GET, "https://a.example/x?y=1"));
-        assert_eq!((plain.body, plain.timeout, plain.expect), (None, LONGEST, vec![]));
+        assert_eq!((plain.body, plain.timeout, plain.expect), (None, MAX_TIMEOUT, vec![]));
         assert_eq!(plain.headers["idempotency-key"], "00000000-0000-0000-0000-000000000001");
         assert_eq!(plain.headers["x-provost-execution"], "00000000-0000-0000-0000-000000000002");
 
@@ -156,24 +157,24 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_by_name() {
+    fn invalid_field_is_named() {
         let cases = [
             ("{}", "url is required"),
-            (r#"{"url":"x"}"#, "url cannot be read"),
+            (r#"{"url":"x"}"#, "url is invalid"),
             (r#"{"url":"ftp://a.example"}"#, "url must begin with"),
-            (r#"{"url":"https://a:b@a.example"}"#, "may not carry a user"),
+            (r#"{"url":"https://a:b@a.example"}"#, "must not contain a user"),
             (r#"{"url":"https://a.example","method":"TRACE"}"#, "method must be one of"),
-            (r#"{"url":"https://a.example","headers":{"Host":"b"}}"#, "\"Host\" is not yours to set"),
-            (r#"{"url":"https://a.example","headers":{"transfer-encoding":"chunked"}}"#, "is not yours to set"),
-            (r#"{"url":"https://a.example","headers":{"x":"a\r\nHost: b"}}"#, "\"x\" cannot be sent"),
-            (r#"{"url":"https://a.example","headers":{"a b":"c"}}"#, "\"a b\" cannot be sent"),
+            (r#"{"url":"https://a.example","headers":{"Host":"b"}}"#, "\"Host\" is reserved"),
+            (r#"{"url":"https://a.example","headers":{"transfer-encoding":"chunked"}}"#, "is reserved"),
+            (r#"{"url":"https://a.example","headers":{"x":"a\r\nHost: b"}}"#, "\"x\" is invalid"),
+            (r#"{"url":"https://a.example","headers":{"a b":"c"}}"#, "\"a b\" is invalid"),
             (r#"{"url":"https://a.example","timeout_s":11}"#, "at most 10"),
             (r#"{"url":"https://a.example","timeout_s":0}"#, "more than 0"),
             (r#"{"url":"https://a.example","proxy":"x"}"#, "proxy"),
         ];
         for (payload, word) in cases {
             match read(payload) {
-                Err(Outcome::Refused { reason, .. }) => assert!(reason.contains(word), "{payload}: {reason}"),
+                Err(Outcome::Fatal { reason, .. }) => assert!(reason.contains(word), "{payload}: {reason}"),
                 other => panic!("{payload}: {other:?}"),
             }
         }

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::ask::wishes;
 use super::work::Lease;
 use crate::domain::{JobKind, JobState, NewJob, ProjectStatus, Settlement};
-use crate::mutant::{self, Moment};
 use crate::store::gather::Gathered;
 use crate::store::sql::JOBS_SETTLE;
 use crate::store::{Reader, Store, StoreError};
@@ -74,7 +73,6 @@ impl Store {
 
     /// One statement for all of them, which have one worker: the answers in the same order.
     async fn settle_jobs(&self, all: &[Ended]) -> Result<Vec<Settled>, StoreError> {
-        mutant::pass(Moment::Ended);
         let tell = self.wakeup.may_notify();
         // In the order of the ids: see the statement.
         let mut order: Vec<(usize, &Ended)> = all.iter().enumerate().collect();

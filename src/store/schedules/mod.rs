@@ -15,7 +15,10 @@ use super::jobs::wishes;
 use super::projects::{Audit, Bounds};
 use super::sql::{SCHEDULES_DUE, SCHEDULES_FIRE, SCHEDULES_LIST, SCHEDULES_NOW, SCHEDULES_PUT, SCHEDULES_REMOVE};
 use super::{Reader, Store, StoreError};
-use crate::domain::schedule::{Backlog, Cause, Misfire, Missed, Overlap, Plan, ScheduleState, Start, Timing, Work};
+use crate::domain::schedule::{
+    Cause, Misfire, MisfirePolicy, MissedTicks, Overlap, RunAction, ScheduleDefinition, ScheduleState, ScheduledRun,
+    Timing,
+};
 use crate::domain::{NewJob, moment};
 
 pub use ticks::{Tick, TickJob, TickWorkflow};
@@ -24,7 +27,7 @@ pub use ticks::{Tick, TickJob, TickWorkflow};
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub id: Uuid,
-    pub plan: Plan,
+    pub plan: ScheduleDefinition,
     /// The due time that nobody has dealt with yet.
     pub next_at: Option<OffsetDateTime>,
     /// The due time of the latest start.
@@ -77,7 +80,7 @@ pub struct DueSchedule {
     pub turn: i64,
     pub next_at: OffsetDateTime,
     /// What it says, or why this version cannot read it.
-    pub plan: Result<Plan, StoreError>,
+    pub plan: Result<ScheduleDefinition, StoreError>,
 }
 
 /// What a look at the schedules found.
@@ -97,8 +100,8 @@ pub struct Firing<'a> {
     /// The turn that was seen; at another, nothing happens.
     pub turn: i64,
     pub cause: Cause,
-    pub starts: &'a [Start],
-    pub missed: Option<Missed>,
+    pub starts: &'a [ScheduledRun],
+    pub missed: Option<MissedTicks>,
     /// Why what was missed is not started.
     pub why_missed: &'a str,
     /// The due time after these, when it was due.
@@ -171,14 +174,14 @@ impl Store {
     /// `schedules/put`: whether it is new; nothing when it was not at the turn that was seen.
     pub async fn put_schedule(
         &self,
-        plan: &Plan,
+        plan: &ScheduleDefinition,
         next: Option<OffsetDateTime>,
         seen: Option<i64>,
         audit: &Audit,
     ) -> Result<Option<bool>, StoreError> {
         let tell = self.wakeup.may_notify();
         let Audit { actor, reason, request_id } = audit;
-        let Plan { name, state, timing, backlog, overlap, jitter, target } = plan;
+        let ScheduleDefinition { name, state, timing, misfire_policy, overlap, jitter, target } = plan;
         let params: [&(dyn tokio_postgres::types::ToSql + Sync); 19] = [
             &Uuid::now_v7(),
             name,
@@ -186,9 +189,9 @@ impl Store {
             &timing.expression().to_string(),
             &timing.zone().name(),
             &timing.anchor(),
-            &backlog.misfire.as_str(),
-            &i32::try_from(backlog.catch_up).unwrap_or(i32::MAX),
-            &backlog.grace.as_secs_f64(),
+            &misfire_policy.misfire.as_str(),
+            &i32::try_from(misfire_policy.catch_up).unwrap_or(i32::MAX),
+            &misfire_policy.grace.as_secs_f64(),
             &overlap.as_str(),
             &jitter.as_secs_f64(),
             &target.as_str(),
@@ -246,7 +249,7 @@ impl Store {
             &jobs,
             &missed.map(|it| it.first),
             &missed.map(|it| it.last),
-            &missed.map(|it| i64::try_from(it.n).unwrap_or(i64::MAX)),
+            &missed.map(|it| i64::try_from(it.count).unwrap_or(i64::MAX)),
             &firing.why_missed,
             &firing.next,
             actor,
@@ -266,36 +269,38 @@ impl Store {
     }
 }
 
-fn wished(start: &Start) -> Wished<'_> {
+fn wished(start: &ScheduledRun) -> Wished<'_> {
     let wished = Wished { due_at: moment::exact(start.due_at), ..Wished::default() };
     let job_id = Some(start.id);
-    match &start.work {
-        Work::Job(_) => Wished { job_id, ..wished },
-        Work::Create { project, name } => Wished { job_id, project_id: Some(*project), name: Some(name), ..wished },
-        Work::Move { project } => Wished { job_id, project_id: Some(*project), ..wished },
-        Work::Workflow(new) => {
+    match &start.action {
+        RunAction::Job(_) => Wished { job_id, ..wished },
+        RunAction::CreateProject { project, name } => {
+            Wished { job_id, project_id: Some(*project), name: Some(name), ..wished }
+        }
+        RunAction::ChangeProject { project } => Wished { job_id, project_id: Some(*project), ..wished },
+        RunAction::Workflow(new) => {
             let steps = RawValue::from_string(wishes(&new.steps, None, None)).ok();
             Wished { workflow_id: Some(new.id), name: Some(&new.name), steps, ..wished }
         }
     }
 }
 
-fn job(start: &Start) -> Option<&NewJob> {
-    if let Work::Job(job) = &start.work { Some(job) } else { None }
+fn job(start: &ScheduledRun) -> Option<&NewJob> {
+    if let RunAction::Job(job) = &start.action { Some(job) } else { None }
 }
 
-fn plan(row: &Reader) -> Result<Plan, StoreError> {
+fn plan(row: &Reader) -> Result<ScheduleDefinition, StoreError> {
     let (expression, zone): (String, String) = (row.get("expression")?, row.get("time_zone")?);
     let (target, spec): (String, String) = (row.get("target")?, row.get("spec")?);
     let timing = Timing::parse(&expression, &zone, row.get("anchor_at")?)
         .map_err(|_| StoreError::UnknownWord { what: "schedule", word: format!("{expression} {zone}") })?;
     let target = spec::read(&target, &spec).ok_or(StoreError::UnknownWord { what: "schedule target", word: target })?;
     let seconds = |column| row.get(column).map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    Ok(Plan {
+    Ok(ScheduleDefinition {
         name: row.get("name")?,
         state: row.word("state", "schedule state", ScheduleState::parse)?,
         timing,
-        backlog: Backlog {
+        misfire_policy: MisfirePolicy {
             misfire: row.word("misfire", "misfire policy", Misfire::parse)?,
             catch_up: row.get::<i32>("catch_up")?.unsigned_abs(),
             grace: seconds("grace")?,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::schedule::{ProjectAction, Target, WorkflowTarget};
-use crate::domain::workflow::{Link, Plan, PlannedStep};
+use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
 use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, Policy, ProjectName};
 
 /// A job, as far as a schedule says it.
@@ -72,7 +72,7 @@ pub fn write(target: &Target) -> String {
     match target {
         Target::Job(job) => serde_json::to_string(&job_spec(job)),
         Target::Project(action) => serde_json::to_string(&project_spec(action)),
-        Target::Workflow(target) => serde_json::to_string(&workflow_spec(target.plan())),
+        Target::Workflow(target) => serde_json::to_string(&workflow_spec(target.definition())),
     }
     .unwrap_or_default()
 }
@@ -107,9 +107,9 @@ fn project_spec(action: &ProjectAction) -> ProjectSpec {
     }
 }
 
-fn workflow_spec(plan: &Plan) -> WorkflowSpec {
-    let link = |it: &Link| LinkSpec { step: it.step.clone(), policy: it.policy.to_string() };
-    let step = |it: &PlannedStep| StepSpec {
+fn workflow_spec(plan: &WorkflowDefinition) -> WorkflowSpec {
+    let link = |it: &StepDependency| LinkSpec { step: it.step.clone(), policy: it.policy.to_string() };
+    let step = |it: &StepDefinition| StepSpec {
         name: it.name.clone(),
         depends_on: it.depends_on.iter().map(link).collect(),
         job: job_spec(&it.job),
@@ -132,13 +132,13 @@ pub fn read(target: &str, spec: &str) -> Option<Target> {
 }
 
 fn read_workflow(spec: WorkflowSpec) -> Option<WorkflowTarget> {
-    let link = |it: LinkSpec| Some(Link { step: it.step, policy: Policy::parse(&it.policy)? });
+    let link = |it: LinkSpec| Some(StepDependency { step: it.step, policy: Policy::parse(&it.policy)? });
     let step = |it: StepSpec| {
         let depends_on = it.depends_on.into_iter().map(link).collect::<Option<_>>()?;
-        Some(PlannedStep { name: it.name, job: read_job(it.job)?, depends_on })
+        Some(StepDefinition { name: it.name, job: read_job(it.job)?, depends_on })
     };
     let steps = spec.steps.into_iter().map(step).collect::<Option<_>>()?;
-    WorkflowTarget::checked(Plan { name: spec.name, tenant: Ident::parse(&spec.tenant).ok()?, steps }).ok()
+    WorkflowTarget::new(WorkflowDefinition { name: spec.name, tenant: Ident::parse(&spec.tenant).ok()?, steps }).ok()
 }
 
 fn read_job(spec: JobSpec) -> Option<NewJob> {
@@ -209,8 +209,8 @@ mod tests {
         };
         again(Target::Job(Box::new(job.clone())));
 
-        let link = |step: &str, policy| Link { step: step.to_owned(), policy };
-        let step = |name: &str, depends_on, due| PlannedStep {
+        let link = |step: &str, policy| StepDependency { step: step.to_owned(), policy };
+        let step = |name: &str, depends_on, due| StepDefinition {
             name: name.to_owned(),
             job: NewJob { due, ..job.clone() },
             depends_on,
@@ -220,8 +220,8 @@ mod tests {
             step("b", vec![link("a", Policy::Block)], Due::In(Duration::from_millis(2500))),
             step("a", Vec::new(), Due::Now),
         ];
-        let plan = Plan { name: "of {{due_at}}".into(), tenant: Ident::default(), steps };
-        again(Target::Workflow(Box::new(WorkflowTarget::checked(plan).unwrap())));
+        let plan = WorkflowDefinition { name: "of {{due_at}}".into(), tenant: Ident::default(), steps };
+        again(Target::Workflow(Box::new(WorkflowTarget::new(plan).unwrap())));
 
         let parameters = r#"{ "n": 1.0 }"#;
         let create = ProjectAction::Create {

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::web::error::ApiError;
 use crate::web::middleware::request_id;
 
-use crate::domain::new_job::TOP_PRIORITY;
+use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Backoff, Ident, Labels, NewJob, Parameters, Progress, ProjectName, moment};
 use crate::store::events;
 use crate::store::jobs::{Execution, Job};
@@ -230,11 +230,11 @@ impl From<events::Event> for wire::Record {
 
 /// `priority`.
 pub fn priority(value: i64) -> Result<i16, ApiError> {
-    let fits = i16::try_from(value).ok().filter(|it| (0..=TOP_PRIORITY).contains(it));
+    let fits = i16::try_from(value).ok().filter(|it| (0..=MAX_PRIORITY).contains(it));
     fits.ok_or_else(|| {
         ApiError::field(
             "priority",
-            format!("must be a whole number from 0 to {TOP_PRIORITY}; {TOP_PRIORITY} is served first"),
+            format!("must be a whole number from 0 to {MAX_PRIORITY}; {MAX_PRIORITY} is served first"),
         )
     })
 }

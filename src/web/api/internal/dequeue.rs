@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::domain::Ident;
-use crate::mutant::{self, Moment};
+use crate::mutant::{self, FailPoint};
 use crate::store::jobs::{CandidateWindow, ClaimRequest, ClaimedJob, execution_ids};
 use crate::telemetry::KindLabels;
 use crate::web::api::internal::polls::Poll;
@@ -57,7 +57,7 @@ pub async fn dequeue(
         Some(id) => question.wait_once(&app, &poll, arrived, id).await?,
     };
     if !jobs.is_empty() {
-        mutant::pass(Moment::Delivered);
+        mutant::fail_point(FailPoint::Delivered);
     }
     for job in &jobs {
         app.telemetry.claims.get_or_create(&KindLabels { kind: job.kind.clone() }).inc();

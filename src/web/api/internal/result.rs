@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::settle::settle;
 use crate::domain::{Budget, FollowUp, JobKind, Outcome};
-use crate::mutant::{self, Moment};
+use crate::mutant::{self, FailPoint};
 use crate::store::jobs::{Active, Lease, Settled};
 use crate::telemetry::OutcomeLabels;
 use crate::web::api::internal::Badge;
@@ -74,7 +74,7 @@ async fn settled(
     let lease = Lease { job_id: active.job_id, execution_id: id };
     let kind = JobKind::parse(&active.kind);
     let settled = app.store.settle_job(&lease, kind, settlement, &next, &active.worker_id).await?;
-    mutant::pass(Moment::Accepted);
+    mutant::fail_point(FailPoint::Accepted);
     match settled {
         Settled::Yes { state, .. } => {
             let labels = OutcomeLabels { kind: active.kind.clone(), outcome: word.to_owned() };
@@ -120,7 +120,7 @@ fn outcome_of(said: ExecutionResult, active: Option<&Active>) -> Outcome {
         return Outcome::Canceled { reason };
     }
     if let Some(after) = said.snooze {
-        return Outcome::Later { after: after.0 };
+        return Outcome::Snooze { after: after.0 };
     }
     if said.timed_out {
         return Outcome::TimedOut { after: active.and_then(|it| it.timeout) };
@@ -132,6 +132,6 @@ fn outcome_of(said: ExecutionResult, active: Option<&Active>) -> Outcome {
     };
     match said.retryable.unwrap_or(true) {
         true => Outcome::Failed { reason, retry_after: said.retry_after.map(|it| it.0), next: next() },
-        false => Outcome::Refused { reason, next: next() },
+        false => Outcome::Fatal { reason, next: next() },
     }
 }

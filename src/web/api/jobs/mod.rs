@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::{JobKey, JobState, NewJob, new_job::USUAL_WINDOW};
+use crate::domain::{JobKey, JobState, NewJob, new_job::DEFAULT_KEY_WINDOW};
 use crate::store::jobs::{Edit, Enqueued, Job};
 use crate::web::api::idempotency;
 use crate::web::api::jobs::explain as explain_job;
@@ -44,7 +44,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
         let mut job = wish.checked(app.config.max_attempts).map_err(named)?;
         if let (None, Some(header)) = (&job.key, &header) {
             let key = if is_many { format!("{}#{at}", header.key) } else { header.key.clone() };
-            job.key = Some(JobKey { key, hash: header.request_hash.clone(), window: USUAL_WINDOW });
+            job.key = Some(JobKey { key, hash: header.request_hash.clone(), window: DEFAULT_KEY_WINDOW });
         }
         app.schemas.check(&app, &mut job, &prefix).await?;
         jobs.push(job);

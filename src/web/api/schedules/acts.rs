@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
-use crate::domain::schedule::{Cause, Start, TickOutcome};
+use crate::domain::schedule::{Cause, ScheduledRun, TickOutcome};
 use crate::store::StoreError;
 use crate::store::projects::Audit;
 use crate::store::schedules::{Fired, Firing, Schedule, Tick};
@@ -40,7 +40,7 @@ pub async fn run(app: Data<App>, request: HttpRequest, reason: OptionalJson<Reas
 pub async fn act_run(app: &App, name: &str, audit: &Audit) -> Result<Tick, ApiError> {
     for _ in 0..TRIES {
         let schedule = found(app, name).await?;
-        let start = schedule.plan.start(schedule.id, schedule.at, Cause::Manual);
+        let start = schedule.plan.run_at(schedule.id, schedule.at, Cause::Manual);
         let id = start.id;
         let Some(fired) = fire(app, &schedule, Cause::Manual, &[start], audit).await? else { continue };
         if fired.started > 0 {
@@ -60,7 +60,7 @@ async fn fire(
     app: &App,
     schedule: &Schedule,
     cause: Cause,
-    starts: &[Start],
+    starts: &[ScheduledRun],
     audit: &Audit,
 ) -> Result<Option<Fired>, ApiError> {
     let firing =
@@ -121,7 +121,7 @@ pub async fn backfill(app: Data<App>, request: HttpRequest, body: Json<Backfill>
     let (from, to) = (moment("from", &wish.from)?, moment("to", &wish.to)?);
     let schedule = found(&app, &name_of(&request)).await?;
     let open = backfillable(&app, &schedule, from, to).await?;
-    let look = |at: &OffsetDateTime| wire::Occurrence::from(schedule.plan.timing.look(*at));
+    let look = |at: &OffsetDateTime| wire::Occurrence::from(schedule.plan.timing.occurrence(*at));
     let due = open.due.iter().map(look).collect();
     let told = Backfilled { dry_run: wish.dry_run, started: open.due.len(), already: open.already, left_out: 0, due };
     if wish.dry_run {
@@ -175,8 +175,8 @@ pub async fn act_backfill(app: &App, name: &str, due: &[OffsetDateTime], audit: 
     while !rest.is_empty() {
         let schedule = found(app, name).await?;
         let (batch, later) = rest.split_at(schedule.plan.batch().min(rest.len()));
-        let start = |at: &OffsetDateTime| schedule.plan.start(schedule.id, *at, Cause::Backfill);
-        let starts: Vec<Start> = batch.iter().map(start).collect();
+        let start = |at: &OffsetDateTime| schedule.plan.run_at(schedule.id, *at, Cause::Backfill);
+        let starts: Vec<ScheduledRun> = batch.iter().map(start).collect();
         let Some(fired) = fire(app, &schedule, Cause::Backfill, &starts, audit).await? else {
             tries += 1;
             if tries > TRIES {

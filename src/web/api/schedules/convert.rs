@@ -1,8 +1,8 @@
 //! From schedules and their times to JSON.
 
 use crate::domain::NewJob;
-use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, Shift, Target};
-use crate::domain::workflow::{Link, Plan, PlannedStep};
+use crate::domain::schedule::{ClockChange, Occurrence, ProjectAction, ScheduleState, Target};
+use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
 use crate::store::schedules::{Schedule, Tick, Unreadable};
 use crate::web::api::convert::backoff;
 use crate::wire;
@@ -24,9 +24,9 @@ impl From<Schedule> for wire::Schedule {
             expression: plan.timing.expression().to_string(),
             words: plan.timing.words(),
             time_zone: plan.timing.zone().name().to_owned(),
-            misfire: plan.backlog.misfire.to_string(),
-            catch_up: plan.backlog.catch_up,
-            misfire_grace_s: plan.backlog.grace.as_secs_f64(),
+            misfire: plan.misfire_policy.misfire.to_string(),
+            catch_up: plan.misfire_policy.catch_up,
+            misfire_grace_s: plan.misfire_policy.grace.as_secs_f64(),
             overlap: plan.overlap.to_string(),
             jitter_s: plan.jitter.as_secs_f64(),
             target: Some(plan.target.into()),
@@ -72,7 +72,7 @@ impl From<Target> for wire::schedule::Target {
         match target {
             Target::Job(job) => Self::Job(Box::new(job_target(*job))),
             Target::Project(action) => Self::Project(action.into()),
-            Target::Workflow(it) => Self::Workflow(workflow_target(it.plan())),
+            Target::Workflow(it) => Self::Workflow(workflow_target(it.definition())),
         }
     }
 }
@@ -92,9 +92,9 @@ fn job_target(job: NewJob) -> JobTarget {
     }
 }
 
-fn workflow_target(plan: &Plan) -> WorkflowTarget {
-    let link = |it: &Link| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
-    let step = |it: &PlannedStep| StepTarget {
+fn workflow_target(plan: &WorkflowDefinition) -> WorkflowTarget {
+    let link = |it: &StepDependency| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
+    let step = |it: &StepDefinition| StepTarget {
         name: it.name.clone(),
         depends_on: it.depends_on.iter().map(link).collect(),
         kind: it.job.kind.to_string(),
@@ -141,22 +141,22 @@ impl From<ProjectAction> for ProjectTarget {
 
 impl From<Occurrence> for wire::Occurrence {
     fn from(it: Occurrence) -> Self {
-        let note = it.shift.as_ref().map(note);
+        let note = it.clock_change.as_ref().map(note);
         let local = it.local;
         Self { at: it.at, local: local.text, offset: local.offset, abbreviation: local.abbreviation, note }
     }
 }
 
 /// What a change of the clocks does to a due time, as a sentence.
-pub fn note(shift: &Shift) -> String {
+pub fn note(shift: &ClockChange) -> String {
     match shift {
-        Shift::Forward { missing } => {
+        ClockChange::Forward { missing } => {
             format!(
                 "{missing} does not exist there: the clocks go forward over it, so it is due at the first moment after."
             )
         }
-        Shift::First => "The clocks go back and show this time twice; this is the first.".to_owned(),
-        Shift::Second => "The clocks go back and show this time twice; this is the second.".to_owned(),
+        ClockChange::First => "The clocks go back and show this time twice; this is the first.".to_owned(),
+        ClockChange::Second => "The clocks go back and show this time twice; this is the second.".to_owned(),
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn next(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
 }
 
 fn shown(timing: &Timing, after: OffsetDateTime, n: usize) -> Preview {
-    let look = |at| wire::Occurrence::from(timing.look(at));
+    let look = |at| wire::Occurrence::from(timing.occurrence(at));
     Preview {
         expression: timing.expression().to_string(),
         words: timing.words(),

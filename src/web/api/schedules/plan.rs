@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 
 use crate::domain::moment;
 use crate::domain::schedule::{
-    Backlog, DUE_AT, MOST_CATCH_UP, Misfire, Overlap, Plan, ProjectAction, ScheduleState, Target, Timing, TimingError,
-    WorkflowTarget,
+    DUE_AT, MAX_CATCH_UP, Misfire, MisfirePolicy, Overlap, ProjectAction, ScheduleDefinition, ScheduleState, Target,
+    Timing, TimingError, WorkflowTarget,
 };
 use crate::store::StoreError;
 use crate::store::projects::Audit;
@@ -92,7 +92,7 @@ async fn planned(
     before: Option<&Schedule>,
     edit: Edit,
     now: OffsetDateTime,
-) -> Result<Plan, ApiError> {
+) -> Result<ScheduleDefinition, ApiError> {
     let kept = before.map(|it| &it.plan).filter(|_| edit != Edit::Replace);
     let timing = timing(wish, kept, before.map(|it| &it.plan.timing), now)?;
     let target = match (target(app, wish, kept).await?, kept) {
@@ -118,25 +118,33 @@ async fn planned(
         Some(jitter) => within_a_day("jitter", jitter)?,
         None => kept.map_or(Duration::ZERO, |it| it.jitter),
     };
-    Ok(Plan { name: name.to_owned(), state, timing, backlog: backlog(wish, kept)?, overlap, jitter, target })
+    Ok(ScheduleDefinition {
+        name: name.to_owned(),
+        state,
+        timing,
+        misfire_policy: misfire_policy(wish, kept)?,
+        overlap,
+        jitter,
+        target,
+    })
 }
 
-fn backlog(wish: &PutSchedule, kept: Option<&Plan>) -> Result<Backlog, ApiError> {
-    let usual = Backlog { misfire: Misfire::Latest, catch_up: USUAL_CATCH_UP, grace: USUAL_GRACE };
-    let mut backlog = kept.map_or(usual, |it| it.backlog);
+fn misfire_policy(wish: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<MisfirePolicy, ApiError> {
+    let usual = MisfirePolicy { misfire: Misfire::Latest, catch_up: USUAL_CATCH_UP, grace: USUAL_GRACE };
+    let mut misfire_policy = kept.map_or(usual, |it| it.misfire_policy);
     if let Some(word) = wish.misfire.as_deref() {
         let misfire = Misfire::parse(word);
-        backlog.misfire = misfire.ok_or_else(|| ApiError::field("misfire", "must be skip, latest or all"))?;
+        misfire_policy.misfire = misfire.ok_or_else(|| ApiError::field("misfire", "must be skip, latest or all"))?;
     }
     if let Some(n) = wish.catch_up {
-        let fits = u32::try_from(n).ok().filter(|n| *n <= MOST_CATCH_UP);
-        let wrong = || ApiError::field("catch_up", format!("must be a whole number from 0 to {MOST_CATCH_UP}"));
-        backlog.catch_up = fits.ok_or_else(wrong)?;
+        let fits = u32::try_from(n).ok().filter(|n| *n <= MAX_CATCH_UP);
+        let wrong = || ApiError::field("catch_up", format!("must be a whole number from 0 to {MAX_CATCH_UP}"));
+        misfire_policy.catch_up = fits.ok_or_else(wrong)?;
     }
     if let Some(grace) = wish.misfire_grace {
-        backlog.grace = within_a_day("misfire_grace", grace)?;
+        misfire_policy.grace = within_a_day("misfire_grace", grace)?;
     }
-    Ok(backlog)
+    Ok(misfire_policy)
 }
 
 fn within_a_day(field: &str, span: Span) -> Result<Duration, ApiError> {
@@ -146,7 +154,7 @@ fn within_a_day(field: &str, span: Span) -> Result<Duration, ApiError> {
 /// When. An interval that stays the same goes on counting from where it began.
 fn timing(
     wish: &PutSchedule,
-    kept: Option<&Plan>,
+    kept: Option<&ScheduleDefinition>,
     before: Option<&Timing>,
     now: OffsetDateTime,
 ) -> Result<Timing, ApiError> {
@@ -192,7 +200,7 @@ pub fn expression(cron: Option<&str>, every: Option<Span>) -> Result<Option<Stri
 
 /// What to start, if the wish says anything about it: all of it as a target, or a job by the fields beside the name, of
 /// which those left out stay as they were.
-async fn target(app: &App, wish: &PutSchedule, kept: Option<&Plan>) -> Result<Option<Target>, ApiError> {
+async fn target(app: &App, wish: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<Option<Target>, ApiError> {
     let beside = [
         ("kind", wish.kind.is_some()),
         ("queue", wish.queue.is_some()),
@@ -216,7 +224,7 @@ async fn target(app: &App, wish: &PutSchedule, kept: Option<&Plan>) -> Result<Op
 }
 
 /// The job that the fields beside the name come to.
-fn job_beside(wish: &PutSchedule, kept: Option<&Plan>) -> Result<CreateJob, ApiError> {
+fn job_beside(wish: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<CreateJob, ApiError> {
     let kept = kept.and_then(|it| match &it.target {
         Target::Job(job) => Some(convert::wish_of(job)),
         Target::Project(_) | Target::Workflow(_) => None,
@@ -258,7 +266,7 @@ async fn workflow_target(app: &App, wish: &RawValue) -> Result<WorkflowTarget, A
     let prefix = "target.workflow.";
     let wish: CreateWorkflow = parse(wish.get().as_bytes()).map_err(|error| below(prefix, error))?;
     let plan = workflows::plan::plan(app, wish, prefix).await?;
-    WorkflowTarget::checked(plan).map_err(|fault| workflows::plan::refused(prefix, fault))
+    WorkflowTarget::new(plan).map_err(|fault| workflows::plan::refused(prefix, fault))
 }
 
 fn project_target(app: &App, wish: &PutProject) -> Result<ProjectAction, ApiError> {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::workflow::plan::MAX_STEPS;
+use crate::domain::workflow::definition::MAX_STEPS;
 use crate::domain::{JobState, workflow};
 use crate::store::workflows::{Edge, Node};
 use crate::web::app::App;

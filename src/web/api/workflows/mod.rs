@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use crate::domain::workflow::plan::MAX_STEPS;
+use crate::domain::workflow::definition::MAX_STEPS;
 use crate::domain::{JobState, WorkflowState};
 use crate::store::jobs::Edit;
 use crate::store::projects::Audit;

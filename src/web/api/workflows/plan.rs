@@ -7,7 +7,9 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::workflow::{Fault, Link, Plan, PlannedStep, plan::MAX_STEPS};
+use crate::domain::workflow::{
+    DefinitionError, StepDefinition, StepDependency, WorkflowDefinition, definition::MAX_STEPS,
+};
 use crate::domain::{Ident, NewWorkflow};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -21,11 +23,11 @@ const MAX_STEP_NAME: usize = 128;
 
 /// What is wished, as a workflow that can be started; or the field that cannot be accepted, below `prefix`.
 pub async fn workflow(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
-    plan(app, wish, prefix).await?.checked().map_err(|fault| refused(prefix, fault))
+    plan(app, wish, prefix).await?.instantiate().map_err(|fault| refused(prefix, fault))
 }
 
 /// What is wished, each step of it checked; or the field that cannot be accepted, below `prefix`.
-pub async fn plan(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<Plan, ApiError> {
+pub async fn plan(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<WorkflowDefinition, ApiError> {
     let name = visible(&wish.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
     let tenant = wish.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
     let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
@@ -39,11 +41,11 @@ pub async fn plan(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<Plan,
         let step = step(text).map_err(|error| below(&prefix, error))?;
         steps.push(planned(app, step, &tenant, &prefix).await?);
     }
-    Ok(Plan { name, tenant, steps })
+    Ok(WorkflowDefinition { name, tenant, steps })
 }
 
 /// What is wrong with a plan, below `prefix`.
-pub fn refused(prefix: &str, Fault { field, message }: Fault) -> ApiError {
+pub fn refused(prefix: &str, DefinitionError { field, message }: DefinitionError) -> ApiError {
     ApiError::field(format!("{prefix}{field}"), message)
 }
 
@@ -84,7 +86,7 @@ fn step(text: &RawValue) -> Result<CreateStep, ApiError> {
     Ok(CreateStep { job: read::<CreateJob>(&json(job))?, ..step })
 }
 
-async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> Result<PlannedStep, ApiError> {
+async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> Result<StepDefinition, ApiError> {
     let wrong = |field: &str, why: &str| ApiError::field(format!("{prefix}{field}"), why);
     let name = visible(&step.name, MAX_STEP_NAME).map_err(|why| wrong("name", &why))?;
     let not_a_steps = [
@@ -101,16 +103,16 @@ async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> R
     let mut job = job.map_err(|problem| wrong(&problem.field, &problem.message))?;
     job.tenant = tenant.clone();
     app.schemas.check(app, &mut job, prefix).await?;
-    Ok(PlannedStep { name, job, depends_on })
+    Ok(StepDefinition { name, job, depends_on })
 }
 
-fn links(wishes: Vec<CreateLink>, usual: Option<&str>) -> Result<Vec<Link>, FieldProblem> {
+fn links(wishes: Vec<CreateLink>, usual: Option<&str>) -> Result<Vec<StepDependency>, FieldProblem> {
     let usual = policy("dependency_policy", usual)?;
     let link = |(at, wish)| match wish {
-        CreateLink::Text(step) => Ok(Link { step: step.trim().to_owned(), policy: usual }),
+        CreateLink::Text(step) => Ok(StepDependency { step: step.trim().to_owned(), policy: usual }),
         CreateLink::Object(edge) => {
             let policy = edge.policy.map(|word| policy(&format!("depends_on.{at}.policy"), Some(&word))).transpose()?;
-            Ok(Link { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(usual) })
+            Ok(StepDependency { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(usual) })
         }
     };
     wishes.into_iter().enumerate().map(link).collect()

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::domain::new_job::TOP_PRIORITY;
+use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Ident, JobState};
 use crate::store::jobs::{Edit, Filter, Job};
 use crate::store::projects::Audit;
@@ -127,7 +127,7 @@ async fn edit(app: &App, job: &Job, typed: &Typed) -> Result<Edit, Result<Vec<Fi
     if let Err(error) = Ident::parse(&typed.queue) {
         errors.push(mistake("queue", format!("The queue {error}.")));
     }
-    let priority: Option<i16> = typed.priority.parse().ok().filter(|it| (0..=TOP_PRIORITY).contains(it));
+    let priority: Option<i16> = typed.priority.parse().ok().filter(|it| (0..=MAX_PRIORITY).contains(it));
     if priority.is_none() {
         errors.push(mistake("priority", "The priority must be a whole number from 0 to 9."));
     }
@@ -205,12 +205,12 @@ async fn others(app: &App, job: &Job) -> Result<Option<String>, ApiError> {
 /// The priorities to choose from; `none` is what no choice is called, where there is such a choice.
 pub fn priorities(chosen: &str, none: Option<&str>) -> Vec<Choice> {
     let choice = |value: String, label: String| Choice { selected: value == chosen, value, label };
-    let usual = crate::domain::new_job::USUAL_PRIORITY;
+    let usual = crate::domain::new_job::DEFAULT_PRIORITY;
     let label = |n: i16| match n {
         n if n == usual => format!("{n}, usual"),
         n => crate::web::dashboard::jobs::facts::priority(n),
     };
-    let numbers = (0..=TOP_PRIORITY).rev().map(|n| choice(n.to_string(), label(n)));
+    let numbers = (0..=MAX_PRIORITY).rev().map(|n| choice(n.to_string(), label(n)));
     none.map(|label| choice(String::new(), label.to_owned())).into_iter().chain(numbers).collect()
 }
 

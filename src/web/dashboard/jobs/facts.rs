@@ -1,6 +1,6 @@
 //! What is known about a job, in words.
 
-use crate::domain::new_job::TOP_PRIORITY;
+use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::retry::Strategy;
 use crate::domain::{Backoff, JobState, Progress};
 use crate::store::jobs::Job;
@@ -42,7 +42,7 @@ pub fn facts(known: &Known) -> JobFacts {
 pub fn priority(priority: i16) -> String {
     match priority {
         0 => "0, goes last".to_owned(),
-        TOP_PRIORITY => format!("{TOP_PRIORITY}, goes first"),
+        MAX_PRIORITY => format!("{MAX_PRIORITY}, goes first"),
         other => other.to_string(),
     }
 }

@@ -100,7 +100,7 @@ fn policy(policy: Policy) -> &'static str {
 fn verdict(edge: &Edge) -> Badge {
     let (tone, icon, label) = match edge.outcome {
         _ if edge.is_met() => (Tone::Ok, "check", "Yes"),
-        Some(outcome) if edge.policy.dooms(outcome.as_str()) => (Tone::Bad, "ban", "Never"),
+        Some(outcome) if edge.policy.cancels_dependent(outcome.as_str()) => (Tone::Bad, "ban", "Never"),
         Some(JobState::Failed) => (Tone::Bad, "cross", "Not until it is retried"),
         _ => (Tone::Block, "lock", "Not yet"),
     };

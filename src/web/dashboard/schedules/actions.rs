@@ -197,8 +197,8 @@ async fn backfill_page(
     };
     let n = open.due.len();
     let listed = open.due.iter().take(LISTED).map(|at| {
-        let look = schedule.plan.timing.look(*at);
-        let shift = look.shift.as_ref().map(|it| format!(" {}", note(it))).unwrap_or_default();
+        let look = schedule.plan.timing.occurrence(*at);
+        let shift = look.clock_change.as_ref().map(|it| format!(" {}", note(it))).unwrap_or_default();
         ConfirmItem {
             label: moment::readable(*at),
             href: own.clone(),

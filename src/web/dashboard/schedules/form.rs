@@ -1,6 +1,6 @@
 //! The form of a schedule: what was typed, checked and put.
 
-use crate::domain::schedule::{Misfire, Overlap, Plan, Target};
+use crate::domain::schedule::{Misfire, Overlap, ScheduleDefinition, Target};
 use crate::store::schedules::Schedule;
 use crate::web::api::convert;
 use crate::web::api::schedules::{Edit, checked_name, put_plan};
@@ -31,13 +31,13 @@ pub fn blank() -> ScheduleForm {
 }
 
 /// The form of a schedule that is there.
-pub fn stored(plan: &Plan) -> ScheduleForm {
+pub fn stored(plan: &ScheduleDefinition) -> ScheduleForm {
     let form = ScheduleForm {
         editing: Some(plan.name.clone()),
         schedule_name: plan.name.clone(),
         cron: plan.timing.expression().to_string(),
         time_zone: plan.timing.zone().name().to_owned(),
-        catch_up: plan.backlog.catch_up.to_string(),
+        catch_up: plan.misfire_policy.catch_up.to_string(),
         jitter: humantime::format_duration(plan.jitter).to_string(),
         ..ScheduleForm::default()
     };
@@ -52,7 +52,7 @@ pub fn stored(plan: &Plan) -> ScheduleForm {
             ..form
         },
     };
-    choices(form, plan.backlog.misfire.as_str(), plan.overlap.as_str())
+    choices(form, plan.misfire_policy.misfire.as_str(), plan.overlap.as_str())
 }
 
 /// Puts what the form says, as a new schedule or in the place of one; its name, or the form with what was wrong.

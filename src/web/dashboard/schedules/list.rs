@@ -129,7 +129,7 @@ pub fn starts(target: &Target) -> String {
         Target::Project(ProjectAction::Retry(id)) => format!("retries the project {id}"),
         Target::Project(ProjectAction::Delete(id)) => format!("deletes the project {id}"),
         Target::Workflow(it) => {
-            let plan = it.plan();
+            let plan = it.definition();
             format!("the workflow {}, {}", plan.name, counted(plan.steps.len() as i64, "step"))
         }
     }

@@ -5,9 +5,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::schedule::{
-    Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target, TickOutcome,
+    Cause, Misfire, Occurrence, Overlap, ProjectAction, ScheduleDefinition, ScheduleState, Target, TickOutcome,
 };
-use crate::domain::workflow::PlannedStep;
+use crate::domain::workflow::StepDefinition;
 use crate::store::schedules::{Schedule, Tick};
 use crate::web::api::schedules::{found, note};
 use crate::web::app::App;
@@ -87,7 +87,7 @@ async fn page(
             at: stamp(schedule.updated_at),
         },
         zone: plan.timing.zone().name().to_owned(),
-        next: plan.timing.after(upcoming).take(NEXT).map(|at| next(&plan.timing.look(at))).collect(),
+        next: plan.timing.after(upcoming).take(NEXT).map(|at| next(&plan.timing.occurrence(at))).collect(),
         ticks: ticks.iter().map(row).collect(),
         facts: facts(plan),
         payload: payload(&plan.target),
@@ -101,7 +101,7 @@ fn next(it: &Occurrence) -> NextRow {
     NextRow {
         at: stamp(it.at),
         local: format!("{} {} ({})", it.local.text, it.local.abbreviation, it.local.offset),
-        note: it.shift.as_ref().map(note),
+        note: it.clock_change.as_ref().map(note),
     }
 }
 
@@ -131,14 +131,14 @@ fn row(tick: &Tick) -> TickRow {
 }
 
 /// The policies in words.
-fn facts(plan: &Plan) -> Vec<(String, String)> {
+fn facts(plan: &ScheduleDefinition) -> Vec<(String, String)> {
     let fact = |name: &str, text: String| (name.to_owned(), text);
-    let grace = chart::seconds(plan.backlog.grace.as_secs_f64());
-    let missed = match plan.backlog.misfire {
+    let grace = chart::seconds(plan.misfire_policy.grace.as_secs_f64());
+    let missed = match plan.misfire_policy.misfire {
         Misfire::Skip => format!("What is late by more than {grace} is not started."),
         Misfire::Latest => format!("Of what is late by more than {grace}, the latest is started."),
         Misfire::All => {
-            format!("Of what is late by more than {grace}, the newest {} are started.", plan.backlog.catch_up)
+            format!("Of what is late by more than {grace}, the newest {} are started.", plan.misfire_policy.catch_up)
         }
     };
     let overlap = match plan.overlap {
@@ -159,17 +159,17 @@ fn facts(plan: &Plan) -> Vec<(String, String)> {
         facts.push(fact("Attempts", format!("at most {}", job.max_attempts)));
     }
     if let Target::Workflow(it) = &plan.target {
-        let more = it.plan().steps.len().saturating_sub(STEPS);
+        let more = it.definition().steps.len().saturating_sub(STEPS);
         let more = (more > 0).then(|| format!("and {more} more"));
-        let steps: Vec<String> = it.plan().steps.iter().take(STEPS).map(step).chain(more).collect();
+        let steps: Vec<String> = it.definition().steps.iter().take(STEPS).map(step).chain(more).collect();
         facts.push(fact("Steps", steps.join(", ")));
-        facts.push(fact("Tenant", it.plan().tenant.to_string()));
+        facts.push(fact("Tenant", it.definition().tenant.to_string()));
     }
     facts
 }
 
 /// A step in words: `resize (image.thumbnail)`.
-fn step(step: &PlannedStep) -> String {
+fn step(step: &StepDefinition) -> String {
     format!("{} ({})", step.name, step.job.kind)
 }
 

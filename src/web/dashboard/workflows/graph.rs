@@ -40,7 +40,7 @@ pub fn drawing(known: &Known, layout: &Layout) -> GraphDrawing {
     for edge in &known.graph.edges {
         let (Some(from), Some(to)) = (known.place(edge.from), known.place(edge.to)) else { continue };
         let look = Look::of(edge, steps.contains(&(edge.from, edge.to)));
-        let way = layout.way(from, to);
+        let way = layout.route(from, to);
         curve(edges.entry(look).or_default(), &way);
         if let Some(end) = way.last() {
             arrow(heads.entry(Look { unmet: false, ..look }).or_default(), *end);

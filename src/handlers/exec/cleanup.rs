@@ -1,4 +1,4 @@
-//! Removes what runs leave behind that were dropped: on a thread of its own, since whoever drops them must not wait.
+//! Removes directories of dropped attempts, on a thread of its own because dropping must not block.
 
 use std::ffi::OsStr;
 use std::fs::remove_dir_all;
@@ -16,58 +16,58 @@ use nix::sys::stat::{FchmodatFlags, Mode as Bits, fchmodat};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 use tokio::sync::oneshot;
 
-/// Those who were killed a moment ago may still write something: so often, and with these pauses, it is tried again.
-const TRIES: u32 = 10;
+/// Killed processes may still write for a moment, so removal is retried this often, with this pause.
+const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long the end of the process waits for what is still to be removed.
-const AT_THE_END: Duration = Duration::from_secs(1);
-/// Folders further down are left alone: each level costs a file descriptor and some of the stack.
-const DEEPEST: usize = 128;
+/// How long the exit of the process waits for pending removals.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Directories deeper than this are not removed: each level costs a file descriptor and stack.
+const MAX_DEPTH: usize = 128;
 
-/// The thread is there from the first folder on, and ends with the process.
-static ORDERS: OnceLock<Sender<Order>> = OnceLock::new();
+/// The thread starts with the first removal and ends with the process.
+static REQUESTS: OnceLock<Sender<Request>> = OnceLock::new();
 
-enum Order {
+enum Request {
     Remove(PathBuf, oneshot::Sender<Result<()>>),
-    /// Whoever waits at the other end hears that everything before has been done.
-    Answer(Sender<()>),
+    /// Replies once all earlier requests are done.
+    Flush(Sender<()>),
 }
 
-/// Has a folder removed with all that is in it. Nobody need wait for the answer.
+/// Removes a directory and everything in it in the background. The result need not be awaited.
 pub fn remove(path: PathBuf) -> oneshot::Receiver<Result<()>> {
     let (answer, answered) = oneshot::channel();
-    let orders = ORDERS.get_or_init(|| {
-        let (orders, received) = channel();
-        // Without a thread the answer is that nobody answers, and the folder stays.
+    let requests = REQUESTS.get_or_init(|| {
+        let (requests, received) = channel();
+        // Without a thread, the request fails and the directory stays.
         _ = thread::Builder::new().name("command-reaper".to_owned()).spawn(move || work(&received));
-        orders
+        requests
     });
-    _ = orders.send(Order::Remove(path, answer));
+    _ = requests.send(Request::Remove(path, answer));
     answered
 }
 
-/// Waits until what was dropped has been removed, and not for long. Afterwards the process may end.
+/// Waits, for a limited time, until pending removals are done. Call this before the process exits.
 pub fn finish() {
-    let Some(orders) = ORDERS.get() else { return };
+    let Some(requests) = REQUESTS.get() else { return };
     let (done, all_done) = channel();
-    if orders.send(Order::Answer(done)).is_ok() {
-        _ = all_done.recv_timeout(AT_THE_END);
+    if requests.send(Request::Flush(done)).is_ok() {
+        _ = all_done.recv_timeout(EXIT_TIMEOUT);
     }
 }
 
-fn work(orders: &Receiver<Order>) {
-    for order in orders {
-        match order {
-            Order::Remove(path, answer) => _ = answer.send(remove_patiently(&path)),
-            Order::Answer(done) => _ = done.send(()),
+fn work(requests: &Receiver<Request>) {
+    for request in requests {
+        match request {
+            Request::Remove(path, answer) => _ = answer.send(remove_with_retries(&path)),
+            Request::Flush(done) => _ = done.send(()),
         }
     }
 }
 
-fn remove_patiently(path: &Path) -> Result<()> {
+fn remove_with_retries(path: &Path) -> Result<()> {
     let mut removed = remove_all(path);
-    for _ in 1..TRIES {
-        // Anything else than a folder in which something was just written would be the same the next time.
+    for _ in 1..ATTEMPTS {
+        // Only a directory that was written to meanwhile is worth a retry.
         if !removed.as_ref().is_err_and(|error| error.kind() == ErrorKind::DirectoryNotEmpty) {
             break;
         }
@@ -77,27 +77,27 @@ fn remove_patiently(path: &Path) -> Result<()> {
     removed
 }
 
-/// Removes a folder, those in it included that its owner may not write to.
+/// Removes a directory, including subdirectories that its owner cannot write to.
 fn remove_all(path: &Path) -> Result<()> {
     match remove_dir_all(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            open_up(AT_FDCWD, path, DEEPEST)?;
+            make_writable(AT_FDCWD, path, MAX_DEPTH)?;
             remove_dir_all(path)
         }
         other => other,
     }
 }
 
-/// Gives the owner of a folder and of all folders in it every right to them. It goes from one to the next by what it holds
-/// open, so that no link leads it elsewhere, whoever puts one there meanwhile.
-fn open_up(parent: impl AsFd, name: &Path, levels: usize) -> Result<()> {
-    let about = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    if FileType::from_raw_mode(about.st_mode) != FileType::Directory {
+/// Gives the owner full access to a directory and all directories in it. Walks by open descriptors, so that no link can
+/// redirect it.
+fn make_writable(parent: impl AsFd, name: &Path, levels: usize) -> Result<()> {
+    let stat = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return Ok(());
     }
-    let Some(levels) = levels.checked_sub(1) else { return Err(Error::other("it is too deep")) };
-    if about.st_mode & 0o700 != 0o700 {
+    let Some(levels) = levels.checked_sub(1) else { return Err(Error::other("the directory is nested too deeply")) };
+    if stat.st_mode & 0o700 != 0o700 {
         fchmodat(&parent, name, Bits::S_IRWXU, FchmodatFlags::NoFollowSymlink)?;
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -106,7 +106,7 @@ fn open_up(parent: impl AsFd, name: &Path, levels: usize) -> Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         if name != c"." && name != c".." {
-            open_up(&folder, Path::new(OsStr::from_bytes(name.to_bytes())), levels)?;
+            make_writable(&folder, Path::new(OsStr::from_bytes(name.to_bytes())), levels)?;
         }
     }
     Ok(())
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_opened_up_and_links_are_not_followed() {
+    fn locked_directories_are_removed_but_not_links() {
         let place = tempfile::TempDir::new().unwrap();
         let (folder, elsewhere) = (place.path().join("folder"), place.path().join("elsewhere"));
         let inner = folder.join("a/b");
@@ -136,19 +136,19 @@ mod tests {
         {
             set_permissions(path, Permissions::from_mode(mode)).unwrap();
         }
-        open_up(AT_FDCWD, &folder, DEEPEST).unwrap();
+        make_writable(AT_FDCWD, &folder, MAX_DEPTH).unwrap();
         assert_eq!((mode(&folder.join("a")), mode(&inner), mode(&elsewhere)), (0o700, 0o700, 0o500));
-        assert_eq!(mode(&inner.join("file")), 0o400, "a file need not be open to be removed");
+        assert_eq!(mode(&inner.join("file")), 0o400, "a file need not be writable to be removed");
         remove_all(&folder).unwrap();
         assert!(!folder.exists() && elsewhere.exists());
         remove_all(&folder).unwrap();
     }
 
     #[test]
-    fn what_is_too_deep_is_left_alone() {
+    fn too_deep_directory_is_an_error() {
         let place = tempfile::TempDir::new().unwrap();
         create_dir_all(place.path().join("a/b/c")).unwrap();
-        assert!(open_up(AT_FDCWD, place.path(), 4).is_ok());
-        assert!(open_up(AT_FDCWD, place.path(), 3).is_err());
+        assert!(make_writable(AT_FDCWD, place.path(), 4).is_ok());
+        assert!(make_writable(AT_FDCWD, place.path(), 3).is_err());
     }
 }

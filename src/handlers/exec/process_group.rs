@@ -1,4 +1,4 @@
-//! A program with everybody it starts: one process group, which is stopped as one.
+//! A program and the processes that it starts: one process group, stopped as a whole.
 
 use std::io::{Error, Result};
 use std::process::{ExitStatus, Stdio};
@@ -10,32 +10,31 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
 use super::Command;
-use super::folder::Folder;
+use super::work_dir::WorkDir;
 use crate::handlers::Job;
 
-/// Who is dropped kills all of them at once.
-pub struct Group {
+/// Dropping it kills the group.
+pub struct ProcessGroup {
     leader: Child,
     id: Pid,
-    /// Whether the leader's status was taken. Until then its id, which is the group's, is nobody else's.
+    /// Whether the leader was reaped. Until then, its id, which is the group's id, cannot be reused.
     reaped: bool,
 }
 
-/// What the program reads and writes.
 pub struct Pipes {
     pub stdin: ChildStdin,
     pub stdout: ChildStdout,
     pub stderr: ChildStderr,
 }
 
-/// How often it is looked whether the others have ended: they are not our children, so nobody tells us.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often the group is polled: its processes are not our children, so no signal reports their end.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-impl Group {
-    pub fn start(command: &Command, job: &Job, folder: &Folder) -> Result<(Self, Pipes)> {
+impl ProcessGroup {
+    pub fn start(command: &Command, job: &Job, work_dir: &WorkDir) -> Result<(Self, Pipes)> {
         let mut program = tokio::process::Command::new(&command.program);
-        program.args(command.argv.iter().skip(1)).current_dir(folder.path()).env_clear();
-        stand_apart(&mut program);
+        program.args(command.argv.iter().skip(1)).current_dir(work_dir.path()).env_clear();
+        start_session(&mut program);
         if let Some(name) = command.argv.first() {
             program.arg0(name);
         }
@@ -43,25 +42,28 @@ impl Group {
         program.envs(command.set.iter().map(|(name, value)| (name, value)));
         program.env("PROVOST_EXECUTION_ID", job.execution_id.to_string()).env("PROVOST_JOB_ID", job.id.to_string());
         program.env("PROVOST_ATTEMPT", job.attempt.to_string()).env("PROVOST_TENANT", &job.tenant);
-        if let Some(inputs) = folder.inputs() {
+        if let Some(inputs) = work_dir.inputs() {
             program.env("PROVOST_INPUTS", inputs);
         }
         if let Some((user, group)) = command.user {
-            // The other groups of the worker are left behind with them.
+            // This drops the supplementary groups of the worker.
             program.uid(user).gid(group);
         }
         command.limits.set_in(&mut program);
-        die_with_us(&mut program);
+        kill_with_worker(&mut program);
         let mut leader = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let id = leader.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or(Error::other("it has no id"))?;
+        let id =
+            leader.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or(Error::other("the process has no id"))?;
         let pipes = (leader.stdin.take(), leader.stdout.take(), leader.stderr.take());
         let group = Self { leader, id, reaped: false };
-        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else { return Err(Error::other("it has no pipes")) };
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+            return Err(Error::other("the process has no pipes"));
+        };
         Ok((group, Pipes { stdin, stdout, stderr }))
     }
 
-    /// Waits until the leader has ended, and leaves its status where it is: the rest of the group can then still be killed
-    /// by its id, and nobody else.
+    /// Waits until the leader has ended, without reaping it, so that the rest of the group can still be killed by its
+    /// id.
     pub async fn ended(&self) -> Result<()> {
         let mut children = signal(SignalKind::child())?;
         while !self.has_ended()? {
@@ -75,17 +77,17 @@ impl Group {
         Ok(waitid(WaitId::Pid(self.id), options)?.is_some())
     }
 
-    /// Waits until everybody has ended, and leaves the leader's status where it is.
+    /// Waits until the whole group has ended, without reaping the leader.
     pub async fn all_ended(&self) -> Result<()> {
         self.ended().await?;
-        while has_living(self.id) {
-            sleep(LOOK).await;
+        while is_alive(self.id) {
+            sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 
     pub fn terminate(&self) {
-        // Where nobody is left, nobody need be told.
+        // An empty group is no error.
         _ = kill_process_group(self.id, Signal::TERM);
     }
 
@@ -93,7 +95,7 @@ impl Group {
         _ = kill_process_group(self.id, Signal::KILL);
     }
 
-    /// How the leader ended. From here on its id may be somebody else's.
+    /// Reaps the leader. From here on, its id may be reused.
     pub async fn reap(&mut self) -> Result<ExitStatus> {
         let status = self.leader.wait().await?;
         self.reaped = true;
@@ -101,62 +103,63 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        // Nobody is waited for here: the runtime takes the leader's status, and `reaper` removes the folder.
+        // The runtime reaps the leader, and `cleanup` removes the working directory.
         if !self.reaped {
             self.kill();
         }
     }
 }
 
-/// Gives the program a session of its own, and with it a group: it cannot type into the terminal that the worker was started from.
-fn stand_apart(program: &mut tokio::process::Command) {
-    let ask = || Ok(rustix::process::setsid().map(drop)?);
-    // SAFETY: between fork and exec it makes one system call; it takes no lock and allocates nothing.
-    unsafe { program.pre_exec(ask) };
+/// Starts a new session, and with it a process group: the program cannot write to the terminal of the worker.
+fn start_session(program: &mut tokio::process::Command) {
+    let prepare = || Ok(rustix::process::setsid().map(drop)?);
+    // SAFETY: between fork and exec this makes one system call; it takes no lock and allocates nothing.
+    unsafe { program.pre_exec(prepare) };
 }
 
-/// Whether anybody of a group lives. A signal to it would reach its dead leader, too, as long as nobody takes its status.
+/// Whether a process of the group is alive. Sending a signal would also find the leader that is not yet reaped.
 #[cfg(target_os = "linux")]
-fn has_living(group: Pid) -> bool {
-    // Where nothing is to be seen, they have the whole of their grace.
+fn is_alive(group: Pid) -> bool {
+    // Without /proc, assume that the group is alive: it then has its whole grace.
     let Ok(processes) = std::fs::read_dir("/proc") else { return true };
     let stats = processes.flatten().filter_map(|process| std::fs::read(process.path().join("stat")).ok());
-    stats.into_iter().any(|stat| lives_in(group, &String::from_utf8_lossy(&stat)))
+    stats.into_iter().any(|stat| is_alive_in(group, &String::from_utf8_lossy(&stat)))
 }
 
-/// Whether a line of `/proc/…/stat` is about somebody of a group who lives: `17 (name) S 1 17 …`, where a name may hold anything.
+/// Whether a line of `/proc/…/stat` describes a living process of the group: `17 (name) S 1 17 …`, where the name may
+/// contain anything.
 #[cfg(target_os = "linux")]
-fn lives_in(group: Pid, stat: &str) -> bool {
+fn is_alive_in(group: Pid, stat: &str) -> bool {
     let mut words = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
     let (state, of) = (words.next(), words.nth(1));
     of == Some(group.to_string().as_str()) && !matches!(state, Some("Z" | "X"))
 }
 
-/// Where the dead cannot be told from the living, whoever is there has the whole of the grace.
+/// The ended leader counts as alive here, so the group has its whole grace.
 #[cfg(not(target_os = "linux"))]
-fn has_living(group: Pid) -> bool {
+fn is_alive(group: Pid) -> bool {
     rustix::process::test_kill_process_group(group).is_ok()
 }
 
-/// Has the program killed when the worker is, even by kill -9. It must be asked for after the change of user, which would
-/// clear it. What the program started itself is not reached by this.
+/// Kills the program when the worker dies, even by SIGKILL. Must come after the change of user, which clears the
+/// setting. Does not cover the children of the program.
 #[cfg(target_os = "linux")]
-fn die_with_us(program: &mut tokio::process::Command) {
-    let us = rustix::process::getpid();
-    let ask = move || {
+fn kill_with_worker(program: &mut tokio::process::Command) {
+    let worker = rustix::process::getpid();
+    let prepare = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        // If we died before that line, nobody will send the signal any more.
-        if rustix::process::getppid() == Some(us) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
+        // If the worker died before this call, the signal will never come.
+        if rustix::process::getppid() == Some(worker) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
     };
-    // SAFETY: between fork and exec it makes two system calls; it takes no lock and allocates nothing.
-    unsafe { program.pre_exec(ask) };
+    // SAFETY: between fork and exec this makes two system calls; it takes no lock and allocates nothing.
+    unsafe { program.pre_exec(prepare) };
 }
 
-/// Other systems have no such signal.
+/// Only Linux has this signal.
 #[cfg(not(target_os = "linux"))]
-fn die_with_us(_: &mut tokio::process::Command) {}
+fn kill_with_worker(_: &mut tokio::process::Command) {}
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -164,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_living_of_a_group() {
+    fn living_processes_of_a_group_are_found() {
         let group = Pid::from_raw(17).unwrap();
         for (stat, lives) in [
             ("20 (sh) S 1 17 17 0", true),
@@ -174,7 +177,7 @@ mod tests {
             ("20 (sh) S 17 20 17 0", false),
             ("", false),
         ] {
-            assert_eq!(lives_in(group, stat), lives, "{stat}");
+            assert_eq!(is_alive_in(group, stat), lives, "{stat}");
         }
     }
 }

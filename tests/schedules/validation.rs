@@ -1,4 +1,4 @@
-//! What cannot be is refused at once, by the name of its field.
+//! Invalid schedules are rejected with the name of the field.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,13 @@ use crate::api::assert_refused;
 use crate::harness::Database;
 
 fn with(field: &str, value: Value) -> Value {
-    let mut wish = json!({"name": "s", "cron": "0 8 * * *", "target": {"job": {"kind": "noop"}}});
-    wish[field] = value;
-    wish
+    let mut body = json!({"name": "s", "cron": "0 8 * * *", "target": {"job": {"kind": "noop"}}});
+    body[field] = value;
+    body
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_by_name() {
+async fn invalid_field_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     for (field, value, named) in [
@@ -73,9 +73,9 @@ async fn what_cannot_be_is_refused_by_name() {
     assert_refused(&answer, 422, "invalid_field", "every");
     let answer =
         server.post("/schedules", json!({"name": "s", "cron": "@daily", "kind": "email.send", "payload": {}})).await;
-    assert_eq!(answer.status, 422, "a payload fits the schema of its kind: {}", answer.text);
-    for wish in [json!({"cron": "0 0 31 4 *"}), json!({}), json!({"cron": "@daily", "every": 60})] {
-        assert_eq!(server.post("/schedules/preview", wish).await.status, 422);
+    assert_eq!(answer.status, 422, "the payload must match the schema of its kind: {}", answer.text);
+    for body in [json!({"cron": "0 0 31 4 *"}), json!({}), json!({"cron": "@daily", "every": 60})] {
+        assert_eq!(server.post("/schedules/preview", body).await.status, 422);
     }
     assert_eq!(database.number("SELECT count(*) FROM schedules").await, 0);
 }

@@ -1,4 +1,4 @@
-//! Work from a server, over HTTP. Whoever works like this has no database, and knows no address of one.
+//! Jobs from a server over HTTP. A remote worker has no database and knows no address of one.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::source::{Beats, Found, Source, SourceError};
+use super::source::{ClaimBatch, HeartbeatReply, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
 use crate::handlers::log::Line;
-use crate::mutant::{self, Moment};
 use crate::store::jobs::{ClaimOutcome, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
@@ -20,87 +19,91 @@ use crate::wire::worker::{
     Presence, Progress,
 };
 
-/// How long the server may wait for something to do. Whoever stops waits no longer than this for the answer.
+/// How long the server waits for jobs. A stopping worker waits at most this long for the reply.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long an answer may take besides.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a reply may take in addition.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A server, as a worker sees it.
-pub struct Remote {
+/// A server as a source of jobs.
+pub struct RemoteSource {
     client: Client,
-    me: Worker,
-    /// The request that got no answer. Asked again under the same id, it brings what it brought then.
-    unanswered: Mutex<Option<String>>,
+    worker: Worker,
+    /// The id of a claim without a reply. Repeating it under the same id returns the same jobs.
+    pending_claim: Mutex<Option<String>>,
 }
 
-impl Remote {
-    pub fn new(client: Client, me: Worker) -> Self {
-        Self { client, me, unanswered: Mutex::default() }
+impl RemoteSource {
+    pub fn new(client: Client, worker: Worker) -> Self {
+        Self { client, worker, pending_claim: Mutex::default() }
     }
 
     fn presence(&self, busy: usize, draining: bool) -> Presence {
-        let Worker { id, host, pid, incarnation, version, queues, kinds, slots } = self.me.clone();
+        let Worker { id, host, pid, incarnation, version, queues, kinds, slots } = self.worker.clone();
         let busy = i32::try_from(busy).unwrap_or(i32::MAX);
         Presence { id, host, pid, incarnation, version, queues, kinds, slots, busy, draining }
     }
 
-    fn remember(&self, request: Option<String>) -> Option<String> {
-        std::mem::replace(&mut *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner), request)
+    fn replace_pending(&self, request: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.pending_claim.lock().unwrap_or_else(PoisonError::into_inner), request)
     }
 }
 
-impl Source for Remote {
-    async fn claim(&self, slots: usize) -> Result<Found, SourceError> {
-        let request = self.remember(None).unwrap_or_else(|| Uuid::now_v7().to_string());
-        let ask = Dequeue {
-            worker_id: Some(self.me.id.clone()),
+impl Source for RemoteSource {
+    async fn claim(&self, slots: usize) -> Result<ClaimBatch, SourceError> {
+        let request = self.replace_pending(None).unwrap_or_else(|| Uuid::now_v7().to_string());
+        let dequeue = Dequeue {
+            worker_id: Some(self.worker.id.clone()),
             limit: (slots as i64).min(MOST_DELIVERED),
-            queues: Some(self.me.queues.clone()),
-            kinds: Some(self.me.kinds.clone()),
+            queues: Some(self.worker.queues.clone()),
+            kinds: Some(self.worker.kinds.clone()),
             tenants: None,
             wait: Some(Span(WAIT)),
             request_id: Some(request.clone()),
         };
         let sent = Instant::now();
-        let delivery = match self.client.dequeue(&ask, WAIT + PATIENCE).await {
+        let delivery = match self.client.dequeue(&dequeue, WAIT + REPLY_TIMEOUT).await {
             Ok(delivery) => delivery,
             Err(error) => {
-                self.remember(Some(request));
+                self.replace_pending(Some(request));
                 return Err(error.into());
             }
         };
         let began = sent + Duration::from_millis(delivery.waited_ms);
         let lease = delivery.executions.iter().map(|it| it.lease_ttl_ms).min().map(Duration::from_millis);
         let jobs: Vec<ClaimedJob> = delivery.executions.into_iter().map(claimed).collect();
-        // The server has waited in our place. Where it did not, there may be more, or it is not in the mood.
+        // The server has waited for jobs. If it returned early without any, wait out the rest here.
         let rest = if jobs.is_empty() { WAIT.saturating_sub(sent.elapsed()) } else { Duration::ZERO };
         let claims = ClaimOutcome { jobs, contended: false, next_due: Some(rest) };
-        Ok(Found { claims, trusted_until: lease.map(|lease| began + trusted(lease)) })
+        Ok(ClaimBatch { claims, trusted_until: lease.map(|lease| began + trusted(lease)) })
     }
 
-    async fn heartbeat(&self, held: &[LeasedExecution], busy: usize, stopping: bool) -> Result<Beats, SourceError> {
-        let executions = held.iter().map(|it| HeldExecution {
+    async fn heartbeat(
+        &self,
+        leased: &[LeasedExecution],
+        busy: usize,
+        stopping: bool,
+    ) -> Result<HeartbeatReply, SourceError> {
+        let executions = leased.iter().map(|it| HeldExecution {
             execution_id: it.execution_id,
             job_id: it.job_id,
             progress: it.progress.clone().map(|it| Progress { fraction: it.fraction, text: it.text }),
         });
-        let beat = worker::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
+        let batch = worker::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
         let sent = Instant::now();
-        let answer = self.client.beat(&beat, PATIENCE).await?;
-        let lease = Duration::from_millis(answer.lease_ttl_ms);
-        let held =
-            answer.held.into_iter().map(|it| RenewedLease { execution_id: it.execution_id, canceled: it.cancel });
-        Ok(Beats {
-            held: held.collect(),
-            told: WorkerState::parse(&answer.worker_state).unwrap_or(WorkerState::Online),
-            rhythm: lease.min(DELIVERY_LEASE) / 4,
+        let reply = self.client.beat(&batch, REPLY_TIMEOUT).await?;
+        let lease = Duration::from_millis(reply.lease_ttl_ms);
+        let renewed =
+            reply.held.into_iter().map(|it| RenewedLease { execution_id: it.execution_id, canceled: it.cancel });
+        Ok(HeartbeatReply {
+            renewed: renewed.collect(),
+            worker_state: WorkerState::parse(&reply.worker_state).unwrap_or(WorkerState::Online),
+            interval: lease.min(DELIVERY_LEASE) / 4,
             trusted_until: Some(sent + trusted(lease)),
         })
     }
 
     async fn settle(&self, claimed: &ClaimedJob, outcome: &Outcome) -> Result<Settled, SourceError> {
-        mutant::pass(Moment::Ended);
-        let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..said(outcome)? };
+        let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..to_wire(outcome)? };
         match self.client.end_execution(claimed.lease.execution_id, &result).await {
             Ok(answer) if answer.duplicate => Ok(Settled::Already),
             Ok(answer) => {
@@ -123,12 +126,12 @@ impl Source for Remote {
     }
 
     async fn leave(&self) {
-        // The row grows old by itself.
-        _ = self.client.leave(&self.me.id).await;
+        _ = self.client.leave(&self.worker.id).await;
     }
 }
 
-/// How long a lease is trusted from the moment at which it was asked for: clocks drift, and stopping takes a moment.
+/// How long a lease is trusted after the request for it was sent: less than it lasts, because clocks drift and stopping
+/// takes time.
 fn trusted(lease: Duration) -> Duration {
     let margin = Duration::from_secs(1).max(lease / 10);
     lease - margin.min(lease / 4)
@@ -151,37 +154,36 @@ fn claimed(it: Delivered) -> ClaimedJob {
         failures: it.failures,
         max_attempts: it.max_attempts,
         timeout: it.timeout_ms.map(Duration::from_millis),
-        // The server knows it, and decides.
+        // The server knows the backoff and applies it.
         backoff: None,
         previous_state: JobState::parse(&it.previous_state).unwrap_or(JobState::Queued),
         project_moved: false,
     }
 }
 
-/// An outcome in the words of the protocol.
-fn said(outcome: &Outcome) -> Result<ExecutionResult, SourceError> {
+/// Converts an outcome to the protocol.
+fn to_wire(outcome: &Outcome) -> Result<ExecutionResult, SourceError> {
     let raw = |field: &str, text: &str| {
-        RawValue::from_string(text.to_owned())
-            .map_err(|error| SourceError::Unacceptable(FieldProblem::new(field, error)))
+        RawValue::from_string(text.to_owned()).map_err(|error| SourceError::Invalid(FieldProblem::new(field, error)))
     };
     let jobs = |next: &[FollowUp]| next.iter().map(|it| raw("next", &it.0)).collect::<Result<Vec<_>, _>>();
     let error = outcome.error();
-    let usual = ExecutionResult::default();
+    let default = ExecutionResult::default();
     Ok(match outcome {
         Outcome::Done { result, next } => ExecutionResult {
             exit_code: Some(0),
             result: result.as_deref().map(|text| raw("result", text)).transpose()?,
             next: jobs(next)?,
-            ..usual
+            ..default
         },
         Outcome::Failed { retry_after, next, .. } => {
-            ExecutionResult { error, retry_after: retry_after.map(Span), next: jobs(next)?, ..usual }
+            ExecutionResult { error, retry_after: retry_after.map(Span), next: jobs(next)?, ..default }
         }
-        Outcome::Refused { next, .. } => ExecutionResult { error, retryable: Some(false), next: jobs(next)?, ..usual },
-        Outcome::TimedOut { .. } => ExecutionResult { error, timed_out: true, ..usual },
-        Outcome::Later { after } => ExecutionResult { snooze: Some(Span(*after)), ..usual },
-        Outcome::Released => ExecutionResult { released: true, ..usual },
-        Outcome::Canceled { .. } => ExecutionResult { error, canceled: true, ..usual },
+        Outcome::Fatal { next, .. } => ExecutionResult { error, retryable: Some(false), next: jobs(next)?, ..default },
+        Outcome::TimedOut { .. } => ExecutionResult { error, timed_out: true, ..default },
+        Outcome::Snooze { after } => ExecutionResult { snooze: Some(Span(*after)), ..default },
+        Outcome::Released => ExecutionResult { released: true, ..default },
+        Outcome::Canceled { .. } => ExecutionResult { error, canceled: true, ..default },
     })
 }
 
@@ -190,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_is_trusted_a_little_less_long_than_it_lasts() {
+    fn lease_is_trusted_for_less_than_it_lasts() {
         let cases = [(100, 75), (1000, 750), (2000, 1500), (10_000, 9000), (30_000, 27_000), (300_000, 270_000)];
         for (lease, expected) in cases {
             assert_eq!(trusted(Duration::from_millis(lease)), Duration::from_millis(expected), "{lease}");
@@ -198,8 +200,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_no_result() {
+    fn invalid_json_result_is_rejected() {
         let outcome = Outcome::Done { result: Some("{".into()), next: Vec::new() };
-        assert!(!said(&outcome).unwrap_err().is_temporary());
+        assert!(!to_wire(&outcome).unwrap_err().is_temporary());
     }
 }

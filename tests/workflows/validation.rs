@@ -1,4 +1,4 @@
-//! What is no workflow is refused, whole, and the field at fault is named.
+//! Invalid workflows are rejected as a whole with the name of the field.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::Database;
 use crate::jobs::idle;
 
 #[tokio::test]
-async fn the_field_at_fault_is_named_and_nothing_is_kept() {
+async fn invalid_workflow_is_rejected_as_a_whole() {
     let database = Database::new().await;
     let server = idle(&database);
     let step = |name: &str, after: Value| json!({"name": name, "kind": "noop", "depends_on": after});

@@ -1,17 +1,16 @@
-//! What must happen on the days when clocks change, and elsewhere: tables of what is due when.
-#![cfg(test)]
+//! Tables of due times, on days with clock changes and on ordinary days.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
 
-use super::{Shift, Timing};
+use crate::domain::schedule::{ClockChange, Timing};
 
 fn at(text: &str) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).unwrap()
 }
 
-/// What is due from a moment on, and before another, as the clocks of the zone show it.
+/// The due times in `from..to`, as the clocks of the zone show them.
 fn due(zone: &str, expression: &str, from: &str, to: &str) -> Vec<String> {
     let timing = Timing::parse(expression, zone, datetime!(1970-01-01 00:00 UTC)).unwrap();
     let (from, to) = (at(from), at(to));
@@ -26,7 +25,7 @@ fn due(zone: &str, expression: &str, from: &str, to: &str) -> Vec<String> {
 /// Zone, expression, from, to, what is due.
 type Row = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const DAYS_OF_CHANGE: &[Row] = &[
+const CLOCK_CHANGE_DAYS: &[Row] = &[
     (
         "America/New_York",
         "30 2 * * *",
@@ -126,7 +125,7 @@ const DAYS_OF_CHANGE: &[Row] = &[
     ("Pacific/Apia", "0 8 30 12 *", "2011-12-29T12:00:00-10:00", "2012-06-01T00:00:00Z", &["12-31 00:00 +14:00"]),
 ];
 
-const ORDINARY: &[Row] = &[
+const ORDINARY_DAYS: &[Row] = &[
     (
         "Asia/Kolkata",
         "30 9 * * *",
@@ -157,47 +156,47 @@ const ORDINARY: &[Row] = &[
         &["02-13 00:00 +00:00", "02-20 00:00 +00:00", "02-27 00:00 +00:00"],
     ),
     ("UTC", "@weekly", "2026-01-01T00:00:00Z", "2026-01-12T00:00:00Z", &["01-04 00:00 +00:00", "01-11 00:00 +00:00"]),
-    // The documented example of reference system 002.
+    // An example from the documentation of another scheduler.
     ("Europe/Kiev", "0 12 * * *", "2026-03-12T08:30:00Z", "2026-03-12T20:00:00Z", &["03-12 12:00 +02:00"]),
 ];
 
 #[test]
-fn on_days_of_change_what_is_due_is_due_once() {
-    for (zone, expression, from, to, expected) in DAYS_OF_CHANGE {
+fn due_times_on_clock_change_days() {
+    for (zone, expression, from, to, expected) in CLOCK_CHANGE_DAYS {
         assert_eq!(due(zone, expression, from, to), *expected, "{zone} {expression}");
     }
 }
 
 #[test]
-fn on_other_days_the_wall_clock_says_when() {
-    for (zone, expression, from, to, expected) in ORDINARY {
+fn due_times_on_ordinary_days() {
+    for (zone, expression, from, to, expected) in ORDINARY_DAYS {
         assert_eq!(due(zone, expression, from, to), *expected, "{zone} {expression}");
     }
 }
 
 #[test]
-fn people_are_told_where_the_clocks_change() {
-    let shift = |zone: &str, expression: &str, moment: &str| {
+fn occurrence_flags_clock_changes() {
+    let change = |zone: &str, expression: &str, moment: &str| {
         let timing = Timing::parse(expression, zone, datetime!(1970-01-01 00:00 UTC)).unwrap();
-        timing.look(at(moment)).shift
+        timing.occurrence(at(moment)).clock_change
     };
-    let forward = |missing: &str| Some(Shift::Forward { missing: missing.into() });
+    let forward = |missing: &str| Some(ClockChange::Forward { missing: missing.into() });
     for (zone, expression, moment, expected) in [
         ("America/New_York", "30 2 * * *", "2026-03-08T03:00:00-04:00", forward("2026-03-08 02:30:00")),
         ("America/Santiago", "0 0 * * *", "2026-09-06T01:00:00-03:00", forward("2026-09-06 00:00:00")),
-        ("America/New_York", "30 1 * * *", "2026-11-01T01:30:00-04:00", Some(Shift::First)),
-        ("America/New_York", "*/30 * * * *", "2026-11-01T01:30:00-05:00", Some(Shift::Second)),
+        ("America/New_York", "30 1 * * *", "2026-11-01T01:30:00-04:00", Some(ClockChange::First)),
+        ("America/New_York", "*/30 * * * *", "2026-11-01T01:30:00-05:00", Some(ClockChange::Second)),
         ("America/New_York", "30 2 * * *", "2026-03-09T02:30:00-04:00", None),
         ("America/New_York", "0 3 * * *", "2026-03-08T03:00:00-04:00", None),
         ("America/New_York", "*/30 * * * *", "2026-03-08T03:00:00-04:00", None),
         ("America/New_York", "@every 1h", "2026-11-01T01:30:00-04:00", None),
     ] {
-        assert_eq!(shift(zone, expression, moment), expected, "{zone} {expression} {moment}");
+        assert_eq!(change(zone, expression, moment), expected, "{zone} {expression} {moment}");
     }
 }
 
 #[test]
-fn one_answer_takes_no_time() {
+fn rare_expressions_are_computed_in_a_second() {
     let started = std::time::Instant::now();
     for expression in ["0 0 29 2 *", "0 0 29 2 +MON", "59 59 23 31 12 *", "* * * * * *", "*/7 */5 */3 */2 */2 *"] {
         let timing = Timing::parse(expression, "America/New_York", datetime!(2026-01-01 00:00 UTC)).unwrap();
@@ -207,7 +206,7 @@ fn one_answer_takes_no_time() {
 }
 
 #[test]
-fn an_interval_counts_from_its_anchor_and_time_ends() {
+fn interval_counts_from_its_anchor() {
     let anchor = datetime!(2026-01-01 00:00:07 UTC);
     let timing = Timing::parse("@every 10m", "UTC", anchor).unwrap();
     assert_eq!(timing.next_after(datetime!(2025-01-01 00:00 UTC)), timing.next_after(anchor));

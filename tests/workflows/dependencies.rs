@@ -1,4 +1,4 @@
-//! Jobs that wait for jobs without any workflow.
+//! Jobs with dependencies outside workflows.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::harness::Database;
 use crate::jobs::{act, brisk, enqueue, idle, job, moves, simulated, text, until};
 
 #[tokio::test]
-async fn a_job_waits_for_others_whatever_they_are_at_when_it_is_asked_for() {
+async fn dependencies_may_be_in_any_state_at_creation() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let done = enqueue(&server, json!({"kind": "echo", "payload": {"n": 7}})).await;
@@ -16,10 +16,10 @@ async fn a_job_waits_for_others_whatever_they_are_at_when_it_is_asked_for() {
     until(&server, &dead, "failed").await;
     let waiting = enqueue(&server, json!({"kind": "unserved"})).await;
 
-    let asked = server.post("/jobs", json!({"type": "echo", "dependencies": [done]})).await.expect(201).json();
-    let told = until(&server, &text(&asked, "id"), "completed").await;
-    assert_eq!(told["result"]["inputs"][&done]["result"], json!({"n": 7}), "also from what had ended long before");
-    assert_eq!(moves(&server, &text(&asked, "id")).await[..2], ["none>blocked", "blocked>queued"]);
+    let created = server.post("/jobs", json!({"type": "echo", "dependencies": [done]})).await.expect(201).json();
+    let finished = until(&server, &text(&created, "id"), "completed").await;
+    assert_eq!(finished["result"]["inputs"][&done]["result"], json!({"n": 7}), "also from a job that ended before");
+    assert_eq!(moves(&server, &text(&created, "id")).await[..2], ["none>blocked", "blocked>queued"]);
 
     let blocked = enqueue(&server, json!({"kind": "noop", "dependencies": [dead]})).await;
     assert_eq!(job(&server, &blocked).await["state"], "blocked");
@@ -40,12 +40,12 @@ async fn a_job_waits_for_others_whatever_they_are_at_when_it_is_asked_for() {
     act(&server, &waiting, "cancel", json!({})).await.expect(200);
     assert_eq!(job(&server, &both).await["state"], "canceled");
     let late = enqueue(&server, json!({"kind": "noop", "dependencies": [waiting]})).await;
-    assert_eq!(job(&server, &late).await["state"], "canceled", "what was canceled can never complete");
+    assert_eq!(job(&server, &late).await["state"], "canceled", "a canceled dependency can never complete");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_depended_on_is_refused_and_nothing_is_kept() {
+async fn invalid_dependency_is_rejected() {
     let database = Database::new().await;
     let server = idle(&database);
     let nobody = "01900000-0000-7000-8000-000000000000";
@@ -53,55 +53,55 @@ async fn what_cannot_be_depended_on_is_refused_and_nothing_is_kept() {
         server.post("/jobs", json!([{"kind": "noop"}, {"kind": "noop", "dependencies": [nobody]}])).await.expect(422);
     assert_eq!(refused.code(), "no_such_dependency");
     assert!(refused.text.contains(nobody), "{}", refused.text);
-    for (wish, field) in [
+    for (body, field) in [
         (json!(["x"]), "dependencies.0"),
         (json!([nobody, nobody]), "dependencies.1"),
         (json!([{"job_id": nobody, "policy": "x"}]), "dependencies.0.policy"),
         (json!("x"), "dependencies"),
     ] {
-        let refused = server.post("/jobs", json!({"kind": "noop", "dependencies": wish})).await.expect(422).json();
+        let refused = server.post("/jobs", json!({"kind": "noop", "dependencies": body})).await.expect(422).json();
         assert!(text(&refused["errors"][0], "field").starts_with(field), "{refused}");
     }
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
 }
 
 #[tokio::test]
-async fn the_same_key_says_the_same_dependencies() {
+async fn idempotency_key_covers_dependencies() {
     let database = Database::new().await;
     let server = idle(&database);
     let first = enqueue(&server, json!({"kind": "noop"})).await;
-    let wish = json!({"kind": "noop", "dependencies": [first], "idempotency_key": "k"});
-    let id = enqueue(&server, wish.clone()).await;
-    assert_eq!(enqueue(&server, wish).await, id);
+    let body = json!({"kind": "noop", "dependencies": [first], "idempotency_key": "k"});
+    let id = enqueue(&server, body.clone()).await;
+    assert_eq!(enqueue(&server, body).await, id);
     let other = server.post("/jobs", json!({"kind": "noop", "idempotency_key": "k"})).await.expect(422);
     assert_eq!(other.code(), "idempotency_key_reused");
     assert_eq!(database.number("SELECT count(*) FROM job_dependencies").await, 1);
 }
 
 #[tokio::test]
-async fn an_application_makes_a_graph_in_its_own_transaction() {
+async fn sql_transaction_creates_a_graph() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let script = "BEGIN; SELECT provost.enqueue('noop', tags => '{a}') AS a \\gset\n\
                   SELECT provost.enqueue('echo', tags => '{b}', depends_on => ARRAY[(SELECT id FROM provost.jobs WHERE tags = '{a}')])";
     let script = script.replace(" AS a \\gset\n", ";");
-    let (went_well, said) = database.psql(&format!("{script}; COMMIT"));
-    assert!(went_well, "{said}");
-    let id = said.lines().last().unwrap().to_owned();
+    let (succeeded, output) = database.psql(&format!("{script}; COMMIT"));
+    assert!(succeeded, "{output}");
+    let id = output.lines().last().unwrap().to_owned();
     until(&server, &id, "completed").await;
     for (call, sqlstate) in [
         ("depends_on => ARRAY['01900000-0000-7000-8000-000000000000'::uuid]", "PV005"),
         ("depends_on => ARRAY[NULL]::uuid[]", "22023"),
         ("dependency_policy => 'x'", "22023"),
     ] {
-        let (went_well, said) = database.psql(&format!("SELECT provost.enqueue('noop', {call})"));
-        assert!(!went_well && said.contains(sqlstate), "{call}: {said}");
+        let (succeeded, output) = database.psql(&format!("SELECT provost.enqueue('noop', {call})"));
+        assert!(!succeeded && output.contains(sqlstate), "{call}: {output}");
     }
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn an_application_that_takes_long_to_commit_holds_up_no_heartbeat() {
+async fn slow_sql_transaction_blocks_no_heartbeat() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let slow = json!({"kind": "sleep", "payload": {"ms": 8000}});
@@ -113,10 +113,10 @@ async fn an_application_that_takes_long_to_commit_holds_up_no_heartbeat() {
         .batch_execute(&format!("BEGIN; SELECT provost.enqueue('noop', depends_on => ARRAY['{parent}'::uuid])"))
         .await
         .unwrap();
-    // It would be lost before it is done, if its lease were not extended meanwhile.
+    // Without renewals the lease would expire before the work ends.
     until(&server, &other, "completed").await;
-    assert_eq!(job(&server, &other).await["attempt"], 1, "its lease was extended all the time");
-    assert_eq!(job(&server, &parent).await["state"], "active", "its end waits for whoever is about to depend on it");
+    assert_eq!(job(&server, &other).await["attempt"], 1, "its lease was renewed");
+    assert_eq!(job(&server, &parent).await["state"], "active", "its settlement waits for the transaction");
     application.batch_execute("COMMIT").await.unwrap();
     until(&server, &parent, "completed").await;
     assert_eq!(job(&server, &parent).await["attempt"], 1);
@@ -126,7 +126,7 @@ async fn an_application_that_takes_long_to_commit_holds_up_no_heartbeat() {
 }
 
 #[tokio::test]
-async fn steps_of_the_same_name_are_told_apart_and_a_step_is_not_known_by_its_name_outside() {
+async fn inputs_use_names_only_within_a_workflow() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let mut steps = Vec::new();
@@ -140,15 +140,15 @@ async fn steps_of_the_same_name_are_told_apart_and_a_step_is_not_known_by_its_na
 }
 
 #[tokio::test]
-async fn what_hangs_together_is_shown_from_any_of_it() {
+async fn graph_is_shown_from_any_of_its_jobs() {
     let database = Database::new().await;
     let server = idle(&database);
-    let wish = |after: Vec<&String>| json!({"kind": "noop", "dependencies": after});
-    let a = enqueue(&server, wish(vec![])).await;
-    let b = enqueue(&server, wish(vec![&a])).await;
-    let c = enqueue(&server, wish(vec![&a])).await;
-    let d = enqueue(&server, wish(vec![&b, &c])).await;
-    let alone = enqueue(&server, wish(vec![])).await;
+    let body = |after: Vec<&String>| json!({"kind": "noop", "dependencies": after});
+    let a = enqueue(&server, body(vec![])).await;
+    let b = enqueue(&server, body(vec![&a])).await;
+    let c = enqueue(&server, body(vec![&a])).await;
+    let d = enqueue(&server, body(vec![&b, &c])).await;
+    let alone = enqueue(&server, body(vec![])).await;
     let shown = async |id: &str| {
         let graph = server.get(&format!("/api/v1/jobs/{id}/graph")).await.expect(200).json();
         assert_eq!((&graph["root_job_id"], &graph["truncated"]), (&json!(id), &json!(false)));

@@ -1,20 +1,20 @@
-//! Which addresses are public. Whoever may choose a URL must not reach what only this machine can reach.
+//! Tells public addresses from others, so that a URL in a job cannot reach private networks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Why this address is no place in the public network; nothing when it is one.
+/// Why an address is not public; `None` when it is.
 pub fn blocked(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => V4.iter().find(|(first, length, _)| same_v4(*first, address, *length)).map(|it| it.2),
         IpAddr::V6(address) => match V6.iter().find(|(first, length, _)| same_v6(*first, address, *length)) {
             Some((.., what)) => Some(what),
-            // Only this eighth was ever handed out as public; what comes later is not known to be.
+            // Only 2000::/3 is allocated as public.
             None => (address.segments()[0] >> 13 != 1).then_some("not a public address"),
         },
     }
 }
 
-/// Whether two addresses begin with the same bits.
+/// Whether two addresses share a prefix.
 fn same_v4(a: Ipv4Addr, b: Ipv4Addr, length: u32) -> bool {
     (a.to_bits() ^ b.to_bits()) >> (u32::BITS - length) == 0
 }
@@ -23,7 +23,7 @@ fn same_v6(a: Ipv6Addr, b: Ipv6Addr, length: u32) -> bool {
     (a.to_bits() ^ b.to_bits()) >> (u128::BITS - length) == 0
 }
 
-/// The special addresses of RFC 6890 and its updates, and one that a cloud keeps for itself.
+/// The special-purpose addresses of RFC 6890 and its updates, and one that a cloud reserves.
 const V4: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, "unspecified"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "private"),
@@ -43,7 +43,7 @@ const V4: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4, "reserved or broadcast"),
 ];
 
-/// Whatever carries an IPv4 address inside is refused whole: it is another way to write one of the above.
+/// Addresses that embed an IPv4 address are blocked as a whole: they are other spellings of the above.
 const V6: &[(Ipv6Addr, u32, &str)] = &[
     (Ipv6Addr::UNSPECIFIED, 128, "unspecified"),
     (Ipv6Addr::LOCALHOST, 128, "loopback"),
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_public_is_blocked() {
+    fn special_addresses_are_blocked() {
         let cases = [
             ("0.0.0.0", "unspecified"),
             ("10.255.255.255", "private"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_public_is_not() {
+    fn public_addresses_are_not_blocked() {
         for address in ["1.1.1.1", "9.255.255.255", "100.63.255.255", "100.128.0.1", "172.32.0.1", "192.0.1.1"] {
             assert_eq!(blocked(address.parse().unwrap()), None, "{address}");
         }

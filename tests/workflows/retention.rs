@@ -1,4 +1,4 @@
-//! What is forgotten of workflows, and what is not.
+//! Retention and deletion of workflows.
 
 use serde_json::json;
 
@@ -6,13 +6,13 @@ use super::{failing, idle, job_of, start, step, until};
 use crate::harness::{Database, Server, eventually};
 use crate::jobs::{brisk, enqueue, job, simulated, text, until as until_job};
 
-/// A server whose pruner forgets at once what is completed, and keeps the rest.
+/// A server that prunes completed jobs at once and keeps the rest.
 fn pruner(database: &Database) -> Server {
     brisk(database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_RETAIN_COMPLETED", "0s")])
 }
 
 #[tokio::test]
-async fn a_workflow_is_forgotten_whole_and_not_before_it_is_finished() {
+async fn finished_workflow_is_pruned_as_a_whole() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let gone = start(&server, json!([step("a", &[], json!({})), step("b", &["a"], json!({}))])).await;
@@ -24,7 +24,7 @@ async fn a_workflow_is_forgotten_whole_and_not_before_it_is_finished() {
     until_job(&server, &job_of(&server, &runs, "a").await, "completed").await;
     until_job(&server, &lone, "completed").await;
     let _pruner = pruner(&database);
-    eventually("the finished one is gone", || async {
+    eventually("the finished workflow is deleted", || async {
         (server.get(&format!("/workflows/{gone}")).await.status == 404).then_some(())
     })
     .await;
@@ -35,14 +35,14 @@ async fn a_workflow_is_forgotten_whole_and_not_before_it_is_finished() {
         "the steps of what is not finished, or failed, stay"
     );
     assert_eq!(database.number("SELECT count(*) FROM job_dependencies").await, 2);
-    let told = server.get("/stats").await.expect(200).json();
-    let class = told["retention"].as_array().unwrap().iter().find(|it| it["class"] == "workflows").cloned().unwrap();
+    let stats = server.get("/stats").await.expect(200).json();
+    let class = stats["retention"].as_array().unwrap().iter().find(|it| it["class"] == "workflows").cloned().unwrap();
     assert_eq!(class["removed"], 1);
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn what_others_wait_for_is_kept_until_they_had_it() {
+async fn dependency_is_kept_until_its_dependents_ran() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let done = enqueue(&server, json!({"kind": "echo", "payload": {"n": 1}})).await;
@@ -51,7 +51,7 @@ async fn what_others_wait_for_is_kept_until_they_had_it() {
     let other = enqueue(&server, json!({"kind": "noop"})).await;
     until_job(&server, &other, "completed").await;
     let _pruner = pruner(&database);
-    eventually("the other is forgotten", || async {
+    eventually("the other workflow is deleted", || async {
         (server.get(&format!("/jobs/{other}")).await.status == 404).then_some(())
     })
     .await;
@@ -60,7 +60,7 @@ async fn what_others_wait_for_is_kept_until_they_had_it() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_dead_letter_that_is_deleted_is_canceled_with_it_and_a_step_stays() {
+async fn deleted_dead_letter_cancels_its_dependents() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;

@@ -1,4 +1,4 @@
-//! Schedules that cannot be fired, or not be read, are nobody else's trouble.
+//! Schedules that cannot be fired or read do not disturb others.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::{idle, schedule, still, text, ticked, ticks};
 use crate::harness::{Database, send};
 
 #[tokio::test]
-async fn a_schedule_that_others_hold_up_waits_alone() {
+async fn blocked_schedule_delays_no_other() {
     let database = Database::new().await;
     let server = idle(&database);
     let project = text(&server.post("/projects", json!({"name": "p"})).await.expect(201).json(), "id");
@@ -25,7 +25,7 @@ async fn a_schedule_that_others_hold_up_waits_alone() {
 }
 
 #[tokio::test]
-async fn what_this_version_cannot_read_is_left_alone_and_holds_up_nobody() {
+async fn unreadable_schedule_is_skipped_and_kept() {
     let database = Database::new().await;
     let server = idle(&database);
     schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
@@ -35,13 +35,13 @@ async fn what_this_version_cannot_read_is_left_alone_and_holds_up_nobody() {
     let left = "SELECT count(*) FROM schedules WHERE next_at IS NOT NULL AND revision = 2";
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
     ticked(&server, "s", "fired", 7).await;
-    assert_eq!(database.number(&format!("{left} AND name = 'broken'")).await, 1, "another version may read it");
-    assert_eq!(server.raw_log().matches("cannot be read by this version").count(), 1, "told once");
+    assert_eq!(database.number(&format!("{left} AND name = 'broken'")).await, 1, "a newer version may read it");
+    assert_eq!(server.raw_log().matches("this version cannot read it").count(), 1, "logged once");
     send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
 }
 
 #[tokio::test]
-async fn what_this_version_cannot_read_is_shown_as_such_and_can_be_put_anew() {
+async fn unreadable_schedule_is_shown_and_replaceable() {
     let database = Database::new().await;
     let server = still(&database);
     for name in ["broken", "sound"] {
@@ -74,7 +74,7 @@ async fn what_this_version_cannot_read_is_shown_as_such_and_can_be_put_anew() {
     let anew = server.post("/schedules", anew).await.expect(200).json();
     assert_eq!((text(&anew, "time_zone"), &anew["id"]), ("UTC".into(), &all[0]["id"]));
     assert_ne!(anew["next_at"], json!(null));
-    // An older version may have taken away what it waits for; an edit finds it again.
+    // An older version may have cleared the next due time; an edit computes it again.
     database.run("UPDATE schedules SET next_at = NULL").await;
     let edited = server.patch("/schedules/sound", json!({"jitter": "1s"})).await.expect(200).json();
     assert_ne!(edited["next_at"], json!(null));

@@ -1,5 +1,4 @@
-//! Brute force: walks two years minute by minute through twelve zones, and compares what it finds with what is computed.
-#![cfg(test)]
+//! Compares computed due times with a search that walks two years minute by minute in twelve zones.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -9,8 +8,8 @@ use jiff::{Timestamp, ToSpan, Unit};
 use proptest::prelude::*;
 use time::OffsetDateTime;
 
-use super::zone::stamp;
-use super::{Timing, Zone};
+use crate::domain::schedule::zone::to_timestamp;
+use crate::domain::schedule::{Timing, Zone};
 
 const ZONES: [&str; 12] = [
     "UTC",
@@ -29,12 +28,12 @@ const ZONES: [&str; 12] = [
 /// 2026-01-01 and 2028-01-01, in UTC.
 const START: i64 = 1_767_225_600;
 const END: i64 = 1_830_297_600;
-/// An expression that is due more often is compared around the changes of the clocks alone.
+/// Expressions with more due times are compared only around clock changes.
 const DENSE: usize = 3_000;
-/// What a wall clock may show first in these two years, anywhere.
+/// The earliest wall-clock time in these two years, in any zone.
 const FIRST: DateTime = date(2025, 12, 31).at(0, 0, 0, 0);
 
-/// Minute, hour, day, month and weekday of everything that a wall clock may show.
+/// Minute, hour, day, month and weekday of every wall-clock minute.
 static CALENDAR: LazyLock<Vec<[u8; 5]>> = LazyLock::new(|| {
     let days = (0..733).map(|day| FIRST.date().saturating_add(day.days()));
     days.flat_map(|day| {
@@ -44,7 +43,7 @@ static CALENDAR: LazyLock<Vec<[u8; 5]>> = LazyLock::new(|| {
     .collect()
 });
 
-/// What the clocks show in each minute, as a place in the calendar, and the minutes around their changes.
+/// The calendar index of each minute, and the minutes of clock changes.
 struct Clock {
     shown: Vec<usize>,
     changes: Vec<usize>,
@@ -67,7 +66,7 @@ fn walk(name: &str) -> Clock {
     Clock { shown, changes }
 }
 
-/// The values of one field; nothing is any.
+/// The values of one field; `None` matches all.
 type Field = Option<BTreeSet<i8>>;
 
 #[derive(Debug)]
@@ -78,12 +77,12 @@ struct Fields {
 }
 
 impl Fields {
-    /// Whether it fits each place of the calendar.
+    /// Which calendar entries match.
     fn fits(&self) -> Vec<bool> {
         let mask = |field: &Field| field.iter().flatten().fold(0u64, |mask, value| mask | 1 << value);
         let [minute, hour, day, month, weekday] =
             self.values.each_ref().map(|field| field.as_ref().map_or(u64::MAX, |_| mask(field)));
-        // Where both days are restricted, either will do: the rule of cron.
+        // If both day fields are restricted, either may match: the rule of cron.
         let either = self.values[2].is_some() && self.values[4].is_some();
         let fits = |at: &[u8; 5]| {
             let (day, weekday) = (day >> at[2] & 1, weekday >> at[4] & 1);
@@ -93,12 +92,12 @@ impl Fields {
         CALENDAR.iter().map(fits).collect()
     }
 
-    /// The minutes in which it is due.
+    /// The minutes in which the expression is due.
     fn due(&self, clock: &Clock) -> Vec<usize> {
         let fits = self.fits();
         let (mut due, mut latest) = (Vec::new(), clock.shown[0] - 1);
         for (at, shown) in clock.shown.iter().enumerate() {
-            // What the clocks go forward over falls into the first minute after; what they show again does not count.
+            // A skipped time is due in the first minute after the gap; a repeated time is due once.
             let is_due = match self.is_interval {
                 true => fits[*shown],
                 false => *shown > latest && fits[latest + 1..=*shown].contains(&true),
@@ -112,23 +111,23 @@ impl Fields {
     }
 }
 
-fn field(least: i8, most: i8) -> BoxedStrategy<(String, Field)> {
-    let list = prop::collection::btree_set(least..=most, 1..3).prop_map(|values| {
+fn field(min: i8, max: i8) -> BoxedStrategy<(String, Field)> {
+    let list = prop::collection::btree_set(min..=max, 1..3).prop_map(|values| {
         let text: Vec<String> = values.iter().map(i8::to_string).collect();
         (text.join(","), Some(values))
     });
-    let range = (least..=most, least..=most).prop_map(|(a, b)| {
+    let range = (min..=max, min..=max).prop_map(|(a, b)| {
         let (a, b) = (a.min(b), a.max(b));
         (format!("{a}-{b}"), Some((a..=b).collect()))
     });
-    let step = (2..=((most - least) / 2).max(2))
-        .prop_map(move |step| (format!("*/{step}"), Some((least..=most).step_by(step as usize).collect())));
+    let step = (2..=((max - min) / 2).max(2))
+        .prop_map(move |step| (format!("*/{step}"), Some((min..=max).step_by(step as usize).collect())));
     let any = Just(("*".to_owned(), None));
     prop_oneof![4 => list, 1 => range, 2 => step, 2 => any].boxed()
 }
 
 fn fields() -> impl Strategy<Value = Fields> {
-    // Hours are mostly those in which clocks change.
+    // Favor the hours in which clocks change.
     let night = prop::collection::btree_set(0i8..=3, 1..3).prop_map(|hours| {
         let text: Vec<String> = hours.iter().map(i8::to_string).collect();
         (text.join(","), Some(hours))
@@ -144,7 +143,7 @@ fn fields() -> impl Strategy<Value = Fields> {
     )
 }
 
-/// From which minutes on, and before which, both are compared.
+/// The ranges of minutes to compare.
 fn windows(clock: &Clock, due: &[usize]) -> Vec<(usize, usize)> {
     if due.len() <= DENSE {
         return vec![(0, clock.shown.len())];
@@ -157,7 +156,7 @@ fn compare(zone: &str, fields: &Fields) {
     let clock = clock(zone);
     let due = fields.due(&clock);
     let Ok(timing) = Timing::parse(&fields.text, zone, OffsetDateTime::UNIX_EPOCH) else {
-        assert!(due.is_empty(), "{} in {zone} is refused, and happens", fields.text);
+        assert!(due.is_empty(), "{} in {zone} is rejected although it has due times", fields.text);
         return;
     };
     let moment = |minute: usize| OffsetDateTime::from_unix_timestamp(START + minute as i64 * 60).unwrap();
@@ -165,7 +164,7 @@ fn compare(zone: &str, fields: &Fields) {
         let expected: Vec<usize> = due.iter().copied().filter(|at| (from..to).contains(at)).collect();
         let before = moment(from) - time::Duration::seconds(1);
         let computed = timing.after(before).take_while(|at| *at < moment(to));
-        let computed: Vec<usize> = computed.map(|at| ((stamp(at).as_second() - START) / 60) as usize).collect();
+        let computed: Vec<usize> = computed.map(|at| ((to_timestamp(at).as_second() - START) / 60) as usize).collect();
         let differs = computed.iter().zip(&expected).find(|(a, b)| a != b);
         let differs = differs.map(|(a, b)| (moment(*a), moment(*b)));
         assert!(computed == expected, "{} in {zone}, minutes {from} to {to}: {differs:?}", fields.text);
@@ -181,7 +180,7 @@ fn compare(zone: &str, fields: &Fields) {
     }
 }
 
-/// Each case is an expression for each zone; `PROPTEST_CASES` asks for more than a run of all tests has time for.
+/// Each case has one expression per zone; set `PROPTEST_CASES` for a longer run.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
@@ -189,7 +188,7 @@ fn cases() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn two_years_in_twelve_zones_are_as_brute_force_finds_them(expressions in prop::collection::vec(fields(), ZONES.len())) {
+    fn due_times_match_a_brute_force_search(expressions in prop::collection::vec(fields(), ZONES.len())) {
         for (zone, fields) in ZONES.iter().zip(&expressions) {
             compare(zone, fields);
         }

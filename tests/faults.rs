@@ -1,4 +1,4 @@
-//! Bad nights of the job engine: races, hung backends, a full disk, a read-only database, clients that hang up.
+//! Faults: races, hung backends, a full disk, a read-only database, blocked threads, clients that disconnect.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::harness::hands::{self, GRACES, LONG, OVER};
 use crate::harness::{Database, Server, eventually};
 
-async fn enqueue_many(server: &Server, n: usize, wish: Value) -> Vec<Uuid> {
-    let jobs: Vec<Value> = vec![wish; n];
+async fn enqueue_many(server: &Server, n: usize, body: Value) -> Vec<Uuid> {
+    let jobs: Vec<Value> = vec![body; n];
     let jobs = server.post("/jobs", json!({ "jobs": jobs })).await.expect(201).json();
     jobs.as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().parse().unwrap()).collect()
 }
@@ -24,33 +24,33 @@ async fn all_done(database: &Database) {
 }
 
 #[tokio::test]
-async fn a_result_and_the_reaper_at_the_same_moment_have_one_winner() {
+async fn settlement_racing_the_reaper_has_one_winner() {
     let database = Database::new().await;
     let store = hands::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 300)").await;
     let claims = store.claim_jobs(&hands::claimer("slow", OVER), 300).await.unwrap().jobs;
     assert_eq!(claims.len(), 300);
-    eventually("all leases are over", || async {
+    eventually("all leases expire", || async {
         let alive = "SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()";
         (database.number(alive).await == 0).then_some(())
     })
     .await;
     let reaper = async { while !store.reap_jobs(7, GRACES, "reaper").await.unwrap().is_empty() {} };
     let worker = async {
-        // The reaper begins at the other end, so they meet.
+        // The reaper starts at the other end, so they meet.
         for claimed in claims.iter().rev() {
             hands::settle_as(&store, claimed, Outcome::done(), "slow").await;
         }
     };
     tokio::join!(reaper, worker);
     let ends = "SELECT count(*) FILTER (WHERE outcome = 'completed') > 0 AND count(*) FILTER (WHERE outcome = 'lease_expired') > 0 FROM executions";
-    assert_eq!(database.text(ends).await, "t", "both of them won now and then, or this test shows nothing");
+    assert_eq!(database.text(ends).await, "t", "each must win sometimes, or the test proves nothing");
     assert_eq!(database.number("SELECT count(*) FROM jobs WHERE state = 'active'").await, 0);
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_cancel_and_a_result_at_the_same_moment_have_one_end() {
+async fn cancel_racing_a_result_has_one_end() {
     let database = Database::new().await;
     let store = hands::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 200)").await;
@@ -75,7 +75,7 @@ async fn a_cancel_and_a_result_at_the_same_moment_have_one_end() {
 }
 
 #[tokio::test]
-async fn no_plan_makes_a_claim_take_more_than_was_asked() {
+async fn claim_never_exceeds_its_limit_under_any_plan() {
     let database = Database::new().await;
     database.run("SELECT enqueue('noop', tenant => 't' || i % 3) FROM generate_series(1, 200) AS i").await;
     let name = database.text("SELECT current_database()").await;
@@ -98,7 +98,7 @@ async fn no_plan_makes_a_claim_take_more_than_was_asked() {
 }
 
 #[tokio::test]
-async fn what_is_taken_back_keeps_its_place_before_a_long_queue() {
+async fn reaped_job_keeps_its_place_in_the_queue() {
     let database = Database::new().await;
     let store = hands::store(&database).await;
     let first = hands::enqueue(&database, "").await;
@@ -109,7 +109,7 @@ async fn what_is_taken_back_keeps_its_place_before_a_long_queue() {
 }
 
 #[tokio::test]
-async fn the_longest_names_still_fit_into_a_notification() {
+async fn longest_names_fit_into_a_notification() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let longest = "q".repeat(128);
@@ -118,7 +118,7 @@ async fn the_longest_names_still_fit_into_a_notification() {
 }
 
 #[tokio::test]
-async fn backends_that_hang_cost_their_connections_and_no_more() {
+async fn hung_backends_cost_only_their_connections() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_ROLES", "api"), ("PROVOST_DATABASE_POOL", "2")]);
     server.get("/projects").await.expect(200);
@@ -130,9 +130,10 @@ async fn backends_that_hang_cost_their_connections_and_no_more() {
     signal("STOP");
     let started = Instant::now();
     let answers = futures_util::future::join_all((0..4).map(|_| server.get("/projects"))).await;
-    // statement_timeout does not fire in a stopped backend; our own patience does, and the connection is thrown away.
+    // statement_timeout does not fire in a stopped backend. The timeout of the client does, and the connection is
+    // discarded.
     assert!(answers.iter().all(|it| [200, 503].contains(&it.status)), "{answers:?}");
-    eventually("others are connected instead", || async {
+    eventually("new connections replace them", || async {
         (server.get("/projects").await.status == 200).then_some(())
     })
     .await;
@@ -142,7 +143,7 @@ async fn backends_that_hang_cost_their_connections_and_no_more() {
 }
 
 #[tokio::test]
-async fn clients_that_hang_up_poison_nothing() {
+async fn disconnecting_clients_are_harmless() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_DATABASE_POOL", "3")]);
     let hasty = |n: u64| {
@@ -162,12 +163,12 @@ async fn clients_that_hang_up_poison_nothing() {
 }
 
 #[tokio::test]
-async fn no_amount_of_requests_costs_a_lease() {
+async fn request_flood_costs_no_lease() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s"), ("PROVOST_DATABASE_POOL", "2")]);
     let project = server.failed("locked").await;
     enqueue_many(&server, 3, json!({"kind": "sleep", "payload": {"ms": 3000}})).await;
-    // Whoever retries this project waits for its lock, with a connection of the API in hand.
+    // Requests to retry this project wait for its lock and hold a connection of the API.
     let mut other = database.connection().await;
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT FROM projects FOR UPDATE", &[]).await.unwrap();
@@ -179,46 +180,46 @@ async fn no_amount_of_requests_costs_a_lease() {
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE outcome = 'lease_expired'").await, 0);
 }
 
-/// Makes every new job fail as PostgreSQL does in a certain trouble.
-async fn trouble(database: &Database, sqlstate: &str) {
+/// Makes every INSERT of a job fail with this SQLSTATE.
+async fn fail_inserts(database: &Database, sqlstate: &str) {
     database
         .run(&format!(
-            "CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS \
-             $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{sqlstate}'; END $$; \
-             CREATE TRIGGER trouble BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION trouble()"
+            "CREATE FUNCTION fail_inserts() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'fail_inserts' USING ERRCODE = '{sqlstate}'; END $$; \
+             CREATE TRIGGER fail_inserts BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION fail_inserts()"
         ))
         .await;
 }
 
 #[tokio::test]
-async fn a_full_disk_is_503_and_reading_goes_on() {
+async fn full_disk_is_503_and_reads_continue() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    trouble(&database, "53100").await;
+    fail_inserts(&database, "53100").await;
     let answer = server.post("/jobs", json!({"kind": "noop"})).await.expect(503);
     assert!(!answer.header("retry-after").is_empty() && answer.code() == "database_unavailable");
     server.get("/jobs").await.expect(200);
-    database.run("DROP TRIGGER trouble ON jobs").await;
+    database.run("DROP TRIGGER fail_inserts ON jobs").await;
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     all_done(&database).await;
 }
 
 #[tokio::test]
-async fn a_database_that_turns_read_only_is_an_outage_that_ends() {
+async fn read_only_database_is_a_temporary_outage() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let name = database.text("SELECT current_database()").await;
     let everybody = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost'";
     database.run(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
     database.run(everybody).await;
-    eventually("writing is refused as unavailable", || async {
+    eventually("writes fail as unavailable", || async {
         (server.post("/jobs", json!({"kind": "noop"})).await.status == 503).then_some(())
     })
     .await;
     database.run("SET default_transaction_read_only = off").await;
     database.run(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
     database.run(everybody).await;
-    eventually("writing works again", || async {
+    eventually("writes succeed again", || async {
         (server.post("/jobs", json!({"kind": "noop"})).await.status == 201).then_some(())
     })
     .await;
@@ -226,7 +227,7 @@ async fn a_database_that_turns_read_only_is_an_outage_that_ends() {
 }
 
 #[tokio::test]
-async fn the_defaults_of_a_stubborn_administrator_change_nothing() {
+async fn hostile_database_defaults_change_nothing() {
     let database = Database::new().await;
     let name = database.text("SELECT current_database()").await;
     for setting in
@@ -242,7 +243,7 @@ async fn the_defaults_of_a_stubborn_administrator_change_nothing() {
 }
 
 #[tokio::test]
-async fn an_old_snapshot_holds_nobody_up() {
+async fn old_snapshot_blocks_nothing() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let mut reader = database.connection().await;
@@ -253,13 +254,17 @@ async fn an_old_snapshot_holds_nobody_up() {
         enqueue_many(&server, 200, json!({"kind": "noop"})).await;
     }
     all_done(&database).await;
-    assert_eq!(old.query_one("SELECT count(*) FROM jobs", &[]).await.unwrap().get::<_, i64>(0), 0, "it is an old one");
+    assert_eq!(
+        old.query_one("SELECT count(*) FROM jobs", &[]).await.unwrap().get::<_, i64>(0),
+        0,
+        "the snapshot is old"
+    );
     old.rollback().await.unwrap();
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn a_claim_and_a_settlement_are_one_transaction_each() {
+async fn claim_and_settlement_take_one_transaction_each() {
     let database = Database::new().await;
     let store = hands::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 50)").await;
@@ -269,17 +274,17 @@ async fn a_claim_and_a_settlement_are_one_transaction_each() {
     for claimed in &claims {
         hands::settle_as(&store, claimed, Outcome::done(), "w").await;
     }
-    // Other tests share the server, so this can only be too high; 50 jobs cost 51 transaction ids.
+    // Other tests share the server and can only raise this; 50 jobs cost 51 transaction ids.
     let spent = database.number(ids).await - before;
     assert!(spent >= 51, "{spent}");
     let own = "SELECT count(DISTINCT xmin::text) FROM jobs";
-    assert_eq!(database.number(own).await, 50, "each settlement is one, whatever else it writes");
+    assert_eq!(database.number(own).await, 50, "each settlement is one transaction");
     let claiming = "SELECT count(DISTINCT xmin::text) FROM events WHERE entity = 'job' AND new_state = 'active'";
-    assert_eq!(database.number(claiming).await, 1, "fifty claims are one");
+    assert_eq!(database.number(claiming).await, 1, "fifty claims are one transaction");
 }
 
 #[tokio::test]
-async fn a_flood_of_notifications_starves_nobody() {
+async fn notification_flood_starves_nothing() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let flood = database.connection().await;
@@ -301,7 +306,7 @@ async fn a_flood_of_notifications_starves_nobody() {
 
 #[cfg(feature = "chaos")]
 #[tokio::test]
-async fn handlers_that_hold_every_thread_cost_no_lease() {
+async fn handlers_blocking_all_threads_cost_no_lease() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s")]);
     enqueue_many(&server, 4, json!({"kind": "spin", "payload": {"ms": 4000}})).await;
@@ -312,12 +317,12 @@ async fn handlers_that_hold_every_thread_cost_no_lease() {
 
 #[cfg(feature = "chaos")]
 #[tokio::test]
-async fn what_its_worker_cannot_stop_is_given_up_by_the_server() {
+async fn reaper_ends_work_that_cannot_be_stopped() {
     let database = Database::new().await;
     let worker = Server::with(&database.url, &[]);
     let other = Server::with(&database.url, &[("PROVOST_ROLES", "api,scheduler")]);
-    let wish = json!({"kind": "spin", "payload": {"ms": 60_000}, "timeout": "500ms", "max_attempts": 1});
-    let id = enqueue_many(&other, 1, wish).await[0];
+    let body = json!({"kind": "spin", "payload": {"ms": 60_000}, "timeout": "500ms", "max_attempts": 1});
+    let id = enqueue_many(&other, 1, body).await[0];
     all_done(&database).await;
     let job = other.get(&format!("/jobs/{id}")).await.json();
     assert!(job["state"] == "failed" && job["error"].as_str().unwrap().contains("did not stop it"), "{job}");

@@ -1,0 +1,84 @@
+//! The reaper: applies every change that is due because time has passed, such as expired leases and deadlines.
+
+use std::time::Duration;
+
+use slog::{Logger, warn};
+
+use super::EngineResources;
+use crate::store::StoreError;
+use crate::store::jobs::Graces;
+
+/// How long after its timeout a worker may still settle an attempt. The worker stops the work after half of this, so that
+/// the reaper does not revoke the lease during the settlement.
+pub const TIMEOUT_GRACE: Duration = Duration::from_secs(10);
+
+/// How many rows one statement changes.
+const BATCH: i64 = 200;
+/// How many ended jobs one statement passes on to their dependents, and how many statements run in a row.
+const DEPENDENTS_BATCH: i64 = 100;
+const DEPENDENTS_ROUNDS: usize = 20;
+/// The longest rest. Every due change is known at least a lease earlier.
+const MAX_REST: Duration = Duration::from_secs(5);
+const MIN_REST: Duration = Duration::from_millis(500);
+
+/// One query tells which kinds of changes are due, and when the next will be; each kind has its own statement.
+pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration, StoreError> {
+    let config = &resources.context.config;
+    let graces = Graces { cancel: config.cancel_grace, timeout: TIMEOUT_GRACE };
+    let overdue = resources.store.overdue(graces).await?;
+    if overdue.executions {
+        reap_executions(resources, graces, log).await?;
+    }
+    if overdue.projects {
+        expire_projects(resources, log).await?;
+    }
+    if overdue.jobs {
+        expire_jobs(resources, log).await?;
+    }
+    if overdue.tellings {
+        // Each statement follows the chain of dependents only so far.
+        for _ in 0..DEPENDENTS_ROUNDS {
+            if resources.store.tell_dependents(DEPENDENTS_BATCH).await? == 0 {
+                break;
+            }
+        }
+    }
+    let max_rest = (config.lease_ttl / 4).min(config.cancel_grace / 2).min(MAX_REST).max(MIN_REST);
+    Ok(overdue.next.unwrap_or(MAX_REST).clamp(MIN_REST, max_rest))
+}
+
+/// Reaps jobs whose lease expired, that timed out, or that did not stop after a cancel.
+async fn reap_executions(resources: &EngineResources, graces: Graces, log: &Logger) -> Result<(), StoreError> {
+    for job in resources.store.reap_jobs(BATCH, graces, "reaper").await? {
+        resources.context.telemetry.reaped.inc();
+        warn!(log, "job reaped: {}", job.error;
+            "job_id" => %job.job_id, "execution_id" => %job.execution_id, "worker_id" => &job.worker_id,
+            "project_id" => job.project_id.map(|id| id.to_string()), "outcome" => &job.outcome,
+            "previous_state" => "active", "new_state" => job.state.as_str());
+        if let (Some(was), Some(project)) = (&job.project_was, job.project_id) {
+            warn!(log, "project failed with its job";
+                "project_id" => %project, "job_id" => %job.job_id, "execution_id" => %job.execution_id,
+                "worker_id" => &job.worker_id, "previous_state" => was, "new_state" => "failed");
+        }
+    }
+    Ok(())
+}
+
+async fn expire_projects(resources: &EngineResources, log: &Logger) -> Result<(), StoreError> {
+    for project in resources.store.expire_projects(BATCH, "deadlines").await? {
+        resources.context.telemetry.expired.inc();
+        warn!(log, "project expired: {}", project.error_reason;
+            "project_id" => %project.id, "job_id" => project.job_id.map(|id| id.to_string()),
+            "previous_state" => &project.previous_state, "new_state" => "failed");
+    }
+    Ok(())
+}
+
+async fn expire_jobs(resources: &EngineResources, log: &Logger) -> Result<(), StoreError> {
+    for (job, was) in resources.store.expire_jobs(BATCH, "deadlines").await? {
+        resources.context.telemetry.expired_jobs.inc();
+        warn!(log, "job failed: its deadline passed";
+            "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
+    }
+    Ok(())
+}
