@@ -293,7 +293,7 @@ async fn doctor_reports_findings_as_text_and_json() {
     population(&database).await;
     let (code, said, _) = doctor(&database, &[]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("Everything is as it must be") && said.lines().count() > INVARIANTS.len(), "{said}");
+    assert!(said.contains("invariants hold.") && said.lines().count() > INVARIANTS.len(), "{said}");
 
     database.run("DELETE FROM project_counts WHERE status = 'ready'").await;
     let (code, said, _) = doctor(&database, &[]);

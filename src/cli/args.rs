@@ -1,5 +1,4 @@
-//! From argv to a command. The flags of a server come from the table of settings, so that there is one list of them; those of
-//! the commands that speak to one stand beside what these do.
+//! Parses argv. The flags of server commands come from the table of settings, those of client commands from `client`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,62 +6,58 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap, FromArgMatches};
 
 use super::client::{self, Global, Noun};
-use super::help::{ABOUT, AFTER, EXIT_CODES};
+use super::exit;
+use super::help::{ABOUT, AFTER};
 use crate::config::{SETTINGS, Setting};
 
-/// What `provost worker` calls its settings for short.
-const WORKER_FLAGS: &[(&str, &str)] = &[
-    ("address", "PROVOST_SERVER"),
-    ("token", "PROVOST_WORKER_TOKEN"),
-    ("queues", "PROVOST_WORKER_QUEUES"),
-    ("kinds", "PROVOST_WORKER_KINDS"),
-    ("concurrency", "PROVOST_WORKER_CONCURRENCY"),
+/// Short names of settings for `provost worker`: flag, setting, value name and description.
+const WORKER_FLAGS: [(&str, &str, &str, &str); 5] = [
+    ("address", "PROVOST_SERVER", "URL", "Address of the server, like --server"),
+    ("token", "PROVOST_WORKER_TOKEN", "TOKEN", "Worker token, like --worker-token"),
+    ("queues", "PROVOST_WORKER_QUEUES", "LIST", "Queues to serve, like --worker-queues"),
+    ("kinds", "PROVOST_WORKER_KINDS", "LIST", "Job kinds to run, like --worker-kinds"),
+    ("concurrency", "PROVOST_WORKER_CONCURRENCY", "N", "Number of slots, like --worker-concurrency"),
 ];
 
-/// What to do.
+/// A parsed command.
 #[derive(Debug)]
 pub enum Command {
     Serve,
-    /// A server with something to look at.
     Dev,
-    /// Run jobs that a server hands out.
     Worker,
     Migrate(Migrate),
-    /// Examine the database.
     Doctor,
-    /// Measure.
+    /// The arguments of the measuring program.
     Bench(Vec<std::ffi::OsString>),
     Config,
     Example,
-    /// Something that a server is asked over HTTP.
     Client(Box<Noun>),
-    /// What makes a shell complete our commands.
+    /// The name of the shell.
     Completion(String),
-    /// A page for each command, into this folder.
+    /// The folder for the manual pages.
     Man(PathBuf),
     ExitCodes,
     Version,
 }
 
-/// How to migrate.
+/// The mode of `provost migrate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Migrate {
     Apply,
-    /// Name what would be applied.
-    Name,
-    /// Show the SQL of what would be applied.
-    Show,
+    DryRun,
+    ShowSql,
 }
 
-/// A command, the settings that were given as flags, by their names in the environment, and how to answer.
-pub struct Asked {
+/// A parsed command line.
+pub struct Invocation {
     pub command: Command,
+    /// Settings set by flags, by environment variable.
     pub flags: BTreeMap<String, String>,
     pub global: Global,
 }
 
-/// Reads argv; prints help or a usage error and ends the process itself.
-pub fn read() -> Asked {
+/// Parses argv. Help and usage errors end the process.
+pub fn read() -> Invocation {
     let mut program = program();
     let matches = program.get_matches_mut();
     let command = command(&matches).unwrap_or_else(|error| error.format(&mut program).exit());
@@ -70,19 +65,16 @@ pub fn read() -> Asked {
     while let Some((_, inner)) = chain.last().and_then(|it| it.subcommand()) {
         chain.push(inner);
     }
-    let given = |setting: &Setting| {
-        // A flag may stand before the command or after it.
-        let value = chain.iter().rev().find_map(|it| it.try_get_one::<String>(setting.env).ok().flatten())?;
-        Some((setting.env.to_owned(), value.clone()))
-    };
-    let mut flags: BTreeMap<String, String> = SETTINGS.iter().filter_map(given).collect();
+    // A flag may precede or follow the command.
+    let value = |id: &str| chain.iter().rev().find_map(|it| it.try_get_one::<String>(id).ok().flatten()).cloned();
+    let flag = |setting: &Setting| Some((setting.env.to_owned(), value(setting.env)?));
+    let mut flags: BTreeMap<String, String> = SETTINGS.iter().filter_map(flag).collect();
     if matches!(command, Command::Worker) {
-        for (short, env) in WORKER_FLAGS {
-            let value = chain.iter().rev().find_map(|it| it.try_get_one::<String>(short).ok().flatten());
-            value.map(|value| flags.entry((*env).to_owned()).or_insert_with(|| value.clone()));
+        for (short, env, ..) in WORKER_FLAGS {
+            value(short).map(|value| flags.entry(env.to_owned()).or_insert(value));
         }
     }
-    Asked { command, flags, global: Global::read(&chain) }
+    Invocation { command, flags, global: Global::read(&chain) }
 }
 
 fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
@@ -90,11 +82,11 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
     Ok(match matches.subcommand() {
         None | Some(("serve", _)) => Command::Serve,
         Some(("dev", _)) => Command::Dev,
-        // Without a verb it works; the other verbs ask a server about workers.
+        // Without a verb, `worker` runs one. The other verbs are client commands.
         Some(("worker", sub)) if matches!(sub.subcommand_name(), None | Some("run")) => Command::Worker,
         Some(("migrate", sub)) => Command::Migrate(match (sub.get_flag("show-sql"), sub.get_flag("dry-run")) {
-            (true, _) => Migrate::Show,
-            (_, true) => Migrate::Name,
+            (true, _) => Migrate::ShowSql,
+            (_, true) => Migrate::DryRun,
             _ => Migrate::Apply,
         }),
         Some(("doctor", _)) => Command::Doctor,
@@ -109,7 +101,7 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
     })
 }
 
-/// The whole program, as clap knows it.
+/// The clap definition of the program.
 pub fn program() -> Clap {
     let hidden = settings().into_iter().map(|it| it.hide(true));
     let program = Clap::new("provost")
@@ -117,26 +109,26 @@ pub fn program() -> Clap {
         .about(ABOUT)
         .after_help(AFTER)
         .args(hidden)
-        .args(client::speaking())
-        .subcommands(of_servers());
-    client::add_to(program).mut_subcommand("worker", with_run).subcommands(of_its_own())
+        .args(client::client_flags())
+        .subcommands(server_commands());
+    client::add_to(program).mut_subcommand("worker", add_worker_run).subcommands(local_commands())
 }
 
-/// `worker` works, and so does `worker run`; its other verbs ask a server about workers.
-fn with_run(worker: Clap) -> Clap {
-    let short = |(name, env): &(&'static str, &str)| {
-        Arg::new(*name).long(*name).value_name("VALUE").help(format!("The same as {env}")).num_args(1)
+/// Adds `worker run`, and lets `worker` without a verb do the same.
+fn add_worker_run(worker: Clap) -> Clap {
+    let short = |(name, env, value_name, help): (&'static str, &str, &'static str, &str)| {
+        Arg::new(name).long(name).value_name(value_name).help(format!("{help} [env: {env}]")).num_args(1)
     };
-    let flags: Vec<Arg> = WORKER_FLAGS.iter().map(short).chain(settings()).chain(client::answering()).collect();
+    let flags: Vec<Arg> = WORKER_FLAGS.into_iter().map(short).chain(settings()).chain(client::output_flags()).collect();
     let hidden: Vec<Arg> = flags.iter().cloned().map(|it| it.hide(true)).collect();
     let run = Clap::new("run")
-        .about("Run jobs that a server hands out, without a database; `provost worker` alone does the same")
+        .about("Run jobs of a remote server, without a database; the default verb of worker")
         .after_help("Example:\n  provost worker run --server https://provost.example.com --token … --queues critical");
     let worker = worker.subcommand_required(false).arg_required_else_help(false);
     client::with_own_flags(worker, &hidden).subcommand(client::with_own_flags(run, &flags))
 }
 
-/// The settings as flags.
+/// The server settings as flags.
 fn settings() -> Vec<Arg> {
     let flag = |setting: &Setting| {
         let default = setting.default.map(|value| format!(" [default: {value}]")).unwrap_or_default();
@@ -144,7 +136,7 @@ fn settings() -> Vec<Arg> {
             .long(setting.flag())
             .value_name(setting.value)
             .help(format!("{}{default} [env: {}]", setting.help, setting.env))
-            .help_heading("Settings")
+            .help_heading("Server settings")
             .num_args(1)
     };
     SETTINGS.iter().map(flag).collect()
@@ -154,61 +146,62 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
 }
 
-/// The commands that read the settings of a server.
-fn of_servers() -> Vec<Clap> {
+/// The commands that read the server settings.
+fn server_commands() -> Vec<Clap> {
     let doctor = [
-        switch("invariants", "Ask every invariant (this is what it does anyway)"),
-        switch("database", "Examine the database itself (this is what it does anyway)"),
-        switch("json", "Answer in JSON, like -o json"),
+        switch("invariants", "Check all invariants (the default)"),
+        switch("database", "Check the database (the default)"),
+        switch("json", "Print JSON, like -o json"),
     ];
-    let view = Clap::new("view").about("The same as config").after_help("Example:\n  provost config view -o json");
+    let view =
+        Clap::new("view").about("Show the settings, like config").after_help("Example:\n  provost config view -o json");
     let all = [
         Clap::new("serve")
-            .about("Run the API, the dashboard, workers and chores (this is the default)")
+            .about("Start a server: API, dashboard, workers and scheduler (the default)")
             .after_help("Example:\n  provost serve --listen 127.0.0.1:9000"),
         Clap::new("dev")
-            .about("The same with something to look at: demo data in all states; opens the dashboard on a terminal")
+            .about("Start a server with demo data, and open the dashboard")
             .after_help("Example:\n  provost dev"),
         Clap::new("migrate")
-            .about("Bring the database's schema up to date, then end")
+            .about("Migrate the database schema")
             .after_help("Examples:\n  DATABASE_URL=postgres://… provost migrate\n  provost migrate --show-sql | less")
             .args([
-                switch("dry-run", "Only say what would be applied"),
-                switch("show-sql", "Only show the SQL of what would be applied"),
+                switch("dry-run", "List the pending migrations"),
+                switch("show-sql", "Print the SQL of the pending migrations"),
             ]),
         Clap::new("doctor")
-            .about("Examine the database: is everything in it as it must be? Reads only; ends with 0 or 1")
+            .about("Check the invariants of the database; exits 0 or 1")
             .after_help("Example:\n  provost doctor --invariants")
             .args(doctor),
         Clap::new("config")
-            .about("Show every setting, its value and where it came from")
+            .about("Show the settings, their values and sources")
             .after_help("Examples:\n  provost config\n  provost config --example > .env")
-            .arg(switch("example", "Print a .env file with every setting"))
+            .arg(switch("example", "Print an example .env file with all settings"))
             .subcommand(view),
     ];
-    let flags: Vec<Arg> = settings().into_iter().chain(client::answering()).collect();
+    let flags: Vec<Arg> = settings().into_iter().chain(client::output_flags()).collect();
     all.into_iter().map(|command| client::with_flags(command, &flags)).collect()
 }
 
 /// The commands that need neither a database nor a server.
-fn of_its_own() -> Vec<Clap> {
+fn local_commands() -> Vec<Clap> {
     let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
     let all = [
         Clap::new("completion")
-            .about("What makes a shell complete our commands, with the names that the server knows")
+            .about("Generate a shell completion script")
             .after_help("Examples:\n  source <(provost completion bash)\n  provost completion fish > ~/.config/fish/completions/provost.fish")
-            .arg(Arg::new("shell").required(true).value_parser(shells)),
+            .arg(Arg::new("shell").required(true).value_name("SHELL").help("Shell").value_parser(shells)),
         Clap::new("man")
-            .about("Write a manual page for each command into a folder")
+            .about("Generate manual pages")
             .after_help("Example:\n  provost man ~/.local/share/man/man1")
-            .arg(Arg::new("folder").required(true).value_name("DIR")),
+            .arg(Arg::new("folder").required(true).value_name("DIR").help("Target directory")),
         Clap::new("exit-codes")
-            .about("What the program ends with, and what that means")
-            .long_about(EXIT_CODES)
+            .about("List the exit codes")
+            .long_about(exit::help())
             .after_help("Example:\n  provost help exit-codes"),
         Clap::new("bench")
             .about("Measure Provost against PostgreSQL itself (runs provost-bench)")
-            .after_help("Examples:\n  provost bench --list\n  provost bench drain --rounds 5\n  provost bench -- --help")
+            .after_help("Examples:\n  provost bench --list\n  provost bench drain --rounds 5")
             .disable_help_flag(true)
             .arg(
                 Arg::new("arguments")
@@ -219,15 +212,15 @@ fn of_its_own() -> Vec<Clap> {
                     .allow_hyphen_values(true)
                     .value_parser(clap::value_parser!(std::ffi::OsString)),
             ),
-        Clap::new("version").about("Which version this is").after_help("Example:\n  provost version -o json"),
+        Clap::new("version").about("Print the version").after_help("Example:\n  provost version -o json"),
     ];
-    all.into_iter().map(|command| client::with_flags(command, &client::answering())).collect()
+    all.into_iter().map(|command| client::with_flags(command, &client::output_flags())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn clap_definition_is_valid() {
         super::program().debug_assert();
     }
 }

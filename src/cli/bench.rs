@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::Exit;
+use super::exit::Exit;
 
 /// The name of the measuring program. Cargo builds it beside `provost`.
 const PROGRAM: &str = "provost-bench";

@@ -1,21 +1,21 @@
-//! `provost dev`: a server with something to look at. What is shown is asked for over HTTP, as anybody would, and marked `demo`.
+//! `provost dev`: a server with demo data. The data is created over HTTP and labeled `demo`.
 
 use std::time::Duration;
 
-use super::Exit;
 use super::browser::open;
+use super::exit::Exit;
 use super::output::Json;
 use super::serve;
 use crate::config::Config;
 use crate::wire::client::{Body, Budget, Client, ClientError, Request};
 use crate::wire::json::raw;
 
-/// Whoever waits for something of the demonstration waits no longer than this.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Work that is still going on when somebody looks.
+/// The longest wait for a demo project.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Keeps a project in transition long enough to look at it.
 const LONG_MS: u64 = 8 * 60 * 1000;
 
-/// Each project: its name, how it ends, and how long its work takes.
+/// The demo projects: name, outcome, and duration of the provisioning in ms.
 const PROJECTS: &[(&str, &str, u64)] = &[
     ("acme-eu", "ready", 800),
     ("acme-us", "ready", 1200),
@@ -30,22 +30,21 @@ const PROJECTS: &[(&str, &str, u64)] = &[
     ("iris", "ready", 300),
     ("juniper", "ready", 20_000),
 ];
-/// When it is there, the demonstration was added, and perhaps changed since.
+/// The projects that are deleted once they are ready.
+const DELETED: [&str; 2] = ["iris", "juniper"];
+/// The demo schedule. If it exists, the demo data was added before.
 const SCHEDULE: &str = "demo";
-/// The one that is let go and gone, and the one whose removal takes a while.
-const GONE: &str = "iris";
-const GOING: &str = "juniper";
 
-/// Serves until a signal; what there is to see comes once the server answers.
+/// Runs a server until a signal, and adds the demo data once it answers.
 pub fn run(config: Config) -> Exit {
     let token = config.admin_token.as_ref().map(|it| it.reveal().to_owned());
-    serve::run_and_tell(config, move |host| {
+    serve::run_then(config, move |host| {
         let (address, token) = (format!("http://{host}"), token.clone());
-        // It speaks over HTTP alone, holds nothing that must be put back, and may end with the process.
+        // The thread only talks HTTP and may end with the process.
         std::thread::spawn(move || {
             open(&format!("{address}/dashboard"));
-            if let Err(trouble) = seed(&address, token) {
-                eprintln!("provost: the demonstration is not complete: {trouble}");
+            if let Err(error) = seed(&address, token) {
+                eprintln!("provost: the demo data is incomplete: {error}");
             }
         });
     })
@@ -53,25 +52,25 @@ pub fn run(config: Config) -> Exit {
 
 fn seed(address: &str, token: Option<String>) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(show(&Client::new(address, token)?))?)
+    Ok(runtime.block_on(create_demo(&Client::new(address, token)?))?)
 }
 
-/// What is asked for under a key is there once, so whoever was interrupted goes on.
-async fn show(client: &Client) -> Result<(), ClientError> {
+/// Creates the demo data. Idempotency keys make an interrupted run safe to repeat.
+async fn create_demo(client: &Client) -> Result<(), ClientError> {
     let schedules = read(client.list_schedules().await?.text);
     if schedules.list().iter().any(|it| it.text("name") == SCHEDULE) {
         return Ok(());
     }
     let projects = read(client.list_projects(&[("limit", Some("200".to_owned()))]).await?.text);
     if !schedules.list().is_empty() || projects.list().iter().any(|it| it.text("labels.demo") != "true") {
-        eprintln!("provost: this database holds somebody's work already, so no demonstration was added to it.");
+        eprintln!("provost: the database is not empty, so no demo data was added.");
         return Ok(());
     }
-    let mut leaving = Vec::new();
+    let mut deleted = Vec::new();
     for (name, outcome, duration_ms) in PROJECTS {
-        let id = project(client, name, outcome, *duration_ms).await?;
-        if [GONE, GOING].contains(name) {
-            leaving.push(id);
+        let id = create_project(client, name, outcome, *duration_ms).await?;
+        if DELETED.contains(name) {
+            deleted.push(id);
         }
     }
     client.run_demo_workflow(&Body::default()).await?;
@@ -83,26 +82,24 @@ async fn show(client: &Client) -> Result<(), ClientError> {
     }
     let schedule = Body::default().with("name", Some(SCHEDULE)).with("every", Some("1m")).with("kind", Some("echo"));
     let schedule = schedule.with("payload", Some(raw("{\"due\":\"{{due_at}}\"}".to_owned())));
-    client.put_schedule(&schedule.with("reason", Some("something to look at"))).await?;
-    for id in leaving {
-        let project = read(client.wait_for_project(&id, "ready", PATIENCE).await?.text);
-        if project.text("status") != "ready" {
-            continue;
+    client.put_schedule(&schedule.with("reason", Some("demo data"))).await?;
+    for id in deleted {
+        let project = read(client.wait_for_project(&id, "ready", TIMEOUT).await?.text);
+        if project.text("status") == "ready" {
+            client.delete_project(&id, &Body::default().with("reason", Some("demo data"))).await?;
         }
-        client.delete_project(&id, &Body::default().with("reason", Some("demo"))).await?;
     }
     Ok(())
 }
 
-/// What a server of our own answered.
 fn read(text: String) -> Json {
     Json::parse(&text).unwrap_or(Json::Null)
 }
 
-/// Asks for a project; its id.
-async fn project(client: &Client, name: &str, outcome: &str, duration_ms: u64) -> Result<String, ClientError> {
+/// Creates a project and returns its id.
+async fn create_project(client: &Client, name: &str, outcome: &str, duration_ms: u64) -> Result<String, ClientError> {
     #[derive(serde::Deserialize)]
-    struct Born {
+    struct Created {
         id: String,
     }
     let reason = "no capacity left in this region";
@@ -112,7 +109,6 @@ async fn project(client: &Client, name: &str, outcome: &str, duration_ms: u64) -
         .with("name", Some(name))
         .with("labels", Some(raw("{\"demo\":\"true\"}".to_owned())))
         .with("parameters", Some(raw(simulate)));
-    // Under its key it is there once, however often this is sent.
     let request = Request::post("/projects").text(body.text()).header("idempotency-key", Some(format!("demo-{name}")));
-    Ok(client.send::<Born>(request.again(Budget::default())).await?.id)
+    Ok(client.send::<Created>(request.again(Budget::default())).await?.id)
 }

@@ -1,73 +1,50 @@
-//! What the program says of itself.
+//! Texts of `provost help`, and the commands about the program itself.
+
+use std::path::Path;
 
 use clap_complete::env::Shells;
 
-use super::Exit;
-use super::args::program;
-use super::client::{Context, Global};
+use super::client::Global;
+use super::exit::{Exit, MEANINGS, help};
 use super::failure::Failure;
-use super::output::{Format, Noun, Show, column, quoted, say};
+use super::output::{Output, array, print};
+use super::tables::{COMPLETION_SCRIPT, EXIT_CODE, MAN_PAGE, VERSION};
+use crate::wire::client::Body;
 
-pub const ABOUT: &str = "A control plane in one binary and one PostgreSQL: ask for projects, watch them become ready.";
+pub const ABOUT: &str = "A control plane in one binary and one PostgreSQL";
 
-pub const AFTER: &str = "Start here:
-  provost                           everything, with a PostgreSQL of its own
-  provost dev                       the same, with something to look at
+pub const AFTER: &str = "Get started:
+  provost                            Start a server with its own PostgreSQL
+  provost dev                        Start a server with demo data
   provost project create my-first --wait
-  provost serve --help              every setting of a server
-  provost config                    which of them are in force, and where they came from
+  provost serve --help               List the server settings
+  provost config                     Show the settings in effect and their sources
 
-Every setting is a flag, a variable of the environment, a line of .env or one of provost.toml; a flag goes over the \
-environment, that over .env, that over provost.toml.
-Data go to stdout, everything else to stderr. `provost help exit-codes` lists what it ends with.";
+Every setting can be a flag, an environment variable, a line of .env or a key of provost.toml, \
+in this order of precedence.
+Results go to stdout, everything else to stderr. See `provost help exit-codes` for exit codes.";
 
-pub const EXIT_CODES: &str = "What the program ends with:
-
-    0  it is done
-    1  the thing failed: the project that was waited for, an invariant, a measurement
-    2  usage: a flag, a field or a setting that cannot be accepted
-    3  there is no such thing
-    4  not signed in, or not allowed
-    5  conflict: the thing is in a state in which that is not possible, or has changed meanwhile
-    6  the server or its database cannot be reached
-    7  time is up, and what was waited for has not happened
-    8  of many, some were done and some were not
-  130  interrupted";
-
-static VERSION: Noun = Noun { name: "version", key: "version", columns: &[column("VERSION", "version", Show::Exact)] };
-static SCRIPT: Noun = Noun { name: "completion", key: "shell", columns: &[column("SHELL", "shell", Show::Exact)] };
-static CODES: Noun = Noun {
-    name: "exit-code",
-    key: "code",
-    columns: &[column("CODE", "code", Show::Exact), column("MEANING", "meaning", Show::Text)],
-};
-static PAGE: Noun = Noun { name: "page", key: "path", columns: &[column("PATH", "path", Show::Exact)] };
-
-/// Ends a command of this file.
-fn answered(global: &Global, answer: impl FnOnce(&super::output::Output) -> Result<(), Failure>) -> Exit {
-    match global.output() {
-        Ok(output) => answer(&output).map_or_else(|failure| Context::beforehand(global, failure), |()| Exit::Success),
-        Err(failure) => Context::beforehand(global, failure),
-    }
+fn end(global: &Global, run: impl FnOnce(&Output) -> Result<(), Failure>) -> Exit {
+    global.end(global.output().and_then(|output| run(&output)))
 }
 
 /// `provost version`.
 pub fn version(global: &Global) -> Exit {
     let version = env!("CARGO_PKG_VERSION");
-    answered(global, |output| match output.format {
-        Format::Table | Format::Wide => say(&format!("provost {version}")),
-        _ => output.row(&VERSION, &format!("{{\"version\":{}}}", quoted(version))),
+    end(global, |output| match output.format.is_for_people() {
+        true => print(&format!("provost {version}")),
+        false => output.row(&VERSION, &Body::default().with("version", Some(version)).text()),
     })
 }
 
 /// `provost exit-codes`.
 pub fn exit_codes(global: &Global) -> Exit {
-    let lines = EXIT_CODES.lines().filter_map(|line| line.trim_start().split_once("  "));
-    let rows: Vec<String> =
-        lines.map(|(code, meaning)| format!("{{\"code\":{code},\"meaning\":{}}}", quoted(meaning))).collect();
-    answered(global, |output| match output.format {
-        Format::Table | Format::Wide => say(EXIT_CODES),
-        _ => output.list(&CODES, &format!("[{}]", rows.join(","))),
+    let row = |(exit, meaning): (Exit, &str)| {
+        Body::default().with("code", Some(exit as u8)).with("meaning", Some(meaning)).text()
+    };
+    end(global, |output| match output.format.is_for_people() {
+        true => print(&help()),
+        false => output.list(&EXIT_CODE, &array(MEANINGS.map(row))),
     })
 }
 
@@ -79,26 +56,29 @@ pub fn completion(shell: &str, global: &Global) -> Exit {
         _ = completer.write_registration("COMPLETE", "provost", "provost", "provost", &mut script);
     }
     let script = String::from_utf8_lossy(&script).into_owned();
-    answered(global, |output| match output.format {
-        Format::Table | Format::Wide => say(script.trim_end()),
-        _ => output.row(&SCRIPT, &format!("{{\"shell\":{},\"script\":{}}}", quoted(shell), quoted(&script))),
+    end(global, |output| match output.format.is_for_people() {
+        true => print(script.trim_end()),
+        false => {
+            let body = Body::default().with("shell", Some(shell)).with("script", Some(&script));
+            output.row(&COMPLETION_SCRIPT, &body.text())
+        }
     })
 }
 
 /// `provost man DIR`.
-pub fn man(folder: &std::path::Path, global: &Global) -> Exit {
-    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(program(), folder));
+pub fn man(program: clap::Command, folder: &Path, global: &Global) -> Exit {
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(program, folder));
     let pages = written.and_then(|()| std::fs::read_dir(folder)).map(|entries| {
         let mut paths: Vec<String> = entries.flatten().map(|it| it.path().display().to_string()).collect();
         paths.retain(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("provost")));
         paths.sort();
         paths
     });
-    answered(global, |output| match pages {
+    end(global, |output| match pages {
         Ok(pages) => {
-            let rows: Vec<String> = pages.iter().map(|path| format!("{{\"path\":{}}}", quoted(path))).collect();
-            output.list(&PAGE, &format!("[{}]", rows.join(",")))
+            let row = |path: &String| Body::default().with("path", Some(path)).text();
+            output.list(&MAN_PAGE, &array(pages.iter().map(row)))
         }
-        Err(error) => Err(Failure::new(Exit::Failure, format!("{} cannot be written to: {error}", folder.display()))),
+        Err(error) => Err(Failure::new(Exit::Failure, format!("cannot write to {}: {error}", folder.display()))),
     })
 }

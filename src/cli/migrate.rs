@@ -1,36 +1,33 @@
-//! `provost migrate`: brings the schema up to date and ends, or says what that would change.
+//! `provost migrate`.
 
 use super::args::Migrate;
 use super::client::Global;
+use super::database::{connect, connect_existing, report_unusable};
+use super::exit::Exit;
 use super::failure::Failure;
-use super::output::{Noun, Output, Show, column, quoted, say};
-use super::{Exit, banner, ended};
+use super::output::{Output, array, print};
+use super::tables::{DATABASE_SCHEMA, MIGRATION};
 use crate::config::Config;
 use crate::store::{Connector, MigrateError, migrate, pending};
+use crate::wire::client::Body;
 
-/// The schema in a table.
-static SCHEMA: Noun = Noun { name: "schema", key: "version", columns: &[] };
-
-/// A migration in a table.
-static MIGRATION: Noun = Noun { name: "migration", key: "name", columns: &[column("NAME", "name", Show::Exact)] };
-
-pub fn run(config: &Config, how: Migrate, output: &Output, global: &Global) -> Exit {
-    // Whoever only asks what would change is not given a database for it.
-    let database = if how == Migrate::Apply { banner::database(config) } else { banner::database_that_is(config) };
+pub fn run(config: &Config, mode: Migrate, output: &Output, global: &Global) -> Exit {
+    // A dry run does not create a private database.
+    let database = if mode == Migrate::Apply { connect(config) } else { connect_existing(config) };
     let (_private, connector) = match database {
         Ok(database) => database,
         Err(exit) => return exit,
     };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Exit::Failure };
-    let done = runtime.block_on(async {
-        match how {
+    let result = runtime.block_on(async {
+        match mode {
             Migrate::Apply => apply(&connector, output).await,
-            Migrate::Name | Migrate::Show => rehearse(&connector, how, output).await,
+            Migrate::DryRun | Migrate::ShowSql => print_pending(&connector, mode, output).await,
         }
     });
-    match done {
-        Ok(told) => ended(global, told),
-        Err(error) => banner::no_database(&error, Some(&connector)),
+    match result {
+        Ok(printed) => global.end(printed),
+        Err(error) => report_unusable(&error, Some(&connector)),
     }
 }
 
@@ -38,26 +35,30 @@ async fn apply(connector: &Connector, output: &Output) -> Result<Result<(), Fail
     let done = migrate(connector).await?;
     let address = connector.address();
     if output.format.is_for_people() {
-        return Ok(say(&format!("{address}: schema {} ({} migrations applied)", done.version, done.applied)));
+        return Ok(print(&format!("{address}: schema version {} ({} migrations applied)", done.version, done.applied)));
     }
-    let (database, version, applied) = (quoted(&address), done.version, done.applied);
-    let text = format!("{{\"database\":{database},\"version\":{version},\"applied\":{applied}}}");
-    Ok(output.row(&SCHEMA, &text))
+    let body = Body::default().with("database", Some(address)).with("version", Some(done.version));
+    Ok(output.row(&DATABASE_SCHEMA, &body.with("applied", Some(done.applied)).text()))
 }
 
-async fn rehearse(connector: &Connector, how: Migrate, output: &Output) -> Result<Result<(), Failure>, MigrateError> {
-    let missing = pending(connector).await?;
-    if missing.is_empty() && output.format.is_for_people() {
-        output.note("The schema is up to date.");
-        return Ok(Ok(()));
+async fn print_pending(
+    connector: &Connector,
+    mode: Migrate,
+    output: &Output,
+) -> Result<Result<(), Failure>, MigrateError> {
+    let pending = pending(connector).await?;
+    let show_sql = mode == Migrate::ShowSql;
+    if output.format.is_for_people() {
+        if pending.is_empty() {
+            output.note("The schema is up to date.");
+            return Ok(Ok(()));
+        }
+        if show_sql {
+            return Ok(pending.iter().try_for_each(|(name, sql)| print(&format!("-- {name}\n{}\n", sql.trim_end()))));
+        }
     }
-    if how == Migrate::Show && output.format.is_for_people() {
-        return Ok(missing.iter().try_for_each(|(name, sql)| say(&format!("-- {name}\n{}\n", sql.trim_end()))));
-    }
-    let row = |(name, sql): &(String, String)| match how {
-        Migrate::Show => format!("{{\"name\":{},\"sql\":{}}}", quoted(name), quoted(sql)),
-        _ => format!("{{\"name\":{}}}", quoted(name)),
+    let row = |(name, sql): &(String, String)| {
+        Body::default().with("name", Some(name)).with("sql", show_sql.then_some(sql)).text()
     };
-    let rows: Vec<String> = missing.iter().map(row).collect();
-    Ok(output.list(&MIGRATION, &format!("[{}]", rows.join(","))))
+    Ok(output.list(&MIGRATION, &array(pending.iter().map(row))))
 }

@@ -1,15 +1,15 @@
-//! What every long-running process of ours is: runtimes, handlers, signals, a log of its panics.
+//! What the long-running commands share: runtimes, handlers, signals and panic logging.
 
 use slog::{Logger, error};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Exit, wrong_settings};
+use super::exit::Exit;
 use crate::config::{self, Config};
 use crate::handlers::{self, Handlers};
 use crate::provision::{Registry, Simulated};
 
-/// One runtime for the work, and one with a thread of its own for heartbeats: see `engine::heartbeat`.
+/// The main runtime, and one with its own thread for heartbeats; see `engine::heartbeat`.
 pub fn runtimes() -> Result<(Runtime, Runtime), Exit> {
     Ok((runtime(2, "provost")?, runtime(1, "vital")?))
 }
@@ -18,25 +18,25 @@ fn runtime(threads: usize, name: &str) -> Result<Runtime, Exit> {
     let built =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build();
     built.map_err(|error| {
-        eprintln!("provost: the runtime cannot be started: {error}");
+        eprintln!("provost: cannot start the runtime: {error}");
         Exit::Failure
     })
 }
 
-/// The handlers that ship, as the settings want them.
+/// The built-in handlers.
 pub fn handlers(config: &Config) -> Result<Handlers, Exit> {
-    let settings = handler_settings(config).map_err(|mistakes| wrong_settings(&mistakes))?;
-    hide_from(&settings.commands);
+    let settings = handler_settings(config).map_err(|mistakes| report_invalid_settings(&mistakes))?;
+    protect_from(&settings.commands);
     Ok(handlers::built_in(registry(config), settings))
 }
 
-/// The provisioners that ship.
+/// The built-in provisioners.
 pub fn registry(config: &Config) -> Registry {
     let config::Simulate { min, max, failure_rate } = config.simulate;
     Registry::default().with("simulated", Simulated { min, max, failure_rate })
 }
 
-/// What the handlers in the box are told; all that is wrong with it, as sentences.
+/// The settings of the built-in handlers, or every mistake in them as a sentence.
 pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<String>> {
     let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
     let http_allow = config.http_allow.parse().map_err(|error| vec![format!("PROVOST_HTTP_ALLOW: {error}")]);
@@ -46,31 +46,38 @@ pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<Strin
     }
 }
 
-/// Whoever runs as the same user could read the secrets of our environment and memory under `/proc`; commands shall not.
+/// Commands run as the same user and could read this process's environment and memory under `/proc`. This prevents it.
 #[cfg(target_os = "linux")]
-fn hide_from(commands: &[handlers::Command]) {
+fn protect_from(commands: &[handlers::Command]) {
     if !commands.is_empty() {
-        keep_what_was_inherited();
-        // Where that cannot be had, a user of their own still keeps them out.
+        close_inherited_files_on_exec();
+        // If this fails, commands can still be isolated by running them as another user.
         _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     }
 }
 
-/// Whatever was open already when we were started is for us. What we open ourselves is closed in programs anyway.
+/// Inherited files are for this process only. Files that it opens itself already have close-on-exec.
 #[cfg(target_os = "linux")]
-fn keep_what_was_inherited() {
+fn close_inherited_files_on_exec() {
     let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
     let numbers = open.flatten().filter_map(|it| it.file_name().to_str()?.parse::<i32>().ok());
     for number in numbers.filter(|number| *number > 2) {
-        // SAFETY: the process has just begun, so nobody closes any of these meanwhile; a number that is none any more does no harm.
+        // SAFETY: this runs at startup, when no other code closes these files; a closed number only makes the call fail.
         let file = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         _ = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::CLOEXEC);
     }
 }
 
-/// Other systems show no environment there.
+/// Other systems do not expose the environment this way.
 #[cfg(not(target_os = "linux"))]
-fn hide_from(_: &[handlers::Command]) {}
+fn protect_from(_: &[handlers::Command]) {}
+
+/// Prints every mistake in the settings.
+pub fn report_invalid_settings(mistakes: &[String]) -> Exit {
+    eprintln!("provost: invalid {}:", if mistakes.len() == 1 { "setting" } else { "settings" });
+    mistakes.iter().for_each(|mistake| eprintln!("  - {mistake}"));
+    Exit::Usage
+}
 
 /// SIGINT and SIGTERM.
 pub struct Signals {
@@ -94,10 +101,10 @@ impl Signals {
     }
 }
 
-/// A panic is a line in the log like any other error.
+/// Logs panics like other errors.
 pub fn log_panics(log: Logger) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("without a message"), "place" => place);
+        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("no message"), "place" => place);
     }));
 }

@@ -1,4 +1,4 @@
-//! `provost serve`: store, engine and web in one process, and the order in which they start and stop.
+//! `provost serve`: starts the store, the engine and the web server in one process, and stops them in order.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::Exit;
-use super::banner::{Banner, database, no_database, reachable};
-use super::nurse::Nurse;
+use super::banner::{Banner, local_host};
+use super::database::{connect, report_unusable};
+use super::exit::Exit;
+use super::postgres_supervisor::PostgresSupervisor;
 use super::process::{Signals, handlers, log_panics, registry, runtimes};
 use crate::config::Config;
 use crate::engine::{Engine, EngineContext, EngineResources};
@@ -23,27 +24,27 @@ use crate::telemetry::Telemetry;
 use crate::web;
 use crate::web::{App, Schemas};
 
-/// How many connections the engine has to itself: the claim, settlements, chores.
+/// Connections reserved for the engine: claims, settlements, maintenance.
 pub const ENGINE_POOL: usize = 4;
-/// How many connections heartbeats have to themselves.
+/// Connections reserved for heartbeats.
 pub const VITAL_POOL: usize = 1;
 
-/// Runs until a signal. The private PostgreSQL starts before and stops after everything else.
+/// Runs until a signal. The private PostgreSQL starts first and stops last.
 pub fn run(config: Config) -> Exit {
     run_with(config, |handlers| handlers)
 }
 
-/// The same; as soon as it answers, its host and port are told to `ready`.
-pub fn run_and_tell(config: Config, ready: impl Fn(&str) + 'static) -> Exit {
-    run_all(config, Box::new(|handlers| handlers), Box::new(ready))
+/// Like [`run`]; calls `on_ready` with host and port once the server answers.
+pub fn run_then(config: Config, on_ready: impl Fn(&str) + 'static) -> Exit {
+    run_all(config, Box::new(|handlers| handlers), Box::new(on_ready))
 }
 
-/// The same with further handlers: those in the box are given to `extra`, which answers with all that there shall be.
+/// Like [`run`], with additional handlers: `extra` receives the built-in ones and returns all.
 pub fn run_with(config: Config, extra: impl Fn(Handlers) -> Handlers + 'static) -> Exit {
     run_all(config, Box::new(extra), Box::new(|_| {}))
 }
 
-fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<dyn Fn(&str)>) -> Exit {
+fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: Box<dyn Fn(&str)>) -> Exit {
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
@@ -51,66 +52,66 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, ready: Box<
         Ok(handlers) => extra(handlers),
         Err(exit) => return exit,
     };
-    let (private, connector) = match database(&config) {
+    let (private, connector) = match connect(&config) {
         Ok(database) => database,
         Err(exit) => return exit,
     };
-    let nurse = private.map(|private| Nurse::of(private, log.clone()));
+    let supervisor = private.map(|private| PostgresSupervisor::start(private, log.clone()));
     let (runtime, vital) = match runtimes() {
         Ok(runtimes) => runtimes,
         Err(exit) => return exit,
     };
-    let ground = Ground { connector, private: nurse.is_some(), vital: vital.handle().clone(), handlers, ready };
-    let exit = runtime.block_on(serve(Arc::new(config), ground, started, log));
+    let (is_private, vital_handle) = (supervisor.is_some(), vital.handle().clone());
+    let startup = Startup { connector, is_private, vital: vital_handle, handlers, on_ready };
+    let exit = runtime.block_on(serve(Arc::new(config), startup, started, log));
     drop(runtime);
     drop(vital);
     finish_cleanup();
-    // Whoever sent a second signal does not want to wait; the private PostgreSQL stops by itself when we are gone.
-    if let Some(nurse) = nurse.filter(|_| exit != Exit::Interrupted) {
-        nurse.stop();
+    // After a second signal do not wait: the private PostgreSQL stops when this process ends.
+    if let Some(supervisor) = supervisor.filter(|_| exit != Exit::Interrupted) {
+        supervisor.stop();
     }
     exit
 }
 
-/// What everything stands on.
-struct Ground {
+/// What the server needs to start.
+struct Startup {
     connector: Connector,
-    /// Whether the database is a private one.
-    private: bool,
+    /// Whether the database is the private PostgreSQL.
+    is_private: bool,
+    /// The runtime of the heartbeats.
     vital: Handle,
-    /// What this process can run.
     handlers: Handlers,
-    /// Who is told where it answers.
-    ready: Box<dyn Fn(&str)>,
+    on_ready: Box<dyn Fn(&str)>,
 }
 
-async fn serve(config: Arc<Config>, ground: Ground, started: Instant, log: Logger) -> Exit {
-    let connector = &ground.connector;
+async fn serve(config: Arc<Config>, startup: Startup, started: Instant, log: Logger) -> Exit {
+    let connector = &startup.connector;
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
     let schema = tokio::select! {
-        migrated = migrate_patiently(connector, config.database_wait, &log) => migrated,
+        migrated = migrate_when_available(connector, config.database_wait, &log) => migrated,
         () = signals.next() => return Exit::Interrupted,
     };
     match schema {
         Ok(done) => info!(log, "schema is up to date"; "version" => done.version, "applied" => done.applied),
-        Err(error) => return no_database(&error, Some(connector)),
+        Err(error) => return report_unusable(&error, Some(connector)),
     }
     let listener = match bind(&config) {
         Ok(listener) => listener,
         Err(error) => {
             eprintln!(
-                "provost: {} cannot be listened on: {error}\n  Is another provost running? Try --listen 127.0.0.1:0 for any free port.",
+                "provost: cannot listen on {}: {error}\n  Is another provost running? Use --listen 127.0.0.1:0 for any free port.",
                 config.listen
             );
             return Exit::Unreachable;
         }
     };
-    match start(config.clone(), &ground, listener, log.clone()) {
+    match start(config.clone(), &startup, listener, log.clone()) {
         Ok(running) => {
-            let database = format!("{}{}", connector.address(), if ground.private { " (private)" } else { "" });
+            let database = format!("{}{}", connector.address(), if startup.is_private { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
             if let Some(at) = &running.listen {
-                (ground.ready)(&reachable(at));
+                (startup.on_ready)(&local_host(at));
             }
             running.until_stopped(&mut signals, &log).await
         }
@@ -121,11 +122,11 @@ async fn serve(config: Arc<Config>, ground: Ground, started: Instant, log: Logge
     }
 }
 
-/// Everything that runs.
+/// A running server.
 struct Running {
     engine: Engine,
     server: Option<actix_web::dev::ServerHandle>,
-    /// The task that drives the server.
+    /// The task that runs the web server.
     serving: tokio::task::JoinHandle<()>,
     listen: Option<std::net::SocketAddr>,
     process_status: Arc<ProcessStatus>,
@@ -135,23 +136,23 @@ struct Running {
 
 fn start(
     config: Arc<Config>,
-    ground: &Ground,
+    startup: &Startup,
     listener: Option<TcpListener>,
     log: Logger,
 ) -> Result<Running, Box<dyn std::error::Error>> {
-    let connector = &ground.connector;
+    let connector = &startup.connector;
     let (wakeup, process_status, telemetry, stop) =
         (Arc::new(Wakeup::default()), Arc::new(ProcessStatus::default()), Telemetry::default(), Stop::new());
     let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, wakeup.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, wakeup.clone());
-    let handlers = ground.handlers.clone();
+    let handlers = startup.handlers.clone();
     let vital = Store::new(connector.engine_pool(VITAL_POOL)?, wakeup.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let context = EngineContext {
         config: config.clone(),
-        heartbeat_runtime: ground.vital.clone(),
+        heartbeat_runtime: startup.vital.clone(),
         wakeup: wakeup.clone(),
         process_status: process_status.clone(),
         telemetry: telemetry.clone(),
@@ -168,12 +169,12 @@ fn start(
         templates: registry(&config).templates(),
         config,
         schemas: Schemas::new(schemas),
-        database_address: ground.connector.address(),
+        database_address: startup.connector.address(),
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
         polls: Arc::default(),
         streams: Arc::new(Semaphore::new(crate::web::MOST_STREAMS)),
-        host: listen.as_ref().map(reachable).unwrap_or_default(),
+        host: listen.as_ref().map(local_host).unwrap_or_default(),
         stop: stop.clone(),
         log: log.clone(),
     };
@@ -184,23 +185,23 @@ fn start(
 }
 
 impl Running {
-    /// The order of stopping, as a list.
+    /// Waits for a signal, then stops everything in order.
     async fn until_stopped(self, signals: &mut Signals, log: &Logger) -> Exit {
         let Self { engine, server, serving, process_status, stop, stores, .. } = self;
         signals.next().await;
-        info!(log, "stopping; a second signal ends at once");
+        info!(log, "stopping; a second signal stops at once");
         let orderly = async {
-            // 1. /readyz says no, and whoever waits for something gets its answer.
+            // 1. /readyz fails, and waiting requests are answered.
             process_status.drain();
             stop.cancel();
-            // 2. No more claims; running work finishes or is handed back.
+            // 2. No more claims; running jobs finish or are released.
             engine.stop().await;
-            // 3. HTTP answers until the end.
+            // 3. HTTP requests are served until here.
             if let Some(server) = server {
                 server.stop(true).await;
             }
             _ = serving.await;
-            // 4. Connections close before the database does.
+            // 4. Connections close before the database stops.
             stores.iter().for_each(Store::close);
         };
         tokio::select! {
@@ -209,7 +210,7 @@ impl Running {
                 Exit::Success
             }
             () = signals.next() => {
-                warn!(log, "stopped at once; what was running will be taken back when its lease ends");
+                warn!(log, "stopped at once; running jobs are reclaimed when their leases expire");
                 Exit::Interrupted
             }
         }
@@ -223,13 +224,13 @@ fn bind(config: &Config) -> std::io::Result<Option<TcpListener>> {
     TcpListener::bind(config.listen).map(Some)
 }
 
-/// Migrates, waiting a while for a database that is not up yet.
-async fn migrate_patiently(
+/// Migrates the schema. Waits for a database that is not available yet.
+async fn migrate_when_available(
     connector: &Connector,
-    patience: Duration,
+    timeout: Duration,
     log: &Logger,
 ) -> Result<crate::store::Migrated, MigrateError> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     loop {
         match migrate(connector).await {
             Err(error) if error.is_temporary() && Instant::now() < deadline => {

@@ -1,12 +1,12 @@
-//! `provost worker`: runs jobs that a server hands out, without a database.
+//! `provost worker run`: runs jobs of a remote server, without a database.
 
 use std::sync::Arc;
 
 use slog::{Logger, info, warn};
 use tokio::runtime::Handle;
 
-use super::process::{Signals, handlers, log_panics, runtimes};
-use super::{Exit, wrong_settings};
+use super::exit::Exit;
+use super::process::{Signals, handlers, log_panics, report_invalid_settings, runtimes};
 use crate::config::Config;
 use crate::engine::{Engine, EngineContext};
 use crate::handlers::finish_cleanup;
@@ -15,26 +15,27 @@ use crate::signal::{ProcessStatus, Wakeup};
 use crate::telemetry::Telemetry;
 use crate::wire::client::Client;
 
-/// Runs until a signal, through any outage of its server.
+/// Runs until a signal. It survives outages of the server.
 pub fn run(config: Config) -> Exit {
     let Some(server) = config.server.clone() else {
-        return wrong_settings(&[
-            "PROVOST_SERVER is not set: say where the server is, like --server http://127.0.0.1:8080".into(),
+        return report_invalid_settings(&[
+            "PROVOST_SERVER is not set: use --server with the address of the server, such as http://127.0.0.1:8080"
+                .into(),
         ]);
     };
     let token = match config.worker_tokens.as_slice() {
         [] => None,
-        // What it is bound to is the server's business.
+        // The server enforces the queues of the token.
         [token] => Some(token.secret.reveal().to_owned()),
-        _ => return wrong_settings(&["PROVOST_WORKER_TOKEN must be one token, for a worker".into()]),
+        _ => return report_invalid_settings(&["PROVOST_WORKER_TOKEN must be a single token for a worker".into()]),
     };
-    // Connections live on the runtime that opened them, so heartbeats have a client of their own.
+    // Connections belong to the runtime that opened them, so heartbeats need their own client.
     let (client, vital_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {
         (Ok(client), Ok(vital)) => (client, vital),
-        (Err(error), _) | (_, Err(error)) => return wrong_settings(&[format!("PROVOST_SERVER: {error}")]),
+        (Err(error), _) | (_, Err(error)) => return report_invalid_settings(&[format!("PROVOST_SERVER: {error}")]),
     };
     let (handlers, (runtime, vital)) = match handlers(&config).and_then(|handlers| Ok((handlers, runtimes()?))) {
-        Ok(ground) => ground,
+        Ok(parts) => parts,
         Err(exit) => return exit,
     };
     let log = log::root(config.log_level, config.log_format);
@@ -56,10 +57,10 @@ pub fn run(config: Config) -> Exit {
 
 async fn work(context: &EngineContext, client: Client, vital: Client, log: &Logger) -> Exit {
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
-    info!(log, "working"; "server" => client.address(), "slots" => context.config.worker_concurrency);
+    info!(log, "worker started"; "server" => client.address(), "slots" => context.config.worker_concurrency);
     let engine = Engine::start_remote(context, client, vital);
     signals.next().await;
-    info!(log, "stopping; a second signal ends at once");
+    info!(log, "stopping; a second signal stops at once");
     context.process_status.drain();
     tokio::select! {
         () = engine.stop() => {
@@ -67,7 +68,7 @@ async fn work(context: &EngineContext, client: Client, vital: Client, log: &Logg
             Exit::Success
         }
         () = signals.next() => {
-            warn!(log, "stopped at once; what was running will be taken back when its lease ends");
+            warn!(log, "stopped at once; running jobs are reclaimed when their leases expire");
             Exit::Interrupted
         }
     }

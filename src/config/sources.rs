@@ -1,11 +1,11 @@
-//! Where settings come from, and which source wins.
+//! The sources of settings, and their precedence.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::settings::all;
 
-/// Which source a value came from, strongest first.
+/// The source of a value, highest precedence first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Flag,
@@ -15,7 +15,7 @@ pub enum Source {
     Default,
 }
 
-/// The one key of `provost.toml` that is no setting.
+/// The only key of `provost.toml` that is not a setting.
 const COMMANDS: &str = "commands";
 
 impl Source {
@@ -30,18 +30,18 @@ impl Source {
     }
 }
 
-/// The settings of each source, by the name they have in the environment.
+/// The settings of each source, by environment variable.
 #[derive(Debug, Default)]
 pub struct Sources {
     layers: Vec<(Source, BTreeMap<String, String>)>,
-    /// The table `[commands]`, which only a file can hold: whoever may set a flag or a variable may not choose what is run.
+    /// The table `[commands]`. It can only be set in a file, because it decides which programs run.
     pub commands: toml::Table,
-    /// What was wrong with the sources themselves, as sentences.
+    /// Mistakes in the sources themselves, as sentences.
     pub mistakes: Vec<String>,
 }
 
 impl Sources {
-    /// Flags, environment, `.env` and `provost.toml` in the current folder.
+    /// Reads flags, the environment, and `.env` and `provost.toml` in the current directory.
     pub fn read(flags: BTreeMap<String, String>) -> Self {
         let mut sources = Self::default();
         sources.add(Source::Flag, flags);
@@ -52,20 +52,20 @@ impl Sources {
         sources
     }
 
-    /// Adds a weaker source. Empty values count as not set; keys that look like ours but are not are mistakes.
+    /// Adds a source of lower precedence. Empty values are ignored, and unknown `PROVOST_` keys are mistakes.
     pub fn add(&mut self, source: Source, values: BTreeMap<String, String>) {
-        let stray = values.keys().filter(|key| key.starts_with("PROVOST_") && !is_known(key));
-        self.mistakes.extend(stray.map(|key| unknown(key, source)));
+        let unknown_keys = values.keys().filter(|key| key.starts_with("PROVOST_") && !is_known(key));
+        self.mistakes.extend(unknown_keys.map(|key| unknown(key, source)));
         let known = values.into_iter().filter(|(key, value)| is_known(key) && !value.is_empty());
         self.layers.push((source, known.collect()));
     }
 
-    /// Nobody is told this one any more.
-    pub fn forget(&mut self, env: &str) {
+    /// Removes a setting from all sources.
+    pub fn remove(&mut self, env: &str) {
         self.layers.iter_mut().for_each(|(_, values)| _ = values.remove(env));
     }
 
-    /// The value of a setting and where it came from.
+    /// The value and source of a setting.
     pub fn get(&self, env: &str) -> Option<(&str, Source)> {
         let set = self.layers.iter().find_map(|(source, values)| Some((values.get(env)?.as_str(), *source)));
         set.or_else(|| {
@@ -80,7 +80,7 @@ impl Sources {
         }
         match dotenvy::from_path_iter(path).and_then(|pairs| pairs.collect()) {
             Ok(values) => self.add(Source::DotEnv, values),
-            Err(error) => self.mistakes.push(format!(".env cannot be read: {error}")),
+            Err(error) => self.mistakes.push(format!("cannot read .env: {error}")),
         }
     }
 
@@ -88,7 +88,7 @@ impl Sources {
         let Ok(text) = std::fs::read_to_string(path) else { return };
         match text.parse::<toml::Table>() {
             Ok(table) => self.add_toml(table),
-            Err(error) => self.mistakes.push(format!("provost.toml cannot be read: {error}")),
+            Err(error) => self.mistakes.push(format!("cannot read provost.toml: {error}")),
         }
     }
 
@@ -98,7 +98,7 @@ impl Sources {
             if key == COMMANDS {
                 match value {
                     toml::Value::Table(commands) => self.commands = commands,
-                    _ => self.mistakes.push("commands (provost.toml) must be tables, like [commands.resize]".into()),
+                    _ => self.mistakes.push("commands (provost.toml) must be tables such as [commands.resize]".into()),
                 }
                 continue;
             }
@@ -119,14 +119,14 @@ fn plain(value: toml::Value) -> String {
 }
 
 fn is_known(env: &str) -> bool {
-    // What only a build for the chaos tests understands; see `mutant` and `handlers::ledger`.
+    // Settings of chaos builds; see `mutant` and `handlers::ledger`.
     let of_chaos = cfg!(feature = "chaos")
         && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_DEATHS" | "PROVOST_CHAOS_NAME");
     of_chaos || all().any(|setting| setting.env == env)
 }
 
 fn unknown(key: &str, source: Source) -> String {
-    format!("{key} ({}) is not a setting; `provost serve --help` lists them", source.as_str())
+    format!("{key} ({}) is not a setting; see `provost serve --help`", source.as_str())
 }
 
 #[cfg(test)]
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stronger_source_wins_and_empty_is_not_set() {
+    fn first_source_wins_and_empty_values_are_ignored() {
         let mut sources = Sources::default();
         sources.add(Source::Flag, one("PROVOST_LOG", ""));
         sources.add(Source::Environment, one("PROVOST_LOG", "debug"));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_mistakes_wherever_they_stand() {
+    fn unknown_keys_are_mistakes_in_every_source() {
         let mut sources = Sources::default();
         sources.add(Source::Environment, one("PROVOST_LAESE_TTL", "3s"));
         sources.add_toml("lease_ttl = \"9s\"\nport = 1".parse().unwrap());

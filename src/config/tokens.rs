@@ -1,26 +1,30 @@
-//! The tokens of workers.
+//! Worker tokens.
 
 use std::collections::HashSet;
 
-use super::Secret;
+use super::secret::Secret;
 use crate::domain::Ident;
 
-/// The fewest characters of a token that nobody guesses.
-pub const SHORTEST_TOKEN: usize = 16;
+/// Shorter tokens are rejected as guessable.
+pub const MIN_TOKEN_LENGTH: usize = 16;
 
-/// A token of workers, and the queues that it is bound to; bound to none, it is for every queue.
+/// A worker token.
 #[derive(Clone, Debug)]
 pub struct WorkerToken {
     pub secret: Secret,
+    /// The queues that it grants access to; nothing means all.
     pub queues: Option<Vec<String>>,
 }
 
-/// Tokens like `TOKEN,TOKEN@critical+default`. A mistake is told without repeating what it was made in.
+/// Parses `TOKEN,TOKEN@critical+default`.
+///
+/// # Errors
+/// The mistake, without the token.
 pub fn worker_tokens(text: &str) -> Result<Vec<WorkerToken>, String> {
     let tokens = text.split(',').map(worker_token).collect::<Result<Vec<_>, _>>()?;
-    let different: HashSet<&str> = tokens.iter().map(|it| it.secret.reveal()).collect();
-    if different.len() < tokens.len() {
-        return Err("must not have the same token twice; give it all its queues at once".into());
+    let distinct: HashSet<&str> = tokens.iter().map(|it| it.secret.reveal()).collect();
+    if distinct.len() < tokens.len() {
+        return Err("must not contain the same token twice; list all its queues once".into());
     }
     Ok(tokens)
 }
@@ -30,11 +34,13 @@ fn worker_token(text: &str) -> Result<WorkerToken, String> {
         Some((secret, queues)) => (secret, Some(queues.split('+').map(str::to_owned).collect::<Vec<_>>())),
         None => (text.trim(), None),
     };
-    if secret.chars().count() < SHORTEST_TOKEN {
-        return Err(format!("must have at least {SHORTEST_TOKEN} characters in each token; try: openssl rand -hex 24"));
+    if secret.chars().count() < MIN_TOKEN_LENGTH {
+        return Err(format!(
+            "must have at least {MIN_TOKEN_LENGTH} characters per token; create one with: openssl rand -hex 24"
+        ));
     }
     if queues.iter().flatten().any(|name| Ident::parse(name).is_err()) {
-        return Err("must name the queues of a token after an @, like TOKEN@critical+default".into());
+        return Err("must name the queues of a token after an @, such as TOKEN@critical+default".into());
     }
     Ok(WorkerToken { secret: Secret::new(secret), queues })
 }
@@ -47,15 +53,15 @@ mod tests {
     const B: &str = "fedcba9876543210";
 
     #[test]
-    fn a_token_may_be_bound_to_queues() {
+    fn token_can_be_restricted_to_queues() {
         let tokens = worker_tokens(&format!("{A}, {B}@critical+eu/west:1")).unwrap();
-        let read: Vec<_> = tokens.iter().map(|it| (it.secret.reveal(), it.queues.clone())).collect();
-        assert_eq!(read, [(A, None), (B, Some(vec!["critical".into(), "eu/west:1".into()]))]);
+        let parsed: Vec<_> = tokens.iter().map(|it| (it.secret.reveal(), it.queues.clone())).collect();
+        assert_eq!(parsed, [(A, None), (B, Some(vec!["critical".into(), "eu/west:1".into()]))]);
     }
 
     #[test]
-    fn a_mistake_is_told_without_the_token() {
-        for (text, told) in [
+    fn error_does_not_contain_the_token() {
+        for (text, expected) in [
             (format!("{A},short"), "16 characters"),
             (format!("{A},"), "16 characters"),
             (format!("{A}@"), "after an @"),
@@ -64,7 +70,7 @@ mod tests {
             (format!("{A}@critical,{A}@default"), "twice"),
         ] {
             let mistake = worker_tokens(&text).unwrap_err();
-            assert!(mistake.contains(told) && !mistake.contains(A), "{mistake}");
+            assert!(mistake.contains(expected) && !mistake.contains(A), "{mistake}");
         }
     }
 }

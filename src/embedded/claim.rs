@@ -1,4 +1,4 @@
-//! Who runs the server: one owner at a time holds a lock for its whole life; others adopt its server.
+//! Decides which process runs the server: the owner holds a lock as long as it lives, others adopt its server.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,25 +9,25 @@ use super::cluster::Cluster;
 use super::error::{Error, Result, io};
 use super::pidfile::PidFile;
 
-/// Long enough for an owner that makes the cluster or recovers it.
-const OWNER_READY_WITHIN: Duration = Duration::from_secs(120);
+/// Long enough for the owner to initialize or recover the cluster.
+const OWNER_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub enum Claim {
-    /// Nobody owns the folder; now we do, as long as the file stays open.
+    /// This process is the owner as long as the file stays open.
     Owner(File),
-    /// A living process of ours owns it, and its server is ready.
+    /// Another process is the owner, and its server is ready.
     Running { pid: u32, port: u16 },
 }
 
-/// Becomes the owner, or waits for the owner's server.
+/// Becomes the owner, or waits for the server of the owner.
 ///
-/// The lock is what tells a server to adopt from an orphan: the kernel lets it go when the owner dies, even by
-/// kill -9, while `postmaster.pid` still says "ready" for a moment, or, after a power cut, for ever.
+/// The lock distinguishes a server to adopt from an orphan: the kernel releases it when the owner dies, even by
+/// kill -9, while `postmaster.pid` may say "ready" long after.
 pub fn claim(cluster: &Cluster) -> Result<Claim> {
     let path = cluster.lock();
     let mut options = OpenOptions::new();
     let lock = options.create(true).append(true).mode(0o600).open(&path).map_err(io("open", &path))?;
-    let deadline = Instant::now() + OWNER_READY_WITHIN;
+    let deadline = Instant::now() + OWNER_TIMEOUT;
     while Instant::now() < deadline {
         match lock.try_lock() {
             Ok(()) => return Ok(Claim::Owner(lock)),

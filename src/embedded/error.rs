@@ -1,108 +1,88 @@
-//! What can go wrong, each with what to do about it.
+//! Errors of the private PostgreSQL, and what to do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why the private PostgreSQL did not start.
+/// Why the private PostgreSQL cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No usable `postgres` and `initdb` were found, and none could be downloaded.
     #[error(
-        "no PostgreSQL {wanted} was found in PATH or the usual folders, and {download}. Three ways on:\n  \
+        "PostgreSQL {version} was not found in PATH or the usual directories, and {download}. You can:\n  \
          1. install it: `apt-get install postgresql`, or on macOS `brew install postgresql@16`\n  \
-         2. set DATABASE_URL to a PostgreSQL server of yours\n  \
-         3. set POSTGRES_BIN_DIR to a folder with `postgres` and `initdb`"
+         2. set DATABASE_URL to an existing PostgreSQL server\n  \
+         3. set POSTGRES_BIN_DIR to a directory with `postgres` and `initdb`"
     )]
     NoBinaries {
-        /// The version that would do.
-        wanted: String,
-        /// Why the download did not help, in one line.
+        /// The required version.
+        version: String,
+        /// Why the download failed, in one line.
         download: String,
     },
-    /// `POSTGRES_BIN_DIR` names a folder that will not do.
+    /// The directory in `POSTGRES_BIN_DIR` is unusable.
     #[error(
-        "POSTGRES_BIN_DIR is {}, but {problem}. Three ways on:\n  \
-         1. set it to a folder with `postgres` and `initdb`\n  \
+        "POSTGRES_BIN_DIR is {}, but {problem}. You can:\n  \
+         1. set it to a directory with `postgres` and `initdb`\n  \
          2. unset it, to use an installed PostgreSQL\n  \
-         3. set DATABASE_URL to a PostgreSQL server of yours",
+         3. set DATABASE_URL to an existing PostgreSQL server",
         dir.display()
     )]
-    BinDir {
-        /// The folder that was given.
-        dir: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// We are root and there is no unprivileged user to run the server as.
-    #[error("PostgreSQL does not run as root and needs an unprivileged user; none of these will do: {tried}")]
-    NoUser {
-        /// The user names that were looked up.
-        tried: String,
-    },
-    /// The unprivileged user cannot enter a folder above the data.
+    BinDir { dir: PathBuf, problem: String },
+    /// This process is root, and there is no unprivileged user for the server.
+    #[error("PostgreSQL does not run as root and requires an unprivileged user; none of these exists: {tried}")]
+    NoUser { tried: String },
+    /// The unprivileged user cannot access a parent directory of the data.
     #[error(
-        "the user {user}, which runs PostgreSQL because we are root, cannot enter {}. \
-         Set PROVOST_DATA_DIR to a folder it can reach, such as /var/lib/provost",
+        "user {user}, which runs PostgreSQL because Provost runs as root, cannot access {}. \
+         Set PROVOST_DATA_DIR to a directory that it can access, such as /var/lib/provost",
         folder.display()
     )]
-    OutOfReach {
-        /// The folder that is closed.
-        folder: PathBuf,
-        /// The user that the server would run as.
-        user: String,
-    },
-    /// The data was made by a major version that is not installed.
+    NoAccess { folder: PathBuf, user: String },
+    /// The major version of the data is not installed.
     #[error(
-        "{} was made by PostgreSQL {made_by}, but only {found} was found. Install PostgreSQL {made_by}, \
-         or set POSTGRES_BIN_DIR to its folder; or move the data folder away to start with an empty one",
+        "{} contains data of PostgreSQL {version}, but only {found} was found. Install PostgreSQL {version}, \
+         or set POSTGRES_BIN_DIR to its directory; or move the data away to start with an empty database",
         data.display()
     )]
     MajorVersion {
-        /// The data folder.
         data: PathBuf,
-        /// The major version that made it.
-        made_by: u32,
-        /// The major versions at hand.
+        /// The major version of the data.
+        version: u32,
+        /// The installed versions.
         found: String,
     },
-    /// `initdb` ended with an error.
+    /// `initdb` failed.
     #[error("initdb failed: {0}")]
     InitDb(String),
-    /// The port that was asked for belongs to another program.
-    #[error("port {0} on 127.0.0.1 is taken by another program: choose another, or none to get a free one")]
-    PortTaken(u16),
+    /// Another program uses the requested port.
+    #[error("port {0} on 127.0.0.1 is in use by another program: choose another port, or none for a free one")]
+    PortInUse(u16),
     /// The server ended, or did not become ready in time.
-    #[error("PostgreSQL did not become ready; the end of {}:\n{tail}", log.display())]
+    #[error("PostgreSQL did not become ready; last lines of {}:\n{tail}", log.display())]
     NotReady {
-        /// The server's log file.
         log: PathBuf,
-        /// Its last lines.
+        /// The last lines of the log.
         tail: String,
     },
-    /// Another process owns the folder, but its server does not become ready.
+    /// Another process owns the directory, but its server does not become ready.
     #[error(
-        "another Provost process holds {} but its PostgreSQL does not become ready: end that process, or wait",
+        "another Provost process holds {}, but its PostgreSQL does not become ready: stop that process, or wait",
         lock.display()
     )]
-    OwnerNotReady {
-        /// The lock file that it holds.
-        lock: PathBuf,
-    },
-    /// A file, a folder or a program could not be used.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    OwnerNotReady { lock: PathBuf },
+    /// A file, a directory or a program cannot be used.
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb.
-        doing: &'static str,
-        /// What it was tried on.
+        /// The failed action, as a verb.
+        action: &'static str,
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
 }
 
-/// Names what was tried on which path, for `map_err`.
-pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Io { doing, path: path.to_owned(), source }
+/// Adds the action and the path to an I/O error, for `map_err`.
+pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { action, path: path.to_owned(), source }
 }

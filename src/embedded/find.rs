@@ -1,17 +1,17 @@
-//! Which binaries to run: the folder that was named, installed ones, or a download.
+//! Finds the PostgreSQL binaries: in the configured directory, installed, or downloaded.
 
 use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Options;
 use super::cluster::Cluster;
 use super::error::{Error, Result};
+use super::options::Options;
 
-/// The oldest major version that our SQL runs on.
-const OLDEST: u32 = 14;
+/// The oldest supported major version.
+const MIN_MAJOR: u32 = 14;
 
-/// Where packages put versioned folders: the parent, what stands before the version, and the way to the programs.
+/// Versioned directories of packages: the parent, the prefix of the version, and the subdirectory of the programs.
 const PLACES: [(&str, &str, &str); 7] = [
     ("/usr/lib/postgresql", "", "bin"),          // Debian, Ubuntu
     ("/usr", "pgsql-", "bin"),                   // Red Hat, from postgresql.org
@@ -22,7 +22,7 @@ const PLACES: [(&str, &str, &str); 7] = [
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
 ];
 
-/// A folder with `postgres` and `initdb` that were seen to run.
+/// A directory with working `postgres` and `initdb`.
 pub struct Binaries {
     dir: PathBuf,
     major: u32,
@@ -34,80 +34,86 @@ impl Binaries {
         self.dir.join(name)
     }
 
-    /// Asks `postgres` for its version, as the user it will run as, so a folder out of that user's reach is found
-    /// out here. `Err` says in words what is wrong.
+    /// Runs `postgres --version` as the user of the server, which also detects directories that the user cannot
+    /// access.
+    ///
+    /// # Errors
+    /// The problem, in words.
     fn probe(dir: &Path, cluster: &Cluster) -> Result<Self, String> {
         for name in ["postgres", "initdb"] {
             if !dir.join(name).is_file() {
-                return Err(format!("there is no `{name}` in it"));
+                return Err(format!("it contains no `{name}`"));
             }
         }
         let output = cluster.command(&dir.join("postgres")).arg("--version").output();
         let output = output.map_err(|e| format!("its `postgres` does not run: {e}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let major = major_version(&text).ok_or("its `postgres --version` names no version")?;
+        let major = major_version(&text).ok_or("its `postgres --version` prints no version")?;
         Ok(Self { dir: dir.to_owned(), major })
     }
 }
 
-/// Chooses the binaries: of the data's own major version when there is data, else the first that is new enough.
+/// Chooses the binaries: of the major version of the data if there is data, otherwise the first supported ones.
 pub fn binaries(options: &Options, cluster: &Cluster) -> Result<Binaries> {
-    let made_by = cluster.made_by()?;
+    let data_version = cluster.major_version()?;
     if let Some(dir) = &options.bin_dir {
-        return given(dir, made_by, cluster);
+        return configured(dir, data_version, cluster);
     }
     let mut found: Vec<u32> = Vec::new();
     for dir in candidates(cluster.state()) {
         let Ok(binaries) = Binaries::probe(&dir, cluster) else {
             continue;
         };
-        if made_by.map_or(binaries.major >= OLDEST, |major| major == binaries.major) {
+        if data_version.map_or(binaries.major >= MIN_MAJOR, |major| major == binaries.major) {
             return Ok(binaries);
         }
         found.push(binaries.major);
     }
-    match (downloaded(options, cluster, made_by), made_by) {
+    match (downloaded(options, cluster, data_version), data_version) {
         (Ok(binaries), _) => Ok(binaries),
-        (Err(_), Some(made_by)) if !found.is_empty() => Err(other_version(cluster, made_by, &found)),
-        (Err(download), _) => Err(Error::NoBinaries { wanted: wanted(cluster, made_by), download }),
+        (Err(_), Some(version)) if !found.is_empty() => Err(wrong_version(cluster, version, &found)),
+        (Err(download), _) => Err(Error::NoBinaries { version: required(cluster, data_version), download }),
     }
 }
 
-fn wanted(cluster: &Cluster, made_by: Option<u32>) -> String {
-    match made_by {
-        Some(major) => format!("{major} (which made {})", cluster.data().display()),
-        None => format!("({OLDEST} or newer)"),
+fn required(cluster: &Cluster, data_version: Option<u32>) -> String {
+    match data_version {
+        Some(major) => format!("{major} (the version of {})", cluster.data().display()),
+        None => format!("({MIN_MAJOR} or newer)"),
     }
 }
 
-fn given(dir: &Path, made_by: Option<u32>, cluster: &Cluster) -> Result<Binaries> {
+fn configured(dir: &Path, data_version: Option<u32>, cluster: &Cluster) -> Result<Binaries> {
     let problem = |problem| Error::BinDir { dir: dir.to_owned(), problem };
     let dir = std::path::absolute(dir).map_err(|e| problem(e.to_string()))?;
     let binaries = Binaries::probe(&dir, cluster).map_err(problem)?;
-    match made_by {
-        Some(made_by) if made_by != binaries.major => Err(other_version(cluster, made_by, &[binaries.major])),
-        None if binaries.major < OLDEST => {
-            Err(problem(format!("PostgreSQL {} is too old: {OLDEST} or newer is needed", binaries.major)))
+    match data_version {
+        Some(version) if version != binaries.major => Err(wrong_version(cluster, version, &[binaries.major])),
+        None if binaries.major < MIN_MAJOR => {
+            Err(problem(format!("PostgreSQL {} is too old: {MIN_MAJOR} or newer is required", binaries.major)))
         }
         _ => Ok(binaries),
     }
 }
 
-fn other_version(cluster: &Cluster, made_by: u32, found: &[u32]) -> Error {
+fn wrong_version(cluster: &Cluster, version: u32, found: &[u32]) -> Error {
     let mut found = found.to_vec();
     found.sort_unstable();
     found.dedup();
     let found = found.iter().map(|major| format!("PostgreSQL {major}")).collect::<Vec<_>>().join(", ");
-    Error::MajorVersion { data: cluster.data().to_owned(), made_by, found }
+    Error::MajorVersion { data: cluster.data().to_owned(), version, found }
 }
 
-/// Downloads where that is wanted and built in. `Err` completes the sentence "none was found, and …".
+/// Downloads PostgreSQL, if allowed and built in.
+///
+/// # Errors
+/// The reason, as the end of the sentence "none was found, and …".
 fn downloaded(options: &Options, cluster: &Cluster, major: Option<u32>) -> Result<Binaries, String> {
     if !options.download {
-        return Err("downloading it is switched off".to_owned());
+        return Err("downloads are disabled".to_owned());
     }
     let dir = fetch(&downloads(cluster.state()), major).map_err(|e| format!("the download failed ({e})"))?;
-    Binaries::probe(&dir, cluster).map_err(|e| format!("what was downloaded to {} is no use: {e}", dir.display()))
+    Binaries::probe(&dir, cluster).map_err(|e| format!("the download in {} is unusable: {e}", dir.display()))
 }
 
 #[cfg(feature = "embedded-download")]
@@ -117,14 +123,14 @@ fn fetch(into: &Path, major: Option<u32>) -> Result<PathBuf, String> {
 
 #[cfg(not(feature = "embedded-download"))]
 fn fetch(_: &Path, _: Option<u32>) -> Result<PathBuf, String> {
-    Err("this build of Provost leaves it out".to_owned())
+    Err("this build does not include it".to_owned())
 }
 
 fn downloads(state: &Path) -> PathBuf {
     state.join("binaries")
 }
 
-/// The folders to try, best first. Relative entries of PATH are left out: they mean another folder every time.
+/// The directories to search, best first. Relative entries of PATH are ignored: they depend on the current directory.
 fn candidates(state: &Path) -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut dirs: Vec<PathBuf> = std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
@@ -135,7 +141,7 @@ fn candidates(state: &Path) -> Vec<PathBuf> {
     dirs
 }
 
-/// The versioned folders in one place, highest version first.
+/// The versioned subdirectories, highest version first.
 fn versioned(parent: &Path, before: &str, tail: &str) -> Vec<PathBuf> {
     let names = fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.file_name());
     sorted(names.filter_map(|name| name.into_string().ok()).collect(), before)
@@ -165,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read() {
+    fn major_versions_are_parsed() {
         assert_eq!(major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(major_version("postgres (PostgreSQL) 18.4\n"), Some(18));
         assert_eq!(major_version("postgres (PostgreSQL) 19beta1\n"), Some(19));
@@ -175,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_version_comes_first() {
+    fn highest_version_is_first() {
         let names = ["9.6", "15", "18", "common", ".tmp17", "16"].map(str::to_owned).to_vec();
         assert_eq!(sorted(names, ""), ["18", "16", "15", "9.6"]);
     }
 
     #[test]
-    fn only_versioned_names_are_taken() {
+    fn unversioned_names_are_ignored() {
         let names = ["postgresql@14", "postgresql", "postgis", "postgresql@17"].map(str::to_owned).to_vec();
         assert_eq!(sorted(names, "postgresql@"), ["postgresql@17", "postgresql@14"]);
     }

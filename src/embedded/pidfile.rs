@@ -1,4 +1,4 @@
-//! `postmaster.pid`, the file that `pg_ctl` itself waits on: no connection and no client program is needed.
+//! `postmaster.pid`, which `pg_ctl` also waits on: it requires no connection and no client program.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-/// What a postmaster says about itself.
+/// The content of `postmaster.pid`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PidFile {
     pub pid: u32,
@@ -17,12 +17,12 @@ pub struct PidFile {
 }
 
 impl PidFile {
-    /// Reads the file of this data folder; `None` when it is missing or not yet complete.
+    /// Reads the file of a data directory; `None` if it is missing or incomplete.
     pub fn read(data: &Path) -> Option<Self> {
         Self::parse(&fs::read_to_string(data.join("postmaster.pid")).ok()?)
     }
 
-    /// The lines are: pid, data folder, start time, port, socket folder, address, shared memory, status.
+    /// The lines are: pid, data directory, start time, port, socket directory, address, shared memory, status.
     fn parse(text: &str) -> Option<Self> {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         Some(Self {
@@ -33,16 +33,16 @@ impl PidFile {
         })
     }
 
-    /// Whether the process is a living postmaster that we started on this data folder.
+    /// Whether the process is a running postmaster on this data directory.
     ///
-    /// A pid alone proves nothing: after a restart of the machine or the container it may be anybody's.
+    /// The pid alone proves nothing: after a restart of the machine or container, another process may have it.
     pub fn is_ours(&self, data: &Path) -> bool {
         let args = command_line(self.pid);
         is_postgres(&args) && args.iter().any(|arg| Path::new(arg) == data)
     }
 
-    /// Whether the pid belongs to a process that is no PostgreSQL: a zombie, or one that got the number later.
-    pub fn is_stranger(&self) -> bool {
+    /// Whether the pid belongs to another process: a zombie, or one that got the number later.
+    pub fn is_unrelated(&self) -> bool {
         kill(Pid::from_raw(self.pid.cast_signed()), None).is_ok() && !is_postgres(&command_line(self.pid))
     }
 }
@@ -51,7 +51,7 @@ fn is_postgres(args: &[String]) -> bool {
     args.first().is_some_and(|program| Path::new(program).file_name().is_some_and(|name| name == "postgres"))
 }
 
-/// The arguments of a process; none for a zombie. Everybody may read them, unlike its working folder.
+/// The arguments of a process; none for a zombie. Unlike the working directory, they are readable for every user.
 #[cfg(target_os = "linux")]
 fn command_line(pid: u32) -> Vec<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -64,8 +64,7 @@ fn command_line(pid: u32) -> Vec<String> {
     words(&output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default())
 }
 
-/// Takes apart what `ps` runs together. Folders may have spaces in them ("Application Support"), so it is split at
-/// the flags only.
+/// Splits the output of `ps`. Directories may contain spaces ("Application Support"), so it splits at flags only.
 #[cfg(any(test, not(target_os = "linux")))]
 fn words(text: &str) -> Vec<String> {
     let mut parts = text.trim().split(" -");
@@ -80,7 +79,7 @@ mod tests {
     const READY: &str = "4711\n/d/data\n1763900000\n54321\n\n127.0.0.1\n  1234   0\nready   \n";
 
     #[test]
-    fn a_ready_server_is_read() {
+    fn ready_server_is_parsed() {
         let file = PidFile { pid: 4711, started: 1_763_900_000, port: 54321, ready: true };
         assert_eq!(PidFile::parse(READY), Some(file));
     }
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_being_written_is_not_taken() {
+    fn incomplete_file_is_ignored() {
         for text in ["", "4711\n", "4711\n/d/data\n1763900000\n", "-5\n/d\n1\n2\n", "0\n/d\n1\n2\n"] {
             assert_eq!(PidFile::parse(text), None, "{text:?}");
         }
@@ -102,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn we_are_a_stranger_and_not_ours() {
+    fn other_process_is_unrelated() {
         let file = PidFile { pid: std::process::id(), started: 0, port: 1, ready: true };
-        assert!(file.is_stranger());
+        assert!(file.is_unrelated());
         assert!(!file.is_ours(Path::new("/d/data")));
     }
 
     #[test]
-    fn folders_with_spaces_survive_ps() {
+    fn directories_with_spaces_are_kept() {
         let args = words("/My Apps/bin/postgres -D /Application Support/data -p 5432\n");
         assert_eq!(args, ["/My Apps/bin/postgres", "D", "/Application Support/data", "p", "5432"]);
         assert!(is_postgres(&args));

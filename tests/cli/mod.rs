@@ -1,7 +1,7 @@
-//! The command line: the program itself against a server.
+//! The command line against a running server.
 
-mod codes;
-mod live;
+mod exit_codes;
+mod follow;
 mod nouns;
 mod tree;
 
@@ -11,16 +11,16 @@ use serde_json::Value;
 
 use crate::harness::Server;
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Debug)]
-pub struct Ran {
+pub struct Finished {
     pub code: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Ran {
-    /// The same, if it ended so.
+impl Finished {
+    /// Checks the exit code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
@@ -33,7 +33,7 @@ impl Ran {
     }
 }
 
-/// A command that is to run, with the address of a server in its environment.
+/// A command with the address of the server in its environment.
 pub fn command(address: &str, args: &[&str]) -> Command {
     let mut command = Server::command();
     for name in ["NO_COLOR", "CLICOLOR_FORCE", "PROVOST_LISTEN"] {
@@ -43,13 +43,13 @@ pub fn command(address: &str, args: &[&str]) -> Command {
     command
 }
 
-pub fn ran(mut command: Command) -> Ran {
+pub fn finish(mut command: Command) -> Finished {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    Finished { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// Runs a command to its end.
-pub fn run(server: &Server, args: &[&str]) -> Ran {
-    ran(command(&server.url, args))
+/// Runs a command against a server.
+pub fn run(server: &Server, args: &[&str]) -> Finished {
+    finish(command(&server.url, args))
 }

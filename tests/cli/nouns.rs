@@ -1,17 +1,17 @@
-//! What each kind of thing looks like, and that what can be done with it can be done from here.
+//! Tables, formats and verbs of each noun.
 
 use serde_json::json;
 
-use super::{command, ran, run};
+use super::{command, finish, run};
 use crate::harness::{Database, Server};
 
-/// The first line of a table.
-fn heads(text: &str) -> Vec<&str> {
+/// The header line of a table.
+fn headers(text: &str) -> Vec<&str> {
     text.lines().next().unwrap_or_default().split_whitespace().collect()
 }
 
 #[tokio::test]
-async fn tables_of_each_noun() {
+async fn each_noun_has_a_table_and_verbs() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("acme").await;
@@ -19,19 +19,19 @@ async fn tables_of_each_noun() {
     run(&server, &["limit", "set", "mail", "--scope", "kind", "--value", "email.send", "--limit", "10"]).expect(0);
     run(&server, &["schedule", "create", "beat", "--every", "15m", "--kind", "noop"]).expect(0);
     run(&server, &["workflow", "run", "--demo"]).expect(0);
-    for (noun, wanted) in [
+    for (noun, expected) in [
         ("project", "ID NAME STATUS CREATED ERROR"),
-        ("job", "ID KIND QUEUE STATE TRIES CREATED ERROR"),
+        ("job", "ID KIND QUEUE STATE ATTEMPT CREATED ERROR"),
         ("queue", "NAME STATE WAITING ACTIVE RETRYING FAILED OLDEST WORKERS REASON"),
-        ("worker", "ID STATE BUSY SLOTS QUEUES STARTED BEAT REASON"),
-        ("limit", "NAME SCOPE OF MODE LIMIT WINDOW S ACTIVE HELD BACK"),
+        ("worker", "ID STATE BUSY SLOTS QUEUES STARTED HEARTBEAT REASON"),
+        ("limit", "NAME SCOPE VALUE MODE LIMIT WINDOW S ACTIVE THROTTLED"),
         ("schedule", "NAME STATE WHEN NEXT LAST"),
         ("workflow", "ID NAME STATE DONE STEPS ACTIVE FAILED CREATED"),
-        ("dlq", "ID KIND QUEUE STATE TRIES CREATED ERROR"),
-        ("schema", "KIND VERSION BY CREATED"),
+        ("dlq", "ID KIND QUEUE STATE ATTEMPT CREATED ERROR"),
+        ("schema", "KIND VERSION ACTOR CREATED"),
     ] {
         let table = run(&server, &[noun, "list"]).expect(0);
-        assert_eq!(heads(&table.out).join(" "), wanted, "{table:?}");
+        assert_eq!(headers(&table.out).join(" "), expected, "{table:?}");
         assert!(table.out.lines().count() > 1, "{table:?}");
     }
     let chosen = run(&server, &["project", "list", "--columns", "name,version", "--no-headers"]).expect(0);
@@ -57,7 +57,7 @@ async fn tables_of_each_noun() {
 }
 
 #[tokio::test]
-async fn json_is_the_servers_own_and_numbers_stay_exact_in_every_format() {
+async fn numbers_stay_exact_in_every_format() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let payload = r#"{"n":123456789012345678901234567890.10,"z":1,"a":2}"#;
@@ -76,7 +76,7 @@ async fn json_is_the_servers_own_and_numbers_stay_exact_in_every_format() {
 }
 
 #[tokio::test]
-async fn answers_are_filtered_and_lists_are_sorted() {
+async fn jq_filters_and_sort_orders_lists() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let create = |n: usize| run(&server, &["job", "create", "noop", "--priority", &n.to_string(), "--wait"]).expect(0);
@@ -92,7 +92,7 @@ async fn answers_are_filtered_and_lists_are_sorted() {
 }
 
 #[tokio::test]
-async fn lists_come_page_by_page_or_all_at_once() {
+async fn lists_are_paged_or_complete() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let batch: Vec<_> = (0..7).map(|n| json!({"kind": "noop", "tags": ["many"], "payload": {"n": n}})).collect();
@@ -105,11 +105,11 @@ async fn lists_come_page_by_page_or_all_at_once() {
 }
 
 #[tokio::test]
-async fn jobs_can_be_spoken_of_as_tasks() {
+async fn task_commands_are_aliases_of_job_commands() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let address = ["--address", &server.url];
-    let task = |args: &[&str]| ran(command("http://127.0.0.1:1", &[&address, args].concat()));
+    let task = |args: &[&str]| finish(command("http://127.0.0.1:1", &[&address, args].concat()));
     let create = [
         "task",
         "create",
@@ -121,12 +121,12 @@ async fn jobs_can_be_spoken_of_as_tasks() {
         "--parameter",
         "count=3",
     ];
-    let born = task(&[&create[..], &["-o", "json"]].concat()).expect(0).json();
+    let created = task(&[&create[..], &["-o", "json"]].concat()).expect(0).json();
     assert_eq!(
-        born["payload"],
+        created["payload"],
         json!({"name": "Send Newsletter", "parameters": {"to": "a@example.com", "count": "3"}})
     );
-    let id = born["id"].as_str().unwrap();
+    let id = created["id"].as_str().unwrap();
     task(&["task", "wait", "--id", id]).expect(0);
     for get in [["task", "get", "--id", id, "--output", "yaml"], ["t", "g", "-i", id, "-o", "yaml"]] {
         assert!(task(&get).expect(0).out.contains("kind: send_email"));
@@ -142,10 +142,10 @@ async fn jobs_can_be_spoken_of_as_tasks() {
 }
 
 #[tokio::test]
-async fn end_to_end_counts_its_own_jobs() {
+async fn end2end_counts_only_its_own_jobs() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    server.failed("somebody elses").await;
+    server.failed("unrelated").await;
     let report = run(&server, &["end2end", "-n", "20", "-o", "json"]).expect(0).json();
     assert_eq!(
         (&report["completed"], &report["failed"], &report["left"]),
@@ -155,7 +155,7 @@ async fn end_to_end_counts_its_own_jobs() {
 }
 
 #[tokio::test]
-async fn a_workflow_is_drawn_in_every_form() {
+async fn graphs_are_printed_in_every_format() {
     let database = Database::new().await;
     let server = Server::on(&database);
     run(&server, &["workflow", "run", "--demo", "--wait", "--timeout", "30s"]).expect(0);
@@ -170,27 +170,27 @@ async fn a_workflow_is_drawn_in_every_form() {
     let job = json["nodes"][0]["job_id"].as_str().unwrap();
     let of_job = |form: &str| run(&server, &["job", "graph", job, "-o", form]).expect(0).out;
     assert!(of_job("ascii").contains("▸[thumbnail-md completed]") && of_job("dot").starts_with("digraph"));
-    assert_eq!(of_job("name").lines().count(), 6, "all that hang together with it");
+    assert_eq!(of_job("name").lines().count(), 6, "all connected jobs");
 
     let id = json["workflow_id"].as_str().unwrap();
-    let begins = run(&server, &["workflow", "get", &id[..30], "-o", "json"]).expect(0);
-    assert_eq!(begins.json()["id"], id);
+    let by_prefix = run(&server, &["workflow", "get", &id[..30], "-o", "json"]).expect(0);
+    assert_eq!(by_prefix.json()["id"], id);
     run(&server, &["workflow", "get", "ffffffff-"]).expect(3);
 }
 
 #[tokio::test]
-async fn a_schedule_is_changed_where_it_is_named_and_stays_otherwise() {
+async fn schedule_update_changes_only_the_given_settings() {
     let database = Database::new().await;
     let server = Server::on(&database);
     run(&server, &["schedule", "create", "beat", "--every", "15m", "--kind", "noop", "--queue", "q", "--paused"])
         .expect(0);
     let changed = ["schedule", "update", "beat", "--cron", "0 4 * * *", "--priority", "8", "--overlap", "skip"];
-    let it = run(&server, &[&changed[..], &["-o", "json"]].concat()).expect(0).json();
+    let schedule = run(&server, &[&changed[..], &["-o", "json"]].concat()).expect(0).json();
     assert_eq!(
-        (&it["expression"], &it["state"], &it["overlap"]),
+        (&schedule["expression"], &schedule["state"], &schedule["overlap"]),
         (&json!("0 4 * * *"), &json!("paused"), &json!("skip"))
     );
-    let job = &it["target"]["job"];
+    let job = &schedule["target"]["job"];
     assert_eq!((&job["kind"], &job["queue"], &job["priority"]), (&json!("noop"), &json!("q"), &json!(8)));
     run(&server, &["schedule", "update", "nobody", "--jitter", "1s"]).expect(3);
     for incomplete in [&["--kind", "noop"][..], &["--every", "15m"], &["--every", "15m", "--queue", "q"]] {
@@ -198,9 +198,9 @@ async fn a_schedule_is_changed_where_it_is_named_and_stays_otherwise() {
     }
 }
 
-/// One request acts on ten thousand at most; a project's job, which stays, is met only once.
+/// One request changes at most 10,000 jobs. The job of a project is refused, but only once.
 #[tokio::test]
-async fn more_than_one_request_may_move_are_moved_and_none_is_met_twice() {
+async fn bulk_retry_continues_beyond_one_request() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_ROLES", "api,worker,scheduler")]);
     server.create_as("x", json!({"outcome": "failed", "duration_ms": 0})).await;
@@ -209,14 +209,14 @@ async fn more_than_one_request_may_move_are_moved_and_none_is_met_twice() {
         let jobs = vec![json!({"kind": "noop", "queue": "bulk", "delay": "1h"}); 1000];
         server.post("/jobs", json!(jobs)).await.expect(201);
     }
-    let acted = run(&server, &["job", "retry", "--all", "--yes", "-o", "json"]);
-    let told = acted.json();
-    assert_eq!(told["refused"].as_array().unwrap().len(), 1, "{told}");
-    assert_eq!(told["moved"], 11_000);
+    let result = run(&server, &["job", "retry", "--all", "--yes", "-o", "json"]);
+    let result = result.json();
+    assert_eq!(result["refused"].as_array().unwrap().len(), 1, "{result}");
+    assert_eq!(result["moved"], 11_000);
 }
 
 #[tokio::test]
-async fn colours_only_where_they_are_wanted_and_names_never_steer_a_terminal() {
+async fn colors_are_optional_and_names_are_escaped() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("<script>alert(1)</script> \u{202e}abc 数").await;
@@ -227,7 +227,7 @@ async fn colours_only_where_they_are_wanted_and_names_never_steer_a_terminal() {
     let list = |variables: &[(&str, &str)], more: &[&str]| {
         let mut command = command(&server.url, &[&["project", "list"], more].concat());
         command.envs(variables.iter().copied());
-        ran(command).expect(0).out
+        finish(command).expect(0).out
     };
     let plain = list(&[], &[]);
     assert!(!plain.contains('\u{1b}') && !plain.contains('\u{9b}') && !plain.contains('\u{202e}'), "{plain}");
@@ -239,12 +239,12 @@ async fn colours_only_where_they_are_wanted_and_names_never_steer_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_server_with_something_to_look_at() {
+async fn dev_server_creates_demo_data() {
     let database = Database::new().await;
     let mut command = Server::command();
     command.env("DATABASE_URL", &database.url).env("PROVOST_LOG_FORMAT", "json").arg("dev");
     let server = Server::started(command);
-    crate::harness::eventually("the demonstration is there", || async {
+    crate::harness::eventually("the demo data exists", || async {
         let failed = server.get("/projects?status=failed").await.json().as_array().map_or(0, Vec::len);
         let dead = server
             .get("/dlq")

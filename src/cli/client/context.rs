@@ -1,121 +1,128 @@
-//! What every command needs: the server, how to answer, and whom to tell when it goes wrong.
+//! What every client command needs: the server, the output, and the object that errors name.
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use super::flags::Global;
-use crate::cli::Exit;
-use crate::cli::failure::{Failure, Teller};
-use crate::cli::output::{Format, Json, Noun, Output, Paint, harmless, read, say};
+use super::flags::{Confirm, DryRun};
+use super::global::Global;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::{Colors, Json, Output, Resource, print, read, sanitize};
+use crate::cli::report::{self, Subject};
+use crate::cli::tables::REQUEST;
 use crate::config::{Source, Sources};
 use crate::wire::client::{Answer, Budget, Client};
 
-/// What a command comes to.
+/// The result of a command.
 pub type Outcome = Result<Exit, Failure>;
 
-/// People are told soon; what waits or watches goes on by itself.
-const BRIEFLY: Budget =
+/// Failed requests are retried briefly. Commands that wait or watch retry on their own.
+const RETRIES: Budget =
     Budget { lasts: Duration::from_secs(1), first: Duration::from_millis(100), longest: Duration::from_millis(400) };
 
-/// The server, and how to answer.
 pub struct Context {
     pub client: Client,
     pub output: Output,
-    /// Where the server's address was named.
-    origin: String,
-    /// Whether there is a token that this server is not shown.
-    pub is_withheld: bool,
-    stderr: Paint,
-    /// What the command is about, once it is known.
+    address_origin: String,
+    /// Whether a token was withheld from the server; see [`Context::new`].
+    pub token_withheld: bool,
+    stderr: Colors,
     subject: RefCell<Option<(&'static str, String)>>,
 }
 
 impl Context {
-    /// From flags, the environment, `.env` and `provost.toml`. What is said wrongly there is refused; whether a server
-    /// could live with its settings is not asked.
+    /// Reads flags, the environment, `.env` and `provost.toml`. Server settings are not validated.
     pub fn new(global: &Global) -> Result<Self, Failure> {
-        let sources = Sources::read(global.flags());
+        let sources = Sources::read(global.settings());
         if !sources.mistakes.is_empty() {
-            return Err(Failure::usage("these settings cannot be used").why(sources.mistakes.join("\n  ")));
+            return Err(Failure::usage("invalid settings").cause(sources.mistakes.join("\n  ")));
         }
         let (address, source) = sources.get("PROVOST_ADDRESS").unwrap_or(("", Source::Default));
         let token = ["PROVOST_TOKEN", "PROVOST_ADMIN_TOKEN"].into_iter().find_map(|name| sources.get(name));
-        // A folder that one has just unpacked could name the server: what it did not name is not shown to that one.
-        let is_of_folder = |source| matches!(source, Source::DotEnv | Source::Toml);
-        let is_withheld =
-            token.is_some_and(|(_, of)| is_of_folder(source) && of == Source::Environment) && !is_here(address);
-        let token = token.filter(|_| !is_withheld).map(|(value, _)| value.to_owned());
-        let tells = matches!(global.log_level.as_deref(), Some("debug" | "trace"));
+        // The files of an untrusted folder may name a remote server: it must not receive the token of the environment.
+        let is_file = matches!(source, Source::DotEnv | Source::Toml);
+        let token_withheld =
+            token.is_some_and(|(_, origin)| is_file && origin == Source::Environment) && !is_local(address);
+        let token = token.filter(|_| !token_withheld).map(|(value, _)| value.to_owned());
+        let logs_requests = matches!(global.log_level.as_deref(), Some("debug" | "trace"));
         Ok(Self {
-            client: Client::new(address, token)?.telling(tells).trying(BRIEFLY),
-            output: global.output_of(&sources)?,
-            origin: origin(source),
-            is_withheld,
-            stderr: global.color.paint(&std::io::stderr()),
+            client: Client::new(address, token)?.telling(logs_requests).trying(RETRIES),
+            output: global.output_from(&sources)?,
+            address_origin: address_origin(source).to_owned(),
+            token_withheld,
+            stderr: global.color.colors(&std::io::stderr()),
             subject: RefCell::default(),
         })
     }
 
-    /// Tells what went wrong before there was one.
-    pub fn beforehand(global: &Global, failure: Failure) -> Exit {
-        let paint = global.color.paint(&std::io::stderr());
-        let (format, origin, noun) = (Format::Table, "", "");
-        failure.tell(&Teller { format, paint, origin, noun, subject: None })
-    }
-
-    /// From now on failures name this thing.
+    /// Names the object of the command in errors from now on.
     pub fn about(&self, noun: &'static str, name: &str) {
         *self.subject.borrow_mut() = Some((noun, name.to_owned()));
     }
 
-    /// The server; what would change something is only told, if so wished.
-    pub fn client(&self, dry_run: bool) -> Client {
-        self.client.rehearsing(dry_run)
+    /// The client for a change: a dry run fails with [`Failure::DryRun`] instead of sending it.
+    pub fn client(&self, dry: DryRun) -> Client {
+        self.client.rehearsing(dry.dry_run)
     }
 
-    /// Ends a command: tells what went wrong, if anything did.
+    /// Ends a command: prints its failure, if any, and returns the exit code.
     pub fn end(&self, outcome: Outcome, noun: &str) -> Exit {
         let failure = match outcome {
             Ok(exit) => return exit,
-            Err(Failure::Rehearsed(text)) => {
-                let shown =
-                    if self.output.format.is_for_people() { told(&text) } else { self.output.row(&REQUEST, &text) };
-                return if shown.is_ok() { Exit::Success } else { Exit::Failure };
+            Err(Failure::DryRun(request)) => {
+                let printed = match self.output.format.is_for_people() {
+                    true => print_request(&request),
+                    false => self.output.row(&REQUEST, &request),
+                };
+                return if printed.is_ok() { Exit::Success } else { Exit::Failure };
             }
             Err(failure) => failure,
         };
         let subject = self.subject.borrow();
-        let (noun, subject) = match &*subject {
+        let (noun, name) = match &*subject {
             Some((noun, name)) => (*noun, Some(name.as_str())),
             None => (noun, None),
         };
-        let (format, paint) = (self.output.format, self.stderr);
-        failure.tell(&Teller { format, paint, origin: &self.origin, noun, subject })
+        let (format, colors) = (self.output.format, self.stderr);
+        report::print(failure, &Subject { format, colors, address_origin: &self.address_origin, noun, name })
     }
 
-    /// Something is gone: there is nothing to show, so only people are told.
-    pub fn gone(&self, noun: &str, name: &str) -> Outcome {
-        self.output.note(&format!("{noun} {} is gone", harmless(name)));
+    /// Prints one object as a row.
+    pub fn row(&self, resource: &Resource, text: &str) -> Outcome {
+        self.output.row(resource, text).map(|()| Exit::Success)
+    }
+
+    /// Prints one object in full.
+    pub fn details(&self, resource: &Resource, text: &str) -> Outcome {
+        self.output.details(resource, text).map(|()| Exit::Success)
+    }
+
+    /// Prints a JSON array.
+    pub fn list(&self, resource: &Resource, text: &str) -> Outcome {
+        self.output.list(resource, text).map(|()| Exit::Success)
+    }
+
+    /// Reports a deletion.
+    pub fn deleted(&self, noun: &str, name: &str) -> Outcome {
+        self.output.note(&format!("{noun} {} deleted", sanitize(name)));
         Ok(Exit::Success)
     }
 
-    /// The pages of a list: one, or all of them, as one JSON array. Where there is more, stderr says how to get it.
-    pub async fn pages(&self, first: Answer, all: bool, says_more: bool) -> Result<String, Failure> {
+    /// The first page of a list, or all pages as one JSON array. `hints` says how to get more.
+    pub async fn pages(&self, first: Answer, all: bool, hints: bool) -> Result<String, Failure> {
         let Some(mut next) = first.next else { return Ok(first.text) };
         if !all {
-            if !says_more {
-                return Ok(first.text);
+            if hints {
+                let cursor = next.split(['?', '&']).find_map(|it| it.strip_prefix("cursor=")).unwrap_or_default();
+                self.output.note(&format!("More results: add --cursor {cursor}, or --all"));
             }
-            let cursor =
-                next.split(['?', '&']).find_map(|it| it.strip_prefix("cursor=")).unwrap_or_default().to_owned();
-            self.output.note(&format!("There are more: --cursor {cursor}, or --all."));
             return Ok(first.text);
         }
-        let mut text = inner(&first.text).to_owned();
+        let mut text = elements(&first.text).to_owned();
         loop {
             let answer = self.client.follow(&next).await?;
-            let more = inner(&answer.text);
+            let more = elements(&answer.text);
             if !more.is_empty() {
                 text.push(',');
                 text.push_str(more);
@@ -127,54 +134,50 @@ impl Context {
         }
     }
 
-    /// Asks on a terminal whether to go on; elsewhere only a flag says yes.
-    pub fn confirm(&self, sure: bool, what: &str) -> Result<(), Failure> {
-        if sure {
+    /// Asks for confirmation on a terminal. Elsewhere, `--yes` is required.
+    pub fn confirm(&self, confirm: Confirm, dry: DryRun, effect: &str) -> Result<(), Failure> {
+        if confirm.yes || dry.dry_run {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::usage(format!("{what} This needs a yes")).hint("the same with --yes"));
+            return Err(Failure::usage("confirmation required").cause(effect).hint("the same command with --yes"));
         }
         let mut line = String::new();
-        _ = write!(std::io::stderr(), "{what} Go on? [y/N] ");
-        let read = std::io::stdin().read_line(&mut line);
-        match read.map(|_| line.trim().to_ascii_lowercase()).as_deref() {
+        _ = write!(std::io::stderr(), "{effect} Continue? [y/N] ");
+        let answer = std::io::stdin().read_line(&mut line);
+        match answer.map(|_| line.trim().to_ascii_lowercase()).as_deref() {
             Ok("y" | "yes") => Ok(()),
-            _ => Err(Failure::new(Exit::Failure, "nothing was done")),
+            _ => Err(Failure::new(Exit::Failure, "not confirmed; nothing was changed")),
         }
     }
 }
 
-/// What `--dry-run` answers.
-static REQUEST: Noun = Noun { name: "request", key: "path", columns: &[] };
-
-/// For people: the request as one would send it.
-fn told(text: &str) -> Result<(), Failure> {
-    let json = read(text)?;
+/// Prints the request of a dry run for people.
+fn print_request(request: &str) -> Result<(), Failure> {
+    let json = read(request)?;
     let body = json.at("body");
     let body = if *body == Json::Null { String::new() } else { format!("\n{body}") };
-    say(&format!("{} {}{body}", json.text("method"), json.text("path")))
+    print(&format!("{} {}{body}", json.text("method"), json.text("path")))
 }
 
-/// What stands between the brackets of an array.
-fn inner(text: &str) -> &str {
+/// The text between the brackets of an array.
+fn elements(text: &str) -> &str {
     text.trim().strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or_default().trim()
 }
 
-/// Whether an address is one of this machine.
-fn is_here(address: &str) -> bool {
+fn is_local(address: &str) -> bool {
     let host = address.split_once("://").map_or(address, |(_, rest)| rest);
     ["127.0.0.1", "localhost", "[::1]"]
         .iter()
-        .any(|here| host.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
+        .any(|local| host.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
 }
 
-fn origin(source: Source) -> String {
+fn address_origin(source: Source) -> &'static str {
     match source {
-        Source::Flag => "--address".to_owned(),
-        Source::Environment => "PROVOST_ADDRESS in the environment".to_owned(),
-        Source::DotEnv => "PROVOST_ADDRESS in .env".to_owned(),
-        Source::Toml => "address in provost.toml".to_owned(),
-        Source::Default => "the default, as neither --address nor PROVOST_ADDRESS names another".to_owned(),
+        Source::Flag => "--address",
+        Source::Environment => "PROVOST_ADDRESS in the environment",
+        Source::DotEnv => "PROVOST_ADDRESS in .env",
+        Source::Toml => "address in provost.toml",
+        Source::Default => "the default; set --address or PROVOST_ADDRESS to use another server",
     }
 }

@@ -1,4 +1,4 @@
-//! `provost end2end`: does all of it work? Many mixed jobs go in, and all of them must come out again. Only its own count.
+//! `provost end2end`: enqueues many mixed jobs and checks that all of them complete.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,29 +11,14 @@ use uuid::Uuid;
 
 use super::context::{Context, Outcome};
 use super::flags::duration;
-use crate::cli::Exit;
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Json, Noun, Show, column, read};
+use crate::cli::output::{Json, array, read};
+use crate::cli::tables::END_TO_END_REPORT;
 use crate::wire::client::Body;
 use crate::wire::json::raw;
 
-/// How it went.
-static REPORT: Noun = Noun {
-    name: "end2end",
-    key: "tag",
-    columns: &[
-        column("JOBS", "jobs", Show::Number),
-        column("COMPLETED", "completed", Show::Number),
-        column("FAILED", "failed", Show::Number),
-        column("LEFT", "left", Show::Number),
-        column("ASKED IN", "enqueue_ms", Show::Millis),
-        column("DONE IN", "total_ms", Show::Millis),
-        column("P50", "p50_ms", Show::Millis),
-        column("P95", "p95_ms", Show::Millis),
-    ],
-};
-
-/// What is mixed: kinds, and payloads that make them quick and sure.
+/// Kinds, and payloads with which they complete quickly.
 const KINDS: &[(&str, &str)] = &[
     ("run_query", r#"{"parameters":{"query":"how many users are there"},"durationMs":20,"forceError":false}"#),
     ("send_email", r#"{"parameters":{"to":"a@example.com"},"durationMs":20,"forceError":false}"#),
@@ -43,26 +28,26 @@ const KINDS: &[(&str, &str)] = &[
     ("simulated", r#"{"duration_ms":5,"outcome":"flaky","fail_times":1,"retry_after_s":0.1}"#),
 ];
 
-/// The most jobs of one request.
+/// Jobs per request.
 const BATCH: usize = 500;
-/// How often a line tells how far it is, where there is no terminal.
-const TELL: Duration = Duration::from_secs(5);
+/// How often progress is printed without a terminal.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Args, Debug)]
 pub struct End2End {
-    /// How many jobs, up to 10000
+    /// Number of jobs, up to 10000
     #[arg(short = 'n', long = "num-tasks", visible_alias = "count", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     n: u32,
-    /// How long it may take
+    /// Maximum time to wait
     #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = duration)]
     timeout: Duration,
 }
 
-/// The jobs of this run that are not finished, and what became of the others.
+/// The states and durations of the jobs of this run.
 #[derive(Default)]
 struct Tally {
     by_state: BTreeMap<String, u64>,
-    took_ms: Vec<f64>,
+    durations_ms: Vec<f64>,
     errors: Vec<String>,
 }
 
@@ -77,22 +62,22 @@ impl End2End {
             bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
         }
         self.enqueue(cx, &tag).await?;
-        let asked_in = began.elapsed();
-        let (deadline, mut told) = (began + self.timeout, Instant::now());
+        let enqueue_time = began.elapsed();
+        let (deadline, mut reported_at) = (began + self.timeout, Instant::now());
         let tally = loop {
             let tally = Tally::of(cx, &tag).await?;
             bar.set_position(tally.finished());
             if tally.finished() >= self.n.into() || Instant::now() >= deadline {
                 break tally;
             }
-            if bar.is_hidden() && told.elapsed() >= TELL {
-                told = Instant::now();
-                cx.output.note(&format!("{} of {} finished", tally.finished(), self.n));
+            if bar.is_hidden() && reported_at.elapsed() >= PROGRESS_INTERVAL {
+                reported_at = Instant::now();
+                cx.output.note(&format!("{}/{} jobs finished", tally.finished(), self.n));
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         };
         bar.finish_and_clear();
-        self.report(cx, &tag, tally, asked_in, began.elapsed())
+        self.report(cx, &tag, tally, enqueue_time, began.elapsed())
     }
 
     async fn enqueue(&self, cx: &Context, tag: &str) -> Result<(), Failure> {
@@ -104,14 +89,14 @@ impl End2End {
             })
             .collect();
         for (at, batch) in all.chunks(BATCH).enumerate() {
-            // Sent again under the same key, a batch that arrived is not there twice.
+            // The idempotency key makes each batch safe to resend.
             let key = format!("{tag}-{at}");
-            cx.client.create_job(&format!("[{}]", batch.join(",")), Some(&key)).await?;
+            cx.client.create_job(&array(batch.iter().cloned()), Some(&key)).await?;
         }
         Ok(())
     }
 
-    fn report(&self, cx: &Context, tag: &str, tally: Tally, asked_in: Duration, all: Duration) -> Outcome {
+    fn report(&self, cx: &Context, tag: &str, tally: Tally, enqueue_time: Duration, total: Duration) -> Outcome {
         let completed = tally.by_state.get("completed").copied().unwrap_or_default();
         let failed = tally.finished() - completed;
         let left = u64::from(self.n).saturating_sub(tally.finished());
@@ -121,23 +106,20 @@ impl End2End {
             .with("completed", Some(completed))
             .with("failed", Some(failed))
             .with("left", Some(left))
-            .with("enqueue_ms", Some(asked_in.as_millis() as u64))
-            .with("total_ms", Some(all.as_millis() as u64))
+            .with("enqueue_ms", Some(enqueue_time.as_millis() as u64))
+            .with("total_ms", Some(total.as_millis() as u64))
             .with("p50_ms", tally.percentile(0.5))
             .with("p95_ms", tally.percentile(0.95));
-        cx.output.row(&REPORT, &body.text())?;
-        let look = format!("provost job list --tag {tag} --all");
+        cx.output.row(&END_TO_END_REPORT, &body.text())?;
+        let hint = format!("provost job list --tag {tag} --all");
         if failed > 0 {
             let failure = Failure::new(Exit::Failure, format!("{failed} of {} jobs did not complete", self.n));
-            return Err(failure.why(tally.errors.first().map_or("They were canceled.", String::as_str)).hint(look));
+            return Err(failure.cause(tally.errors.first().map_or("They were canceled.", String::as_str)).hint(hint));
         }
         if left > 0 {
-            let what = format!(
-                "{left} of {} jobs are not finished after {}",
-                self.n,
-                humantime::format_duration(self.timeout)
-            );
-            return Err(Failure::new(Exit::TimedOut, what).hint(look));
+            let summary =
+                format!("{left} of {} jobs unfinished after {}", self.n, humantime::format_duration(self.timeout));
+            return Err(Failure::new(Exit::TimedOut, summary).hint(hint));
         }
         Ok(Exit::Success)
     }
@@ -150,12 +132,12 @@ impl Tally {
         let mut tally = Self::default();
         for job in read(&jobs)?.list() {
             *tally.by_state.entry(job.text("state").to_owned()).or_default() += 1;
-            tally.took_ms.extend(took_ms(job));
+            tally.durations_ms.extend(duration_ms(job));
             if job.text("state") == "failed" {
                 tally.errors.push(format!("{}: {}", job.text("kind"), job.text("error")));
             }
         }
-        tally.took_ms.sort_by(f64::total_cmp);
+        tally.durations_ms.sort_by(f64::total_cmp);
         Ok(tally)
     }
 
@@ -164,13 +146,13 @@ impl Tally {
     }
 
     fn percentile(&self, share: f64) -> Option<u64> {
-        let at = (self.took_ms.len() as f64 * share) as usize;
-        self.took_ms.get(at.min(self.took_ms.len().saturating_sub(1))).map(|ms| ms.round() as u64)
+        let at = (self.durations_ms.len() as f64 * share) as usize;
+        self.durations_ms.get(at.min(self.durations_ms.len().saturating_sub(1))).map(|ms| ms.round() as u64)
     }
 }
 
-/// From being asked for to the end.
-fn took_ms(job: &Json) -> Option<f64> {
-    let moment = |path: &str| OffsetDateTime::parse(job.text(path), &Rfc3339).ok();
-    Some((moment("finished_at")? - moment("created_at")?).as_seconds_f64() * 1000.0)
+/// From creation to completion.
+fn duration_ms(job: &Json) -> Option<f64> {
+    let timestamp = |path: &str| OffsetDateTime::parse(job.text(path), &Rfc3339).ok();
+    Some((timestamp("finished_at")? - timestamp("created_at")?).as_seconds_f64() * 1000.0)
 }

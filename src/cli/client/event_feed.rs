@@ -1,4 +1,4 @@
-//! Hearing of what has just happened: from the stream of events, or by looking now and then where there is none.
+//! Waits for events: on the event stream if the server offers one, otherwise for the polling interval.
 
 use std::time::{Duration, Instant};
 
@@ -7,50 +7,51 @@ use tokio::time::{sleep, timeout, timeout_at};
 use super::context::Context;
 use crate::wire::client::{Pairs, Stream};
 
-/// How soon to ask for the stream again after it was refused, or broke.
-const AGAIN: Duration = Duration::from_secs(3);
-/// What comes so soon after an event is looked at together with it.
-const TOGETHER: Duration = Duration::from_millis(100);
+/// Pause between two attempts to open the stream.
+const RECONNECT: Duration = Duration::from_secs(3);
+/// Events that arrive within this time after the first are handled together.
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// Somebody who wants to know when something happens.
+/// A subscription to events.
 pub struct EventFeed<'a> {
     cx: &'a Context,
-    /// Of what; without it, there is nothing to hear, and one has to look.
-    of: Option<Pairs<'a>>,
+    /// Which events; nothing for objects without events, which are only polled.
+    filter: Option<Pairs<'a>>,
     stream: Option<Stream>,
-    place: Option<String>,
-    tried: Option<Instant>,
+    /// The last event received; a new stream continues after it.
+    position: Option<String>,
+    connected_at: Option<Instant>,
 }
 
 impl<'a> EventFeed<'a> {
-    pub fn new(cx: &'a Context, of: Option<Pairs<'a>>) -> Self {
-        Self { cx, of, stream: None, place: None, tried: None }
+    pub fn new(cx: &'a Context, filter: Option<Pairs<'a>>) -> Self {
+        Self { cx, filter, stream: None, position: None, connected_at: None }
     }
 
-    /// Listens, if it can and does not yet. Call it before looking: what happens between the look and the wait is then heard.
-    pub async fn listen(&mut self) {
-        let Some(of) = self.of.filter(|_| self.stream.is_none()) else { return };
-        if self.tried.is_some_and(|at| at.elapsed() < AGAIN) {
+    /// Opens the stream if it is not open. Call it before reading the current state, so that no event is missed.
+    pub async fn connect(&mut self) {
+        let Some(filter) = self.filter.filter(|_| self.stream.is_none()) else { return };
+        if self.connected_at.is_some_and(|at| at.elapsed() < RECONNECT) {
             return;
         }
-        self.tried = Some(Instant::now());
-        self.stream = self.cx.client.follow_events(of, self.place.as_deref()).await.ok();
+        self.connected_at = Some(Instant::now());
+        self.stream = self.cx.client.follow_events(filter, self.position.as_deref()).await.ok();
     }
 
-    pub fn is_listening(&self) -> bool {
+    pub fn is_connected(&self) -> bool {
         self.stream.is_some()
     }
 
-    /// The next event, as JSON. Nothing when there was none for so long, or when it is time to look because nobody tells.
-    pub async fn next(&mut self, patience: Duration) -> Option<String> {
+    /// The next event as JSON, or nothing if the interval passed or it is time to poll.
+    pub async fn next(&mut self, interval: Duration) -> Option<String> {
         let Some(stream) = &mut self.stream else {
-            // Whoever could be told tries to listen again before long.
-            sleep(if self.of.is_some() { patience.min(AGAIN) } else { patience }).await;
+            // Return early enough to reconnect.
+            sleep(if self.filter.is_some() { interval.min(RECONNECT) } else { interval }).await;
             return None;
         };
-        let heard = timeout(patience, stream.next()).await;
-        self.place = stream.place().map(str::to_owned).or(self.place.take());
-        match heard {
+        let event = timeout(interval, stream.next()).await;
+        self.position = stream.place().map(str::to_owned).or(self.position.take());
+        match event {
             Ok(Some(event)) => Some(event),
             Ok(None) => {
                 self.stream = None;
@@ -60,12 +61,12 @@ impl<'a> EventFeed<'a> {
         }
     }
 
-    /// Waits until something has happened, or for so long.
-    pub async fn stirred(&mut self, patience: Duration) {
-        if self.next(patience).await.is_none() {
+    /// Waits for an event, or for the interval.
+    pub async fn changed(&mut self, interval: Duration) {
+        if self.next(interval).await.is_none() {
             return;
         }
-        let until = tokio::time::Instant::now() + TOGETHER;
+        let until = tokio::time::Instant::now() + DEBOUNCE;
         while let Some(stream) = &mut self.stream {
             match timeout_at(until, stream.next()).await {
                 Ok(Some(_)) => {}

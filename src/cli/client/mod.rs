@@ -1,96 +1,93 @@
-//! The commands that speak to a server, over HTTP alone. One file for each noun: how its commands look, beside what they do.
+//! The commands that talk to a server over HTTP, one file per noun.
 
-mod bulk;
 mod complete;
 mod context;
 mod dead_letter;
 mod end2end;
+mod event;
 mod event_feed;
 mod flags;
+mod global;
 mod graph;
+mod input;
 mod job;
-mod job_create;
-mod job_logs;
+mod lifecycle;
 mod limit;
-mod look;
 mod operations;
 mod project;
 mod queue;
 mod schedule;
-mod schedule_create;
 mod schema;
-mod tables;
-mod text;
-mod text_graph;
+mod target;
+mod watch;
 mod worker;
 mod workflow;
 
 use clap::{Command as Clap, Subcommand};
 
-use super::Exit;
+use super::exit::Exit;
+use context::{Context, Outcome};
 
-pub use context::Context;
-pub use flags::{Global, answering, speaking};
+pub use global::{Global, client_flags, output_flags};
 
-/// What a command can be about.
 #[derive(Debug, Subcommand)]
 pub enum Noun {
-    /// Ask for projects, look at them, change them, let them go
+    /// Manage projects
     #[command(subcommand)]
     Project(project::Verb),
-    /// Have work done, look at it, steer it
+    /// Manage jobs
     #[command(subcommand, visible_aliases = ["task", "t"])]
     Job(job::Verb),
-    /// What happened to a job: the same as `job events`
+    /// List the events of a job, like job events
     #[command(visible_aliases = ["h", "log"], after_help = "Example:\n  provost history --id 0198c0de")]
     History(job::Events),
-    /// Does all of it work? Many mixed jobs go in, and all of them must come out again
+    /// Test a server: enqueue many mixed jobs and wait for all of them
     #[command(name = "end2end", after_help = "Example:\n  provost end2end -n 20")]
     End2End(end2end::End2End),
-    /// What waits where, and who may take it
+    /// Manage queues
     #[command(subcommand)]
     Queue(queue::Verb),
-    /// Who is there to do it
+    /// Manage workers, or run one
     #[command(subcommand)]
     Worker(worker::Verb),
-    /// What starts by itself, when, and what became of it
+    /// Manage schedules
     #[command(subcommand)]
     Schedule(schedule::Verb),
-    /// Jobs that wait for jobs
+    /// Manage workflows
     #[command(subcommand)]
     Workflow(workflow::Verb),
-    /// The jobs that failed for good
+    /// Manage dead letters: jobs that failed permanently
     #[command(subcommand, visible_alias = "dead-letter")]
     Dlq(dead_letter::Verb),
-    /// How often, or how many at once
+    /// Manage rate and concurrency limits
     #[command(subcommand)]
     Limit(limit::Verb),
-    /// What payloads are checked against
+    /// Manage payload schemas
     #[command(subcommand)]
     Schema(schema::Verb),
-    /// The whole record: who moved what, from where to where, why, when
+    /// List or follow the event log
     #[command(after_help = "Examples:\n  provost events --entity queue --since 1d\n  provost events --follow -o jsonl")]
-    Events(operations::Events),
-    /// How the server is, and what it stands on
-    #[command(after_help = "Examples:\n  provost status\n  provost status --quick && echo fit to serve")]
+    Events(event::Events),
+    /// Show the health of the server
+    #[command(after_help = "Examples:\n  provost status\n  provost status --quick && echo ready")]
     Status(operations::Status),
-    /// How many projects there are, by status
+    /// Count projects by status, or print Prometheus metrics
     #[command(after_help = "Examples:\n  provost metrics\n  provost metrics --prometheus")]
     Metrics(operations::Metrics),
-    /// What waits, what goes on, what came out, and how long it took
+    /// Show throughput, failures and durations of jobs
     #[command(after_help = "Example:\n  provost stats --window 15m")]
     Stats(operations::Stats),
-    /// Show the dashboard, or one of its pages, in a browser; says its address
+    /// Open the dashboard in a browser and print its URL
     #[command(after_help = "Examples:\n  provost open\n  provost open jobs")]
     Open(operations::Open),
-    /// The description of the API, for programs
+    /// Print the OpenAPI description of the API
     #[command(after_help = "Example:\n  provost openapi > openapi.json")]
     Openapi,
 }
 
 impl Noun {
-    /// As it is written.
-    fn word(&self) -> &'static str {
+    /// The noun in hints, such as `provost help NOUN`.
+    fn name(&self) -> &'static str {
         match self {
             Self::Project(_) => "project",
             Self::Job(_) | Self::History(_) | Self::End2End(_) => "job",
@@ -109,72 +106,69 @@ impl Noun {
             Self::Openapi => "openapi",
         }
     }
+
+    async fn run(self, cx: &Context) -> Outcome {
+        match self {
+            Self::Project(verb) => verb.run(cx).await,
+            Self::Job(verb) => verb.run(cx).await,
+            Self::History(events) => events.run(cx).await,
+            Self::End2End(end2end) => end2end.run(cx).await,
+            Self::Queue(verb) => verb.run(cx).await,
+            Self::Worker(verb) => verb.run(cx).await,
+            Self::Schedule(verb) => verb.run(cx).await,
+            Self::Workflow(verb) => verb.run(cx).await,
+            Self::Dlq(verb) => verb.run(cx).await,
+            Self::Limit(verb) => verb.run(cx).await,
+            Self::Schema(verb) => verb.run(cx).await,
+            Self::Events(events) => events.run(cx).await,
+            Self::Status(status) => status.run(cx).await,
+            Self::Metrics(metrics) => metrics.run(cx).await,
+            Self::Stats(stats) => stats.run(cx).await,
+            Self::Open(open) => open.run(cx),
+            Self::Openapi => operations::openapi(cx).await,
+        }
+    }
 }
 
-/// Does what was asked.
+/// Runs a client command. Ctrl-C ends the process at once: there is nothing to clean up.
 pub fn run(noun: Noun, global: &Global) -> Exit {
-    let word = noun.word();
+    let name = noun.name();
     let cx = match Context::new(global) {
         Ok(cx) => cx,
-        Err(failure) => return Context::beforehand(global, failure),
+        Err(failure) => return global.end(Err(failure)),
     };
-    if cx.is_withheld {
+    if cx.token_withheld {
         cx.output.note(
-            "The token of the environment is not shown to a server that this folder names: say --address, or --token.",
+            "The token of the environment is not sent: a file in this folder names the server. Use --address or --token.",
         );
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => cx.end(runtime.block_on(noun.run(&cx)), name),
         Err(error) => {
-            eprintln!("provost: the runtime cannot be started: {error}");
-            return Exit::Failure;
+            eprintln!("provost: cannot start the runtime: {error}");
+            Exit::Failure
         }
-    };
-    // Ctrl-C ends the process as it ends any other, whatever it waits for: nothing here has to be put back.
-    let outcome = runtime.block_on(act(noun, &cx));
-    cx.end(outcome, word)
-}
-
-async fn act(noun: Noun, cx: &Context) -> context::Outcome {
-    match noun {
-        Noun::Project(verb) => verb.run(cx).await,
-        Noun::Job(verb) => verb.run(cx).await,
-        Noun::History(wish) => wish.run(cx).await,
-        Noun::End2End(wish) => wish.run(cx).await,
-        Noun::Queue(verb) => verb.run(cx).await,
-        Noun::Worker(verb) => verb.run(cx).await,
-        Noun::Schedule(verb) => verb.run(cx).await,
-        Noun::Workflow(verb) => verb.run(cx).await,
-        Noun::Dlq(verb) => verb.run(cx).await,
-        Noun::Limit(verb) => verb.run(cx).await,
-        Noun::Schema(verb) => verb.run(cx).await,
-        Noun::Events(wish) => wish.run(cx).await,
-        Noun::Status(wish) => wish.run(cx).await,
-        Noun::Metrics(wish) => wish.run(cx).await,
-        Noun::Stats(wish) => wish.run(cx).await,
-        Noun::Open(wish) => wish.run(cx),
-        Noun::Openapi => operations::openapi(cx).await,
     }
 }
 
-/// Adds the commands to the program, each with the flags that all of them have.
+/// Adds the client commands, each with the global flags.
 pub fn add_to(program: Clap) -> Clap {
     let names: Vec<String> =
         Noun::augment_subcommands(Clap::new("nouns")).get_subcommands().map(|it| it.get_name().to_owned()).collect();
-    let flags = speaking();
+    let flags = client_flags();
     names.into_iter().fold(Noun::augment_subcommands(program), |program, name| {
         program.mut_subcommand(name, |command| with_flags(command, &flags))
     })
 }
 
-/// A command and all below it with these flags, where it has none of the same name.
+/// Adds flags to a command and its subcommands, except where they clash with its own.
 pub fn with_flags(command: Clap, flags: &[clap::Arg]) -> Clap {
-    let below: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let subcommands: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
     let command = with_own_flags(command, flags);
-    below.into_iter().fold(command, |command, name| command.mut_subcommand(name, |it| with_flags(it, flags)))
+    subcommands.into_iter().fold(command, |command, name| command.mut_subcommand(name, |it| with_flags(it, flags)))
 }
 
-/// A command with these flags, where it has none of the same name.
+/// Adds flags to a command, except where they clash with its own.
 pub fn with_own_flags(command: Clap, flags: &[clap::Arg]) -> Clap {
     let is_free = |flag: &&clap::Arg| {
         let clashes = |own: &clap::Arg| {

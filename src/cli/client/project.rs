@@ -1,258 +1,226 @@
 //! `provost project`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
-use clap_complete::ArgValueCompleter;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Dry, Every, Page, Patience, Sure, Waiting, Watching, bare, pair};
-use super::look::{self, list};
-use super::text::{object, value};
-use crate::cli::Exit;
+use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, pair};
+use super::input::{find_one, json, object, strings};
+use super::lifecycle::{self, Lifecycle, print_or_wait};
+use super::target::target;
+use super::watch::list;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Json, Noun, Show, column, read, wide};
+use crate::cli::output::{Json, Resource, read};
+use crate::cli::tables::{PROJECT, PROJECT_EVENT, PROJECT_EXPLANATION};
 use crate::domain::ProjectStatus;
-use crate::wire::client::{Body, Pairs};
-
-/// A project in a table.
-pub static PROJECT: Noun = Noun {
-    name: "project",
-    key: "id",
-    columns: &[
-        column("ID", "id", Show::Exact),
-        column("NAME", "name", Show::Text),
-        column("STATUS", "status", Show::State),
-        wide("TEMPLATE", "template", Show::Text),
-        wide("LABELS", "labels", Show::Text),
-        column("CREATED", "created_at", Show::When),
-        wide("UPDATED", "updated_at", Show::When),
-        column("ERROR", "error_reason", Show::Text),
-    ],
-};
-
-/// A line of a project's record.
-pub static EVENT: Noun = Noun {
-    name: "event",
-    key: "id",
-    columns: &[
-        column("WHEN", "occurred_at", Show::When),
-        column("FROM", "previous_state", Show::State),
-        column("TO", "new_state", Show::State),
-        column("ACTOR", "actor", Show::Text),
-        column("REASON", "reason", Show::Text),
-        wide("JOB", "job_id", Show::Exact),
-        wide("EXECUTION", "execution_id", Show::Exact),
-        wide("REQUEST", "request_id", Show::Text),
-    ],
-};
-
-/// Why a project is where it is.
-static EXPLANATION: Noun = Noun {
-    name: "explanation",
-    key: "project_id",
-    columns: &[column("REASON", "reason", Show::Exact), column("SUMMARY", "summary", Show::Text)],
-};
+use crate::wire::client::{Answer, Body, Client, ClientError, Pairs};
+use crate::wire::json::raw;
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Ask for a project; it is answered at once
+    /// Create a project
     #[command(
         visible_alias = "new",
         after_help = "Examples:\n  provost project create my-first --wait\n  provost project create eu-1 --label team=a --parameter size=3 -o name"
     )]
     Create(Create),
-    /// Everything known about one
+    /// Show a project in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost project get my-first -o yaml")]
-    Get(Get),
-    /// Projects, newest first; deleted ones only with --status deleted
+    Get {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        watch: Watch,
+    },
+    /// List projects, newest first; deleted ones only with --status deleted
     #[command(
         visible_alias = "ls",
         after_help = "Examples:\n  provost project list --status failed\n  provost project list --label team=a --all -o name"
     )]
     List(List),
-    /// Follow one until it comes to rest
+    /// Watch a project until its status is final
     #[command(after_help = "Example:\n  provost project watch my-first")]
     Watch {
         #[command(flatten)]
-        which: Which,
+        target: Target,
         #[command(flatten)]
-        every: Every,
+        interval: Interval,
     },
-    /// Wait for a status: 0 when it is reached, 1 when it came to rest elsewhere, 7 when time is up
+    /// Wait for a status; exits 1 if the project settles in another one, 7 on timeout
     #[command(after_help = "Example:\n  provost project wait my-first --for ready --timeout 2m")]
     Wait {
         #[command(flatten)]
-        which: Which,
-        /// Which status
+        target: Target,
+        /// Status to wait for
         #[arg(long = "for", value_name = "STATUS", default_value = "ready", value_parser = STATUSES)]
-        wanted: String,
+        goal: String,
         #[command(flatten)]
-        patience: Patience,
+        timeout: Timeout,
     },
-    /// Try a failed one again
+    /// Retry a failed project
     #[command(after_help = "Example:\n  provost project retry my-first --reason 'the quota was raised' --wait")]
     Retry {
         #[command(flatten)]
-        which: Which,
+        action: Action<Target>,
         #[command(flatten)]
-        act: Act,
-        #[command(flatten)]
-        waiting: Waiting,
+        wait: Wait,
     },
-    /// Change its name or its labels
+    /// Change the name or the labels of a project
     #[command(
         after_help = "Examples:\n  provost project update my-first --name better\n  provost project update my-first --label team=b --remove-label old"
     )]
     Update(Update),
-    /// Let it go: the real thing is removed, the record stays
+    /// Delete a project; its history is kept
     #[command(visible_alias = "rm", after_help = "Example:\n  provost project delete my-first --yes --wait")]
     Delete {
         #[command(flatten)]
-        which: Which,
+        action: Action<Target>,
         #[command(flatten)]
-        act: Act,
+        confirm: Confirm,
         #[command(flatten)]
-        sure: Sure,
-        #[command(flatten)]
-        waiting: Waiting,
+        wait: Wait,
     },
-    /// What happened to it, newest first
+    /// List the events of a project, newest first
     #[command(after_help = "Example:\n  provost project events my-first --time utc")]
     Events {
         #[command(flatten)]
-        which: Which,
+        target: Target,
         #[command(flatten)]
         page: Page,
     },
-    /// The exact reason why it is where it is
+    /// Explain the status of a project
     #[command(after_help = "Example:\n  provost project explain my-first")]
     Explain {
         #[command(flatten)]
-        which: Which,
+        target: Target,
     },
 }
 
 const STATUSES: [&str; 6] = ["creating", "provisioning", "ready", "failed", "deleting", "deleted"];
 
-/// Which project.
-#[derive(Args, Debug)]
-pub struct Which {
-    /// Its name, its id, or the beginning of its id
-    #[arg(value_name = "PROJECT", value_parser = bare("project"), add = ArgValueCompleter::new(complete::projects))]
-    project: String,
-}
+target!("project", "PROJECT", "Name, id or id prefix of the project", complete::projects);
 
 #[derive(Args, Debug)]
 pub struct Create {
-    /// 1 to 255 characters in any language
+    /// Project name, 1 to 255 characters
     name: String,
-    /// Which recipe
+    /// Project template
     #[arg(long)]
     template: Option<String>,
-    /// What the template is told: a JSON object, @FILE, or - for stdin
+    /// Template parameters: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     parameters: Option<String>,
-    /// One parameter; what is JSON is JSON, anything else a text
+    /// One template parameter; valid JSON values stay JSON, others become strings
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
     parameter: Vec<(String, String)>,
-    /// A short fact to find it again by
+    /// Label to filter by
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
-    /// Sent again with the same words, the same project is answered
+    /// Make the request safe to repeat
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
     #[command(flatten)]
-    dry: Dry,
+    dry: DryRun,
     #[command(flatten)]
-    waiting: Waiting,
-}
-
-#[derive(Args, Debug)]
-pub struct Get {
-    #[command(flatten)]
-    which: Which,
-    #[command(flatten)]
-    watching: Watching,
+    wait: Wait,
 }
 
 #[derive(Args, Debug)]
 pub struct List {
+    /// Only projects with this status
     #[arg(long, short = 's', value_parser = STATUSES)]
     status: Option<String>,
-    /// All of them must fit
+    /// Only projects with this label; repeat to require several
     #[arg(short, long = "label", value_name = "KEY=VALUE")]
     label: Vec<String>,
-    /// Part of the name, or the beginning of the id
+    /// Part of the name, or a prefix of the id
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    watching: Watching,
+    watch: Watch,
 }
 
 #[derive(Args, Debug)]
 pub struct Update {
     #[command(flatten)]
-    which: Which,
-    /// What it is called from now on
+    target: Target,
+    /// New name
     #[arg(long)]
     name: Option<String>,
     /// Add or change a label
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
-    /// Take a label away
+    /// Remove a label
     #[arg(long, value_name = "KEY")]
     remove_label: Vec<String>,
     #[command(flatten)]
-    dry: Dry,
+    dry: DryRun,
+}
+
+struct Project;
+
+impl Lifecycle for Project {
+    const RESOURCE: &'static Resource = &PROJECT;
+
+    async fn fetch(client: &Client, id: &str) -> Result<Answer, ClientError> {
+        client.get_project(id).await
+    }
+
+    async fn fetch_settled(client: &Client, id: &str, goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
+        client.wait_for_project(id, goal, timeout).await
+    }
+
+    fn is_settled(project: &Json) -> bool {
+        ProjectStatus::parse(project.text("status")).is_none_or(|status| !status.is_transient())
+    }
+
+    fn has_failed(project: &Json) -> bool {
+        project.text("status") == "failed"
+    }
 }
 
 impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
-            Self::Create(wish) => wish.run(cx).await,
-            Self::Get(Get { which, watching }) => {
-                let id = which.id(cx).await?;
-                if watching.watch {
-                    return follow(cx, &id, &watching.every).await;
-                }
-                cx.output.card(&PROJECT, &cx.client.get_project(&id).await?.text)?;
-                Ok(Exit::Success)
-            }
-            Self::List(List { status, label, search, page, watching }) => {
+            Self::Create(create) => create.run(cx).await,
+            Self::Get { target, watch } => lifecycle::get::<Project>(cx, &target.id(cx).await?, &watch).await,
+            Self::List(List { status, label, search, page, watch }) => {
                 let mut pairs = vec![("status", status), ("search", search)];
                 pairs.extend(label.into_iter().map(|label| ("label", Some(label))));
                 let fetch = async |pairs: Pairs<'_>| cx.client.list_projects(pairs).await;
-                list(cx, &PROJECT, &page, Some(&watching), pairs, fetch).await
+                list(cx, &PROJECT, &page, Some(&watch), pairs, fetch).await
             }
-            Self::Watch { which, every } => follow(cx, &which.id(cx).await?, &every).await,
-            Self::Wait { which, wanted, patience } => wait(cx, &which.id(cx).await?, &wanted, &patience).await,
-            Self::Retry { which, act, waiting } => {
-                let id = which.id(cx).await?;
-                let answer = cx.client(act.dry.dry_run).retry_project(&id, &act.body()).await?;
-                shown_or_waited(cx, &id, &answer.text, "ready", &waiting).await
+            Self::Watch { target, interval } => {
+                lifecycle::follow::<Project>(cx, &target.id(cx).await?, &interval).await
             }
-            Self::Update(wish) => wish.run(cx).await,
-            Self::Delete { which, act, sure, waiting } => {
-                let id = which.id(cx).await?;
-                let what =
-                    format!("Project {:?} is deleted: the real thing is removed, the record stays.", which.project);
-                cx.confirm(sure.yes || act.dry.dry_run, &what)?;
-                let answer = cx.client(act.dry.dry_run).delete_project(&id, &act.body()).await?;
-                shown_or_waited(cx, &id, &answer.text, "deleted", &waiting).await
+            Self::Wait { target, goal, timeout } => {
+                lifecycle::wait::<Project>(cx, &target.id(cx).await?, &goal, timeout.timeout).await
             }
-            Self::Events { which, page } => {
-                let id = which.id(cx).await?;
+            Self::Retry { action: Action { target, change }, wait } => {
+                let id = target.id(cx).await?;
+                let answer = cx.client(change.dry).retry_project(&id, &change.body()).await?;
+                print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            }
+            Self::Update(update) => update.run(cx).await,
+            Self::Delete { action: Action { target, change }, confirm, wait } => {
+                let id = target.id(cx).await?;
+                let effect = format!("Project {:?} will be deleted. Its history is kept.", target.name(cx));
+                cx.confirm(confirm, change.dry, &effect)?;
+                let answer = cx.client(change.dry).delete_project(&id, &change.body()).await?;
+                print_or_wait::<Project>(cx, &id, &answer.text, "deleted", &wait).await
+            }
+            Self::Events { target, page } => {
+                let id = target.id(cx).await?;
                 let fetch = async |pairs: Pairs<'_>| cx.client.project_events(&id, pairs).await;
-                list(cx, &EVENT, &page, None, Vec::new(), fetch).await
+                list(cx, &PROJECT_EVENT, &page, None, Vec::new(), fetch).await
             }
-            Self::Explain { which } => {
-                let id = which.id(cx).await?;
-                cx.output.card(&EXPLANATION, &cx.client.explain_project(&id).await?.text)?;
-                Ok(Exit::Success)
+            Self::Explain { target } => {
+                cx.details(&PROJECT_EXPLANATION, &cx.client.explain_project(&target.id(cx).await?).await?.text)
             }
         }
     }
@@ -260,84 +228,54 @@ impl Verb {
 
 impl Create {
     async fn run(self, cx: &Context) -> Outcome {
-        let Self { name, template, parameters, parameter, label, idempotency_key, dry, waiting } = self;
+        let Self { name, template, parameters, parameter, label, idempotency_key, dry, wait } = self;
         cx.about("project", &name);
-        let parameters: Option<Box<RawValue>> = match parameters {
-            Some(text) => Some(value("--parameters", &text)?),
-            None if parameter.is_empty() => None,
-            None => Some(object(&parameter)),
+        let parameters = match parameters {
+            Some(text) => Some(json("--parameters", &text)?),
+            None => (!parameter.is_empty()).then(|| object(&parameter)),
         };
-        let labels = label.iter().fold(Body::default(), |body, (key, value)| body.with(key, Some(value)));
+        let labels = strings(label.iter().map(|(key, value)| (key.as_str(), value.as_str())));
         let body = Body::default()
             .with("name", Some(&name))
             .with("template", template)
             .with("parameters", parameters)
-            .with("labels", (!labels.is_empty()).then(|| crate::wire::json::raw(labels.text())));
-        let answer = cx.client(dry.dry_run).create_project(&body, idempotency_key.as_deref()).await?;
+            .with("labels", (!labels.is_empty()).then(|| raw(labels.text())));
+        let answer = cx.client(dry).create_project(&body, idempotency_key.as_deref()).await?;
         let id = read(&answer.text)?.text("id").to_owned();
-        shown_or_waited(cx, &id, &answer.text, "ready", &waiting).await
+        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
     }
 }
 
 impl Update {
     async fn run(self, cx: &Context) -> Outcome {
-        let Self { which, name, label, remove_label, dry } = self;
-        let id = which.id(cx).await?;
+        let Self { target, name, label, remove_label, dry } = self;
+        let id = target.id(cx).await?;
         let (mut body, mut version) = (Body::default().with("name", name), None);
         if !label.is_empty() || !remove_label.is_empty() {
-            // The server replaces all labels, so those that are there are sent along.
+            // The server replaces all labels, so the request repeats those that stay.
             let project = read(&cx.client.get_project(&id).await?.text)?;
             version = Some(project.count("version"));
+            let labels = project.at("labels");
             let is_kept = |key: &String| !remove_label.contains(key) && !label.iter().any(|(new, _)| new == key);
-            let kept = project.at("labels").map().iter().filter(|(key, _)| is_kept(key));
-            let labels =
-                kept.fold(Body::default(), |body, (key, _)| body.with(key, Some(project.at("labels").text(key))));
-            let labels = label.iter().fold(labels, |body, (key, value)| body.with(key, Some(value)));
-            body = body.with("labels", Some(crate::wire::json::raw(labels.text())));
+            let kept = labels.map().iter().filter(|(key, _)| is_kept(key)).map(|(key, _)| (&**key, labels.text(key)));
+            let new = label.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            body = body.with("labels", Some(raw(strings(kept.chain(new)).text())));
         }
         if body.is_empty() {
-            return Err(Failure::usage("there is nothing to change").hint("--name, --label or --remove-label"));
+            return Err(Failure::usage("nothing to change").hint("--name, --label or --remove-label"));
         }
-        cx.output.row(&PROJECT, &cx.client(dry.dry_run).patch_project(&id, &body, version).await?.text)?;
-        Ok(Exit::Success)
+        cx.row(&PROJECT, &cx.client(dry).patch_project(&id, &body, version).await?.text)
     }
 }
 
-impl Which {
+impl Target {
     async fn id(&self, cx: &Context) -> Result<String, Failure> {
-        cx.about("project", &self.project);
-        if let Ok(id) = Uuid::try_parse(&self.project) {
+        let name = self.name(cx);
+        if let Ok(id) = Uuid::try_parse(name) {
             return Ok(id.to_string());
         }
-        let search = [("search", Some(self.project.clone())), ("limit", Some("200".to_owned()))];
+        let search = [("search", Some(name.to_owned())), ("limit", Some("200".to_owned()))];
         let found = read(&cx.pages(cx.client.list_projects(&search).await?, true, false).await?)?;
-        super::text::only("project", &self.project, found.list(), "name")
+        find_one("project", name, found.list(), "name")
     }
-}
-
-fn is_at_rest(project: &Json) -> bool {
-    ProjectStatus::parse(project.text("status")).is_none_or(|status| !status.is_transient())
-}
-
-/// Shows each move until it comes to rest.
-async fn follow(cx: &Context, id: &str, every: &Every) -> Outcome {
-    let get = async || cx.client.get_project(id).await;
-    look::follow(cx, &PROJECT, id, every, get, is_at_rest, |it| it.text("status") != "failed").await
-}
-
-async fn wait(cx: &Context, id: &str, wanted: &str, patience: &Patience) -> Outcome {
-    let ask = async |at_most| cx.client.wait_for_project(id, wanted, at_most).await;
-    let rests = |project: &Json| project.text("status") == wanted || is_at_rest(project);
-    look::wait(cx, &PROJECT, wanted, patience, ask, rests).await
-}
-
-/// What was asked for, now or when it is done.
-async fn shown_or_waited(cx: &Context, id: &str, text: &str, wanted: &str, waiting: &Waiting) -> Outcome {
-    if !waiting.wait {
-        cx.output.row(&PROJECT, text)?;
-        return Ok(Exit::Success);
-    }
-    // Whoever breaks off the waiting knows its id.
-    cx.output.note(&format!("Waiting for project {id} to be {wanted} …"));
-    wait(cx, id, wanted, &waiting.patience).await
 }

@@ -1,159 +1,108 @@
 //! `provost queue`.
 
-use clap::{Args, Subcommand};
-use clap_complete::ArgValueCompleter;
+use clap::Subcommand;
 use serde_json::value::RawValue;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Act, Dry, Page, Watching, bare};
-use super::look::list;
-use crate::cli::Exit;
-use crate::cli::output::{Noun, Show, column, wide};
-use crate::wire::client::{Body, Pairs};
+use super::flags::{Action, Change, DryRun, Page, Watch};
+use super::target::target;
+use super::watch::list;
+use crate::cli::tables::QUEUE;
+use crate::wire::client::{Answer, Body, Client, ClientError, Pairs};
 use crate::wire::json::raw;
-
-/// A queue in a table.
-pub static QUEUE: Noun = Noun {
-    name: "queue",
-    key: "name",
-    columns: &[
-        column("NAME", "name", Show::Exact),
-        column("STATE", "state", Show::State),
-        column("WAITING", "waiting", Show::Number),
-        column("ACTIVE", "active", Show::Number),
-        column("RETRYING", "retrying", Show::Number),
-        wide("SCHEDULED", "scheduled", Show::Number),
-        wide("BLOCKED", "blocked", Show::Number),
-        column("FAILED", "failed", Show::Number),
-        column("OLDEST", "oldest_waiting_at", Show::When),
-        wide("IN/MIN", "in_per_minute", Show::Number),
-        wide("OUT/MIN", "out_per_minute", Show::Number),
-        column("WORKERS", "workers", Show::Number),
-        wide("AT ONCE", "concurrency", Show::Number),
-        column("REASON", "reason", Show::Text),
-    ],
-};
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The queues, by name
+    /// List queues by name
     #[command(visible_alias = "ls", after_help = "Example:\n  provost queue list -o wide")]
     List {
         #[command(flatten)]
-        watching: Watching,
+        watch: Watch,
     },
-    /// Everything known about one
+    /// Show a queue in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost queue get default")]
     Get {
         #[command(flatten)]
-        which: Which,
+        target: Target,
     },
-    /// Let there be one, also before its first job
+    /// Create a queue
     #[command(visible_alias = "new", after_help = "Example:\n  provost queue create critical --concurrency 4")]
     Create {
+        /// Queue name
         name: String,
-        /// How many of its jobs may be active at once
+        /// Maximum number of jobs that run at the same time
         #[arg(long, value_name = "N")]
         concurrency: Option<u32>,
         #[command(flatten)]
-        dry: Dry,
+        dry: DryRun,
     },
-    /// Give nothing any more; what runs finishes, what comes waits
+    /// Stop dispatching jobs; running jobs finish, new jobs wait
     #[command(after_help = "Example:\n  provost queue pause default --reason 'the mail server is down'")]
-    Pause {
-        #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        act: Act,
-    },
-    /// Give and take again
+    Pause(Action<Target>),
+    /// Resume a paused or draining queue
     #[command(after_help = "Example:\n  provost queue resume default")]
-    Resume {
-        #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        act: Act,
-    },
-    /// Take nothing new; what waits is worked off
+    Resume(Action<Target>),
+    /// Reject new jobs; waiting jobs still run
     #[command(after_help = "Example:\n  provost queue drain imports")]
-    Drain {
-        #[command(flatten)]
-        which: Which,
-        #[command(flatten)]
-        act: Act,
-    },
-    /// How many of its jobs may be active at once
+    Drain(Action<Target>),
+    /// Set how many jobs of a queue run at the same time
     #[command(after_help = "Examples:\n  provost queue limit imports 4\n  provost queue limit imports none")]
     Limit {
         #[command(flatten)]
-        which: Which,
-        /// A number, or none
-        #[arg(value_parser = most)]
-        most: Most,
+        target: Target,
+        /// Maximum number, or none
+        #[arg(value_name = "MAX", value_parser = max)]
+        max: Max,
         #[command(flatten)]
-        act: Act,
+        change: Change,
     },
 }
 
-/// Which queue.
-#[derive(Args, Debug)]
-pub struct Which {
-    #[arg(value_name = "QUEUE", value_parser = bare("queue"), add = ArgValueCompleter::new(complete::queues))]
-    name: String,
-}
+target!("queue", "QUEUE", "Name of the queue", complete::queues);
 
-/// How many at once; nothing is no limit.
+/// A maximum; nothing is no limit.
 #[derive(Clone, Copy, Debug)]
-pub struct Most(Option<u32>);
+pub struct Max(Option<u32>);
 
-fn most(text: &str) -> Result<Most, String> {
+fn max(text: &str) -> Result<Max, String> {
     if text == "none" {
-        return Ok(Most(None));
+        return Ok(Max(None));
     }
-    text.parse().map(|n| Most(Some(n))).map_err(|_| "write a whole number, or none".to_owned())
+    text.parse().map(|n| Max(Some(n))).map_err(|_| "expected a whole number, or none".to_owned())
 }
 
 impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
-        let text = match self {
-            Self::List { watching } => {
+        match self {
+            Self::List { watch } => {
                 let fetch = async |_: Pairs<'_>| cx.client.list_queues().await;
-                return list(cx, &QUEUE, &Page::default(), Some(&watching), Vec::new(), fetch).await;
+                list(cx, &QUEUE, &Page::default(), Some(&watch), Vec::new(), fetch).await
             }
-            Self::Get { which } => {
-                cx.output.card(&QUEUE, &cx.client.get_queue(which.named(cx)).await?.text)?;
-                return Ok(Exit::Success);
-            }
+            Self::Get { target } => cx.details(&QUEUE, &cx.client.get_queue(target.name(cx)).await?.text),
             Self::Create { name, concurrency, dry } => {
                 cx.about("queue", &name);
                 let body = Body::default().with("name", Some(&name)).with("concurrency", concurrency);
-                cx.client(dry.dry_run).create_queue(&body).await?.text
+                cx.row(&QUEUE, &cx.client(dry).create_queue(&body).await?.text)
             }
-            Self::Pause { which, act } => {
-                cx.client(act.dry.dry_run).pause_queue(which.named(cx), &act.body()).await?.text
+            Self::Pause(action) => apply(cx, &action, Client::pause_queue).await,
+            Self::Resume(action) => apply(cx, &action, Client::resume_queue).await,
+            Self::Drain(action) => apply(cx, &action, Client::drain_queue).await,
+            Self::Limit { target, max, change } => {
+                // The request must contain null to remove the limit.
+                let max: Box<RawValue> = raw(max.0.map_or_else(|| "null".to_owned(), |n| n.to_string()));
+                let body = change.body().with("concurrency", Some(max));
+                cx.row(&QUEUE, &cx.client(change.dry).patch_queue(target.name(cx), &body).await?.text)
             }
-            Self::Resume { which, act } => {
-                cx.client(act.dry.dry_run).resume_queue(which.named(cx), &act.body()).await?.text
-            }
-            Self::Drain { which, act } => {
-                cx.client(act.dry.dry_run).drain_queue(which.named(cx), &act.body()).await?.text
-            }
-            Self::Limit { which, most, act } => {
-                // No limit is said by null, which must be sent.
-                let most: Box<RawValue> = raw(most.0.map_or_else(|| "null".to_owned(), |n| n.to_string()));
-                let body = act.body().with("concurrency", Some(most));
-                cx.client(act.dry.dry_run).patch_queue(which.named(cx), &body).await?.text
-            }
-        };
-        cx.output.row(&QUEUE, &text)?;
-        Ok(Exit::Success)
+        }
     }
 }
 
-impl Which {
-    fn named(&self, cx: &Context) -> &str {
-        cx.about("queue", &self.name);
-        &self.name
-    }
+/// Sends a state change and prints the queue.
+async fn apply(
+    cx: &Context,
+    Action { target, change }: &Action<Target>,
+    send: impl AsyncFn(&Client, &str, &Body) -> Result<Answer, ClientError>,
+) -> Outcome {
+    cx.row(&QUEUE, &send(&cx.client(change.dry), target.name(cx), &change.body()).await?.text)
 }

@@ -1,82 +1,68 @@
-//! `provost schema`: what payloads are checked against.
+//! `provost schema`: JSON Schemas that payloads must match.
 
 use clap::Subcommand;
 use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Dry, Sure};
-use super::text::value;
-use crate::cli::Exit;
-use crate::cli::output::{Noun, Show, column, wide};
+use super::flags::{Confirm, DryRun};
+use super::input::json;
+use crate::cli::tables::SCHEMA;
 use crate::wire::client::Body;
-
-static SCHEMA: Noun = Noun {
-    name: "schema",
-    key: "kind",
-    columns: &[
-        column("KIND", "kind", Show::Exact),
-        column("VERSION", "version", Show::Number),
-        column("BY", "actor", Show::Text),
-        column("CREATED", "created_at", Show::When),
-        wide("SCHEMA", "schema", Show::Text),
-    ],
-};
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The schemas, by kind and version
+    /// List schemas by kind and version
     #[command(visible_alias = "ls", after_help = "Example:\n  provost schema list --kind email.send -o json")]
     List {
+        /// Only schemas of this kind
         #[arg(long, add = ArgValueCompleter::new(complete::kinds))]
         kind: Option<String>,
     },
-    /// Register one for a kind; it holds for new jobs from now on
+    /// Register a schema for new jobs of a kind
     #[command(after_help = "Example:\n  provost schema put email.send @schema.json")]
     Put {
+        /// Job kind
         #[arg(add = ArgValueCompleter::new(complete::kinds))]
         kind: String,
-        /// A JSON Schema, @FILE, or - for stdin
+        /// JSON Schema, @FILE, or - for stdin
         schema: String,
-        /// Which version; the next unless said otherwise
+        /// Version number; defaults to the next one
         #[arg(long, value_name = "N")]
         schema_version: Option<u32>,
         #[command(flatten)]
-        dry: Dry,
+        dry: DryRun,
     },
-    /// Check against one version no longer
+    /// Delete one version of a schema
     #[command(visible_alias = "rm", after_help = "Example:\n  provost schema delete email.send 2 --yes")]
     Delete {
+        /// Job kind
         #[arg(add = ArgValueCompleter::new(complete::kinds))]
         kind: String,
-        /// Which version
+        /// Version number
         schema_version: u32,
         #[command(flatten)]
-        dry: Dry,
+        dry: DryRun,
         #[command(flatten)]
-        sure: Sure,
+        confirm: Confirm,
     },
 }
 
 impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
-            Self::List { kind } => {
-                cx.output.list(&SCHEMA, &cx.client.list_schemas(&[("kind", kind)]).await?.text)?;
-                Ok(Exit::Success)
-            }
+            Self::List { kind } => cx.list(&SCHEMA, &cx.client.list_schemas(&[("kind", kind)]).await?.text),
             Self::Put { kind, schema, schema_version, dry } => {
-                let schema = value("the schema", &schema)?;
+                let schema = json("the schema", &schema)?;
                 let body = Body::default().with("version", schema_version).with("schema", Some(schema));
-                cx.output.row(&SCHEMA, &cx.client(dry.dry_run).put_schema(&kind, &body).await?.text)?;
-                Ok(Exit::Success)
+                cx.row(&SCHEMA, &cx.client(dry).put_schema(&kind, &body).await?.text)
             }
-            Self::Delete { kind, schema_version, dry, sure } => {
+            Self::Delete { kind, schema_version, dry, confirm } => {
                 cx.about("schema", &kind);
-                let what = format!("Jobs of kind {kind} are no longer checked against version {schema_version}.");
-                cx.confirm(sure.yes || dry.dry_run, &what)?;
-                cx.client(dry.dry_run).delete_schema(&kind, schema_version).await?;
-                cx.gone("schema", &format!("{kind} {schema_version}"))
+                let effect = format!("Version {schema_version} of the schema for {kind} will be deleted.");
+                cx.confirm(confirm, dry, &effect)?;
+                cx.client(dry).delete_schema(&kind, schema_version).await?;
+                cx.deleted("schema", &format!("{kind} {schema_version}"))
             }
         }
     }

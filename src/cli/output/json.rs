@@ -1,4 +1,4 @@
-//! JSON as it came: members in their order, numbers as they were written, however long.
+//! A lossless JSON value: members keep their order and numbers keep their digits.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A value that was read without losing anything that matters.
+/// A JSON value. `serde_json::Value` would reorder members and round large numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
     Bool(bool),
-    /// As it was written.
+    /// The digits as written.
     Number(String),
     Text(String),
     List(Vec<Json>),
@@ -20,8 +20,8 @@ pub enum Json {
 }
 
 static NULL: Json = Json::Null;
-/// How deep values are looked into: reading them and writing them again goes as deep.
-const DEEPEST: usize = 200;
+/// Deeper values are kept as text, because parsing and printing are recursive.
+const MAX_DEPTH: usize = 200;
 
 impl Json {
     pub fn parse(text: &str) -> serde_json::Result<Self> {
@@ -30,8 +30,7 @@ impl Json {
 
     fn read(raw: &RawValue, depth: usize) -> serde_json::Result<Self> {
         let text = raw.get();
-        if depth > DEEPEST {
-            // Nobody looks into it; it is shown as it was written.
+        if depth > MAX_DEPTH {
             return Ok(Self::Number(text.to_owned()));
         }
         let below = |raw: &RawValue| Self::read(raw, depth + 1);
@@ -44,7 +43,7 @@ impl Json {
                 let elements = serde_json::from_str::<Vec<&RawValue>>(text)?;
                 Self::List(elements.into_iter().map(below).collect::<serde_json::Result<_>>()?)
             }
-            // What is no text after all, like a half of a pair of surrogates, stays as it was written.
+            // An invalid string, such as an unpaired surrogate, is kept as written.
             Some(b'"') => serde_json::from_str(text).map_or_else(|_| Self::Number(text.to_owned()), Self::Text),
             Some(b't' | b'f') => Self::Bool(text == "true"),
             Some(b'n') | None => Self::Null,
@@ -52,7 +51,7 @@ impl Json {
         })
     }
 
-    /// What stands at `a.b.0`; null when there is nothing.
+    /// The value at a path such as `a.b.0`, or null.
     pub fn at(&self, path: &str) -> &Self {
         path.split('.').fold(self, |value, step| match value {
             Self::Map(members) => members.iter().find(|(name, _)| name == step).map_or(&NULL, |(_, value)| value),
@@ -61,17 +60,17 @@ impl Json {
         })
     }
 
-    /// The text at a path; empty when there is none.
+    /// The string at a path, or an empty one.
     pub fn text(&self, path: &str) -> &str {
         if let Self::Text(text) = self.at(path) { text } else { "" }
     }
 
-    /// The whole number at a path; 0 when there is none.
+    /// The integer at a path, or 0.
     pub fn count(&self, path: &str) -> i64 {
         if let Self::Number(text) = self.at(path) { text.parse().unwrap_or_default() } else { 0 }
     }
 
-    /// Which of two comes first: numbers by their size, everything else by how it is written.
+    /// Numbers compare by value, everything else as text.
     pub fn order(&self, other: &Self) -> Ordering {
         let number = |it: &Self| if let Self::Number(text) = it { text.parse::<f64>().ok() } else { None };
         match (self, other) {
@@ -92,7 +91,7 @@ impl Json {
     }
 }
 
-/// JSON in one line.
+/// Compact JSON.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -118,18 +117,23 @@ impl fmt::Display for Json {
     }
 }
 
-/// A text as JSON writes it.
+/// A JSON string literal.
 pub fn quoted(text: &str) -> String {
-    // A text can always be written.
+    // Serializing a string cannot fail.
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The elements of an array, each as it is.
+/// A JSON array of serialized elements.
+pub fn array(elements: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", elements.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// The elements of an array, unparsed.
 pub fn elements(text: &str) -> serde_json::Result<Vec<&RawValue>> {
     serde_json::from_str(text)
 }
 
-/// The members of an object in their order.
+/// The members of an object, in order.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -159,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_can_read_is_shown_as_it_was_written() {
+    fn unreadable_values_are_kept_as_written() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
         for text in [r#"{"a":"\ud800"}"#, &deep] {
             assert_eq!(Json::parse(text).unwrap().to_string(), text);
@@ -167,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_and_nothing_moves() {
+    fn numbers_and_member_order_are_kept() {
         let text = r#"{"z":12345678901234567890123456789.10,"a":[1,{"b":"\u00e9\n"},null,true],"e":1E400}"#;
         let json = Json::parse(text).unwrap();
         assert_eq!(json.to_string(), text.replace("\\u00e9", "é"));

@@ -1,90 +1,90 @@
-//! Rows and columns, as wide as they are or as the terminal has room.
+//! Aligned columns that fit the terminal.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::cell::{Show, is_number};
-use super::paint::Paint;
+use super::cell::{CellFormat, is_number};
+use super::colors::Colors;
 
-/// What is left free between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
-/// A column is not made narrower than this.
-const LEAST: usize = 8;
+/// Minimum width of a shortened column.
+const MIN_WIDTH: usize = 8;
 
-/// A table that is ready to be written.
+/// A table of formatted cells.
 pub struct Table {
-    pub heads: Vec<(String, Show)>,
+    pub headers: Vec<(String, CellFormat)>,
     pub rows: Vec<Vec<String>>,
-    /// Without it, the heads are left out.
-    pub with_heads: bool,
+    pub with_headers: bool,
 }
 
 impl Table {
-    /// As lines. `room` is the width of the terminal, when it is one.
-    pub fn lines(mut self, room: Option<usize>, paint: Paint) -> Vec<String> {
-        if let Some(room) = room {
-            self.fit(room);
+    /// The lines of the table. Without a terminal width, nothing is shortened.
+    pub fn lines(mut self, terminal_width: Option<usize>, colors: Colors) -> Vec<String> {
+        if let Some(width) = terminal_width {
+            self.fit(width);
         }
-        let widths = self.widths(room);
+        let widths = self.widths(terminal_width);
         let mut lines = Vec::with_capacity(self.rows.len() + 1);
-        if self.with_heads {
-            let heads: Vec<String> = self.heads.iter().map(|(head, _)| head.clone()).collect();
-            lines.push(self.line(&heads, &widths, |_, text| paint.dim(text)));
+        if self.with_headers {
+            let headers: Vec<String> = self.headers.iter().map(|(head, _)| head.clone()).collect();
+            lines.push(self.line(&headers, &widths, |_, text| colors.dim(text)));
         }
         for row in &self.rows {
-            let painted = |show, text: &str| if show == Show::State { paint.state(text) } else { text.to_owned() };
-            lines.push(self.line(row, &widths, painted));
+            let styled =
+                |format, text: &str| if format == CellFormat::State { colors.state(text) } else { text.to_owned() };
+            lines.push(self.line(row, &widths, styled));
         }
         lines
     }
 
-    /// Leaves columns out, where shortening them is not enough: what is empty, then moments and numbers, from the right.
-    fn fit(&mut self, room: usize) {
+    /// Drops columns if shortening is not enough: empty ones first, then timestamps and numbers, from the right.
+    fn fit(&mut self, width: usize) {
         let is_too_wide = |table: &Self| {
-            let widths = table.widths(Some(room));
-            widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) > room
+            let widths = table.widths(Some(width));
+            widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) > width
         };
         while is_too_wide(self) {
             let is_empty = |at: &usize| self.rows.iter().all(|row| matches!(row[*at].as_str(), "-" | ""));
-            let is_small = |at: &usize| is_number(self.heads[*at].1) || self.heads[*at].1 == Show::When;
-            let columns = || (1..self.heads.len()).rev();
+            let is_small = |at: &usize| is_number(self.headers[*at].1) || self.headers[*at].1 == CellFormat::Time;
+            let columns = || (1..self.headers.len()).rev();
             let Some(at) = columns().find(is_empty).or_else(|| columns().find(is_small)) else { return };
-            self.heads.remove(at);
+            self.headers.remove(at);
             self.rows.iter_mut().for_each(|row| _ = row.remove(at));
         }
     }
 
-    fn widths(&self, room: Option<usize>) -> Vec<usize> {
-        let head = |at: usize| if self.with_heads { self.heads[at].0.width() } else { 0 };
+    fn widths(&self, terminal_width: Option<usize>) -> Vec<usize> {
+        let head = |at: usize| if self.with_headers { self.headers[at].0.width() } else { 0 };
         let widest = |at: usize| self.rows.iter().map(|row| row[at].width()).max().unwrap_or(0);
-        let mut widths: Vec<usize> = (0..self.heads.len()).map(|at| head(at).max(widest(at))).collect();
-        let Some(room) = room else { return widths };
+        let mut widths: Vec<usize> = (0..self.headers.len()).map(|at| head(at).max(widest(at))).collect();
+        let Some(available) = terminal_width else { return widths };
         let gaps = GAP * widths.len().saturating_sub(1);
-        // What is shortened first is what is widest.
-        while widths.iter().sum::<usize>() + gaps > room {
-            let can_shrink = |at: &usize| self.heads[*at].1 == Show::Text && widths[*at] > LEAST;
+        // The widest column is shortened first.
+        while widths.iter().sum::<usize>() + gaps > available {
+            let can_shrink = |at: &usize| self.headers[*at].1 == CellFormat::Text && widths[*at] > MIN_WIDTH;
             let Some(at) = (0..widths.len()).filter(can_shrink).max_by_key(|at| widths[*at]) else { break };
             widths[at] -= 1;
         }
         widths
     }
 
-    fn line(&self, cells: &[String], widths: &[usize], painted: impl Fn(Show, &str) -> String) -> String {
+    fn line(&self, cells: &[String], widths: &[usize], styled: impl Fn(CellFormat, &str) -> String) -> String {
         let mut line = String::new();
         for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let show = self.heads[at].1;
+            let format = self.headers[at].1;
             let text = shortened(cell, *width);
-            let free = " ".repeat(width - text.width().min(*width));
+            let padding = " ".repeat(width - text.width().min(*width));
             if at > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
-            let text = painted(show, &text);
-            line.push_str(&if is_number(show) { format!("{free}{text}") } else { format!("{text}{free}") });
+            let text = styled(format, &text);
+            line.push_str(&if is_number(format) { format!("{padding}{text}") } else { format!("{text}{padding}") });
         }
         line.trim_end().to_owned()
     }
 }
 
-/// As much of a text as has room, with `…` for the rest.
+/// The text, cut to a display width with `…` at the end.
 pub fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -103,38 +103,38 @@ mod tests {
 
     fn table() -> Table {
         let row = |name: &str, n: &str| vec!["id-1".to_owned(), name.to_owned(), n.to_owned()];
-        let heads = [("ID", Show::Exact), ("NAME", Show::Text), ("N", Show::Number)];
+        let heads = [("ID", CellFormat::Exact), ("NAME", CellFormat::Text), ("N", CellFormat::Number)];
         Table {
-            heads: heads.map(|(head, show)| (head.to_owned(), show)).to_vec(),
+            headers: heads.map(|(head, show)| (head.to_owned(), show)).to_vec(),
             rows: vec![row("a name that is rather long", "1"), row("数", "10")],
-            with_heads: true,
+            with_headers: true,
         }
     }
 
     #[test]
-    fn columns_stand_below_each_other_whatever_the_letters_are() {
-        let lines = table().lines(None, Paint(false));
+    fn columns_align_with_wide_characters() {
+        let lines = table().lines(None, Colors(false));
         assert_eq!(lines[0], "ID    NAME                         N");
         assert_eq!(lines[1], "id-1  a name that is rather long   1");
         assert_eq!(lines[2], "id-1  数                          10");
     }
 
     #[test]
-    fn only_a_terminal_shortens_and_only_what_is_not_to_be_copied() {
-        let lines = table().lines(Some(22), Paint(false));
+    fn narrow_terminal_shortens_only_text_columns() {
+        let lines = table().lines(Some(22), Colors(false));
         assert_eq!(lines[1], "id-1  a name that…   1");
-        assert_eq!(table().lines(Some(15), Paint(false))[1], "id-1  a name t…", "the number has no room");
-        assert!(table().lines(Some(5), Paint(false))[1].starts_with("id-1  a name …"));
+        assert_eq!(table().lines(Some(15), Colors(false))[1], "id-1  a name t…", "the number has no room");
+        assert!(table().lines(Some(5), Colors(false))[1].starts_with("id-1  a name …"));
     }
 
     #[test]
-    fn states_have_colours_only_where_they_are_wanted() {
+    fn states_are_colored_only_if_enabled() {
         let table = || Table {
-            heads: vec![("STATE".into(), Show::State)],
+            headers: vec![("STATE".into(), CellFormat::State)],
             rows: vec![vec!["failed".into()]],
-            with_heads: false,
+            with_headers: false,
         };
-        assert_eq!(table().lines(None, Paint(false)), ["failed"]);
-        assert_eq!(table().lines(None, Paint(true)), ["\u{1b}[31mfailed\u{1b}[0m"]);
+        assert_eq!(table().lines(None, Colors(false)), ["failed"]);
+        assert_eq!(table().lines(None, Colors(true)), ["\u{1b}[31mfailed\u{1b}[0m"]);
     }
 }

@@ -1,11 +1,10 @@
-//! JSON as YAML. Written here because numbers must stay as they came, and because what YAML 1.1 would take for something else
-//! than a text is put into quotation marks.
+//! Prints JSON as YAML. YAML crates would round large numbers and leave words unquoted that YAML 1.1 parsers read as
+//! booleans or dates.
 
 use std::fmt::Write;
 
 use super::json::{Json, quoted};
 
-/// A document.
 pub fn document(json: &Json) -> String {
     let mut text = String::new();
     match json {
@@ -15,7 +14,7 @@ pub fn document(json: &Json) -> String {
     text
 }
 
-/// Writes a container that stands `depth` steps to the right, line by line.
+/// Writes a container, indented by `depth` levels.
 fn block(text: &mut String, json: &Json, depth: usize) {
     let indent = "  ".repeat(depth);
     match json {
@@ -30,7 +29,7 @@ fn block(text: &mut String, json: &Json, depth: usize) {
                     Json::Map(members) if !members.is_empty() => {
                         let mut lines = String::new();
                         block(&mut lines, element, depth + 1);
-                        // The first member stands on the line of the dash.
+                        // The first member follows the dash on the same line.
                         text.push(' ');
                         text.push_str(lines.trim_start());
                     }
@@ -53,7 +52,7 @@ fn block(text: &mut String, json: &Json, depth: usize) {
     }
 }
 
-/// What fits on one line; nothing for a container with something in it.
+/// The value on one line, or an empty text for a non-empty container.
 fn scalar(json: &Json) -> String {
     match json {
         Json::List(elements) if elements.is_empty() => "[]".to_owned(),
@@ -64,7 +63,7 @@ fn scalar(json: &Json) -> String {
     }
 }
 
-/// A text without quotation marks where nobody can take it for anything else.
+/// A string, unquoted only if every YAML parser reads it as a string.
 fn plain(text: &str) -> String {
     const WORDS: &[&str] = &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -74,7 +73,7 @@ fn plain(text: &str) -> String {
     if is_plain {
         return text.to_owned();
     }
-    // What JSON leaves as it is and a terminal or YAML would not.
+    // Characters that JSON allows and YAML or a terminal does not.
     let escape = |c: char| match c {
         '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => format!("\\u{:04x}", u32::from(c)),
         c => c.to_string(),
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_a_text_stays_one_and_numbers_stay_as_they_are() {
+    fn strings_stay_strings_and_numbers_keep_their_digits() {
         let json = Json::parse(
             r#"[{"id":"018f-a","n":123456789012345678901234567890.10,"yes":"no","at":"2026-01-01","empty":[],"deep":{"list":[[1,2],{"a":"x: y"}]}},"plain words",null]"#,
         );

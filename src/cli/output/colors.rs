@@ -1,24 +1,26 @@
-//! Colours, where they are wanted: never into a pipe by themselves, never with `NO_COLOR`.
+//! Terminal colors.
 
 use std::io::IsTerminal;
 
-/// When there are colours.
+/// When to use colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum When {
-    /// On a terminal, unless NO_COLOR is set; with CLICOLOR_FORCE anywhere
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE overrides
     #[default]
     Auto,
+    /// Always
     Always,
+    /// Never
     Never,
 }
 
-impl When {
-    /// For stdout or stderr.
-    pub fn paint(self, stream: &impl IsTerminal) -> Paint {
+impl ColorChoice {
+    /// Whether to color the output to this stream.
+    pub fn colors(self, stream: &impl IsTerminal) -> Colors {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
         let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|it| !it.is_empty() && it != "0");
-        Paint(match self {
+        Colors(match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto if set("NO_COLOR") => false,
@@ -27,11 +29,11 @@ impl When {
     }
 }
 
-/// Whether there are colours here.
+/// Whether colors are enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paint(pub bool);
+pub struct Colors(pub bool);
 
-impl Paint {
+impl Colors {
     fn with(self, code: &str, text: &str) -> String {
         if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -44,7 +46,7 @@ impl Paint {
         self.with("31", text)
     }
 
-    /// A state in the colour of its mood; the word says the same.
+    /// Colors a state by its meaning.
     pub fn state(self, word: &str) -> String {
         match word {
             "ready" | "completed" | "online" | "enabled" | "ok" | "fired" => self.with("32", word),

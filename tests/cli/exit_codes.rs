@@ -1,12 +1,12 @@
-//! How commands end, and what they say then.
+//! Exit codes and error messages.
 
 use serde_json::Value;
 
-use super::{command, ran, run};
+use super::{command, finish, run};
 use crate::harness::{Database, Server};
 
 #[tokio::test]
-async fn creating_and_waiting_ends_with_0_1_or_7() {
+async fn wait_exits_with_0_1_or_7() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let create = |name: &str, simulate: &str, more: &[&str]| {
@@ -25,7 +25,7 @@ async fn creating_and_waiting_ends_with_0_1_or_7() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_3_and_a_wrong_state_is_5_with_what_to_try() {
+async fn missing_object_exits_3_and_wrong_state_exits_5() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("acme").await;
@@ -56,7 +56,7 @@ async fn what_is_not_there_is_3_and_a_wrong_state_is_5_with_what_to_try() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_4_and_the_right_one_comes_from_a_flag_or_the_environment() {
+async fn wrong_token_exits_4() {
     let database = Database::new().await;
     let token = "a-token-for-this-test-only";
     let server = Server::with(&database.url, &[("PROVOST_ADMIN_TOKEN", token)]);
@@ -67,47 +67,48 @@ async fn a_wrong_token_is_4_and_the_right_one_comes_from_a_flag_or_the_environme
     for name in ["PROVOST_TOKEN", "PROVOST_ADMIN_TOKEN"] {
         let mut command = command(&server.url, &["project", "list"]);
         command.env(name, token);
-        ran(command).expect(0);
+        finish(command).expect(0);
     }
 }
 
 #[test]
-fn an_unreachable_server_is_6_with_its_address_and_where_that_comes_from() {
-    let from_environment = ran(command("http://127.0.0.1:1", &["project", "list"])).expect(6);
+fn unreachable_server_exits_6_and_names_the_address() {
+    let from_environment = finish(command("http://127.0.0.1:1", &["project", "list"])).expect(6);
     for part in ["http://127.0.0.1:1", "PROVOST_ADDRESS in the environment", "provost serve"] {
         assert!(from_environment.err.contains(part), "{from_environment:?}");
     }
     let from_flag =
-        ran(command("http://127.0.0.1:2", &["project", "list", "--address", "http://127.0.0.1:1"])).expect(6);
+        finish(command("http://127.0.0.1:2", &["project", "list", "--address", "http://127.0.0.1:1"])).expect(6);
     assert!(from_flag.err.contains("127.0.0.1:1\n") && from_flag.err.contains("from --address"), "{from_flag:?}");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("provost.toml"), "address = \"http://127.0.0.1:1\"").unwrap();
     let mut from_file = command("", &["project", "list", "-o", "json"]);
     from_file.current_dir(folder.path());
-    let from_file = ran(from_file).expect(6);
+    let from_file = finish(from_file).expect(6);
     let problem: Value = serde_json::from_str(&from_file.err).unwrap();
     assert!(problem["detail"].as_str().unwrap().contains("provost.toml"), "{problem}");
-    // Settings of a server, however wrong, are none of a client's business.
+    // Client commands ignore invalid server settings.
     let mut command = command("http://127.0.0.1:1", &["project", "list"]);
     command.env("PROVOST_LEASE_TTL", "soon").env("DATABASE_URL", "nonsense");
-    ran(command).expect(6);
+    finish(command).expect(6);
 }
 
 #[tokio::test]
-async fn nothing_is_done_without_a_yes_and_nothing_is_sent_in_a_dry_run() {
+async fn delete_requires_confirmation_and_dry_run_sends_nothing() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("kept").await;
-    let asked = run(&server, &["project", "delete", "kept"]).expect(2);
-    assert!(asked.err.contains("--yes"), "{asked:?}");
-    let told = run(&server, &["project", "delete", "kept", "--dry-run", "--reason", "why not", "-o", "json"]).expect(0);
-    assert_eq!((&told.json()["method"], &told.json()["body"]["reason"]), (&"DELETE".into(), &"why not".into()));
+    let refused = run(&server, &["project", "delete", "kept"]).expect(2);
+    assert!(refused.err.contains("--yes"), "{refused:?}");
+    let dry_run =
+        run(&server, &["project", "delete", "kept", "--dry-run", "--reason", "cleanup", "-o", "json"]).expect(0);
+    assert_eq!((&dry_run.json()["method"], &dry_run.json()["body"]["reason"]), (&"DELETE".into(), &"cleanup".into()));
     assert_eq!(run(&server, &["project", "list", "-o", "json"]).json()[0]["status"], "ready");
     run(&server, &["project", "delete", "kept", "--yes", "--wait"]).expect(0);
 }
 
 #[tokio::test]
-async fn of_many_some_refused_is_8_and_all_refused_is_5() {
+async fn bulk_exits_8_if_some_are_refused_and_5_if_all_are() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = |args: &[&str]| run(&server, args).expect(0).json()["id"].as_str().unwrap().to_owned();
@@ -118,18 +119,18 @@ async fn of_many_some_refused_is_8_and_all_refused_is_5() {
 }
 
 #[tokio::test]
-async fn migrating_says_beforehand_what_it_would_change() {
+async fn migrate_dry_run_lists_pending_migrations() {
     let database = Database::bare().await;
     let migrate = |args: &[&str]| {
         let mut command = command("http://127.0.0.1:1", &[&["migrate"], args].concat());
         command.env("DATABASE_URL", &database.url);
-        ran(command).expect(0)
+        finish(command).expect(0)
     };
     let named = migrate(&["--dry-run", "-o", "json"]).json();
     assert!(named[0]["name"].as_str().unwrap().starts_with("V1__"), "{named}");
     let shown = migrate(&["--show-sql"]).out;
     assert!(shown.starts_with("-- V1__") && shown.contains("CREATE TABLE"), "{shown}");
-    assert_eq!(migrate(&["--dry-run", "-o", "json"]).json(), named, "looking changes nothing");
+    assert_eq!(migrate(&["--dry-run", "-o", "json"]).json(), named, "a dry run changes nothing");
     let done = migrate(&["-o", "json"]).json();
     assert_eq!(done["applied"].as_u64(), Some(named.as_array().unwrap().len() as u64));
     assert!(migrate(&["--dry-run"]).err.contains("up to date"));
@@ -137,21 +138,21 @@ async fn migrating_says_beforehand_what_it_would_change() {
 }
 
 #[test]
-fn a_token_of_the_environment_is_not_shown_to_a_server_that_only_the_folder_names() {
+fn environment_token_is_withheld_from_a_server_in_dotenv() {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.2:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), format!("PROVOST_ADDRESS={address}\n")).unwrap();
-    let asked = std::thread::spawn(move || {
-        let heard = |_| {
+    let received = std::thread::spawn(move || {
+        let has_token = |_| {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let n = stream.read(&mut request).unwrap();
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]").unwrap();
             String::from_utf8_lossy(&request[..n]).contains("the-token-of-the-environment")
         };
-        [1, 2].map(heard)
+        [1, 2].map(has_token)
     });
     let list = |address: Option<&str>| {
         let mut command = command("", &["project", "list"]);
@@ -160,9 +161,9 @@ fn a_token_of_the_environment_is_not_shown_to_a_server_that_only_the_folder_name
             Some(address) => command.env("PROVOST_ADDRESS", address),
             None => command.env_remove("PROVOST_ADDRESS"),
         };
-        ran(command).expect(0)
+        finish(command).expect(0)
     };
-    assert!(list(None).err.contains("is not shown"));
+    assert!(list(None).err.contains("is not sent"));
     list(Some(&address));
-    assert_eq!(asked.join().unwrap(), [false, true]);
+    assert_eq!(received.join().unwrap(), [false, true]);
 }

@@ -4,77 +4,81 @@ use clap::Args;
 use clap_complete::ArgValueCompleter;
 use serde_json::value::RawValue;
 
-use super::complete;
-use super::context::{Context, Outcome};
-use super::flags::{Dry, Waiting, pair};
-use super::job::shown_or_waited;
-use super::text::{object, source, value};
+use super::target::{Job, find_ids};
+use crate::cli::client::complete;
+use crate::cli::client::context::{Context, Outcome};
+use crate::cli::client::flags::{DryRun, Wait, pair};
+use crate::cli::client::input::{json, object, source, strings};
+use crate::cli::client::lifecycle::print_or_wait;
 use crate::cli::failure::Failure;
+use crate::cli::output::{Json, read};
+use crate::cli::tables::JOB;
 use crate::wire::client::Body;
 use crate::wire::json::raw;
 
 #[derive(Args, Debug)]
 pub struct Create {
-    /// What kind of work; with --type, what this one is called
+    /// Job kind; with --type, the name of the task
     #[arg(value_name = "KIND", required_unless_present_any = ["kind", "batch"], add = ArgValueCompleter::new(complete::kinds))]
-    what: Option<String>,
-    /// What kind of work, as `task create` has it: parameters are texts below `parameters` then
+    name: Option<String>,
+    /// Job kind of a task; its parameters become strings below `parameters`
     #[arg(short = 't', long = "type", value_name = "KIND", add = ArgValueCompleter::new(complete::kinds))]
     kind: Option<String>,
-    /// What it is for (with --type)
+    /// Description of the task (with --type)
     #[arg(short, long, requires = "kind")]
     description: Option<String>,
-    /// Any JSON up to 256 KiB, @FILE, or - for stdin; kept byte for byte
+    /// Payload: JSON up to 256 KiB, @FILE, or - for stdin; kept byte for byte
     #[arg(long, value_name = "JSON", conflicts_with_all = ["parameter", "kind"])]
     payload: Option<String>,
-    /// One member of the payload; what is JSON is JSON, anything else a text
+    /// One member of the payload; valid JSON values stay JSON, others become strings
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
-    /// Many jobs, all of them or none: an array of JSON, @FILE, or - for stdin
-    #[arg(long, value_name = "JSON", conflicts_with_all = ["what", "kind", "payload", "parameter"])]
+    /// Create all jobs of a JSON array, or none: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["name", "kind", "payload", "parameter"])]
     batch: Option<String>,
+    /// Queue
     #[arg(long, add = ArgValueCompleter::new(complete::queues))]
     queue: Option<String>,
-    /// 0 to 9; 9 is served first
+    /// Priority, 0 to 9; 9 runs first
     #[arg(long)]
     priority: Option<u8>,
-    /// Not before so long, like 5m
+    /// Earliest start, from now, such as 5m
     #[arg(long, value_name = "DURATION", conflicts_with = "run_at")]
     delay: Option<String>,
-    /// Not before this moment (RFC 3339)
+    /// Earliest start, as an RFC 3339 timestamp
     #[arg(long, value_name = "WHEN")]
     run_at: Option<String>,
-    /// How many failures or lost workers it may have
+    /// Maximum number of failures and lost workers
     #[arg(long, value_name = "N")]
     max_attempts: Option<u32>,
-    /// How long one execution may take
+    /// Maximum duration of one attempt
     #[arg(long, value_name = "DURATION")]
     execution_timeout: Option<String>,
-    /// When the whole job is given up (RFC 3339)
+    /// When the job fails permanently, as an RFC 3339 timestamp
     #[arg(long, value_name = "WHEN")]
     deadline_at: Option<String>,
-    /// Whose work it is
+    /// Tenant
     #[arg(long)]
     tenant: Option<String>,
-    /// A word to find it again by
+    /// Tag to filter by; repeat for several
     #[arg(long)]
     tag: Vec<String>,
-    /// A job that has to end first
+    /// Job that must finish first; repeat for several
     #[arg(long, value_name = "JOB", add = ArgValueCompleter::new(complete::jobs))]
     depends_on: Vec<String>,
-    /// What becomes of it when one of those does not complete
+    /// What to do if a dependency does not complete
     #[arg(long, value_parser = ["block", "allow_failed", "cancel"])]
     dependency_policy: Option<String>,
-    /// Which version of its kind's schema the payload must fit
+    /// Schema version that the payload must match
     #[arg(long, value_name = "N")]
     schema_version: Option<u32>,
-    /// Sent again with the same words, the same job is answered
+    /// Make the request safe to repeat
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
     #[command(flatten)]
-    dry: Dry,
+    dry: DryRun,
     #[command(flatten)]
-    waiting: Waiting,
+    wait: Wait,
 }
 
 impl Create {
@@ -83,18 +87,14 @@ impl Create {
             Some(batch) => source("--batch", batch)?,
             None => self.body(cx).await?.text(),
         };
-        let answer = cx.client(self.dry.dry_run).create_job(&text, self.idempotency_key.as_deref()).await?;
-        shown_or_waited(cx, &answer.text, &self.waiting).await
+        let answer = cx.client(self.dry).create_job(&text, self.idempotency_key.as_deref()).await?;
+        print_created(cx, &answer.text, &self.wait).await
     }
 
     async fn body(&self, cx: &Context) -> Result<Body, Failure> {
-        let kind = self.kind.as_ref().or(self.what.as_ref());
-        let mut on = Vec::with_capacity(self.depends_on.len());
-        for word in &self.depends_on {
-            on.push(super::job::id_of(cx, word).await?);
-        }
+        let dependencies = find_ids(cx, &self.depends_on).await?;
         Ok(Body::default()
-            .with("kind", kind)
+            .with("kind", self.kind.as_ref().or(self.name.as_ref()))
             .with("payload", self.payload()?)
             .with("queue", self.queue.as_ref())
             .with("priority", self.priority)
@@ -105,25 +105,31 @@ impl Create {
             .with("deadline_at", self.deadline_at.as_ref())
             .with("tenant", self.tenant.as_ref())
             .with("tags", (!self.tag.is_empty()).then_some(&self.tag))
-            .with("dependencies", (!on.is_empty()).then_some(on))
+            .with("dependencies", (!dependencies.is_empty()).then_some(dependencies))
             .with("dependency_policy", self.dependency_policy.as_ref())
             .with("schema_version", self.schema_version))
     }
 
-    /// The payload; in the form of `task create`, when its flag was used.
     fn payload(&self) -> Result<Option<Box<RawValue>>, Failure> {
         if self.kind.is_some() {
-            let parameters = self.parameter.iter().fold(Body::default(), |body, (key, it)| body.with(key, Some(it)));
+            let parameters = strings(self.parameter.iter().map(|(key, value)| (key.as_str(), value.as_str())));
             let task = Body::default()
-                .with("name", self.what.as_ref())
+                .with("name", self.name.as_ref())
                 .with("description", self.description.as_ref())
                 .with("parameters", Some(raw(parameters.text())));
             return Ok(Some(raw(task.text())));
         }
         match &self.payload {
-            Some(text) => value("--payload", text).map(Some),
-            None if self.parameter.is_empty() => Ok(None),
-            None => Ok(Some(object(&self.parameter))),
+            Some(text) => json("--payload", text).map(Some),
+            None => Ok((!self.parameter.is_empty()).then(|| object(&self.parameter))),
         }
+    }
+}
+
+/// Prints the created job or jobs. A single job can be waited for.
+pub async fn print_created(cx: &Context, text: &str, wait: &Wait) -> Outcome {
+    match read(text)? {
+        Json::List(_) => cx.list(&JOB, text),
+        job => print_or_wait::<Job>(cx, job.text("id"), text, "completed", wait).await,
     }
 }

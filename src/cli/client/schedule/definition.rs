@@ -1,37 +1,37 @@
-//! `provost schedule create`, and `update`, which takes the same but for the state.
+//! `provost schedule create` and `provost schedule update`.
 
 use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCompleter;
 
-use super::complete;
-use super::context::{Context, Outcome};
-use super::flags::{Act, bare};
-use super::tables::SCHEDULE;
-use super::text::value;
-use crate::cli::Exit;
+use super::target::Target;
+use crate::cli::client::complete;
+use crate::cli::client::context::{Context, Outcome};
+use crate::cli::client::flags::Change;
+use crate::cli::client::input::json;
 use crate::cli::failure::Failure;
+use crate::cli::tables::SCHEDULE;
 use crate::wire::client::Body;
 
-/// When something is due.
+/// When a schedule is due.
 #[derive(Args, Debug)]
-pub struct When {
-    /// Five or six fields of cron, @daily and the like
+pub struct Timing {
+    /// Cron expression with five or six fields, or a name such as @daily
     #[arg(long, value_name = "CRON")]
     cron: Option<String>,
-    /// Instead: every so often, like 15m
+    /// Fixed interval instead of a cron expression, such as 15m
     #[arg(long, value_name = "DURATION", conflicts_with = "cron")]
     every: Option<String>,
-    /// Whose wall clock cron means, like Europe/Rome
+    /// Time zone of the cron expression, such as Europe/Rome
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
 }
 
-/// Where something new is to be due, it has to be said when.
-pub fn due() -> ArgGroup {
+/// Requires either a cron expression or an interval.
+pub fn timing_group() -> ArgGroup {
     ArgGroup::new("due").args(["cron", "every"]).required(true)
 }
 
-impl When {
+impl Timing {
     pub fn add_to(&self, body: Body) -> Body {
         body.with("cron", self.cron.as_ref())
             .with("every", self.every.as_ref())
@@ -39,53 +39,54 @@ impl When {
     }
 }
 
-/// What is started, and how. What is left out is as usual in a new one, and as it was in one that is there.
+/// What a schedule starts, and how.
 #[derive(Args, Debug)]
-struct Details {
+struct Plan {
     /// What to start: {"job": …}, {"project": …} or {"workflow": …}, as JSON, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     target: Option<String>,
-    /// Instead: a job of this kind
+    /// Start a job of this kind
     #[arg(short = 't', long, visible_alias = "type", conflicts_with = "target", add = ArgValueCompleter::new(complete::kinds))]
     kind: Option<String>,
-    /// Its payload, as JSON, @FILE, or - for stdin; {{due_at}} becomes the due time
+    /// Payload of the job, as JSON, @FILE, or - for stdin; {{due_at}} is replaced by the due time
     #[arg(long, conflicts_with = "target", value_name = "JSON")]
     payload: Option<String>,
+    /// Queue of the job
     #[arg(long, conflicts_with = "target", add = ArgValueCompleter::new(complete::queues))]
     queue: Option<String>,
-    /// 0 to 9; 9 is served first
+    /// Priority of the job, 0 to 9; 9 runs first
     #[arg(long, conflicts_with = "target")]
     priority: Option<u8>,
-    /// How many failures or lost workers each job may have
+    /// Maximum number of failures and lost workers per job
     #[arg(long, conflicts_with = "target", value_name = "N")]
     max_attempts: Option<u32>,
-    /// How long one execution may take
+    /// Maximum duration of one attempt
     #[arg(long, conflicts_with = "target", value_name = "DURATION")]
     execution_timeout: Option<String>,
-    /// Whose work it is
+    /// Tenant of the job
     #[arg(long, conflicts_with = "target")]
     tenant: Option<String>,
-    /// What to do about due times that nobody could serve in time
+    /// What to do about missed runs
     #[arg(long, value_parser = ["skip", "latest", "all"])]
     misfire: Option<String>,
-    /// How many due times `all` makes up for
+    /// Maximum number of missed runs to catch up with --misfire all
     #[arg(long, value_name = "N")]
     catch_up: Option<u32>,
-    /// What is late by less than this was not missed
+    /// How late a run may start before it counts as missed
     #[arg(long, value_name = "DURATION")]
     misfire_grace: Option<String>,
-    /// What to do while something that it started is not finished
+    /// What to do if the previous run is still unfinished
     #[arg(long, value_parser = ["allow", "skip"])]
     overlap: Option<String>,
-    /// By less than this a job may start later than its due time
+    /// Maximum random delay of each run
     #[arg(long, value_name = "DURATION")]
     jitter: Option<String>,
 }
 
-impl Details {
+impl Plan {
     fn add_to(&self, body: Body) -> Result<Body, Failure> {
-        let target = self.target.as_ref().map(|text| value("--target", text)).transpose()?;
-        let payload = self.payload.as_ref().map(|text| value("--payload", text)).transpose()?;
+        let target = self.target.as_ref().map(|text| json("--target", text)).transpose()?;
+        let payload = self.payload.as_ref().map(|text| json("--payload", text)).transpose()?;
         Ok(body
             .with("target", target)
             .with("kind", self.kind.as_ref())
@@ -104,50 +105,47 @@ impl Details {
 }
 
 #[derive(Args, Debug)]
-#[command(group(due()), group(ArgGroup::new("what").args(["target", "kind"]).required(true)))]
+#[command(group(timing_group()), group(ArgGroup::new("what").args(["target", "kind"]).required(true)))]
 pub struct Create {
+    /// Name of the schedule
     #[arg(value_name = "SCHEDULE", add = ArgValueCompleter::new(complete::schedules))]
     name: String,
     #[command(flatten)]
-    when: When,
+    timing: Timing,
     #[command(flatten)]
-    plan: Details,
-    /// It starts nothing until it is resumed
+    plan: Plan,
+    /// Create the schedule paused
     #[arg(long)]
     paused: bool,
     #[command(flatten)]
-    act: Act,
+    change: Change,
 }
 
 impl Create {
     pub async fn run(self, cx: &Context) -> Outcome {
         cx.about("schedule", &self.name);
-        let body = self.when.add_to(self.act.body().with("name", Some(&self.name)));
+        let body = self.timing.add_to(self.change.body().with("name", Some(&self.name)));
         let body = self.plan.add_to(body)?.with("enabled", self.paused.then_some(false));
-        cx.output.row(&SCHEDULE, &cx.client(self.act.dry.dry_run).put_schedule(&body).await?.text)?;
-        Ok(Exit::Success)
+        cx.row(&SCHEDULE, &cx.client(self.change.dry).put_schedule(&body).await?.text)
     }
 }
 
-/// Some of it, otherwise than it was. Whether it is paused is up to `pause` and `resume`.
 #[derive(Args, Debug)]
 pub struct Update {
-    #[arg(value_name = "SCHEDULE", value_parser = bare("schedule"), add = ArgValueCompleter::new(complete::schedules))]
-    name: String,
     #[command(flatten)]
-    when: When,
+    schedule: Target,
     #[command(flatten)]
-    plan: Details,
+    timing: Timing,
     #[command(flatten)]
-    act: Act,
+    plan: Plan,
+    #[command(flatten)]
+    change: Change,
 }
 
 impl Update {
     pub async fn run(self, cx: &Context) -> Outcome {
-        cx.about("schedule", &self.name);
-        let body = self.plan.add_to(self.when.add_to(self.act.body()))?;
-        let answer = cx.client(self.act.dry.dry_run).patch_schedule(&self.name, &body).await?;
-        cx.output.row(&SCHEDULE, &answer.text)?;
-        Ok(Exit::Success)
+        let name = self.schedule.name(cx);
+        let body = self.plan.add_to(self.timing.add_to(self.change.body()))?;
+        cx.row(&SCHEDULE, &cx.client(self.change.dry).patch_schedule(name, &body).await?.text)
     }
 }

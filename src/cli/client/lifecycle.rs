@@ -1,0 +1,78 @@
+//! Projects, jobs and workflows: objects that settle in a final state, and can be followed and waited for.
+
+use std::time::Duration;
+
+use super::context::{Context, Outcome};
+use super::flags::{Interval, Wait, Watch};
+use super::watch::{long_poll, poll};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::{Json, Resource, read};
+use crate::wire::client::{Answer, Client, ClientError};
+
+/// An object that settles in a final state.
+pub trait Lifecycle {
+    const RESOURCE: &'static Resource;
+
+    async fn fetch(client: &Client, id: &str) -> Result<Answer, ClientError>;
+
+    /// Answers as soon as the object has settled or reached the goal, at the latest after the timeout.
+    async fn fetch_settled(client: &Client, id: &str, goal: &str, timeout: Duration) -> Result<Answer, ClientError>;
+
+    fn is_settled(object: &Json) -> bool;
+
+    fn has_failed(object: &Json) -> bool;
+}
+
+/// Prints one object in full, or follows it.
+pub async fn get<T: Lifecycle>(cx: &Context, id: &str, watch: &Watch) -> Outcome {
+    if watch.watch {
+        return follow::<T>(cx, id, &watch.interval).await;
+    }
+    cx.details(T::RESOURCE, &T::fetch(&cx.client, id).await?.text)
+}
+
+/// Prints each change until the object has settled.
+pub async fn follow<T: Lifecycle>(cx: &Context, id: &str, interval: &Interval) -> Outcome {
+    let fetch = async || Ok(T::fetch(&cx.client, id).await?.text);
+    let exit = |it: &Json| T::is_settled(it).then(|| if T::has_failed(it) { Exit::Failure } else { Exit::Success });
+    poll(cx, T::RESOURCE, Some(id), interval.interval, fetch, exit).await
+}
+
+/// Waits until the object has settled or the timeout passes, and prints it. It succeeds if the goal is reached.
+pub async fn wait<T: Lifecycle>(cx: &Context, id: &str, goal: &str, timeout: Duration) -> Outcome {
+    let fetch = async |timeout| T::fetch_settled(&cx.client, id, goal, timeout).await;
+    let is_settled = |it: &Json| state(it) == goal || T::is_settled(it);
+    let (text, is_settled) = long_poll(timeout, fetch, is_settled).await?;
+    cx.output.row(T::RESOURCE, &text)?;
+    let json = read(&text)?;
+    let (noun, state) = (T::RESOURCE.name, state(&json));
+    let name = [json.text("name"), json.text("kind"), json.text("id")].into_iter().find(|it| !it.is_empty());
+    let summary = format!("{noun} {:?} is {state}", name.unwrap_or_default());
+    if !is_settled {
+        let timeout = humantime::format_duration(timeout);
+        return Err(Failure::new(Exit::TimedOut, format!("{summary} and not yet {goal} after {timeout}")));
+    }
+    if state == goal {
+        return Ok(Exit::Success);
+    }
+    let cause = [json.text("error_reason"), json.text("error")].concat();
+    let failure = Failure::new(Exit::Failure, format!("{summary}, not {goal}"));
+    let failure = if cause.is_empty() { failure } else { failure.cause(cause) };
+    Err(failure.hint(format!("provost {noun} events {}", json.text("id"))))
+}
+
+/// Prints the response of a change, or waits for the goal.
+pub async fn print_or_wait<T: Lifecycle>(cx: &Context, id: &str, text: &str, goal: &str, wait: &Wait) -> Outcome {
+    if !wait.wait {
+        return cx.row(T::RESOURCE, text);
+    }
+    // The id lets the user resume an interrupted wait.
+    cx.output.note(&format!("Waiting for {} {id} to be {goal} …", T::RESOURCE.name));
+    self::wait::<T>(cx, id, goal, wait.timeout.timeout).await
+}
+
+/// Projects have a status, everything else has a state.
+fn state(object: &Json) -> String {
+    [object.text("status"), object.text("state")].concat()
+}

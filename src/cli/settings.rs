@@ -1,0 +1,30 @@
+//! `provost config`: every setting, its value and its source.
+
+use super::client::Global;
+use super::exit::Exit;
+use super::output::{Output, array, print};
+use super::process::{handler_settings, report_invalid_settings};
+use super::tables::SETTING;
+use crate::config::{Config, Source};
+use crate::wire::client::Body;
+
+pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
+    let commands = match handler_settings(config) {
+        Ok(settings) => settings.commands,
+        Err(mistakes) => return report_invalid_settings(&mistakes),
+    };
+    let commands = commands.iter().map(|it| (format!("commands.{}", it.name), it.line(), Source::Toml.as_str()));
+    let settings = config.effective.iter().map(|it| (it.name.to_owned(), it.value.clone(), it.source));
+    let mut all = settings.chain(commands);
+    if output.format.is_for_people() {
+        let line = |(name, value, source): (String, String, &str)| {
+            let source = if source == Source::Default.as_str() { "" } else { source };
+            print(format!("{name:32} {value:28} {source}").trim_end())
+        };
+        return global.end(all.try_for_each(line));
+    }
+    let row = |(name, value, source): (String, String, &str)| {
+        Body::default().with("name", Some(name)).with("value", Some(value)).with("source", Some(source)).text()
+    };
+    global.end(output.list(&SETTING, &array(all.map(row))))
+}
