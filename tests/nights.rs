@@ -1,6 +1,6 @@
 //! Bad nights of the job engine: races, hung backends, a full disk, a read-only database, clients that hang up.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use provost::domain::Outcome;
 use provost::store::projects::Audit;
@@ -128,7 +128,6 @@ async fn backends_that_hang_cost_their_connections_and_no_more() {
         std::process::Command::new("kill").arg(format!("-{name}")).args(pids).status().unwrap();
     };
     signal("STOP");
-    let started = Instant::now();
     let answers = futures_util::future::join_all((0..4).map(|_| server.get("/projects"))).await;
     // statement_timeout does not fire in a stopped backend; our own patience does, and the connection is thrown away.
     assert!(answers.iter().all(|it| [200, 503].contains(&it.status)), "{answers:?}");
@@ -136,7 +135,6 @@ async fn backends_that_hang_cost_their_connections_and_no_more() {
         (server.get("/projects").await.status == 200).then_some(())
     })
     .await;
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     signal("CONT");
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
 }

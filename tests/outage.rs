@@ -1,10 +1,10 @@
 //! Bad nights: lost notifications, a database that goes and comes back, processes that are killed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
-use crate::harness::{Database, Proxy, Server, eventually};
+use crate::harness::{Database, PATIENCE, Proxy, Server, eventually};
 
 /// No test of these can be saved by a poll.
 const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
@@ -100,14 +100,14 @@ async fn the_database_goes_and_comes_back_and_nothing_is_lost() {
     .await;
 
     proxy.cut();
-    let asked = Instant::now();
+    let started = Instant::now();
     for path in ["/projects", "/metrics", &format!("/projects/{moving}")] {
         let answer = server.get(path).await.expect(503);
         assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("database_unavailable", "2"));
     }
     let refused = server.post("/projects", json!({"name": "not now"})).await.expect(503);
     assert_eq!(refused.code(), "database_unavailable");
-    assert!(asked.elapsed() < Duration::from_secs(8), "told quickly, not after {:?}", asked.elapsed());
+    assert!(started.elapsed() < PATIENCE, "the server waited for its database: {:?}", started.elapsed());
     assert_eq!(server.get("/healthz").await.status, 200);
     assert_eq!(server.get("/readyz").await.status, 503);
     let health = server.get("/health").await.expect(503).json();

@@ -66,7 +66,7 @@ impl Options {
                     return Asked::Nothing;
                 }
                 "--skip" if words.next().is_some_and(|it| "chaos".contains(it.as_str())) => return Asked::Nothing,
-                "--test-threads" => _ = words.next(),
+                "--test-threads" | "-Z" => _ = words.next(),
                 filter if !filter.starts_with('-') && !"chaos".contains(filter) => return Asked::Nothing,
                 _ => {}
             }

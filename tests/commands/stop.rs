@@ -43,16 +43,14 @@ async fn whoever_heeds_sigterm_may_tidy_up() {
 async fn the_whole_group_has_the_grace_and_not_its_leader_alone() {
     let place = Place::script(
         "sh -c 'trap \"sleep 1; echo the child, too; exit\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
-        "grace = \"20s\"",
+        "grace = \"10m\"",
     );
     let database = Database::new().await;
     let server = place.server(&database, &[]);
     let id = enqueue(&server, json!({}), json!({})).await;
     is_ready(&server, &id).await;
-    let began = std::time::Instant::now();
     act(&server, &id, "cancel", json!({})).await.expect(202);
     until(&server, &id, "canceled").await;
-    assert!(began.elapsed().as_secs() < 15, "when nobody is left, nobody is waited for");
     let written = lines(&server, &id).await;
     assert!(written.contains(&"stdout the child, too".to_owned()), "{written:?}");
     place.is_tidy().await;
@@ -105,13 +103,15 @@ async fn what_a_program_leaves_behind_ends_with_it() {
 #[tokio::test]
 async fn whoever_leaves_the_group_holds_nobody_up() {
     let mark = mark();
-    let place = Place::script(&format!("setsid sh -c 'sleep 8; : {mark}' & echo 1 > result.json; sleep 0.3"), "");
+    let place = Place::script(
+        &format!("setsid sh -c 'for n in $(seq 600); do sleep 1; done; : {mark}' & echo 1 > result.json; sleep 0.3"),
+        "",
+    );
     let database = Database::new().await;
     let server = place.server(&database, &[]);
-    let began = std::time::Instant::now();
     assert_eq!(run(&server, json!({})).await["result"], json!(1));
-    assert!(began.elapsed().as_secs() < 7, "nobody waits for its pipes to be closed");
     assert!(alive(&mark) > 0, "this is what remains possible, as the page says");
+    std::process::Command::new("pkill").args(["-KILL", "-f", &mark]).status().unwrap();
 }
 
 #[tokio::test]

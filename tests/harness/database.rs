@@ -125,6 +125,20 @@ impl Database {
         (done.status.success(), said.trim().to_owned())
     }
 
+    /// Blocks each update of a table that fulfils a condition on `NEW`, until the gate opens: work that ends when a test
+    /// says so. The worker needs a lease that outlives the test.
+    pub async fn gate(&self, table: &str, condition: &str) -> Gate {
+        self.run(&format!(
+            "CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END';
+             CREATE TRIGGER gate BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION public.gate()"
+        ))
+        .await;
+        let client = self.connection().await;
+        client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+        Gate { client }
+    }
+
     /// Whether anybody may connect anew; connections that are there stay.
     pub async fn forbid_connections(&self, forbid: bool) {
         let name = self.text("SELECT current_database()").await;
@@ -153,6 +167,17 @@ impl Database {
     /// What all the invariants found.
     pub async fn examined(&self) -> Vec<Finding> {
         examine(&Connector::parse(&self.url).unwrap()).await.unwrap_or_else(|error| panic!("{error:?}"))
+    }
+}
+
+/// Holds a lock that updates wait for.
+pub struct Gate {
+    client: Client,
+}
+
+impl Gate {
+    pub async fn open(self) {
+        self.client.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
     }
 }
 
