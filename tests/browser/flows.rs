@@ -1,6 +1,7 @@
 //! A stage on which every page of workflows has something to show.
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::harness::{Database, Server, eventually};
 use crate::workflows::{job_of, node, start_whole as start, until};
@@ -52,6 +53,21 @@ pub fn import(check: Value) -> Value {
 }
 
 impl Flows {
+    /// One stage for all tests that only read.
+    pub async fn shared() -> Self {
+        static SHARED: OnceCell<Flows> = OnceCell::const_new();
+        let shared = SHARED.get_or_init(Self::new).await;
+        Self {
+            _database: Database::at(&shared._database.url).await,
+            server: Server::at(&shared.server.url),
+            running: shared.running.clone(),
+            completed: shared.completed.clone(),
+            failed: shared.failed.clone(),
+            canceled: shared.canceled.clone(),
+            wide: shared.wide.clone(),
+        }
+    }
+
     pub async fn new() -> Self {
         let database = Database::new().await;
         let server = Server::with(&database.url, SETTINGS);

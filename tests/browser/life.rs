@@ -4,15 +4,16 @@ use serde_json::json;
 
 use crate::harness::{Browser, Database, Server};
 
-/// Slow enough that each status is seen.
-const SEEN: &[(&str, &str)] = &[("PROVOST_SIMULATE_MIN", "1500ms"), ("PROVOST_SIMULATE_MAX", "1500ms")];
+/// A lease that no gate outlasts.
+const LONG_LEASE: &[(&str, &str)] = &[("PROVOST_LEASE_TTL", "10m")];
 
 pub const BADGE: &str = "document.querySelector('.head .badge').innerText";
 
 #[tokio::test]
 async fn a_project_created_in_the_browser_becomes_ready_without_a_reload() {
     let database = Database::new().await;
-    let server = Server::with(&database.url, SEEN);
+    let gate = database.gate("projects", "NEW.status = 'ready'").await;
+    let server = Server::with(&database.url, LONG_LEASE);
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard").await;
@@ -23,6 +24,7 @@ async fn a_project_created_in_the_browser_becomes_ready_without_a_reload() {
     assert_eq!(browser.text("h1").await, "billing-eu");
     browser.js("window.same = true").await;
     browser.until("it is seen moving", &format!("{BADGE} === 'Provisioning'")).await;
+    gate.open().await;
     browser.until("it is ready", &format!("{BADGE} === 'Ready' && window.same")).await;
     assert!(browser.shows("Became ready").await);
     browser.press("Projects").await;
@@ -52,9 +54,9 @@ async fn a_failed_project_says_why_and_is_retried_until_it_is_ready() {
 #[tokio::test]
 async fn a_project_is_deleted_only_by_its_name() {
     let database = Database::new().await;
-    let server = Server::on(&database);
-    let id = server.create_as("old-preview", json!({"duration_ms": 1000})).await;
-    server.until(&id, "ready").await;
+    let server = Server::with(&database.url, LONG_LEASE);
+    let id = server.ready("old-preview").await;
+    let gate = database.gate("projects", "NEW.status = 'deleted'").await;
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
@@ -70,6 +72,7 @@ async fn a_project_is_deleted_only_by_its_name() {
     browser.fill("#reason", "no longer needed").await;
     browser.press("Delete project").await;
     browser.until("it is seen going", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
+    gate.open().await;
     browser.until("it is gone", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
     browser.sees("no longer needed").await;
     browser.open("/dashboard/projects").await;
@@ -96,7 +99,7 @@ async fn a_project_that_moved_meanwhile_is_not_deleted() {
 #[tokio::test]
 async fn the_second_of_two_operators_is_told_what_the_project_is_now() {
     let database = Database::new().await;
-    let server = Server::with(&database.url, SEEN);
+    let server = Server::on(&database);
     let id = server.failed("shared").await;
     database.run(r#"UPDATE projects SET parameters = '{"simulate": {"duration_ms": 60000}}'"#).await;
     let browser = Browser::on(&server).await;
@@ -121,13 +124,10 @@ async fn creating_twice_by_a_double_click_or_by_going_back_makes_one_project() {
     browser.arrives("/dashboard/projects/").await;
     browser.until("it is shown", "document.querySelector('h1').innerText === 'only-one'").await;
     browser.back().await;
-    browser.arrives("/dashboard/projects").await;
-    // With what was typed: the browser fills the form in again when it has read the page to its end.
+    browser.until("the form is there", "location.pathname === '/dashboard/projects' && document.readyState === 'complete' && document.querySelector('.create')").await;
+    // The browser may restore what was typed, at a moment of its own; the page stays the same, and so does its key.
     browser
-        .until("the form is there", "document.readyState === 'complete' && document.querySelector('#project-name')")
-        .await;
-    browser
-        .js("const form = document.querySelector('.create'); if (!form.project_name.value) form.project_name.value = 'only-one'; form.requestSubmit()")
+        .js("const form = document.querySelector('.create'); form.project_name.value = 'only-one'; form.requestSubmit()")
         .await;
     browser.until("it is shown again", "document.querySelector('h1').innerText === 'only-one'").await;
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);

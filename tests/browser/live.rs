@@ -132,8 +132,7 @@ async fn a_hidden_tab_does_not_ask_and_a_shown_one_asks_at_once() {
         )
     };
     browser.js(&hide(true)).await;
-    // One may be on its way already.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    browser.until("no poll is on its way", "window.pending === 0").await;
     let before = browser.polls().await.len();
     server.ready("unseen").await;
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;

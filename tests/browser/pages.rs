@@ -1,6 +1,7 @@
 //! A stage on which every page has something to show.
 
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use crate::harness::{Database, Server};
 
@@ -19,6 +20,21 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// One stage for all tests that only read.
+    pub async fn shared() -> Self {
+        static SHARED: OnceCell<Stage> = OnceCell::const_new();
+        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_behind().await).await;
+        Self {
+            database: Database::at(&shared.database.url).await,
+            server: Server::at(&shared.server.url),
+            ready: shared.ready.clone(),
+            failed: shared.failed.clone(),
+            provisioning: shared.provisioning.clone(),
+            deleting: shared.deleting.clone(),
+            deleted: shared.deleted.clone(),
+        }
+    }
+
     pub async fn new() -> Self {
         let database = Database::new().await;
         let server = Server::with(&database.url, SETTINGS);

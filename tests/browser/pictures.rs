@@ -17,10 +17,12 @@ async fn picture(browser: &Browser, name: &str) {
     }
 }
 
+/// Each page in each size and scheme; in one of each when no picture is taken.
 async fn pictures(browser: &Browser, pages: &[(&str, String)]) {
-    for (suffix, width, height, mobile) in SIZES {
+    let variants = if std::env::var_os("PROVOST_SCREENSHOTS").is_some() { 2 } else { 1 };
+    for (suffix, width, height, mobile) in SIZES.into_iter().take(variants) {
         browser.size(width, height, mobile).await;
-        for scheme in SCHEMES {
+        for scheme in SCHEMES.into_iter().take(variants) {
             browser.scheme(scheme).await;
             for (name, path) in pages {
                 browser.open(path).await;
@@ -33,7 +35,7 @@ async fn pictures(browser: &Browser, pages: &[(&str, String)]) {
 
 #[tokio::test]
 async fn screenshots_of_every_page() {
-    let stage = Stage::new().await.with_an_hour_behind().await;
+    let stage = Stage::shared().await;
     let browser = Browser::on(&stage.server).await;
     pictures(&browser, &stage.pages()).await;
     browser.size(1360, 900, false).await;
@@ -75,7 +77,7 @@ async fn screenshots_of_every_page_of_work() {
 
 #[tokio::test]
 async fn screenshots_of_every_page_of_workflows() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     pictures(&browser, &flows.pages().await).await;
     browser.size(1360, 2000, false).await;

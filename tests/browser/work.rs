@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::harness::{Database, Server, eventually};
 
@@ -55,16 +56,46 @@ pub async fn dead_letter(server: &Server, kind: &str, payload: Value) -> String 
 }
 
 impl Works {
+    /// One stage for all tests that only read.
+    pub async fn shared() -> Self {
+        static SHARED: OnceCell<Works> = OnceCell::const_new();
+        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_behind().await).await;
+        Self {
+            database: Database::at(&shared.database.url).await,
+            server: Server::at(&shared.server.url),
+            active: shared.active.clone(),
+            completed: shared.completed.clone(),
+            dead: shared.dead.clone(),
+            retrying: shared.retrying.clone(),
+            scheduled: shared.scheduled.clone(),
+            paused: shared.paused.clone(),
+            unserved: shared.unserved.clone(),
+            throttled: shared.throttled.clone(),
+            canceled: shared.canceled.clone(),
+            worker: shared.worker.clone(),
+        }
+    }
+
     pub async fn new() -> Self {
         let database = Database::new().await;
         let server = Server::with(&database.url, SETTINGS);
-        for n in 0..3 {
-            dead_letter(&server, "webhook.dispatch", json!({"url": format!("https://hooks.example.org/{n}")})).await;
-        }
-        let mut dead = String::new();
-        for n in 0..6 {
-            dead = dead_letter(&server, "email.send", json!({"recipient": format!("user{n}@example.org")})).await;
-        }
+        let webhook = |n| {
+            json!({"kind": "webhook.dispatch", "max_attempts": 1,
+                   "payload": {"url": format!("https://hooks.example.org/{n}"), "forceError": true, "durationMs": 5}})
+        };
+        let email = |n| {
+            json!({"kind": "email.send", "max_attempts": 1,
+                   "payload": {"recipient": format!("user{n}@example.org"), "forceError": true, "durationMs": 5}})
+        };
+        let thumbnail = |n| {
+            json!({"kind": "image.thumbnail", "queue": "bulk",
+                   "payload": {"fileId": format!("f{n}"), "size": "sm", "durationMs": 10}})
+        };
+        let jobs: Vec<Value> = (0..3).map(webhook).chain((0..6).map(email)).chain((0..18).map(thumbnail)).collect();
+        let jobs = server.post("/jobs", json!(jobs)).await.expect(201).json();
+        let dead = jobs[8]["id"].as_str().unwrap().to_owned();
+        let settled = "SELECT count(*) FROM jobs WHERE state IN ('completed', 'failed')";
+        eventually("all jobs are settled", async || (database.number(settled).await == 27).then_some(())).await;
         let completed = enqueue(
             &server,
             json!({"kind": "report.generate", "queue": "bulk", "payload": {"reportId": "2026-q3", "durationMs": 40}, "tenant": "acme",
@@ -73,11 +104,6 @@ impl Works {
         .await;
         job_until(&server, &completed, "completed").await;
         server.post(&format!("/jobs/{completed}/run-again"), json!({})).await.expect(201);
-        for n in 0..18 {
-            let body = json!({"kind": "image.thumbnail", "queue": "bulk", "payload": {"fileId": format!("f{n}"), "size": "sm", "durationMs": 10}});
-            let id = enqueue(&server, body).await;
-            job_until(&server, &id, "completed").await;
-        }
         let retrying = enqueue(
             &server,
             json!({"kind": "email.send", "payload": {"recipient": "late@example.org", "forceError": true, "durationMs": 5}, "max_attempts": 5,

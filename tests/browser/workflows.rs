@@ -64,7 +64,7 @@ async fn the_list_is_narrowed_by_state_tenant_and_name_and_has_pages() {
 
 #[tokio::test]
 async fn the_drawing_is_read_rank_by_rank_and_the_table_says_the_same() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
     let cards = browser.js(CARDS).await;
@@ -108,7 +108,7 @@ async fn the_drawing_is_read_rank_by_rank_and_the_table_says_the_same() {
 
 #[tokio::test]
 async fn what_is_active_counts_its_seconds_in_the_drawing_too() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
@@ -124,7 +124,7 @@ async fn what_is_active_counts_its_seconds_in_the_drawing_too() {
 
 #[tokio::test]
 async fn too_many_steps_to_draw_are_listed_by_rank_and_all_can_be_reached() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.wide)).await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag').length").await, 0);
@@ -190,7 +190,7 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
 
 #[tokio::test]
 async fn a_job_says_what_it_waits_for_what_waits_for_it_and_what_canceled_it() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&flows.server, &flows.failed, name).await);
     browser.open(&page("load").await).await;

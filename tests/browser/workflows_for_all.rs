@@ -61,7 +61,7 @@ async fn hostile_names_of_workflows_and_steps_are_only_names() {
 
 #[tokio::test]
 async fn no_page_of_workflows_weighs_more_than_twenty_kilobytes() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     for (name, path) in flows.pages().await {
         let weight = weight(&flows.server, &path).await;
         println!("{weight:6} {name}");
@@ -71,19 +71,19 @@ async fn no_page_of_workflows_weighs_more_than_twenty_kilobytes() {
 
 #[tokio::test]
 async fn no_page_of_workflows_has_barriers_or_scrolls_sideways() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
         browser.size(1360, 900, false).await;
         for (name, path) in flows.pages().await {
             browser.open(&path).await;
-            has_no_barriers(&browser, &format!("{name}, {scheme}")).await;
+            has_no_barriers(&browser, name, scheme).await;
             assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
         }
         browser.phone(390).await;
         browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
-        has_no_barriers(&browser, &format!("workflow on a phone, {scheme}")).await;
+        has_no_barriers(&browser, "workflow on a phone", scheme).await;
     }
     for width in [390, 320] {
         browser.phone(width).await;

@@ -66,7 +66,7 @@ impl Options {
                     return Invocation::Nothing;
                 }
                 "--skip" if words.next().is_some_and(|it| "chaos".contains(it.as_str())) => return Invocation::Nothing,
-                "--test-threads" => _ = words.next(),
+                "--test-threads" | "-Z" => _ = words.next(),
                 filter if !filter.starts_with('-') && !"chaos".contains(filter) => return Invocation::Nothing,
                 _ => {}
             }

@@ -43,16 +43,14 @@ async fn program_may_clean_up_after_sigterm() {
 async fn whole_group_has_the_grace() {
     let place = Place::script(
         "sh -c 'trap \"sleep 1; echo the child, too; exit\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
-        "grace = \"20s\"",
+        "grace = \"10m\"",
     );
     let database = Database::new().await;
     let server = place.server(&database, &[]);
     let id = enqueue(&server, json!({}), json!({})).await;
     is_ready(&server, &id).await;
-    let began = std::time::Instant::now();
     act(&server, &id, "cancel", json!({})).await.expect(202);
     until(&server, &id, "canceled").await;
-    assert!(began.elapsed().as_secs() < 15, "the grace ends with the group");
     let written = lines(&server, &id).await;
     assert!(written.contains(&"stdout the child, too".to_owned()), "{written:?}");
     place.is_tidy().await;
@@ -105,13 +103,15 @@ async fn leftover_processes_end_with_the_program() {
 #[tokio::test]
 async fn process_outside_the_group_blocks_nothing() {
     let mark = mark();
-    let place = Place::script(&format!("setsid sh -c 'sleep 8; : {mark}' & echo 1 > result.json; sleep 0.3"), "");
+    let place = Place::script(
+        &format!("setsid sh -c 'for n in $(seq 600); do sleep 1; done; : {mark}' & echo 1 > result.json; sleep 0.3"),
+        "",
+    );
     let database = Database::new().await;
     let server = place.server(&database, &[]);
-    let began = std::time::Instant::now();
     assert_eq!(run(&server, json!({})).await["result"], json!(1));
-    assert!(began.elapsed().as_secs() < 7, "its open pipes are not awaited");
     assert!(alive(&mark) > 0, "documented: such a process survives");
+    std::process::Command::new("pkill").args(["-KILL", "-f", &mark]).status().unwrap();
 }
 
 #[tokio::test]

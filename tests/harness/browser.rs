@@ -1,26 +1,29 @@
-//! A real browser, headless, used as a reader uses it. One ChromeDriver for the whole run; for each test a Chromium
-//! that remembers nothing.
+//! A headless Chromium, driven as a user drives it. One ChromeDriver and a few browsers serve the whole run. Each test
+//! gets a new tab without cookies, storage or history.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::mem::ManuallyDrop;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
+use thirtyfour::session::http::{Body, HttpClient};
 use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{PATIENCE, Server};
 
-/// Two browsers at once are as many as two cores carry. A test has one, so that none waits for itself.
-static TURNS: Semaphore = Semaphore::const_new(2);
+/// How many browsers run at once. A test never needs two, so tests cannot wait for each other.
+static PERMITS: Semaphore = Semaphore::const_new(3);
 static DRIVER: OnceLock<Driver> = OnceLock::new();
 
 const FLAGS: &[&str] = &[
@@ -58,18 +61,27 @@ pub mod key {
 /// Both colour schemes.
 pub const SCHEMES: [&str; 2] = ["light", "dark"];
 
-/// A ChromeDriver. It and its browsers end when the pipe closes, thus at the latest with this process, however it ends.
+/// The ChromeDriver of the run. It and its browsers end when the pipe closes, so at the latest with this process.
 struct Driver {
     port: u16,
+    /// The browsers' profiles; removed at the end.
+    profiles: PathBuf,
+    /// Sessions that no test uses now.
+    idle: Mutex<Vec<String>>,
     _pipe: ChildStdin,
 }
 
 impl Driver {
     fn start() -> Self {
-        needs("chromium");
+        find_program("chromium");
+        let profiles = super::run_folder("browsers");
+        std::fs::create_dir_all(&profiles).unwrap();
+        let script =
+            r#"dir=$1; shift; "$@" & trap "" TERM; read -r _; kill -TERM 0; sleep 1; rm -rf "$dir"; kill -9 0"#;
         let mut child = Command::new("sh")
-            .args(["-c", r#""$@" & read -r _; kill -9 0"#, "sh"])
-            .arg(needs("chromedriver"))
+            .args(["-c", script, "sh"])
+            .arg(&profiles)
+            .arg(find_program("chromedriver"))
             .arg("--port=0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -85,15 +97,47 @@ impl Driver {
             lines.for_each(drop);
             child.wait()
         });
-        let port = port.expect("ChromeDriver ended without saying on which port it listens");
-        Self { port, _pipe: pipe }
+        let port = port.expect("ChromeDriver ended without printing its port");
+        Self { port, profiles, idle: Mutex::default(), _pipe: pipe }
     }
 
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Ends a session and its browser. Blocks, because what is dropped cannot wait in any other way.
+    /// Starts a browser.
+    async fn new_session(&self) -> WebDriver {
+        let mut capabilities = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            capabilities.add_arg(flag).unwrap();
+        }
+        let profile = self.profiles.join(uuid::Uuid::now_v7().to_string());
+        capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
+        capabilities.set_binary(&find_program("chromium").to_string_lossy()).unwrap();
+        capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        WebDriver::new(self.url(), capabilities).await.unwrap()
+    }
+
+    /// A browser that an earlier test used, with a new tab in place of the old ones. Emulation, session storage, history
+    /// and scripts belong to a tab; the rest is cleared.
+    async fn reuse(&self, session: &str) -> WebDriverResult<WebDriver> {
+        let client = Attach { session: session.to_owned(), client: reqwest::Client::new() };
+        let driver = WebDriver::builder(self.url(), DesiredCapabilities::chrome()).client(client).connect().await?;
+        let old = driver.windows().await?;
+        let new = driver.new_tab().await?;
+        for window in old {
+            driver.switch_to_window(window).await?;
+            driver.close_window().await?;
+        }
+        driver.switch_to_window(new).await?;
+        for command in ["Network.clearBrowserCookies", "Network.clearBrowserCache"] {
+            driver.cdp().send_raw(command, json!({})).await?;
+        }
+        driver.browser_log().await?;
+        Ok(driver)
+    }
+
+    /// Ends a session and its browser. Blocking, because it is called from `drop`.
     fn end(&self, session: &str) -> std::io::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -102,38 +146,68 @@ impl Driver {
     }
 }
 
-/// Where a program is; these tests are not skipped when it is missing.
-fn needs(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
-    found.unwrap_or_else(|| panic!("the tests of the dashboard need {program}; ./test.sh installs it"))
+/// Answers the request for a new session with one that exists. A client lives only as long as the runtime of its test,
+/// so each test attaches its own.
+struct Attach {
+    session: String,
+    client: reqwest::Client,
 }
 
-/// A window of its own, with no cookie and no history.
+#[async_trait::async_trait]
+impl HttpClient for Attach {
+    async fn send(&self, request: Request<Body<'_>>) -> WebDriverResult<Response<Bytes>> {
+        if request.method() != Method::POST || request.uri().path() != "/session" {
+            return HttpClient::send(&self.client, request).await;
+        }
+        let attached = json!({"value": {"sessionId": self.session, "capabilities": {}}}).to_string();
+        Ok(Response::new(Bytes::from(attached)))
+    }
+
+    async fn new(&self) -> Arc<dyn HttpClient> {
+        Arc::new(Self { session: self.session.clone(), client: self.client.clone() })
+    }
+}
+
+/// Where a program is; these tests are not skipped when it is missing.
+fn find_program(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let file = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+    file.unwrap_or_else(|| panic!("the dashboard tests need {program}; ./test.sh installs it"))
+}
+
+/// A tab without cookies or history, in a browser that no other test uses meanwhile.
 pub struct Browser {
     home: String,
     driver: ManuallyDrop<WebDriver>,
-    _profile: TempDir,
-    _turn: SemaphorePermit<'static>,
+    has_axe: AtomicBool,
+    _permit: SemaphorePermit<'static>,
 }
 
 impl Browser {
-    /// A browser for the dashboard of this server. Nothing is opened yet.
+    /// A browser for the dashboard of this server, with no page open yet.
     pub async fn on(server: &Server) -> Self {
-        let turn = TURNS.acquire().await.unwrap();
-        let profile = tempfile::tempdir().unwrap();
-        // Its own TLS is never used, but reqwest asks for a provider; a second call is only refused.
+        let permit = PERMITS.acquire().await.unwrap();
+        // reqwest requires a TLS provider although no test uses TLS; a second installation has no effect.
         _ = rustls::crypto::ring::default_provider().install_default();
-        let mut wishes = DesiredCapabilities::chrome();
-        for flag in FLAGS {
-            wishes.add_arg(flag).unwrap();
-        }
-        wishes.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
-        wishes.set_binary(&needs("chromium").to_string_lossy()).unwrap();
-        wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
-        let driver = WebDriver::new(DRIVER.get_or_init(Driver::start).url(), wishes).await.unwrap();
-        let browser =
-            Self { home: server.url.clone(), driver: ManuallyDrop::new(driver), _profile: profile, _turn: turn };
+        let chrome = DRIVER.get_or_init(Driver::start);
+        let idle = chrome.idle.lock().unwrap().pop();
+        let reused = match &idle {
+            Some(session) => chrome.reuse(session).await.ok(),
+            None => None,
+        };
+        let driver = match reused {
+            Some(driver) => driver,
+            None => {
+                idle.map(|broken| chrome.end(&broken));
+                chrome.new_session().await
+            }
+        };
+        let browser = Self {
+            home: server.url.clone(),
+            driver: ManuallyDrop::new(driver),
+            has_axe: AtomicBool::new(false),
+            _permit: permit,
+        };
         browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": WITNESS})).await;
         browser
     }
@@ -355,12 +429,25 @@ impl Browser {
 
     /// The barriers that axe finds on this page, one line each.
     pub async fn barriers(&self) -> Vec<String> {
-        self.driver.execute(AXE, Vec::new()).await.unwrap();
-        let run = "const done = arguments[0], tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']; \
+        self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])).await
+    }
+
+    /// Only the barriers of colour and contrast.
+    pub async fn colour_barriers(&self) -> Vec<String> {
+        self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]})).await
+    }
+
+    async fn axe(&self, rules: Value) -> Vec<String> {
+        // The script is large: it is sent once, and the browser itself runs it in every further page.
+        if !self.has_axe.swap(true, Ordering::Relaxed) {
+            self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": AXE})).await;
+            self.driver.execute(AXE, Vec::new()).await.unwrap();
+        }
+        let run = "const [rules, done] = arguments; \
                    const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`; \
-                   axe.run(document, {runOnly: tags, resultTypes: ['violations']}) \
+                   axe.run(document, {runOnly: rules, resultTypes: ['violations']}) \
                       .then(found => done(found.violations.map(line)), error => done([String(error)]))";
-        let found = self.driver.execute_async(run, Vec::new()).await.unwrap().json().clone();
+        let found = self.driver.execute_async(run, vec![rules]).await.unwrap().json().clone();
         found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
@@ -382,16 +469,21 @@ impl Browser {
         self.until(&format!("{n} further polls"), &format!("window.polls.length >= {enough}")).await;
     }
 
-    pub async fn screenshot(&self, file: &std::path::Path) {
+    pub async fn screenshot(&self, file: &Path) {
         self.driver.screenshot(file).await.unwrap();
     }
 }
 
-/// The client's own way of dropping a session deadlocks on a runtime of one thread, so it never gets to it.
+/// Gives the browser back, or ends it when the test failed. Dropping the client itself would deadlock on a
+/// single-threaded runtime, so it never happens.
 impl Drop for Browser {
     fn drop(&mut self) {
-        if let Some(driver) = DRIVER.get() {
-            _ = driver.end(&self.driver.session_id().to_string());
+        let Some(chrome) = DRIVER.get() else { return };
+        let session = self.driver.session_id().to_string();
+        if std::thread::panicking() {
+            _ = chrome.end(&session);
+        } else if let Ok(mut idle) = chrome.idle.lock() {
+            idle.push(session);
         }
     }
 }

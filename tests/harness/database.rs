@@ -21,7 +21,7 @@ pub fn cluster_url() -> &'static str {
         let settings =
             [("fsync", "off"), ("synchronous_commit", "off"), ("max_connections", "400"), ("shared_buffers", "64MB")];
         let options = Options {
-            state_dir: state_dir(),
+            state_dir: run_folder("postgres"),
             settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             ..Options::default()
         };
@@ -30,16 +30,16 @@ pub fn cluster_url() -> &'static str {
     CLUSTER.get_or_init(start).url()
 }
 
-/// A folder of this run; those of runs that are over are removed.
-fn state_dir() -> PathBuf {
-    let name = |pid: u32| format!("provost-tests-{pid}");
+/// A folder of this run. Folders of runs that are over are removed.
+pub fn run_folder(purpose: &str) -> PathBuf {
+    let prefix = format!("provost-tests-{purpose}-");
     for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.strip_prefix("provost-tests-")?.parse::<u32>().ok());
+        let pid = entry.file_name().to_str().and_then(|name| name.strip_prefix(&prefix)?.parse::<u32>().ok());
         if pid.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists()) {
             _ = std::fs::remove_dir_all(entry.path());
         }
     }
-    std::env::temp_dir().join(name(std::process::id()))
+    std::env::temp_dir().join(format!("{prefix}{}", std::process::id()))
 }
 
 /// A database of one test.
@@ -74,10 +74,14 @@ impl Database {
         let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = connect(cluster_url()).await;
         admin.batch_execute(&format!("CREATE DATABASE {name}{template}")).await.unwrap();
-        let url = url_of(&name);
-        let client = connect(&url).await;
+        Self::at(&url_of(&name)).await
+    }
+
+    /// One that exists.
+    pub async fn at(url: &str) -> Self {
+        let client = connect(url).await;
         client.batch_execute("SET search_path = provost").await.unwrap();
-        Self { url, client }
+        Self { url: url.to_owned(), client }
     }
 
     /// Rows of any statement.
@@ -121,6 +125,20 @@ impl Database {
         (done.status.success(), said.trim().to_owned())
     }
 
+    /// Blocks each update of a table that fulfils a condition on `NEW`, until the gate opens: work that ends when a test
+    /// says so. The worker needs a lease that outlives the test.
+    pub async fn gate(&self, table: &str, condition: &str) -> Gate {
+        self.run(&format!(
+            "CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END';
+             CREATE TRIGGER gate BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION public.gate()"
+        ))
+        .await;
+        let client = self.connection().await;
+        client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+        Gate { client }
+    }
+
     /// Whether anybody may connect anew; connections that are there stay.
     pub async fn forbid_connections(&self, forbid: bool) {
         let name = self.text("SELECT current_database()").await;
@@ -149,6 +167,17 @@ impl Database {
     /// What all the invariants found.
     pub async fn examined(&self) -> Vec<Finding> {
         examine(&Connector::parse(&self.url).unwrap()).await.unwrap_or_else(|error| panic!("{error:?}"))
+    }
+}
+
+/// Holds a lock that updates wait for.
+pub struct Gate {
+    client: Client,
+}
+
+impl Gate {
+    pub async fn open(self) {
+        self.client.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
     }
 }
 

@@ -8,26 +8,25 @@ mod process;
 mod proxy;
 mod server;
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub use browser::{Browser, SCHEMES, key};
-pub use database::Database;
+pub use database::{Database, run_folder};
 pub use process::Process;
 pub use proxy::Proxy;
 #[cfg(feature = "chaos")]
 pub use proxy::Weather;
 pub use server::{Answer, Server, send};
 
-/// The longest that anything may take to become true.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a condition may take to become true. Only a hang takes this long, however busy the machine is.
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Looks until something is so; what is looked for is named when it never comes.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+/// Polls a condition until it yields a value. Panics with the name of the condition when the time is up.
+pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(found) = look().await {
-            return found;
+        if let Some(value) = condition().await {
+            return value;
         }
         assert!(Instant::now() < deadline, "this did not happen within {PATIENCE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;

@@ -9,11 +9,15 @@ addEventListener("unhandledrejection", event => note(`rejection ${event.reason}`
 window.alert = window.confirm = window.prompt = text => note(`dialog ${text}`);
 
 window.polls = [];
+window.pending = 0;
 const fetched = window.fetch;
-window.fetch = (...request) => fetched(...request).then(
-  response => { window.polls.push(response.status); return response; },
-  error => { window.polls.push(0); throw error; },
-);
+window.fetch = (...request) => {
+  window.pending += 1;
+  return fetched(...request).finally(() => { window.pending -= 1; }).then(
+    response => { window.polls.push(response.status); return response; },
+    error => { window.polls.push(0); throw error; },
+  );
+};
 
 requestAnimationFrame(() => {
   window.firstFrame = [document.documentElement.dataset.theme, getComputedStyle(document.documentElement).backgroundColor];

@@ -224,10 +224,8 @@ async fn schedule_from_another_process_is_noticed() {
     let database = Database::new().await;
     let (api, _scheduler) = (still(&database), idle(&database));
     // The scheduler is idle; a notification wakes it.
-    let started = std::time::Instant::now();
     schedule(&api, "s", json!({"every": "1s"})).await;
     ticked(&api, "s", "fired", 2).await;
-    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     database.check_invariants().await;
 }
 
