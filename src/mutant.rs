@@ -7,10 +7,10 @@
 
 #[cfg(feature = "chaos")]
 pub use active::{
-    Mutant, after_claim, before_settle, check, fail_point, guards, is_on, schema, polls, text, with_mutant,
+    Mutant, after_claim, before_settle, check, fail_point, guards, is_on, polls, schema, text, with_mutant,
 };
 #[cfg(not(feature = "chaos"))]
-pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, is_on, schema, polls, text};
+pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, is_on, polls, schema, text};
 
 /// Where the process exits when a file of that name exists in the directory `PROVOST_CHAOS_DEATHS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ fn settle_what_is_done(bencher: Bencher) {
 
 #[divan::bench]
 fn wait_after_a_failure(bencher: Bencher) {
-    bencher.bench(|| Backoff::default().wait(black_box(7), black_box(0.5)));
+    bencher.bench(|| Backoff::default().delay(black_box(7), black_box(0.5)));
 }
 
 #[divan::bench]

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::clock;
 use provost::domain::Outcome;
-use provost::handlers::{Handler, Job, HandlerFuture};
+use provost::handlers::{Handler, HandlerFuture, Job};
 
 /// The kind and the queue of every job of the benchmark.
 pub const KIND: &str = "bench";

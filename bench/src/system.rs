@@ -11,7 +11,7 @@ use super::server::{Server, ServerOptions};
 use crate::error::{BenchError, Result};
 use provost::cli::{ENGINE_POOL, VITAL_POOL};
 use provost::config::{Config, Roles};
-use provost::engine::{Engine, EngineResources, EngineContext};
+use provost::engine::{Engine, EngineContext, EngineResources};
 use provost::handlers;
 use provost::provision::{Registry, Simulated};
 use provost::signal::{ProcessStatus, Wakeup};

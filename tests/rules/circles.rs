@@ -93,7 +93,11 @@ fn imports(text: &str, here: &[String]) -> Vec<Vec<String>> {
             };
             let ups = segments.iter().skip(1).take_while(|it| **it == "super").count();
             let base = base[..base.len().saturating_sub(ups)].to_vec();
-            let tail = segments.iter().skip(1 + ups).take_while(|it| **it != "self").map(|it| it.split(' ').next().unwrap_or_default().to_owned());
+            let tail = segments
+                .iter()
+                .skip(1 + ups)
+                .take_while(|it| **it != "self")
+                .map(|it| it.split(' ').next().unwrap_or_default().to_owned());
             paths.push(base.into_iter().chain(tail).collect());
         }
     }

@@ -22,14 +22,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Folders inside a room, and the neighbours that they must not import.
 const MUST_NOT_IMPORT: &[(&str, &str)] = &[
     ("src/web/api/", "web::dashboard"),
-    ("src/web/dashboard/ui/", "web::dashboard::{projects,jobs,workflows,queues,workers,dead_letters,limits,schedules,metrics,settings}"),
+    (
+        "src/web/dashboard/ui/",
+        "web::dashboard::{projects,jobs,workflows,queues,workers,dead_letters,limits,schedules,metrics,settings}",
+    ),
     ("src/cli/output/", "cli::client"),
 ];
 
 #[test]
 fn imports_point_inward() {
     for source in sources("src", "rs") {
-        let Some((room, allowed)) = MAY_IMPORT.iter().find(|(room, _)| room_of(&source.path) == *room) else { continue };
+        let Some((room, allowed)) = MAY_IMPORT.iter().find(|(room, _)| room_of(&source.path) == *room) else {
+            continue;
+        };
         for used in source.text.split("crate::").skip(1) {
             let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             let is_room = used == "cli" || MAY_IMPORT.iter().any(|(room, _)| *room == used);
@@ -59,8 +64,9 @@ fn inner_folders_keep_their_direction() {
 #[test]
 fn only_the_engine_spawns_tasks() {
     for source in sources("src", "rs") {
-        let spawns =
-            ["tokio::spawn(", "spawn_local(", ".tasks.spawn(", "spawn_blocking("].iter().any(|it| source.product().contains(it));
+        let spawns = ["tokio::spawn(", "spawn_local(", ".tasks.spawn(", "spawn_blocking("]
+            .iter()
+            .any(|it| source.product().contains(it));
         assert!(!spawns || room_of(&source.path) == "engine", "{} spawns a task", source.path);
     }
 }

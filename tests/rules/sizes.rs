@@ -17,7 +17,8 @@ fn rooms_stay_under_eight_thousand_lines() {
     let mut rooms: BTreeMap<String, usize> = BTreeMap::new();
     for source in sources("src", "rs") {
         let inner = INNER_ROOMS.iter().find(|room| source.path.starts_with(&format!("{room}/")));
-        let room = inner.map_or_else(|| source.path.split('/').take(2).collect::<Vec<_>>().join("/"), |it| (*it).to_owned());
+        let room =
+            inner.map_or_else(|| source.path.split('/').take(2).collect::<Vec<_>>().join("/"), |it| (*it).to_owned());
         *rooms.entry(room).or_default() += source.text.lines().count();
     }
     for (room, lines) in rooms {
@@ -27,7 +28,8 @@ fn rooms_stay_under_eight_thousand_lines() {
 
 #[test]
 fn files_stay_short() {
-    for (folder, extension) in [("src", "rs"), ("bench", "rs"), ("tests", "rs"), ("templates", "html"), ("sql", "sql")] {
+    for (folder, extension) in [("src", "rs"), ("bench", "rs"), ("tests", "rs"), ("templates", "html"), ("sql", "sql")]
+    {
         let mut lengths = Vec::new();
         for source in sources(folder, extension) {
             let lines = source.text.lines().count();
@@ -53,7 +55,10 @@ fn functions(source: &Source) -> Vec<usize> {
     let mut lengths = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let is_function = line.trim_start().split("fn ").next().is_some_and(|before| {
-            line.contains("fn ") && before.split_whitespace().all(|word| word.starts_with("pub") || ["async", "const", "unsafe", "in", "super)"].contains(&word))
+            line.contains("fn ")
+                && before
+                    .split_whitespace()
+                    .all(|word| word.starts_with("pub") || ["async", "const", "unsafe", "in", "super)"].contains(&word))
         });
         if is_function {
             let indent = line.len() - line.trim_start().len();

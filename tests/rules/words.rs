@@ -45,7 +45,15 @@ const FORBIDDEN: &[&str] = &[
 const FORBIDDEN_FOR_USERS: &[&str] = &["execution", "executions", "tries", "dead jobs", "somebody", "nobody", "beside"];
 
 /// Where a forbidden form is a name of the API or of a command.
-const NAMES: &[&str] = &["executions", "past_executions", "/executions", "job executions", "worker executions", "execution id", "execution_id"];
+const NAMES: &[&str] = &[
+    "executions",
+    "past_executions",
+    "/executions",
+    "job executions",
+    "worker executions",
+    "execution id",
+    "execution_id",
+];
 
 #[test]
 fn pages_use_plain_words() {
@@ -62,7 +70,10 @@ fn help_texts_use_plain_words() {
     let mut commands = vec![("provost".to_owned(), program)];
     let (mut seen, mut findings) = (0, Vec::new());
     while let Some((name, command)) = commands.pop() {
-        let about = [command.get_about(), command.get_long_about(), command.get_after_help()].into_iter().flatten().map(ToString::to_string);
+        let about = [command.get_about(), command.get_long_about(), command.get_after_help()]
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string);
         let arguments = command.get_arguments().filter_map(|it| it.get_help()).map(ToString::to_string);
         for text in about.chain(arguments) {
             check(&mut findings, &name, &text, true);
@@ -108,7 +119,10 @@ fn test_names_are_short() {
     for source in ["src", "bench", "tests"].iter().flat_map(|folder| sources(folder, "rs")) {
         let mut is_test = false;
         for line in source.text.lines().map(str::trim) {
-            let name = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn ")).and_then(|it| it.split(['(', '<']).next());
+            let name = line
+                .strip_prefix("async fn ")
+                .or_else(|| line.strip_prefix("fn "))
+                .and_then(|it| it.split(['(', '<']).next());
             match name {
                 Some(name) if is_test => {
                     if name.len() >= 60 {
@@ -117,7 +131,11 @@ fn test_names_are_short() {
                     names.insert(format!("{}::{name}", source.path));
                     is_test = false;
                 }
-                _ => is_test = is_test && (line.starts_with("#[") || line.starts_with("//")) || line.starts_with("#[test]") || line.starts_with("#[tokio::test"),
+                _ => {
+                    is_test = is_test && (line.starts_with("#[") || line.starts_with("//"))
+                        || line.starts_with("#[test]")
+                        || line.starts_with("#[tokio::test")
+                }
             }
         }
     }
@@ -160,7 +178,10 @@ fn text_of_template(html: &str) -> String {
     }
     // Expressions are code, not prose.
     let without = |text: &str, open: &str, close: &str| {
-        text.split(open).enumerate().map(|(n, it)| if n == 0 { it } else { it.split_once(close).map_or("", |(_, rest)| rest) }).collect::<String>()
+        text.split(open)
+            .enumerate()
+            .map(|(n, it)| if n == 0 { it } else { it.split_once(close).map_or("", |(_, rest)| rest) })
+            .collect::<String>()
     };
     without(&without(&without(&text, "{%", "%}"), "{{", "}}"), "{#", "#}")
 }

@@ -15,7 +15,7 @@ use crate::report::Row;
 use crate::session::Session;
 use crate::sql::scripts;
 use crate::system::{Profile, System, Work};
-use provost::domain::workflow::{StepDependency, WorkflowDefinition, StepDefinition};
+use provost::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
 use provost::domain::{Ident, Policy};
 
 /// The steps before a step, by its number.
@@ -81,5 +81,9 @@ fn plan(n: u64, shape: Shape) -> Result<WorkflowDefinition> {
     if n == 0 {
         return Err(BenchError::new("a workflow has at least one step (--n)"));
     }
-    Ok(WorkflowDefinition { name: format!("bench {}", Uuid::now_v7()), tenant: Ident::default(), steps: (0..n).map(step).collect() })
+    Ok(WorkflowDefinition {
+        name: format!("bench {}", Uuid::now_v7()),
+        tenant: Ident::default(),
+        steps: (0..n).map(step).collect(),
+    })
 }
