@@ -5,12 +5,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::due_at::{fill_due_at, with_jitter};
 use super::workflow_target::WorkflowTarget;
 use super::{Cause, MisfirePolicy, Overlap, ScheduleState, Timing, jitter};
-use crate::domain::{Due, Labels, NewJob, NewWorkflow, Parameters, ProjectName, moment};
+use crate::domain::{Labels, NewJob, NewWorkflow, Parameters, ProjectName};
 
-/// The placeholder for the due time in payloads and names.
-pub const DUE_AT: &str = "{{due_at}}";
 /// The maximum number of runs that one statement starts, and their bytes of payload, so that the statement stays short.
 const BATCH: usize = 100;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -129,20 +128,6 @@ impl ScheduleDefinition {
                 ScheduledRun { due_at, id: workflow.id, action: RunAction::Workflow(Box::new(workflow)) }
             }
         }
-    }
-}
-
-/// Replaces the placeholder. A timestamp contains no quotes, so JSON stays valid.
-pub(super) fn fill_due_at(text: &str, due_at: OffsetDateTime) -> String {
-    text.replace(DUE_AT, &moment::text(due_at))
-}
-
-/// The due time of a job of a run that starts `jitter` after its due time.
-pub(super) fn with_jitter(due: Due, due_at: OffsetDateTime, jitter: Duration) -> Due {
-    match due {
-        due if jitter.is_zero() => due,
-        Due::In(delay) => Due::At(due_at + jitter + delay),
-        Due::Now | Due::At(_) => Due::At(due_at + jitter),
     }
 }
 

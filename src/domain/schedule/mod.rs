@@ -2,6 +2,7 @@
 //! rules for clock changes. Pure functions: the current time is always an argument.
 
 mod definition;
+mod due_at;
 mod expression;
 mod jitter;
 mod misfire;
@@ -11,7 +12,8 @@ mod timing;
 mod workflow_target;
 mod zone;
 
-pub use definition::{DUE_AT, ProjectAction, RunAction, ScheduleDefinition, ScheduledRun, Target};
+pub use definition::{ProjectAction, RunAction, ScheduleDefinition, ScheduledRun, Target};
+pub use due_at::DUE_AT;
 pub use expression::{Expression, ExpressionError};
 pub use jitter::jitter;
 pub use misfire::{MAX_CATCH_UP, MisfireDecision, MisfirePolicy, MissedTicks};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::definition::{fill_due_at, with_jitter};
+use super::due_at::{fill_due_at, with_jitter};
 use crate::domain::workflow::{DefinitionError, StepDefinition, ValidatedWorkflow, WorkflowDefinition};
 use crate::domain::{Due, NewWorkflow};
 
