@@ -9,6 +9,7 @@ use crate::store::limits::Limit;
 use crate::store::projects::Audit;
 use crate::store::queues::Queue;
 use crate::web::api::convert;
+use crate::web::api::to_wire::to_wire;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Json, OptionalJson, name_in_path};
@@ -159,27 +160,10 @@ pub fn meaning(state: QueueState) -> &'static str {
     }
 }
 
-impl From<Queue> for wire::Queue {
-    fn from(row: Queue) -> Self {
-        Self {
-            name: row.name,
-            state: row.state.to_string(),
-            reason: row.reason,
-            actor: row.actor,
-            changed_at: row.changed_at,
-            waiting: row.waiting,
-            scheduled: row.scheduled,
-            retrying: row.retrying,
-            blocked: row.blocked,
-            active: row.active,
-            failed: row.failed,
-            oldest_waiting_at: row.oldest_due_at,
-            in_per_minute: row.incoming as f64 / FLOW_MINUTES,
-            out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
-            workers: row.workers,
-            concurrency: row.concurrency,
-            meaning: meaning(row.state).to_owned(),
-            created_at: row.created_at,
-        }
-    }
-}
+to_wire! { |row: Queue| -> wire::Queue {
+    name, state, reason, actor, changed_at, created_at, waiting, scheduled, retrying, blocked, active, failed, workers, concurrency;
+    oldest_waiting_at: row.oldest_due_at,
+    in_per_minute: row.incoming as f64 / FLOW_MINUTES,
+    out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
+    meaning: meaning(row.state).to_owned(),
+} }
