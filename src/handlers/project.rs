@@ -62,16 +62,16 @@ mod tests {
     use super::*;
     use crate::handlers::tests::job;
     use crate::handlers::{Settings, in_the_box};
-    use crate::provision::Acting;
+    use crate::provision::Provisioning;
 
     /// Says what it was asked.
     struct Witness;
 
     impl Provisioner for Witness {
-        fn provision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
+        fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
             Box::pin(async move { Outcome::failed(format!("make {} {}", work.attempt, work.parameters)) })
         }
-        fn deprovision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
+        fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
             Box::pin(async move { Outcome::failed(format!("remove {}", work.project_id)) })
         }
     }
