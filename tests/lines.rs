@@ -13,7 +13,7 @@ const ROUNDS: usize = 4;
 /// Sweeps until so many are counted. Whoever else writes in this cluster right now is waited for, whatever they write.
 async fn swept_until(database: &Database, store: &Store, sql: &str, n: i64) {
     eventually("the lines have moved up", || async {
-        store.sweep_lines().await.unwrap();
+        store.sweep_lanes().await.unwrap();
         (database.number(sql).await == n).then_some(())
     })
     .await;
@@ -57,7 +57,7 @@ async fn who_enqueues_in_a_long_transaction_is_waited_for() {
     let first = claim(&store, "w", LONG).await;
     settle_as(&store, &first, Outcome::done(), "w").await;
     for _ in 0..2 * ROUNDS {
-        store.sweep_lines().await.unwrap();
+        store.sweep_lanes().await.unwrap();
     }
     application.commit().await.unwrap();
     claim(&store, "w", LONG).await;
@@ -81,7 +81,7 @@ async fn a_transaction_with_an_old_snapshot_trusts_nobody() {
     let first = claim(&store, "w", LONG).await;
     settle_as(&store, &first, Outcome::done(), "w").await;
     for _ in 0..ROUNDS {
-        store.sweep_lines().await.unwrap();
+        store.sweep_lanes().await.unwrap();
     }
     application.batch_execute("SELECT enqueue('noop')").await.unwrap();
     application.commit().await.unwrap();

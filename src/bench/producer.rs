@@ -7,8 +7,8 @@ use super::marks::KIND;
 use super::{Result, Trouble};
 use crate::domain::workflow::Plan;
 use crate::domain::{Ident, NewJob};
+use crate::store::Audit;
 use crate::store::Store;
-use crate::store::projects::Audit;
 
 /// Which queue a job goes to by its number; nothing is that of the bench.
 pub type QueueOf = fn(u64) -> Option<String>;

@@ -193,7 +193,7 @@ async fn deliver<S: Source>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob, 
 fn tell_claim<S>(desk: &Desk<S>, log: &Logger, claimed: &ClaimedJob) {
     desk.tools.telemetry.claims.get_or_create(&KindLabels { kind: claimed.kind.clone() }).inc();
     info!(log, "job claimed"; "previous_state" => claimed.previous_state.as_str(), "new_state" => "active", "attempt" => claimed.attempt);
-    if claimed.project_moved {
+    if claimed.project_changed {
         info!(log, "project provisioning"; "previous_state" => ProjectStatus::Creating.as_str(), "new_state" => ProjectStatus::Provisioning.as_str());
     }
 }

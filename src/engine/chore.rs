@@ -10,9 +10,9 @@ use slog::{Logger, info, warn};
 use super::supervisor::Fault;
 use super::{Parts, jittered, logger};
 use crate::domain::{JobState, WorkflowState};
+use crate::store::Audit;
 use crate::store::StoreError;
-use crate::store::jobs::Graces;
-use crate::store::projects::Audit;
+use crate::store::jobs::GracePeriods;
 
 /// How many rows a chore takes at once.
 const BATCH: i64 = 200;
@@ -80,7 +80,7 @@ const TELL_ROUNDS: usize = 20;
 /// Moves what only the passing of time can move. One look tells whether there is anything; each kind of thing then has
 /// its own statement. It also tells when there will be something next, as far as one can know now.
 async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
-    let graces = Graces { cancel: parts.tools.config.cancel_grace, timeout: TIMEOUT_GRACE };
+    let graces = GracePeriods { cancel: parts.tools.config.cancel_grace, timeout: TIMEOUT_GRACE };
     let overdue = parts.store.overdue(graces).await?;
     if overdue.executions {
         take_back(parts, graces, log).await?;
@@ -95,10 +95,10 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
                 "job_id" => %job, "previous_state" => was.as_str(), "new_state" => "failed");
         }
     }
-    if overdue.tellings {
+    if overdue.pending_outcomes {
         // Each statement goes as far as one may; together they go to the end of the chain, unless it is very long.
         for _ in 0..TELL_ROUNDS {
-            if parts.store.tell_dependents(TELL_BATCH).await? == 0 {
+            if parts.store.propagate_outcomes(TELL_BATCH).await? == 0 {
                 break;
             }
         }
@@ -111,14 +111,14 @@ async fn reap(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
 }
 
 /// Takes back jobs whose lease has ended, whose time is over, or that did not stop when they were canceled.
-async fn take_back(parts: &Parts, graces: Graces, log: &Logger) -> Result<(), StoreError> {
+async fn take_back(parts: &Parts, graces: GracePeriods, log: &Logger) -> Result<(), StoreError> {
     for job in parts.store.reap_jobs(BATCH, graces, "reaper").await? {
         parts.tools.telemetry.reaped.inc();
         warn!(log, "job taken back: {}", job.error;
             "job_id" => %job.job_id, "execution_id" => %job.execution_id, "worker_id" => &job.worker_id,
             "project_id" => job.project_id.map(|id| id.to_string()), "outcome" => &job.outcome,
             "previous_state" => "active", "new_state" => job.state.as_str());
-        if let (Some(was), Some(project)) = (&job.project_was, job.project_id) {
+        if let (Some(was), Some(project)) = (&job.previous_project_status, job.project_id) {
             warn!(log, "project failed with its job";
                 "project_id" => %project, "job_id" => %job.job_id, "execution_id" => %job.execution_id,
                 "worker_id" => &job.worker_id, "previous_state" => was, "new_state" => "failed");
@@ -146,7 +146,7 @@ async fn fold(parts: &Parts) -> Result<Duration, StoreError> {
 
 /// Moves the lines up to where jobs are waiting now. A line that is under way takes three sweeps, see `lines/sweep`.
 async fn sweep(parts: &Parts) -> Result<Duration, StoreError> {
-    if parts.store.sweep_lines().await? {
+    if parts.store.sweep_lanes().await? {
         return Ok(SWEEP_EVERY);
     }
     Ok(rest_while_still(parts, SWEEP_EVERY).await)
@@ -163,7 +163,7 @@ async fn rest_while_still(parts: &Parts, period: Duration) -> Duration {
 /// Forgets what nobody can ask for any more, and what its class has been kept for long enough. A class that has more than
 /// a batch goes on at once, but at most so often, so that the others get their turn.
 async fn prune(parts: &Parts, log: &Logger) -> Result<Duration, StoreError> {
-    let (results, keys) = parts.store.forget_counts(FORGET_BATCH).await?;
+    let (results, keys) = parts.store.prune_counts(FORGET_BATCH).await?;
     let mut removed = results + keys;
     let (job_keys, statistics) = parts.store.prune_keys(FORGET_BATCH).await?;
     removed += job_keys + statistics;

@@ -29,7 +29,7 @@ pub fn service(parts: &Parts) -> impl Fn() -> BoxFuture<'static, Result<(), Faul
         let parts = parts.clone();
         Box::pin(async move {
             let ended = session(&parts).await;
-            parts.tools.process_status.post_listener(ListenMode::Poll);
+            parts.tools.process_status.report_listener(ListenMode::Poll);
             ended
         })
     }
@@ -52,12 +52,12 @@ async fn session(parts: &Parts) -> Result<(), Fault> {
         tokio::select! {
             word = subscription.next() => {
                 let word = word?;
-                parts.tools.process_status.heard();
+                parts.tools.process_status.report_notification();
                 if word == me {
                     expected_by = None;
                     if parts.tools.process_status.listener().mode == ListenMode::Poll {
                         info!(log, "notifications arrive");
-                        parts.tools.process_status.post_listener(ListenMode::Notify);
+                        parts.tools.process_status.report_listener(ListenMode::Notify);
                     }
                 } else if !word.starts_with(CANARY) {
                     parts.tools.wakeup.wake();

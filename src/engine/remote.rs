@@ -154,7 +154,7 @@ fn claimed(it: Delivered) -> ClaimedJob {
         // The server knows it, and decides.
         backoff: None,
         previous_state: JobState::parse(&it.previous_state).unwrap_or(JobState::Queued),
-        project_moved: false,
+        project_changed: false,
     }
 }
 

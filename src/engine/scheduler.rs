@@ -15,8 +15,9 @@ use super::{Parts, logger};
 use crate::domain::schedule::{Cause, Plan, Start};
 use crate::mutant::{self, Moment};
 use crate::signal::pause;
+use crate::store::Audit;
 use crate::store::StoreError;
-use crate::store::projects::{Audit, Bounds};
+use crate::store::projects::OperationPolicy;
 use crate::store::schedules::{DueSchedule, Firing};
 
 /// How many schedules one look takes.
@@ -84,7 +85,7 @@ async fn look(parts: &Parts, log: &Logger, aside: &mut Aside) -> Result<Duration
             Ok(plan) => plan,
             // Another version may read it, so it is left as it is.
             Err(error) => {
-                if aside.put(schedule.id, Some(schedule.turn)) {
+                if aside.put(schedule.id, Some(schedule.revision)) {
                     warn!(log, "schedule cannot be read by this version, which leaves it alone"; "schedule" => &schedule.name, "error" => crate::log::chain(error));
                 }
                 continue;
@@ -126,15 +127,17 @@ async fn fire(
     let starts: Vec<Start> = verdict.fire.iter().map(|at| plan.start(schedule.id, *at, Cause::Due)).collect();
     let firing = Firing {
         schedule: schedule.id,
-        turn: schedule.turn,
+        revision: schedule.revision,
         cause: Cause::Due,
         starts: &starts,
         missed: verdict.missed,
-        why_missed: &why_missed(plan),
+        missed_reason: &why_missed(plan),
         next: verdict.next,
     };
-    let bounds =
-        Bounds { deadline: parts.tools.config.project_deadline, max_attempts: parts.tools.config.max_attempts };
+    let bounds = OperationPolicy {
+        deadline: parts.tools.config.project_deadline,
+        max_attempts: parts.tools.config.max_attempts,
+    };
     mutant::pass(Moment::Due);
     let Some(fired) = parts.store.fire_schedule(&firing, bounds, &audit).await? else { return Ok(false) };
     mutant::pass(Moment::Fired);

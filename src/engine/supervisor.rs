@@ -60,7 +60,7 @@ impl Supervisor {
         let kept = async move {
             let mut pauses = pauses();
             loop {
-                process_status.post(name, "running", None);
+                process_status.report(name, "running", None);
                 let started = Instant::now();
                 let Err(fault) = run(&service, &stop).await else { break };
                 if started.elapsed() > HEALTHY {
@@ -69,13 +69,13 @@ impl Supervisor {
                 let pause = pauses.next().unwrap_or(Duration::from_secs(2));
                 warn!(log, "service {} failed, starting it again", name;
                     "service" => name, "error" => &fault, "pause_ms" => pause.as_millis() as u64);
-                process_status.post(name, "restarting", Some(fault));
+                process_status.report(name, "restarting", Some(fault));
                 tokio::select! {
                     () = stop.cancelled() => break,
                     () = tokio::time::sleep(pause) => {}
                 }
             }
-            process_status.post(name, "stopped", None);
+            process_status.report(name, "stopped", None);
         };
         self.tasks.spawn_on(kept, &self.runtime);
     }

@@ -155,11 +155,11 @@ impl ApiError {
                     .into()
             }
             Self::Store(StoreError::Unstorable { .. }) => "A value of this request cannot be stored.".into(),
-            Self::Store(StoreError::Refused { code: Refusal::Draining, why }) => {
+            Self::Store(StoreError::Refused { code: Refusal::Draining, reason: why }) => {
                 format!("Not accepted: {why}. Resume the queue, or use another.")
             }
             Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => Self::KeyReused.to_string(),
-            Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+            Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason: why }) => {
                 format!("Not accepted: {why}. It was never there, or has been forgotten.")
             }
             Self::Store(_) => "This is a mistake of ours; the log has the cause under this request's id.".into(),
@@ -180,7 +180,7 @@ impl ApiError {
             errors: match self {
                 Self::Fields(fields) => fields.clone(),
                 Self::Parameter(field) | Self::Header(field) => vec![field.clone()],
-                Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+                Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason: why }) => {
                     vec![FieldProblem::new("dependencies", why)]
                 }
                 _ => Vec::new(),

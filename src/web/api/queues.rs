@@ -5,8 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::{Ident, LimitMode, LimitScope, QueueState};
+use crate::store::Audit;
 use crate::store::limits::Limit;
-use crate::store::projects::Audit;
 use crate::store::queues::Queue;
 use crate::web::api::convert;
 use crate::web::api::to_wire::to_wire;
@@ -103,7 +103,7 @@ pub async fn drain(
 
 async fn moved(app: &App, request: &HttpRequest, state: QueueState, reason: Reason) -> Result<HttpResponse, ApiError> {
     let (name, audit) = (&name_of(request), convert::api_audit(reason)?);
-    app.store.move_queue(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
+    app.store.set_queue_state(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
     Ok(HttpResponse::Ok().json(wire::Queue::from(found(app, name).await?)))
 }
 
@@ -134,8 +134,8 @@ pub async fn set_concurrency(app: &App, queue: &str, most: Option<i32>, audit: &
         scope: LimitScope::Queue,
         value: Some(queue.to_owned()),
         mode: LimitMode::Concurrency,
-        most,
-        span: None,
+        max: most,
+        window: None,
         burst: None,
         enabled: true,
     };

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
 use crate::domain::schedule::{Cause, Start, TickOutcome};
+use crate::store::Audit;
 use crate::store::StoreError;
-use crate::store::projects::Audit;
 use crate::store::schedules::{Fired, Firing, Schedule, Tick};
 use crate::web::api::convert::api_audit;
 use crate::web::api::schedules::plan::{Edit, put_plan};
@@ -63,8 +63,15 @@ async fn fire(
     starts: &[Start],
     audit: &Audit,
 ) -> Result<Option<Fired>, ApiError> {
-    let firing =
-        Firing { schedule: schedule.id, turn: schedule.turn, cause, starts, missed: None, why_missed: "", next: None };
+    let firing = Firing {
+        schedule: schedule.id,
+        revision: schedule.revision,
+        cause,
+        starts,
+        missed: None,
+        missed_reason: "",
+        next: None,
+    };
     Ok(app.store.fire_schedule(&firing, app.bounds(), audit).await?)
 }
 
@@ -163,7 +170,7 @@ pub async fn backfillable(
     if all.len() > MOST {
         return Err(ApiError::field("to", format!("covers more than {MOST} due times; take a shorter span")));
     }
-    let fired = app.store.fired(schedule.id, &all).await?;
+    let fired = app.store.fired_due_times(schedule.id, &all).await?;
     let already = fired.len();
     Ok(Backfillable { due: all.into_iter().filter(|at| !fired.contains(at)).collect(), already })
 }
