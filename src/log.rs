@@ -1,5 +1,5 @@
-//! The log: JSON lines for machines, or readable lines on a terminal. Loggers are passed down, never global; each error
-//! is logged once, where it is handled.
+//! Logging: JSON lines, or readable lines on a terminal. Loggers are passed down, never global. An error is logged once,
+//! where it is handled.
 
 use std::io::{IsTerminal, LineWriter};
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use slog::{Drain, FnValue, Level, Logger, o};
 
 use crate::config::LogFormat;
 
-/// The root logger. The level filter is the outermost drain, so that a refused record costs nothing.
+/// The root logger. The level filter is the outermost drain, so that a filtered record costs nothing.
 pub fn root(level: Level, format: LogFormat) -> Logger {
     let json = match format {
         LogFormat::Json => true,
@@ -19,7 +19,7 @@ pub fn root(level: Level, format: LogFormat) -> Logger {
 }
 
 fn json_logger(level: Level) -> Logger {
-    // One call to the system for a line, not one for each word of it.
+    // One system call per line instead of one per fragment.
     let lines = slog_json::Json::new(LineWriter::new(std::io::stderr())).add_key_value(o!(
         "ts" => FnValue(|_| crate::domain::moment::text(time::OffsetDateTime::now_utc())),
         "level" => FnValue(|record| level_word(record.level())),
@@ -34,7 +34,7 @@ fn pretty_logger(level: Level) -> Logger {
     Logger::root(Mutex::new(lines.build()).filter_level(level).ignore_res(), o!())
 }
 
-/// The words of the setting `PROVOST_LOG`.
+/// The levels as the setting `PROVOST_LOG` names them.
 fn level_word(level: Level) -> &'static str {
     match level {
         Level::Critical | Level::Error => "error",
@@ -44,12 +44,12 @@ fn level_word(level: Level) -> &'static str {
     }
 }
 
-/// A logger that says nothing, for tests.
+/// A logger that discards every record, for tests.
 pub fn silent() -> Logger {
     Logger::root(slog::Discard, o!())
 }
 
-/// The error and everything beneath it, on one line.
+/// The error and its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

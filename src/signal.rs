@@ -1,4 +1,4 @@
-//! How the tasks of one process talk to each other: wakeups, the stop token, and the status that `/health` reads.
+//! Communication between the tasks of one process: wakeups, the stop token, and the status that `/health` reports.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ pub use tokio_util::sync::CancellationToken as Stop;
 /// shares, so a busy process notifies at intervals instead of with each statement.
 const NOTIFY_GAP: Duration = Duration::from_millis(5);
 
-/// Tells the tasks of this process, and the other processes, to look at the database again. A wakeup carries no data.
+/// Makes the tasks of this process, and the other processes, poll the database. A wakeup carries no data.
 pub struct Wakeup {
     wakeups: watch::Sender<u64>,
     changes: watch::Sender<u64>,
@@ -58,14 +58,14 @@ impl Wakeup {
         WakeupReceiver(self.wakeups.subscribe())
     }
 
-    /// Whether the next statement should send the `NOTIFY` itself, because the last one is long enough ago. Call
-    /// [`Wakeup::committed`] afterwards with the same value.
+    /// Whether the next statement should send the `NOTIFY` itself, because the gap since the last one has passed. Pass the
+    /// value to [`Wakeup::committed`] afterwards.
     pub fn may_notify(&self) -> bool {
         lock(&self.notified_at).is_none_or(|at| at.elapsed() >= NOTIFY_GAP)
     }
 
-    /// A statement changed something: wakes this process. Unless the statement `notified` the other processes itself,
-    /// [`Wakeup::notification_due`] returns when it is time to do so.
+    /// Wakes this process after a statement that created work. Unless the statement `notified` the other processes itself,
+    /// [`Wakeup::notification_due`] returns when they need a `NOTIFY`.
     pub fn committed(&self, notified: bool) {
         self.wake();
         if notified {
@@ -75,7 +75,7 @@ impl Wakeup {
         }
     }
 
-    /// Waits until the other processes need a `NOTIFY` and the gap since the last one has passed.
+    /// Waits until the other processes need a `NOTIFY` and the gap since the last one has passed. The caller sends it.
     pub async fn notification_due(&self) {
         self.notification_due.notified().await;
         let since = lock(&self.notified_at).map_or(NOTIFY_GAP, |at| at.elapsed());
@@ -85,8 +85,7 @@ impl Wakeup {
 }
 
 impl WakeupReceiver {
-    /// Forgets past wakeups. Call this before looking at the database, so that a wakeup between the look and the wait is
-    /// not lost.
+    /// Discards past wakeups. Call this before polling the database, so that a wakeup between the poll and the wait is kept.
     pub fn clear(&mut self) {
         self.0.borrow_and_update();
     }
@@ -100,14 +99,14 @@ impl WakeupReceiver {
     }
 }
 
-/// Sleeps for `time`; a zero duration returns at once, where the timer of the runtime would take a millisecond.
-pub async fn pause(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
+/// Sleeps, but returns at once for a zero duration, for which the timer of the runtime would take a millisecond.
+pub async fn pause(duration: Duration) {
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
     }
 }
 
-/// What the tasks of this process report about themselves. `/health` and the dashboard read it.
+/// The status of this process, which its tasks report and `/health` and the dashboard show.
 #[derive(Default)]
 pub struct ProcessStatus {
     services: Mutex<BTreeMap<&'static str, ServiceStatus>>,
@@ -115,7 +114,7 @@ pub struct ProcessStatus {
     draining: AtomicBool,
 }
 
-/// One service of the engine, as its supervisor sees it.
+/// The status of one service of the engine.
 #[derive(Clone, Debug)]
 pub struct ServiceStatus {
     /// `running`, `restarting` or `stopped`.
@@ -125,21 +124,22 @@ pub struct ServiceStatus {
     pub last_error: Option<String>,
 }
 
-/// Whether notifications arrive, or only the poll finds work.
+/// The status of the listener.
 #[derive(Clone, Debug)]
 pub struct ListenerStatus {
     pub mode: ListenMode,
     pub since: OffsetDateTime,
-    pub heard: Option<OffsetDateTime>,
+    /// When the last notification arrived.
+    pub last_notified_at: Option<OffsetDateTime>,
     pub reconnects: u64,
 }
 
-/// How this process learns that it should look.
+/// How this process discovers work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenMode {
-    /// Notifications arrive, as a canary has proved.
+    /// Notifications arrive: a canary was received.
     Notify,
-    /// They do not, or not yet; work is found by polling.
+    /// Notifications do not arrive, or not yet; only polling finds work.
     Poll,
 }
 
@@ -154,7 +154,7 @@ impl ListenMode {
 
 impl Default for ListenerStatus {
     fn default() -> Self {
-        Self { mode: ListenMode::Poll, since: OffsetDateTime::now_utc(), heard: None, reconnects: 0 }
+        Self { mode: ListenMode::Poll, since: OffsetDateTime::now_utc(), last_notified_at: None, reconnects: 0 }
     }
 }
 
@@ -167,7 +167,7 @@ impl ProcessStatus {
         lock(&self.listener).clone()
     }
 
-    /// True from the moment this process was asked to stop.
+    /// Whether this process is stopping.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
@@ -176,8 +176,8 @@ impl ProcessStatus {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// A service changed its state; an error counts as one more restart.
-    pub fn post(&self, name: &'static str, state: &'static str, error: Option<String>) {
+    /// Records the state of a service. An error counts as a restart.
+    pub fn report(&self, name: &'static str, state: &'static str, error: Option<String>) {
         let mut services = lock(&self.services);
         let before = services.get(name);
         let restarts = before.map_or(0, |it| it.restarts) + u64::from(error.is_some());
@@ -185,8 +185,8 @@ impl ProcessStatus {
         services.insert(name, ServiceStatus { state, since: OffsetDateTime::now_utc(), restarts, last_error });
     }
 
-    /// The listener heard its connection or its canary, or lost it.
-    pub fn post_listener(&self, mode: ListenMode) {
+    /// Records whether notifications arrive.
+    pub fn report_listener(&self, mode: ListenMode) {
         let mut listener = lock(&self.listener);
         let now = OffsetDateTime::now_utc();
         if listener.mode != mode {
@@ -196,12 +196,13 @@ impl ProcessStatus {
         listener.mode = mode;
     }
 
-    pub fn heard(&self) {
-        lock(&self.listener).heard = Some(OffsetDateTime::now_utc());
+    /// Records a notification.
+    pub fn report_notification(&self) {
+        lock(&self.listener).last_notified_at = Some(OffsetDateTime::now_utc());
     }
 }
 
-/// A poisoned lock only means that somebody panicked while holding it; these values are whole at every moment.
+/// Ignores poisoning: no panic can leave these values half-written.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -211,7 +212,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_ring_between_the_look_and_the_wait_is_not_lost() {
+    async fn wakeup_between_poll_and_wait_is_kept() {
         let wakeup = Wakeup::default();
         let mut wakeups = wakeup.subscribe();
         for _ in 0..1000 {
@@ -222,13 +223,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_second_notify_within_the_gap_is_owed_not_forgotten() {
+    async fn notify_within_the_gap_is_deferred() {
         let wakeup = Wakeup::default();
-        assert!(wakeup.may_notify() && wakeup.may_notify(), "asking alone changes nothing");
+        assert!(wakeup.may_notify() && wakeup.may_notify(), "the query has no effect");
         wakeup.committed(true);
         assert!(!wakeup.may_notify());
         wakeup.committed(false);
         wakeup.notification_due().await;
-        assert!(!wakeup.may_notify(), "what was owed is said now, and the next gap begins");
+        assert!(!wakeup.may_notify(), "the deferred notification begins the next gap");
     }
 }

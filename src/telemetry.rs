@@ -1,4 +1,4 @@
-//! What this process counts about itself, for Prometheus. What the database knows is added when somebody asks.
+//! Metrics of this process for Prometheus. Metrics from the database are added at each scrape.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -6,7 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// One family per thing that is counted. Labels are bounded: routes, not paths; kinds, not ids.
+/// The metrics. The values of labels are bounded: routes instead of paths, kinds instead of ids.
 #[derive(Clone)]
 pub struct Telemetry {
     pub requests: Family<RequestLabels, Counter>,
@@ -50,12 +50,12 @@ pub struct OutcomeLabels {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        let requests_take =
+        let request_buckets =
             || Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
-        let work_takes = || Histogram::new([0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 30.0, 60.0, 300.0]);
+        let attempt_buckets = || Histogram::new([0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 30.0, 60.0, 300.0]);
         Self {
             requests: Family::default(),
-            request_seconds: Family::new_with_constructor(requests_take),
+            request_seconds: Family::new_with_constructor(request_buckets),
             claims: Family::default(),
             settlements: Family::default(),
             stale_settlements: Counter::default(),
@@ -67,42 +67,38 @@ impl Default for Telemetry {
             created: Counter::default(),
             ticks_fired: Counter::default(),
             ticks_skipped: Counter::default(),
-            work_seconds: Family::new_with_constructor(work_takes),
+            work_seconds: Family::new_with_constructor(attempt_buckets),
         }
     }
 }
 
 impl Telemetry {
-    /// A registry that holds every family under its name; more may be added to it before it is written out.
+    /// A registry of every metric. The caller may register more before encoding it.
     pub fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("provost");
         let Self { requests, request_seconds, claims, settlements, .. } = self;
-        registry.register("http_requests", "Requests answered by this process", requests.clone());
-        registry.register("http_request_duration_seconds", "How long answering took", request_seconds.clone());
+        registry.register("http_requests", "Requests handled by this process", requests.clone());
+        registry.register("http_request_duration_seconds", "Time to respond to a request", request_seconds.clone());
         registry.register("jobs_claimed", "Jobs claimed by this process", claims.clone());
         registry.register("jobs_settled", "Executions settled by this process", settlements.clone());
         registry.register(
             "stale_settlements",
-            "Settlements refused because the execution was not current any more",
+            "Settlements refused because the execution was no longer current",
             self.stale_settlements.clone(),
         );
-        registry.register("leases_reaped", "Jobs that this process took back from lost workers", self.reaped.clone());
+        registry.register("leases_reaped", "Jobs that this process reaped from lost workers", self.reaped.clone());
         registry.register(
             "projects_expired",
-            "Projects that this process gave up at their deadline",
+            "Projects that this process failed at their deadline",
             self.expired.clone(),
         );
-        registry.register(
-            "jobs_expired",
-            "Jobs that this process gave up at their deadline",
-            self.expired_jobs.clone(),
-        );
+        registry.register("jobs_expired", "Jobs that this process failed at their deadline", self.expired_jobs.clone());
         registry.register("jobs_enqueued", "Jobs enqueued through this process", self.enqueued.clone());
-        registry.register("rows_pruned", "Rows that this process removed for retention", self.pruned.clone());
+        registry.register("rows_pruned", "Rows that this process deleted for retention", self.pruned.clone());
         registry.register("projects_created", "Projects created through this process", self.created.clone());
         registry.register("ticks_fired", "Due times that this process started", self.ticks_fired.clone());
-        registry.register("ticks_skipped", "Due times that this process left out", self.ticks_skipped.clone());
-        registry.register("job_duration_seconds", "How long work took", self.work_seconds.clone());
+        registry.register("ticks_skipped", "Due times that this process skipped", self.ticks_skipped.clone());
+        registry.register("job_duration_seconds", "Duration of attempts", self.work_seconds.clone());
         registry
     }
 }

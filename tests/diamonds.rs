@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use provost::domain::Outcome;
+use provost::store::Audit;
 use provost::store::Store;
 use provost::store::jobs::Edit;
-use provost::store::projects::Audit;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -102,7 +102,7 @@ async fn act_randomly(database: &Database, store: &Store, rng: &mut StdRng) {
     match rng.random_range(0..12) {
         0 => _ = store.cancel_jobs(&some, &audit).await.unwrap(),
         1 | 2 => _ = store.retry_jobs(&some, &Edit::default(), true, &audit).await.unwrap(),
-        3 => _ = store.forget_dead_letters(&some, &audit).await.unwrap(),
+        3 => _ = store.delete_dead_letters(&some, &audit).await.unwrap(),
         4 | 5 => {
             let enqueue = "SELECT enqueue('noop', depends_on => $1, dependency_policy => $2, max_attempts => 1)";
             let policy = POLICIES[rng.random_range(0..3)];
@@ -169,7 +169,7 @@ async fn new_dependent_does_not_wait_for_released_ones() {
     let (dead, edit) = ([dead], Edit::default());
     let retry = store.retry_jobs(&dead, &edit, true, &audit);
     let retried = tokio::time::timeout(Duration::from_secs(1), retry).await.expect("the retry does not wait").unwrap();
-    assert!(retried[0].moved);
+    assert!(retried[0].changed);
     held.rollback().await.unwrap();
     database.check_invariants().await;
 }

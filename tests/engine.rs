@@ -10,8 +10,9 @@ use provost::domain::{
     Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement,
 };
 use provost::signal::Wakeup;
-use provost::store::jobs::{CandidateWindow, ClaimRequest, ClaimedJob, Graces, Settled};
-use provost::store::projects::{Audit, Bounds, Created, NewProject};
+use provost::store::Audit;
+use provost::store::jobs::{CandidateWindow, ClaimRequest, ClaimedJob, GracePeriods, Settled};
+use provost::store::projects::{Created, NewProject, OperationPolicy};
 use provost::store::{Connector, Store};
 use serde_json::json;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ async fn store(database: &Database) -> Store {
 }
 
 /// The graces of the reaper for canceled and timed-out attempts.
-const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
+const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 fn budget() -> Budget {
     Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
@@ -40,7 +41,7 @@ fn claim_request(name: &str, lease: Duration) -> ClaimRequest {
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
         tenants: None,
-        reach: CandidateWindow::default(),
+        window: CandidateWindow::default(),
     }
 }
 
@@ -55,7 +56,7 @@ async fn create(store: &Store, name: &str) -> Uuid {
         labels: Labels::default(),
         key: None,
     };
-    let bounds = Bounds { deadline: Duration::from_secs(600), max_attempts: 3 };
+    let bounds = OperationPolicy { deadline: Duration::from_secs(600), max_attempts: 3 };
     let audit = Audit { actor: "test".into(), request_id: None, reason: None };
     match store.create_project(&new, bounds, &audit).await.unwrap() {
         Created::New(project) => project.id,

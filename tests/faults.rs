@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provost::domain::Outcome;
-use provost::store::projects::Audit;
+use provost::store::Audit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -27,7 +27,7 @@ async fn population(database: &Database) {
         let claimed = claim(&store, "w1", LONG).await;
         settle_as(&store, &claimed, outcome, "w1").await;
     }
-    let audit = provost::store::projects::Audit { actor: "test".into(), request_id: None, reason: None };
+    let audit = provost::store::Audit { actor: "test".into(), request_id: None, reason: None };
     let dead = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
     store.retry_jobs(&[dead], &provost::store::jobs::Edit::default(), true, &audit).await.unwrap();
     let claimed = claim(&store, "w1", LONG).await;
@@ -108,7 +108,7 @@ async fn fire_once(store: &Store) {
         jitter: Duration::ZERO,
         target: Target::Job(Box::new(job.checked(3).unwrap())),
     };
-    let audit = provost::store::projects::Audit { actor: "schedule:hourly".into(), request_id: None, reason: None };
+    let audit = provost::store::Audit { actor: "schedule:hourly".into(), request_id: None, reason: None };
     store.put_schedule(&plan, Some(start), None, &audit).await.unwrap();
     let found = store.due_schedules(1, &[]).await.unwrap();
     let due = &found.due[0];
@@ -116,14 +116,14 @@ async fn fire_once(store: &Store) {
     let starts: Vec<_> = verdict.fire.iter().map(|at| plan.run_at(due.id, *at, Cause::Due)).collect();
     let firing = Firing {
         schedule: due.id,
-        turn: due.turn,
+        revision: due.revision,
         cause: Cause::Due,
         starts: &starts,
         missed: verdict.missed,
-        why_missed: "missed",
+        missed_reason: "missed",
         next: verdict.next,
     };
-    let bounds = provost::store::projects::Bounds { deadline: LONG, max_attempts: 3 };
+    let bounds = provost::store::projects::OperationPolicy { deadline: LONG, max_attempts: 3 };
     let fired = store.fire_schedule(&firing, bounds, &audit).await.unwrap().unwrap();
     assert_eq!((fired.started, fired.left_out), (1, 0));
     assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none(), "the revision has changed");

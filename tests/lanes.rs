@@ -13,7 +13,7 @@ const ROUNDS: usize = 4;
 /// Sweeps until the query returns `n`. A sweep also waits for transactions of other tests in this cluster.
 async fn swept_until(database: &Database, store: &Store, sql: &str, n: i64) {
     eventually("the lanes advance", || async {
-        store.sweep_lines().await.unwrap();
+        store.sweep_lanes().await.unwrap();
         (database.number(sql).await == n).then_some(())
     })
     .await;
@@ -57,7 +57,7 @@ async fn sweep_waits_for_open_transactions() {
     let first = claim(&store, "w", LONG).await;
     settle_as(&store, &first, Outcome::done(), "w").await;
     for _ in 0..2 * ROUNDS {
-        store.sweep_lines().await.unwrap();
+        store.sweep_lanes().await.unwrap();
     }
     application.commit().await.unwrap();
     claim(&store, "w", LONG).await;
@@ -81,7 +81,7 @@ async fn transaction_with_old_snapshot_opens_own_lane() {
     let first = claim(&store, "w", LONG).await;
     settle_as(&store, &first, Outcome::done(), "w").await;
     for _ in 0..ROUNDS {
-        store.sweep_lines().await.unwrap();
+        store.sweep_lanes().await.unwrap();
     }
     application.batch_execute("SELECT enqueue('noop')").await.unwrap();
     application.commit().await.unwrap();

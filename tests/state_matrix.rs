@@ -7,9 +7,10 @@ use std::time::Duration;
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
 use provost::signal::Wakeup;
-use provost::store::jobs::{CandidateWindow, ClaimRequest, Graces, Lease, Settled};
-use provost::store::projects::{Audit, Bounds};
-use provost::store::{Connector, Store, Transition};
+use provost::store::Audit;
+use provost::store::jobs::{CandidateWindow, ClaimRequest, GracePeriods, Lease, Settled};
+use provost::store::projects::{OperationPolicy, Transition};
+use provost::store::{Connector, Store};
 use uuid::Uuid;
 
 use crate::harness::Database;
@@ -18,8 +19,8 @@ fn store(database: &Database) -> Store {
     Store::new(Connector::parse(&database.url).unwrap().pool(2).unwrap(), Arc::new(Wakeup::default()))
 }
 
-fn bounds() -> Bounds {
-    Bounds { deadline: Duration::from_secs(60), max_attempts: 3 }
+fn bounds() -> OperationPolicy {
+    OperationPolicy { deadline: Duration::from_secs(60), max_attempts: 3 }
 }
 
 fn audit() -> Audit {
@@ -27,7 +28,7 @@ fn audit() -> Audit {
 }
 
 /// The graces of the reaper for canceled and timed-out attempts.
-const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
+const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 fn budget() -> Budget {
     Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
@@ -42,7 +43,7 @@ fn claim_request(queue: &str) -> ClaimRequest {
         lease_ttl: Duration::from_secs(30),
         project_deadline: Duration::from_secs(60),
         tenants: None,
-        reach: CandidateWindow::default(),
+        window: CandidateWindow::default(),
     }
 }
 
@@ -107,7 +108,7 @@ async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: Proj
             let job = job_at(database, JobState::Queued, JobKind::Provision, Some(project), "0 s", "1 h").await;
             let claimed = store.claim_jobs(&claim_request(&job.job_id.to_string()), 1).await.unwrap().jobs;
             assert_eq!(claimed.len(), 1, "{status}");
-            assert_eq!(claimed[0].project_moved, verb.target(status).is_some(), "{status}");
+            assert_eq!(claimed[0].project_changed, verb.target(status).is_some(), "{status}");
             project
         }
         ProjectVerb::Provisioned => settled(JobKind::Provision, Outcome::done()).await,

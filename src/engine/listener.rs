@@ -26,7 +26,7 @@ const ANY_QUEUE: &str = "*";
 pub fn listener(resources: &EngineResources) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
     service(resources.clone(), |resources| async move {
         let ended = session(&resources).await;
-        resources.context.process_status.post_listener(ListenMode::Poll);
+        resources.context.process_status.report_listener(ListenMode::Poll);
         ended
     })
 }
@@ -48,12 +48,12 @@ async fn session(resources: &EngineResources) -> Result<(), ServiceError> {
         tokio::select! {
             message = subscription.next() => {
                 let message = message?;
-                context.process_status.heard();
+                context.process_status.report_notification();
                 if message == canary {
                     expected_by = None;
                     if context.process_status.listener().mode == ListenMode::Poll {
                         info!(log, "notifications arrive");
-                        context.process_status.post_listener(ListenMode::Notify);
+                        context.process_status.report_listener(ListenMode::Notify);
                     }
                 } else if !message.starts_with(CANARY) {
                     context.wakeup.wake();

@@ -49,7 +49,7 @@ async fn fold(resources: &EngineResources) -> Result<Duration, StoreError> {
 
 /// Moves the start of each lane past claimed jobs. A busy lane takes three sweeps, see `lanes/sweep`.
 async fn sweep(resources: &EngineResources) -> Result<Duration, StoreError> {
-    if resources.store.sweep_lines().await? {
+    if resources.store.sweep_lanes().await? {
         return Ok(SWEEP_INTERVAL);
     }
     Ok(rest_while_idle(resources, SWEEP_INTERVAL).await)

@@ -8,7 +8,7 @@ use slog::{Logger, info};
 use super::EngineResources;
 use crate::config::Retain;
 use crate::domain::{JobState, WorkflowState};
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::store::{Store, StoreError};
 
 const INTERVAL: Duration = Duration::from_secs(120);

@@ -6,7 +6,7 @@ use slog::{Logger, warn};
 
 use super::EngineResources;
 use crate::store::StoreError;
-use crate::store::jobs::Graces;
+use crate::store::jobs::GracePeriods;
 
 /// How long after its timeout a worker may still settle an attempt. The worker stops the work after half of this, so that
 /// the reaper does not revoke the lease during the settlement.
@@ -24,7 +24,7 @@ const MIN_REST: Duration = Duration::from_millis(500);
 /// One query tells which kinds of changes are due, and when the next will be; each kind has its own statement.
 pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration, StoreError> {
     let config = &resources.context.config;
-    let graces = Graces { cancel: config.cancel_grace, timeout: TIMEOUT_GRACE };
+    let graces = GracePeriods { cancel: config.cancel_grace, timeout: TIMEOUT_GRACE };
     let overdue = resources.store.overdue(graces).await?;
     if overdue.executions {
         reap_executions(resources, graces, log).await?;
@@ -48,7 +48,7 @@ pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration,
 }
 
 /// Reaps jobs whose lease expired, that timed out, or that did not stop after a cancel.
-async fn reap_executions(resources: &EngineResources, graces: Graces, log: &Logger) -> Result<(), StoreError> {
+async fn reap_executions(resources: &EngineResources, graces: GracePeriods, log: &Logger) -> Result<(), StoreError> {
     for job in resources.store.reap_jobs(BATCH, graces, "reaper").await? {
         resources.context.telemetry.reaped.inc();
         warn!(log, "job reaped: {}", job.error;

@@ -157,7 +157,7 @@ fn claimed(it: Delivered) -> ClaimedJob {
         // The server knows the backoff and applies it.
         backoff: None,
         previous_state: JobState::parse(&it.previous_state).unwrap_or(JobState::Queued),
-        project_moved: false,
+        project_changed: false,
     }
 }
 

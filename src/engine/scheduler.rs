@@ -16,7 +16,7 @@ use crate::log::chain;
 use crate::mutant::{self, FailPoint};
 use crate::signal::{WakeupReceiver, pause};
 use crate::store::StoreError;
-use crate::store::projects::{Audit, Bounds};
+use crate::store::projects::OperationPolicy;
 use crate::store::schedules::{DueSchedule, Firing};
 
 /// How many schedules one poll takes.
@@ -130,7 +130,7 @@ async fn fire(
     let grace = humantime::format_duration(policy.grace);
     let firing = Firing {
         schedule: schedule.id,
-        turn: schedule.turn,
+        revision: schedule.revision,
         cause: Cause::Due,
         starts: &starts,
         missed: decision.missed,
@@ -138,7 +138,7 @@ async fn fire(
         next: decision.next,
     };
     let config = &resources.context.config;
-    let bounds = Bounds { deadline: config.project_deadline, max_attempts: config.max_attempts };
+    let bounds = OperationPolicy { deadline: config.project_deadline, max_attempts: config.max_attempts };
     mutant::fail_point(FailPoint::Due);
     let Some(fired) = resources.store.fire_schedule(&firing, bounds, &audit).await? else { return Ok(false) };
     mutant::fail_point(FailPoint::Fired);

@@ -10,7 +10,7 @@ use crate::handlers::log::Line;
 use crate::store::jobs::{
     CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled,
 };
-use crate::store::logs::NewLine;
+use crate::store::logs::NewLogLine;
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
 use crate::wire::FieldProblem;
@@ -101,7 +101,7 @@ impl DatabaseSource {
             lease_ttl: config.lease_ttl,
             project_deadline: config.project_deadline,
             tenants: None,
-            reach: CandidateWindow::default(),
+            window: CandidateWindow::default(),
         };
         Self { store: store.clone(), worker: worker.clone(), request, max_attempts: config.max_attempts }
     }
@@ -135,7 +135,7 @@ impl Source for DatabaseSource {
     }
 
     async fn log(&self, claimed: &ClaimedJob, lines: &[Line]) -> Result<(), SourceError> {
-        let lines: Vec<NewLine> = lines.iter().map(|it| NewLine::of(it.stream, &it.text)).collect();
+        let lines: Vec<NewLogLine> = lines.iter().map(|it| NewLogLine::new(it.stream, &it.text)).collect();
         let Lease { job_id, execution_id } = claimed.lease;
         Ok(self.store.append_logs(execution_id, Some(job_id), &lines).await.map(drop)?)
     }

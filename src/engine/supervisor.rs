@@ -75,7 +75,7 @@ impl Supervisor {
         let supervised = async move {
             let mut delays = RetryDelays::outage();
             loop {
-                process_status.post(name, "running", None);
+                process_status.report(name, "running", None);
                 let started = Instant::now();
                 let Err(error) = run(&service, &stop).await else { break };
                 if started.elapsed() > HEALTHY {
@@ -84,12 +84,12 @@ impl Supervisor {
                 let delay = delays.next_delay();
                 warn!(log, "service {} failed, restarting", name;
                     "service" => name, "error" => &error, "pause_ms" => delay.as_millis() as u64);
-                process_status.post(name, "restarting", Some(error));
+                process_status.report(name, "restarting", Some(error));
                 if stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
                     break;
                 }
             }
-            process_status.post(name, "stopped", None);
+            process_status.report(name, "stopped", None);
         };
         self.tasks.spawn_on(supervised, &self.runtime);
     }

@@ -54,16 +54,16 @@ mod tests {
     use super::*;
     use crate::handlers::tests::job;
     use crate::handlers::{Settings, built_in};
-    use crate::provision::Acting;
+    use crate::provision::Provisioning;
 
     /// Fails with its input as the reason.
     struct RecordingProvisioner;
 
     impl Provisioner for RecordingProvisioner {
-        fn provision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
+        fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
             Box::pin(async move { Outcome::failed(format!("make {} {}", work.attempt, work.parameters)) })
         }
-        fn deprovision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
+        fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
             Box::pin(async move { Outcome::failed(format!("remove {}", work.project_id)) })
         }
     }

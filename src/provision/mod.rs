@@ -1,4 +1,5 @@
-//! ACTS: makes and removes the real thing behind a project. Never sees the store or a lease, so it cannot settle itself.
+//! Provisioners: create and remove the resources of a project. They have no access to the store or to leases, so they cannot
+//! settle jobs.
 
 mod simulated;
 
@@ -13,31 +14,31 @@ use crate::domain::Outcome;
 
 pub use simulated::Simulated;
 
-/// What a provisioner is asked to do.
+/// The project to provision or deprovision.
 #[derive(Clone, Debug)]
 pub struct Work {
     pub project_id: Uuid,
-    /// The project's parameters: JSON text.
+    /// JSON text.
     pub parameters: String,
-    /// How often this was tried, this time included.
+    /// Counts from 1.
     pub attempt: i32,
 }
 
-/// What a provisioner answers, some time later.
-pub type Acting<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+/// The future outcome of provisioning.
+pub type Provisioning<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
-/// Makes and removes one kind of thing.
+/// Creates and removes the resources of the projects of one template.
 ///
-/// Both must be idempotent: delivery is at least once, so the same project may come again after a crash, perhaps while
-/// an earlier try still reaches the outside world. Being dropped means "stop": the lease was lost, or the process ends.
+/// Both methods must be idempotent: a job may run more than once, even while an earlier attempt still has effects. The
+/// future is dropped when the lease is lost or the process stops.
 pub trait Provisioner: Send + Sync {
-    /// Makes the thing, or finds that it is there.
-    fn provision<'a>(&'a self, work: &'a Work) -> Acting<'a>;
-    /// Removes the thing, or finds that it is gone.
-    fn deprovision<'a>(&'a self, work: &'a Work) -> Acting<'a>;
+    /// Creates the resources that do not exist yet.
+    fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a>;
+    /// Removes the resources that still exist.
+    fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a>;
 }
 
-/// Which provisioner serves which template.
+/// The provisioners, by template.
 #[derive(Clone, Default)]
 pub struct Registry(BTreeMap<String, Arc<dyn Provisioner>>);
 
@@ -51,7 +52,7 @@ impl Registry {
         self.0.get(template).cloned()
     }
 
-    /// The templates that a project can be made from.
+    /// The known templates.
     pub fn templates(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }

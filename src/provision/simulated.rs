@@ -1,15 +1,16 @@
-//! A provisioner that only takes its time: for trying Provost out, and for tests.
+//! A provisioner without effects, for demonstrations and tests.
 
 use std::time::Duration;
 
 use rand::RngExt;
 use serde::Deserialize;
 
-use super::{Acting, Provisioner, Work};
+use super::{Provisioner, Provisioning, Work};
 use crate::domain::Outcome;
 
-/// Works for a while, then succeeds, or fails at the configured rate. A project can choose its own fate with the
-/// parameter `simulate`: `{"simulate": {"outcome": "failed", "duration_ms": 100, "reason": "no quota"}}`.
+/// Waits for a random duration, then succeeds, or fails at the configured rate. A project can override this with the
+/// parameter `simulate`:
+/// `{"simulate": {"outcome": "failed", "duration_ms": 100, "reason": "no quota"}}`.
 pub struct Simulated {
     pub min: Duration,
     pub max: Duration,
@@ -17,30 +18,30 @@ pub struct Simulated {
     pub failure_rate: f64,
 }
 
-/// What a project may wish for.
+/// The parameter `simulate`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish {
-    outcome: Option<Fate>,
-    /// How removing it ends; it succeeds unless told otherwise.
-    removal: Option<Fate>,
+struct Simulation {
+    outcome: Option<SimulatedOutcome>,
+    /// The outcome of removing the project; by default `ready`.
+    removal: Option<SimulatedOutcome>,
     duration_ms: Option<u64>,
     reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Fate {
+enum SimulatedOutcome {
     Ready,
-    /// Fails for good.
+    /// Fails permanently.
     Failed,
-    /// Fails in a way that is worth another try.
+    /// Fails with an error that can be retried.
     Flaky,
-    /// Panics, as a provisioner with a bug would.
+    /// Panics, like a provisioner with a bug.
     Panic,
 }
 
-/// What goes wrong out there.
+/// The reasons of simulated failures.
 const REASONS: [&str; 4] = [
     "quota_exceeded: the region has no free capacity",
     "image_pull_failed: the registry did not answer",
@@ -49,49 +50,50 @@ const REASONS: [&str; 4] = [
 ];
 
 impl Provisioner for Simulated {
-    fn provision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
+    fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
         Box::pin(async move {
-            let wish = match wish(&work.parameters) {
-                Ok(wish) => wish,
+            let simulation = match simulation(&work.parameters) {
+                Ok(simulation) => simulation,
                 Err(reason) => return Outcome::fatal(reason),
             };
-            let by_chance = if rand::rng().random::<f64>() < self.failure_rate { Fate::Failed } else { Fate::Ready };
-            self.act(wish.outcome.unwrap_or(by_chance), wish).await
+            let fails = rand::rng().random::<f64>() < self.failure_rate;
+            let random = if fails { SimulatedOutcome::Failed } else { SimulatedOutcome::Ready };
+            self.simulate(simulation.outcome.unwrap_or(random), simulation).await
         })
     }
 
-    fn deprovision<'a>(&'a self, work: &'a Work) -> Acting<'a> {
+    fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
         Box::pin(async move {
-            // What could not be understood was never made, so there is nothing to remove.
-            let wish = wish(&work.parameters).unwrap_or_default();
-            self.act(wish.removal.unwrap_or(Fate::Ready), wish).await
+            // A project with invalid parameters was never provisioned, so there is nothing to remove.
+            let simulation = simulation(&work.parameters).unwrap_or_default();
+            self.simulate(simulation.removal.unwrap_or(SimulatedOutcome::Ready), simulation).await
         })
     }
 }
 
 impl Simulated {
-    async fn act(&self, fate: Fate, wish: Wish) -> Outcome {
-        let by_chance = || self.min + (self.max.saturating_sub(self.min)).mul_f64(rand::rng().random());
-        tokio::time::sleep(wish.duration_ms.map_or_else(by_chance, Duration::from_millis)).await;
-        let any = || REASONS[rand::rng().random_range(0..REASONS.len())].to_owned();
-        let reason = wish.reason.unwrap_or_else(any);
-        match fate {
-            Fate::Ready => Outcome::done(),
-            Fate::Failed => Outcome::fatal(reason),
-            Fate::Flaky => Outcome::failed(reason),
-            Fate::Panic => panic!("{reason}"),
+    async fn simulate(&self, outcome: SimulatedOutcome, simulation: Simulation) -> Outcome {
+        let random_duration = || self.min + (self.max.saturating_sub(self.min)).mul_f64(rand::rng().random());
+        tokio::time::sleep(simulation.duration_ms.map_or_else(random_duration, Duration::from_millis)).await;
+        let random_reason = || REASONS[rand::rng().random_range(0..REASONS.len())].to_owned();
+        let reason = simulation.reason.unwrap_or_else(random_reason);
+        match outcome {
+            SimulatedOutcome::Ready => Outcome::done(),
+            SimulatedOutcome::Failed => Outcome::fatal(reason),
+            SimulatedOutcome::Flaky => Outcome::failed(reason),
+            SimulatedOutcome::Panic => panic!("{reason}"),
         }
     }
 }
 
-fn wish(parameters: &str) -> Result<Wish, String> {
+fn simulation(parameters: &str) -> Result<Simulation, String> {
     #[derive(Default, Deserialize)]
     struct Parameters {
-        simulate: Option<Wish>,
+        simulate: Option<Simulation>,
     }
-    let read: Parameters =
-        serde_json::from_str(parameters).map_err(|error| format!("parameters.simulate cannot be read: {error}"))?;
-    Ok(read.simulate.unwrap_or_default())
+    let parameters: Parameters =
+        serde_json::from_str(parameters).map_err(|error| format!("parameters.simulate is invalid: {error}"))?;
+    Ok(parameters.simulate.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_rate_decides_unless_the_project_does() {
+    async fn failure_rate_applies_unless_project_overrides_it() {
         assert_eq!(outcome(0.0, "{}").await, Outcome::done());
         assert!(matches!(outcome(1.0, "{}").await, Outcome::Fatal { .. }));
         assert_eq!(outcome(1.0, r#"{"simulate":{"outcome":"ready"}}"#).await, Outcome::done());
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_works_as_long_as_it_should() {
+    async fn duration_is_within_the_configured_range() {
         for _ in 0..20 {
             let started = tokio::time::Instant::now();
             outcome(0.5, "{}").await;
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wish_that_cannot_be_read_is_refused_with_the_reason() {
+    async fn invalid_simulation_is_refused_with_a_reason() {
         let refused = outcome(0.0, r#"{"simulate":{"outcome":"sideways"}}"#).await;
         assert!(matches!(refused, Outcome::Fatal { reason, .. } if reason.contains("sideways")));
     }

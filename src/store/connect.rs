@@ -1,4 +1,4 @@
-//! How to reach the database: libpq's meaning of a URL, TLS, pools.
+//! Connects to the database: URLs as libpq reads them, TLS, and pools.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use super::sql::{DATABASE_ENGINE_SESSION, DATABASE_SESSION};
 use super::tls::Unverified;
 use crate::mutant;
 
-/// A new connection that takes longer is given up, so that requests are answered quickly while the database is down.
+/// Short, so that requests fail quickly while the database is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Everything that is needed to connect, as a pool or alone.
+/// Opens pools and single connections.
 #[derive(Clone)]
 pub struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
 }
 
-/// Why a `DATABASE_URL` cannot be used. Never repeats the URL, which may hold a password.
+/// Why a `DATABASE_URL` cannot be used. Never contains the URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
     #[error("DATABASE_URL is not a PostgreSQL URL")]
@@ -38,11 +38,11 @@ pub enum UrlError {
 }
 
 impl Connector {
-    /// Reads a URL as libpq would: `prefer` and `require` encrypt without checking the certificate, `verify-*` and
-    /// `sslrootcert` check it. The driver's own parser refuses some of these words, so they are translated first.
+    /// Reads a URL as libpq does: `prefer` and `require` encrypt without verifying the certificate, `verify-*` and
+    /// `sslrootcert` verify it. The driver's parser rejects some of these options, so they are translated first.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
-        let asked = TlsWish::split(url);
-        let mut config: Config = asked.url.parse().map_err(UrlError::Url)?;
+        let tls = TlsOptions::parse(url);
+        let mut config: Config = tls.url.parse().map_err(UrlError::Url)?;
         config
             .application_name("provost")
             .connect_timeout(CONNECT_TIMEOUT)
@@ -50,15 +50,15 @@ impl Connector {
             .keepalives_interval(Duration::from_secs(3))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(10));
-        Ok(Self { config, tls: asked.tls()? })
+        Ok(Self { config, tls: tls.connector()? })
     }
 
-    /// At most `size` connections, each made ours by `session.sql`.
+    /// A pool of at most `size` connections, each prepared by `session.sql`.
     pub fn pool(&self, size: usize) -> Result<Pool, UrlError> {
         self.pool_with(size, "")
     }
 
-    /// Like [`Connector::pool`], for the engine: see `engine_session.sql`.
+    /// Like [`Connector::pool`], with `engine_session.sql` in addition.
     pub fn engine_pool(&self, size: usize) -> Result<Pool, UrlError> {
         self.pool_with(size, DATABASE_ENGINE_SESSION.text)
     }
@@ -72,7 +72,7 @@ impl Connector {
         });
         let pool = Pool::builder(manager)
             .max_size(size)
-            // The connection that was used last has everything at hand; the others may rest.
+            // The connection that was used last has the warmest caches.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(CONNECT_TIMEOUT))
@@ -82,12 +82,12 @@ impl Connector {
         Ok(pool.build()?)
     }
 
-    /// A connection outside every pool, for whoever needs one to itself.
+    /// A connection outside every pool.
     pub async fn connect(&self) -> Result<(Client, Connection<Socket, TlsStream>), tokio_postgres::Error> {
         self.config.connect(self.tls.clone()).await
     }
 
-    /// Host, port and database, without user and password: for people to read.
+    /// Host, port and database for display, without user and password.
     pub fn address(&self) -> String {
         let host = match self.config.get_hosts().first() {
             Some(Host::Tcp(name)) => name.clone(),
@@ -104,15 +104,15 @@ impl Connector {
 /// The encrypted stream of a connection.
 pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
-/// What a URL says about TLS, and the URL without what the driver would not understand.
-struct TlsWish {
+/// The TLS options of a URL, and the URL without those that the driver rejects.
+struct TlsOptions {
     url: String,
     verify: bool,
     root_certificate: Option<String>,
 }
 
-impl TlsWish {
-    fn split(url: &str) -> Self {
+impl TlsOptions {
+    fn parse(url: &str) -> Self {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut verify, mut root_certificate, mut kept) = (false, None, Vec::new());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -132,7 +132,7 @@ impl TlsWish {
         Self { url, verify, root_certificate }
     }
 
-    fn tls(&self) -> Result<MakeRustlsConnect, UrlError> {
+    fn connector(&self) -> Result<MakeRustlsConnect, UrlError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =
             rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
@@ -164,19 +164,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn libpqs_words_are_understood() {
+    fn sslmode_decides_whether_to_verify() {
         for (mode, verify) in
             [("disable", false), ("allow", false), ("prefer", false), ("require", false), ("verify-full", true)]
         {
             let url = format!("postgres://me:secret@db.example:6543/app?sslmode={mode}");
-            assert_eq!(TlsWish::split(&url).verify, verify, "{mode}");
+            assert_eq!(TlsOptions::parse(&url).verify, verify, "{mode}");
             let connector = Connector::parse(&url).unwrap_or_else(|error| panic!("{mode}: {error}"));
             assert_eq!(connector.address(), "db.example:6543/app");
         }
     }
 
     #[test]
-    fn an_unusable_url_is_not_repeated() {
+    fn url_error_does_not_contain_the_url() {
         let error =
             Connector::parse("postgres://me:sesame@[oops").err().map(|it| crate::log::chain(&it)).unwrap_or_default();
         assert!(!error.is_empty() && !error.contains("sesame"), "{error}");

@@ -1,46 +1,46 @@
-//! What can go wrong between us and the database, told apart by SQLSTATE and never by text.
+//! Errors of the database, classified by SQLSTATE and never by message.
 
 use std::sync::Arc;
 
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
-/// Why a statement did not answer.
+/// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database is not there, or not for us, right now. Trying later is right.
+    /// The database cannot be reached or does not accept statements now. Retry later.
     #[error("database unavailable at {statement}")]
     Unavailable { statement: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
-    /// It is there, but could not do this in time or against others.
+    /// The statement timed out or lost to concurrent ones.
     #[error("database too busy for {statement}")]
     Busy { statement: &'static str, source: Option<tokio_postgres::Error> },
-    /// A value that the checks let through cannot be stored.
+    /// PostgreSQL cannot store a value that passed validation.
     #[error("database refused a value in {statement}")]
     Unstorable { statement: &'static str, source: tokio_postgres::Error },
-    /// The statement says no, and why: the codes PV001 and so on of our own functions.
-    #[error("{why}")]
-    Refused { code: Refusal, why: String },
-    /// Our own mistake.
+    /// An SQL function of ours refused the request, with one of its own SQLSTATEs (PV001 and so on).
+    #[error("{reason}")]
+    Refused { code: Refusal, reason: String },
+    /// A bug: the statement does not fit the schema.
     #[error("statement {statement} failed")]
     Broken { statement: &'static str, source: tokio_postgres::Error },
-    /// A word in the database that this version does not know.
+    /// The database holds a word that this version does not know.
     #[error("unknown {what} {word:?} in the database")]
     UnknownWord { what: &'static str, word: String },
 }
 
-/// What our SQL functions refuse.
+/// Why an SQL function refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The queue takes no new jobs.
+    /// The queue is draining and accepts no new jobs.
     Draining,
-    /// The idempotency key was used for something else.
+    /// The idempotency key was used for another request.
     KeyReused,
-    /// It would depend on a job that is not there.
+    /// A dependency does not exist.
     NoDependency,
 }
 
 impl StoreError {
-    /// Sorts an error of the driver.
+    /// Classifies an error of the driver.
     pub fn from_driver(statement: &'static str, error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
             return match error.is_closed() || is_io(&error) {
@@ -48,16 +48,16 @@ impl StoreError {
                 false => Self::Broken { statement, source: error },
             };
         };
-        let why = || error.as_db_error().map(|it| it.message().to_owned()).unwrap_or_default();
+        let reason = || error.as_db_error().map(|it| it.message().to_owned()).unwrap_or_default();
         match (state.code(), state.code().get(..2).unwrap_or_default()) {
-            ("PV001", _) => Self::Refused { code: Refusal::Draining, why: why() },
-            ("PV002", _) => Self::Refused { code: Refusal::KeyReused, why: why() },
-            ("PV005", _) => Self::Refused { code: Refusal::NoDependency, why: why() },
-            // Connection exceptions; shutting down, starting up; read only, as a standby is.
+            ("PV001", _) => Self::Refused { code: Refusal::Draining, reason: reason() },
+            ("PV002", _) => Self::Refused { code: Refusal::KeyReused, reason: reason() },
+            ("PV005", _) => Self::Refused { code: Refusal::NoDependency, reason: reason() },
+            // Connection exceptions; shutdown and startup; read-only transactions, as on a standby.
             (_, "08") | ("57P01" | "57P02" | "57P03" | "57P05" | "25006", _) => {
                 Self::Unavailable { statement, source: error.into() }
             }
-            // Too many clients, no memory, no disk.
+            // Too many clients, out of memory, disk full.
             (_, "53") => Self::Unavailable { statement, source: error.into() },
             _ if is_contention(state) || *state == SqlState::QUERY_CANCELED => {
                 Self::Busy { statement, source: Some(error) }
@@ -67,7 +67,7 @@ impl StoreError {
         }
     }
 
-    /// Sorts an error of the pool: all connections in use is not the same as no database.
+    /// Classifies an error of the pool. Waiting too long for a connection does not mean that the database is unavailable.
     pub fn from_pool(statement: &'static str, error: PoolError) -> Self {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => Self::Busy { statement, source: None },
@@ -75,27 +75,27 @@ impl StoreError {
         }
     }
 
-    /// What was temporary for a whole group, for one of it.
+    /// The error of a shared statement, for one of its requests.
     pub fn shared(error: Arc<Self>) -> Self {
         match *error {
             Self::Busy { statement, .. } => Self::Busy { statement, source: None },
             Self::Unavailable { statement, .. } => Self::Unavailable { statement, source: error.into() },
-            _ => Self::Unavailable { statement: "a group", source: error.into() },
+            _ => Self::Unavailable { statement: "a shared statement", source: error.into() },
         }
     }
 
-    /// Whether trying again later may go better.
+    /// Whether a later retry may succeed.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
     }
 
-    /// Whether the same statement may simply be sent again at once.
+    /// Whether the statement lost to concurrent ones and can be sent again at once.
     pub fn is_contention(&self) -> bool {
         matches!(self, Self::Busy { source: Some(error), .. } if error.code().is_some_and(is_contention))
     }
 
-    /// Whether somebody else held a row for longer than a statement waits. To wait as long again would only hold up others.
-    pub fn waited_for_a_lock(&self) -> bool {
+    /// Whether another transaction held a lock for longer than a statement waits. A retry would wait as long again.
+    pub fn is_lock_timeout(&self) -> bool {
         matches!(self, Self::Busy { source: Some(error), .. } if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
     }
 }

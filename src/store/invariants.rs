@@ -1,5 +1,5 @@
-//! What is never the case in a database of ours, whatever happened to it. One file each in `sql/invariants`; the first
-//! sentence of its comment says what it is. Reads only, so it may be asked of any database at any time.
+//! Invariants of the database. Each is a file in `sql/invariants` that selects violations; the first sentence of its
+//! comment describes it. The check only reads, so it can run on any database at any time.
 
 use futures_util::{TryStreamExt, pin_mut};
 use tokio_postgres::{Client, IsolationLevel, Transaction};
@@ -8,12 +8,12 @@ use super::Connector;
 use super::migrate::newest;
 use super::sql::{DATABASE_EXAMINING_SESSION, DATABASE_SCHEMA, DATABASE_VERSION, Statement};
 
-/// How many of the rows that must not be are kept as examples.
-const EXAMPLES: usize = 5;
+/// How many violations are kept as examples.
+const MAX_EXAMPLES: usize = 5;
 
 macro_rules! invariants {
     ($($name:literal),+ $(,)?) => {
-        /// All of them. Each answers with one row for each thing that is not as it must be: its id.
+        /// Every invariant. A statement returns one row with an `id` for each violation.
         pub const INVARIANTS: &[Statement] = &[$(
             Statement { name: $name, text: include_str!(concat!("../../sql/invariants/", $name, ".sql")) }
         ),+];
@@ -60,22 +60,23 @@ invariants! {
     "workflows_match_steps",
 }
 
-/// What one of them found.
+/// The result of checking one invariant.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The name of the file.
+    /// The name of the file in `sql/invariants`.
     pub name: &'static str,
-    /// What is never (or seldom) the case.
+    /// What a violation is.
     pub sentence: String,
-    /// Whether it is only worth knowing: the engine keeps it when nothing else is in its way.
+    /// Violations may occur for a while under load, so they are reported but are no failure.
     pub for_information: bool,
+    /// How many violations there are.
     pub n: u64,
-    /// The ids of the first few.
+    /// The ids of the first few violations.
     pub examples: Vec<String>,
 }
 
 impl Finding {
-    /// Whether the database is not as it must be.
+    /// Whether the database is damaged.
     pub fn is_broken(&self) -> bool {
         self.n > 0 && !self.for_information
     }
@@ -86,36 +87,36 @@ impl Finding {
 pub enum ExamineError {
     #[error("the database cannot be reached")]
     Unreachable(#[source] tokio_postgres::Error),
-    #[error("there is nothing of ours in this database yet: `provost migrate` makes it")]
+    #[error("the database has no schema yet: run `provost migrate` to create it")]
     Empty,
-    #[error("the database's schema is at version {found}, and this program examines version {known}")]
-    OtherVersion { found: i32, known: i32 },
-    #[error("{name} could not be asked")]
+    #[error("the schema is at version {current}, but this program checks version {known}: use the matching program")]
+    OtherVersion { current: i32, known: i32 },
+    #[error("the invariant {name} could not be checked")]
     Failed { name: &'static str, source: tokio_postgres::Error },
 }
 
-/// Asks all of them, on a connection of its own and of one moment: a snapshot that no work going on can blur.
+/// Checks every invariant on a connection of its own, in one snapshot, so that concurrent work cannot affect the result.
 pub async fn examine(connector: &Connector) -> Result<Vec<Finding>, ExamineError> {
     let (mut client, connection) = connector.connect().await.map_err(ExamineError::Unreachable)?;
     tokio::select! {
-        found = ask_all(&mut client) => found,
-        lost = connection => match lost {
+        findings = check_all(&mut client) => findings,
+        closed = connection => match closed {
             Err(error) => Err(ExamineError::Unreachable(error)),
-            // The connection only ends by itself when the client is gone, which it is not.
+            // Without an error the connection ends only after the client is dropped.
             Ok(()) => std::future::pending().await,
         },
     }
 }
 
-async fn ask_all(client: &mut Client) -> Result<Vec<Finding>, ExamineError> {
+async fn check_all(client: &mut Client) -> Result<Vec<Finding>, ExamineError> {
     check_version(client).await?;
     let failed = |name| move |source| ExamineError::Failed { name, source };
     client.batch_execute(DATABASE_EXAMINING_SESSION.text).await.map_err(failed(DATABASE_EXAMINING_SESSION.name))?;
-    let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    let moment = moment.start().await.map_err(ExamineError::Unreachable)?;
+    let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let snapshot = snapshot.start().await.map_err(ExamineError::Unreachable)?;
     let mut findings = Vec::with_capacity(INVARIANTS.len());
     for statement in INVARIANTS {
-        findings.push(ask(&moment, statement).await.map_err(failed(statement.name))?);
+        findings.push(check(&snapshot, statement).await.map_err(failed(statement.name))?);
     }
     Ok(findings)
 }
@@ -126,19 +127,19 @@ async fn check_version(client: &Client) -> Result<(), ExamineError> {
         return Err(ExamineError::Empty);
     }
     let row = client.query_one(DATABASE_VERSION.text, &[]).await.map_err(ExamineError::Unreachable)?;
-    let found = row.try_get::<_, Option<i32>>("version").map_err(ExamineError::Unreachable)?.unwrap_or_default();
+    let current = row.try_get::<_, Option<i32>>("version").map_err(ExamineError::Unreachable)?.unwrap_or_default();
     let known = newest();
-    if found == known { Ok(()) } else { Err(ExamineError::OtherVersion { found, known }) }
+    if current == known { Ok(()) } else { Err(ExamineError::OtherVersion { current, known }) }
 }
 
-/// Row by row, because what is badly broken may have millions of them.
-async fn ask(moment: &Transaction<'_>, statement: &Statement) -> Result<Finding, tokio_postgres::Error> {
-    let rows = moment.query_raw(statement.text, std::iter::empty::<i32>()).await?;
+/// Reads row by row, because a damaged database may have millions of violations.
+async fn check(snapshot: &Transaction<'_>, statement: &Statement) -> Result<Finding, tokio_postgres::Error> {
+    let rows = snapshot.query_raw(statement.text, std::iter::empty::<i32>()).await?;
     pin_mut!(rows);
     let (mut n, mut examples) = (0, Vec::new());
     while let Some(row) = rows.try_next().await? {
         n += 1;
-        if examples.len() < EXAMPLES {
+        if examples.len() < MAX_EXAMPLES {
             examples.push(row.try_get::<_, Option<String>>("id")?.unwrap_or_default());
         }
     }

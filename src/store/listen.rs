@@ -1,4 +1,4 @@
-//! The wakeups of this process in the database: one connection of its own, outside every pool, never in a transaction.
+//! Receives notifications from the database, on a connection outside every pool.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use super::connect::TlsStream;
 use super::sql::DATABASE_LISTEN;
 use super::{Connector, StoreError};
 
-/// A connection that listens. It only moves while [`Subscription::next`] is polled.
+/// A listening connection. It makes progress only while [`Subscription::next`] is polled.
 pub struct Subscription {
     connection: Connection<Socket, TlsStream>,
     // Dropping the client would close the connection.
@@ -17,7 +17,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Connects and listens. What was said before this returns has been missed, so look once after it.
+    /// Connects and listens. Notifications sent before this returns are lost, so poll once afterwards.
     pub async fn open(connector: &Connector) -> Result<Self, StoreError> {
         let lost = |error| StoreError::from_driver(DATABASE_LISTEN.name, error);
         let (client, mut connection) = connector
@@ -36,7 +36,7 @@ impl Subscription {
         Ok(Self { connection, _client: client })
     }
 
-    /// The next word that somebody said on the channel. Safe to drop and call again.
+    /// The payload of the next notification. Cancel safe.
     pub async fn next(&mut self) -> Result<String, StoreError> {
         loop {
             let message = poll_fn(|context| self.connection.poll_message(context)).await;

@@ -1,110 +1,86 @@
-//! Queues: they exist from their first use, and can be paused, drained and resumed.
+//! Queues. A queue exists from its first job; it can be paused, resumed and drained.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::projects::Audit;
+use super::row::{Row, row};
 use super::sql::{QUEUES_CREATE, QUEUES_KINDS, QUEUES_LIST, QUEUES_SET_STATE};
-use super::{Reader, Store, StoreError};
+use super::{Audit, Store, StoreError};
 use crate::domain::QueueState;
 
-/// A queue, with what waits in it and what goes through it.
-#[derive(Clone, Debug)]
-pub struct Queue {
-    pub name: String,
-    pub state: QueueState,
-    pub reason: Option<String>,
-    pub actor: String,
-    pub changed_at: OffsetDateTime,
-    pub created_at: OffsetDateTime,
-    pub waiting: i64,
-    pub scheduled: i64,
-    pub retrying: i64,
-    pub blocked: i64,
-    pub active: i64,
-    pub failed: i64,
-    pub oldest_due_at: Option<OffsetDateTime>,
-    /// In the last five whole minutes.
-    pub incoming: i64,
-    pub outgoing: i64,
-    /// Online workers that serve it.
-    pub workers: i64,
-    pub concurrency: Option<i32>,
-    /// So many, in so many seconds, so many at once after a rest.
-    pub rate: Option<(i32, f64, i32)>,
-}
+row! {
+    /// A queue with its counts.
+    #[derive(Clone, Debug)]
+    pub struct Queue {
+        pub name: String,
+        pub state: QueueState,
+        pub reason: Option<String>,
+        pub actor: String,
+        pub changed_at: OffsetDateTime,
+        pub created_at: OffsetDateTime,
+        pub waiting: i64,
+        pub scheduled: i64,
+        pub retrying: i64,
+        pub blocked: i64,
+        pub active: i64,
+        pub failed: i64,
+        pub oldest_due_at: Option<OffsetDateTime>,
+        /// Jobs enqueued in the last five whole minutes.
+        pub incoming: i64,
+        /// Jobs completed in the last five whole minutes.
+        pub outgoing: i64,
+        /// Online workers that serve the queue.
+        pub workers: i64,
+        pub concurrency: Option<i32>,
+        /// Jobs per window, window in seconds, burst.
+        pub rate: Option<(i32, f64, i32)> = rate,
+    }
 
-/// What waits in a queue, of one kind.
-#[derive(Clone, Debug)]
-pub struct KindWaiting {
-    pub kind: String,
-    pub waiting: i64,
-    /// Online workers that serve the queue and this kind.
-    pub workers: i64,
+    /// The waiting jobs of one kind in a queue.
+    #[derive(Clone, Debug)]
+    pub struct KindWaiting {
+        pub kind: String,
+        pub waiting: i64,
+        /// Online workers that serve the queue and the kind.
+        pub workers: i64,
+    }
 }
 
 impl Store {
-    /// `queues/list`, by name. A worker whose heartbeat is older than `silence` does not count.
+    /// `queues/list`: by name. Workers whose last heartbeat is older than `silence` are not counted.
     pub async fn list_queues(&self, name: Option<&str>, silence: Duration) -> Result<Vec<Queue>, StoreError> {
-        let rows = self.rows(&QUEUES_LIST, &[&name, &silence.as_secs_f64()]).await?;
-        Reader::all(rows, &QUEUES_LIST).map(|row| queue(&row)).collect()
+        self.fetch_all(&QUEUES_LIST, &[&name, &silence.as_secs_f64()]).await
     }
 
-    /// `queues/create`: whether it is new.
+    /// `queues/create`: returns whether the queue is new.
     pub async fn create_queue(&self, name: &str, audit: &Audit) -> Result<bool, StoreError> {
         let Audit { actor, reason, request_id } = audit;
-        self.one(&QUEUES_CREATE, &[&name, actor, reason, request_id]).await?.get("is_new")
+        self.fetch_value(&QUEUES_CREATE, &[&name, actor, reason, request_id]).await
     }
 
-    /// `queues/set_state`: where it was; nothing when there is no such queue.
-    pub async fn move_queue(
+    /// `queues/move`: returns the previous state, or none if the queue does not exist.
+    pub async fn set_queue_state(
         &self,
         name: &str,
         state: QueueState,
         audit: &Audit,
     ) -> Result<Option<QueueState>, StoreError> {
-        let tell = self.wakeup.may_notify();
-        let Audit { actor, reason, request_id } = audit;
-        let row = self.row(&QUEUES_SET_STATE, &[&name, &state.as_str(), actor, reason, request_id, &tell]).await?;
-        let Some(row) = row else { return Ok(None) };
-        self.wakeup.committed(tell);
-        Reader { row, statement: QUEUES_SET_STATE.name }
-            .word("previous_state", "queue state", QueueState::parse)
-            .map(Some)
+        let (state, Audit { actor, reason, request_id }) = (state.as_str(), audit);
+        let notify = self.wakeup.may_notify();
+        let previous =
+            self.fetch_optional_value(&QUEUES_SET_STATE, &[&name, &state, actor, reason, request_id, &notify]).await?;
+        Ok(self.committed(notify, previous))
     }
 
-    /// `queues/kinds`: the most frequent first.
+    /// `queues/kinds`: the kinds with the most waiting jobs first.
     pub async fn kinds_in_queue(&self, name: &str, silence: Duration) -> Result<Vec<KindWaiting>, StoreError> {
-        let rows = self.rows(&QUEUES_KINDS, &[&name, &silence.as_secs_f64()]).await?;
-        let read = |row: Reader| {
-            Ok(KindWaiting { kind: row.get("kind")?, waiting: row.get("waiting")?, workers: row.get("workers")? })
-        };
-        Reader::all(rows, &QUEUES_KINDS).map(read).collect()
+        self.fetch_all(&QUEUES_KINDS, &[&name, &silence.as_secs_f64()]).await
     }
 }
 
-fn queue(row: &Reader) -> Result<Queue, StoreError> {
-    let rate: Option<i32> = row.get("rate")?;
-    let (span, burst): (Option<f64>, Option<i32>) = (row.get("rate_window_s")?, row.get("rate_burst")?);
-    Ok(Queue {
-        name: row.get("name")?,
-        state: row.word("state", "queue state", QueueState::parse)?,
-        reason: row.get("reason")?,
-        actor: row.get("actor")?,
-        changed_at: row.get("changed_at")?,
-        created_at: row.get("created_at")?,
-        waiting: row.get("waiting")?,
-        scheduled: row.get("scheduled")?,
-        retrying: row.get("retrying")?,
-        blocked: row.get("blocked")?,
-        active: row.get("active")?,
-        failed: row.get("failed")?,
-        oldest_due_at: row.get("oldest_due_at")?,
-        incoming: row.get("incoming")?,
-        outgoing: row.get("outgoing")?,
-        workers: row.get("workers")?,
-        concurrency: row.get("concurrency")?,
-        rate: rate.zip(span).zip(burst).map(|((most, span), burst)| (most, span, burst)),
-    })
+fn rate(row: &Row) -> Result<Option<(i32, f64, i32)>, StoreError> {
+    let most: Option<i32> = row.get("rate")?;
+    let (window, burst): (Option<f64>, Option<i32>) = (row.get("rate_window_s")?, row.get("rate_burst")?);
+    Ok(most.zip(window).zip(burst).map(|((most, window), burst)| (most, window, burst)))
 }

@@ -1,4 +1,4 @@
-//! Forgetting, in small batches. Nothing here touches what a claim reads.
+//! Retention: deletes old rows in small batches. The statements do not lock rows that a claim reads.
 
 use std::time::Duration;
 
@@ -9,49 +9,48 @@ use super::sql::{
 use super::{Store, StoreError};
 use crate::domain::{JobState, WorkflowState};
 
+/// Every function returns how many rows it deleted, at most `limit`.
 impl Store {
-    /// `retention/prune_completed` or `retention/prune_jobs`: how many of at most `limit` were removed.
+    /// `retention/prune_completed` or `retention/prune_jobs`.
     pub async fn prune_jobs(&self, state: JobState, age: Duration, limit: i64) -> Result<i64, StoreError> {
         if state == JobState::Completed {
-            return self.one(&RETENTION_PRUNE_COMPLETED, &[&age.as_secs_f64(), &limit]).await?.get("n");
+            return self.fetch_value(&RETENTION_PRUNE_COMPLETED, &[&age.as_secs_f64(), &limit]).await;
         }
-        self.one(&RETENTION_PRUNE_JOBS, &[&state.as_str(), &age.as_secs_f64(), &limit]).await?.get("n")
+        self.fetch_value(&RETENTION_PRUNE_JOBS, &[&state.as_str(), &age.as_secs_f64(), &limit]).await
     }
 
-    /// `retention/prune_workflows`: how many were removed, with their steps, of which there are at most `steps` (or one workflow's).
+    /// `retention/prune_workflows`: with their steps, of which there are at most `steps`, or those of one workflow.
     pub async fn prune_workflows(&self, state: WorkflowState, age: Duration, steps: i64) -> Result<i64, StoreError> {
-        self.one(&RETENTION_PRUNE_WORKFLOWS, &[&state.as_str(), &age.as_secs_f64(), &steps]).await?.get("n")
+        self.fetch_value(&RETENTION_PRUNE_WORKFLOWS, &[&state.as_str(), &age.as_secs_f64(), &steps]).await
     }
 
     /// `retention/prune_executions`.
     pub async fn prune_executions(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
-        self.one(&RETENTION_PRUNE_EXECUTIONS, &[&age.as_secs_f64(), &limit]).await?.get("n")
+        self.fetch_value(&RETENTION_PRUNE_EXECUTIONS, &[&age.as_secs_f64(), &limit]).await
     }
 
-    /// `retention/prune_events`: how many were removed, and how many were looked at.
+    /// `retention/prune_events`: returns how many events were deleted, and how many were examined.
     pub async fn prune_events(&self, age: Duration, limit: i64) -> Result<(i64, i64), StoreError> {
-        let row = self.one(&RETENTION_PRUNE_EVENTS, &[&age.as_secs_f64(), &limit]).await?;
-        Ok((row.get("n")?, row.get("examined")?))
+        self.fetch_one(&RETENTION_PRUNE_EVENTS, &[&age.as_secs_f64(), &limit]).await
     }
 
     /// `retention/prune_ticks`.
     pub async fn prune_ticks(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
-        self.one(&RETENTION_PRUNE_TICKS, &[&age.as_secs_f64(), &limit]).await?.get("n")
+        self.fetch_value(&RETENTION_PRUNE_TICKS, &[&age.as_secs_f64(), &limit]).await
     }
 
-    /// `retention/prune_logs`: how many lines were removed.
+    /// `retention/prune_logs`.
     pub async fn prune_logs(&self, age: Duration, limit: i64) -> Result<i64, StoreError> {
-        self.one(&RETENTION_PRUNE_LOGS, &[&age.as_secs_f64(), &limit]).await?.get("n")
+        self.fetch_value(&RETENTION_PRUNE_LOGS, &[&age.as_secs_f64(), &limit]).await
     }
 
     /// `retention/prune_deliveries`.
     pub async fn prune_deliveries(&self, limit: i64) -> Result<i64, StoreError> {
-        self.one(&RETENTION_PRUNE_DELIVERIES, &[&limit]).await?.get("n")
+        self.fetch_value(&RETENTION_PRUNE_DELIVERIES, &[&limit]).await
     }
 
-    /// `retention/prune_keys`: idempotency keys, and old statistics.
+    /// `retention/prune_keys`: returns how many idempotency keys and how many statistics rows were deleted.
     pub async fn prune_keys(&self, limit: i64) -> Result<(i64, i64), StoreError> {
-        let row = self.one(&RETENTION_PRUNE_KEYS, &[&limit]).await?;
-        Ok((row.get("keys")?, row.get("statistics")?))
+        self.fetch_one(&RETENTION_PRUNE_KEYS, &[&limit]).await
     }
 }

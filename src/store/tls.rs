@@ -1,4 +1,4 @@
-//! Encryption without verification: what libpq means by `sslmode=prefer` and `require`.
+//! Encryption without verification of the certificate, as libpq does for `sslmode=prefer` and `require`.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Accepts any certificate, but still checks that the peer holds its key. A stock Debian PostgreSQL has a self-signed
-/// one, and a URL that says nothing of TLS must work there.
+/// Accepts any certificate, but checks that the peer holds its key. A default Debian PostgreSQL has a self-signed
+/// certificate, and a URL without TLS options must work with it.
 #[derive(Debug)]
 pub struct Unverified(pub Arc<CryptoProvider>);
 

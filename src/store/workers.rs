@@ -1,56 +1,59 @@
-//! Workers: who says that it is there. Nothing that recovers work looks here.
+//! Workers and their heartbeats. Recovery of jobs depends on leases, never on these rows.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::projects::Audit;
+use super::row::row;
 use super::sql::{WORKERS_FORGET, WORKERS_HEARTBEAT, WORKERS_LEAVE, WORKERS_LIST, WORKERS_SET_STATE, WORKERS_SUMMARY};
-use super::{Reader, Store, StoreError};
+use super::{Audit, Store, StoreError};
 use crate::domain::WorkerState;
 
-/// One process that runs jobs, from start to end.
-#[derive(Clone, Debug)]
-pub struct Worker {
-    /// New for every start, so that a restarted process is never taken for its predecessor.
-    pub id: String,
-    pub host: String,
-    pub pid: i32,
-    /// What tells this start of the process from the one before.
-    pub incarnation: String,
-    pub version: String,
-    /// `*` is every queue.
-    pub queues: Vec<String>,
-    pub kinds: Vec<String>,
-    pub slots: i32,
-}
+row! {
+    /// One run of a process that works on jobs, as it registers itself.
+    #[derive(Clone, Debug)]
+    pub struct Worker {
+        /// New with every start of the process.
+        pub id: String,
+        pub host: String,
+        pub pid: i32,
+        /// Distinguishes this start of the process from earlier ones.
+        pub incarnation: String,
+        pub version: String,
+        /// `*` means every queue.
+        pub queues: Vec<String>,
+        pub kinds: Vec<String>,
+        pub slots: i32,
+    }
 
-/// All workers together.
-#[derive(Clone, Copy, Debug)]
-pub struct Workers {
-    pub online: i64,
-    pub slots: i64,
-    pub busy: i64,
-}
+    /// A row of `workers`.
+    #[derive(Clone, Debug)]
+    pub struct RegisteredWorker {
+        pub worker: Worker = Worker::from_row,
+        /// `lost` once the last heartbeat is too old.
+        pub state: WorkerState,
+        pub reason: Option<String>,
+        pub actor: Option<String>,
+        /// When an operator last changed the state.
+        pub changed_at: Option<OffsetDateTime>,
+        pub busy: i32,
+        pub started_at: OffsetDateTime,
+        pub seen_at: OffsetDateTime,
+        /// Time since the last heartbeat.
+        pub silent: Duration,
+    }
 
-/// A row of `workers`.
-#[derive(Clone, Debug)]
-pub struct Registered {
-    pub worker: Worker,
-    /// Derived: a worker that has been silent for too long is lost.
-    pub state: WorkerState,
-    pub reason: Option<String>,
-    pub actor: Option<String>,
-    /// When somebody last moved it; nothing while nobody did.
-    pub changed_at: Option<OffsetDateTime>,
-    pub busy: i32,
-    pub started_at: OffsetDateTime,
-    pub seen_at: OffsetDateTime,
-    pub silent: Duration,
+    /// Totals over the online workers.
+    #[derive(Clone, Copy, Debug)]
+    pub struct WorkerSummary {
+        pub online: i64,
+        pub slots: i64,
+        pub busy: i64,
+    }
 }
 
 impl Store {
-    /// `workers/heartbeat`: what the worker was told to be.
+    /// `workers/heartbeat`: registers the worker or renews its registration. Returns the state that operators set.
     pub async fn heartbeat_worker(
         &self,
         worker: &Worker,
@@ -59,77 +62,51 @@ impl Store {
     ) -> Result<WorkerState, StoreError> {
         let busy = i32::try_from(busy).unwrap_or(i32::MAX);
         let Worker { id, host, pid, version, queues, kinds, slots, incarnation } = worker;
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 10] =
-            [id, host, pid, version, &stopping, queues, kinds, slots, &busy, incarnation];
-        self.one(&WORKERS_HEARTBEAT, &params).await?.word("state", "worker state", WorkerState::parse)
+        self.fetch_value(
+            &WORKERS_HEARTBEAT,
+            &[id, host, pid, version, &stopping, queues, kinds, slots, &busy, incarnation],
+        )
+        .await
     }
 
     /// `workers/leave`.
     pub async fn leave_worker(&self, id: &str) -> Result<(), StoreError> {
-        self.rows(&WORKERS_LEAVE, &[&id]).await.map(drop)
+        self.execute(&WORKERS_LEAVE, &[&id]).await
     }
 
-    /// `workers/list`: one worker, or those of a queue, or all. Whose heartbeat is older than `silence` is lost.
+    /// `workers/list`: one worker, those that serve a queue, or all. A worker is lost when its last heartbeat is older than
+    /// `silence`.
     pub async fn list_workers(
         &self,
         id: Option<&str>,
         queue: Option<&str>,
         silence: Duration,
-    ) -> Result<Vec<Registered>, StoreError> {
-        let rows = self.rows(&WORKERS_LIST, &[&id, &queue, &silence.as_secs_f64()]).await?;
-        Reader::all(rows, &WORKERS_LIST).map(|row| registered(&row)).collect()
+    ) -> Result<Vec<RegisteredWorker>, StoreError> {
+        self.fetch_all(&WORKERS_LIST, &[&id, &queue, &silence.as_secs_f64()]).await
     }
 
-    /// `workers/set_state`: where it was; nothing when there is no such worker.
-    pub async fn move_worker(
+    /// `workers/move`: returns the previous state, or none if the worker does not exist.
+    pub async fn set_worker_state(
         &self,
         id: &str,
         state: WorkerState,
         audit: &Audit,
     ) -> Result<Option<WorkerState>, StoreError> {
-        let tell = self.wakeup.may_notify();
+        let (state, Audit { actor, reason, request_id }) = (state.as_str(), audit);
+        let notify = self.wakeup.may_notify();
+        let previous =
+            self.fetch_optional_value(&WORKERS_SET_STATE, &[&id, &state, actor, reason, request_id, &notify]).await?;
+        Ok(self.committed(notify, previous))
+    }
+
+    /// `workers/forget`: deletes workers whose last heartbeat is older than `silence`. Returns how many.
+    pub async fn forget_workers(&self, id: Option<&str>, silence: Duration, audit: &Audit) -> Result<i64, StoreError> {
         let Audit { actor, reason, request_id } = audit;
-        let row = self.row(&WORKERS_SET_STATE, &[&id, &state.as_str(), actor, reason, request_id, &tell]).await?;
-        let Some(row) = row else { return Ok(None) };
-        self.wakeup.committed(tell);
-        Reader { row, statement: WORKERS_SET_STATE.name }
-            .word("previous_state", "worker state", WorkerState::parse)
-            .map(Some)
+        self.fetch_value(&WORKERS_FORGET, &[&id, &silence.as_secs_f64(), actor, reason, request_id]).await
     }
 
-    /// `workers/forget`: how many, of those that have been silent for so long.
-    pub async fn forget_workers(&self, id: Option<&str>, silent: Duration, audit: &Audit) -> Result<i64, StoreError> {
-        let Audit { actor, reason, request_id } = audit;
-        self.one(&WORKERS_FORGET, &[&id, &silent.as_secs_f64(), actor, reason, request_id]).await?.get("n")
+    /// `workers/summary`. Workers whose last heartbeat is older than `silence` are not counted.
+    pub async fn summarize_workers(&self, silence: Duration) -> Result<WorkerSummary, StoreError> {
+        self.fetch_one(&WORKERS_SUMMARY, &[&silence.as_secs_f64()]).await
     }
-
-    /// `workers/summary`. A worker whose heartbeat is older than `silence` does not count.
-    pub async fn summarize_workers(&self, silence: Duration) -> Result<Workers, StoreError> {
-        let row = self.one(&WORKERS_SUMMARY, &[&silence.as_secs_f64()]).await?;
-        Ok(Workers { online: row.get("online")?, slots: row.get("slots")?, busy: row.get("busy")? })
-    }
-}
-
-fn registered(row: &Reader) -> Result<Registered, StoreError> {
-    let silent: f64 = row.get("silent")?;
-    Ok(Registered {
-        worker: Worker {
-            id: row.get("id")?,
-            host: row.get("host")?,
-            pid: row.get("pid")?,
-            incarnation: row.get("incarnation")?,
-            version: row.get("version")?,
-            queues: row.get("queues")?,
-            kinds: row.get("kinds")?,
-            slots: row.get("slots")?,
-        },
-        state: row.word("state", "worker state", WorkerState::parse)?,
-        reason: row.get("reason")?,
-        actor: row.get("actor")?,
-        changed_at: row.get("changed_at")?,
-        busy: row.get("busy")?,
-        started_at: row.get("started_at")?,
-        seen_at: row.get("seen_at")?,
-        silent: Duration::try_from_secs_f64(silent).unwrap_or_default(),
-    })
 }

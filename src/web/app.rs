@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::Store;
-use crate::store::projects::Bounds;
+use crate::store::projects::OperationPolicy;
 use crate::telemetry::Telemetry;
 use crate::web::api::internal::Polls;
 use crate::web::api::schemas::Schemas;
@@ -45,8 +45,8 @@ pub struct App {
 
 impl App {
     /// What every operation is bound by.
-    pub fn bounds(&self) -> Bounds {
-        Bounds { deadline: self.config.project_deadline, max_attempts: self.config.max_attempts }
+    pub fn bounds(&self) -> OperationPolicy {
+        OperationPolicy { deadline: self.config.project_deadline, max_attempts: self.config.max_attempts }
     }
 
     /// A worker that has been silent for longer does not count as online.

@@ -45,7 +45,7 @@ pub enum ApiError {
     #[error("It has changed since you read it (it is version {0} now); read it again and decide anew.")]
     Stale(i64),
     #[error("This version of Provost cannot read the schedule {0}; put it anew or delete it.")]
-    Unreadable(String),
+    InvalidSchedule(String),
     #[error("Nothing was started: {0}.")]
     NotStarted(String),
     #[error("This Idempotency-Key was used before with another body; use a new key for a new request.")]
@@ -110,7 +110,7 @@ impl ApiError {
             Self::Missing(..) => (S::NOT_FOUND, "not_found", "Not there"),
             Self::NoRoute => (S::NOT_FOUND, "no_route", "Nothing here"),
             Self::Method(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
-            Self::State { .. } | Self::NotNow { .. } | Self::NotStarted(_) | Self::Unreadable(_) => {
+            Self::State { .. } | Self::NotNow { .. } | Self::NotStarted(_) | Self::InvalidSchedule(_) => {
                 (S::CONFLICT, "invalid_state", "Not possible in this state")
             }
             Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),
@@ -155,11 +155,11 @@ impl ApiError {
                     .into()
             }
             Self::Store(StoreError::Unstorable { .. }) => "A value of this request cannot be stored.".into(),
-            Self::Store(StoreError::Refused { code: Refusal::Draining, why }) => {
+            Self::Store(StoreError::Refused { code: Refusal::Draining, reason: why }) => {
                 format!("Not accepted: {why}. Resume the queue, or use another.")
             }
             Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => Self::KeyReused.to_string(),
-            Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+            Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason: why }) => {
                 format!("Not accepted: {why}. It was never there, or has been forgotten.")
             }
             Self::Store(_) => "This is a mistake of ours; the log has the cause under this request's id.".into(),
@@ -180,7 +180,7 @@ impl ApiError {
             errors: match self {
                 Self::Fields(fields) => fields.clone(),
                 Self::Parameter(field) | Self::Header(field) => vec![field.clone()],
-                Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
+                Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason: why }) => {
                     vec![FieldProblem::new("dependencies", why)]
                 }
                 _ => Vec::new(),

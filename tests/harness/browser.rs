@@ -293,7 +293,7 @@ impl Browser {
         Ok(self.driver.execute(script, Vec::new()).await?.json().clone())
     }
 
-    // Acting -------------------------------------------------------------------------------------------------------
+    // Provisioning -------------------------------------------------------------------------------------------------------
 
     /// Waits until an expression gives an element on view.
     async fn element(&self, what: &str, expression: &str) -> WebElement {

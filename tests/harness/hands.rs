@@ -6,7 +6,7 @@ use std::time::Duration;
 use provost::domain::settle::settle;
 use provost::domain::{Backoff, Budget, Outcome, Settlement};
 use provost::signal::Wakeup;
-use provost::store::jobs::{CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Graces, Settled};
+use provost::store::jobs::{CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, GracePeriods, Settled};
 use provost::store::{Connector, Store};
 use serde_json::json;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub const LONG: Duration = Duration::from_secs(60);
 pub const OVER: Duration = Duration::from_millis(1);
 
 /// How long what should have stopped may still take.
-pub const GRACES: Graces = Graces { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
+pub const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 pub async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(8).unwrap();
@@ -36,7 +36,7 @@ pub fn claimer(name: &str, lease: Duration) -> ClaimRequest {
         lease_ttl: lease,
         project_deadline: Duration::from_secs(600),
         tenants: None,
-        reach: CandidateWindow::default(),
+        window: CandidateWindow::default(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Each due time fires exactly once, whatever happens to servers and the database.
 
 use provost::domain::schedule::Cause;
-use provost::store::projects::{Audit, Bounds};
+use provost::store::Audit;
+use provost::store::projects::OperationPolicy;
 use provost::store::schedules::Firing;
 use reqwest::Method;
 use serde_json::json;
@@ -236,7 +237,7 @@ async fn one_of_many_firings_of_a_turn_wins() {
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
     let store = crate::harness::hands::store(&database).await;
     let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
-    let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
+    let bounds = OperationPolicy { deadline: PATIENCE, max_attempts: 3 };
     for round in 0..10 {
         database
             .run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), revision = revision + 1")
@@ -250,11 +251,11 @@ async fn one_of_many_firings_of_a_turn_wins() {
             async move {
                 let firing = Firing {
                     schedule: due.id,
-                    turn: due.turn,
+                    revision: due.revision,
                     cause: Cause::Due,
                     starts: &[start],
                     missed: None,
-                    why_missed: "",
+                    missed_reason: "",
                     next: None,
                 };
                 store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_some()
@@ -272,20 +273,21 @@ async fn one_of_many_firings_of_a_turn_wins() {
     let start = due.plan.as_ref().unwrap().run_at(due.id, due.next_at + time::Duration::milliseconds(500), Cause::Due);
     let firing = Firing {
         schedule: due.id,
-        turn: due.turn,
+        revision: due.revision,
         cause: Cause::Due,
         starts: &[start],
         missed: None,
-        why_missed: "",
+        missed_reason: "",
         next: None,
     };
     assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none());
     // A due time that started a run never starts another, even if a clock runs backwards.
     let again = store.due_schedules(10, &[]).await.unwrap();
-    let turn = again.due[0].turn;
-    let first = store.fire_schedule(&Firing { turn, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
+    let turn = again.due[0].revision;
+    let first =
+        store.fire_schedule(&Firing { revision: turn, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
     let second =
-        store.fire_schedule(&Firing { turn: turn + 1, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
+        store.fire_schedule(&Firing { revision: turn + 1, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
     assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
 }

@@ -54,7 +54,7 @@ async fn unreadable_schedule_is_shown_and_replaceable() {
         ("unreadable".into(), "Mars/Olympus".into(), &json!(null), "enabled".into())
     );
     let page = server.get("/dashboard/schedules").await.expect(200).text;
-    assert!(page.contains("Unreadable") && page.contains("sound"), "{page}");
+    assert!(page.contains("InvalidSchedule") && page.contains("sound"), "{page}");
     assert!(!page.contains("broken/run") && page.contains("broken/delete"), "{page}");
     server.get("/dashboard/schedules/broken/delete").await.expect(200);
     for (method, path) in [

@@ -1,54 +1,58 @@
-//! How executions end: each settlement by itself for whoever asks, many in one statement for the database.
+//! Settles executions: records how attempts ended.
 
 use uuid::Uuid;
 
-use super::ask::wishes;
-use super::work::Lease;
+use super::claim::Lease;
+use super::enqueue::new_jobs_json;
 use crate::domain::{JobKind, JobState, NewJob, ProjectStatus, Settlement};
-use crate::store::gather::Gathered;
+use crate::store::group_commit::Grouped;
+use crate::store::row::Row;
 use crate::store::sql::JOBS_SETTLE;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Store, StoreError};
 
-/// What the database says to a settlement.
+/// The outcome of a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Recorded: where the job is now, and the project that moved with it, if one did.
+    /// Recorded: the state of the job now, and the previous and new status of its project if that changed.
     Yes { state: JobState, project: Option<(ProjectStatus, ProjectStatus)> },
-    /// It was recorded before, with the same outcome: the first answer got lost.
+    /// Recorded before with the same outcome; the first response was lost.
     Already,
-    /// The execution is not the job's current one any more; nothing was changed.
+    /// The execution is no longer the current one of the job. Nothing was changed.
     LeaseLost,
 }
 
-/// A settlement on its way: what the statement has to be told of it.
+/// A settlement as the statement reads it.
 #[derive(Clone)]
-pub(super) struct Ended {
+pub struct SettleRequest {
     job_id: Uuid,
     execution_id: Uuid,
     state: JobState,
     outcome: &'static str,
     error: Option<String>,
+    /// Seconds until a retry.
     delay: f64,
     spends_failure: bool,
+    /// The status of the project during the job, and after it.
     during: Option<ProjectStatus>,
     after: Option<ProjectStatus>,
     result: Option<String>,
-    next: Option<String>,
+    /// The follow-ups, as `enqueue_jobs` reads them.
+    follow_ups: Option<String>,
     actor: String,
 }
 
 impl Store {
-    /// `jobs/settle`: fenced by the execution id. May be sent again when the answer got lost. Settlements that come at the
-    /// same time share a statement and a commit.
+    /// `jobs/settle`: fenced by the execution id. Can be repeated after a lost response. Settlements that arrive at the same
+    /// time share a statement and a commit.
     pub async fn settle_job(
         &self,
         lease: &Lease,
         kind: Option<JobKind>,
         settlement: Settlement,
-        next: &[NewJob],
+        follow_ups: &[NewJob],
         actor: &str,
     ) -> Result<Settled, StoreError> {
-        let ended = Ended {
+        let request = SettleRequest {
             job_id: lease.job_id,
             execution_id: lease.execution_id,
             state: settlement.state,
@@ -59,77 +63,76 @@ impl Store {
             after: kind.and_then(|kind| settlement.project_status(kind)),
             error: settlement.error,
             result: settlement.result,
-            next: (!next.is_empty()).then(|| wishes(next, None, None)),
+            follow_ups: (!follow_ups.is_empty()).then(|| new_jobs_json(follow_ups, None)),
             actor: actor.to_owned(),
         };
         let store = self.clone();
-        let together = move |all: Vec<Ended>| async move { store.settle_jobs(&all).await };
-        match self.groups.settle.join(vec![ended.clone()], together).await {
-            Gathered::Done(answers) => answers.first().copied().ok_or(missing()),
-            Gathered::Alone => self.settle_jobs(&[ended]).await?.first().copied().ok_or(missing()),
-            Gathered::Failed(error) => Err(StoreError::shared(error)),
-        }
+        let settle = move |requests: Vec<SettleRequest>| async move { store.settle_jobs(&requests).await };
+        let settled = match self.batches.settle.join(vec![request.clone()], settle).await {
+            Grouped::Done(settled) => settled,
+            Grouped::Refused => self.settle_jobs(&[request]).await?,
+            Grouped::Failed(error) => return Err(StoreError::shared(error)),
+        };
+        settled.first().copied().ok_or(StoreError::Busy { statement: JOBS_SETTLE.name, source: None })
     }
 
-    /// One statement for all of them, which have one worker: the answers in the same order.
-    async fn settle_jobs(&self, all: &[Ended]) -> Result<Vec<Settled>, StoreError> {
-        let tell = self.wakeup.may_notify();
-        // In the order of the ids: see the statement.
-        let mut order: Vec<(usize, &Ended)> = all.iter().enumerate().collect();
+    /// One statement for all requests; returns the outcomes in the same order.
+    async fn settle_jobs(&self, requests: &[SettleRequest]) -> Result<Vec<Settled>, StoreError> {
+        let notify = self.wakeup.may_notify();
+        // In the order of the job ids, in which the statement locks the rows.
+        let mut order: Vec<(usize, &SettleRequest)> = requests.iter().enumerate().collect();
         order.sort_by_key(|(_, it)| it.job_id);
-        let sorted = || order.iter().map(|(_, it)| *it);
-        let column = |of: fn(&Ended) -> Uuid| sorted().map(of).collect::<Vec<_>>();
-        let text = |of: for<'a> fn(&'a Ended) -> Option<&'a str>| sorted().map(of).collect::<Vec<_>>();
-        let rows = self
-            .rows(
-                &JOBS_SETTLE,
-                &[
-                    &column(|it| it.job_id),
-                    &column(|it| it.execution_id),
-                    &text(|it| Some(it.state.as_str())),
-                    &text(|it| Some(it.outcome)),
-                    &text(|it| it.error.as_deref()),
-                    &sorted().map(|it| it.delay).collect::<Vec<_>>(),
-                    &sorted().map(|it| it.spends_failure).collect::<Vec<_>>(),
-                    &text(|it| it.during.map(ProjectStatus::as_str)),
-                    &text(|it| it.after.map(ProjectStatus::as_str)),
-                    &text(|it| Some(&it.actor)),
-                    &tell,
-                    &text(|it| it.result.as_deref()),
-                    &text(|it| it.next.as_deref()),
-                ],
-            )
-            .await?;
-        let mut answers = vec![Settled::LeaseLost; all.len()];
-        let mut wakes = false;
-        for row in Reader::all(rows, &JOBS_SETTLE) {
-            wakes |= row.get::<bool>("needs_wakeup")?;
+        let rows = self.settle_rows(&order, notify).await?;
+        let mut settled = vec![Settled::LeaseLost; requests.len()];
+        let mut creates_work = false;
+        for row in &rows {
+            creates_work |= row.get::<bool>("needs_wakeup")?;
+            // Counted from 1 in the order of the parameters.
             let place = usize::try_from(row.get::<i64>("ordinal")?).unwrap_or_default();
-            let asked = place.checked_sub(1).and_then(|at| order.get(at));
-            if let Some((answer, ended)) = asked.and_then(|(at, ended)| answers.get_mut(*at).zip(Some(ended))) {
-                *answer = answer_of(&row, ended)?;
+            let request = place.checked_sub(1).and_then(|index| order.get(index));
+            if let Some((outcome, request)) = request.and_then(|(at, it)| settled.get_mut(*at).zip(Some(it))) {
+                *outcome = read_outcome(row, request)?;
             }
         }
-        if wakes {
-            self.wakeup.committed(tell);
+        if creates_work {
+            self.wakeup.committed(notify);
         } else {
             self.wakeup.changed();
         }
-        Ok(answers)
+        Ok(settled)
+    }
+
+    async fn settle_rows(&self, order: &[(usize, &SettleRequest)], notify: bool) -> Result<Vec<Row>, StoreError> {
+        let requests = || order.iter().map(|(_, it)| *it);
+        let ids = |of: fn(&SettleRequest) -> Uuid| requests().map(of).collect::<Vec<_>>();
+        let texts = |of: for<'a> fn(&'a SettleRequest) -> Option<&'a str>| requests().map(of).collect::<Vec<_>>();
+        self.rows(
+            &JOBS_SETTLE,
+            &[
+                &ids(|it| it.job_id),
+                &ids(|it| it.execution_id),
+                &texts(|it| Some(it.state.as_str())),
+                &texts(|it| Some(it.outcome)),
+                &texts(|it| it.error.as_deref()),
+                &requests().map(|it| it.delay).collect::<Vec<_>>(),
+                &requests().map(|it| it.spends_failure).collect::<Vec<_>>(),
+                &texts(|it| it.during.map(ProjectStatus::as_str)),
+                &texts(|it| it.after.map(ProjectStatus::as_str)),
+                &texts(|it| Some(&it.actor)),
+                &notify,
+                &texts(|it| it.result.as_deref()),
+                &texts(|it| it.follow_ups.as_deref()),
+            ],
+        )
+        .await
     }
 }
 
-fn answer_of(row: &Reader, ended: &Ended) -> Result<Settled, StoreError> {
+fn read_outcome(row: &Row, request: &SettleRequest) -> Result<Settled, StoreError> {
     if row.get("settled")? {
-        let state = row.word("state", "job state", JobState::parse)?;
-        let moved: Option<String> = row.get("project_status")?;
-        let now = moved.as_deref().and_then(ProjectStatus::parse);
-        return Ok(Settled::Yes { state, project: ended.during.zip(now) });
+        let now: Option<ProjectStatus> = row.get("project_status")?;
+        return Ok(Settled::Yes { state: row.get("state")?, project: request.during.zip(now) });
     }
     let earlier: Option<String> = row.get("recorded_outcome")?;
-    Ok(if earlier.as_deref() == Some(ended.outcome) { Settled::Already } else { Settled::LeaseLost })
-}
-
-fn missing() -> StoreError {
-    StoreError::Busy { statement: JOBS_SETTLE.name, source: None }
+    Ok(if earlier.as_deref() == Some(request.outcome) { Settled::Already } else { Settled::LeaseLost })
 }

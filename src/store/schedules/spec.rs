@@ -1,5 +1,5 @@
-//! What a schedule starts, as it stands in its row: a job in the words of `enqueue_jobs`, what happens to a project, or a workflow
-//! of such jobs. Payloads are texts within the JSON, so that they stay as they are.
+//! The column `schedules.spec`: what a schedule starts, as JSON. A job, an action on a project, or a workflow of jobs.
+//! Payloads and parameters are strings within the JSON, so that every byte of them is kept.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::schedule::{ProjectAction, Target, WorkflowTarget};
-use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
+use crate::domain::workflow::{StepDependency, WorkflowDefinition, StepDefinition};
 use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, Policy, ProjectName};
 
-/// A job, as far as a schedule says it.
+/// A job, in the fields of `enqueue_jobs` that a schedule can set.
 #[derive(Deserialize, Serialize)]
 struct JobSpec {
     kind: String,
@@ -28,7 +28,7 @@ struct JobSpec {
     delay_s: Option<f64>,
 }
 
-/// A workflow, in the order in which its steps were named.
+/// A workflow; its steps keep their order.
 #[derive(Deserialize, Serialize)]
 struct WorkflowSpec {
     name: String,
@@ -49,7 +49,7 @@ struct LinkSpec {
     policy: String,
 }
 
-/// What happens to a project. Parameters are text, so that they stay as they are.
+/// An action on a project.
 #[derive(Default, Deserialize, Serialize)]
 struct ProjectSpec {
     action: String,
@@ -61,14 +61,14 @@ struct ProjectSpec {
     template: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Option<String>,
-    /// JSON text too.
+    /// JSON text.
     #[serde(skip_serializing_if = "Option::is_none")]
     labels: Option<String>,
 }
 
-/// For the row.
+/// The text of the column.
 pub fn write(target: &Target) -> String {
-    // Texts and numbers cannot fail to be JSON.
+    // Strings and numbers always serialize.
     match target {
         Target::Job(job) => serde_json::to_string(&job_spec(job)),
         Target::Project(action) => serde_json::to_string(&project_spec(action)),
@@ -121,7 +121,7 @@ fn workflow_spec(plan: &WorkflowDefinition) -> WorkflowSpec {
     }
 }
 
-/// From the row; nothing when this version does not know such a thing.
+/// Reads the column; none if this version does not know the target.
 pub fn read(target: &str, spec: &str) -> Option<Target> {
     match target {
         "job" => read_job(serde_json::from_str(spec).ok()?).map(|job| Target::Job(Box::new(job))),
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_reads_back_and_keeps_every_byte() {
+    fn written_target_reads_back_byte_for_byte() {
         let job = NewJob {
             id: Uuid::nil(),
             kind: Ident::parse("report.generate").unwrap(),
@@ -202,12 +202,12 @@ mod tests {
             dependencies: Vec::new(),
             step: None,
         };
-        let again = |target: Target| {
+        let round_trip = |target: Target| {
             let text = write(&target);
             let read = read(target.as_str(), &text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(format!("{read:?}"), format!("{target:?}"));
         };
-        again(Target::Job(Box::new(job.clone())));
+        round_trip(Target::Job(Box::new(job.clone())));
 
         let link = |step: &str, policy| StepDependency { step: step.to_owned(), policy };
         let step = |name: &str, depends_on, due| StepDefinition {
@@ -220,19 +220,19 @@ mod tests {
             step("b", vec![link("a", Policy::Block)], Due::In(Duration::from_millis(2500))),
             step("a", Vec::new(), Due::Now),
         ];
-        let plan = WorkflowDefinition { name: "of {{due_at}}".into(), tenant: Ident::default(), steps };
-        again(Target::Workflow(Box::new(WorkflowTarget::new(plan).unwrap())));
+        let plan = WorkflowDefinition { name: "report {{due_at}}".into(), tenant: Ident::default(), steps };
+        round_trip(Target::Workflow(Box::new(WorkflowTarget::new(plan).unwrap())));
 
         let parameters = r#"{ "n": 1.0 }"#;
         let create = ProjectAction::Create {
-            name: ProjectName::parse("night of {{due_at}}").unwrap(),
+            name: ProjectName::parse("nightly {{due_at}}").unwrap(),
             template: "simulated".into(),
             parameters: Parameters::parse(parameters).unwrap(),
             labels: Labels::parse([("env".to_owned(), "test".to_owned())].into()).unwrap(),
         };
         for action in [create, ProjectAction::Retry(Uuid::from_u128(7)), ProjectAction::Delete(Uuid::from_u128(8))] {
-            again(Target::Project(action));
+            round_trip(Target::Project(action));
         }
-        assert!(["workflow", "job", "mystery"].iter().all(|target| read(target, "{}").is_none()));
+        assert!(["workflow", "job", "unknown"].iter().all(|target| read(target, "{}").is_none()));
     }
 }

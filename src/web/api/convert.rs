@@ -7,9 +7,10 @@ use crate::web::middleware::request_id;
 
 use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Backoff, Ident, Labels, NewJob, Parameters, Progress, ProjectName, moment};
+use crate::store::Audit;
 use crate::store::events;
 use crate::store::jobs::{Execution, Job};
-use crate::store::projects::{Audit, Event, Project, WaitingJob};
+use crate::store::projects::{Project, ProjectEvent, WaitingJob};
 use crate::wire::create_job::CreateBackoff;
 use crate::wire::json::{raw, storable};
 use crate::wire::span::Span;
@@ -41,8 +42,8 @@ impl From<Project> for wire::Project {
     }
 }
 
-impl From<Event> for wire::Event {
-    fn from(row: Event) -> Self {
+impl From<ProjectEvent> for wire::Event {
+    fn from(row: ProjectEvent) -> Self {
         Self {
             id: row.id,
             project_id: row.project_id,
@@ -161,7 +162,7 @@ impl From<Job> for wire::Job {
             workflow_id: row.step.as_ref().map(|it| it.workflow),
             step: row.step.map(|it| it.name),
             waits_for: row.waits_for,
-            doomed_by: row.doomed_by,
+            doomed_by: row.canceled_by,
             execution_id: row.execution_id,
             worker_id: row.worker_id,
             lease_until: row.lease_until,

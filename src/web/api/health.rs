@@ -6,8 +6,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use crate::signal::ListenMode;
-use crate::store::database::Pong;
-use crate::store::workers::Workers;
+use crate::store::database::DatabaseInfo;
+use crate::store::workers::WorkerSummary;
 use crate::web::app::App;
 use crate::wire::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
 
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// What was found when we looked.
 pub struct Checkup {
     /// The database's answer and how long it took.
-    pub database: Option<(Pong, Duration)>,
-    pub workers: Option<Workers>,
+    pub database: Option<(DatabaseInfo, Duration)>,
+    pub workers: Option<WorkerSummary>,
 }
 
 /// Looks at everything that this process stands on.
@@ -58,7 +58,7 @@ pub async fn health(app: Data<App>) -> HttpResponse {
         listener: ListenerHealth {
             mode: listener.mode.as_str().to_owned(),
             since: listener.since,
-            last_heard_at: listener.heard,
+            last_heard_at: listener.last_notified_at,
             reconnects: listener.reconnects,
         },
         workers: found.workers.map(|it| WorkersHealth { online: it.online, slots: it.slots, busy: it.busy }),

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use sha2::{Digest, Sha256};
 
-use crate::store::projects::IdempotencyKey;
+use crate::store::IdempotencyKey;
 use crate::web::access::hex;
 use crate::web::error::ApiError;
 

@@ -106,7 +106,7 @@ pub fn checked(wish: PutLimit) -> Result<Limit, ApiError> {
         }
         LimitMode::Concurrency => (None, None),
     };
-    Ok(Limit { name, scope, value, mode, most, span, burst, enabled: wish.enabled.unwrap_or(true) })
+    Ok(Limit { name, scope, value, mode, max: most, window: span, burst, enabled: wish.enabled.unwrap_or(true) })
 }
 
 fn window(seconds: f64) -> Result<f64, ApiError> {
@@ -124,15 +124,15 @@ fn burst(wish: Option<i64>, most: i32) -> Result<i32, ApiError> {
 
 impl From<LimitUse> for wire::Limit {
     fn from(row: LimitUse) -> Self {
-        let held_back = if row.is_tight() { row.waiting } else { 0 };
+        let held_back = if row.is_exhausted() { row.waiting } else { 0 };
         let limit = row.limit;
         Self {
             name: limit.name,
             scope: limit.scope.to_string(),
             value: limit.value,
             mode: limit.mode.to_string(),
-            limit: limit.most,
-            window_s: limit.span,
+            limit: limit.max,
+            window_s: limit.window,
             burst: limit.burst,
             enabled: limit.enabled,
             active: row.active,

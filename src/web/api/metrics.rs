@@ -80,12 +80,12 @@ pub async fn prometheus(app: Data<App>) -> Result<HttpResponse, ApiError> {
 /// way leaves them out.
 async fn register_jobs(app: &App, registry: &mut Registry) {
     let (jobs, removed) = (Family::<QueueStateLabels, Gauge>::default(), Family::<ClassLabel, Gauge>::default());
-    let Ok(depth) = app.store.depth(None, None).await else { return };
+    let Ok(depth) = app.store.queue_depths(None, None).await else { return };
     for row in depth {
         jobs.get_or_create(&QueueStateLabels { queue: row.queue, state: row.state.as_str() }).inc_by(row.n);
     }
     registry.register("jobs", "Jobs by queue and state", jobs);
-    let Ok(classes) = app.store.removed().await else { return };
+    let Ok(classes) = app.store.retention_stats().await else { return };
     for row in classes {
         removed.get_or_create(&ClassLabel { class: row.class }).set(row.removed);
     }

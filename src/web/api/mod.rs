@@ -16,6 +16,7 @@ pub mod schedules;
 pub mod schemas;
 pub mod stats;
 pub mod stream;
+pub mod to_wire;
 pub mod wait;
 pub mod workers;
 pub mod workflows;

@@ -5,10 +5,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::{Ident, LimitMode, LimitScope, QueueState};
+use crate::store::Audit;
 use crate::store::limits::Limit;
-use crate::store::projects::Audit;
 use crate::store::queues::Queue;
 use crate::web::api::convert;
+use crate::web::api::to_wire::to_wire;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Json, OptionalJson, name_in_path};
@@ -102,7 +103,7 @@ pub async fn drain(
 
 async fn moved(app: &App, request: &HttpRequest, state: QueueState, reason: Reason) -> Result<HttpResponse, ApiError> {
     let (name, audit) = (&name_of(request), convert::api_audit(reason)?);
-    app.store.move_queue(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
+    app.store.set_queue_state(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
     Ok(HttpResponse::Ok().json(wire::Queue::from(found(app, name).await?)))
 }
 
@@ -133,8 +134,8 @@ pub async fn set_concurrency(app: &App, queue: &str, most: Option<i32>, audit: &
         scope: LimitScope::Queue,
         value: Some(queue.to_owned()),
         mode: LimitMode::Concurrency,
-        most,
-        span: None,
+        max: most,
+        window: None,
         burst: None,
         enabled: true,
     };
@@ -159,27 +160,10 @@ pub fn meaning(state: QueueState) -> &'static str {
     }
 }
 
-impl From<Queue> for wire::Queue {
-    fn from(row: Queue) -> Self {
-        Self {
-            name: row.name,
-            state: row.state.to_string(),
-            reason: row.reason,
-            actor: row.actor,
-            changed_at: row.changed_at,
-            waiting: row.waiting,
-            scheduled: row.scheduled,
-            retrying: row.retrying,
-            blocked: row.blocked,
-            active: row.active,
-            failed: row.failed,
-            oldest_waiting_at: row.oldest_due_at,
-            in_per_minute: row.incoming as f64 / FLOW_MINUTES,
-            out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
-            workers: row.workers,
-            concurrency: row.concurrency,
-            meaning: meaning(row.state).to_owned(),
-            created_at: row.created_at,
-        }
-    }
-}
+to_wire! { |row: Queue| -> wire::Queue {
+    name, state, reason, actor, changed_at, created_at, waiting, scheduled, retrying, blocked, active, failed, workers, concurrency;
+    oldest_waiting_at: row.oldest_due_at,
+    in_per_minute: row.incoming as f64 / FLOW_MINUTES,
+    out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
+    meaning: meaning(row.state).to_owned(),
+} }

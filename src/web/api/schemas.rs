@@ -10,7 +10,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::domain::{Ident, NewJob};
-use crate::store::schemas::Put;
+use crate::store::schemas::PutOutcome;
 use crate::web::api::convert;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -185,9 +185,9 @@ pub async fn put(app: Data<App>, request: HttpRequest, body: Json<PutSchema>) ->
     let put = app.store.put_schema(kind.as_str(), version, text, &audit).await?;
     app.schemas.forget(kind.as_str());
     let (mut response, version) = match put {
-        Put::New { version } => (HttpResponse::Created(), version),
-        Put::Same => (HttpResponse::Ok(), version.unwrap_or(1)),
-        Put::Other => {
+        PutOutcome::New { version } => (HttpResponse::Created(), version),
+        PutOutcome::Same => (HttpResponse::Ok(), version.unwrap_or(1)),
+        PutOutcome::Other => {
             return Err(ApiError::NotNow {
                 what: "schema",
                 verb: "changed",

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::domain::JobState;
 use crate::domain::histogram::Histogram;
 use crate::store::events::EventFilter;
-use crate::store::stats::{Depth, Work, Worked};
+use crate::store::stats::{QueueDepth, WorkBucket, WorkerActivity};
 use crate::web::api::paging::page;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -34,10 +34,10 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
     let query = Query::parse(request.query_string(), &["window", "queue", "kind"])?;
     let window = query.span("window", WINDOW, LONGEST)?;
     let (queue, kind) = (query.get("queue"), query.get("kind"));
-    let depth = app.store.depth(queue, kind).await?;
-    let work = app.store.work_done(window, queue, kind).await?;
-    let workers = app.store.work_of_workers(window, queue, None, WORKERS).await?;
-    let removed = app.store.removed().await?;
+    let depth = app.store.queue_depths(queue, kind).await?;
+    let work = app.store.work_stats(window, queue, kind).await?;
+    let workers = app.store.worker_stats(window, queue, None, WORKERS).await?;
+    let removed = app.store.retention_stats().await?;
     Ok(HttpResponse::Ok().json(Stats {
         window_s: window.as_secs_f64(),
         totals: totals(&depth),
@@ -65,7 +65,7 @@ pub async fn events(app: Data<App>, request: HttpRequest) -> Result<HttpResponse
     Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
 }
 
-fn totals(depth: &[Depth]) -> BTreeMap<String, i64> {
+fn totals(depth: &[QueueDepth]) -> BTreeMap<String, i64> {
     let mut totals: BTreeMap<String, i64> = JobState::ALL.iter().map(|state| (state.to_string(), 0)).collect();
     for row in depth {
         *totals.entry(row.state.to_string()).or_default() += row.n;
@@ -90,7 +90,7 @@ struct Spread {
 }
 
 impl Spread {
-    fn add(&mut self, row: &Work) {
+    fn add(&mut self, row: &WorkBucket) {
         self.histogram.add(row.bucket, row.n);
         self.n += row.n;
         self.total_ms += row.total_ms;
@@ -123,7 +123,7 @@ pub fn filter(query: &Query) -> Result<EventFilter, ApiError> {
     })
 }
 
-fn by_queue(depth: &[Depth], work: &[Work], workers: &[Worked]) -> Vec<QueueStats> {
+fn by_queue(depth: &[QueueDepth], work: &[WorkBucket], workers: &[WorkerActivity]) -> Vec<QueueStats> {
     let mut queues: BTreeMap<&str, BTreeMap<&str, Sum>> = BTreeMap::new();
     for row in depth {
         let stats = &mut queues.entry(&row.queue).or_default().entry(&row.kind).or_default().stats;
@@ -167,8 +167,8 @@ fn by_queue(depth: &[Depth], work: &[Work], workers: &[Worked]) -> Vec<QueueStat
     queues.into_iter().map(queue).collect()
 }
 
-impl From<Worked> for WorkerStats {
-    fn from(row: Worked) -> Self {
+impl From<WorkerActivity> for WorkerStats {
+    fn from(row: WorkerActivity) -> Self {
         Self {
             queue: row.queue,
             worker_id: row.worker_id,

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::signal::WakeupReceiver;
 use crate::store::StoreError;
-use crate::store::events::{Event, EventFilter, News};
+use crate::store::events::{Event, EventBatch, EventFilter};
 use crate::web::api::stats;
 use crate::web::api::wait::in_turn;
 use crate::web::app::App;
@@ -171,7 +171,7 @@ impl Reader {
         Ok(news.events)
     }
 
-    fn rise(&mut self, news: &News) {
+    fn rise(&mut self, news: &EventBatch) {
         self.told.extend(news.events.iter().map(|event| event.id));
         if let Some((place, _)) = self.rising.take_if(|(_, until)| *until <= news.oldest) {
             self.rise_to(place);
@@ -219,8 +219,8 @@ mod tests {
         }
     }
 
-    fn news(ids: &[i64], head: i64, oldest: i64, next: i64) -> News {
-        News { events: ids.iter().map(|id| event(*id)).collect(), head, oldest, next }
+    fn news(ids: &[i64], head: i64, oldest: i64, next: i64) -> EventBatch {
+        EventBatch { events: ids.iter().map(|id| event(*id)).collect(), head, oldest, next }
     }
 
     #[test]

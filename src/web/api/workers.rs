@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::WorkerState;
-use crate::store::workers::Registered;
+use crate::store::workers::RegisteredWorker;
 use crate::web::api::convert;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -112,12 +112,12 @@ pub async fn forget_one(app: &App, id: &str, reason: Reason) -> Result<(), ApiEr
 
 async fn moved(app: &App, request: &HttpRequest, state: WorkerState, reason: Reason) -> Result<HttpResponse, ApiError> {
     let (id, audit) = (&id_of(request), convert::api_audit(reason)?);
-    app.store.move_worker(id, state, &audit).await?.ok_or_else(|| no_worker(id))?;
+    app.store.set_worker_state(id, state, &audit).await?.ok_or_else(|| no_worker(id))?;
     Ok(HttpResponse::Ok().json(wire::Worker::from(found(app, id).await?)))
 }
 
 /// The worker, or 404.
-pub async fn found(app: &App, id: &str) -> Result<Registered, ApiError> {
+pub async fn found(app: &App, id: &str) -> Result<RegisteredWorker, ApiError> {
     app.store.list_workers(Some(id), None, app.silence()).await?.pop().ok_or_else(|| no_worker(id))
 }
 
@@ -131,8 +131,8 @@ pub fn id_of(request: &HttpRequest) -> String {
     name_in_path(request, "worker")
 }
 
-impl From<Registered> for wire::Worker {
-    fn from(row: Registered) -> Self {
+impl From<RegisteredWorker> for wire::Worker {
+    fn from(row: RegisteredWorker) -> Self {
         let worker = row.worker;
         Self {
             id: worker.id,

@@ -100,7 +100,7 @@ impl Question {
             lease_ttl,
             project_deadline: app.config.project_deadline,
             tenants: words("tenants", asked.tenants)?,
-            reach: CandidateWindow::default(),
+            window: CandidateWindow::default(),
         };
         Ok(Self { claimer, slots: asked.limit.clamp(1, MOST_DELIVERED) as usize, wait, request_id })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::store::logs::{Line, NewLine};
+use crate::store::logs::{self, NewLogLine};
 use crate::web::api::internal::Badge;
 use crate::web::api::jobs::found;
 use crate::web::api::wait;
@@ -42,17 +42,17 @@ pub async fn append(app: Data<App>, badge: Badge, Id(id): Id, Many(body): Many) 
     Ok(HttpResponse::Accepted().json(LogsAnswer { kept, dropped: lines.len() as i64 - kept }))
 }
 
-fn lines_of(said: PostLogs) -> Result<Vec<NewLine>, ApiError> {
+fn lines_of(said: PostLogs) -> Result<Vec<NewLogLine>, ApiError> {
     let usual = stream("stream", said.stream)?.unwrap_or_else(|| STREAM.to_owned());
     let text = said.content.as_deref().map(|text| text.strip_suffix('\n').unwrap_or(text)).filter(|it| !it.is_empty());
-    let mut lines: Vec<NewLine> = text
+    let mut lines: Vec<NewLogLine> = text
         .into_iter()
         .flat_map(|text| text.split('\n'))
-        .map(|line| NewLine::of(usual.clone(), line.strip_suffix('\r').unwrap_or(line)))
+        .map(|line| NewLogLine::new(usual.clone(), line.strip_suffix('\r').unwrap_or(line)))
         .collect();
     for (at, line) in said.lines.into_iter().enumerate() {
         let of = stream(&format!("lines.{at}.stream"), line.stream)?;
-        lines.push(NewLine::of(of.unwrap_or_else(|| usual.clone()), &line.line));
+        lines.push(NewLogLine::new(of.unwrap_or_else(|| usual.clone()), &line.line));
     }
     if lines.len() > MAX_LINES {
         return Err(ApiError::field(
@@ -107,12 +107,12 @@ pub async fn of_job(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<
 }
 
 /// Looks until there are lines; nothing when there will be none.
-async fn follow<F: Future<Output = Result<Option<Vec<Line>>, ApiError>>>(
+async fn follow<F: Future<Output = Result<Option<Vec<logs::LogLine>>, ApiError>>>(
     app: &App,
     wanted: &Wanted,
     look: impl Fn() -> F,
-) -> Result<Vec<Line>, ApiError> {
-    let said = |found: &Option<Vec<Line>>| found.as_ref().is_none_or(|lines| !lines.is_empty());
+) -> Result<Vec<logs::LogLine>, ApiError> {
+    let said = |found: &Option<Vec<logs::LogLine>>| found.as_ref().is_none_or(|lines| !lines.is_empty());
     Ok(wait::until(app, wanted.wait, said, look).await?.unwrap_or_default())
 }
 
@@ -133,8 +133,8 @@ impl Wanted {
     }
 }
 
-fn respond(lines: Vec<Line>) -> Result<HttpResponse, ApiError> {
-    let line = |it: Line| LogLine {
+fn respond(lines: Vec<logs::LogLine>) -> Result<HttpResponse, ApiError> {
+    let line = |it: logs::LogLine| LogLine {
         id: it.id,
         execution_id: it.execution_id,
         content: it.line,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, FollowUp, JobKind, Outcome};
 use crate::mutant::{self, FailPoint};
-use crate::store::jobs::{Active, Lease, Settled};
+use crate::store::jobs::{ActiveExecution, Lease, Settled};
 use crate::telemetry::OutcomeLabels;
 use crate::web::api::internal::Badge;
 use crate::web::app::App;
@@ -62,7 +62,7 @@ async fn settled(
     app: &App,
     badge: &Badge,
     id: Uuid,
-    active: &Active,
+    active: &ActiveExecution,
     outcome: Outcome,
 ) -> Result<ResultAnswer, ApiError> {
     let budget = Budget::new(active.failures, active.max_attempts, active.backoff);
@@ -108,7 +108,7 @@ fn refuse_contradictions(said: &ExecutionResult) -> Result<(), ApiError> {
 }
 
 /// What the words mean. How it is recorded is up to them alone, so that they mean the same when nothing is known of the execution any more.
-fn outcome_of(said: ExecutionResult, active: Option<&Active>) -> Outcome {
+fn outcome_of(said: ExecutionResult, active: Option<&ActiveExecution>) -> Outcome {
     let error = said.error.filter(|text| !text.trim().is_empty());
     let next = || said.next.iter().map(|job| FollowUp(job.get().to_owned())).collect();
     if said.released {

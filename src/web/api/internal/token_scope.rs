@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::config::WorkerToken;
 use crate::domain::NewJob;
-use crate::store::jobs::{Active, LeasedExecution};
+use crate::store::jobs::{ActiveExecution, LeasedExecution};
 use crate::web::access::hex;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -61,7 +61,7 @@ impl Badge {
 
     /// Refuses jobs that whoever asks may not add: with a bound token, what follows stays on its queues, and with the tenant of the job that
     /// it follows from. It is the result that is wrong, so that a worker knows that sending it again would go no better.
-    pub fn may_add(&self, jobs: &[NewJob], from: &Active) -> Result<(), ApiError> {
+    pub fn may_add(&self, jobs: &[NewJob], from: &ActiveExecution) -> Result<(), ApiError> {
         let Some(Binding { queues, .. }) = &self.0 else { return Ok(()) };
         if jobs.iter().any(|job| !queues.iter().any(|name| name == job.queue.as_str())) {
             return Err(ApiError::field("next", format!("queue must be one of this token: {}", queues.join(", "))));
@@ -76,13 +76,18 @@ impl Badge {
     }
 
     /// The execution, if it is its job's current one. What somebody else holds does not exist.
-    pub async fn active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Option<Active>, ApiError> {
+    pub async fn active(
+        &self,
+        app: &App,
+        execution: Uuid,
+        job: Option<Uuid>,
+    ) -> Result<Option<ActiveExecution>, ApiError> {
         let active = app.store.active_execution(execution, job).await?;
         Ok(active.filter(|it| self.covers(&it.worker_id)))
     }
 
     /// The same, where nothing can be said of one that is not.
-    pub async fn current(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Active, ApiError> {
+    pub async fn current(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<ActiveExecution, ApiError> {
         self.active(app, execution, job).await?.ok_or(ApiError::LeaseLost(execution))
     }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::{JobState, QueueState};
-use crate::store::jobs::{Explained, Job, TightLimit};
+use crate::store::jobs::{ExhaustedLimit, Job, JobExplanation};
 use crate::store::workflows::Edge;
 use crate::web::api::jobs::{no_job, verbs};
 use crate::web::api::workflows::graph::blocked_reason;
@@ -55,7 +55,7 @@ pub fn possible(job: &Job) -> Vec<&'static str> {
 }
 
 /// The reason in a word and in a sentence.
-pub fn why(job: &Job, known: &Explained) -> (&'static str, String) {
+pub fn why(job: &Job, known: &JobExplanation) -> (&'static str, String) {
     match job.state {
         JobState::Completed => ("finished", "It is done.".to_owned()),
         JobState::Canceled => ("finished", format!("It was canceled{}.", because(job.error.as_deref()))),
@@ -92,7 +92,7 @@ fn because(error: Option<&str>) -> String {
     error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
-fn active(job: &Job, known: &Explained) -> (&'static str, String) {
+fn active(job: &Job, known: &JobExplanation) -> (&'static str, String) {
     let worker = job.worker_id.as_deref().unwrap_or("a worker");
     if job.cancel_requested_at.is_some() {
         return (
@@ -115,7 +115,7 @@ fn active(job: &Job, known: &Explained) -> (&'static str, String) {
     )
 }
 
-fn due(job: &Job, known: &Explained) -> (&'static str, String) {
+fn due(job: &Job, known: &JobExplanation) -> (&'static str, String) {
     if known.queue_state.as_deref() == Some(QueueState::Paused.as_str()) {
         let who = known.queue_actor.as_deref().unwrap_or("somebody");
         return (
@@ -146,7 +146,7 @@ fn due(job: &Job, known: &Explained) -> (&'static str, String) {
     ("about_to_start", "It is the next that a free worker takes.".to_owned())
 }
 
-fn no_worker(job: &Job, known: &Explained) -> String {
+fn no_worker(job: &Job, known: &JobExplanation) -> String {
     let (queue, kind) = (&job.queue, &job.kind);
     if known.held_workers > 0 {
         return format!(
@@ -157,8 +157,8 @@ fn no_worker(job: &Job, known: &Explained) -> String {
     format!("No worker that serves the queue {queue} and the kind {kind} is online; it starts when one comes.")
 }
 
-fn throttled(limit: &TightLimit) -> String {
-    let TightLimit { name, mode, most, span, free_in } = limit;
+fn throttled(limit: &ExhaustedLimit) -> String {
+    let ExhaustedLimit { name, mode, max: most, window: span, free_in } = limit;
     if mode == "concurrency" {
         return format!(
             "The limit {name} lets {most} be active at once, and so many are; it is free when one of them ends."

@@ -56,7 +56,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
     let ids: Vec<Uuid> = enqueued.iter().map(|it| it.id).collect();
     let is_known = |(wish, born): (&NewJob, &Enqueued)| born.is_new && wish.dependencies.is_empty();
     let rows = match jobs.iter().zip(&enqueued).all(is_known) {
-        true => jobs.iter().zip(&enqueued).map(|(wish, born)| Job::born(wish, born)).collect(),
+        true => jobs.iter().zip(&enqueued).map(|(wish, born)| Job::from_new(wish, born)).collect(),
         false => app.store.get_jobs(&ids).await?,
     };
     let mut response = HttpResponse::Created();
@@ -160,9 +160,9 @@ pub async fn patch(app: Data<App>, Id(id): Id, body: Json<PatchJob>) -> Result<H
     let priority = convert::priority(priority)?;
     let audit = convert::api_audit(Reason { reason, actor })?;
     let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| no_job(id))?;
-    if !answer.moved {
+    if !answer.changed {
         let hint = "Only a job that is not finished has a priority to change.";
-        return Err(ApiError::NotNow { what: "job", verb: "changed", was: answer.was.to_string(), hint });
+        return Err(ApiError::NotNow { what: "job", verb: "changed", was: answer.previous_state.to_string(), hint });
     }
     Ok(HttpResponse::Ok().json(wire::Job::from(found(&app, id).await?)))
 }
@@ -176,8 +176,13 @@ pub async fn patch(app: Data<App>, Id(id): Id, body: Json<PatchJob>) -> Result<H
 pub async fn cancel(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
     let audit = convert::api_audit(reason.0)?;
     let answer = app.store.cancel_jobs(&[id], &audit).await?.pop().ok_or_else(|| no_job(id))?;
-    if !answer.canceled && !answer.asked {
-        return Err(ApiError::NotNow { what: "job", verb: "canceled", was: answer.was.to_string(), hint: CANCEL_HINT });
+    if !answer.canceled && !answer.requested {
+        return Err(ApiError::NotNow {
+            what: "job",
+            verb: "canceled",
+            was: answer.previous_state.to_string(),
+            hint: CANCEL_HINT,
+        });
     }
     let mut response = if answer.canceled { HttpResponse::Ok() } else { HttpResponse::Accepted() };
     Ok(response.json(wire::Job::from(found(&app, id).await?)))
@@ -200,13 +205,13 @@ pub const PROJECT_HINT: &str = "It works on a project; retry the project.";
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
     let audit = convert::api_audit(reason.0)?;
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &audit).await?.pop().ok_or_else(|| no_job(id))?;
-    if !answer.moved {
+    if !answer.changed {
         let hint = match answer {
             _ if answer.of_project => PROJECT_HINT,
-            _ if answer.is_doomed => DOOMED_HINT,
+            _ if answer.has_failed_dependency => DOOMED_HINT,
             _ => RETRY_HINT,
         };
-        return Err(ApiError::NotNow { what: "job", verb: "retried", was: answer.was.to_string(), hint });
+        return Err(ApiError::NotNow { what: "job", verb: "retried", was: answer.previous_state.to_string(), hint });
     }
     Ok(HttpResponse::Ok().json(wire::Job::from(found(&app, id).await?)))
 }

@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use crate::domain::JobState;
-use crate::store::jobs::{Edit, Filter, Forgotten};
-use crate::store::projects::Audit;
+use crate::store::Audit;
+use crate::store::dead_letters::DeleteOutcome;
+use crate::store::jobs::{Edit, Filter};
 use crate::web::api::convert;
 use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
@@ -60,7 +61,9 @@ pub async fn cancel(app: &App, selection: &Selection) -> Result<Acted, ApiError>
         let answers = app.store.cancel_jobs(&ids, &selection.audit).await?;
         Ok(answers
             .into_iter()
-            .map(|it| (it.id, if it.canceled || it.asked { Ok(()) } else { Err(("it is finished", it.was)) }))
+            .map(|it| {
+                (it.id, if it.canceled || it.requested { Ok(()) } else { Err(("it is finished", it.previous_state)) })
+            })
             .collect())
     })
     .await
@@ -76,7 +79,7 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
         };
         Ok(answers
             .into_iter()
-            .map(|it| (it.id, if it.moved { Ok(()) } else { Err((why(it.of_project), it.was)) }))
+            .map(|it| (it.id, if it.changed { Ok(()) } else { Err((why(it.of_project), it.previous_state)) }))
             .collect())
     })
     .await
@@ -85,13 +88,16 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
 /// Deletes them, if they are dead letters.
 pub async fn forget(app: &App, selection: &Selection) -> Result<Acted, ApiError> {
     act(app, selection, &[JobState::Failed], async |ids| {
-        let answers = app.store.forget_dead_letters(&ids, &selection.audit).await?;
-        let why = |it: &Forgotten| match it {
+        let answers = app.store.delete_dead_letters(&ids, &selection.audit).await?;
+        let why = |it: &DeleteOutcome| match it {
             _ if it.of_project => "it works on a project, and stays with it",
             _ if it.of_workflow => "it is a step of a workflow, and stays with it",
             _ => "it is no dead letter",
         };
-        Ok(answers.into_iter().map(|it| (it.id, if it.gone { Ok(()) } else { Err((why(&it), it.was)) })).collect())
+        Ok(answers
+            .into_iter()
+            .map(|it| (it.id, if it.deleted { Ok(()) } else { Err((why(&it), it.previous_state)) }))
+            .collect())
     })
     .await
 }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use crate::domain::{JobState, ProjectStatus, ProjectVerb};
-use crate::store::projects::{Explained, Project, WaitingJob};
+use crate::store::projects::{Project, ProjectExplanation, WaitingJob};
 use crate::web::api::jobs::explain as explain_job;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -21,7 +21,7 @@ pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiErro
 }
 
 /// Why its job waits though it is due: the job's own reason.
-pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, ApiError> {
+pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Reason>, ApiError> {
     let Some(job) = explained.job.as_ref().filter(|job| job.state != JobState::Active && job.run_at <= explained.at)
     else {
         return Ok(None);
@@ -33,9 +33,9 @@ pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, Api
 /// A reason in a word and in a sentence.
 pub type Reason = (&'static str, String);
 
-fn explanation(explained: Explained, due: Option<Reason>) -> Explanation {
+fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> Explanation {
     let (reason, summary) = why(&explained, due);
-    let Explained { project, at, job } = explained;
+    let ProjectExplanation { project, at, job } = explained;
     let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
     Explanation {
         project_id: project.id,
@@ -61,8 +61,8 @@ fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
 }
 
 /// The reason in a word and in a sentence.
-pub fn why(explained: &Explained, due: Option<Reason>) -> Reason {
-    let Explained { project, at, job } = explained;
+pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
+    let ProjectExplanation { project, at, job } = explained;
     if !project.status.is_transient() {
         return ("settled", settled(project));
     }

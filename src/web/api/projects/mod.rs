@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
 use crate::domain::ProjectStatus;
-use crate::store::Transition;
-use crate::store::projects::{Created, NewProject, Patch, Project};
+use crate::store::projects::Transition;
+use crate::store::projects::{Created, NewProject, Project, ProjectPatch};
 use crate::web::api::paging::page;
 use crate::web::api::{convert, idempotency, wait};
 use crate::web::app::App;
@@ -106,7 +106,7 @@ pub async fn patch(
     Id(id): Id,
     body: Json<PatchProject>,
 ) -> Result<HttpResponse, ApiError> {
-    let patch = Patch {
+    let patch = ProjectPatch {
         name: body.value.name.as_deref().map(convert::name).transpose()?,
         labels: body.value.labels.map(convert::labels).transpose()?,
         version: version_of(&request)?,

@@ -1,4 +1,4 @@
-//! Acting: run now, pause, resume, backfill.
+//! Provisioning: run now, pause, resume, backfill.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 
 use crate::domain::schedule::{Cause, ScheduledRun, TickOutcome};
 use crate::store::StoreError;
-use crate::store::projects::Audit;
 use crate::store::schedules::{Fired, Firing, Schedule, Tick};
 use crate::web::api::convert::api_audit;
 use crate::web::api::schedules::plan::{Edit, put_plan};
@@ -63,8 +62,15 @@ async fn fire(
     starts: &[ScheduledRun],
     audit: &Audit,
 ) -> Result<Option<Fired>, ApiError> {
-    let firing =
-        Firing { schedule: schedule.id, turn: schedule.turn, cause, starts, missed: None, why_missed: "", next: None };
+    let firing = Firing {
+        schedule: schedule.id,
+        revision: schedule.revision,
+        cause,
+        starts,
+        missed: None,
+        missed_reason: "",
+        next: None,
+    };
     Ok(app.store.fire_schedule(&firing, app.bounds(), audit).await?)
 }
 
@@ -163,7 +169,7 @@ pub async fn backfillable(
     if all.len() > MOST {
         return Err(ApiError::field("to", format!("covers more than {MOST} due times; take a shorter span")));
     }
-    let fired = app.store.fired(schedule.id, &all).await?;
+    let fired = app.store.fired_due_times(schedule.id, &all).await?;
     let already = fired.len();
     Ok(Backfillable { due: all.into_iter().filter(|at| !fired.contains(at)).collect(), already })
 }

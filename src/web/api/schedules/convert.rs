@@ -3,7 +3,7 @@
 use crate::domain::NewJob;
 use crate::domain::schedule::{ClockChange, Occurrence, ProjectAction, ScheduleState, Target};
 use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
-use crate::store::schedules::{Schedule, Tick, Unreadable};
+use crate::store::schedules::{Schedule, Tick, InvalidSchedule};
 use crate::web::api::convert::backoff;
 use crate::wire;
 use crate::wire::json::raw;
@@ -41,8 +41,8 @@ impl From<Schedule> for wire::Schedule {
     }
 }
 
-impl From<Unreadable> for wire::Schedule {
-    fn from(row: Unreadable) -> Self {
+impl From<InvalidSchedule> for wire::Schedule {
+    fn from(row: InvalidSchedule) -> Self {
         Self {
             id: row.id,
             name: row.name,

@@ -35,7 +35,7 @@ pub async fn preview(app: Data<App>, body: Json<PreviewSchedule>) -> Result<Http
             .filter(|n| (1..=MOST).contains(n))
             .ok_or_else(|| ApiError::field("limit", MOST_HINT))?,
     };
-    let now = app.store.clock().await?;
+    let now = app.store.now().await?;
     let after = wish.after.as_deref().map(|text| moment("after", text)).transpose()?.unwrap_or(now);
     let timing = checked(&text, wish.time_zone.as_deref().unwrap_or("UTC"), now, wish.every.is_some())?;
     Ok(HttpResponse::Ok().json(shown(&timing, after, n)))

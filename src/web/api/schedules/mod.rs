@@ -9,7 +9,7 @@ use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
-use crate::store::schedules::{Listed, Removed, Schedule};
+use crate::store::schedules::{ParsedSchedule, RemoveOutcome, Schedule};
 use crate::web::api::convert::api_audit;
 use crate::web::api::projects::{etag, version_of};
 use crate::web::app::App;
@@ -89,13 +89,13 @@ pub async fn remove(
 ) -> Result<HttpResponse, ApiError> {
     let (name, audit) = (&name_of(&request), api_audit(reason.0)?);
     match app.store.remove_schedule(name, version_of(&request)?, &audit).await? {
-        Removed::Yes => Ok(HttpResponse::NoContent().finish()),
-        Removed::Stale { version } => Err(ApiError::Stale(version)),
-        Removed::Missing => Err(no_schedule(name)),
+        RemoveOutcome::Removed => Ok(HttpResponse::NoContent().finish()),
+        RemoveOutcome::Stale { version } => Err(ApiError::Stale(version)),
+        RemoveOutcome::Missing => Err(no_schedule(name)),
     }
 }
 
-fn shown(listed: Listed) -> wire::Schedule {
+fn shown(listed: ParsedSchedule) -> wire::Schedule {
     match listed {
         Ok(schedule) => schedule.into(),
         Err(unreadable) => (*unreadable).into(),
@@ -104,11 +104,11 @@ fn shown(listed: Listed) -> wire::Schedule {
 
 /// The schedule; 404 when there is none, 409 when this version cannot read it.
 pub async fn found(app: &App, name: &str) -> Result<Schedule, ApiError> {
-    listed(app, name).await?.map_err(|it| ApiError::Unreadable(it.name))
+    listed(app, name).await?.map_err(|it| ApiError::InvalidSchedule(it.name))
 }
 
 /// The schedule, whether or not this version can read it, or 404.
-pub async fn listed(app: &App, name: &str) -> Result<Listed, ApiError> {
+pub async fn listed(app: &App, name: &str) -> Result<ParsedSchedule, ApiError> {
     app.store.list_schedules(Some(name)).await?.pop().ok_or_else(|| no_schedule(name))
 }
 

@@ -10,8 +10,8 @@ use crate::domain::schedule::{
     DUE_AT, MAX_CATCH_UP, Misfire, MisfirePolicy, Overlap, ProjectAction, ScheduleDefinition, ScheduleState, Target,
     Timing, TimingError, WorkflowTarget,
 };
+use crate::store::Audit;
 use crate::store::StoreError;
-use crate::store::projects::Audit;
 use crate::store::schedules::Schedule;
 use crate::web::api::convert;
 use crate::web::api::workflows;
@@ -61,13 +61,13 @@ pub async fn put_plan(app: &App, name: &str, wish: &PutSchedule, edit: Edit, aud
     for _ in 0..TRIES {
         let (before, seen, now) = match app.store.list_schedules(Some(name)).await?.pop() {
             Some(Ok(before)) => {
-                let (turn, at) = (before.turn, before.at);
+                let (turn, at) = (before.revision, before.at);
                 (Some(before), Some(turn), at)
             }
             // Nothing of it can be kept, but all of it can be replaced.
-            Some(Err(before)) if edit == Edit::Replace => (None, Some(before.turn), before.at),
-            Some(Err(before)) => return Err(ApiError::Unreadable(before.name)),
-            None => (None, None, app.store.clock().await?),
+            Some(Err(before)) if edit == Edit::Replace => (None, Some(before.revision), before.at),
+            Some(Err(before)) => return Err(ApiError::InvalidSchedule(before.name)),
+            None => (None, None, app.store.now().await?),
         };
         if let Edit::Change { version } = edit {
             let before = before.as_ref().ok_or_else(|| crate::web::api::schedules::no_schedule(name))?;

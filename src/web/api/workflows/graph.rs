@@ -84,7 +84,7 @@ fn shown(node: &Node) -> GraphNode {
         rank: 0,
         blocked_reason: None,
         error: node.error.clone(),
-        doomed_by: node.doomed_by,
+        doomed_by: node.canceled_by,
         depends_on: Vec::new(),
         dependents: Vec::new(),
         attempt: node.attempt,

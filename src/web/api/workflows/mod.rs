@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::domain::workflow::definition::MAX_STEPS;
 use crate::domain::{JobState, WorkflowState};
+use crate::store::Audit;
 use crate::store::jobs::Edit;
-use crate::store::projects::Audit;
 use crate::store::workflows::{Workflow, WorkflowFilter};
 use crate::web::api::jobs::{CANCELABLE, no_job};
 use crate::web::api::paging::page;
@@ -215,7 +215,7 @@ pub async fn cancel_steps(app: &App, id: Uuid, audit: &Audit) -> Result<Workflow
         let mut canceled = false;
         for some in steps.chunks(AT_ONCE) {
             for answer in app.store.cancel_jobs(some, audit).await? {
-                any |= answer.canceled || answer.asked;
+                any |= answer.canceled || answer.requested;
                 canceled |= answer.canceled;
             }
         }
@@ -246,7 +246,7 @@ pub async fn retry_steps(app: &App, id: Uuid, audit: &Audit) -> Result<Workflow,
     let steps = app.store.steps_of_workflow(id, Some(&[JobState::Failed])).await?;
     let mut any = false;
     for some in steps.chunks(AT_ONCE) {
-        any |= app.store.retry_jobs(some, &Edit::default(), true, audit).await?.iter().any(|it| it.moved);
+        any |= app.store.retry_jobs(some, &Edit::default(), true, audit).await?.iter().any(|it| it.changed);
     }
     let workflow = found(app, id).await?;
     if !any {

@@ -4,7 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::JobState;
-use crate::store::jobs::{Filter, Group, Job};
+use crate::store::dead_letters::DeadLetterGroup;
+use crate::store::jobs::{Filter, Job};
 use crate::web::api::convert::place;
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::view::{DeadFilter, DeadGroup, DeadLettersPage, DeadRow};
@@ -80,7 +81,7 @@ async fn groups(app: &App, filter: &Filter) -> Result<Vec<DeadGroup>, ApiError> 
     Ok(groups.into_iter().map(|it| group(it, filter, all)).collect())
 }
 
-fn group(it: Group, filter: &Filter, all: i64) -> DeadGroup {
+fn group(it: DeadLetterGroup, filter: &Filter, all: i64) -> DeadGroup {
     let narrowed = Filter {
         kind: Some(it.kind.clone()),
         queue: filter.queue.clone(),

@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Ident, JobState};
+use crate::store::Audit;
 use crate::store::jobs::{Edit, Filter, Job};
-use crate::store::projects::Audit;
 use crate::web::api::convert;
 use crate::web::api::dead_letters::check_payload;
 use crate::web::api::jobs::found;
@@ -70,7 +70,7 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
     let audit = convert::audit(ACTOR, Some(typed.reason.clone()))?;
     let answer = app.store.retry_jobs(&[id], &edit, true, &audit).await?.pop();
     match answer {
-        Some(it) if it.moved => {}
+        Some(it) if it.changed => {}
         // Somebody else was quicker: the page says what it is now.
         _ => return page(app, request, found(app, id).await?, typed, StatusCode::CONFLICT).await,
     }

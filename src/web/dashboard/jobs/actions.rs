@@ -40,10 +40,10 @@ async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Err(refused) => return cancel_page(app, request, id, refused).await,
     };
     let answer = app.store.cancel_jobs(&[id], &audit).await?.pop().ok_or_else(|| no_job(id))?;
-    let word = match (answer.canceled, answer.asked) {
+    let word = match (answer.canceled, answer.requested) {
         (true, _) => "canceled".to_owned(),
         (_, true) => "canceling".to_owned(),
-        _ => format!("job-refused.{}", answer.was),
+        _ => format!("job-refused.{}", answer.previous_state),
     };
     Ok(see(&names::job_page(id), Some(&word)))
 }
@@ -105,10 +105,10 @@ async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Ok(audit) => audit,
         Err(refused) => return delete_page(app, request, id, refused).await,
     };
-    match app.store.forget_dead_letters(&[id], &audit).await?.pop() {
+    match app.store.delete_dead_letters(&[id], &audit).await?.pop() {
         None => Err(no_job(id)),
-        Some(it) if it.gone => Ok(see(dead_letters::PAGE, Some("forgotten-letter"))),
-        Some(it) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{}", it.was)))),
+        Some(it) if it.deleted => Ok(see(dead_letters::PAGE, Some("forgotten-letter"))),
+        Some(it) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{}", it.previous_state)))),
     }
 }
 

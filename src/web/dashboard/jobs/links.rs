@@ -50,7 +50,7 @@ impl Links {
         let shown = |edges: &[Edge], of: fn(&Edge) -> Uuid| edges.iter().take(SHOWN).map(of).collect::<Vec<_>>();
         let mut ids = shown(&before, |edge| edge.depends_on);
         ids.extend(shown(&after, |edge| edge.job_id));
-        ids.extend(job.doomed_by);
+        ids.extend(job.canceled_by);
         let nodes = if ids.is_empty() { Vec::new() } else { app.store.nodes(&ids).await? };
         let nodes: HashMap<Uuid, Node> = nodes.into_iter().map(|node| (node.id, node)).collect();
         Ok(Self {
@@ -58,7 +58,7 @@ impl Links {
             dependencies: edges(&before, &nodes, |edge| edge.depends_on),
             dependents: edges(&after, &nodes, |edge| edge.job_id),
             doomed_by: job
-                .doomed_by
+                .canceled_by
                 .and_then(|id| nodes.get(&id))
                 .map(|it| Link::to(names::job_page(it.id), it.name())),
         })

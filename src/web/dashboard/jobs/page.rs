@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::JobState;
 use crate::store::events::Event;
-use crate::store::jobs::{Edit, Execution, Explained, Job};
-use crate::store::logs::Line;
+use crate::store::jobs::{Edit, Execution, Job, JobExplanation};
+use crate::store::logs::LogLine;
 use crate::web::api::convert;
 use crate::web::api::jobs::explain::possible;
 use crate::web::api::jobs::{copy_of, found, no_job};
@@ -58,11 +58,11 @@ async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<Http
     let word = match answer {
         None if back == own => return Err(no_job(id)),
         None => "no-job".to_owned(),
-        Some(it) if it.moved && it.was == JobState::Failed => "replayed".to_owned(),
-        Some(it) if it.moved => "due-now".to_owned(),
+        Some(it) if it.changed && it.previous_state == JobState::Failed => "replayed".to_owned(),
+        Some(it) if it.changed => "due-now".to_owned(),
         Some(it) if it.of_project => "of-project".to_owned(),
         // Two operators pressed the button: the second one is told what the job is now.
-        Some(it) => format!("job-refused.{}", it.was),
+        Some(it) => format!("job-refused.{}", it.previous_state),
     };
     Ok(see(back, Some(&word)))
 }
@@ -101,20 +101,20 @@ async fn try_prioritise(app: &App, request: &HttpRequest, body: &Body) -> Result
     };
     let audit = convert::audit(ACTOR, None)?;
     let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| no_job(id))?;
-    let word = if answer.moved { "priority".to_owned() } else { format!("job-refused.{}", answer.was) };
+    let word = if answer.changed { "priority".to_owned() } else { format!("job-refused.{}", answer.previous_state) };
     Ok(see(&names::job_page(id), Some(&word)))
 }
 
 /// Everything that a page of a job is made of.
 pub struct Known {
     pub job: Job,
-    pub explained: Explained,
+    pub explained: JobExplanation,
     pub events: Vec<Event>,
     pub executions: Vec<Execution>,
     pub followers: Vec<Job>,
     pub origin: Option<Job>,
     pub links: Links,
-    pub logs: Vec<Line>,
+    pub logs: Vec<LogLine>,
 }
 
 impl Known {
@@ -190,7 +190,7 @@ async fn page(
 }
 
 /// A page shows the beginning of a long line.
-fn log_row(line: &Line) -> LogRow {
+fn log_row(line: &LogLine) -> LogRow {
     let cut = line.line.floor_char_boundary(LINE);
     let more = if cut < line.line.len() { "…" } else { "" };
     LogRow { stream: line.stream.clone(), text: format!("{}{more}", &line.line[..cut]) }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::domain::histogram::Histogram;
 use crate::domain::{JobState, LimitMode, WorkerState};
 use crate::store::events::Event;
-use crate::store::jobs::{Execution, Job, TightLimit};
+use crate::store::jobs::{Execution, ExhaustedLimit, Job};
 use crate::web::api::jobs::explain::{blocked, why};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::facts::{holder, how_far};
@@ -73,7 +73,7 @@ async fn running(app: &App, known: &Known) -> Result<Option<Running>, ApiError> 
     let Some(holder) = holder(job) else { return Ok(None) };
     let since = known.executions.first().map(|it| it.claimed_at).or_else(|| claimed_at(job)).unwrap_or(job.updated_at);
     let mut taken = Histogram::default();
-    let work = app.store.work_done(DAY, Some(&job.queue), Some(&job.kind)).await?;
+    let work = app.store.work_stats(DAY, Some(&job.queue), Some(&job.kind)).await?;
     work.iter().filter(|it| it.what == "completed").for_each(|it| taken.add(it.bucket, it.n));
     let seconds = |quantile| taken.percentile(quantile).map(|ms| ms / 1000.0);
     let elapsed = (known.explained.at - since).as_seconds_f64();
@@ -108,7 +108,7 @@ async fn waiting(app: &App, known: &Known) -> Result<Waiting, ApiError> {
         // Never later than anything can be.
         _ => free.map(|seconds| explained.at + time::Duration::seconds_f64(seconds.min(1e9))),
     };
-    let is_shut = tight.is_some_and(|it| it.most == 0);
+    let is_shut = tight.is_some_and(|it| it.max == 0);
     // Where workers serve the queue, it is the kind that none of them can do, and another one like them would not help.
     let unserved = reason == "no_worker" && !is_served(app, &job.queue).await?;
     Ok(Waiting {
@@ -129,8 +129,8 @@ async fn is_served(app: &App, queue: &str) -> Result<bool, ApiError> {
 }
 
 /// Like the API says it, but for the seconds: they change with every look, and the page counts them by itself.
-fn throttled(limit: &TightLimit) -> String {
-    let TightLimit { name, mode, most, span, .. } = limit;
+fn throttled(limit: &ExhaustedLimit) -> String {
+    let ExhaustedLimit { name, mode, max: most, window: span, .. } = limit;
     if mode == LimitMode::Concurrency.as_str() {
         return format!("The limit {name} lets {most} be active at once, and so many are.");
     }

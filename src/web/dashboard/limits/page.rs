@@ -165,8 +165,8 @@ fn stored(limit: &Limit) -> LimitForm {
         editing: Some(limit.name.clone()),
         limit_name: limit.name.clone(),
         value: limit.value.clone().unwrap_or_default(),
-        limit: limit.most.to_string(),
-        window: limit.span.map(|it| it.to_string()).unwrap_or_default(),
+        limit: limit.max.to_string(),
+        window: limit.window.map(|it| it.to_string()).unwrap_or_default(),
         burst: limit.burst.map(|it| it.to_string()).unwrap_or_default(),
         enabled: limit.enabled,
         ..LimitForm::default()
@@ -177,7 +177,7 @@ fn stored(limit: &Limit) -> LimitForm {
 async fn page(app: &App, request: &HttpRequest, form: LimitForm, status: StatusCode) -> Result<HttpResponse, ApiError> {
     let limits = app.store.list_limits(None).await?;
     let counts = Counts::of(app).await?;
-    let holding = limits.iter().filter(|it| it.is_tight() && it.waiting > 0).count() as i64;
+    let holding = limits.iter().filter(|it| it.is_exhausted() && it.waiting > 0).count() as i64;
     let holds = match holding {
         0 => "none of them holds a job back".to_owned(),
         1 => "1 of them holds jobs back".to_owned(),
@@ -198,7 +198,7 @@ async fn page(app: &App, request: &HttpRequest, form: LimitForm, status: StatusC
 
 fn row(it: &LimitUse) -> LimitRow {
     let limit = &it.limit;
-    let holds = it.is_tight() && it.waiting > 0;
+    let holds = it.is_exhausted() && it.waiting > 0;
     let held = if it.waiting > COUNTED { format!("{} jobs", capped(it.waiting)) } else { counted(it.waiting, "job") };
     LimitRow {
         name: limit.name.clone(),
@@ -217,10 +217,10 @@ fn row(it: &LimitUse) -> LimitRow {
 
 /// "100 in 60 s, burst 20"; "10 at once".
 pub fn words(limit: &Limit) -> String {
-    let most = count(limit.most.into());
-    match (limit.mode, limit.span) {
+    let most = count(limit.max.into());
+    match (limit.mode, limit.window) {
         (LimitMode::Rate, Some(span)) => {
-            let burst = limit.burst.filter(|it| *it != limit.most).map(|it| format!(", burst {}", count(it.into())));
+            let burst = limit.burst.filter(|it| *it != limit.max).map(|it| format!(", burst {}", count(it.into())));
             format!("{most} in {}{}", chart::seconds(span), burst.unwrap_or_default())
         }
         _ => format!("{most} at once"),
@@ -228,12 +228,12 @@ pub fn words(limit: &Limit) -> String {
 }
 
 fn used(it: &LimitUse) -> Gauge {
-    let burst = i64::from(it.limit.burst.unwrap_or(it.limit.most));
+    let burst = i64::from(it.limit.burst.unwrap_or(it.limit.max));
     match (it.limit.enabled, it.limit.mode, it.tokens) {
         (false, ..) => Gauge { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
         (_, LimitMode::Rate, Some(tokens)) => gauge(burst - tokens.floor() as i64, burst),
         (_, LimitMode::Rate, None) => gauge(0, burst),
-        (_, LimitMode::Concurrency, _) => gauge(it.active.unwrap_or_default(), it.limit.most.into()),
+        (_, LimitMode::Concurrency, _) => gauge(it.active.unwrap_or_default(), it.limit.max.into()),
     }
 }
 
@@ -271,7 +271,7 @@ async fn question(app: &App, request: &HttpRequest, refused: Option<(String, &st
         post_to: &names::listing(DELETE, &[("limit", &name)]),
         back: PAGE,
     };
-    let held = if limit.is_tight() { limit.waiting } else { 0 };
+    let held = if limit.is_exhausted() { limit.waiting } else { 0 };
     let mut happens = vec![format!("It holds no longer: {}.", words(&limit.limit))];
     if held > 0 {
         happens.push(format!("What it holds back may start at once: {} now.", counted(held, "job")));

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::domain::ProjectStatus;
 use crate::domain::histogram::Histogram;
-use crate::store::counts::{Failure, Provisions};
+use crate::store::counts::{Failure, ProvisionBucket};
 use crate::web::app::App;
 use crate::web::dashboard::metrics::view::{BarData, DurationData, FailureRow, Kpi, MetricsPage, MetricsRange};
 use crate::web::dashboard::ui::chart;
@@ -87,7 +87,7 @@ impl Tally {
 }
 
 /// Every slice of the range, oldest first, also the empty ones.
-fn slices(provisions: &[Provisions], range: MetricsRange) -> BTreeMap<i64, Tally> {
+fn slices(provisions: &[ProvisionBucket], range: MetricsRange) -> BTreeMap<i64, Tally> {
     let step = i64::from(range.bucket_seconds());
     let last = OffsetDateTime::now_utc().unix_timestamp().div_euclid(step) * step;
     let first = last - step * (i64::from(range.buckets()) - 1);

@@ -5,8 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use crate::store::Transition;
 use crate::store::projects::Project;
+use crate::store::projects::Transition;
 use crate::web::api::convert;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{ACTOR, view};

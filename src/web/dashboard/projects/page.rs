@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
-use crate::store::Transition;
-use crate::store::jobs::Operation;
-use crate::store::projects::{Event, Explained, Patch, Project};
+use crate::store::projects::Operation;
+use crate::store::projects::Transition;
+use crate::store::projects::{Project, ProjectEvent, ProjectExplanation, ProjectPatch};
 use crate::web::api::convert;
 use crate::web::api::projects::explain::{AT_DEADLINE, Reason, due, why};
 use crate::web::api::projects::{RETRY_HINT, moved_or};
@@ -72,7 +72,7 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         }
     };
     // A status that moved meanwhile does not matter for a name, so the version is not asked for.
-    let patch = Patch { name: Some(name), labels: None, version: None };
+    let patch = ProjectPatch { name: Some(name), labels: None, version: None };
     match app.store.patch_project(id, &patch).await? {
         Transition::Applied(_) => Ok(see(&format!("/dashboard/projects/{id}"), Some("renamed"))),
         Transition::Rejected { was } => {
@@ -158,7 +158,7 @@ pub fn delete_blocked(status: ProjectStatus) -> Option<String> {
     }
 }
 
-fn callout(explained: &Explained, due: Option<Reason>, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
+fn callout(explained: &ProjectExplanation, due: Option<Reason>, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
     let project = &explained.project;
     let at = stamp(moved_at);
     match project.status {
@@ -173,8 +173,8 @@ fn callout(explained: &Explained, due: Option<Reason>, moved_at: OffsetDateTime,
     }
 }
 
-fn moving(explained: &Explained, due: Option<Reason>, usual: &Usual) -> Moving {
-    let Explained { project, at, job } = explained;
+fn moving(explained: &ProjectExplanation, due: Option<Reason>, usual: &Usual) -> Moving {
+    let ProjectExplanation { project, at, job } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
             worker: job.worker_id.clone()?,
@@ -197,7 +197,7 @@ fn moving(explained: &Explained, due: Option<Reason>, usual: &Usual) -> Moving {
 }
 
 /// Oldest first. An entry says how long the status lasted that ended with it.
-fn timeline(events: &[Event], status: ProjectStatus) -> Vec<TimelineEntry> {
+fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineEntry> {
     let mut entries = Vec::with_capacity(events.len());
     let (mut before, mut tries): (Option<OffsetDateTime>, u32) = (None, 1);
     for event in events.iter().rev() {
@@ -235,7 +235,7 @@ fn timeline(events: &[Event], status: ProjectStatus) -> Vec<TimelineEntry> {
     entries
 }
 
-fn title(event: &Event, retried: bool) -> &'static str {
+fn title(event: &ProjectEvent, retried: bool) -> &'static str {
     match (ProjectStatus::parse(&event.previous_state), ProjectStatus::parse(&event.new_state)) {
         _ if retried => "Retried",
         (None, Some(ProjectStatus::Creating)) => "Created",

@@ -53,7 +53,7 @@ async fn try_act(
     };
     let (state, word) =
         if verb == "drain" { (QueueState::Draining, "draining") } else { (QueueState::Paused, "paused") };
-    app.store.move_queue(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
+    app.store.set_queue_state(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
     Ok(see(&names::queue_page(name), Some(word)))
 }
 
@@ -113,7 +113,7 @@ pub async fn resume(app: Data<App>, request: HttpRequest, name: Path<String>, bo
 async fn try_resume(app: &App, name: Path<String>, body: &Body) -> Result<HttpResponse, ApiError> {
     let (name, form) = (names::plain(name)?, Form::read(body)?);
     let audit = convert::audit(ACTOR, None)?;
-    app.store.move_queue(&name, QueueState::Active, &audit).await?.ok_or_else(|| no_queue(&name))?;
+    app.store.set_queue_state(&name, QueueState::Active, &audit).await?.ok_or_else(|| no_queue(&name))?;
     Ok(see(form.path("back").unwrap_or(&names::queue_page(&name)), Some("resumed")))
 }
 
@@ -142,7 +142,7 @@ async fn try_limits(
         set_concurrency(app, &name, wish.concurrency, &audit).await?;
     }
     let is_same = |limit: &Limit| {
-        queue.rate == Some((limit.most, limit.span.unwrap_or_default(), limit.burst.unwrap_or_default()))
+        queue.rate == Some((limit.max, limit.window.unwrap_or_default(), limit.burst.unwrap_or_default()))
     };
     match wish.rate {
         Some(limit) if is_same(&limit) => {}

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::domain::{LimitScope, QueueState, WorkerState};
 use crate::store::limits::LimitUse;
 use crate::store::queues::{KindWaiting, Queue};
-use crate::store::workers::Registered;
+use crate::store::workers::RegisteredWorker;
 use crate::web::api::queues::found;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::timeline::worker_line;
@@ -121,7 +121,7 @@ fn now(queue: &Queue) -> Vec<Kpi> {
 
 /// What ended in the last hour, by the minute.
 async fn throughput(app: &App, name: &str) -> Result<Option<BarChart>, ApiError> {
-    let flow = app.store.flow(HOUR, MINUTE, Some(name)).await?;
+    let flow = app.store.throughput(HOUR, MINUTE, Some(name)).await?;
     let last = OffsetDateTime::now_utc().unix_timestamp().div_euclid(60) * 60;
     let mut minutes: BTreeMap<i64, (u64, u64)> = (0..60).map(|n| (last - n * 60, (0, 0))).collect();
     for it in flow {
@@ -178,7 +178,7 @@ fn limits_changed(name: &str, limits: &[LimitUse]) -> Option<Changed> {
     Some(Changed { reason: None, actor: latest.actor.clone(), at: stamp(latest.updated_at) })
 }
 
-async fn serve(app: &App, queue: &str, serving: &[Registered]) -> Result<Vec<QueueWorker>, ApiError> {
+async fn serve(app: &App, queue: &str, serving: &[RegisteredWorker]) -> Result<Vec<QueueWorker>, ApiError> {
     let mut rows = Vec::new();
     for it in serving.iter().filter(|it| it.state != WorkerState::Lost).take(WORKERS) {
         let held = app.store.executions_of_worker(&it.worker.id, HELD).await?;

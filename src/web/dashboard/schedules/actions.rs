@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
 use crate::domain::moment;
-use crate::store::schedules::Removed;
+use crate::store::schedules::RemoveOutcome;
 use crate::web::api::convert;
 use crate::web::api::schedules::{act_backfill, act_move, act_run, backfillable, found, listed, note};
 use crate::web::app::App;
@@ -82,7 +82,9 @@ async fn try_act(
     }
     // Whoever else deleted it wanted the same.
     match app.store.remove_schedule(name, None, &audit).await? {
-        Removed::Yes | Removed::Missing | Removed::Stale { .. } => Ok(see(PAGE, Some("schedule-deleted"))),
+        RemoveOutcome::Removed | RemoveOutcome::Missing | RemoveOutcome::Stale { .. } => {
+            Ok(see(PAGE, Some("schedule-deleted")))
+        }
     }
 }
 

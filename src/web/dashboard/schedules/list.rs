@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
-use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
+use crate::store::schedules::{InvalidSchedule, ParsedSchedule, Schedule, Tick};
 use crate::web::api::schedules::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list as jobs;
@@ -79,7 +79,7 @@ async fn page(
     Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
 }
 
-fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
+fn listed(it: &ParsedSchedule, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
     let mut strip = |id| strips.remove(&id).unwrap_or_default();
     match it {
         Ok(schedule) => row(schedule, strip(schedule.id)),
@@ -87,14 +87,14 @@ fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRo
     }
 }
 
-fn unreadable_row(it: &Unreadable, strip: Vec<StripMark>) -> ScheduleRow {
+fn unreadable_row(it: &InvalidSchedule, strip: Vec<StripMark>) -> ScheduleRow {
     ScheduleRow {
         name: it.name.clone(),
         href: names::schedule_page(&it.name),
         words: UNREADABLE_WORDS.to_owned(),
         expression: it.expression.clone(),
         starts: "nothing that this version knows".to_owned(),
-        badge: Badge { tone: Tone::Bad, icon: "ban", label: "Unreadable" },
+        badge: Badge { tone: Tone::Bad, icon: "ban", label: "InvalidSchedule" },
         paused: false,
         readable: false,
         strip,

@@ -142,7 +142,7 @@ fn listener(app: &App) -> HealthLine {
     };
     let detail = format!("reconnected {} times", status.reconnects);
     HealthLine {
-        at: status.heard.map(stamp),
+        at: status.last_notified_at.map(stamp),
         at_label: "last heard".to_owned(),
         ..line("Listener", level, text, Some(detail))
     }

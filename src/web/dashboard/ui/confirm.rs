@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::web::api::convert;
 use crate::web::app::App;
 use crate::web::dashboard::ui::confirm_view::ConfirmPage;

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::WorkerState;
-use crate::store::workers::Registered;
+use crate::store::workers::RegisteredWorker;
 use crate::web::app::App;
 use crate::web::dashboard::queues::list::gauge;
 use crate::web::dashboard::ui::counts::Counts;
@@ -52,8 +52,8 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
 }
 
 /// Lost ones have no slots that anybody could use.
-fn summary(workers: &[Registered]) -> String {
-    let there: Vec<&Registered> = workers.iter().filter(|it| it.state != WorkerState::Lost).collect();
+fn summary(workers: &[RegisteredWorker]) -> String {
+    let there: Vec<&RegisteredWorker> = workers.iter().filter(|it| it.state != WorkerState::Lost).collect();
     let online = there.iter().filter(|it| it.state == WorkerState::Online).count() as i64;
     let (busy, slots): (i64, i64) =
         there.iter().fold((0, 0), |(busy, slots), it| (busy + i64::from(it.busy), slots + i64::from(it.worker.slots)));
@@ -66,7 +66,7 @@ fn summary(workers: &[Registered]) -> String {
     )
 }
 
-fn tabs(workers: &[Registered], wanted: Option<WorkerState>) -> Vec<Tab> {
+fn tabs(workers: &[RegisteredWorker], wanted: Option<WorkerState>) -> Vec<Tab> {
     let tab = |label: &str, one: Option<WorkerState>| Tab {
         label: label.to_owned(),
         count: count(workers.iter().filter(|it| one.is_none_or(|state| it.state == state)).count() as i64),
@@ -78,7 +78,7 @@ fn tabs(workers: &[Registered], wanted: Option<WorkerState>) -> Vec<Tab> {
     std::iter::once(tab("All", None)).chain(each).collect()
 }
 
-fn row(it: &Registered) -> WorkerRow {
+fn row(it: &RegisteredWorker) -> WorkerRow {
     let worker = &it.worker;
     let jobs = counted(it.busy.into(), "job");
     let note = match it.state {
@@ -109,12 +109,12 @@ pub fn state(state: WorkerState) -> State {
 }
 
 /// Who made it so; nobody made it lost.
-pub fn changed(it: &Registered) -> Option<Changed> {
+pub fn changed(it: &RegisteredWorker) -> Option<Changed> {
     let (actor, at) = it.actor.clone().zip(it.changed_at)?;
     Some(Changed { reason: it.reason.clone(), actor, at: stamp(at) }).filter(|_| it.state != WorkerState::Lost)
 }
 
-pub fn slots(it: &Registered) -> Gauge {
+pub fn slots(it: &RegisteredWorker) -> Gauge {
     match it.state {
         WorkerState::Lost => Gauge { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
         _ => Gauge { tone: Tone::Work, ..gauge(it.busy.into(), it.worker.slots.into()) },

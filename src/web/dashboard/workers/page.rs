@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::domain::WorkerState;
-use crate::store::stats::Worked;
-use crate::store::workers::Registered;
+use crate::store::stats::WorkerActivity;
+use crate::store::workers::RegisteredWorker;
 use crate::web::api::convert;
 use crate::web::api::workers::{found, no_worker};
 use crate::web::app::App;
@@ -45,7 +45,7 @@ pub async fn show(app: Data<App>, request: HttpRequest, id: Path<String>) -> Htt
 async fn page(app: &App, request: &HttpRequest, id: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = names::plain(id)?;
     let it = found(app, &id).await?;
-    let worked = app.store.work_of_workers(HOUR, None, Some(&id), QUEUES).await?;
+    let worked = app.store.worker_stats(HOUR, None, Some(&id), QUEUES).await?;
     let running = running(app, &id).await?;
     let frame =
         Frame::of(app, request).at(Nav::Workers).counting(&Counts::of(app).await?).below("Workers", workers::PAGE);
@@ -96,7 +96,7 @@ async fn running(app: &App, id: &str) -> Result<Vec<RunningRow>, ApiError> {
     Ok(held.into_iter().map(row).collect())
 }
 
-fn means(it: &Registered) -> String {
+fn means(it: &RegisteredWorker) -> String {
     let jobs = counted(it.busy.into(), "job");
     match (it.state, it.busy) {
         (WorkerState::Online, _) => String::new(),
@@ -113,8 +113,8 @@ fn means(it: &Registered) -> String {
 }
 
 /// How its attempts ended, most frequent first. Those that still run have not.
-fn outcomes(worked: &[Worked]) -> Vec<OutcomeRow> {
-    let sum = |of: fn(&Worked) -> i64| worked.iter().map(of).sum::<i64>();
+fn outcomes(worked: &[WorkerActivity]) -> Vec<OutcomeRow> {
+    let sum = |of: fn(&WorkerActivity) -> i64| worked.iter().map(of).sum::<i64>();
     let ways = [
         (Outcome::Completed, sum(|it| it.completed)),
         (Outcome::Failed, sum(|it| it.failed)),
@@ -159,7 +159,7 @@ async fn try_act(
         "drain" => (WorkerState::Draining, "worker-draining"),
         _ => (WorkerState::Cordoned, "cordoned"),
     };
-    app.store.move_worker(id, state, &audit).await?.ok_or_else(|| no_worker(id))?;
+    app.store.set_worker_state(id, state, &audit).await?.ok_or_else(|| no_worker(id))?;
     Ok(see(&names::worker_page(id), Some(word)))
 }
 
@@ -212,7 +212,7 @@ pub async fn uncordon(app: Data<App>, request: HttpRequest, id: Path<String>, bo
 async fn try_uncordon(app: &App, id: Path<String>, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (names::plain(id)?, Form::read(body)?);
     let audit = convert::audit(ACTOR, None)?;
-    app.store.move_worker(&id, WorkerState::Online, &audit).await?.ok_or_else(|| no_worker(&id))?;
+    app.store.set_worker_state(&id, WorkerState::Online, &audit).await?.ok_or_else(|| no_worker(&id))?;
     Ok(see(form.path("back").unwrap_or(&names::worker_page(&id)), Some("uncordoned")))
 }
 

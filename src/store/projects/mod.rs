@@ -1,0 +1,139 @@
+//! Projects: creation, operations on them, and their events.
+
+mod create;
+mod explain;
+mod operation;
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::row::{FromRow, Row, row};
+use super::sql::{PROJECTS_EVENTS, PROJECTS_GET, PROJECTS_LIST, PROJECTS_PATCH};
+use super::{Store, StoreError};
+use crate::domain::{Labels, ProjectName, ProjectStatus};
+
+pub use create::{Created, NewProject};
+pub use explain::{ProjectExplanation, WaitingJob};
+pub use operation::{ExpiredProject, Operation, OperationPolicy};
+
+row! {
+    /// A row of `projects`.
+    #[derive(Clone, Debug)]
+    pub struct Project {
+        pub id: Uuid,
+        pub name: String,
+        pub status: ProjectStatus,
+        pub error_reason: Option<String>,
+        pub template: String,
+        /// JSON text, byte for byte as it was submitted.
+        pub parameters: String,
+        pub labels: BTreeMap<String, String>,
+        pub version: i64,
+        pub requested_at: OffsetDateTime,
+        pub deadline_at: Option<OffsetDateTime>,
+        pub created_at: OffsetDateTime,
+        pub updated_at: OffsetDateTime,
+    }
+
+    /// A recorded transition of a project.
+    #[derive(Clone, Debug)]
+    pub struct ProjectEvent {
+        pub id: i64,
+        pub project_id: Uuid,
+        pub previous_state: String,
+        pub new_state: String,
+        pub reason: Option<String>,
+        pub actor: String,
+        pub job_id: Option<Uuid>,
+        pub job_kind: Option<String> as "kind",
+        pub execution_id: Option<Uuid>,
+        pub attempt: Option<i32>,
+        pub request_id: Option<String>,
+        pub occurred_at: OffsetDateTime,
+    }
+}
+
+/// Selects projects that match every given field.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub status: Option<ProjectStatus>,
+    pub labels: Option<Labels>,
+    pub search: Option<String>,
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// A change of the name or the labels.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectPatch {
+    pub name: Option<ProjectName>,
+    pub labels: Option<Labels>,
+    /// The version that the caller read; none for any.
+    pub version: Option<i64>,
+}
+
+/// The outcome of a conditional transition.
+#[derive(Debug)]
+pub enum Transition<T> {
+    /// Applied; this is the project now.
+    Applied(T),
+    /// Not allowed from the current status.
+    Rejected { was: ProjectStatus },
+    /// The caller read an older version.
+    Stale { version: i64 },
+    /// The project does not exist.
+    Missing,
+}
+
+impl Store {
+    /// `projects/get`.
+    pub async fn get_project(&self, id: Uuid) -> Result<Option<Project>, StoreError> {
+        self.fetch_optional(&PROJECTS_GET, &[&id]).await
+    }
+
+    /// `projects/list`: newest first.
+    pub async fn list_projects(&self, filter: &Filter) -> Result<Vec<Project>, StoreError> {
+        let Filter { status, labels, search, before, limit } = filter;
+        let status = status.map(ProjectStatus::as_str);
+        let labels = labels.as_ref().map(labels_json);
+        self.fetch_all(&PROJECTS_LIST, &[&status, &labels, search, before, limit]).await
+    }
+
+    /// `projects/patch`.
+    pub async fn patch_project(&self, id: Uuid, patch: &ProjectPatch) -> Result<Transition<Project>, StoreError> {
+        let name = patch.name.as_ref().map(ProjectName::as_str);
+        let labels = patch.labels.as_ref().map(labels_json);
+        let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version]).await?;
+        let Some(row) = row else { return Ok(Transition::Missing) };
+        match row.get::<Option<Uuid>>("id")? {
+            Some(_) => Ok(Transition::Applied(Project::from_row(&row)?)),
+            None => rejection(&row, patch.version),
+        }
+    }
+
+    /// `projects/events`: newest first.
+    pub async fn events_of_project(
+        &self,
+        id: Uuid,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<ProjectEvent>, StoreError> {
+        self.fetch_all(&PROJECTS_EVENTS, &[&id, &before, &limit]).await
+    }
+}
+
+/// Why a conditional transition was not applied. `was` and `was_version` are the status and version of the locked row.
+fn rejection(row: &Row, version: Option<i64>) -> Result<Transition<Project>, StoreError> {
+    let current: i64 = row.get("previous_version")?;
+    if version.is_some_and(|version| version != current) {
+        return Ok(Transition::Stale { version: current });
+    }
+    Ok(Transition::Rejected { was: row.get("previous_status")? })
+}
+
+fn labels_json(labels: &Labels) -> String {
+    // A map of strings always serializes.
+    serde_json::to_string(labels.as_map()).unwrap_or_else(|_| "{}".to_owned())
+}

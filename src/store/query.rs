@@ -1,0 +1,145 @@
+//! Runs statements: prepares, retries after contention, gives up after a timeout, and maps the rows.
+
+use std::time::Duration;
+
+use tokio_postgres::types::ToSql;
+
+use super::row::{Column, FromRow, Row};
+use super::sql::{self, Statement};
+use super::{Store, StoreError};
+use crate::mutant::{self, Mutant};
+
+/// The server cancels a statement after 5 s (`session.sql`). A server that is stopped or unreachable cannot, so the client
+/// gives up a little later.
+const TIMEOUT: Duration = Duration::from_secs(6);
+/// How often a statement that failed because of contention is sent again.
+const RETRIES: usize = 3;
+
+/// The parameters of a statement.
+pub(super) type Params<'a> = [&'a (dyn ToSql + Sync)];
+
+/// The rows of a result.
+pub(super) trait Rows {
+    fn is_empty(&self) -> bool;
+}
+
+impl<T> Rows for Vec<T> {
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T> Rows for Option<T> {
+    fn is_empty(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl Store {
+    /// Every row, mapped.
+    pub(super) async fn fetch_all<T: FromRow>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.rows(statement, params).await?.iter().map(T::from_row).collect()
+    }
+
+    /// The first row, if there is one, mapped.
+    pub(super) async fn fetch_optional<T: FromRow>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<Option<T>, StoreError> {
+        self.row(statement, params).await?.as_ref().map(T::from_row).transpose()
+    }
+
+    /// The row of a statement that always returns one, mapped.
+    pub(super) async fn fetch_one<T: FromRow>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<T, StoreError> {
+        T::from_row(&self.one(statement, params).await?)
+    }
+
+    /// The first column of every row.
+    pub(super) async fn fetch_values<T: Column, C: FromIterator<T>>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<C, StoreError> {
+        self.rows(statement, params).await?.iter().map(|row| row.at(0)).collect()
+    }
+
+    /// The first column of the first row, if there is one.
+    pub(super) async fn fetch_optional_value<T: Column>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<Option<T>, StoreError> {
+        self.row(statement, params).await?.map(|row| row.at(0)).transpose()
+    }
+
+    /// The first column of the row of a statement that always returns one.
+    pub(super) async fn fetch_value<T: Column>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<T, StoreError> {
+        self.one(statement, params).await?.at(0)
+    }
+
+    /// Runs a statement for its effect.
+    pub(super) async fn execute(&self, statement: &Statement, params: &Params<'_>) -> Result<(), StoreError> {
+        self.rows(statement, params).await.map(drop)
+    }
+
+    /// Passes on the result of a statement that received `notify`, and wakes this process if the statement found rows.
+    pub(super) fn committed<T: Rows>(&self, notify: bool, rows: T) -> T {
+        if !rows.is_empty() {
+            self.wakeup.committed(notify);
+        }
+        rows
+    }
+
+    pub(super) async fn row(&self, statement: &Statement, params: &Params<'_>) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(statement, params).await?.into_iter().next())
+    }
+
+    pub(super) async fn one(&self, statement: &Statement, params: &Params<'_>) -> Result<Row, StoreError> {
+        self.row(statement, params).await?.ok_or(StoreError::Busy { statement: statement.name, source: None })
+    }
+
+    /// Runs a statement, and again after contention that did not cost a whole lock timeout.
+    pub(super) async fn rows(&self, statement: &Statement, params: &Params<'_>) -> Result<Vec<Row>, StoreError> {
+        let mut retries = 0;
+        loop {
+            match self.rows_once(statement, params).await {
+                Err(error) if error.is_contention() && !error.is_lock_timeout() && retries < RETRIES => retries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn rows_once(&self, statement: &Statement, params: &Params<'_>) -> Result<Vec<Row>, StoreError> {
+        let name = statement.name;
+        if mutant::is_on(Mutant::NotifyBeforeCommit) && name == sql::JOBS_ENQUEUE.name {
+            Box::pin(self.notify(name)).await?;
+        }
+        let client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
+        let query = tokio::time::timeout(TIMEOUT, async {
+            let prepared = client.prepare_cached(mutant::text(name, statement.text)).await?;
+            client.query(&prepared, params).await
+        });
+        match query.await {
+            Ok(Ok(rows)) => Ok(rows.into_iter().map(|row| Row::new(row, name)).collect()),
+            Ok(Err(error)) => Err(StoreError::from_driver(name, error)),
+            Err(_) => {
+                // The statement still occupies this connection, so the pool must not lend it again.
+                drop(deadpool_postgres::Object::take(client));
+                Err(StoreError::Busy { statement: name, source: None })
+            }
+        }
+    }
+}
