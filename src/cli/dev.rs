@@ -114,5 +114,5 @@ async fn project(client: &Client, name: &str, outcome: &str, duration_ms: u64) -
         .with("parameters", Some(raw(simulate)));
     // Under its key it is there once, however often this is sent.
     let request = Request::post("/projects").text(body.text()).header("idempotency-key", Some(format!("demo-{name}")));
-    Ok(client.send::<Born>(request.again(Budget::default())).await?.id)
+    Ok(client.send::<Born>(request.retry(Budget::default())).await?.id)
 }

@@ -111,11 +111,11 @@ impl From<ClientError> for Failure {
 impl Failure {
     fn told(error: ClientError) -> Self {
         match error {
-            ClientError::Rehearsed(text) => Self::Rehearsed(text),
+            ClientError::DryRun(text) => Self::Rehearsed(text),
             ClientError::Refused(problem) => Self::Story(Box::new(Story::refused(*problem))),
             ClientError::Address(_) => Self::usage(error.to_string()),
             ClientError::Unreachable { .. } => Self::new(Exit::Unreachable, error.to_string()).why(deepest(&error)),
-            ClientError::Failing { .. } | ClientError::Strange { .. } => {
+            ClientError::Failing { .. } | ClientError::Unexpected { .. } => {
                 Self::new(Exit::Unreachable, error.to_string())
             }
         }

@@ -14,10 +14,10 @@ use crate::store::jobs::{ClaimOutcome, ClaimedJob, Lease, LeasedExecution, Renew
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
-use crate::wire::span::Span;
-use crate::wire::worker::{
-    self, DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeldExecution, MOST_DELIVERED, PostLine, PostLogs,
-    Presence, Progress,
+use crate::wire::duration::HumanDuration;
+use crate::wire::internal::{
+    DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeartbeatBatch, HeldExecution, MAX_DELIVERED, PostLine,
+    PostLogs, Progress, WorkerInfo,
 };
 
 /// How long the server may wait for something to do. Whoever stops waits no longer than this for the answer.
@@ -38,10 +38,10 @@ impl Remote {
         Self { client, me, unanswered: Mutex::default() }
     }
 
-    fn presence(&self, busy: usize, draining: bool) -> Presence {
+    fn presence(&self, busy: usize, draining: bool) -> WorkerInfo {
         let Worker { id, host, pid, incarnation, version, queues, kinds, slots } = self.me.clone();
         let busy = i32::try_from(busy).unwrap_or(i32::MAX);
-        Presence { id, host, pid, incarnation, version, queues, kinds, slots, busy, draining }
+        WorkerInfo { id, host, pid, incarnation, version, queues, kinds, slots, busy, draining }
     }
 
     fn remember(&self, request: Option<String>) -> Option<String> {
@@ -54,11 +54,11 @@ impl Source for Remote {
         let request = self.remember(None).unwrap_or_else(|| Uuid::now_v7().to_string());
         let ask = Dequeue {
             worker_id: Some(self.me.id.clone()),
-            limit: (slots as i64).min(MOST_DELIVERED),
+            limit: (slots as i64).min(MAX_DELIVERED),
             queues: Some(self.me.queues.clone()),
             kinds: Some(self.me.kinds.clone()),
             tenants: None,
-            wait: Some(Span(WAIT)),
+            wait: Some(HumanDuration(WAIT)),
             request_id: Some(request.clone()),
         };
         let sent = Instant::now();
@@ -84,9 +84,9 @@ impl Source for Remote {
             job_id: it.job_id,
             progress: it.progress.clone().map(|it| Progress { fraction: it.fraction, text: it.text }),
         });
-        let beat = worker::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
+        let beat = HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
         let sent = Instant::now();
-        let answer = self.client.beat(&beat, PATIENCE).await?;
+        let answer = self.client.heartbeat(&beat, PATIENCE).await?;
         let lease = Duration::from_millis(answer.lease_ttl_ms);
         let held =
             answer.held.into_iter().map(|it| RenewedLease { execution_id: it.execution_id, canceled: it.cancel });
@@ -101,7 +101,7 @@ impl Source for Remote {
     async fn settle(&self, claimed: &ClaimedJob, outcome: &Outcome) -> Result<Settled, SourceError> {
         mutant::pass(Moment::Ended);
         let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..said(outcome)? };
-        match self.client.end_execution(claimed.lease.execution_id, &result).await {
+        match self.client.put_result(claimed.lease.execution_id, &result).await {
             Ok(answer) if answer.duplicate => Ok(Settled::Already),
             Ok(answer) => {
                 let state = JobState::parse(&answer.state).unwrap_or(JobState::Active);
@@ -175,11 +175,11 @@ fn said(outcome: &Outcome) -> Result<ExecutionResult, SourceError> {
             ..usual
         },
         Outcome::Failed { retry_after, next, .. } => {
-            ExecutionResult { error, retry_after: retry_after.map(Span), next: jobs(next)?, ..usual }
+            ExecutionResult { error, retry_after: retry_after.map(HumanDuration), next: jobs(next)?, ..usual }
         }
         Outcome::Refused { next, .. } => ExecutionResult { error, retryable: Some(false), next: jobs(next)?, ..usual },
         Outcome::TimedOut { .. } => ExecutionResult { error, timed_out: true, ..usual },
-        Outcome::Later { after } => ExecutionResult { snooze: Some(Span(*after)), ..usual },
+        Outcome::Later { after } => ExecutionResult { snooze: Some(HumanDuration(*after)), ..usual },
         Outcome::Released => ExecutionResult { released: true, ..usual },
         Outcome::Canceled { .. } => ExecutionResult { error, canceled: true, ..usual },
     })

@@ -13,8 +13,8 @@ use crate::store::jobs;
 use crate::store::projects::Filter;
 use crate::web::error::ApiError;
 use crate::wire::JobFilter;
-use crate::wire::create_job::in_range;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
+use crate::wire::time::in_range;
 
 /// How many rows a page has, unless asked otherwise, and at most.
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -102,7 +102,7 @@ impl Query {
     /// A duration, like `?window=15m`.
     pub fn span(&self, name: &str, usual: Duration, most: Duration) -> Result<Duration, ApiError> {
         let Some(text) = self.get(name) else { return Ok(usual) };
-        let span = Span::parse(text).map(|it| it.0).filter(|it| !it.is_zero() && *it <= most);
+        let span = HumanDuration::parse(text).map(|it| it.0).filter(|it| !it.is_zero() && *it <= most);
         let most = humantime::format_duration(most);
         span.ok_or_else(|| ApiError::parameter(name, format!("must be a duration up to {most}, like 15m")))
     }
@@ -234,7 +234,8 @@ pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
 
 /// A moment, or so long ago.
 fn moment(name: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    let ago = Span::parse(text).and_then(|span| OffsetDateTime::now_utc().checked_sub(span.0.try_into().ok()?));
+    let ago =
+        HumanDuration::parse(text).and_then(|span| OffsetDateTime::now_utc().checked_sub(span.0.try_into().ok()?));
     let at = ago.or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok()).and_then(in_range);
     at.ok_or_else(|| {
         ApiError::field(name, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, or so long ago, like 1h")

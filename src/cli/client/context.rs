@@ -15,8 +15,11 @@ use crate::wire::client::{Answer, Budget, Client};
 pub type Outcome = Result<Exit, Failure>;
 
 /// People are told soon; what waits or watches goes on by itself.
-const BRIEFLY: Budget =
-    Budget { lasts: Duration::from_secs(1), first: Duration::from_millis(100), longest: Duration::from_millis(400) };
+const BRIEFLY: Budget = Budget {
+    total: Duration::from_secs(1),
+    first_pause: Duration::from_millis(100),
+    max_pause: Duration::from_millis(400),
+};
 
 /// The server, and how to answer.
 pub struct Context {
@@ -48,7 +51,7 @@ impl Context {
         let token = token.filter(|_| !is_withheld).map(|(value, _)| value.to_owned());
         let tells = matches!(global.log_level.as_deref(), Some("debug" | "trace"));
         Ok(Self {
-            client: Client::new(address, token)?.telling(tells).trying(BRIEFLY),
+            client: Client::new(address, token)?.with_verbose(tells).with_budget(BRIEFLY),
             output: global.output_of(&sources)?,
             origin: origin(source),
             is_withheld,
@@ -71,7 +74,7 @@ impl Context {
 
     /// The server; what would change something is only told, if so wished.
     pub fn client(&self, dry_run: bool) -> Client {
-        self.client.rehearsing(dry_run)
+        self.client.with_dry_run(dry_run)
     }
 
     /// Ends a command: tells what went wrong, if anything did.

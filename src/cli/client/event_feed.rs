@@ -49,7 +49,7 @@ impl<'a> EventFeed<'a> {
             return None;
         };
         let heard = timeout(patience, stream.next()).await;
-        self.place = stream.place().map(str::to_owned).or(self.place.take());
+        self.place = stream.last_event_id().map(str::to_owned).or(self.place.take());
         match heard {
             Ok(Some(event)) => Some(event),
             Ok(None) => {

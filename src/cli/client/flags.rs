@@ -10,7 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Clock, Format, Output, When, check_filter, room};
 use crate::config::Sources;
 use crate::wire::client::Body;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 /// What every command understands, before and after its name.
 #[derive(Debug, Default)]
@@ -292,7 +292,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// `90`, `1.5`, `30s` or `5m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let span = Span::parse(text).map(|it| it.0).ok_or("write 30s, 5m, or a number of seconds")?;
+    let span = HumanDuration::parse(text).map(|it| it.0).ok_or("write 30s, 5m, or a number of seconds")?;
     if span <= LONGEST { Ok(span) } else { Err("must be a year at most".to_owned()) }
 }
 

@@ -11,8 +11,8 @@ use crate::store::events;
 use crate::store::jobs::{Execution, Job};
 use crate::store::projects::{Audit, Event, Project, WaitingJob};
 use crate::wire::create_job::CreateBackoff;
+use crate::wire::duration::HumanDuration;
 use crate::wire::json::{raw, storable};
-use crate::wire::span::Span;
 use crate::wire::{self, CreateJob};
 
 /// How the API calls itself in the record.
@@ -41,7 +41,7 @@ impl From<Project> for wire::Project {
     }
 }
 
-impl From<Event> for wire::Event {
+impl From<Event> for wire::ProjectEvent {
     fn from(row: Event) -> Self {
         Self {
             id: row.id,
@@ -174,8 +174,8 @@ impl From<Job> for wire::Job {
     }
 }
 
-fn progress(it: Progress) -> wire::worker::Progress {
-    wire::worker::Progress { fraction: it.fraction, text: it.text }
+fn progress(it: Progress) -> wire::internal::Progress {
+    wire::internal::Progress { fraction: it.fraction, text: it.text }
 }
 
 /// A retry policy as it goes out.
@@ -208,7 +208,7 @@ impl From<Execution> for wire::Execution {
     }
 }
 
-impl From<events::Event> for wire::Record {
+impl From<events::Event> for wire::Event {
     fn from(row: events::Event) -> Self {
         Self {
             id: row.id,
@@ -266,11 +266,11 @@ pub fn wish_of(job: &NewJob) -> CreateJob {
         priority: Some(job.priority.into()),
         payload: Some(raw(job.payload.clone())),
         max_attempts: Some(job.max_attempts.into()),
-        timeout: job.timeout.map(Span),
+        timeout: job.timeout.map(HumanDuration),
         backoff: job.backoff.map(|it| CreateBackoff {
             strategy: Some(it.strategy.to_string()),
-            base: Some(Span(it.base)),
-            max: Some(Span(it.max)),
+            base: Some(HumanDuration(it.base)),
+            max: Some(HumanDuration(it.max)),
             jitter: Some(it.jitter),
         }),
         schema_version: job.schema_version,

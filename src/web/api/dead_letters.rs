@@ -17,7 +17,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::Json;
 use crate::web::query::{JOB_FILTER, Query};
 use crate::wire::json::storable;
-use crate::wire::{self, Acted, Problem, ReplayJobs, SelectJobs};
+use crate::wire::{self, BulkOutcome, Problem, ReplayJobs, SelectJobs};
 
 /// How many dead letters are looked at when they are grouped.
 const GROUPED: i64 = 100_000;
@@ -55,7 +55,7 @@ pub async fn groups(app: Data<App>, request: HttpRequest) -> Result<HttpResponse
 
 /// Replay: the same jobs, queued anew with their failures forgiven, perhaps with another payload, kind, queue or priority.
 #[utoipa::path(post, path = "/dlq/replay", tag = "dead letters", request_body = ReplayJobs,
-    responses((status = 200, body = Acted), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = BulkOutcome), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn replay(app: Data<App>, body: Json<ReplayJobs>) -> Result<HttpResponse, ApiError> {
     let (select, edit) = parts(body.value)?;
@@ -66,7 +66,7 @@ pub async fn replay(app: Data<App>, body: Json<ReplayJobs>) -> Result<HttpRespon
 
 /// Delete: the jobs go, the record keeps that they were.
 #[utoipa::path(post, path = "/dlq/delete", tag = "dead letters", request_body = SelectJobs,
-    responses((status = 200, body = Acted), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = BulkOutcome), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn delete(app: Data<App>, body: Json<SelectJobs>) -> Result<HttpResponse, ApiError> {
     let selection = select::selection(body.value)?;

@@ -56,13 +56,13 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> Result<HttpResponse,
         ("id" = Option<String>, Query, description = "Of this thing: the id of a project or job, the name of anything else"),
         ("actor" = Option<String>, Query), ("since" = Option<String>, Query, description = "RFC 3339, or so long ago, like `1h`"),
         ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = [wire::Event]), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["entity", "id", "actor", "since", "limit", "cursor"])?;
     let filter = filter(&query)?;
     let limit = query.limit()?;
     let rows = app.store.list_events(&filter, query.cursor()?, limit + 1).await?;
-    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Event::from))
 }
 
 fn totals(depth: &[Depth]) -> BTreeMap<String, i64> {

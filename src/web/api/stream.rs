@@ -193,7 +193,7 @@ impl Reader {
 
 fn frame(floor: i64, event: Event) -> String {
     // Texts and numbers cannot fail to be JSON.
-    let json = serde_json::to_string(&wire::Record::from(event)).unwrap_or_default();
+    let json = serde_json::to_string(&wire::Event::from(event)).unwrap_or_default();
     format!("id: {floor}\ndata: {json}\n\n")
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::moment;
 use crate::store::jobs::{ClaimedJob, Job};
-use crate::wire::worker::{AgentJob, AgentPayload};
+use crate::wire::internal::{AgentJob, AgentPayload};
 
 /// What such an agent executes, when it does not say what.
 pub const KIND: &str = "command";

@@ -19,8 +19,8 @@ use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::OptionalJson;
 use crate::wire::Problem;
+use crate::wire::internal::{DELIVERY_LEASE, Delivered, Delivery, Dequeue, MAX_DELIVERED};
 use crate::wire::json::raw;
-use crate::wire::worker::{DELIVERY_LEASE, Delivered, Delivery, Dequeue, MOST_DELIVERED};
 
 /// The longest that a request may wait.
 const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -102,7 +102,7 @@ impl Question {
             tenants: words("tenants", asked.tenants)?,
             reach: CandidateWindow::default(),
         };
-        Ok(Self { claimer, slots: asked.limit.clamp(1, MOST_DELIVERED) as usize, wait, request_id })
+        Ok(Self { claimer, slots: asked.limit.clamp(1, MAX_DELIVERED) as usize, wait, request_id })
     }
 
     /// As [`Question::wait`], but what this request began before is what it gets.

@@ -10,8 +10,8 @@ use crate::web::api::internal::{Badge, checked_id, lease_of, millis};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Id, Many, OptionalJson, name_in_path, parse};
-use crate::wire::worker::{
-    Heartbeat, HeartbeatAnswer, HeartbeatBatch, HeartbeatBatchAnswer, HeldExecution, Presence, StillHeld,
+use crate::wire::internal::{
+    Heartbeat, HeartbeatAnswer, HeartbeatBatch, HeartbeatBatchAnswer, HeldExecution, StillHeld, WorkerInfo,
 };
 use crate::wire::{self, Problem};
 
@@ -82,7 +82,7 @@ pub async fn leave(app: Data<App>, badge: Badge, request: HttpRequest) -> Result
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn shown(it: wire::worker::Progress) -> Progress {
+fn shown(it: wire::internal::Progress) -> Progress {
     Progress::of(it.fraction, &it.text)
 }
 
@@ -90,7 +90,7 @@ fn shown(it: wire::worker::Progress) -> Progress {
 const MAX_TEXT: usize = 200;
 const MAX_WORDS: usize = 1000;
 
-fn checked(it: Presence, badge: &Badge) -> Result<Worker, ApiError> {
+fn checked(it: WorkerInfo, badge: &Badge) -> Result<Worker, ApiError> {
     let texts = [&it.host, &it.incarnation, &it.version].into_iter().chain(&it.queues).chain(&it.kinds);
     let odd = |text: &String| text.chars().count() > MAX_TEXT || text.chars().any(char::is_control);
     if texts.clone().any(odd) || texts.count() > MAX_WORDS || !(0..=1000).contains(&it.slots) {

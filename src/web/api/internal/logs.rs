@@ -14,7 +14,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::{Id, Many, parse};
 use crate::web::query::Query;
 use crate::wire::Problem;
-use crate::wire::worker::{LogLine, Logs, LogsAnswer, PostLogs};
+use crate::wire::internal::{LogLine, Logs, LogsAnswer, PostLogs};
 
 /// The most lines in one request.
 const MAX_LINES: usize = 1000;

@@ -14,8 +14,8 @@ use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Id, Many, OptionalJson, parse};
 use crate::wire::create_job::follow_ups;
+use crate::wire::internal::{ExecutionResult, Release, ResultAnswer};
 use crate::wire::json::storable;
-use crate::wire::worker::{ExecutionResult, Release, ResultAnswer};
 use crate::wire::{FieldProblem, Problem};
 
 /// How it ended. May be sent again when the answer got lost.

@@ -9,10 +9,10 @@ use crate::web::api::jobs::{no_job, verbs};
 use crate::web::api::workflows::graph::blocked_reason;
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::wire::Waiting;
+use crate::wire::JobExplanation;
 
 /// The exact reason, with numbers, and what can be done.
-pub async fn waiting(app: &App, job: &Job) -> Result<Waiting, ApiError> {
+pub async fn waiting(app: &App, job: &Job) -> Result<JobExplanation, ApiError> {
     let known = app.store.explain_job(job.id, app.silence()).await?.ok_or_else(|| no_job(job.id))?;
     let (reason, summary) = match job.state {
         JobState::Blocked => ("blocked", blocked(app, job).await?),
@@ -26,7 +26,7 @@ pub async fn waiting(app: &App, job: &Job) -> Result<Waiting, ApiError> {
         }
         _ => None,
     };
-    Ok(Waiting {
+    Ok(JobExplanation {
         reason: reason.to_owned(),
         summary,
         at: known.at,

@@ -21,7 +21,7 @@ use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Id, Json, Many, OptionalJson, below, read, text_of};
 use crate::web::query::{JOB_FILTER, Query};
-use crate::wire::{self, Acted, CreateJob, FieldProblem, Inspection, PatchJob, Problem, Reason, SelectJobs};
+use crate::wire::{self, BulkOutcome, CreateJob, FieldProblem, Inspection, PatchJob, Problem, Reason, SelectJobs};
 
 /// The most jobs in one request.
 const MAX_JOBS: usize = 1000;
@@ -243,7 +243,7 @@ pub async fn copy_of(app: &App, id: Uuid, actor: &str, request_id: Option<&str>)
 
 /// What happened to it, newest first.
 #[utoipa::path(get, path = "/jobs/{id}/events", tag = "jobs", params(("id" = Uuid, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = [wire::Event]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let limit = query.limit()?;
@@ -251,7 +251,7 @@ pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<
     if rows.is_empty() {
         found(&app, id).await?;
     }
-    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Event::from))
 }
 
 /// How it was tried, latest first.
@@ -268,7 +268,7 @@ pub async fn executions(app: Data<App>, request: HttpRequest, Id(id): Id) -> Res
 
 /// The exact reason why it waits, and what can be done.
 #[utoipa::path(get, path = "/jobs/{id}/explain", tag = "jobs", params(("id" = Uuid, Path)),
-    responses((status = 200, body = wire::Waiting), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = wire::JobExplanation), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let job = found(&app, id).await?;
     Ok(HttpResponse::Ok().json(explain_job::waiting(&app, &job).await?))
@@ -287,14 +287,14 @@ pub async fn inspection(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiE
         job: job.into(),
         waiting,
         executions: executions.into_iter().map(wire::Execution::from).collect(),
-        events: events.into_iter().map(wire::Record::from).collect(),
+        events: events.into_iter().map(wire::Event::from).collect(),
         followers: followers.into_iter().map(wire::Job::from).collect(),
     }))
 }
 
 /// Stop many: those named, or all that match.
 #[utoipa::path(post, path = "/jobs/cancel", tag = "jobs", request_body = SelectJobs,
-    responses((status = 200, body = Acted), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = BulkOutcome), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn cancel_many(app: Data<App>, body: Json<SelectJobs>) -> Result<HttpResponse, ApiError> {
     let selection = select::selection(body.value)?;
@@ -303,7 +303,7 @@ pub async fn cancel_many(app: Data<App>, body: Json<SelectJobs>) -> Result<HttpR
 
 /// Try many again: those named, or all that match.
 #[utoipa::path(post, path = "/jobs/retry", tag = "jobs", request_body = SelectJobs,
-    responses((status = 200, body = Acted), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    responses((status = 200, body = BulkOutcome), (status = 400, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub async fn retry_many(app: Data<App>, body: Json<SelectJobs>) -> Result<HttpResponse, ApiError> {
     let selection = select::selection(body.value)?;

@@ -10,7 +10,7 @@ use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::query;
-use crate::wire::{Acted, Reason, Refused, SelectJobs};
+use crate::wire::{BulkOutcome, Reason, RefusedJob, SelectJobs};
 
 /// How many rows one statement moves.
 const BATCH: usize = 500;
@@ -55,7 +55,7 @@ pub fn selection(wish: SelectJobs) -> Result<Selection, ApiError> {
 }
 
 /// Cancels them.
-pub async fn cancel(app: &App, selection: &Selection) -> Result<Acted, ApiError> {
+pub async fn cancel(app: &App, selection: &Selection) -> Result<BulkOutcome, ApiError> {
     act(app, selection, CANCELABLE, async |ids| {
         let answers = app.store.cancel_jobs(&ids, &selection.audit).await?;
         Ok(answers
@@ -67,7 +67,7 @@ pub async fn cancel(app: &App, selection: &Selection) -> Result<Acted, ApiError>
 }
 
 /// Retries them; `only_dead` leaves alone what still waits.
-pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: bool) -> Result<Acted, ApiError> {
+pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: bool) -> Result<BulkOutcome, ApiError> {
     let states = if only_dead { &[JobState::Failed] } else { RETRYABLE };
     act(app, selection, states, async |ids| {
         let answers = app.store.retry_jobs(&ids, edit, only_dead, &selection.audit).await?;
@@ -83,7 +83,7 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
 }
 
 /// Deletes them, if they are dead letters.
-pub async fn forget(app: &App, selection: &Selection) -> Result<Acted, ApiError> {
+pub async fn forget(app: &App, selection: &Selection) -> Result<BulkOutcome, ApiError> {
     act(app, selection, &[JobState::Failed], async |ids| {
         let answers = app.store.forget_dead_letters(&ids, &selection.audit).await?;
         let why = |it: &Forgotten| match it {
@@ -104,8 +104,8 @@ async fn act(
     selection: &Selection,
     states: &[JobState],
     once: impl AsyncFn(Vec<Uuid>) -> Result<Answers, ApiError>,
-) -> Result<Acted, ApiError> {
-    let mut acted = Acted { moved: 0, refused: Vec::new(), more: false, after: None };
+) -> Result<BulkOutcome, ApiError> {
+    let mut acted = BulkOutcome { moved: 0, refused: Vec::new(), more: false, after: None };
     match &selection.which {
         Which::These(ids) => {
             for batch in ids.chunks(BATCH) {
@@ -132,7 +132,7 @@ async fn act(
     Ok(acted)
 }
 
-fn note(acted: &mut Acted, answers: Answers) {
+fn note(acted: &mut BulkOutcome, answers: Answers) {
     for (id, answer) in answers {
         match answer {
             Ok(()) => acted.moved += 1,
@@ -141,6 +141,6 @@ fn note(acted: &mut Acted, answers: Answers) {
     }
 }
 
-fn refused(id: Uuid, why: &str, was: Option<JobState>) -> Refused {
-    Refused { id, reason: why.to_owned(), current_status: was.map(|it| it.to_string()) }
+fn refused(id: Uuid, why: &str, was: Option<JobState>) -> RefusedJob {
+    RefusedJob { id, reason: why.to_owned(), current_status: was.map(|it| it.to_string()) }
 }

@@ -13,7 +13,7 @@ use crate::wire::{self, Problem};
 /// The record of a project, newest first. Every move is in it, written by the statement that moved.
 #[utoipa::path(get, path = "/projects/{id}/events", tag = "projects",
     params(("id" = Uuid, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Event]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = [wire::ProjectEvent]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let (limit, before) = (query.limit()?, query.cursor::<i64>()?);
@@ -22,5 +22,5 @@ pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<
     if rows.is_empty() && app.store.get_project(id).await?.is_none() {
         return Err(ApiError::NoProject(id));
     }
-    Ok(page(&request, rows, limit, |last| last.id, wire::Event::from))
+    Ok(page(&request, rows, limit, |last| last.id, wire::ProjectEvent::from))
 }

@@ -9,11 +9,11 @@ use crate::web::api::jobs::explain as explain_job;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::Id;
-use crate::wire::{Explanation, JobSummary, Problem};
+use crate::wire::{JobSummary, Problem, ProjectExplanation};
 
 /// The exact reason why a project is where it is, and what can be done.
 #[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Explanation), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = ProjectExplanation), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
     let due = due(&app, &explained).await?;
@@ -33,11 +33,11 @@ pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, Api
 /// A reason in a word and in a sentence.
 pub type Reason = (&'static str, String);
 
-fn explanation(explained: Explained, due: Option<Reason>) -> Explanation {
+fn explanation(explained: Explained, due: Option<Reason>) -> ProjectExplanation {
     let (reason, summary) = why(&explained, due);
     let Explained { project, at, job } = explained;
     let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
-    Explanation {
+    ProjectExplanation {
         project_id: project.id,
         status: project.status.to_string(),
         reason: reason.to_owned(),

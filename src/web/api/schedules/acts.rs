@@ -14,7 +14,7 @@ use crate::web::api::schedules::{found, name_of};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{Json, OptionalJson};
-use crate::wire::create_job::moment;
+use crate::wire::time::parse_time;
 use crate::wire::{self, Backfill, Backfilled, Problem, PutSchedule, Reason};
 
 /// How many due times a backfill may cover.
@@ -118,7 +118,7 @@ pub async fn act_move(app: &App, name: &str, enabled: bool, audit: &Audit) -> Re
 pub async fn backfill(app: Data<App>, request: HttpRequest, body: Json<Backfill>) -> Result<HttpResponse, ApiError> {
     let wish = body.value;
     let audit = api_audit(Reason { reason: wish.reason, actor: wish.actor })?;
-    let (from, to) = (moment("from", &wish.from)?, moment("to", &wish.to)?);
+    let (from, to) = (parse_time("from", &wish.from)?, parse_time("to", &wish.to)?);
     let schedule = found(&app, &name_of(&request)).await?;
     let open = backfillable(&app, &schedule, from, to).await?;
     let look = |at: &OffsetDateTime| wire::Occurrence::from(schedule.plan.timing.look(*at));

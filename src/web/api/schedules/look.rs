@@ -12,7 +12,7 @@ use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::Json;
 use crate::web::query::Query;
-use crate::wire::create_job::moment;
+use crate::wire::time::parse_time;
 use crate::wire::{self, Preview, PreviewSchedule, Problem};
 
 /// How many due times are shown unless asked otherwise, and at most.
@@ -36,7 +36,7 @@ pub async fn preview(app: Data<App>, body: Json<PreviewSchedule>) -> Result<Http
             .ok_or_else(|| ApiError::field("limit", MOST_HINT))?,
     };
     let now = app.store.clock().await?;
-    let after = wish.after.as_deref().map(|text| moment("after", text)).transpose()?.unwrap_or(now);
+    let after = wish.after.as_deref().map(|text| parse_time("after", text)).transpose()?.unwrap_or(now);
     let timing = checked(&text, wish.time_zone.as_deref().unwrap_or("UTC"), now, wish.every.is_some())?;
     Ok(HttpResponse::Ok().json(shown(&timing, after, n)))
 }
@@ -58,7 +58,7 @@ pub async fn next(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, 
             n.ok_or_else(|| ApiError::parameter("limit", MOST_HINT))?
         }
     };
-    let after = query.get("after").map(|text| moment("after", text).map_err(ApiError::Parameter)).transpose()?;
+    let after = query.get("after").map(|text| parse_time("after", text).map_err(ApiError::Parameter)).transpose()?;
     let schedule = found(&app, &name_of(&request)).await?;
     Ok(HttpResponse::Ok().json(shown(&schedule.plan.timing, after.unwrap_or(schedule.at), n)))
 }

@@ -18,8 +18,8 @@ use crate::web::api::workflows;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::extract::{below, parse};
+use crate::wire::duration::HumanDuration;
 use crate::wire::schedule::{PutProject, PutTarget};
-use crate::wire::span::Span;
 use crate::wire::{CreateJob, CreateWorkflow, FieldProblem, PutSchedule};
 
 /// What is late by less than this was not missed, unless somebody says otherwise.
@@ -139,7 +139,7 @@ fn backlog(wish: &PutSchedule, kept: Option<&Plan>) -> Result<Backlog, ApiError>
     Ok(backlog)
 }
 
-fn within_a_day(field: &str, span: Span) -> Result<Duration, ApiError> {
+fn within_a_day(field: &str, span: HumanDuration) -> Result<Duration, ApiError> {
     if span.0 <= A_DAY { Ok(span.0) } else { Err(ApiError::field(field, "must be at most 24 hours")) }
 }
 
@@ -181,11 +181,11 @@ pub fn checked(expression: &str, zone: &str, anchor: OffsetDateTime, is_every: b
 }
 
 /// `cron` or `every` as one expression.
-pub fn expression(cron: Option<&str>, every: Option<Span>) -> Result<Option<String>, ApiError> {
+pub fn expression(cron: Option<&str>, every: Option<HumanDuration>) -> Result<Option<String>, ApiError> {
     match (cron, every) {
         (Some(_), Some(_)) => Err(ApiError::field("every", "cannot be given together with cron")),
         (Some(cron), None) => Ok(Some(cron.to_owned())),
-        (None, Some(Span(every))) => Ok(Some(format!("@every {}", humantime::format_duration(every)))),
+        (None, Some(HumanDuration(every))) => Ok(Some(format!("@every {}", humantime::format_duration(every)))),
         (None, None) => Ok(None),
     }
 }

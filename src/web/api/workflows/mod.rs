@@ -177,7 +177,7 @@ impl Format {
 /// What happened to it, newest first. What happened to its steps is in the record of each.
 #[utoipa::path(get, path = "/workflows/{id}/events", tag = "workflows",
     params(("id" = Uuid, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = [wire::Event]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let limit = query.limit()?;
@@ -185,7 +185,7 @@ pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<
     if rows.is_empty() {
         found(&app, id).await?;
     }
-    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
+    Ok(page(&request, rows, limit, |last| last.id, wire::Event::from))
 }
 
 /// Stop it: what waits is canceled at once, what is active is asked to stop.

@@ -30,7 +30,7 @@ use crate::web::dashboard::ui::links as names;
 use crate::web::dashboard::ui::parts::Choice;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 /// How much of an error its group is known by, as `dead_letters/groups` has it.
 const GROUPED_BY: usize = 200;
@@ -83,7 +83,7 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
 }
 
 /// Those that died of the same: their payloads stay, where they go is the same.
-async fn with_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<Acted, ApiError> {
+async fn with_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<BulkOutcome, ApiError> {
     let edit = Edit { payload: None, ..edit };
     let selection = Selection { which: Which::Matching(Box::new(alike(job))), audit, most: MOST, after: None };
     select::retry(app, &selection, &edit, true).await

@@ -14,7 +14,7 @@ use crate::web::dashboard::ui::form::Form;
 use crate::web::dashboard::ui::layout::counted;
 use crate::web::dashboard::ui::layout_view::Nav;
 use crate::web::error::ApiError;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -98,7 +98,7 @@ impl Verb {
     }
 
     /// Does it.
-    pub async fn act(self, app: &App, selection: &Selection, edit: &Edit) -> Result<Acted, ApiError> {
+    pub async fn act(self, app: &App, selection: &Selection, edit: &Edit) -> Result<BulkOutcome, ApiError> {
         match self {
             Self::Cancel => select::cancel(app, selection).await,
             Self::Retry => select::retry(app, selection, edit, false).await,

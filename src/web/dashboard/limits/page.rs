@@ -30,7 +30,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
 use crate::wire::PutLimit;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 pub const PAGE: &str = "/dashboard/limits";
 const DELETE: &str = "/dashboard/limits/delete";
@@ -94,7 +94,7 @@ fn wish(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     let is_rate = form.get("mode") == LimitMode::Rate.as_str();
     // What does not belong to the mode is left in its field by whoever changed his mind.
     let burst = if is_rate { whole(form, "burst", "The burst", errors) } else { None };
-    let window = form.word("window").filter(|_| is_rate).map(Span::parse);
+    let window = form.word("window").filter(|_| is_rate).map(HumanDuration::parse);
     if window == Some(None) {
         errors.push(mistake("window", "The window must be a number of seconds, like 60 or 0.5."));
     }

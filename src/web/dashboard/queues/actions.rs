@@ -25,7 +25,7 @@ use crate::web::dashboard::ui::links as names;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::PutLimit;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 /// `GET …/{verb}`: asks whether to pause or drain.
 pub async fn ask(app: Data<App>, request: HttpRequest, path: Path<(String, String)>) -> HttpResponse {
@@ -176,7 +176,7 @@ fn wish(name: &str, form: &Form) -> Result<Wish, Vec<FieldError>> {
     });
     let rate = whole(form, "rate", "Starts", &mut errors);
     let burst = whole(form, "burst", "Burst", &mut errors);
-    let window = form.word("window").map(|text| (Span::parse(text), text));
+    let window = form.word("window").map(|text| (HumanDuration::parse(text), text));
     if let Some((None, _)) = window {
         errors.push(mistake("window", "The window must be a number of seconds, like 60 or 0.5."));
     }

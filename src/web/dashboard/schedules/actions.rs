@@ -25,7 +25,7 @@ use crate::web::dashboard::ui::parts::Hidden;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
-use crate::wire::create_job;
+use crate::wire::time::parse_time;
 
 /// How many due times a question lists.
 const LISTED: usize = 10;
@@ -164,7 +164,7 @@ async fn try_backfill(
 }
 
 fn parsed(field: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    Ok(create_job::moment(field, text.trim())?)
+    Ok(parse_time(field, text.trim())?)
 }
 
 async fn backfill_page(

@@ -15,8 +15,8 @@ use crate::web::dashboard::ui::parts::Choice;
 use crate::web::error::ApiError;
 use crate::wire::CreateJob;
 use crate::wire::PutSchedule;
+use crate::wire::duration::HumanDuration;
 use crate::wire::schedule::PutTarget;
-use crate::wire::span::Span;
 
 const MISFIRES: [(Misfire, &str); 3] = [
     (Misfire::Latest, "start the latest of it"),
@@ -92,7 +92,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
     if form.get("reason").chars().count() > 500 {
         errors.push(mistake("reason", "The reason must have at most 500 characters."));
     }
-    let jitter = form.word("jitter").map(Span::parse);
+    let jitter = form.word("jitter").map(HumanDuration::parse);
     if jitter == Some(None) {
         errors.push(mistake("jitter", "The jitter must be a duration like 30s or 5m."));
     }
@@ -103,7 +103,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
         misfire: form.word("misfire").map(str::to_owned),
         catch_up: whole(form, "catch_up", "The number", errors),
         overlap: form.word("overlap").map(str::to_owned),
-        jitter: Some(jitter.flatten().unwrap_or(Span(std::time::Duration::ZERO))),
+        jitter: Some(jitter.flatten().unwrap_or(HumanDuration(std::time::Duration::ZERO))),
         target,
         ..PutSchedule::default()
     }

@@ -5,7 +5,7 @@ use crate::domain::{JobState, ProjectStatus, WorkerState, WorkflowState};
 use crate::web::dashboard::ui::layout::counted;
 use crate::web::dashboard::ui::layout_view::Flash;
 use crate::web::dashboard::ui::status::Tone;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 /// The message for a cookie.
 pub fn flash(cookie: &str) -> Option<Flash> {
@@ -18,7 +18,7 @@ pub fn flash(cookie: &str) -> Option<Flash> {
 }
 
 /// The word for what became of many. `verb` is one that [`many`] knows.
-pub fn acted(verb: &str, acted: &Acted) -> String {
+pub fn acted(verb: &str, acted: &BulkOutcome) -> String {
     format!("{verb}.{}.{}.{}", acted.moved, acted.refused.len(), u8::from(acted.more))
 }
 
