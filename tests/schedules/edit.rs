@@ -125,7 +125,7 @@ async fn the_next_times_are_shown_with_both_clocks_and_where_they_change() {
             row("2026-11-03T06:30:00.000Z", "2026-11-03 01:30:00", "-05:00", "EST"),
         ]
     );
-    assert!(text(&told["next"][0], "note").contains("show this time twice"), "{told}");
+    assert!(text(&told["next"][0], "note").contains("this time occurs twice"), "{told}");
     assert_eq!(
         (text(&told["previous"], "at"), text(&told, "tzdb").starts_with("20")),
         ("2026-10-31T05:30:00.000Z".into(), true)

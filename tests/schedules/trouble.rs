@@ -67,7 +67,7 @@ async fn what_this_version_cannot_read_is_shown_as_such_and_can_be_put_anew() {
         let request = server.request(method.clone(), &format!("/schedules/broken{path}"));
         let answer = send(if method == Method::GET { request } else { request.json(&json!({})) }).await;
         assert_eq!((answer.status, answer.code()), (409, "invalid_state".into()), "{path}");
-        assert!(answer.text.contains("put it anew or delete it"), "{}", answer.text);
+        assert!(answer.text.contains("eplace or delete it"), "{}", answer.text);
     }
     server.get("/schedules/broken/ticks").await.expect(200);
     let anew = json!({"name": "broken", "cron": "@daily", "kind": "noop"});

@@ -74,7 +74,7 @@ async fn who_waits_for_a_dead_letter_that_is_deleted_is_canceled_with_it_and_a_s
     assert_eq!(done["moved"], 1, "{done}");
     assert_eq!(
         (text(&done["refused"][0], "id"), text(&done["refused"][0], "reason")),
-        (step, "it is a step of a workflow, and stays with it".into())
+        (step, "it belongs to a workflow and is deleted with it".into())
     );
     assert_eq!(
         text(&job(&server, &waits).await, "error"),

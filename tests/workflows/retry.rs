@@ -125,7 +125,7 @@ async fn a_step_that_was_given_up_and_can_never_run_is_not_tried_again() {
     let id = given_up_while_it_waits(&server).await;
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
     let refused = act(&server, &job_of(&server, &id, "hasty").await, "retry", json!({})).await.expect(409);
-    assert!(refused.text.contains("will not complete any more"), "{}", refused.text);
+    assert!(refused.text.contains("can no longer complete"), "{}", refused.text);
     assert_eq!(states(&server, &id).await, "never=canceled hasty=failed");
     database.check_invariants().await;
 }

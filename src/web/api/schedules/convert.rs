@@ -1,18 +1,17 @@
-//! From schedules and their times to JSON.
+//! Conversions of schedules, targets, due times and ticks.
 
 use crate::domain::NewJob;
 use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, Shift, Target};
 use crate::domain::workflow::{Link, Plan, PlannedStep};
-use crate::store::schedules::{Schedule, Tick, Unreadable};
-use crate::web::api::convert::backoff;
-use crate::wire;
+use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
 use crate::wire::json::raw;
 use crate::wire::schedule::{JobTarget, LinkTarget, ProjectTarget, StepTarget, WorkflowTarget};
+use crate::wire::{self, BackoffPolicy};
 
-/// What stands in place of the state of a schedule that this version cannot read.
+/// State of a schedule that this version cannot read.
 const UNREADABLE: &str = "unreadable";
-/// The same in words.
-pub const UNREADABLE_WORDS: &str = "This version cannot read it; put it anew or delete it";
+/// Description of a schedule that this version cannot read.
+pub const UNREADABLE_WORDS: &str = "This version cannot read the schedule; replace or delete it";
 
 impl From<Schedule> for wire::Schedule {
     fn from(row: Schedule) -> Self {
@@ -87,7 +86,7 @@ fn job_target(job: NewJob) -> JobTarget {
         payload: raw(job.payload),
         max_attempts: job.max_attempts,
         timeout_s: job.timeout.map(|it| it.as_secs_f64()),
-        backoff: job.backoff.map(backoff),
+        backoff: job.backoff.map(BackoffPolicy::from),
         schema_version: job.schema_version,
     }
 }
@@ -105,7 +104,7 @@ fn workflow_target(plan: &Plan) -> WorkflowTarget {
         delay_s: it.job.due.delay().map(|it| it.as_secs_f64()),
         max_attempts: it.job.max_attempts,
         timeout_s: it.job.timeout.map(|it| it.as_secs_f64()),
-        backoff: it.job.backoff.map(backoff),
+        backoff: it.job.backoff.map(BackoffPolicy::from),
         schema_version: it.job.schema_version,
     };
     WorkflowTarget {
@@ -141,22 +140,22 @@ impl From<ProjectAction> for ProjectTarget {
 
 impl From<Occurrence> for wire::Occurrence {
     fn from(it: Occurrence) -> Self {
-        let note = it.shift.as_ref().map(note);
+        let note = it.shift.as_ref().map(clock_change_note);
         let local = it.local;
         Self { at: it.at, local: local.text, offset: local.offset, abbreviation: local.abbreviation, note }
     }
 }
 
-/// What a change of the clocks does to a due time, as a sentence.
-pub fn note(shift: &Shift) -> String {
+/// How a daylight saving change affects a due time, as a sentence.
+pub fn clock_change_note(shift: &Shift) -> String {
     match shift {
         Shift::Forward { missing } => {
             format!(
-                "{missing} does not exist there: the clocks go forward over it, so it is due at the first moment after."
+                "{missing} does not exist on this day because the clocks go forward; due at the first time after it."
             )
         }
-        Shift::First => "The clocks go back and show this time twice; this is the first.".to_owned(),
-        Shift::Second => "The clocks go back and show this time twice; this is the second.".to_owned(),
+        Shift::First => "The clocks go back and this time occurs twice; this is the first.".to_owned(),
+        Shift::Second => "The clocks go back and this time occurs twice; this is the second.".to_owned(),
     }
 }
 
@@ -177,6 +176,15 @@ impl From<Tick> for wire::Tick {
             project_id: row.project_id,
             actor: row.actor,
             occurred_at: row.occurred_at,
+        }
+    }
+}
+
+impl From<Listed> for wire::Schedule {
+    fn from(row: Listed) -> Self {
+        match row {
+            Ok(schedule) => schedule.into(),
+            Err(unreadable) => (*unreadable).into(),
         }
     }
 }

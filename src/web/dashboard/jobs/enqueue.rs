@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::NewJob;
 use crate::store::{Refusal, StoreError};
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list::list;
 use crate::web::dashboard::jobs::list_view::EnqueueForm;
@@ -49,7 +49,7 @@ async fn try_enqueue(app: &App, body: &Body) -> Result<Result<Uuid, EnqueueForm>
         Err(Wrong::Fields(errors)) => return Ok(Err(refused(errors))),
         Err(Wrong::Else(error)) => return Err(error),
     };
-    let audit = convert::audit(ACTOR, None)?;
+    let audit = audit::audit(ACTOR, None)?;
     loop {
         match app.store.enqueue_jobs(std::slice::from_ref(&job), None, &audit.actor, audit.request_id.as_deref()).await
         {
@@ -80,7 +80,7 @@ async fn checked(app: &App, form: &Form) -> Result<NewJob, Wrong> {
     let wish = wish(form).map_err(Wrong::Fields)?;
     let job = wish.checked(app.config.max_attempts).map_err(|it| ApiError::Fields(vec![it]));
     let mut job = job?;
-    app.schemas.check(app, &mut job, "").await?;
+    app.schemas.check(&app.store, &mut job, "").await?;
     Ok(job)
 }
 

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::{LimitMode, LimitScope};
 use crate::store::limits::{Limit, LimitUse};
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::api::limits::checked;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::actions::shown;
@@ -74,7 +74,7 @@ async fn try_save(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpR
     let (Some(limit), true) = (limit, errors.is_empty()) else {
         return page(app, request, typed(&form, editing, errors), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    let audit = convert::audit(ACTOR, form.word("reason").map(str::to_owned))?;
+    let audit = audit::audit(ACTOR, form.word("reason").map(str::to_owned))?;
     app.store.put_limit(&limit, &audit).await?;
     // A new name is a new limit; the old one would go on holding.
     if let Some(old) = editing.as_ref().filter(|old| **old != limit.name) {
@@ -291,5 +291,5 @@ fn named(request: &HttpRequest) -> Result<String, ApiError> {
 }
 
 async fn found(app: &App, name: &str) -> Result<LimitUse, ApiError> {
-    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::Missing("limit", name.to_owned()))
+    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::not_found("limit", name))
 }

@@ -10,9 +10,10 @@ use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
 use crate::store::Transition;
 use crate::store::jobs::Operation;
 use crate::store::projects::{Event, Explained, Patch, Project};
-use crate::web::api::convert;
-use crate::web::api::projects::explain::{AT_DEADLINE, Reason, due, why};
-use crate::web::api::projects::{RETRY_HINT, moved_or};
+use crate::web::api::audit;
+use crate::web::api::jobs::explain::Reason;
+use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
+use crate::web::api::projects::{RETRY_HINT, applied};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{ACTOR, Usual, short, view};
 use crate::web::dashboard::projects::view::{
@@ -44,13 +45,13 @@ pub async fn retry(app: Data<App>, request: HttpRequest, body: Body) -> HttpResp
 
 async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = convert::audit(ACTOR, Some(form.get("reason").to_owned()))?;
+    let audit = audit::audit(ACTOR, Some(form.get("reason").to_owned()))?;
     let page = format!("/dashboard/projects/{id}");
     let back = form.path("back").unwrap_or(&page);
-    match moved_or(app.store.retry_project(id, app.bounds(), &audit).await?, id, "retried", RETRY_HINT) {
+    match applied(app.store.retry_project(id, app.bounds(), &audit).await?, id, "retried", RETRY_HINT) {
         Ok(_) => Ok(see(back, Some("retried"))),
         // Two operators pressed the button: the second one is told what the project is now.
-        Err(ApiError::State { was, .. }) => Ok(see(back, Some(&format!("retry-refused.{was}")))),
+        Err(ApiError::InvalidState { was, .. }) => Ok(see(back, Some(&format!("retry-refused.{was}")))),
         Err(error) => Err(error),
     }
 }
@@ -79,7 +80,7 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
             Ok(see(&format!("/dashboard/projects/{id}"), Some(&format!("rename-refused.{was}"))))
         }
         Transition::Stale { version } => Err(ApiError::Stale(version)),
-        Transition::Missing => Err(ApiError::NoProject(id)),
+        Transition::Missing => Err(ApiError::not_found("project", id)),
     }
 }
 
@@ -109,7 +110,7 @@ async fn page(
     rename: Option<RenameForm>,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
+    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::not_found("project", id))?;
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let operations = app.store.jobs_of_project(id, OPERATIONS).await?;

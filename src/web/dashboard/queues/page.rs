@@ -12,7 +12,7 @@ use crate::domain::{LimitScope, QueueState, WorkerState};
 use crate::store::limits::LimitUse;
 use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::Registered;
-use crate::web::api::queues::found;
+use crate::web::api::queues::load;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::timeline::worker_line;
 use crate::web::dashboard::metrics::view::{BarChart, BarData, Kpi, MetricsRange};
@@ -52,7 +52,7 @@ pub async fn page(
     typed: Option<QueueLimits>,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let queue = found(app, name).await?;
+    let queue = load(app, name).await?;
     let limits = app.store.list_limits(None).await?;
     let serving = app.store.list_workers(None, Some(name), app.silence()).await?;
     let kinds = app.store.kinds_in_queue(name, app.silence()).await?;

@@ -2,8 +2,9 @@
 
 use crate::domain::schedule::{Misfire, Overlap, Plan, Target};
 use crate::store::schedules::Schedule;
-use crate::web::api::convert;
-use crate::web::api::schedules::{Edit, checked_name, put_plan};
+use crate::web::api::audit;
+use crate::web::api::jobs::convert::create_request;
+use crate::web::api::schedules::plan::{Edit, checked_name, save_schedule};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::projects::list::ACTOR;
@@ -80,9 +81,9 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
         ));
     }
     let (Some(name), true) = (name, errors.is_empty()) else { return Ok(Err(typed(form, before, of_job, errors))) };
-    let audit = convert::audit(ACTOR, form.word("reason").map(str::to_owned))?;
+    let audit = audit::audit(ACTOR, form.word("reason").map(str::to_owned))?;
     let edit = if before.is_some() { Edit::Change { version: None } } else { Edit::Replace };
-    match put_plan(app, &name, &wish, edit, &audit).await {
+    match save_schedule(app, &name, &wish, edit, &audit).await {
         Ok(_) => Ok(Ok(name)),
         Err(error) => Ok(Err(typed(form, before, of_job, mistakes(error, field)?))),
     }
@@ -112,7 +113,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
 /// The job, with everything that this form does not ask for as it was.
 fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> CreateJob {
     let kept = before.and_then(|it| match &it.plan.target {
-        Target::Job(job) => Some(convert::wish_of(job)),
+        Target::Job(job) => Some(create_request(job)),
         Target::Project(_) | Target::Workflow(_) => None,
     });
     let payload = match payload(&form.lines("payload")) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
 use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
-use crate::web::api::schedules::UNREADABLE_WORDS;
+use crate::web::api::schedules::convert::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list as jobs;
 use crate::web::dashboard::schedules::form::{blank, save};

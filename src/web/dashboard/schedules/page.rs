@@ -9,7 +9,8 @@ use crate::domain::schedule::{
 };
 use crate::domain::workflow::PlannedStep;
 use crate::store::schedules::{Schedule, Tick};
-use crate::web::api::schedules::{found, note};
+use crate::web::api::schedules::convert::clock_change_note;
+use crate::web::api::schedules::load;
 use crate::web::app::App;
 use crate::web::dashboard::projects::view::CurlLine;
 use crate::web::dashboard::schedules::form::{save, stored};
@@ -38,7 +39,7 @@ pub async fn show(app: Data<App>, request: HttpRequest, name: Path<String>) -> H
 }
 
 async fn try_show(app: &App, request: &HttpRequest, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    let schedule = found(app, &names::plain(name)?).await?;
+    let schedule = load(app, &names::plain(name)?).await?;
     page(app, request, &schedule, None, StatusCode::OK).await
 }
 
@@ -54,7 +55,7 @@ async fn try_change(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let (name, form) = (names::plain(name)?, Form::read(body)?);
-    let schedule = found(app, &name).await?;
+    let schedule = load(app, &name).await?;
     match save(app, &form, Some(&schedule)).await? {
         Ok(name) => Ok(see(&names::schedule_page(&name), Some("schedule-changed"))),
         Err(typed) => page(app, request, &schedule, Some(typed), StatusCode::UNPROCESSABLE_ENTITY).await,
@@ -101,7 +102,7 @@ fn next(it: &Occurrence) -> NextRow {
     NextRow {
         at: stamp(it.at),
         local: format!("{} {} ({})", it.local.text, it.local.abbreviation, it.local.offset),
-        note: it.shift.as_ref().map(note),
+        note: it.shift.as_ref().map(clock_change_note),
     }
 }
 
