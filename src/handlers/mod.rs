@@ -186,7 +186,7 @@ mod tests {
         // What only tests have is nobody's business.
         kinds.retain(|kind| !["ledger", "spin"].contains(&kind.as_str()));
         let page = include_str!("../../docs/handlers.md");
-        let table = page.split("## In the box").nth(1).and_then(|it| it.split("###").next()).unwrap();
+        let table = page.split("## Built-in handlers").nth(1).and_then(|it| it.split("###").next()).unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
         let mut documented: Vec<&str> = rows.collect();
         documented.sort_unstable();
