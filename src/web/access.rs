@@ -1,5 +1,5 @@
-//! Who may come in. On loopback, without a token, anybody at this machine; otherwise whoever has the token, or one of workers
-//! where only workers have business. And nobody through a page of another site.
+//! Access control. Without an admin token, only requests to localhost are allowed; with one, a request needs the admin token, or a
+//! worker token for `/internal`. Changes from pages of other sites are always refused.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -8,24 +8,24 @@ use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, LOCATION, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::config::Secret;
-use crate::web::api::internal::Badge;
+use crate::web::api::internal::token_scope::TokenScope;
 use crate::web::app::App;
 use crate::web::error::ApiError;
+use crate::wire::hash::sha256_hex;
 
-/// The cookie of a signed-in browser.
+/// Name of the session cookie.
 pub const SESSION: &str = "provost_session";
 
-/// What is open to everybody: liveness, readiness, the sign-in page and what it is made of.
+/// Paths that need no token, besides `/static/`.
 const OPEN: &[&str] = &["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz", "/dashboard/login"];
 
-/// What a token of workers opens, and nothing else.
+/// Paths that accept worker tokens.
 const INTERNAL: &[&str] = &["/internal/", "/api/v1/internal/"];
 
-/// Lets a request through, or answers in its place.
+/// Passes allowed requests on, with the scope of their token, and rejects all others.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -34,20 +34,20 @@ pub async fn guard(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     match check(&app, &request) {
-        Ok(badge) => {
-            request.extensions_mut().insert(badge);
+        Ok(scope) => {
+            request.extensions_mut().insert(scope);
             Ok(next.call(request).await?.map_into_left_body())
         }
         Err(ApiError::Unauthorized) if wants_page(&request) => {
-            let answer = HttpResponse::SeeOther().insert_header((LOCATION, login_url(&request))).finish();
-            Ok(request.into_response(answer).map_into_right_body())
+            let response = HttpResponse::SeeOther().insert_header((LOCATION, login_url(&request))).finish();
+            Ok(request.into_response(response).map_into_right_body())
         }
         Err(error) => Ok(request.into_response(error.error_response()).map_into_right_body()),
     }
 }
 
-/// Lets it in, with what it may have should it speak as a worker.
-fn check(app: &App, request: &ServiceRequest) -> Result<Badge, ApiError> {
+/// The scope of the request's token, or why the request is rejected.
+fn check(app: &App, request: &ServiceRequest) -> Result<TokenScope, ApiError> {
     if !request.method().is_safe() && is_cross_site(request.headers()) {
         return Err(ApiError::CrossSite);
     }
@@ -55,19 +55,19 @@ fn check(app: &App, request: &ServiceRequest) -> Result<Badge, ApiError> {
     if INTERNAL.iter().any(|it| path.starts_with(it))
         && let Some(token) = app.config.worker_tokens.iter().find(|it| has_bearer(request.headers(), &it.secret))
     {
-        return Ok(Badge::of(token));
+        return Ok(TokenScope::of(token));
     }
     let Some(token) = &app.config.admin_token else {
-        return if is_local(request.headers()) { Ok(Badge::unbound()) } else { Err(ApiError::Misdirected) };
+        return if is_local(request.headers()) { Ok(TokenScope::unrestricted()) } else { Err(ApiError::Misdirected) };
     };
     let open = OPEN.contains(&path) || path.starts_with("/static/");
     if open || has_bearer(request.headers(), token) || has_session(request, token) {
-        return Ok(Badge::unbound());
+        return Ok(TokenScope::unrestricted());
     }
     Err(ApiError::Unauthorized)
 }
 
-/// A browser says where a request comes from; programs do not, and need not.
+/// Whether a browser sent the request from a page of another site. Programs send none of these headers.
 fn is_cross_site(headers: &HeaderMap) -> bool {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (header("sec-fetch-site"), headers.get(ORIGIN).and_then(|it| it.to_str().ok()), header(HOST.as_str())) {
@@ -78,7 +78,7 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether the request names this machine as its host. Anything else may be a page that rebinds its name to us.
+/// Whether the Host header names this machine. Any other name may be a DNS rebinding attack.
 fn is_local(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return true };
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -99,19 +99,14 @@ fn has_session(request: &ServiceRequest, token: &Secret) -> bool {
     request.cookie(SESSION).is_some_and(|cookie| cookie.value().as_bytes().ct_eq(session(token).as_bytes()).into())
 }
 
-/// Compares in constant time, whatever the lengths.
+/// Compares in constant time, even for different lengths.
 pub fn is_token(given: &str, token: &Secret) -> bool {
-    Sha256::digest(given).ct_eq(&Sha256::digest(token.reveal())).into()
+    sha256_hex(given).as_bytes().ct_eq(sha256_hex(token.reveal()).as_bytes()).into()
 }
 
-/// What a signed-in browser holds: it proves the token without being it, and ends when the token changes.
+/// Value of the session cookie: proves knowledge of the token without containing it, and becomes invalid when the token changes.
 pub fn session(token: &Secret) -> String {
-    hex(&Sha256::digest(format!("provost session\0{}", token.reveal())))
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(format!("provost session\0{}", token.reveal()))
 }
 
 fn wants_page(request: &ServiceRequest) -> bool {
@@ -136,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_this_machine_are_local() {
+    fn only_loopback_hosts_are_local() {
         for host in ["localhost", "localhost:8080", "127.0.0.1:9", "127.8.8.8", "[::1]:8080", "LOCALHOST"] {
             assert!(is_local(&headers(&[("host", host)])), "{host}");
         }
@@ -146,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn other_sites_are_told_by_their_headers() {
+    fn cross_site_requests_are_detected_by_headers() {
         let cases: [(&[(&str, &str)], bool); 6] = [
             (&[("host", "localhost:1")], false),
             (&[("host", "localhost:1"), ("sec-fetch-site", "same-origin")], false),

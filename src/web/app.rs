@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! State shared by all handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::Store;
 use crate::store::projects::OperationPolicy;
 use crate::telemetry::Telemetry;
-use crate::web::api::internal::Polls;
-use crate::web::api::schemas::Schemas;
+use crate::web::api::internal::polls::Polls;
+use crate::web::api::schemas::registry::Schemas;
 
-/// The web's side of the process.
+/// State shared by all handlers.
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
@@ -23,33 +23,33 @@ pub struct App {
     pub process_status: Arc<ProcessStatus>,
     pub telemetry: Telemetry,
     pub config: Arc<Config>,
-    /// The templates that a project can be made from; the first is the default.
+    /// Project templates; the first one is the default.
     pub templates: Vec<String>,
-    /// What payloads are checked against.
+    /// Payload schemas.
     pub schemas: Schemas,
-    /// Host, port and name of the database, without its password.
+    /// Host, port and name of the database, without the password.
     pub database_address: String,
     pub started_at: OffsetDateTime,
-    /// Cancelled when the process stops: whoever waits for something must answer now.
+    /// Cancelled when the process stops: requests that wait must respond at once.
     pub stop: Stop,
-    /// Turns for those who wait with `?wait=` to look at the database.
+    /// Limits how many waiting requests query the database at the same time.
     pub waiting: Arc<Semaphore>,
-    /// The workers that wait for work.
+    /// Open dequeue requests of workers.
     pub polls: Arc<Polls>,
-    /// Places for those who follow the record.
+    /// Limits the number of event streams.
     pub streams: Arc<Semaphore>,
-    /// Host and port as somebody at this machine reaches us.
+    /// Host and port for links on this machine.
     pub host: String,
     pub log: Logger,
 }
 
 impl App {
-    /// What every operation is bound by.
+    /// Deadline and attempts of every operation on a project.
     pub fn bounds(&self) -> OperationPolicy {
         OperationPolicy { deadline: self.config.project_deadline, max_attempts: self.config.max_attempts }
     }
 
-    /// A worker that has been silent for longer does not count as online.
+    /// A worker without a heartbeat for this long is not online.
     pub fn silence(&self) -> Duration {
         self.config.lease_ttl
     }

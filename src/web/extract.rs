@@ -1,4 +1,4 @@
-//! Typed input. What cannot be understood is answered with the name of the field and what would be right.
+//! Request parts: JSON bodies, ids and names. Errors name the invalid field.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,96 +15,74 @@ use uuid::Uuid;
 use crate::web::error::ApiError;
 use crate::wire::FieldProblem;
 
-/// The most bytes that a body may have.
+/// Maximum size of a body.
 pub const MAX_BODY: usize = 256 * 1024;
-/// How long a whole body may take to arrive. actix limits slow headers, but not slow bodies.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum size of a body that may contain many jobs.
+pub const MAX_LARGE_BODY: usize = 4 * 1024 * 1024;
+/// Time limit for receiving a body. actix-web limits slow headers, but not slow bodies.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same for many jobs in one request.
-pub const MAX_MANY: usize = 4 * 1024 * 1024;
+type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
-/// A body, whole: not too large, and in time.
+/// A complete body of any type.
 pub struct Body(pub Bytes);
 
-/// A JSON body that may hold many things, not read yet.
-pub struct Many(pub Bytes);
+/// A JSON body of up to [`MAX_LARGE_BODY`], not yet parsed.
+pub struct LargeBody(pub Bytes);
 
-impl FromRequest for Many {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = says_json(request);
-        let payload = payload.take();
-        Box::pin(async move {
-            let body = arrived(payload, MAX_MANY).await?;
-            if is_json { Ok(Self(body)) } else { Err(ApiError::NotJsonType) }
-        })
-    }
-}
-
-impl FromRequest for Body {
-    type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
-
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let payload = payload.take();
-        Box::pin(async move { arrived(payload, MAX_BODY).await.map(Self) })
-    }
-}
-
-async fn arrived(payload: Payload, most: usize) -> Result<Bytes, ApiError> {
-    let collected = tokio::time::timeout(BODY_PATIENCE, collect(payload, most)).await;
-    collected.unwrap_or(Err(ApiError::TooSlow))
-}
-
-async fn collect(mut payload: Payload, most: usize) -> Result<Bytes, ApiError> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| ApiError::NotJson(format!("it could not be received ({error})")))?;
-        if body.len() + chunk.len() > most {
-            return Err(ApiError::TooLarge(most));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
-}
-
-/// A JSON body, read into `T`; the text is kept beside it.
+/// A JSON body, parsed and as text.
 pub struct Json<T> {
     pub value: T,
     pub text: Bytes,
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+/// A JSON body that may be omitted.
+pub struct OptionalJson<T>(pub T);
+
+impl FromRequest for Body {
     type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+    type Future = Extracted<Self>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        Box::pin(async move { receive(payload, MAX_BODY).await.map(Self) })
+    }
+}
+
+impl FromRequest for LargeBody {
+    type Error = ApiError;
+    type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = says_json(request);
-        let body = Body::from_request(request, payload);
+        let (is_json, payload) = (is_json(request), payload.take());
         Box::pin(async move {
-            let Body(text) = body.await?;
-            if !is_json {
-                return Err(ApiError::NotJsonType);
-            }
-            Ok(Self { value: parse(&text)?, text })
+            let body = receive(payload, MAX_LARGE_BODY).await?;
+            if is_json { Ok(Self(body)) } else { Err(ApiError::NotJsonType) }
         })
     }
 }
 
-/// A JSON body that may be left out.
-pub struct OptionalJson<T>(pub T);
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = ApiError;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (is_json, payload) = (is_json(request), payload.take());
+        Box::pin(async move {
+            let text = receive(payload, MAX_BODY).await?;
+            if is_json { Ok(Self { value: parse(&text)?, text }) } else { Err(ApiError::NotJsonType) }
+        })
+    }
+}
 
 impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+    type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = says_json(request);
-        let body = Body::from_request(request, payload);
+        let (is_json, payload) = (is_json(request), payload.take());
         Box::pin(async move {
-            let Body(text) = body.await?;
+            let text = receive(payload, MAX_BODY).await?;
             match (text.is_empty(), is_json) {
                 (true, _) => Ok(Self(T::default())),
                 (false, false) => Err(ApiError::NotJsonType),
@@ -114,25 +92,42 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     }
 }
 
-/// `application/json`, anything `+json`, or nothing said.
-fn says_json(request: &HttpRequest) -> bool {
+async fn receive(payload: Payload, max: usize) -> Result<Bytes, ApiError> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, collect(payload, max)).await;
+    collected.unwrap_or(Err(ApiError::TooSlow))
+}
+
+async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, ApiError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| ApiError::NotJson(format!("it could not be received ({error})")))?;
+        if body.len() + chunk.len() > max {
+            return Err(ApiError::TooLarge(max));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// `application/json`, any `+json`, or no Content-Type at all.
+fn is_json(request: &HttpRequest) -> bool {
     let Some(value) = request.headers().get(CONTENT_TYPE) else { return true };
     let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || kind.ends_with("+json")
 }
 
-/// Tells apart what is not JSON (400) and what is not what we asked for (422, with the field's path).
-pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
-    let text = text_of(text)?;
+/// Parses a JSON object. Invalid JSON yields a 400 problem; valid JSON of the wrong shape a 422 problem with the path of the field.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let text = text_of(body)?;
     if text.trim_start().starts_with('[') {
-        // serde would read a struct from an array too, field by field; nobody means that.
-        let whole = serde_json::from_str::<IgnoredAny>(text);
-        return Err(whole.map_or_else(not_json, |_| ApiError::field("body", "must be a JSON object")));
+        // serde would also read a struct from an array, field by field.
+        let array = serde_json::from_str::<IgnoredAny>(text);
+        return Err(array.map_or_else(not_json, |_| ApiError::field("body", "must be a JSON object")));
     }
-    read(text)
+    parse_text(text)
 }
 
-/// The text of a body that is not empty.
+/// The text of a body that must not be empty.
 pub fn text_of(body: &[u8]) -> Result<&str, ApiError> {
     if body.is_empty() {
         return Err(ApiError::NotJson("it is empty".into()));
@@ -140,12 +135,12 @@ pub fn text_of(body: &[u8]) -> Result<&str, ApiError> {
     std::str::from_utf8(body).map_err(|error| ApiError::NotJson(error.to_string()))
 }
 
-/// Reads any JSON; what cannot be accepted is named by its path.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+/// Parses any JSON.
+pub fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        refusal(&path, error.into_inner())
+        shape_error(&path, error.into_inner())
     })?;
     reader.end().map_err(not_json)?;
     Ok(value)
@@ -155,54 +150,56 @@ fn not_json(error: serde_json::Error) -> ApiError {
     ApiError::NotJson(error.to_string())
 }
 
-fn refusal(path: &str, error: serde_json::Error) -> ApiError {
+fn shape_error(path: &str, error: serde_json::Error) -> ApiError {
     if !error.is_data() {
-        return ApiError::NotJson(error.to_string());
+        return not_json(error);
     }
-    let message = without_position(&error.to_string());
-    let named = message.strip_prefix("missing field `").or_else(|| message.strip_prefix("unknown field `"));
-    let named = named.or_else(|| message.strip_prefix("duplicate field `")).and_then(|rest| rest.split('`').next());
-    match named {
-        Some(field) if message.starts_with("missing") => ApiError::field(field, "is missing"),
-        Some(field) if message.starts_with("duplicate") => ApiError::field(field, "is there twice"),
-        Some(field) => ApiError::field(field, known_fields(&message)),
-        None => {
-            let field = if path == "." { "body" } else { path };
-            ApiError::field(field, format!("has the wrong type: {message}"))
-        }
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    let field_after = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
+    if let Some(field) = field_after("missing field `") {
+        return ApiError::field(field, "is required");
     }
+    if let Some(field) = field_after("duplicate field `") {
+        return ApiError::field(field, "must not occur twice");
+    }
+    if let Some(field) = field_after("unknown field `") {
+        // serde continues with "expected one of `a`, `b`".
+        let known = message.split_once(", ").map(|(_, known)| known.replace('`', "")).unwrap_or_default();
+        return ApiError::field(field, format!("is not a field of this request; {known}"));
+    }
+    let field = if path == "." { "body" } else { path };
+    ApiError::field(field, format!("has the wrong type: {message}"))
 }
 
-/// "unknown field `x`, expected one of `a`, `b`" says it well but for its beginning.
-fn known_fields(message: &str) -> String {
-    let known = message.split_once(", ").map(|(_, known)| known.replace('`', "")).unwrap_or_default();
-    format!("is not a field of this request; {known}")
-}
-
-/// A mistake in a part, by the name that it has in the whole.
-pub fn below(prefix: &str, error: ApiError) -> ApiError {
+/// Prefixes the fields of an error in one part of a request with the path of that part.
+pub fn with_prefix(prefix: &str, error: ApiError) -> ApiError {
     let ApiError::Fields(fields) = error else { return error };
-    let named = |it: FieldProblem| match it.field.as_str() {
+    let rename = |it: FieldProblem| match it.field.as_str() {
         "body" => FieldProblem { field: prefix.trim_end_matches('.').to_owned(), ..it },
         field => FieldProblem { field: format!("{prefix}{field}"), ..it },
     };
-    ApiError::Fields(fields.into_iter().map(named).collect())
+    ApiError::Fields(fields.into_iter().map(rename).collect())
 }
 
-fn without_position(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+/// The first variable of the path: the name of a queue, worker, limit, schedule or kind.
+pub struct Name(pub String);
+
+impl FromRequest for Name {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().iter().next().map(|(_, text)| text).unwrap_or_default();
+        // The router decodes every escape except those of `/`, `+` and `%`. Decode `%` last, so that nothing is decoded twice.
+        let name = [("%2F", "/"), ("%2f", "/"), ("%2B", "+"), ("%2b", "+"), ("%25", "%")]
+            .into_iter()
+            .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain));
+        std::future::ready(Ok(Self(name)))
+    }
 }
 
-/// A name in the path. The router undoes every escape but those of `/`, `+` and `%`; names may have a slash.
-pub fn name_in_path(request: &HttpRequest, key: &str) -> String {
-    let text = request.match_info().get(key).unwrap_or_default();
-    // The percent sign last, so that nothing is undone twice.
-    [("%2F", "/"), ("%2f", "/"), ("%2B", "+"), ("%2b", "+"), ("%25", "%")]
-        .into_iter()
-        .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
-}
-
-/// The id in the path.
+/// The `{id}` of the path.
 pub struct Id(pub Uuid);
 
 impl FromRequest for Id {
@@ -210,14 +207,9 @@ impl FromRequest for Id {
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = request.match_info().get("id").unwrap_or_default();
-        std::future::ready(match Uuid::try_parse(text) {
-            Ok(id) => Ok(Self(id)),
-            Err(_) => Err(ApiError::Parameter(FieldProblem {
-                field: "id".into(),
-                message: "must be a UUID, like 0190c2f4-7c1e-7d3a-9f52-0242ac120002".into(),
-            })),
-        })
+        let id = Uuid::try_parse(request.match_info().get("id").unwrap_or_default());
+        let invalid = |_| ApiError::parameter("id", "must be a UUID, like 0190c2f4-7c1e-7d3a-9f52-0242ac120002");
+        std::future::ready(id.map(Self).map_err(invalid))
     }
 }
 
@@ -234,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_at_fault_is_named() {
+    fn shape_error_names_the_field() {
         for (text, field) in [
             (r#"{}"#, "name"),
             (r#"{"name": 7}"#, "name"),
@@ -248,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_apart() {
+    fn invalid_json_is_not_a_field_error() {
         for text in ["", "{", "{\"name\": \"a\"} x", "name=a", "{\"name\": \"\\ud800\"}"] {
             assert!(matches!(parse::<CreateProject>(text.as_bytes()), Err(ApiError::NotJson(_))), "{text}");
         }
@@ -256,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_keep_every_byte() {
+    fn parameters_are_kept_byte_for_byte() {
         let text = r#"{"name": "a", "parameters": { "n": 123456789012345678901234567890,  "x": 1.0 }}"#;
         let read = parse::<CreateProject>(text.as_bytes()).unwrap();
         assert_eq!(read.parameters.unwrap().get(), r#"{ "n": 123456789012345678901234567890,  "x": 1.0 }"#);

@@ -1,4 +1,4 @@
-//! The frame around every request: an id, security headers, one log line, one count.
+//! Wraps every request: request id, security headers, log line and metrics.
 
 use std::time::Instant;
 
@@ -14,48 +14,38 @@ use uuid::Uuid;
 use crate::telemetry::{RequestLabels, RouteLabels};
 use crate::web::app::App;
 use crate::web::error::Cause;
-
-tokio::task_local! {
-    static REQUEST_ID: String;
-}
+use crate::web::request_id;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a page may do: nothing that we did not serve ourselves.
+/// Pages may only load what this server serves.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The id of the request that is being answered.
-pub fn request_id() -> String {
-    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
-}
-
-/// Runs the rest of the request within its frame.
+/// Runs the request.
 pub async fn frame(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
-    let id = given_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string());
+    let id = client_request_id(request.headers()).unwrap_or_else(|| Uuid::now_v7().to_string());
     let (method, path) = (request.method().to_string(), request.path().to_owned());
     let app = request.app_data::<Data<App>>().cloned();
-    let mut response = REQUEST_ID.scope(id.clone(), next.call(request)).await?;
-    decorate(response.headers_mut(), &id);
+    let mut response = request_id::scope(id.clone(), next.call(request)).await?;
+    add_headers(response.headers_mut(), &id);
     if let Some(app) = app {
         let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        let status = response.status().as_u16();
-        let took = started.elapsed().as_secs_f64();
-        app.telemetry
-            .requests
-            .get_or_create(&RequestLabels { method: known(&method), route: route.clone(), status })
-            .inc();
-        app.telemetry.request_seconds.get_or_create(&RouteLabels { route }).observe(took);
-        tell(&app, &response, &id, &method, &path, took * 1000.0);
+        let labels =
+            RequestLabels { method: known_method(&method), route: route.clone(), status: response.status().as_u16() };
+        let elapsed = started.elapsed().as_secs_f64();
+        app.telemetry.requests.get_or_create(&labels).inc();
+        app.telemetry.request_seconds.get_or_create(&RouteLabels { route }).observe(elapsed);
+        log(&app, &response, &id, &method, &path, elapsed * 1000.0);
     }
     Ok(response)
 }
 
-fn tell<B>(app: &App, response: &ServiceResponse<B>, id: &str, method: &str, path: &str, duration_ms: f64) {
+fn log<B>(app: &App, response: &ServiceResponse<B>, id: &str, method: &str, path: &str, duration_ms: f64) {
     let status = response.status().as_u16();
     let duration_ms = (duration_ms * 1000.0).round() / 1000.0;
     let extensions = response.response().extensions();
@@ -69,20 +59,20 @@ fn tell<B>(app: &App, response: &ServiceResponse<B>, id: &str, method: &str, pat
     }
 }
 
-/// The method as a label: a client must not be able to invent new ones.
-fn known(method: &str) -> &'static str {
+/// The method as a metrics label. Unknown methods share one label, so that clients cannot create new ones.
+fn known_method(method: &str) -> &'static str {
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
     methods.into_iter().find(|known| *known == method).unwrap_or("OTHER")
 }
 
-/// The caller's own id, when it is short and harmless.
-fn given_id(headers: &HeaderMap) -> Option<String> {
+/// The client's own request id, if it is short and safe to log.
+fn client_request_id(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(X_REQUEST_ID)?.to_str().ok()?;
-    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"._:/+=@-".contains(&b);
-    ((1..=128).contains(&text.len()) && text.bytes().all(harmless)).then(|| text.to_owned())
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"._:/+=@-".contains(&b);
+    ((1..=128).contains(&text.len()) && text.bytes().all(is_safe)).then(|| text.to_owned())
 }
 
-fn decorate(headers: &mut HeaderMap, id: &str) {
+fn add_headers(headers: &mut HeaderMap, id: &str) {
     let fixed = [
         ("content-security-policy", CSP),
         ("x-content-type-options", "nosniff"),

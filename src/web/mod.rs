@@ -1,5 +1,5 @@
-//! ANSWERS: HTTP in, HTTP out. A handler parses the request, calls the store once and converts the result. Handlers decide
-//! nothing and spawn nothing. `api` is the JSON API and `dashboard` the pages; both share what stands beside them here.
+//! HTTP: `api` is the JSON API and `dashboard` the pages; the files next to them are shared by both. A handler parses the request,
+//! calls the store and converts the result. Handlers contain no business rules and spawn no tasks.
 
 pub mod api;
 pub mod dashboard;
@@ -11,20 +11,20 @@ mod error;
 mod extract;
 mod middleware;
 mod query;
+mod request_id;
+mod route;
 
 use actix_web::dev::Server;
-use actix_web::guard::{self, Guard};
-use actix_web::http::Method;
 use actix_web::middleware::{Compress, NormalizePath, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App as ActixApp, HttpServer, Resource, Route};
+use actix_web::{App as ActixApp, HttpServer};
 
+pub use api::events::stream::MAX_STREAMS;
 pub use api::openapi::document as openapi_document;
-pub use api::schemas::Schemas;
-pub use api::stream::MOST_STREAMS;
+pub use api::schemas::registry::Schemas;
 pub use app::App;
 
-/// The HTTP server, listening already. It ends when its handle says so: signals are not its business.
+/// Starts serving on `listener`. The server stops when its handle is stopped; it ignores signals.
 pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Server> {
     let app = Data::new(app);
     let server = HttpServer::new(move || {
@@ -47,20 +47,7 @@ pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Serv
         .run())
 }
 
-/// The API is mounted twice, under `/api/v1` and at the root, and the dashboard once.
+/// The API is mounted twice, under `/api/v1` and at the root; the dashboard once.
 fn routes(config: &mut ServiceConfig) {
     config.service(web::scope("/api/v1").configure(api::routes)).configure(dashboard::routes).configure(api::routes);
-}
-
-/// A path with its methods; any other method is answered with 405 and what is allowed.
-fn resource<const N: usize>(path: &str, allowed: &'static [&'static str], routes: [Route; N]) -> Resource {
-    let resource = routes.into_iter().fold(web::resource(path), |resource, route| resource.route(route));
-    resource.default_service(web::to(move || error::method_not_allowed(allowed)))
-}
-
-/// GET, and HEAD with it.
-fn get() -> Route {
-    web::route().guard(guard::fn_guard(|context| {
-        guard::Method(Method::GET).check(context) || guard::Method(Method::HEAD).check(context)
-    }))
 }

@@ -1,4 +1,4 @@
-//! The part of a URL after the question mark. Every parameter is known by name, and each mistake names its parameter.
+//! Query parameters. Unknown parameters are errors, and every error names its parameter.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -13,39 +13,39 @@ use crate::store::jobs;
 use crate::store::projects::Filter;
 use crate::web::error::ApiError;
 use crate::wire::JobFilter;
-use crate::wire::create_job::in_range;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
+use crate::wire::time::in_range;
 
-/// How many rows a page has, unless asked otherwise, and at most.
+/// Rows per page.
 pub const DEFAULT_LIMIT: i64 = 50;
 pub const MAX_LIMIT: i64 = 200;
 
-/// What lists of jobs understand; the first is not for lists of one state.
+/// Parameters of job lists. Lists of a single state use all but the first.
 pub const JOB_FILTER: &[&str] =
     &["state", "kind", "queue", "tenant", "tag", "project", "error", "id", "since", "before", "limit", "cursor"];
 
-/// The most characters of a word in a filter.
-const MAX_WORD: usize = 255;
+/// Maximum number of characters of a filter value.
+const MAX_VALUE: usize = 255;
 
-/// The longest that a request may wait.
+/// Maximum `?timeout=`.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Parameters by name. Only `label` may be there more than once.
+/// Parameters by name. Only `label` may be repeated.
 pub struct Query {
     pairs: Vec<(String, String)>,
 }
 
 impl Query {
-    /// Reads a query string and refuses parameters that are not in `known`.
+    /// Parses a query string. Parameters that are not in `known` are errors.
     pub fn parse(text: &str, known: &[&str]) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text)
             .map_err(|error| ApiError::parameter("query", format!("cannot be read: {error}")))?;
         for (at, (name, value)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                return Err(ApiError::parameter(name, format!("is not known here; known are: {}", known.join(", "))));
+                return Err(ApiError::parameter(name, format!("is unknown; use one of {}", known.join(", "))));
             }
             if name != "label" && pairs[..at].iter().any(|(earlier, _)| earlier == name) {
-                return Err(ApiError::parameter(name, "is there twice"));
+                return Err(ApiError::parameter(name, "must not be repeated"));
             }
             if value.contains('\0') {
                 return Err(ApiError::parameter(name, "must not contain the character U+0000"));
@@ -54,12 +54,12 @@ impl Query {
         Ok(Self { pairs })
     }
 
-    /// Whether a parameter is there at all, also empty.
-    pub fn names(&self, name: &str) -> bool {
+    /// Whether a parameter is present, even if it is empty.
+    pub fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(key, _)| key == name)
     }
 
-    /// The value of a parameter; empty counts as absent.
+    /// The value of a parameter; an empty value counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
@@ -69,61 +69,55 @@ impl Query {
         self.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT)
     }
 
-    /// A whole number.
-    pub fn number(&self, name: &str, usual: i64, within: RangeInclusive<i64>) -> Result<i64, ApiError> {
-        let Some(text) = self.get(name) else { return Ok(usual) };
-        let number = text.parse().ok().filter(|number| within.contains(number));
-        let wanted = match *within.end() {
-            i64::MAX => format!("must be a whole number of at least {}", within.start()),
-            most => format!("must be a whole number from {} to {most}", within.start()),
+    /// An integer in `range`.
+    pub fn number(&self, name: &str, default: i64, range: RangeInclusive<i64>) -> Result<i64, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let message = match *range.end() {
+            i64::MAX => format!("must be a whole number of at least {}", range.start()),
+            max => format!("must be a whole number from {} to {max}", range.start()),
         };
-        number.ok_or_else(|| ApiError::parameter(name, wanted))
+        number.ok_or_else(|| ApiError::parameter(name, message))
     }
 
-    /// `?cursor=`, as this server's own links carry it.
+    /// `?cursor=`, as returned in a `Link` header.
     pub fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
         let Some(text) = self.get("cursor") else { return Ok(None) };
-        text.parse()
-            .map(Some)
-            .map_err(|_| ApiError::parameter("cursor", "is not one that this server handed out in a Link header"))
+        text.parse().map(Some).map_err(|_| invalid_cursor())
     }
 
-    /// A cursor of a list of finished jobs.
-    pub fn place(&self) -> Result<Option<(OffsetDateTime, Uuid)>, ApiError> {
+    /// `?cursor=` of a list of finished jobs: the finish time and id of a job.
+    pub fn finished_cursor(&self) -> Result<Option<(OffsetDateTime, Uuid)>, ApiError> {
         let Some(text) = self.get("cursor") else { return Ok(None) };
         let parts = text.split_once('_');
         let read = parts.and_then(|(at, id)| {
             Some((in_range(OffsetDateTime::parse(at, &Rfc3339).ok()?)?, Uuid::try_parse(id).ok()?))
         });
-        let wrong = || ApiError::parameter("cursor", "is not one that this server handed out in a Link header");
-        read.map(Some).ok_or_else(wrong)
+        read.map(Some).ok_or_else(invalid_cursor)
     }
 
     /// A duration, like `?window=15m`.
-    pub fn span(&self, name: &str, usual: Duration, most: Duration) -> Result<Duration, ApiError> {
-        let Some(text) = self.get(name) else { return Ok(usual) };
-        let span = Span::parse(text).map(|it| it.0).filter(|it| !it.is_zero() && *it <= most);
-        let most = humantime::format_duration(most);
-        span.ok_or_else(|| ApiError::parameter(name, format!("must be a duration up to {most}, like 15m")))
+    pub fn duration(&self, name: &str, default: Duration, max: Duration) -> Result<Duration, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        let duration = HumanDuration::parse(text).map(|it| it.0).filter(|it| !it.is_zero() && *it <= max);
+        let max = humantime::format_duration(max);
+        duration.ok_or_else(|| ApiError::parameter(name, format!("must be a duration up to {max}, like 15m")))
     }
 
-    /// `?since=`: a moment, or so long ago.
+    /// `?since=`: a time, or an age.
     pub fn since(&self) -> Result<Option<OffsetDateTime>, ApiError> {
-        let since = self.get("since").map(|text| moment("since", text)).transpose();
-        since.map_err(|error| match error {
-            ApiError::Fields(mut fields) if !fields.is_empty() => ApiError::Parameter(fields.swap_remove(0)),
-            other => other,
-        })
+        let since = self.get("since").map(|text| time_or_age("since", text)).transpose();
+        since.map_err(ApiError::into_parameter)
     }
 
-    /// Which jobs: see [`JOB_FILTER`].
+    /// The parameters in [`JOB_FILTER`].
     pub fn jobs(&self) -> Result<jobs::Filter, ApiError> {
         let word = |name: &str| self.get(name).map(str::to_owned);
         let project = match self.get("project") {
             Some(text) => Some(Uuid::try_parse(text).map_err(|_| ApiError::parameter("project", "must be a UUID"))?),
             None => None,
         };
-        let filter = filter_of(JobFilter {
+        let filter = job_filter(JobFilter {
             state: word("state"),
             kind: word("kind"),
             queue: word("queue"),
@@ -134,14 +128,11 @@ impl Query {
             since: word("since"),
             before: word("before"),
         });
-        let filter = filter.map_err(|error| match error {
-            ApiError::Fields(mut fields) if !fields.is_empty() => ApiError::Parameter(fields.swap_remove(0)),
-            other => other,
-        })?;
+        let filter = filter.map_err(ApiError::into_parameter)?;
         Ok(jobs::Filter { id: word("id").map(|id| id.trim().to_owned()), ..filter })
     }
 
-    /// `?status=`, or another parameter that holds a status.
+    /// A parameter that contains a project status.
     pub fn status(&self, name: &str) -> Result<Option<ProjectStatus>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let known: Vec<&str> = ProjectStatus::ALL.iter().map(|status| status.as_str()).collect();
@@ -149,16 +140,16 @@ impl Query {
         status.map(Some).ok_or_else(|| ApiError::parameter(name, format!("must be one of {}", known.join(", "))))
     }
 
-    /// `?timeout=`: how long to wait.
+    /// `?timeout=`.
     pub fn timeout(&self) -> Result<Duration, ApiError> {
         let Some(text) = self.get("timeout") else { return Ok(Duration::from_secs(30)) };
-        let plain = text.parse().ok().map(Duration::from_secs);
-        let timeout = plain.or_else(|| humantime::parse_duration(text).ok()).filter(|it| *it <= MAX_WAIT);
+        let seconds = text.parse().ok().map(Duration::from_secs);
+        let timeout = seconds.or_else(|| humantime::parse_duration(text).ok()).filter(|it| *it <= MAX_WAIT);
         timeout.ok_or_else(|| ApiError::parameter("timeout", "must be a duration up to 60s, like 30s or 500ms"))
     }
 
-    /// Which projects: `?status=&label=&search=&limit=&cursor=`.
-    pub fn filter(&self) -> Result<Filter, ApiError> {
+    /// `?status=&label=&search=&limit=&cursor=` of project lists.
+    pub fn projects(&self) -> Result<Filter, ApiError> {
         let search = self.get("search").map(str::trim).filter(|text| !text.is_empty());
         if search.is_some_and(|text| text.chars().count() > 255) {
             return Err(ApiError::parameter("search", "must have at most 255 characters"));
@@ -172,20 +163,16 @@ impl Query {
         })
     }
 
-    /// `?label=env=prod&label=team=core`: all of them must fit.
+    /// `?label=env=prod&label=team=core`: all labels must match.
     fn labels(&self) -> Result<Option<Labels>, ApiError> {
         let mut labels = BTreeMap::new();
         for (_, text) in self.pairs.iter().filter(|(name, value)| name == "label" && !value.is_empty()) {
-            let pair = text.split_once('=').or_else(|| text.split_once(':'));
-            let Some((key, value)) = pair else {
+            let Some((key, value)) = text.split_once('=').or_else(|| text.split_once(':')) else {
                 return Err(ApiError::parameter("label", "must be key=value, like env=prod"));
             };
             let earlier = labels.insert(key.to_owned(), value.to_owned());
             if earlier.is_some_and(|earlier| earlier != value) {
-                return Err(ApiError::parameter(
-                    "label",
-                    format!("asks for two values of {key}, and none can have both"),
-                ));
+                return Err(ApiError::parameter("label", format!("must not require two values of {key}")));
             }
         }
         if labels.is_empty() {
@@ -195,9 +182,13 @@ impl Query {
     }
 }
 
-/// A filter that somebody sent, checked.
-pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
-    let state = match wish.state.as_deref() {
+fn invalid_cursor() -> ApiError {
+    ApiError::parameter("cursor", "must be a cursor from a Link header of this list")
+}
+
+/// Validates the filter of a request.
+pub fn job_filter(request: JobFilter) -> Result<jobs::Filter, ApiError> {
+    let state = match request.state.as_deref() {
         Some(word) => {
             let known: Vec<&str> = JobState::ALL.iter().map(|state| state.as_str()).collect();
             let state = JobState::parse(word);
@@ -206,39 +197,40 @@ pub fn filter_of(wish: JobFilter) -> Result<jobs::Filter, ApiError> {
         None => None,
     };
     let words = [
-        ("kind", &wish.kind),
-        ("queue", &wish.queue),
-        ("tenant", &wish.tenant),
-        ("tag", &wish.tag),
-        ("error", &wish.error),
+        ("kind", &request.kind),
+        ("queue", &request.queue),
+        ("tenant", &request.tenant),
+        ("tag", &request.tag),
+        ("error", &request.error),
     ];
     for (name, word) in words {
-        if word.as_ref().is_some_and(|word| word.chars().count() > MAX_WORD || word.contains('\0')) {
-            return Err(ApiError::field(name, format!("must have at most {MAX_WORD} characters, and not U+0000")));
+        if word.as_ref().is_some_and(|word| word.chars().count() > MAX_VALUE || word.contains('\0')) {
+            return Err(ApiError::field(
+                name,
+                format!("must have at most {MAX_VALUE} characters and must not contain U+0000"),
+            ));
         }
     }
-    let moment = |name: &str, text: Option<String>| text.map(|text| moment(name, &text)).transpose();
+    let time = |name: &str, text: Option<String>| text.map(|text| time_or_age(name, &text)).transpose();
     Ok(jobs::Filter {
         state,
-        kind: wish.kind,
-        queue: wish.queue,
-        tenant: wish.tenant,
-        tag: wish.tag,
-        project: wish.project,
-        error: wish.error,
+        kind: request.kind,
+        queue: request.queue,
+        tenant: request.tenant,
+        tag: request.tag,
+        project: request.project,
+        error: request.error,
         id: None,
-        since: moment("since", wish.since)?,
-        before: moment("before", wish.before)?,
+        since: time("since", request.since)?,
+        before: time("before", request.before)?,
     })
 }
 
-/// A moment, or so long ago.
-fn moment(name: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    let ago = Span::parse(text).and_then(|span| OffsetDateTime::now_utc().checked_sub(span.0.try_into().ok()?));
+/// Parses an RFC 3339 time, or an age like `1h`.
+fn time_or_age(name: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
+    let ago = HumanDuration::parse(text).and_then(|age| OffsetDateTime::now_utc().checked_sub(age.0.try_into().ok()?));
     let at = ago.or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok()).and_then(in_range);
-    at.ok_or_else(|| {
-        ApiError::field(name, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, or so long ago, like 1h")
-    })
+    at.ok_or_else(|| ApiError::field(name, "must be an RFC 3339 time, like 2026-01-31T08:00:00Z, or an age, like 1h"))
 }
 
 #[cfg(test)]
@@ -247,8 +239,8 @@ mod tests {
 
     const KNOWN: &[&str] = &["status", "label", "search", "limit", "cursor"];
 
-    fn wrong(text: &str) -> String {
-        let read = Query::parse(text, KNOWN).and_then(|query| query.filter());
+    fn invalid_parameter(text: &str) -> String {
+        let read = Query::parse(text, KNOWN).and_then(|query| query.projects());
         match read {
             Err(ApiError::Parameter(problem)) => problem.field,
             other => panic!("{text}: {other:?}"),
@@ -256,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_their_parameter() {
+    fn invalid_parameter_is_named() {
         for (text, parameter) in [
             ("status=sleeping", "status"),
             ("limit=0", "limit"),
@@ -269,14 +261,14 @@ mod tests {
             ("limit=1&limit=2", "limit"),
             ("search=%00", "search"),
         ] {
-            assert_eq!(wrong(text), parameter, "{text}");
+            assert_eq!(invalid_parameter(text), parameter, "{text}");
         }
     }
 
     #[test]
-    fn a_filter_says_what_it_was_told() {
+    fn valid_parameters_make_a_filter() {
         let query = Query::parse("status=ready&label=env=prod&label=team:core&search=+x+&limit=7", KNOWN).unwrap();
-        let filter = query.filter().unwrap();
+        let filter = query.projects().unwrap();
         assert_eq!((filter.status, filter.limit), (Some(ProjectStatus::Ready), 7));
         assert_eq!(filter.search.as_deref(), Some("x"));
         assert_eq!(filter.labels.unwrap().as_map().len(), 2);

@@ -1,97 +1,94 @@
-//! What somebody sends to have work done, and what it must be to be accepted.
+//! New jobs: the request, and its validation.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use ::time::format_description::well_known::Rfc3339;
-use ::time::{OffsetDateTime, UtcOffset};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::FieldProblem;
+use super::duration::HumanDuration;
+use super::hash::sha256_hex;
 use super::json::{TextOr, storable};
-use super::span::Span;
-use crate::domain::new_job::{DEFAULT_KEY_WINDOW, DEFAULT_PRIORITY, MAX_PRIORITY};
-use crate::domain::retry::{MAX_DELAY, Strategy};
+use super::time::parse_time;
+use crate::domain::new_job::{MAX_PRIORITY, DEFAULT_PRIORITY, DEFAULT_KEY_WINDOW};
+use crate::domain::retry::{LONGEST, Strategy};
 use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, JobKind, NewJob, Policy};
 
-/// The most bytes of a payload.
+/// Maximum payload size in bytes.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
-/// The most tags of a job, and characters of a tag.
 const MAX_TAGS: usize = 32;
 const MAX_TAG: usize = 64;
-/// The most jobs that one job depends on, outside of a workflow.
+/// Maximum number of dependencies of a job outside a workflow.
 const MAX_DEPENDENCIES: usize = 1000;
 
-/// A job that is asked for.
+/// A job to enqueue.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateJob {
-    /// What kind of work; a worker that serves this kind does it.
+    /// Kind of work. A worker that serves this kind runs the job.
     #[serde(alias = "type")]
     #[schema(example = "email.send")]
     pub kind: String,
-    /// `default` unless said otherwise. A queue exists from its first use.
+    /// Default: `default`. A queue is created on first use.
     pub queue: Option<String>,
-    /// Any JSON up to 256 KiB, kept byte for byte; `{}` unless said otherwise.
+    /// Any JSON up to 256 KiB, kept byte for byte. Default: `{}`.
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Box<RawValue>>,
-    /// 0 to 9, 5 unless said otherwise; 9 is served first.
+    /// 0 to 9; 9 is served first. Default: 5.
     #[schema(minimum = 0, maximum = 9)]
     pub priority: Option<i64>,
-    /// Not before this moment (RFC 3339); one that has passed means now.
+    /// Earliest start (RFC 3339). A time in the past means now.
     #[serde(alias = "runAt", alias = "scheduled_at", alias = "scheduledAt")]
     pub run_at: Option<String>,
-    /// Not before so long: seconds, or words like `5m`.
+    /// Delay before the earliest start: seconds, or a duration like `5m`.
     #[serde(alias = "delay_s", alias = "delay_seconds", alias = "delaySeconds")]
     #[schema(value_type = Option<String>, example = "5m")]
-    pub delay: Option<Span>,
-    /// How many failures or lost workers it may have, 1 to 100.
+    pub delay: Option<HumanDuration>,
+    /// Number of failures after which the job becomes a dead letter, 1 to 100. A lost worker counts as a failure.
     #[serde(alias = "maxAttempts")]
     #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<i64>,
-    /// How long one execution may take; 0 means as long as its worker beats.
+    /// Time limit of one attempt; 0 means none, as long as the worker sends heartbeats.
     #[serde(alias = "timeout_s", alias = "timeout_seconds", alias = "timeoutSeconds")]
     #[schema(value_type = Option<String>, example = "30s")]
-    pub timeout: Option<Span>,
-    /// When the whole job is given up, whatever it is at (RFC 3339).
+    pub timeout: Option<HumanDuration>,
+    /// When the job fails for good if it has not finished (RFC 3339).
     #[serde(alias = "deadlineAt")]
     pub deadline_at: Option<String>,
-    /// Whose work it is: tenants are served fairly, and may have limits.
+    /// Tenants share workers fairly and can have limits.
     #[serde(alias = "tenant_id", alias = "tenantId")]
     pub tenant: Option<String>,
-    /// Up to 32 words to find it again by.
+    /// Up to 32 tags to filter by.
     pub tags: Option<Vec<String>>,
-    /// The same key again, within its window and with the same words, is answered with the job that is there. Keys are
-    /// apart for each tenant and kind.
+    /// Repeating a request with the same key within the window returns the existing job. Keys are scoped to tenant and kind.
     #[serde(alias = "idempotencyKey")]
     pub idempotency_key: Option<String>,
-    /// How long the key is remembered; 15 minutes unless said otherwise.
+    /// How long the key is remembered. Default: 15 minutes.
     #[serde(alias = "idempotencyWindow", alias = "dedupe_window_seconds", alias = "dedupeWindowSeconds")]
     #[schema(value_type = Option<String>, example = "15m")]
-    pub idempotency_window: Option<Span>,
-    /// How long it waits after a failure.
+    pub idempotency_window: Option<HumanDuration>,
+    /// Retry policy.
     pub backoff: Option<CreateBackoff>,
-    /// Which version of its kind's schema the payload must fit; the latest unless said otherwise.
+    /// Version of the schema that the payload must match. Default: the latest.
     #[serde(alias = "schemaVersion")]
     pub schema_version: Option<i32>,
-    /// The jobs that have to end before this one may be claimed: their ids, or `{"job_id": …, "policy": …}`. They may have ended already.
+    /// Jobs that must finish before this one starts: their ids, or `{"job_id": …, "policy": …}`. Finished jobs are allowed.
     #[serde(alias = "depends_on", alias = "dependsOn")]
     #[schema(value_type = Option<Vec<String>>)]
     pub dependencies: Option<Vec<CreateDependency>>,
-    /// What becomes of this one when one of them does not complete, where it says nothing else: `block` (it waits until that one is
-    /// tried again; the default), `allow_failed` (it runs anyway) or `cancel` (it is canceled).
+    /// What happens if a dependency does not complete: `block` (wait until a retry of the dependency completes; the default),
+    /// `allow_failed` (run anyway) or `cancel`. A dependency's own `policy` takes precedence.
     #[serde(alias = "dependencyPolicy")]
     pub dependency_policy: Option<String>,
 }
 
-/// A job that has to end first: its id, or an edge.
+/// A dependency: the id of a job, or an object with a policy.
 pub type CreateDependency = TextOr<CreateEdge>;
 
-/// The same, with what becomes of the one that waits.
+/// A dependency with a policy.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateEdge {
@@ -100,7 +97,7 @@ pub struct CreateEdge {
     policy: Option<String>,
 }
 
-/// A retry policy. What is absent is as in the default policy: exponential, 2 s, 15 min, with jitter.
+/// A retry policy. Default: exponential from 2 s to 15 min, with jitter.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBackoff {
@@ -108,49 +105,49 @@ pub struct CreateBackoff {
     pub strategy: Option<String>,
     #[serde(alias = "base_s")]
     #[schema(value_type = Option<String>, example = "2s")]
-    pub base: Option<Span>,
+    pub base: Option<HumanDuration>,
     #[serde(alias = "max_s")]
     #[schema(value_type = Option<String>, example = "15m")]
-    pub max: Option<Span>,
+    pub max: Option<HumanDuration>,
     pub jitter: Option<bool>,
 }
 
-/// The jobs that follow from another, as its handler wrote them; all of them, or the first mistake.
+/// Parses the follow-up jobs that a handler returned, or reports the first error.
 pub fn follow_ups(texts: &[String], max_attempts: u32) -> Result<Vec<NewJob>, FieldProblem> {
     let jobs = texts.iter().map(|text| CreateJob::parse(text, max_attempts)).collect::<Result<Vec<_>, _>>()?;
-    // They go into one statement, which could not tell which of them is the first.
+    // One statement inserts all of them, so it cannot resolve a key that occurs twice.
     let mut keys = HashSet::new();
     let mut is_new = |job: &&NewJob| {
         let key = job.key.as_ref().map(|it| it.key.clone());
         key.is_none() || keys.insert((job.tenant.clone(), job.kind.clone(), key))
     };
     match jobs.iter().find(|job| !is_new(job)) {
-        Some(_) => Err(FieldProblem::new("idempotency_key", "stands in two of them, for the same kind")),
+        Some(_) => Err(FieldProblem::new("idempotency_key", "must not occur twice for the same kind")),
         None => Ok(jobs),
     }
 }
 
 impl CreateJob {
-    /// A follow-up that a handler wrote.
+    /// Parses one follow-up job.
     pub fn parse(text: &str, max_attempts: u32) -> Result<NewJob, FieldProblem> {
-        let wish: Self = serde_json::from_str(text).map_err(|error| FieldProblem::new("next", error))?;
-        wish.checked(max_attempts)
+        let request: Self = serde_json::from_str(text).map_err(|error| FieldProblem::new("next", error))?;
+        request.checked(max_attempts)
     }
 
-    /// The job that this asks for, or the field that cannot be accepted. `max_attempts` is for whoever names none.
+    /// Validates the request. `max_attempts` is the default.
     pub fn checked(self, max_attempts: u32) -> Result<NewJob, FieldProblem> {
-        let hash = self.said();
+        let hash = self.fingerprint();
         if JobKind::parse(&self.kind).is_some() {
-            return Err(FieldProblem::new("kind", "is made by projects alone; POST /projects"));
+            return Err(FieldProblem::new("kind", "is reserved for projects; use POST /projects"));
         }
         let ident = |field: &str, text: Option<&str>| match text {
             Some(text) => Ident::parse(text).map_err(|error| FieldProblem::new(field, error)),
             None => Ok(Ident::default()),
         };
         let due = due(self.run_at.as_deref(), self.delay)?;
-        let whole = |field, value: Option<i64>, least: i64, most: i64, usual: i64| match value.unwrap_or(usual) {
-            value if (least..=most).contains(&value) => Ok(value),
-            _ => Err(FieldProblem::new(field, format!("must be a whole number from {least} to {most}"))),
+        let whole = |field, value: Option<i64>, min: i64, max: i64, default: i64| match value.unwrap_or(default) {
+            value if (min..=max).contains(&value) => Ok(value),
+            _ => Err(FieldProblem::new(field, format!("must be a whole number from {min} to {max}"))),
         };
         let window = self.idempotency_window.map_or(DEFAULT_KEY_WINDOW, |it| it.0);
         let key = self.idempotency_key.map(|key| checked_key(key, hash, window)).transpose()?;
@@ -165,7 +162,7 @@ impl CreateJob {
             due,
             max_attempts: whole("max_attempts", self.max_attempts, 1, 100, max_attempts.into())? as u32,
             timeout: self.timeout.filter(|it| !it.0.is_zero()).map(|it| bounded("timeout", it)).transpose()?,
-            deadline_at: self.deadline_at.as_deref().map(|text| moment("deadline_at", text)).transpose()?,
+            deadline_at: self.deadline_at.as_deref().map(|text| parse_time("deadline_at", text)).transpose()?,
             backoff: self.backoff.map(CreateBackoff::checked).transpose()?,
             schema_version: self.schema_version,
             key,
@@ -174,93 +171,79 @@ impl CreateJob {
         })
     }
 
-    /// Everything that was said, for comparing it with what is said again under the same key. A hash, because a payload
-    /// may be large and the key's row should not be.
-    fn said(&self) -> String {
+    /// Hash of all fields, stored with the idempotency key to detect a different request under the same key.
+    fn fingerprint(&self) -> String {
         let payload = self.payload.as_deref().map(RawValue::get);
         let when = (&self.run_at, self.delay, &self.deadline_at, self.timeout);
         let how = (self.priority, self.max_attempts, &self.backoff, self.schema_version, &self.tags);
-        let mut said = format!("{:?}", (&self.kind, &self.queue, payload, when, how));
+        let mut text = format!("{:?}", (&self.kind, &self.queue, payload, when, how));
         if let Some(dependencies) = &self.dependencies {
-            said.push_str(&format!("{:?}", (dependencies, &self.dependency_policy)));
+            text.push_str(&format!("{:?}", (dependencies, &self.dependency_policy)));
         }
-        Sha256::digest(said).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256_hex(text)
     }
 }
 
-/// `policy`, by its word.
+/// Parses a dependency policy; `block` if absent.
 pub fn policy(field: &str, word: Option<&str>) -> Result<Policy, FieldProblem> {
     let Some(word) = word else { return Ok(Policy::Block) };
     Policy::parse(word).ok_or_else(|| FieldProblem::new(field, "must be block, allow_failed or cancel"))
 }
 
-fn dependencies(wishes: Vec<CreateDependency>, usual: Option<&str>) -> Result<Vec<Dependency>, FieldProblem> {
-    let usual = policy("dependency_policy", usual)?;
-    if wishes.len() > MAX_DEPENDENCIES {
+fn dependencies(requested: Vec<CreateDependency>, default: Option<&str>) -> Result<Vec<Dependency>, FieldProblem> {
+    let default = policy("dependency_policy", default)?;
+    if requested.len() > MAX_DEPENDENCIES {
         return Err(FieldProblem::new("dependencies", format!("must be at most {MAX_DEPENDENCIES} jobs")));
     }
     let mut seen = HashSet::new();
-    let read = |(at, wish): (usize, CreateDependency)| {
-        let (id, word) = match wish {
+    let read = |(at, dependency): (usize, CreateDependency)| {
+        let (id, word) = match dependency {
             CreateDependency::Text(id) => (id, None),
             CreateDependency::Object(edge) => (edge.job_id, edge.policy),
         };
         let field = format!("dependencies.{at}");
         let on = Uuid::try_parse(&id).map_err(|_| FieldProblem::new(&field, "must be the id of a job"))?;
         if !seen.insert(on) {
-            return Err(FieldProblem::new(&field, "is there twice"));
+            return Err(FieldProblem::new(&field, "must not occur twice"));
         }
-        let policy = word.map_or(Ok(usual), |word| policy(&format!("{field}.policy"), Some(&word)))?;
+        let policy = word.map_or(Ok(default), |word| policy(&format!("{field}.policy"), Some(&word)))?;
         Ok(Dependency { on, policy })
     };
-    wishes.into_iter().enumerate().map(read).collect()
+    requested.into_iter().enumerate().map(read).collect()
 }
 
 impl CreateBackoff {
     fn checked(self) -> Result<Backoff, FieldProblem> {
-        let usual = Backoff::default();
+        let default = Backoff::default();
         let strategy = match self.strategy.as_deref() {
-            None => usual.strategy,
+            None => default.strategy,
             Some(word) => Strategy::parse(word)
                 .ok_or_else(|| FieldProblem::new("backoff.strategy", "must be exponential, linear or fixed"))?,
         };
-        let base = self.base.map(|it| bounded("backoff.base", it)).transpose()?.unwrap_or(usual.base);
-        let max = self.max.map(|it| bounded("backoff.max", it)).transpose()?.unwrap_or(usual.max.max(base));
-        Ok(Backoff { strategy, base, max, jitter: self.jitter.unwrap_or(usual.jitter) })
+        let base = self.base.map(|it| bounded("backoff.base", it)).transpose()?.unwrap_or(default.base);
+        let max = self.max.map(|it| bounded("backoff.max", it)).transpose()?.unwrap_or(default.max.max(base));
+        Ok(Backoff { strategy, base, max, jitter: self.jitter.unwrap_or(default.jitter) })
     }
 }
 
-fn due(run_at: Option<&str>, delay: Option<Span>) -> Result<Due, FieldProblem> {
+fn due(run_at: Option<&str>, delay: Option<HumanDuration>) -> Result<Due, FieldProblem> {
     match (run_at, delay) {
-        (Some(_), Some(_)) => Err(FieldProblem::new("delay", "cannot be given together with run_at")),
-        (Some(text), None) => moment("run_at", text).map(Due::At),
-        (None, Some(delay)) => bounded_by("delay", delay, MAX_DELAY * 12).map(Due::In),
+        (Some(_), Some(_)) => Err(FieldProblem::new("delay", "must not be combined with run_at")),
+        (Some(text), None) => parse_time("run_at", text).map(Due::At),
+        (None, Some(delay)) => bounded_by("delay", delay, LONGEST * 12).map(Due::In),
         (None, None) => Ok(Due::Now),
     }
 }
 
-/// A moment within what the database and every client can hold.
-pub fn moment(field: &str, text: &str) -> Result<OffsetDateTime, FieldProblem> {
-    let at = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(in_range);
-    at.ok_or_else(|| {
-        FieldProblem::new(field, "must be a moment in RFC 3339, like 2026-01-31T08:00:00Z, from 1970 to 9999")
-    })
+fn bounded(field: &str, duration: HumanDuration) -> Result<Duration, FieldProblem> {
+    bounded_by(field, duration, LONGEST)
 }
 
-/// The same moment in UTC, if every client can read it: an offset can push it out of what years have four digits.
-pub fn in_range(at: OffsetDateTime) -> Option<OffsetDateTime> {
-    at.checked_to_offset(UtcOffset::UTC).filter(|at| (1970..=9999).contains(&at.year()))
-}
-
-fn bounded(field: &str, span: Span) -> Result<Duration, FieldProblem> {
-    bounded_by(field, span, MAX_DELAY)
-}
-
-fn bounded_by(field: &str, span: Span, most: Duration) -> Result<Duration, FieldProblem> {
-    if span.0 <= most {
-        return Ok(span.0);
+fn bounded_by(field: &str, duration: HumanDuration, max: Duration) -> Result<Duration, FieldProblem> {
+    if duration.0 <= max {
+        return Ok(duration.0);
     }
-    Err(FieldProblem::new(field, format!("must be at most {} days", most.as_secs() / 86400)))
+    Err(FieldProblem::new(field, format!("must be at most {} days", max.as_secs() / 86400)))
 }
 
 fn checked_payload(json: Option<&RawValue>) -> Result<String, FieldProblem> {
@@ -277,7 +260,7 @@ fn checked_tags(tags: Vec<String>) -> Result<Vec<String>, FieldProblem> {
     if tags.len() > MAX_TAGS || !tags.iter().all(is_tag) {
         return Err(FieldProblem::new(
             "tags",
-            format!("must be at most {MAX_TAGS} words of 1 to {MAX_TAG} visible characters"),
+            format!("must be at most {MAX_TAGS} tags of 1 to {MAX_TAG} visible characters"),
         ));
     }
     Ok(tags)
@@ -287,8 +270,8 @@ fn checked_key(key: String, hash: String, window: Duration) -> Result<JobKey, Fi
     if !(1..=255).contains(&key.chars().count()) || key.chars().any(char::is_control) {
         return Err(FieldProblem::new("idempotency_key", "must have 1 to 255 visible characters"));
     }
-    if window.is_zero() || window > MAX_DELAY {
-        return Err(FieldProblem::new("idempotency_window", "must be longer than nothing and at most 30 days"));
+    if window.is_zero() || window > LONGEST {
+        return Err(FieldProblem::new("idempotency_window", "must be longer than zero and at most 30 days"));
     }
     Ok(JobKey { key, hash, window })
 }
@@ -297,13 +280,13 @@ fn checked_key(key: String, hash: String, window: Duration) -> Result<JobKey, Fi
 mod tests {
     use super::*;
 
-    fn wrong(json: &str) -> String {
-        let wish: CreateJob = serde_json::from_str(json).unwrap();
-        wish.checked(3).map(|job| job.payload).unwrap_err().field
+    fn invalid_field(json: &str) -> String {
+        let request: CreateJob = serde_json::from_str(json).unwrap();
+        request.checked(3).map(|job| job.payload).unwrap_err().field
     }
 
     #[test]
-    fn the_field_at_fault_is_named() {
+    fn validation_error_names_the_field() {
         for (json, field) in [
             (r#"{"kind": ""}"#, "kind"),
             (r#"{"kind": "a b"}"#, "kind"),
@@ -327,12 +310,12 @@ mod tests {
             (r#"{"kind": "a", "dependencies": ["x"]}"#, "dependencies.0"),
             (r#"{"kind": "a", "dependency_policy": "maybe"}"#, "dependency_policy"),
         ] {
-            assert_eq!(wrong(json), field, "{json}");
+            assert_eq!(invalid_field(json), field, "{json}");
         }
     }
 
     #[test]
-    fn the_spellings_of_others_are_understood() {
+    fn alternative_field_names_are_accepted() {
         let json = r#"{"type": "email.send", "tenantId": "acme", "maxAttempts": 5, "delaySeconds": 30, "timeoutSeconds": 0,
             "idempotencyKey": "k", "dedupeWindowSeconds": 60, "schemaVersion": 1, "priority": 9}"#;
         let job = serde_json::from_str::<CreateJob>(json).unwrap().checked(3).unwrap();
@@ -345,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_keeps_every_byte() {
+    fn payload_is_kept_byte_for_byte() {
         let json = r#"{"kind": "a", "payload": { "n": 123456789012345678901234567890,  "x": 1.0, "e": "\u00e9" }}"#;
         let job = serde_json::from_str::<CreateJob>(json).unwrap().checked(3).unwrap();
         assert_eq!(job.payload, r#"{ "n": 123456789012345678901234567890,  "x": 1.0, "e": "\u00e9" }"#);

@@ -1,4 +1,4 @@
-//! How this process and what it stands on are.
+//! Health of the process and its dependencies.
 
 use std::collections::BTreeMap;
 
@@ -8,28 +8,28 @@ use utoipa::ToSchema;
 
 use super::time::{serialize, serialize_option};
 
-/// `200` while the database answers, else `503`.
+/// Health of the process. The HTTP status is 200 while the database answers, otherwise 503.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`, `degraded` (work goes on, but something is not as it should be), `draining` or `unavailable`.
+    /// `ok`, `degraded` (working, but a service is restarting or notifications do not arrive), `draining` or `unavailable`.
     #[schema(example = "ok")]
     pub status: String,
     /// `ok` or `down`.
     #[schema(example = "ok")]
     pub db: String,
-    /// How long the database took to answer.
+    /// Response time of the database.
     pub db_ms: Option<f64>,
     pub version: String,
-    /// The version of the database's schema.
+    /// Version of the database schema.
     pub schema_version: Option<i32>,
     pub listener: ListenerHealth,
-    /// All workers of all processes; absent while the database is down.
+    /// Workers of all processes; null while the database is down.
     pub workers: Option<WorkersHealth>,
-    /// What runs inside this process.
+    /// Services inside this process.
     pub services: BTreeMap<String, ServiceHealth>,
 }
 
-/// How this process learns of work.
+/// How this process learns about new work.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListenerHealth {
     /// `notify`, or `poll` while notifications do not arrive.
@@ -42,7 +42,7 @@ pub struct ListenerHealth {
     pub reconnects: u64,
 }
 
-/// The workers whose heartbeat is fresh.
+/// Online workers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkersHealth {
     pub online: i64,
@@ -50,7 +50,7 @@ pub struct WorkersHealth {
     pub busy: i64,
 }
 
-/// One service of the engine.
+/// A service of the engine.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceHealth {
     /// `running`, `restarting` or `stopped`.

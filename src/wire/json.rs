@@ -1,4 +1,4 @@
-//! JSON that is kept as text, byte for byte.
+//! JSON kept as text, byte for byte.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,23 +11,23 @@ use serde_json::value::RawValue;
 
 use crate::domain::parameters::inspect;
 
-/// Whether PostgreSQL, and whoever reads this later, can live with it; else why not. `text` is well-formed JSON already.
+/// Checks that PostgreSQL and every client can read this JSON. `text` must be well-formed JSON.
 pub fn storable(text: &str) -> Result<(), String> {
-    // The shape first: what is too deep must not be walked by a parser that recurses.
+    // Check the depth first: deeply nested JSON would overflow the stack of a recursive parser.
     inspect(text).map_err(|error| error.to_string())?;
-    // Then what only a real parser sees: lone surrogates, numbers beyond any range.
+    // Only a full parse detects lone surrogates and numbers out of range.
     serde_json::from_str::<IgnoredAny>(text)
         .and_then(|_| serde_json::from_str::<Value>(text))
         .map(drop)
         .map_err(|error| format!("cannot be stored: {error}"))
 }
 
-/// JSON text from the database, as it goes out.
+/// JSON text from the database, embedded in a response unchanged.
 pub fn raw(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// A text, or an object in its place: told apart by what is there, so that a mistake in the object is named as one in it.
+/// A string or an object. Unlike an untagged enum, errors name the field inside the object.
 #[derive(Clone, Debug)]
 pub enum TextOr<T> {
     Text(String),
@@ -41,7 +41,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
             type Value = TextOr<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or an object")
+                f.write_str("a string or an object")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<TextOr<T>, E> {

@@ -1,36 +1,44 @@
-//! SPEAKS: the JSON that both ends agree on. Wire types are not domain types: they are read from and written to the
-//! outside, and nothing else. The client of a server lives here too: it knows the same JSON from the other end.
+//! The JSON of the API, and a client that speaks it. Wire types are separate from domain types: they only describe what is read
+//! from and written to the outside.
 
 pub mod client;
 pub mod create_job;
-pub mod explain;
-pub mod fleet;
+pub mod dead_letter;
+pub mod duration;
+pub mod event;
+pub mod hash;
 pub mod health;
+pub mod internal;
 pub mod job;
+pub mod job_selection;
 pub mod json;
+pub mod limit;
 pub mod metrics;
 mod path;
 pub mod problem;
 pub mod project;
+pub mod queue;
 pub mod schedule;
-pub mod span;
+pub mod schema;
 pub mod stats;
 pub mod time;
 pub mod worker;
 pub mod workflow;
 
 pub use create_job::CreateJob;
-pub use explain::{Explanation, JobSummary, Waiting};
-pub use fleet::{CreateQueue, Limit, PatchQueue, PutLimit, PutSchema, Queue, Schema, Worker};
+pub use dead_letter::{DeadLetterGroup, ReplayJobs};
+pub use event::Event;
 pub use health::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
-pub use job::{
-    Acted, BackoffPolicy, DeadLetterGroup, Execution, Inspection, Job, JobFilter, PatchJob, Refused, ReplayJobs,
-    SelectJobs,
-};
+pub use job::{BackoffPolicy, Execution, Inspection, Job, JobExplanation, PatchJob};
+pub use job_selection::{BulkOutcome, JobFilter, RefusedJob, SelectJobs};
+pub use limit::{Limit, PutLimit};
 pub use metrics::{CountsByStatus, Metrics};
 pub use path::segment;
 pub use problem::{FieldProblem, Problem};
-pub use project::{CreateProject, Event, PatchProject, Project, Reason};
+pub use project::{CreateProject, JobSummary, PatchProject, Project, ProjectEvent, ProjectExplanation, Reason};
+pub use queue::{CreateQueue, PatchQueue, Queue};
 pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, PutSchedule, Schedule, Tick};
-pub use stats::{KindStats, Percentiles, QueueStats, Record, Retention, Stats, WorkerStats};
+pub use schema::{PutSchema, Schema};
+pub use stats::{KindStats, Percentiles, QueueStats, Retention, Stats, WorkerStats};
+pub use worker::Worker;
 pub use workflow::{CreateWorkflow, Graph, GraphEdge, GraphNode, Workflow};

@@ -1,8 +1,8 @@
-//! Names in paths.
+//! Path segments.
 
 use std::fmt::Write;
 
-/// A name as one segment of a path, whatever is in it.
+/// Percent-encodes a name so that it forms exactly one path segment.
 pub fn segment(name: &str) -> String {
     name.bytes().fold(String::with_capacity(name.len()), |mut text, byte| {
         match byte {
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_segment_whatever_is_in_it() {
+    fn any_name_is_encoded_as_one_segment() {
         assert_eq!(segment("eu-west/1:x"), "eu-west%2F1%3Ax");
         assert_eq!(segment("a b?c#d%"), "a%20b%3Fc%23d%25");
         assert_eq!(segment("é"), "%C3%A9");

@@ -1,4 +1,4 @@
-//! Errors, as RFC 9457 says them.
+//! Errors, as RFC 9457 problem details.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,25 +6,25 @@ use utoipa::ToSchema;
 /// `application/problem+json`: what happened, why, and what to do.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// A stable URN for the kind of problem: `urn:provost:problem:` and the code.
+    /// Stable URN of the kind of problem: `urn:provost:problem:` followed by the code.
     #[serde(rename = "type")]
     #[schema(example = "urn:provost:problem:invalid_state")]
     pub kind: String,
-    /// The kind of problem in words.
-    #[schema(example = "Not possible in this state")]
+    /// Short name of the kind of problem.
+    #[schema(example = "Invalid state")]
     pub title: String,
     pub status: u16,
-    /// What happened this time, and what to do.
+    /// What happened in this case and what to do.
     pub detail: String,
-    /// Stable, for programs.
+    /// Stable code for programs.
     #[schema(example = "invalid_state")]
     pub code: String,
-    /// The id of this request, also in the `X-Request-Id` header and in the log.
+    /// The request id, also in the `X-Request-Id` header and in the log.
     pub request_id: String,
-    /// Which fields or parameters are wrong.
+    /// Invalid fields or parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-    /// The present status of the thing, when that is what stands in the way.
+    /// The entity's current state, if the state prevents the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_status: Option<String>,
 }
@@ -34,7 +34,7 @@ pub struct Problem {
 pub struct FieldProblem {
     #[schema(example = "name")]
     pub field: String,
-    #[schema(example = "must not be empty or only spaces")]
+    #[schema(example = "must not be empty")]
     pub message: String,
 }
 

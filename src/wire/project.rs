@@ -1,4 +1,4 @@
-//! Projects and their record.
+//! Projects.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::time::{serialize, serialize_option};
 
-/// A project as everybody sees it.
+/// A project.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Project {
     pub id: Uuid,
@@ -19,7 +19,7 @@ pub struct Project {
     /// `creating`, `provisioning`, `ready`, `failed`, `deleting` or `deleted`.
     #[schema(example = "creating")]
     pub status: String,
-    /// Why it failed; only then not null.
+    /// Why the project failed; null in every other status.
     pub error_reason: Option<String>,
     #[schema(example = "simulated")]
     pub template: String,
@@ -27,9 +27,9 @@ pub struct Project {
     #[schema(value_type = Object)]
     pub parameters: Box<RawValue>,
     pub labels: BTreeMap<String, String>,
-    /// Goes up with every change; the `ETag` holds it.
+    /// Increases with every change; the `ETag` contains it.
     pub version: i64,
-    /// When a `creating`, `provisioning` or `deleting` project is given up.
+    /// When a project that is `creating`, `provisioning` or `deleting` is marked failed.
     #[serde(serialize_with = "serialize_option")]
     pub deadline_at: Option<OffsetDateTime>,
     #[serde(serialize_with = "serialize")]
@@ -38,24 +38,24 @@ pub struct Project {
     pub updated_at: OffsetDateTime,
 }
 
-/// What a project is created from.
+/// A project to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateProject {
-    /// 1 to 255 characters in any language; surrounding spaces are dropped, control characters refused.
+    /// 1 to 255 characters. Surrounding spaces are removed; control characters are rejected.
     #[schema(example = "my-project", min_length = 1, max_length = 255)]
     pub name: String,
-    /// Which recipe; `simulated` unless said otherwise.
+    /// Default: `simulated`.
     #[schema(example = "simulated")]
     pub template: Option<String>,
-    /// What the template is told: any JSON object up to 64 KiB, kept byte for byte.
+    /// Parameters of the template: any JSON object up to 64 KiB, kept byte for byte.
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Box<RawValue>>,
-    /// Up to 32 short facts to find it again by.
+    /// Up to 32 labels to filter by.
     pub labels: Option<BTreeMap<String, String>>,
 }
 
-/// What can be changed later. What is absent stays.
+/// Changes to a project. Omitted fields keep their values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchProject {
@@ -65,25 +65,25 @@ pub struct PatchProject {
     pub labels: Option<BTreeMap<String, String>>,
 }
 
-/// Why somebody asks, for the record. The whole body may be left out.
+/// Who makes a change and why, recorded with the event. The body may be empty.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Up to 500 characters.
     #[schema(max_length = 500, example = "the quota was raised")]
     pub reason: Option<String>,
-    /// Who asks, up to 100 characters; `api` unless said otherwise.
+    /// Up to 100 characters. Default: `api`.
     #[schema(max_length = 100, example = "maria")]
     pub actor: Option<String>,
 }
 
-/// One line of the record: who moved what, from where to where, why, when.
+/// One state change of a project.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Event {
-    /// Grows with time.
+pub struct ProjectEvent {
+    /// Increases over time.
     pub id: i64,
     pub project_id: Uuid,
-    /// `none` at birth.
+    /// `none` when the project was created.
     #[schema(example = "creating")]
     pub previous_state: String,
     #[schema(example = "provisioning")]
@@ -91,10 +91,63 @@ pub struct Event {
     pub reason: Option<String>,
     /// `api`, `dashboard`, a worker's id, `reaper` or `deadlines`.
     pub actor: String,
-    /// The operation that this is part of.
+    /// The job that made the change.
     pub job_id: Option<Uuid>,
     pub execution_id: Option<Uuid>,
     pub request_id: Option<String>,
     #[serde(serialize_with = "serialize")]
     pub occurred_at: OffsetDateTime,
+}
+
+/// Why a project is in its status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProjectExplanation {
+    pub project_id: Uuid,
+    #[schema(example = "creating")]
+    pub status: String,
+    /// `settled`, `working`, `queued_behind_others`, `no_free_slot`, `no_worker`, `retrying_later`, `lease_lapsed`,
+    /// `about_to_start`, `past_deadline` or `no_job`.
+    #[schema(example = "no_worker")]
+    pub reason: String,
+    /// The reason as a sentence.
+    pub summary: String,
+    /// When the reason was determined, by the database's clock.
+    #[serde(serialize_with = "serialize")]
+    pub at: OffsetDateTime,
+    /// When the current operation was requested.
+    #[serde(serialize_with = "serialize")]
+    pub since: OffsetDateTime,
+    pub elapsed_ms: i64,
+    #[serde(serialize_with = "serialize_option")]
+    pub deadline_at: Option<OffsetDateTime>,
+    /// What happens at the deadline.
+    pub then: Option<String>,
+    /// Actions that are possible now: `retry`, `delete`.
+    pub possible: Vec<String>,
+    pub job: Option<JobSummary>,
+}
+
+/// The unfinished job of a project.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobSummary {
+    pub id: Uuid,
+    #[schema(example = "project.provision")]
+    pub kind: String,
+    pub queue: String,
+    #[schema(example = "queued")]
+    pub state: String,
+    pub attempt: i32,
+    pub failures: i32,
+    pub max_attempts: i32,
+    #[serde(serialize_with = "serialize")]
+    pub run_at: OffsetDateTime,
+    pub execution_id: Option<Uuid>,
+    pub worker_id: Option<String>,
+    #[serde(serialize_with = "serialize_option")]
+    pub lease_until: Option<OffsetDateTime>,
+    /// Due jobs that are served first.
+    pub ahead: i64,
+    /// Workers that serve the job's queue and kind.
+    pub workers: i64,
+    pub error: Option<String>,
 }

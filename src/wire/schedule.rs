@@ -1,4 +1,4 @@
-//! Schedules: what starts by itself, when, and what became of it.
+//! Schedules.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create_job::CreateJob;
+use super::duration::HumanDuration;
 use super::job::BackoffPolicy;
-use super::span::Span;
 use super::time::{serialize, serialize_option};
 use super::workflow::CreateWorkflow;
 
@@ -20,42 +20,43 @@ pub struct Schedule {
     pub id: Uuid,
     #[schema(example = "nightly-report")]
     pub name: String,
-    /// `enabled` or `paused`; `unreadable` when another version put it and this one cannot read it.
+    /// `enabled` or `paused`; `unreadable` if another version wrote the schedule and this version cannot read it.
     #[schema(example = "enabled")]
     pub state: String,
-    /// Cron of five or six fields, `@daily` and the like, or `@every` and a duration.
+    /// Cron with five or six fields, a shortcut like `@daily`, or `@every` with a duration.
     #[schema(example = "0 8 * * 1-5")]
     pub expression: String,
-    /// The same in words.
+    /// The expression in words.
     #[schema(example = "At 08:00, on weekdays (Europe/Rome)")]
     pub words: String,
-    /// Whose wall clock cron means.
+    /// Time zone of the cron expression.
     #[schema(example = "Europe/Rome")]
     pub time_zone: String,
-    /// `skip`, `latest` or `all`: what to do about due times that nobody could serve in time.
+    /// `skip`, `latest` or `all`: what to start after due times were missed.
     #[schema(example = "latest")]
     pub misfire: String,
-    /// How many due times `all` makes up for.
+    /// Maximum number of missed due times that `all` starts.
     pub catch_up: u32,
-    /// What is late by less than this was not missed.
+    /// A start that is late by less than this is not a misfire.
     pub misfire_grace_s: f64,
-    /// `allow` or `skip`: what to do while something that it started is not finished.
+    /// `allow` or `skip`: what to do if the previous run is still unfinished.
     #[schema(example = "allow")]
     pub overlap: String,
-    /// By less than this a job may start later than its due time.
+    /// Maximum random delay after the due time.
     pub jitter_s: f64,
-    /// Null when it is unreadable.
+    /// Null if the schedule is unreadable.
     pub target: Option<Target>,
-    /// The due time that it waits for; null when it is paused or unreadable.
+    /// The next due time; null if the schedule is paused or unreadable.
     #[serde(serialize_with = "serialize_option")]
     pub next_at: Option<OffsetDateTime>,
-    /// The due time of its latest start.
+    /// The latest due time that was started.
     #[serde(serialize_with = "serialize_option")]
     pub last_at: Option<OffsetDateTime>,
-    /// Goes up with every edit; the `ETag` holds it.
+    /// Increases with every change; the `ETag` contains it.
     pub version: i64,
-    /// Why it was last edited, and by whom.
+    /// Why the schedule was last changed.
     pub reason: Option<String>,
+    /// Who last changed the schedule.
     pub actor: String,
     #[serde(serialize_with = "serialize")]
     pub created_at: OffsetDateTime,
@@ -63,7 +64,7 @@ pub struct Schedule {
     pub updated_at: OffsetDateTime,
 }
 
-/// What a schedule starts: exactly one of these.
+/// What a schedule starts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -72,7 +73,7 @@ pub enum Target {
     Workflow(WorkflowTarget),
 }
 
-/// A job as a schedule enqueues it. `{{due_at}}` in its payload becomes the due time.
+/// A job to enqueue. `{{due_at}}` in the payload is replaced by the due time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobTarget {
     #[schema(example = "report.generate")]
@@ -90,15 +91,15 @@ pub struct JobTarget {
     pub schema_version: Option<i32>,
 }
 
-/// What happens to a project.
+/// An action on a project.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProjectTarget {
     /// `create`, `retry` or `delete`.
     #[schema(example = "create")]
     pub action: String,
-    /// Which project is retried or deleted.
+    /// The project to retry or delete.
     pub project_id: Option<Uuid>,
-    /// What a new one is called; `{{due_at}}` becomes the due time.
+    /// Name of the project to create. `{{due_at}}` is replaced by the due time.
     pub name: Option<String>,
     pub template: Option<String>,
     #[schema(value_type = Option<Object>)]
@@ -106,17 +107,16 @@ pub struct ProjectTarget {
     pub labels: Option<BTreeMap<String, String>>,
 }
 
-/// A workflow as a schedule starts it. `{{due_at}}` in its name and in the payloads of its steps becomes the due time.
+/// A workflow to start. `{{due_at}}` in its name and in the payloads of its steps is replaced by the due time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkflowTarget {
     #[schema(example = "nightly-import")]
     pub name: String,
     pub tenant: String,
-    /// As they were named.
     pub steps: Vec<StepTarget>,
 }
 
-/// A step of it.
+/// A step of a workflow target.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepTarget {
     #[schema(example = "resize")]
@@ -130,7 +130,7 @@ pub struct StepTarget {
     /// Byte for byte as given.
     #[schema(value_type = Object)]
     pub payload: Box<RawValue>,
-    /// Not before so long after the workflow was started.
+    /// Delay after the start of the workflow.
     pub delay_s: Option<f64>,
     pub max_attempts: u32,
     pub timeout_s: Option<f64>,
@@ -138,7 +138,7 @@ pub struct StepTarget {
     pub schema_version: Option<i32>,
 }
 
-/// A step that has to end first, and what becomes of the one that waits when it does not complete.
+/// A dependency on another step, and what happens if that step does not complete.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LinkTarget {
     #[schema(example = "fetch")]
@@ -148,45 +148,45 @@ pub struct LinkTarget {
     pub policy: String,
 }
 
-/// A schedule that shall be, or what shall be changed of one.
+/// A schedule to create or replace, or changes to a schedule.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutSchedule {
-    /// 1 to 200 visible characters. Needed to make one; the same name again replaces it. Left out in a PATCH.
+    /// 1 to 200 visible characters. Required to create a schedule; an existing schedule with this name is replaced. Omit in a PATCH.
     #[schema(example = "nightly-report")]
     pub name: Option<String>,
-    /// Cron of five or six fields (the second first), `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or `@every 15m`.
+    /// Cron with five fields, or six with seconds first; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, or `@every 15m`.
     #[serde(alias = "expression", alias = "cron_expression", alias = "cronExpression")]
     #[schema(example = "0 8 * * 1-5")]
     pub cron: Option<String>,
-    /// Instead of `cron`: every so often, in time that really passes.
+    /// Fixed interval in elapsed time, instead of `cron`.
     #[schema(value_type = Option<String>, example = "15m")]
-    pub every: Option<Span>,
-    /// The IANA zone whose wall clock cron means; `UTC` unless said otherwise.
+    pub every: Option<HumanDuration>,
+    /// IANA time zone of the cron expression. Default: `UTC`.
     #[serde(alias = "timezone", alias = "timeZone")]
     #[schema(example = "Europe/Rome")]
     pub time_zone: Option<String>,
-    /// `skip`, `latest` (unless said otherwise) or `all`.
+    /// `skip`, `latest` (the default) or `all`.
     #[schema(example = "latest")]
     pub misfire: Option<String>,
-    /// How many due times `all` makes up for; 10 unless said otherwise.
+    /// Maximum number of missed due times that `all` starts. Default: 10.
     #[schema(minimum = 0, maximum = 1000)]
     pub catch_up: Option<i64>,
-    /// What is late by less than this was not missed; one minute unless said otherwise.
+    /// A start that is late by less than this is not a misfire. Default: one minute.
     #[serde(alias = "misfire_grace_s")]
     #[schema(value_type = Option<String>, example = "1m")]
-    pub misfire_grace: Option<Span>,
-    /// `allow` (unless said otherwise) or `skip`.
+    pub misfire_grace: Option<HumanDuration>,
+    /// `allow` (the default) or `skip`.
     #[schema(example = "skip")]
     pub overlap: Option<String>,
-    /// By less than this a job may start later than its due time; nothing unless said otherwise.
+    /// Maximum random delay after the due time. Default: none.
     #[serde(alias = "jitter_s")]
     #[schema(value_type = Option<String>, example = "30s")]
-    pub jitter: Option<Span>,
-    /// Whether it starts what is due; true unless said otherwise.
+    pub jitter: Option<HumanDuration>,
+    /// Whether due times are started. Default: true.
     pub enabled: Option<bool>,
     pub target: Option<PutTarget>,
-    /// Instead of `target`: the kind of a job, with the fields below.
+    /// Kind of the job to enqueue, with the fields below, instead of `target`.
     #[serde(alias = "type")]
     pub kind: Option<String>,
     pub queue: Option<String>,
@@ -197,37 +197,37 @@ pub struct PutSchedule {
     pub max_attempts: Option<i64>,
     #[serde(alias = "timeout_s", alias = "timeout_seconds", alias = "timeoutSeconds")]
     #[schema(value_type = Option<String>)]
-    pub timeout: Option<Span>,
+    pub timeout: Option<HumanDuration>,
     #[serde(alias = "tenant_id", alias = "tenantId")]
     pub tenant: Option<String>,
-    /// For the record.
+    /// Recorded with the event.
     pub reason: Option<String>,
     pub actor: Option<String>,
 }
 
-/// What a schedule shall start: exactly one of these.
+/// What a schedule starts: exactly one of these.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PutTarget {
-    /// A job, as in `POST /jobs`, but without a moment and a key of its own.
+    /// A job as in `POST /jobs`, without times and idempotency key.
     Job(Box<CreateJob>),
     Project(PutProject),
-    /// A workflow, as in `POST /workflows`, but without moments of its own; at most 1,000 steps, 5,000 dependencies, and 256 KiB of names,
+    /// A workflow as in `POST /workflows`, without absolute times: at most 1,000 steps, 5,000 dependencies, and 256 KiB of names,
     /// tags and payloads.
     #[schema(value_type = CreateWorkflow)]
     Workflow(Box<RawValue>),
 }
 
-/// What shall happen to a project.
+/// An action on a project.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutProject {
     /// `create`, `retry` or `delete`.
     #[schema(example = "create")]
     pub action: String,
-    /// Which project is retried or deleted.
+    /// The project to retry or delete.
     pub project_id: Option<Uuid>,
-    /// What a new one is called.
+    /// Name of the project to create.
     pub name: Option<String>,
     pub template: Option<String>,
     #[schema(value_type = Option<Object>)]
@@ -235,7 +235,7 @@ pub struct PutProject {
     pub labels: Option<BTreeMap<String, String>>,
 }
 
-/// An expression to look at before it is used.
+/// An expression to preview.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewSchedule {
@@ -243,30 +243,30 @@ pub struct PreviewSchedule {
     #[schema(example = "0 8 * * 1-5")]
     pub cron: Option<String>,
     #[schema(value_type = Option<String>, example = "15m")]
-    pub every: Option<Span>,
+    pub every: Option<HumanDuration>,
     #[serde(alias = "timezone", alias = "timeZone")]
     #[schema(example = "Europe/Rome")]
     pub time_zone: Option<String>,
-    /// How many due times, 1 to 100; 10 unless said otherwise.
+    /// Number of due times, 1 to 100. Default: 10.
     #[schema(minimum = 1, maximum = 100)]
     pub limit: Option<i64>,
-    /// After this moment (RFC 3339); now unless said otherwise.
+    /// Start of the preview (RFC 3339). Default: now.
     pub after: Option<String>,
 }
 
-/// When something is due.
+/// Due times of an expression.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Preview {
     pub expression: String,
-    /// The same in words.
+    /// The expression in words.
     pub words: String,
     pub time_zone: String,
-    /// Which edition of the time zone database says so.
+    /// Version of the time zone database.
     #[schema(example = "2026a")]
     pub tzdb: Option<&'static str>,
-    /// The last due time before.
+    /// The last due time before the start of the preview.
     pub previous: Option<Occurrence>,
-    /// The due times after.
+    /// The due times that follow.
     pub next: Vec<Occurrence>,
 }
 
@@ -275,28 +275,28 @@ pub struct Preview {
 pub struct Occurrence {
     #[serde(serialize_with = "serialize")]
     pub at: OffsetDateTime,
-    /// What the wall clock of its zone shows then.
+    /// Local time in the schedule's zone.
     #[schema(example = "2026-03-29 03:00:00")]
     pub local: String,
     #[schema(example = "+02:00")]
     pub offset: String,
     #[schema(example = "CEST")]
     pub abbreviation: String,
-    /// What a change of the clocks does to it.
+    /// How a daylight saving change affects this due time.
     pub note: Option<String>,
 }
 
-/// What became of a due time, or of several in a row that were left out together.
+/// The outcome of one due time, or of consecutive due times that were skipped together.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Tick {
     pub id: i64,
-    /// Of several, the last.
+    /// The due time; the last one if there are several.
     #[serde(serialize_with = "serialize")]
     pub due_at: OffsetDateTime,
-    /// Of several, the first.
+    /// The first due time.
     #[serde(serialize_with = "serialize")]
     pub since: OffsetDateTime,
-    /// How many.
+    /// Number of due times.
     pub n: i64,
     /// `due`, `manual` or `backfill`.
     #[schema(example = "due")]
@@ -304,14 +304,14 @@ pub struct Tick {
     /// `fired` or `skipped`.
     #[schema(example = "fired")]
     pub outcome: String,
-    /// Why it was skipped, or asked for.
+    /// Why the due time was skipped, or why the run was requested.
     pub reason: Option<String>,
     pub job_id: Option<Uuid>,
-    /// Where the job is now; null when it is not kept any more.
+    /// Current state of the job; null after retention has removed it.
     pub job_state: Option<String>,
-    /// The workflow that it started, in place of a job.
+    /// The workflow that was started instead of a job.
     pub workflow_id: Option<Uuid>,
-    /// Where the workflow is now; null when it is not kept any more.
+    /// Current state of the workflow; null after retention has removed it.
     pub workflow_state: Option<String>,
     pub project_id: Option<Uuid>,
     pub actor: String,
@@ -319,34 +319,34 @@ pub struct Tick {
     pub occurred_at: OffsetDateTime,
 }
 
-/// A span of time whose due times shall be made up for.
+/// A past window whose due times are to be started.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Backfill {
-    /// From this moment on (RFC 3339).
+    /// Start of the window, inclusive (RFC 3339).
     #[schema(example = "2026-01-01T00:00:00Z")]
     pub from: String,
-    /// Up to and with this moment, which has passed.
+    /// End of the window, inclusive; must be in the past.
     #[schema(example = "2026-01-02T00:00:00Z")]
     pub to: String,
-    /// Only tell what would be started.
+    /// Report the due times without starting them.
     #[serde(default, alias = "dryRun")]
     pub dry_run: bool,
-    /// For the record.
+    /// Recorded with the event.
     pub reason: Option<String>,
     pub actor: Option<String>,
 }
 
-/// What a backfill starts.
+/// The outcome of a backfill.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Backfilled {
     pub dry_run: bool,
-    /// How many are, or would be, started.
+    /// Number of due times that were, or would be, started.
     pub started: usize,
-    /// How many due times of the span started something before, and do not again.
+    /// Due times in the window that were already started.
     pub already: usize,
-    /// How many could not be started; the ticks say why.
+    /// Due times that could not be started; the ticks contain the reasons.
     pub left_out: usize,
-    /// The due times that are, or would be, started.
+    /// Due times that were, or would be, started.
     pub due: Vec<Occurrence>,
 }

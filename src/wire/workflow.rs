@@ -1,4 +1,4 @@
-//! Workflows, and how jobs hang together, as everybody sees them.
+//! Workflows and dependency graphs.
 
 use ::time::OffsetDateTime;
 use serde::{Deserialize, Serialize};
@@ -10,19 +10,18 @@ use super::create_job::CreateJob;
 use super::json::TextOr;
 use super::time::{serialize, serialize_option};
 
-/// Jobs that wait for jobs.
+/// A workflow: jobs with dependencies between them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Workflow {
     pub id: Uuid,
     #[schema(example = "nightly-import")]
     pub name: String,
-    /// `running`, `completed`, `failed` (a step failed, and no other can go on) or `canceled`.
+    /// `running`, `completed`, `failed` (a step failed and no other step can run) or `canceled`.
     #[schema(example = "running")]
     pub state: String,
     pub tenant: String,
-    /// How many steps it has, and how many of them are where.
     pub steps: StepCounts,
-    /// Which share of its steps is completed, 0 to 1.
+    /// Completed share of the steps, 0 to 1.
     pub progress: f64,
     pub actor: String,
     #[serde(serialize_with = "serialize")]
@@ -33,13 +32,13 @@ pub struct Workflow {
     pub finished_at: Option<OffsetDateTime>,
 }
 
-/// The steps of a workflow by where they are.
+/// Number of steps by state.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepCounts {
     pub total: i64,
-    /// Wait for other steps.
+    /// Waiting for other steps.
     pub blocked: i64,
-    /// Scheduled, queued, or waiting to be tried again.
+    /// Scheduled, queued or retrying.
     pub waiting: i64,
     pub active: i64,
     pub completed: i64,
@@ -47,14 +46,14 @@ pub struct StepCounts {
     pub canceled: i64,
 }
 
-/// A workflow that is asked for.
+/// A workflow to start.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWorkflow {
     /// 1 to 200 visible characters.
     #[schema(example = "nightly-import")]
     pub name: String,
-    /// Whose work all of it is; `default` unless said otherwise.
+    /// Tenant of all steps. Default: `default`.
     #[serde(alias = "tenant_id", alias = "tenantId")]
     pub tenant: Option<String>,
     /// 1 to 20,000 steps, in any order.
@@ -62,17 +61,18 @@ pub struct CreateWorkflow {
     pub steps: Vec<Box<RawValue>>,
 }
 
-/// A step: a job with a name, and with the names of the steps that have to end before it. Its `tenant` and `idempotency_key` are the workflow's.
+/// A step: a named job and its dependencies. `tenant` and `idempotency_key` belong to the workflow.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateStep {
-    /// 1 to 128 visible characters; each name is there once.
+    /// 1 to 128 visible characters, unique within the workflow.
     #[schema(example = "resize")]
     pub name: String,
-    /// Names of steps, or `{"step": …, "policy": …}`.
+    /// Names of steps that must finish first, or `{"step": …, "policy": …}`.
     #[serde(default, alias = "dependsOn")]
     #[schema(value_type = Vec<String>, example = json!(["fetch"]))]
     pub depends_on: Vec<CreateLink>,
-    /// What becomes of it when one of them does not complete, where that says nothing else: `block` (the default), `allow_failed` or `cancel`.
+    /// What happens if a dependency does not complete: `block` (the default), `allow_failed` or `cancel`. A dependency's own `policy` takes
+    /// precedence.
     #[serde(alias = "dependencyPolicy")]
     #[schema(example = "block")]
     pub dependency_policy: Option<String>,
@@ -81,13 +81,13 @@ pub struct CreateStep {
     pub job: CreateJob,
 }
 
-/// The fields of a step that are not its job's.
+/// The fields of a step that are not fields of a job.
 pub const STEP_FIELDS: [&str; 5] = ["name", "depends_on", "dependsOn", "dependency_policy", "dependencyPolicy"];
 
-/// A step that has to end first: its name, or an edge.
+/// A dependency on a step: its name, or an object with a policy.
 pub type CreateLink = TextOr<LinkEdge>;
 
-/// The same, with what becomes of the one that waits.
+/// A dependency with a policy.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkEdge {
@@ -95,7 +95,7 @@ pub struct LinkEdge {
     pub policy: Option<String>,
 }
 
-/// For whom the workflow of the demonstration is.
+/// Options of the demo workflow.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DemoWorkflow {
@@ -103,23 +103,23 @@ pub struct DemoWorkflow {
     pub tenant: Option<String>,
 }
 
-/// Jobs that hang together: each before those that wait for it.
+/// A dependency graph, in topological order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Graph {
-    /// The workflow, where it is one's.
+    /// The workflow, if the graph is one.
     pub workflow_id: Option<Uuid>,
-    /// The job that was asked about, where it was one.
+    /// The job whose graph was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_job_id: Option<Uuid>,
-    /// From the first rank to the last, within a rank as they were named.
+    /// Ordered by rank, then by position in the request.
     pub nodes: Vec<GraphNode>,
-    /// In the order of the nodes.
+    /// Ordered like the nodes.
     pub edges: Vec<GraphEdge>,
-    /// The jobs, from a first one to a last one, that took the longest together: what holds up the whole.
+    /// The chain of dependent jobs with the longest total duration.
     pub critical_path: Vec<Uuid>,
-    /// How long those took, in milliseconds: each since it might start.
+    /// Total duration of the critical path, in milliseconds, including the time that its jobs waited in the queue.
     pub critical_ms: i64,
-    /// Whether there are more jobs than are shown.
+    /// Whether jobs were omitted.
     pub truncated: bool,
 }
 
@@ -127,53 +127,53 @@ pub struct Graph {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GraphNode {
     pub job_id: Uuid,
-    /// What it is called in its workflow.
+    /// The job's name in its workflow.
     pub step: Option<String>,
     pub workflow_id: Option<Uuid>,
     pub kind: String,
     pub queue: String,
     #[schema(example = "blocked")]
     pub state: String,
-    /// How many steps the longest way to it has.
+    /// Length of the longest path to this job.
     pub rank: usize,
-    /// What it waits for, in words, while it is blocked.
+    /// Why the job is blocked.
     pub blocked_reason: Option<String>,
     pub error: Option<String>,
-    /// The dependency whose end canceled it.
-    pub doomed_by: Option<Uuid>,
+    /// The dependency whose outcome canceled the job.
+    pub canceled_by: Option<Uuid>,
     pub depends_on: Vec<Uuid>,
     pub dependents: Vec<Uuid>,
     pub attempt: i32,
-    /// Since when it might start, once nothing that it depends on holds it.
+    /// When the job's last dependency finished; null while it is blocked.
     #[serde(serialize_with = "serialize_option")]
     pub ready_at: Option<OffsetDateTime>,
-    /// When its latest execution began.
+    /// When the latest attempt began.
     #[serde(serialize_with = "serialize_option")]
     pub started_at: Option<OffsetDateTime>,
     #[serde(serialize_with = "serialize_option")]
     pub finished_at: Option<OffsetDateTime>,
-    /// Whether it lies on the critical path.
+    /// Whether the job is on the critical path.
     pub critical: bool,
 }
 
 impl GraphNode {
-    /// What people call it.
+    /// The step name, or the kind of a job outside a workflow.
     pub fn name(&self) -> &str {
         self.step.as_deref().unwrap_or(&self.kind)
     }
 }
 
-/// One job waits for another.
+/// A dependency between two jobs.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GraphEdge {
-    /// Who has to end.
+    /// The dependency.
     pub from: Uuid,
-    /// Who waits.
+    /// The dependent.
     pub to: Uuid,
     /// `block`, `allow_failed` or `cancel`.
     pub policy: String,
-    /// How the first ended, as the second was told: `completed`, `failed` or `canceled`.
+    /// The recorded outcome of the dependency: `completed`, `failed` or `canceled`.
     pub outcome: Option<String>,
-    /// Whether the second may go on, as far as this edge is concerned.
+    /// Whether this dependency no longer blocks the dependent.
     pub met: bool,
 }

@@ -1,4 +1,4 @@
-//! Who may come in: the token, the session of a browser, the Host, other sites.
+//! Access control: tokens, sessions, Host header and cross-site requests.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn cookie_of(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn without_the_token_only_liveness_and_signing_in_are_open() {
+async fn unauthenticated_requests_reach_only_health_and_login() {
     let database = Database::new().await;
     let server = guarded(&database);
     for path in ["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz", "/healthz/", "/dashboard/login"] {
@@ -41,7 +41,7 @@ async fn without_the_token_only_liveness_and_signing_in_are_open() {
 }
 
 #[tokio::test]
-async fn only_the_whole_token_opens() {
+async fn partial_token_is_rejected() {
     let database = Database::new().await;
     let server = guarded(&database);
     let ask = |value: String| send(server.request(Method::GET, "/projects").header("authorization", value));
@@ -58,7 +58,7 @@ async fn only_the_whole_token_opens() {
 }
 
 #[tokio::test]
-async fn with_a_token_any_host_name_is_served() {
+async fn any_host_is_served_with_token() {
     let database = Database::new().await;
     let server = guarded(&database);
     let request = server.request(Method::GET, "/projects").header("host", "provost.example").bearer_auth(TOKEN);
@@ -66,7 +66,7 @@ async fn with_a_token_any_host_name_is_served() {
 }
 
 #[tokio::test]
-async fn a_browser_signs_in_works_and_signs_out() {
+async fn browser_can_sign_in_and_out() {
     let database = Database::new().await;
     let server = guarded(&database);
     let first = server.get("/dashboard/projects?status=failed").await.expect(303);
@@ -90,7 +90,7 @@ async fn a_browser_signs_in_works_and_signs_out() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_signs_nobody_in() {
+async fn sign_in_with_wrong_token_fails() {
     let database = Database::new().await;
     let server = guarded(&database);
     for token in ["", "wrong", "%00"] {
@@ -104,7 +104,7 @@ async fn a_wrong_token_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn signing_in_leads_to_no_other_site() {
+async fn sign_in_never_redirects_to_other_site() {
     let database = Database::new().await;
     let server = guarded(&database);
     for next in ["https://evil.example", "//evil.example", "/%5Cevil.example", "/dashboard/%5Cevil", "/projects", ""] {
@@ -114,7 +114,7 @@ async fn signing_in_leads_to_no_other_site() {
 }
 
 #[tokio::test]
-async fn without_a_token_only_names_of_this_machine_are_served() {
+async fn only_local_hosts_are_served_without_token() {
     let database = Database::new().await;
     let server = still(&database);
     let ask = |path: &str, host: &str| send(server.request(Method::GET, path).header("host", host));
@@ -129,7 +129,7 @@ async fn without_a_token_only_names_of_this_machine_are_served() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_change_nothing() {
+async fn cross_site_changes_are_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     let own = server.url.clone();
@@ -151,7 +151,7 @@ async fn pages_of_other_sites_change_nothing() {
 }
 
 #[tokio::test]
-async fn not_even_the_token_lets_another_site_in() {
+async fn cross_site_changes_are_rejected_with_token() {
     let database = Database::new().await;
     let server = guarded(&database);
     let signed_in = send(login(&server, TOKEN, "")).await.expect(303);

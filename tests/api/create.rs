@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{NOBODY, assert_refused, post_raw, still};
+use super::{UNKNOWN_ID, assert_refused, post_raw, still};
 use crate::harness::{Database, Server};
 
 #[tokio::test]
-async fn a_project_is_answered_before_any_work_is_done() {
+async fn project_is_returned_before_provisioning() {
     let database = Database::new().await;
     let server = still(&database);
     let answer = server.post("/projects", json!({"name": "  first ", "labels": {"env": "prod"}})).await.expect(201);
@@ -26,7 +26,7 @@ async fn a_project_is_answered_before_any_work_is_done() {
 }
 
 #[tokio::test]
-async fn the_location_stays_on_the_mount_that_was_asked() {
+async fn location_keeps_the_mount_of_the_request() {
     let database = Database::new().await;
     let server = still(&database);
     for path in ["/api/v1/projects", "/api/v1/projects/"] {
@@ -48,7 +48,7 @@ async fn times_are_rfc_3339_in_utc_with_milliseconds() {
 }
 
 #[tokio::test]
-async fn names_in_any_language_are_kept_as_they_are() {
+async fn names_in_any_script_are_kept() {
     let database = Database::new().await;
     let server = still(&database);
     let names = ["قاعدة البيانات", "🚀👩‍👩‍👧", "<script>alert(1)</script>", "' OR 1=1 --", "データ", "a\"b\\c", "{{7*7}}"];
@@ -61,7 +61,7 @@ async fn names_in_any_language_are_kept_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_name_has_1_to_255_characters_however_many_bytes() {
+async fn name_length_is_1_to_255_characters() {
     let database = Database::new().await;
     let server = still(&database);
     for one in ["x", "é", "م", "🚀"] {
@@ -76,7 +76,7 @@ async fn a_name_has_1_to_255_characters_however_many_bytes() {
 }
 
 #[tokio::test]
-async fn characters_that_nobody_can_read_are_refused() {
+async fn unprintable_characters_are_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     for bad in ["\0", "\u{1}", "\n", "\t", "\u{1b}[31m", "\u{7f}", "\u{85}", "\u{2028}", "\u{2029}"] {
@@ -90,7 +90,7 @@ async fn characters_that_nobody_can_read_are_refused() {
 }
 
 #[tokio::test]
-async fn labels_are_few_short_and_plain() {
+async fn invalid_labels_are_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     let many = |n: usize| (0..n).map(|n| (format!("k{n}"), "v".into())).collect::<serde_json::Map<_, _>>();
@@ -108,7 +108,7 @@ async fn labels_are_few_short_and_plain() {
 }
 
 #[tokio::test]
-async fn an_unknown_template_is_refused_and_the_known_ones_are_named() {
+async fn unknown_template_is_rejected_with_known_ones() {
     let database = Database::new().await;
     let server = still(&database);
     for template in ["kubernetes", "", "Simulated", "a\0b"] {
@@ -119,11 +119,11 @@ async fn an_unknown_template_is_refused_and_the_known_ones_are_named() {
     server.post("/projects", json!({"name": "a", "template": "simulated"})).await.expect(201);
 }
 
-/// What a careless program would spoil: a large integer, a long fraction, spaces, repeated keys, the order of keys.
+/// JSON that a parser would change: a large integer, a long fraction, spaces, repeated keys, the order of keys.
 const PRECISE: &str = r#"{ "n": 123456789012345678901234567890,  "pi":3.14159265358979323846264338327950288,"z":1,"z":2 ,"a":[ 1.0,1e3 ] , "u":"\u00e9é\/", "simulate":{"outcome":"failed","duration_ms":0,"reason":"no quota"}}"#;
 
 #[tokio::test]
-async fn parameters_keep_every_byte_through_create_and_retry_and_delete() {
+async fn parameters_are_kept_byte_for_byte() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let body = format!(r#"{{"name": "precise", "parameters": {PRECISE}}}"#);
@@ -147,7 +147,7 @@ async fn parameters_keep_every_byte_through_create_and_retry_and_delete() {
 }
 
 #[tokio::test]
-async fn parameters_are_an_object_of_bounded_size_and_depth() {
+async fn parameters_have_bounded_size_and_depth() {
     let database = Database::new().await;
     let server = still(&database);
     let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
@@ -166,11 +166,11 @@ async fn parameters_are_an_object_of_bounded_size_and_depth() {
 }
 
 #[tokio::test]
-async fn a_wish_that_the_template_cannot_read_fails_with_the_reason() {
+async fn invalid_parameters_fail_project_with_reason() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("odd", json!({"outcome": "sideways"})).await;
     let project = server.until(&id, "failed").await;
     assert!(project["error_reason"].as_str().unwrap().contains("sideways"), "{project}");
-    assert_eq!(server.get(&format!("/projects/{NOBODY}")).await.status, 404);
+    assert_eq!(server.get(&format!("/projects/{UNKNOWN_ID}")).await.status, 404);
 }

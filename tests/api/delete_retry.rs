@@ -1,4 +1,4 @@
-//! `DELETE /projects/{id}` and `POST /projects/{id}/retry`: letting go, and trying again.
+//! `DELETE /projects/{id}` and `POST /projects/{id}/retry`.
 
 use reqwest::Method;
 use serde_json::json;
@@ -10,7 +10,7 @@ async fn delete_if(server: &Server, id: &str, tag: &str) -> Answer {
     send(server.request(Method::DELETE, &format!("/projects/{id}")).header("if-match", tag)).await
 }
 
-/// A failed project that no worker will touch, and the server that tells of it.
+/// A failed project, and a server without workers.
 async fn failed_and_still(database: &Database) -> (Server, String) {
     let server = Server::on(database);
     let id = server.failed("a").await;
@@ -19,7 +19,7 @@ async fn failed_and_still(database: &Database) -> (Server, String) {
 }
 
 #[tokio::test]
-async fn a_ready_project_goes_through_deleting_to_deleted() {
+async fn ready_project_can_be_deleted() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("a").await;
@@ -33,7 +33,7 @@ async fn a_ready_project_goes_through_deleting_to_deleted() {
 }
 
 #[tokio::test]
-async fn a_failed_project_can_be_deleted() {
+async fn failed_project_can_be_deleted() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.failed("a").await;
@@ -45,11 +45,11 @@ async fn a_failed_project_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_removal_that_fails_says_why_and_can_be_tried_again() {
+async fn failed_deletion_has_reason_and_can_be_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let wish = json!({"removal": "failed", "duration_ms": 0, "reason": "volume is in use"});
-    let id = server.create_as("a", wish).await;
+    let request = json!({"removal": "failed", "duration_ms": 0, "reason": "volume is in use"});
+    let id = server.create_as("a", request).await;
     server.until(&id, "ready").await;
     server.delete(&format!("/projects/{id}")).await.expect(202);
     assert_eq!(server.until(&id, "failed").await["error_reason"], "volume is in use");
@@ -63,7 +63,7 @@ async fn a_removal_that_fails_says_why_and_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_not_at_rest_cannot_be_deleted() {
+async fn project_in_transition_cannot_be_deleted() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
@@ -82,7 +82,7 @@ async fn what_is_not_at_rest_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn deleting_twice_is_refused_the_second_time() {
+async fn second_deletion_is_rejected() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;
     let path = format!("/projects/{id}");
@@ -96,7 +96,7 @@ async fn deleting_twice_is_refused_the_second_time() {
 }
 
 #[tokio::test]
-async fn if_match_keeps_from_deleting_what_has_changed() {
+async fn if_match_prevents_deleting_changed_project() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;
     server.patch(&format!("/projects/{id}"), json!({"name": "precious"})).await.expect(200);
@@ -111,7 +111,7 @@ async fn if_match_keeps_from_deleting_what_has_changed() {
 }
 
 #[tokio::test]
-async fn a_failed_project_can_be_retried_and_starts_anew() {
+async fn failed_project_can_be_retried() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;
     let answer = server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
@@ -128,7 +128,7 @@ async fn a_failed_project_can_be_retried_and_starts_anew() {
 }
 
 #[tokio::test]
-async fn of_retries_at_the_same_time_exactly_one_is_made() {
+async fn concurrent_retries_apply_once() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;
     let path = format!("/projects/{id}/retry");
@@ -145,7 +145,7 @@ async fn of_retries_at_the_same_time_exactly_one_is_made() {
 }
 
 #[tokio::test]
-async fn only_a_failed_project_can_be_retried() {
+async fn only_failed_project_can_be_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
@@ -168,7 +168,7 @@ async fn only_a_failed_project_can_be_retried() {
 }
 
 #[tokio::test]
-async fn a_reason_is_kept_within_bounds() {
+async fn reason_length_is_limited() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;
     let retry = format!("/projects/{id}/retry");

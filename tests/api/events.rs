@@ -1,4 +1,4 @@
-//! `GET /projects/{id}/events`: the record.
+//! `GET /projects/{id}/events`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,11 +17,11 @@ async fn asked_as(server: &Server, method: Method, path: &str, request_id: &str,
 }
 
 #[tokio::test]
-async fn the_record_tells_who_moved_what_and_why() {
+async fn events_name_actor_transition_and_reason() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let wish = json!({"outcome": "failed", "duration_ms": 0, "reason": "no quota"});
-    let body = json!({"name": "a", "parameters": {"simulate": wish}});
+    let request = json!({"outcome": "failed", "duration_ms": 0, "reason": "no quota"});
+    let body = json!({"name": "a", "parameters": {"simulate": request}});
     let id = asked_as(&server, Method::POST, "/projects", "ask-1", body).await["id"].as_str().unwrap().to_owned();
     server.until(&id, "failed").await;
     let retry = json!({"reason": "  the quota was raised  "});
@@ -53,7 +53,7 @@ async fn the_record_tells_who_moved_what_and_why() {
 }
 
 #[tokio::test]
-async fn the_record_names_the_operation_and_the_attempt() {
+async fn events_name_job_and_execution() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("a").await;
@@ -67,7 +67,7 @@ async fn the_record_names_the_operation_and_the_attempt() {
 }
 
 #[tokio::test]
-async fn the_record_has_pages_too() {
+async fn events_are_paged() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("a").await;
@@ -84,7 +84,7 @@ async fn the_record_has_pages_too() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_query_names_its_parameter() {
+async fn invalid_query_parameter_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;

@@ -1,4 +1,4 @@
-//! `GET /projects/{id}/explain`: every reason why a project is where it is.
+//! `GET /projects/{id}/explain`: every reason.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn reason(server: &Server, id: &str) -> String {
     explain(server, id).await["reason"].as_str().unwrap().to_owned()
 }
 
-/// A worker that is only a row: it never takes anything.
+/// Inserts the row of a worker that claims nothing.
 async fn pretend_worker(database: &Database, slots: i32, busy: i32) {
     database
         .run(&format!(
@@ -28,7 +28,7 @@ async fn pretend_worker(database: &Database, slots: i32, busy: i32) {
 }
 
 #[tokio::test]
-async fn what_rests_is_settled_and_says_what_can_be_done() {
+async fn settled_project_lists_possible_actions() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let (ready, failed, gone) = (server.ready("a").await, server.failed("b").await, server.ready("c").await);
@@ -44,7 +44,7 @@ async fn what_rests_is_settled_and_says_what_can_be_done() {
 }
 
 #[tokio::test]
-async fn what_is_worked_on_names_its_worker_and_attempt() {
+async fn active_project_names_worker_and_attempt() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("a", json!({"duration_ms": 20_000})).await;
@@ -62,7 +62,7 @@ async fn what_is_worked_on_names_its_worker_and_attempt() {
 }
 
 #[tokio::test]
-async fn what_waits_says_for_whom() {
+async fn waiting_project_names_what_it_waits_for() {
     let database = Database::new().await;
     let server = still(&database);
     let (first, second) = (server.create("a").await, server.create("b").await);
@@ -87,7 +87,7 @@ async fn what_waits_says_for_whom() {
 }
 
 #[tokio::test]
-async fn what_failed_for_now_says_why_and_when_it_is_tried_again() {
+async fn retrying_project_names_error_and_retry_time() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -103,7 +103,7 @@ async fn what_failed_for_now_says_why_and_when_it_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_flaky_project_is_tried_again_and_says_so_meanwhile() {
+async fn flaky_project_is_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("a", json!({"outcome": "flaky", "duration_ms": 0, "reason": "no route"})).await;
@@ -117,7 +117,7 @@ async fn a_flaky_project_is_tried_again_and_says_so_meanwhile() {
 }
 
 #[tokio::test]
-async fn what_hangs_says_what_will_free_it() {
+async fn expired_lease_is_explained() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -132,7 +132,7 @@ async fn what_hangs_says_what_will_free_it() {
 }
 
 #[tokio::test]
-async fn what_passes_its_deadline_is_marked_failed() {
+async fn project_past_deadline_is_marked_failed() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_PROJECT_DEADLINE", "1s")]);
     let id = server.create("a").await;

@@ -1,13 +1,13 @@
-//! The frame around every request: ids, headers, HEAD, methods, paths, both mounts.
+//! What applies to every request: request ids, headers, HEAD, methods, paths and both mounts.
 
 use reqwest::Method;
 use serde_json::json;
 
-use super::{NOBODY, assert_problem, ids, still};
+use super::{UNKNOWN_ID, assert_problem, ids, still};
 use crate::harness::{Database, Server, eventually, send};
 
 #[tokio::test]
-async fn a_harmless_request_id_is_kept_and_another_is_replaced() {
+async fn safe_request_id_is_kept_and_unsafe_replaced() {
     let database = Database::new().await;
     let server = still(&database);
     let ask = |id: &str| send(server.request(Method::GET, "/healthz").header("x-request-id", id));
@@ -23,7 +23,7 @@ async fn a_harmless_request_id_is_kept_and_another_is_replaced() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_in_the_problem_the_record_and_the_log() {
+async fn request_id_is_in_problem_event_and_log() {
     let database = Database::new().await;
     let server = still(&database);
     let request = server.request(Method::POST, "/projects").header("x-request-id", "trace-7");
@@ -42,7 +42,7 @@ async fn the_request_id_is_in_the_problem_the_record_and_the_log() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn every_response_has_security_headers() {
     let database = Database::new().await;
     let server = still(&database);
     for path in
@@ -66,7 +66,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn answers_that_change_are_not_kept_by_caches() {
+async fn dynamic_responses_are_not_cached() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -77,7 +77,7 @@ async fn answers_that_change_are_not_kept_by_caches() {
 }
 
 #[tokio::test]
-async fn head_is_get_without_a_body() {
+async fn head_is_get_without_body() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("a").await;
@@ -93,10 +93,10 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_which_are_allowed() {
+async fn unsupported_method_lists_allowed_ones() {
     let database = Database::new().await;
     let server = still(&database);
-    let one = format!("/projects/{NOBODY}");
+    let one = format!("/projects/{UNKNOWN_ID}");
     let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
     let routes = [("/projects", "GET, POST"), (&one, "GET, PATCH, DELETE"), ("/metrics", "GET"), ("/health", "GET")];
     let under = [format!("{one}/retry"), format!("{one}/events"), format!("{one}/explain")];
@@ -114,10 +114,10 @@ async fn another_method_is_told_which_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_says_where_to_look() {
+async fn unknown_path_points_to_openapi() {
     let database = Database::new().await;
     let server = still(&database);
-    let inside = format!("/projects/{NOBODY}/nothing");
+    let inside = format!("/projects/{UNKNOWN_ID}/nothing");
     for path in ["/nothing", "/api/v1", "/api/v1/nothing", "/api/v2/projects", "/Projects", &inside, "/.git/config"] {
         let answer = server.get(path).await;
         assert_problem(&answer, 404, "no_route");
@@ -126,7 +126,7 @@ async fn a_path_that_leads_nowhere_says_where_to_look() {
 }
 
 #[tokio::test]
-async fn both_mounts_serve_the_same_and_slashes_do_not_matter() {
+async fn both_mounts_and_trailing_slashes_work() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.post("/api/v1/projects", json!({"name": "a"})).await.expect(201).json()["id"]
@@ -152,7 +152,7 @@ async fn both_mounts_serve_the_same_and_slashes_do_not_matter() {
 }
 
 #[tokio::test]
-async fn programs_are_welcomed_at_the_root_and_browsers_led_to_the_dashboard() {
+async fn root_greets_programs_and_redirects_browsers() {
     let database = Database::new().await;
     let server = still(&database);
     let welcome = server.get("/").await.expect(200).json();

@@ -1,4 +1,4 @@
-//! `GET /projects/{id}`: the project, `ETag`s, and waiting.
+//! `GET /projects/{id}`: the project, its `ETag`, and `?wait=`.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ async fn get_with(server: &Server, id: &str, header: &str, value: &str) -> Answe
 const UNWOKEN: Duration = Duration::from_secs(50);
 
 #[tokio::test]
-async fn an_etag_that_still_fits_is_answered_with_304() {
+async fn matching_etag_returns_304() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -33,7 +33,7 @@ async fn an_etag_that_still_fits_is_answered_with_304() {
 }
 
 #[tokio::test]
-async fn only_a_creating_project_says_when_to_ask_again() {
+async fn only_creating_project_has_retry_after() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("a").await;
@@ -45,7 +45,7 @@ async fn only_a_creating_project_says_when_to_ask_again() {
 }
 
 #[tokio::test]
-async fn waiting_ends_as_soon_as_the_project_is_there() {
+async fn wait_ends_when_status_is_reached() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("a", json!({"outcome": "ready", "duration_ms": 400})).await;
@@ -57,7 +57,7 @@ async fn waiting_ends_as_soon_as_the_project_is_there() {
 }
 
 #[tokio::test]
-async fn waiting_ends_when_the_project_comes_to_rest_elsewhere() {
+async fn wait_ends_when_status_is_unreachable() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("a", json!({"outcome": "failed", "duration_ms": 50, "reason": "no quota"})).await;
@@ -68,7 +68,7 @@ async fn waiting_ends_when_the_project_comes_to_rest_elsewhere() {
 }
 
 #[tokio::test]
-async fn waiting_in_another_process_than_the_worker_ends_too() {
+async fn wait_ends_in_process_without_worker() {
     let database = Database::new().await;
     let (api, _worker) = (still(&database), Server::on(&database));
     let id = api.create_as("a", json!({"outcome": "ready", "duration_ms": 100})).await;
@@ -79,7 +79,7 @@ async fn waiting_in_another_process_than_the_worker_ends_too() {
 }
 
 #[tokio::test]
-async fn when_time_is_up_the_project_is_answered_as_it_is() {
+async fn wait_timeout_returns_current_project() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -93,7 +93,7 @@ async fn when_time_is_up_the_project_is_answered_as_it_is() {
 }
 
 #[tokio::test]
-async fn who_waits_is_answered_when_the_process_stops() {
+async fn wait_ends_when_process_stops() {
     let database = Database::new().await;
     let mut server = still(&database);
     let id = server.create("a").await;
@@ -109,7 +109,7 @@ async fn who_waits_is_answered_when_the_process_stops() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_query_names_its_parameter() {
+async fn invalid_query_parameter_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a creating request that may be sent twice.
+//! `Idempotency-Key` of `POST /projects`.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ async fn post_under(server: &Server, key: &str, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn the_same_request_is_answered_with_the_same_project() {
+async fn repeated_request_returns_same_project() {
     let database = Database::new().await;
     let server = still(&database);
     let first = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
@@ -32,7 +32,7 @@ async fn the_same_request_is_answered_with_the_same_project() {
 }
 
 #[tokio::test]
-async fn a_replay_shows_the_project_as_it_is_now() {
+async fn repeated_request_returns_current_project() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let body = json!({"name": "a", "parameters": {"simulate": {"outcome": "ready", "duration_ms": 0}}});
@@ -46,7 +46,7 @@ async fn a_replay_shows_the_project_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn a_key_stands_for_one_body_only() {
+async fn key_with_other_body_is_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     post_under(&server, "k", json!({"name": "a"})).await.expect(201);
@@ -57,7 +57,7 @@ async fn a_key_stands_for_one_body_only() {
 }
 
 #[tokio::test]
-async fn a_refused_request_does_not_use_its_key_up() {
+async fn rejected_request_does_not_consume_key() {
     let database = Database::new().await;
     let server = still(&database);
     assert_refused(&post_under(&server, "k", json!({"name": ""})).await, 422, "invalid_field", "name");
@@ -66,7 +66,7 @@ async fn a_refused_request_does_not_use_its_key_up() {
 }
 
 #[tokio::test]
-async fn a_key_has_1_to_255_characters() {
+async fn key_length_is_1_to_255_characters() {
     let database = Database::new().await;
     let server = still(&database);
     post_under(&server, &"k".repeat(255), json!({"name": "a"})).await.expect(201);
@@ -77,7 +77,7 @@ async fn a_key_has_1_to_255_characters() {
 }
 
 #[tokio::test]
-async fn while_a_request_is_being_answered_its_twin_is_told_to_wait() {
+async fn key_in_flight_returns_conflict() {
     let database = Database::new().await;
     let server = still(&database);
     let other = database.connection().await;
@@ -92,7 +92,7 @@ async fn while_a_request_is_being_answered_its_twin_is_told_to_wait() {
 }
 
 #[tokio::test]
-async fn of_twenty_requests_at_once_exactly_one_makes_a_project() {
+async fn concurrent_requests_create_one_project() {
     let database = Database::new().await;
     let servers = [still(&database), still(&database)];
     for round in 0..5 {
@@ -113,7 +113,7 @@ async fn of_twenty_requests_at_once_exactly_one_makes_a_project() {
 }
 
 #[tokio::test]
-async fn without_a_key_the_same_body_makes_another_project() {
+async fn requests_without_key_create_new_projects() {
     let database = Database::new().await;
     let server = still(&database);
     server.create("a").await;
@@ -123,7 +123,7 @@ async fn without_a_key_the_same_body_makes_another_project() {
 }
 
 #[tokio::test]
-async fn a_key_that_another_process_notes_at_the_same_moment_is_found_at_the_next_look() {
+async fn concurrent_key_of_other_process_is_replayed() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("theirs").await;

@@ -8,7 +8,7 @@ use super::{assert_refused, ids, next_page, still};
 use crate::harness::{Database, Server};
 
 #[tokio::test]
-async fn pages_show_each_project_once_newest_first_while_others_are_born() {
+async fn pages_have_no_duplicates_during_inserts() {
     let database = Database::new().await;
     let server = still(&database);
     let mut expected = Vec::new();
@@ -30,7 +30,7 @@ async fn pages_show_each_project_once_newest_first_while_others_are_born() {
 }
 
 #[tokio::test]
-async fn the_next_page_keeps_the_mount_and_the_filter() {
+async fn next_page_keeps_mount_and_filter() {
     let database = Database::new().await;
     let server = still(&database);
     for n in 0..3 {
@@ -47,7 +47,7 @@ async fn the_next_page_keeps_the_mount_and_the_filter() {
 }
 
 #[tokio::test]
-async fn an_empty_list_is_an_empty_array() {
+async fn empty_list_is_an_empty_array() {
     let database = Database::new().await;
     let server = still(&database);
     let answer = server.get("/projects").await.expect(200);
@@ -58,7 +58,7 @@ async fn an_empty_list_is_an_empty_array() {
 }
 
 #[tokio::test]
-async fn deleted_projects_show_only_when_asked_for() {
+async fn deleted_projects_are_listed_only_on_request() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let (kept, gone) = (server.ready("kept").await, server.ready("gone").await);
@@ -85,7 +85,7 @@ async fn every_status_filters() {
 }
 
 #[tokio::test]
-async fn all_labels_that_are_asked_for_must_fit() {
+async fn all_requested_labels_must_match() {
     let database = Database::new().await;
     let server = still(&database);
     let mut made = Vec::new();
@@ -110,7 +110,7 @@ async fn all_labels_that_are_asked_for_must_fit() {
 }
 
 #[tokio::test]
-async fn two_different_values_of_one_label_fit_nothing() {
+async fn conflicting_label_values_are_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     server.post("/projects", json!({"name": "a", "labels": {"env": "prod"}})).await.expect(201);
@@ -119,7 +119,7 @@ async fn two_different_values_of_one_label_fit_nothing() {
 }
 
 #[tokio::test]
-async fn search_finds_a_part_of_the_name_or_the_beginning_of_the_id() {
+async fn search_matches_name_part_or_id_prefix() {
     let database = Database::new().await;
     let server = still(&database);
     let billing = server.create("Billing-EU").await;
@@ -149,7 +149,7 @@ async fn search_finds_a_part_of_the_name_or_the_beginning_of_the_id() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_query_names_its_parameter() {
+async fn invalid_query_parameter_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     let cases = [

@@ -1,4 +1,4 @@
-//! The API as its clients meet it: every endpoint, every error, over HTTP against a real process and a real PostgreSQL.
+//! The project API: every endpoint and every error, over HTTP, with a real process and a real PostgreSQL.
 
 mod access;
 mod bad_input;
@@ -20,24 +20,24 @@ use serde_json::Value;
 use crate::harness::{Answer, Database, Server, send};
 
 /// A UUID that no project has.
-pub const NOBODY: &str = "0190c2f4-7c1e-7d3a-9f52-0242ac120002";
+pub const UNKNOWN_ID: &str = "0190c2f4-7c1e-7d3a-9f52-0242ac120002";
 
-/// A server without workers: what is asked for is accepted, and nothing moves by itself.
+/// A server without workers: it accepts requests but runs no jobs.
 pub fn still(database: &Database) -> Server {
     Server::with(&database.url, &[("PROVOST_ROLES", "api")])
 }
 
-/// Sends a body as it is, under a content type.
+/// Sends a body with a JSON content type, unchanged.
 pub async fn send_raw(server: &Server, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
     send(server.request(method, path).header("content-type", "application/json").body(body)).await
 }
 
-/// Posts text as JSON, whatever it is.
+/// Posts text as JSON, valid or not.
 pub async fn post_raw(server: &Server, path: &str, body: impl Into<reqwest::Body>) -> Answer {
     send_raw(server, Method::POST, path, body).await
 }
 
-/// Status, code and the fields at fault of a refusal.
+/// Status, code and invalid fields of a problem.
 #[track_caller]
 pub fn refusal(answer: &Answer) -> (u16, String, Vec<String>) {
     let code = answer.code();
@@ -45,19 +45,19 @@ pub fn refusal(answer: &Answer) -> (u16, String, Vec<String>) {
     (answer.status, code, errors.iter().map(|it| it["field"].as_str().unwrap().to_owned()).collect())
 }
 
-/// Checks that this was refused as said, naming this field.
+/// Checks the status and code of a problem, and that it names this field.
 #[track_caller]
 pub fn assert_refused(answer: &Answer, status: u16, code: &str, field: &str) {
     assert_eq!(refusal(answer), (status, code.to_owned(), vec![field.to_owned()]), "{}", answer.text);
 }
 
-/// Checks that this is a problem with this status and code.
+/// Checks the status and code of a problem.
 #[track_caller]
 pub fn assert_problem(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text);
 }
 
-/// The ids of a list, in its order.
+/// The ids of a list, in order.
 pub fn ids(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
 }

@@ -1,11 +1,11 @@
-//! `GET /openapi.json`: the document and the routes say the same.
+//! `GET /openapi.json`: the document matches the routes.
 
 use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{NOBODY, send_raw, still};
+use super::{UNKNOWN_ID, send_raw, still};
 use crate::harness::{Database, Server, send};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -16,10 +16,10 @@ async fn document(server: &Server) -> Value {
     answer.json()
 }
 
-/// The path of something that does not exist, but could.
-fn known_to_nobody(path: &str) -> String {
+/// The path with values of entities that do not exist.
+fn unknown_path(path: &str) -> String {
     let names = [
-        ("{id}", NOBODY),
+        ("{id}", UNKNOWN_ID),
         ("{name}", "nobody"),
         ("{worker}", "nobody"),
         ("{limit}", "nobody"),
@@ -29,12 +29,12 @@ fn known_to_nobody(path: &str) -> String {
     finite(&names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value)))
 }
 
-/// A stream has no end, unless it is asked for what cannot be.
+/// Makes a request to a stream end: an invalid parameter is rejected.
 fn finite(path: &str) -> String {
     if path.ends_with("/stream") { format!("{path}?after=nobody") } else { path.to_owned() }
 }
 
-/// Every path and method, with what is said about it.
+/// Every path and method with its description.
 fn operations(document: &Value) -> Vec<(String, Method, Value)> {
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, item): (&String, &Value)| {
@@ -46,14 +46,14 @@ fn operations(document: &Value) -> Vec<(String, Method, Value)> {
 }
 
 #[tokio::test]
-async fn what_the_document_promises_is_there_on_both_mounts() {
+async fn documented_paths_exist_on_both_mounts() {
     let database = Database::new().await;
     let server = still(&database);
     let document = document(&server).await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
     for mount in ["", "/api/v1"] {
         for (path, method, _) in operations(&document) {
-            let url = format!("{mount}{}", known_to_nobody(&path));
+            let url = format!("{mount}{}", unknown_path(&path));
             let answer = send(server.request(method.clone(), &url)).await;
             let there = answer.status != 405 && !answer.text.contains("no_route");
             assert!(there && answer.status < 500, "{method} {url}: {} {}", answer.status, answer.text);
@@ -62,7 +62,7 @@ async fn what_the_document_promises_is_there_on_both_mounts() {
 }
 
 #[tokio::test]
-async fn every_route_of_the_api_is_in_the_document() {
+async fn every_route_is_documented() {
     let database = Database::new().await;
     let document = document(&still(&database)).await;
     let told: BTreeSet<String> =
@@ -70,10 +70,10 @@ async fn every_route_of_the_api_is_in_the_document() {
     assert_eq!(told, routes());
 }
 
-/// The routes of `src/web/mod.rs`, read from its `api` function.
+/// The routes in `src/web/api/mod.rs`, read from its source.
 fn routes() -> BTreeSet<String> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/mod.rs")).unwrap();
-    let api = text.split("fn api(").nth(1).unwrap().split("\n}").next().unwrap();
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/api/mod.rs")).unwrap();
+    let api = text.split("fn own_routes(").nth(1).unwrap().split("\n}").next().unwrap();
     let resource = |text: &str| {
         let quoted: Vec<&str> = text.split(']').next().unwrap().split('"').skip(1).step_by(2).collect();
         quoted[1..].iter().map(|method| format!("{method} {}", quoted[0])).collect::<Vec<_>>()
@@ -82,7 +82,7 @@ fn routes() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_operation_is_described_and_its_problems_are_problems() {
+async fn every_operation_has_description_and_problems() {
     let database = Database::new().await;
     let document = document(&still(&database)).await;
     for (path, method, operation) in operations(&document) {
@@ -97,20 +97,20 @@ async fn every_operation_is_described_and_its_problems_are_problems() {
             let described = response["content"].as_object().is_some_and(|it| !it.is_empty());
             assert!(described, "{what}: {status} has no content");
         }
-        // Whoever speaks of an execution that is not there has lost its lease.
+        // For an unknown attempt, /internal responds with 409 `lease_lost`.
         let may_be_missing = path.contains('{') && method != Method::PUT && !path.starts_with("/internal/");
         assert_eq!(may_be_missing, responses.contains_key("404"), "{what}: 404");
     }
 }
 
 #[tokio::test]
-async fn a_problem_that_an_operation_answers_with_is_one_that_it_documents() {
+async fn returned_problems_are_documented() {
     let database = Database::new().await;
     let server = still(&database);
     let document = document(&server).await;
     let large = format!("\"{}\"", "x".repeat(300_000));
     for (path, method, operation) in operations(&document) {
-        let (known, unknown) = (known_to_nobody(&path), finite(&path.replace("{id}", "x").replace("{version}", "x")));
+        let (known, unknown) = (unknown_path(&path), finite(&path.replace("{id}", "x").replace("{version}", "x")));
         let mut answers = vec![send_raw(&server, method.clone(), &known, "").await];
         answers.push(send_raw(&server, method.clone(), &unknown, "").await);
         answers.push(server.get(&format!("{known}{}limit=0", if known.contains('?') { "&" } else { "?" })).await);
@@ -130,7 +130,7 @@ async fn a_problem_that_an_operation_answers_with_is_one_that_it_documents() {
 }
 
 #[tokio::test]
-async fn the_problem_of_the_document_is_the_problem_of_the_wire() {
+async fn documented_problem_matches_response() {
     let database = Database::new().await;
     let server = still(&database);
     let document = document(&server).await;

@@ -1,4 +1,4 @@
-//! Metrics and health: the numbers, and whether it is well.
+//! Metrics and health.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn accepting(server: &Server, path: &str, accept: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_status_is_counted_also_with_nothing() {
+async fn metrics_count_every_status() {
     let database = Database::new().await;
     let server = still(&database);
     let none = json!({"creating": 0, "provisioning": 0, "ready": 0, "failed": 0, "deleting": 0, "deleted": 0});
@@ -22,7 +22,7 @@ async fn every_status_is_counted_also_with_nothing() {
 }
 
 #[tokio::test]
-async fn the_numbers_are_what_a_scan_counts_after_whatever_happened() {
+async fn metrics_match_table_scan() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("r1").await;
@@ -53,7 +53,7 @@ async fn the_numbers_are_what_a_scan_counts_after_whatever_happened() {
 }
 
 #[tokio::test]
-async fn prometheus_is_answered_in_its_own_words() {
+async fn prometheus_format_is_served() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.failed("a").await;
@@ -82,7 +82,7 @@ async fn prometheus_is_answered_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn who_does_not_ask_for_text_gets_json() {
+async fn metrics_default_to_json() {
     let database = Database::new().await;
     let server = still(&database);
     let common = ["*/*", "application/json", "application/json, text/plain, */*", "text/html,*/*;q=0.8"];
@@ -93,7 +93,7 @@ async fn who_does_not_ask_for_text_gets_json() {
 }
 
 #[tokio::test]
-async fn health_tells_of_everything_it_stands_on() {
+async fn health_reports_all_dependencies() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let health = eventually("everything is well", async || {
@@ -112,7 +112,7 @@ async fn health_tells_of_everything_it_stands_on() {
 }
 
 #[tokio::test]
-async fn a_server_without_workers_says_so() {
+async fn health_reports_missing_workers() {
     let database = Database::new().await;
     let health: Value = still(&database).get("/api/v1/health").await.expect(200).json();
     assert_eq!(health["workers"], json!({"online": 0, "slots": 0, "busy": 0}));
@@ -120,7 +120,7 @@ async fn a_server_without_workers_says_so() {
 }
 
 #[tokio::test]
-async fn alive_and_ready_are_said_in_a_word() {
+async fn probes_return_plain_text() {
     let database = Database::new().await;
     let server = still(&database);
     for mount in ["", "/api/v1"] {

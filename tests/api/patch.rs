@@ -1,4 +1,4 @@
-//! `PATCH /projects/{id}`: what people call it.
+//! `PATCH /projects/{id}`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn patch_if(server: &Server, id: &str, tag: &str, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn what_is_named_changes_and_the_rest_stays() {
+async fn patch_changes_only_given_fields() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("before").await;
@@ -33,7 +33,7 @@ async fn what_is_named_changes_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn if_match_guards_against_what_others_did() {
+async fn if_match_rejects_stale_version() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -50,7 +50,7 @@ async fn if_match_guards_against_what_others_did() {
 }
 
 #[tokio::test]
-async fn of_two_changes_to_one_version_exactly_one_is_made() {
+async fn concurrent_changes_to_one_version_apply_once() {
     let database = Database::new().await;
     let server = still(&database);
     let id = server.create("a").await;
@@ -62,7 +62,7 @@ async fn of_two_changes_to_one_version_exactly_one_is_made() {
 }
 
 #[tokio::test]
-async fn nothing_to_change_and_what_cannot_be_are_refused() {
+async fn empty_or_invalid_patch_is_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     let path = format!("/projects/{}", server.create("a").await);
@@ -85,7 +85,7 @@ async fn nothing_to_change_and_what_cannot_be_are_refused() {
 }
 
 #[tokio::test]
-async fn a_project_that_goes_or_is_gone_keeps_its_name() {
+async fn deleting_or_deleted_project_cannot_change() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let (going, gone) = (server.ready("going").await, server.ready("gone").await);
@@ -103,7 +103,7 @@ async fn a_project_that_goes_or_is_gone_keeps_its_name() {
 }
 
 #[tokio::test]
-async fn a_ready_and_a_failed_project_can_be_renamed() {
+async fn ready_and_failed_projects_can_be_renamed() {
     let database = Database::new().await;
     let server = Server::on(&database);
     for id in [server.ready("a").await, server.failed("b").await] {

@@ -119,17 +119,13 @@ async fn a_waiting_job_says_why_and_its_priority_can_be_changed() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     for (id, why, help) in [
-        (&works.paused, "The queue mail is paused by maria: card processor down.", "Look at the queue"),
-        (
-            &works.unserved,
-            "No worker that serves the queue eu/west:1 and the kind email.send is online",
-            "--worker-queues eu/west:1",
-        ),
+        (&works.paused, "Queue mail is paused by maria: card processor down.", "Look at the queue"),
+        (&works.unserved, "No online worker handles kind email.send on queue eu/west:1", "--worker-queues eu/west:1"),
         (&works.throttled, "The limit sleepers lets 1 be active at once, and so many are.", "Look at the limits"),
-        (&works.scheduled, "It waits for its time.", "Due in 1 h"),
+        (&works.scheduled, "The job is scheduled for a later time.", "Due in 1 h"),
         (
             &works.retrying,
-            "It failed 1 of 5 times and is tried again when its wait is over.",
+            "The job failed 1 of 5 times and is scheduled for a retry.",
             "The last attempt failed: simulated SMTP failure",
         ),
     ] {

@@ -106,7 +106,7 @@ async fn a_page_shows_what_comes_in_both_zones_where_clocks_change_and_what_was(
     browser.fill("#to", "2026-03-31T00:00:00Z").await;
     browser.press("Show what would start…").await;
     browser.sees("It starts at once what 1 due time would have started.").await;
-    browser.sees("2026-03-08 03:00:00 EDT 2026-03-08 02:30:00 does not exist there").await;
+    browser.sees("2026-03-08 03:00:00 EDT 2026-03-08 02:30:00 does not exist on this day").await;
     browser.press("Backfill a schedule").await;
     browser.sees("Backfilled.").await;
     browser.sees("backfill by dashboard").await;

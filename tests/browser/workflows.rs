@@ -92,7 +92,7 @@ async fn the_drawing_is_read_rank_by_rank_and_the_table_says_the_same() {
         assert_ne!(browser.js(&there).await, 0, "edges that look {look:?}");
     }
     browser.sees("1 step failed, and 2 wait for it.").await;
-    browser.sees("depends on check rates, which failed: it goes on when that is tried again and completes").await;
+    browser.sees("depends on check rates, which failed; a successful retry unblocks it").await;
     browser.sees("check rates (however it ends), join").await;
     // By hand: the container takes the focus, and then each card in turn.
     browser.js("document.querySelector('.dag').focus()").await;
@@ -195,7 +195,7 @@ async fn a_job_says_what_it_waits_for_what_waits_for_it_and_what_canceled_it() {
     let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&flows.server, &flows.failed, name).await);
     browser.open(&page("load").await).await;
     browser.sees("Step load of workflow nightly import").await;
-    browser.sees("It depends on check rates, which failed").await;
+    browser.sees("The job depends on check rates, which failed").await;
     let verdicts = browser.texts("[aria-labelledby=h-on] td:nth-child(3) .badge").await;
     assert_eq!(verdicts, ["Not until it is retried", "Yes"]);
     browser.press("check rates").await;

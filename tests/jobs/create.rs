@@ -7,7 +7,7 @@ use crate::api::{assert_problem, assert_refused, ids, post_raw, still};
 use crate::harness::Database;
 
 #[tokio::test]
-async fn a_job_is_answered_at_once_with_everything_that_it_did_not_say() {
+async fn new_job_is_returned_with_defaults() {
     let database = Database::new().await;
     let server = still(&database);
     let answer = server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
@@ -44,7 +44,7 @@ async fn a_job_is_answered_at_once_with_everything_that_it_did_not_say() {
 }
 
 #[tokio::test]
-async fn every_field_is_kept_as_it_was_said() {
+async fn every_field_is_kept() {
     let database = Database::new().await;
     let server = still(&database);
     let job = server
@@ -75,13 +75,13 @@ async fn every_field_is_kept_as_it_was_said() {
 }
 
 #[tokio::test]
-async fn the_documented_requests_of_other_systems_work_as_they_are() {
+async fn requests_of_reference_systems_work() {
     let database = Database::new().await;
     let server = still(&database);
-    let wish = json!({"type": "email.send", "queue": "critical", "tenantId": "tenant-a",
+    let request = json!({"type": "email.send", "queue": "critical", "tenantId": "tenant-a",
         "payload": {"recipient": "ops@example.com", "durationMs": 250}, "priority": 9, "maxAttempts": 5,
         "delaySeconds": 30, "timeoutSeconds": 60, "schemaVersion": 1, "idempotencyKey": "email-1", "dedupeWindowSeconds": 900});
-    let job = server.post("/api/v1/jobs", wish).await.expect(201).json();
+    let job = server.post("/api/v1/jobs", request).await.expect(201).json();
     let said = json!({"kind": "email.send", "queue": "critical", "tenant": "tenant-a", "priority": 9, "max_attempts": 5,
         "timeout_s": 60.0, "schema_version": 1, "idempotency_key": "email-1", "state": "scheduled"});
     for (field, value) in said.as_object().unwrap() {
@@ -89,12 +89,12 @@ async fn the_documented_requests_of_other_systems_work_as_they_are() {
     }
     assert!((moment(&job, "run_at") - moment(&job, "created_at") - 30.0).abs() < 0.01, "{job}");
 
-    let wish = json!({"type": "cleanup.run", "scheduledAt": "2099-01-01T00:00:00Z", "timeoutSeconds": 0});
-    let job = server.post("/api/v1/jobs", wish).await.expect(201).json();
+    let request = json!({"type": "cleanup.run", "scheduledAt": "2099-01-01T00:00:00Z", "timeoutSeconds": 0});
+    let job = server.post("/api/v1/jobs", request).await.expect(201).json();
     assert_eq!((&job["run_at"], &job["timeout_s"]), (&json!("2099-01-01T00:00:00.000Z"), &Value::Null));
 
-    let wish = json!({"jobs": [{"type": "cleanup.run"}, {"type": "user.notify", "payload": {"userId": "u", "channel": "sms"}}]});
-    let jobs = server.post("/api/v1/jobs/batch", wish).await.expect(201).json();
+    let request = json!({"jobs": [{"type": "cleanup.run"}, {"type": "user.notify", "payload": {"userId": "u", "channel": "sms"}}]});
+    let jobs = server.post("/api/v1/jobs/batch", request).await.expect(201).json();
     assert_eq!((text(&jobs[0], "kind").as_str(), text(&jobs[1], "kind").as_str()), ("cleanup.run", "user.notify"));
     for alias in ["runAt", "scheduled_at", "run_at"] {
         let job = server.post("/jobs", json!({"kind": "noop", alias: "2099-01-01T00:00:00Z"})).await.expect(201).json();
@@ -103,7 +103,7 @@ async fn the_documented_requests_of_other_systems_work_as_they_are() {
 }
 
 #[tokio::test]
-async fn many_jobs_come_in_three_ways_and_keep_their_order() {
+async fn batches_in_three_formats_keep_order() {
     let database = Database::new().await;
     let server = still(&database);
     let wishes: Vec<Value> = (0..40).map(|n| json!({"kind": "noop", "payload": {"n": n}})).collect();
@@ -125,7 +125,7 @@ async fn many_jobs_come_in_three_ways_and_keep_their_order() {
 }
 
 #[tokio::test]
-async fn of_many_jobs_all_are_enqueued_or_none_and_the_one_at_fault_is_named() {
+async fn batch_is_atomic_and_names_invalid_job() {
     let database = Database::new().await;
     let server = still(&database);
     for (second, field) in [
@@ -150,7 +150,7 @@ async fn of_many_jobs_all_are_enqueued_or_none_and_the_one_at_fault_is_named() {
 }
 
 #[tokio::test]
-async fn a_field_that_cannot_be_accepted_is_named() {
+async fn invalid_field_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     for (field, value) in [
@@ -178,9 +178,9 @@ async fn a_field_that_cannot_be_accepted_is_named() {
         ("schema_version", json!(1)),
         ("colour", json!("red")),
     ] {
-        let mut wish = json!({"kind": "noop"});
-        wish[field] = value.clone();
-        let answer = server.post("/jobs", wish).await;
+        let mut request = json!({"kind": "noop"});
+        request[field] = value.clone();
+        let answer = server.post("/jobs", request).await;
         assert_eq!(crate::api::refusal(&answer).2, [field], "{value}: {}", answer.text);
         assert_eq!(answer.status, 422);
     }
@@ -193,11 +193,11 @@ async fn a_field_that_cannot_be_accepted_is_named() {
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
 }
 
-/// What a careless program would spoil.
+/// JSON that a parser would change.
 const PRECISE: &str = r#"{ "n": 123456789012345678901234567890,  "pi":3.14159265358979323846264338327950288,"z":1,"z":2 ,"a":[ 1.0,1e3 ] , "u":"\u00e9é\/🚀" , "":null}"#;
 
 #[tokio::test]
-async fn payload_and_result_keep_every_byte() {
+async fn payload_and_result_are_kept_byte_for_byte() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let body = format!(r#"{{"kind":"echo","payload":{PRECISE}}}"#);
@@ -217,7 +217,7 @@ async fn payload_and_result_keep_every_byte() {
 }
 
 #[tokio::test]
-async fn payloads_that_cannot_be_kept_or_read_again_are_refused() {
+async fn unstorable_payloads_are_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
@@ -233,21 +233,21 @@ async fn payloads_that_cannot_be_kept_or_read_again_are_refused() {
 }
 
 #[tokio::test]
-async fn a_payload_has_at_most_256_kib_and_a_request_4_mib() {
+async fn payload_and_body_size_are_limited() {
     let database = Database::new().await;
     let server = still(&database);
-    let wish = |size: usize| json!({"kind": "noop", "payload": "x".repeat(size - 2)});
-    server.post("/jobs", wish(256 * 1024)).await.expect(201);
-    assert_refused(&server.post("/jobs", wish(256 * 1024 + 1)).await, 422, "invalid_field", "payload");
-    let many: Vec<Value> = (0..15).map(|_| wish(256 * 1024)).collect();
+    let request = |size: usize| json!({"kind": "noop", "payload": "x".repeat(size - 2)});
+    server.post("/jobs", request(256 * 1024)).await.expect(201);
+    assert_refused(&server.post("/jobs", request(256 * 1024 + 1)).await, 422, "invalid_field", "payload");
+    let many: Vec<Value> = (0..15).map(|_| request(256 * 1024)).collect();
     server.post("/jobs", json!(many)).await.expect(201);
-    let more: Vec<Value> = (0..17).map(|_| wish(256 * 1024)).collect();
+    let more: Vec<Value> = (0..17).map(|_| request(256 * 1024)).collect();
     assert_problem(&server.post("/jobs", json!(more)).await, 413, "body_too_large");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 16);
 }
 
 #[tokio::test]
-async fn a_moment_that_has_passed_is_now_and_one_that_comes_is_waited_for() {
+async fn past_run_at_is_due_and_future_one_waits() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     let past = server.post("/jobs", json!({"kind": "noop", "run_at": "1999-01-01T00:00:00Z"})).await.expect(201).json();
@@ -255,7 +255,7 @@ async fn a_moment_that_has_passed_is_now_and_one_that_comes_is_waited_for() {
     let soon = server.post("/jobs", json!({"kind": "noop", "delay": "600ms"})).await.expect(201).json();
     assert_eq!(soon["state"], "scheduled");
     until(&server, &text(&past, "id"), "completed").await;
-    // Nothing rings when a job falls due, and the next poll is ten minutes off: whoever works must know the time.
+    // There is no notification when a job becomes due, and the poll interval is ten minutes, so the worker must compute the time itself.
     assert_eq!(super::moves(&server, &text(&past, "id")).await[0], "none>queued");
     let done = until(&server, &text(&soon, "id"), "completed").await;
     let late = moment(&done, "finished_at") - moment(&done, "run_at");
@@ -266,7 +266,7 @@ async fn a_moment_that_has_passed_is_now_and_one_that_comes_is_waited_for() {
 }
 
 #[tokio::test]
-async fn nine_is_served_first_and_within_a_priority_whoever_came_first() {
+async fn jobs_run_by_priority_then_age() {
     let database = Database::new().await;
     let server = idle(&database);
     let mut expected = Vec::new();
@@ -283,12 +283,12 @@ async fn nine_is_served_first_and_within_a_priority_whoever_came_first() {
 }
 
 #[tokio::test]
-async fn a_kind_that_no_worker_serves_waits_and_says_so() {
+async fn job_without_matching_worker_is_explained() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = enqueue(&server, json!({"kind": "nobody.does.this", "queue": "far"})).await;
     enqueue(&server, json!({"kind": "noop", "queue": "far"})).await;
     let told = super::waits_as(&server, &id, "no_worker").await;
-    assert!(text(&told, "summary").contains("the queue far and the kind nobody.does.this"), "{told}");
+    assert!(text(&told, "summary").contains("kind nobody.does.this on queue far"), "{told}");
     assert_eq!((told["workers"].as_i64(), job(&server, &id).await["attempt"].as_i64()), (Some(0), Some(0)));
 }

@@ -1,19 +1,20 @@
-//! `/dlq`: what failed for good, and what operators do about it.
+//! `/dlq`.
 
 use serde_json::{Value, json};
 
 use super::{brisk, enqueue, job, moment, simulated, text, until};
-use crate::api::{NOBODY, assert_problem, assert_refused, ids, next_page, post_raw, refusal};
+use crate::api::{UNKNOWN_ID, assert_problem, assert_refused, ids, next_page, post_raw, refusal};
 use crate::harness::{Database, Server};
 
-/// A dead letter that died of this; its id.
+/// Creates a dead letter and returns its id.
 async fn dead(server: &Server, more: Value) -> String {
     let reason = more["reason"].as_str().unwrap_or("no quota");
-    let mut wish = json!({"kind": "simulated", "payload": {"outcome": "failed", "duration_ms": 0, "reason": reason}});
+    let mut request =
+        json!({"kind": "simulated", "payload": {"outcome": "failed", "duration_ms": 0, "reason": reason}});
     for (field, value) in more.as_object().unwrap().iter().filter(|(field, _)| *field != "reason") {
-        wish[field] = value.clone();
+        request[field] = value.clone();
     }
-    let id = enqueue(server, wish).await;
+    let id = enqueue(server, request).await;
     until(server, &id, "failed").await;
     id
 }
@@ -22,8 +23,8 @@ async fn found(server: &Server, query: &str) -> Vec<String> {
     ids(&server.get(&format!("/dlq?{query}")).await.expect(200).json())
 }
 
-async fn replay(server: &Server, wish: Value) -> Value {
-    server.post("/dlq/replay", wish).await.expect(200).json()
+async fn replay(server: &Server, request: Value) -> Value {
+    server.post("/dlq/replay", request).await.expect(200).json()
 }
 
 #[tokio::test]
@@ -59,7 +60,7 @@ async fn dead_letters_are_listed_latest_first_and_filtered() {
 }
 
 #[tokio::test]
-async fn they_are_grouped_by_what_they_died_of() {
+async fn dead_letters_are_grouped_by_error() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let mut of_quota = Vec::new();
@@ -81,7 +82,7 @@ async fn they_are_grouped_by_what_they_died_of() {
 }
 
 #[tokio::test]
-async fn a_replay_may_change_payload_kind_queue_and_priority_and_the_record_shows_before_and_after() {
+async fn replay_can_edit_job_and_records_changes() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = dead(&server, json!({})).await;
@@ -119,7 +120,7 @@ async fn a_replay_may_change_payload_kind_queue_and_priority_and_the_record_show
 }
 
 #[tokio::test]
-async fn replays_go_by_id_or_by_filter_and_are_counted() {
+async fn replay_by_id_or_filter_is_counted() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let (a, b) =
@@ -135,7 +136,7 @@ async fn replays_go_by_id_or_by_filter_and_are_counted() {
         .await;
     }
     assert_eq!(job(&server, &b).await["replays"], 0);
-    let mixed = replay(&server, json!({"job_ids": [b, done, NOBODY]})).await;
+    let mixed = replay(&server, json!({"job_ids": [b, done, UNKNOWN_ID]})).await;
     assert_eq!(mixed["moved"], 1);
     let why: Vec<_> = mixed["refused"]
         .as_array()
@@ -143,18 +144,18 @@ async fn replays_go_by_id_or_by_filter_and_are_counted() {
         .iter()
         .map(|it| (text(it, "reason"), text(it, "current_status")))
         .collect();
-    assert!(why.contains(&("it is not where it could be retried".into(), "completed".into())), "{why:?}");
+    assert!(why.contains(&("it cannot be retried in its state".into(), "completed".into())), "{why:?}");
     assert!(why.contains(&("there is no such job".into(), String::new())), "{why:?}");
     until(&server, &b, "failed").await;
     let one = replay(&server, json!({"filter": {}, "limit": 1})).await;
     assert_eq!((&one["moved"], &one["more"]), (&json!(1), &json!(true)));
-    let with_ids = server.post("/dlq/replay", json!({"job_ids": [a], "after": NOBODY})).await;
+    let with_ids = server.post("/dlq/replay", json!({"job_ids": [a], "after": UNKNOWN_ID})).await;
     assert_refused(&with_ids, 422, "invalid_field", "after");
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn whoever_goes_on_meets_none_twice_though_all_fail_again() {
+async fn replay_with_after_visits_each_job_once() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let mut all = Vec::new();
@@ -178,14 +179,14 @@ async fn whoever_goes_on_meets_none_twice_though_all_fail_again() {
 }
 
 #[tokio::test]
-async fn deleted_dead_letters_are_gone_and_the_record_keeps_that_they_were() {
+async fn deleted_dead_letters_keep_their_events() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = dead(&server, json!({"tenant": "acme"})).await;
     let done = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &done, "completed").await;
-    let wish = json!({"job_ids": [id, done], "reason": "not ours", "actor": "ada"});
-    let answer = server.post("/dlq/delete", wish).await.expect(200).json();
+    let request = json!({"job_ids": [id, done], "reason": "not ours", "actor": "ada"});
+    let answer = server.post("/dlq/delete", request).await.expect(200).json();
     assert_eq!((&answer["moved"], text(&answer["refused"][0], "id")), (&json!(1), done));
     assert_problem(&server.get(&format!("/jobs/{id}")).await, 404, "not_found");
     let kept = server.get(&format!("/jobs/{id}/events")).await.expect(200).json();
@@ -200,38 +201,38 @@ async fn deleted_dead_letters_are_gone_and_the_record_keeps_that_they_were() {
 }
 
 #[tokio::test]
-async fn the_jobs_of_projects_are_left_to_their_projects() {
+async fn project_jobs_are_not_replayed_or_deleted() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let project = server.failed("p").await;
     let of_project = found(&server, "").await.remove(0);
     let refused = replay(&server, json!({"job_ids": [of_project]})).await;
-    assert_eq!(text(&refused["refused"][0], "reason"), "it works on a project: retry the project");
+    assert_eq!(text(&refused["refused"][0], "reason"), "it belongs to a project: retry the project");
     assert_eq!(replay(&server, json!({"filter": {}})).await["moved"], 0);
     server.until(&project, "failed").await;
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn an_edited_payload_must_fit_its_kind() {
+async fn edited_payload_must_match_schema() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = dead(&server, json!({})).await;
     let wrong = json!({"outcome": "sideways"});
-    for wish in [
+    for request in [
         json!({"job_ids": [id], "payload": wrong}),
         json!({"filter": {"kind": "simulated"}, "payload": wrong}),
         json!({"filter": {}, "payload": wrong}),
         json!({"job_ids": [id], "payload": {}, "kind": "email.send"}),
     ] {
-        let answer = server.post("/dlq/replay", wish.clone()).await;
-        assert_eq!(answer.status, 422, "{wish}: {}", answer.text);
+        let answer = server.post("/dlq/replay", request.clone()).await;
+        assert_eq!(answer.status, 422, "{request}: {}", answer.text);
         assert!(refusal(&answer).2[0].starts_with("payload"), "{}", answer.text);
     }
     for (field, value) in [("priority", json!(10)), ("queue", json!("a b")), ("kind", json!("")), ("limit", json!(0))] {
-        let mut wish = json!({"job_ids": [id]});
-        wish[field] = value;
-        assert_refused(&server.post("/dlq/replay", wish).await, 422, "invalid_field", field);
+        let mut request = json!({"job_ids": [id]});
+        request[field] = value;
+        assert_refused(&server.post("/dlq/replay", request).await, 422, "invalid_field", field);
     }
     let nul = format!(r#"{{"job_ids":["{id}"],"payload":"\u0000"}}"#);
     assert_refused(&post_raw(&server, "/dlq/replay", nul).await, 422, "invalid_field", "payload");

@@ -1,4 +1,4 @@
-//! What somebody who had not seen it broke: each of these once stopped a queue, a list or a worker.
+//! Regressions: each of these once stopped a queue, a list or a worker.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{brisk, enqueue, idle, until};
 use crate::harness::{Database, eventually};
 
 #[tokio::test]
-async fn what_one_limit_refuses_takes_nothing_from_another() {
+async fn rejected_start_consumes_no_other_limit() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     for limit in [
@@ -28,7 +28,7 @@ async fn what_one_limit_refuses_takes_nothing_from_another() {
 }
 
 #[tokio::test]
-async fn a_moment_that_nobody_can_read_is_refused_everywhere() {
+async fn time_out_of_range_is_rejected_everywhere() {
     let database = Database::new().await;
     let server = idle(&database);
     let beyond = "9999-12-31T23:59:59-14:00";
@@ -51,7 +51,7 @@ async fn a_moment_that_nobody_can_read_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_follow_up_at_a_moment_that_nobody_can_read_is_a_refusal_and_no_panic() {
+async fn follow_up_with_invalid_time_is_rejected() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let next = json!([{"kind": "noop", "run_at": "9999-12-31T23:59:59-14:00"}]);
@@ -61,7 +61,7 @@ async fn a_follow_up_at_a_moment_that_nobody_can_read_is_a_refusal_and_no_panic(
 }
 
 #[tokio::test]
-async fn the_dead_letter_of_a_project_stays_with_it() {
+async fn project_dead_letter_cannot_be_deleted() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     server.failed("a").await;
@@ -71,7 +71,7 @@ async fn the_dead_letter_of_a_project_stays_with_it() {
 }
 
 #[tokio::test]
-async fn a_limit_that_many_make_at_once_is_made_once() {
+async fn concurrent_puts_create_limit_once() {
     let database = Database::new().await;
     let server = idle(&database);
     let limit = json!({"name": "rl", "scope": "global", "limit": 5});

@@ -1,26 +1,26 @@
-//! Tenants take turns: whoever has much to do does not hold up whoever has little.
+//! Fairness between tenants.
 
 use serde_json::{Value, json};
 
 use super::{brisk, idle};
 use crate::harness::{Database, Server, eventually};
 
-/// Two thousand jobs of one tenant, then twenty of another.
+/// Enqueues 2,000 jobs of one tenant, then 20 of another.
 async fn flood(server: &Server, more: Value) {
-    let wish = |tenant: &str| {
-        let mut wish = json!({"kind": "simulated", "tenant": tenant, "payload": {"duration_ms": 5}});
-        wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        wish
+    let body = |tenant: &str| {
+        let mut body = json!({"kind": "simulated", "tenant": tenant, "payload": {"duration_ms": 5}});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
     };
     for _ in 0..2 {
-        let many: Vec<Value> = (0..1000).map(|_| wish("a")).collect();
+        let many: Vec<Value> = (0..1000).map(|_| body("a")).collect();
         server.post("/jobs", json!(many)).await.expect(201);
     }
-    let few: Vec<Value> = (0..20).map(|_| wish("b")).collect();
+    let few: Vec<Value> = (0..20).map(|_| body("b")).collect();
     server.post("/jobs", json!(few)).await.expect(201);
 }
 
-/// How many jobs of the first tenant had been started when the last of the second was.
+/// Number of jobs of the first tenant that started before the last job of the second.
 async fn before_b_was_served(database: &Database) -> i64 {
     eventually("all jobs of b are done", || async {
         let left = "SELECT count(*) FROM jobs WHERE tenant = 'b' AND state <> 'completed'";
@@ -36,7 +36,7 @@ async fn before_b_was_served(database: &Database) -> i64 {
 }
 
 #[tokio::test]
-async fn twenty_jobs_are_done_long_before_the_two_thousand_of_another() {
+async fn small_tenant_finishes_before_large_one() {
     let database = Database::new().await;
     flood(&idle(&database), json!({})).await;
     let _workers = (brisk(&database, &[]), brisk(&database, &[]));
@@ -45,7 +45,7 @@ async fn twenty_jobs_are_done_long_before_the_two_thousand_of_another() {
 }
 
 #[tokio::test]
-async fn whoever_takes_one_job_at_a_time_is_fair_too() {
+async fn single_slot_worker_is_fair() {
     let database = Database::new().await;
     flood(&idle(&database), json!({})).await;
     let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
@@ -54,7 +54,7 @@ async fn whoever_takes_one_job_at_a_time_is_fair_too() {
 }
 
 #[tokio::test]
-async fn a_queue_that_works_one_by_one_is_fair_too() {
+async fn queue_with_concurrency_one_is_fair() {
     let database = Database::new().await;
     let server = idle(&database);
     server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
@@ -66,7 +66,7 @@ async fn a_queue_that_works_one_by_one_is_fair_too() {
 }
 
 #[tokio::test]
-async fn a_higher_priority_goes_before_fairness() {
+async fn priority_precedes_fairness() {
     let database = Database::new().await;
     let server = idle(&database);
     for (tenant, priority) in [("a", 9), ("b", 5)] {

@@ -1,4 +1,4 @@
-//! Jobs that follow from a job, enqueued with its settlement or not at all.
+//! Follow-up jobs, enqueued in the transaction that settles their parent.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn followers(server: &Server, id: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_follows_a_success_is_enqueued_with_it_and_names_its_origin() {
+async fn follow_up_of_success_names_its_origin() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let next = json!([{"kind": "echo", "payload": {"n": 1.0}, "priority": 8, "tags": ["t"]}, {"kind": "noop", "queue": "q", "delay": "1h"}]);
@@ -36,7 +36,7 @@ async fn what_follows_a_success_is_enqueued_with_it_and_names_its_origin() {
 }
 
 #[tokio::test]
-async fn what_follows_a_failure_begins_only_when_there_is_no_other_try() {
+async fn follow_up_of_failure_waits_for_last_attempt() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let (next, never) =
@@ -57,7 +57,7 @@ async fn what_follows_a_failure_begins_only_when_there_is_no_other_try() {
 }
 
 #[tokio::test]
-async fn nothing_follows_when_one_of_them_cannot_be_and_the_work_says_why() {
+async fn invalid_follow_up_fails_the_attempt() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     server.post("/jobs", json!({"kind": "noop", "idempotency_key": "k", "delay": "1h"})).await.expect(201);
@@ -79,7 +79,7 @@ async fn nothing_follows_when_one_of_them_cannot_be_and_the_work_says_why() {
 }
 
 #[tokio::test]
-async fn a_follow_up_that_is_there_already_does_not_come_twice() {
+async fn follow_up_with_known_key_is_not_duplicated() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let payload = json!({"duration_ms": 0, "next": [{"kind": "noop", "idempotency_key": "once"}]});
@@ -91,7 +91,7 @@ async fn a_follow_up_that_is_there_already_does_not_come_twice() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_before_it_settles_leaves_no_follow_up_behind() {
+async fn killed_worker_enqueues_no_follow_up() {
     let database = Database::new().await;
     let server = super::idle(&database);
     let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
@@ -111,7 +111,7 @@ async fn a_worker_that_dies_before_it_settles_leaves_no_follow_up_behind() {
 }
 
 #[tokio::test]
-async fn a_workflow_of_three_phases_is_built_from_follow_ups() {
+async fn follow_ups_can_form_three_phases() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let phase = |name: &str, result: &str, next: Value| json!({"kind": "simulated", "queue": name, "payload": {"duration_ms": 0, "result": result, "next": next}});

@@ -1,4 +1,4 @@
-//! `/limits`: how often, or how many at once; exact under many workers.
+//! `/limits`: rates and concurrency, exact with many workers.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{brisk, enqueue, idle, job, moment, outcomes, text, until, waits_as};
 use crate::api::{assert_problem, assert_refused, still};
 use crate::harness::{Database, Server, eventually, send};
 
-/// The most executions at the same moment, of those that fit: a sweep over their beginnings and ends.
+/// Maximum number of concurrent attempts that match a condition, computed from their start and end times.
 pub async fn most_at_once(database: &Database, fit: &str) -> i64 {
     let sweep = format!(
         "SELECT coalesce(max(n), 0) FROM (
@@ -18,18 +18,18 @@ pub async fn most_at_once(database: &Database, fit: &str) -> i64 {
     database.number(&sweep).await
 }
 
-async fn limit(server: &Server, wish: Value) -> Value {
-    let answer = server.post("/limits", wish).await;
+async fn limit(server: &Server, body: Value) -> Value {
+    let answer = server.post("/limits", body).await;
     assert!([200, 201].contains(&answer.status), "{}", answer.text);
     answer.json()
 }
 
-async fn many(server: &Server, n: usize, wish: Value) {
-    let wishes: Vec<Value> = (0..n).map(|_| wish.clone()).collect();
+async fn many(server: &Server, n: usize, body: Value) {
+    let wishes: Vec<Value> = (0..n).map(|_| body.clone()).collect();
     server.post("/jobs", json!(wishes)).await.expect(201);
 }
 
-/// Waits until so many jobs that fit are in a state.
+/// Waits until `n` jobs are in a state.
 async fn have(database: &Database, n: i64, state: &str) {
     eventually(&format!("{n} jobs are {state}"), || async {
         let there = database.number(&format!("SELECT count(*) FROM jobs WHERE state = '{state}'")).await;
@@ -39,12 +39,12 @@ async fn have(database: &Database, n: i64, state: &str) {
 }
 
 #[tokio::test]
-async fn a_limit_is_put_changed_shown_and_removed() {
+async fn limit_can_be_created_changed_and_deleted() {
     let database = Database::new().await;
     let server = still(&database);
-    let wish = json!({"name": "email rate", "scope": "job_type", "scopeValue": "email.send", "mode": "rate", "limit": 50,
+    let body = json!({"name": "email rate", "scope": "job_type", "scopeValue": "email.send", "mode": "rate", "limit": 50,
         "windowSeconds": 1, "burst": 10, "enabled": true});
-    let made = server.post("/api/v1/rate-limits", wish).await.expect(201).json();
+    let made = server.post("/api/v1/rate-limits", body).await.expect(201).json();
     let said = json!({"name": "email rate", "scope": "kind", "value": "email.send", "mode": "rate", "limit": 50, "window_s": 1.0,
         "burst": 10, "enabled": true, "tokens": 10.0, "active": null, "held_back": 0});
     for (field, value) in said.as_object().unwrap() {
@@ -70,7 +70,7 @@ async fn a_limit_is_put_changed_shown_and_removed() {
 }
 
 #[tokio::test]
-async fn a_limit_that_means_nothing_is_refused_by_name() {
+async fn invalid_limit_field_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     let fine = json!({"name": "a", "scope": "kind", "value": "noop", "limit": 1});
@@ -85,23 +85,23 @@ async fn a_limit_that_means_nothing_is_refused_by_name() {
         ("window", json!("31d")),
         ("burst", json!(0)),
     ] {
-        let mut wish = fine.clone();
-        wish[field] = value;
-        assert_refused(&server.post("/limits", wish).await, 422, "invalid_field", field);
+        let mut body = fine.clone();
+        body[field] = value;
+        assert_refused(&server.post("/limits", body).await, 422, "invalid_field", field);
     }
-    for (wish, field) in [
+    for (body, field) in [
         (json!({"name": "a", "scope": "global", "value": "x", "limit": 1}), "value"),
         (json!({"name": "a", "scope": "queue", "limit": 1}), "value"),
         (json!({"name": "a", "scope": "global", "mode": "concurrency", "limit": 1, "window": 1}), "window"),
         (json!({"name": "a", "scope": "global", "mode": "concurrency", "limit": 1, "burst": 1}), "burst"),
     ] {
-        assert_refused(&server.post("/limits", wish).await, 422, "invalid_field", field);
+        assert_refused(&server.post("/limits", body).await, 422, "invalid_field", field);
     }
     assert_eq!(database.number("SELECT count(*) FROM limits").await, 0);
 }
 
 #[tokio::test]
-async fn every_scope_holds_back_its_own_and_nobody_else() {
+async fn limit_affects_only_its_scope() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     for (scope, value, mode) in [("queue", "q", "rate"), ("kind", "echo", "concurrency"), ("tenant", "t", "rate")] {
@@ -113,8 +113,8 @@ async fn every_scope_holds_back_its_own_and_nobody_else() {
         (json!({"kind": "noop", "tenant": "t"}), "tenant"),
     ];
     let free = enqueue(&server, json!({"kind": "noop", "priority": 0})).await;
-    for (wish, limit) in &held {
-        let id = enqueue(&server, wish.clone()).await;
+    for (body, limit) in &held {
+        let id = enqueue(&server, body.clone()).await;
         let told = waits_as(&server, &id, "throttled").await;
         assert_eq!((text(&told, "limit").as_str(), &told["until"]), (*limit, &json!(null)), "{told}");
         assert_eq!(server.get(&format!("/limits/{limit}")).await.json()["held_back"], 1);
@@ -125,7 +125,7 @@ async fn every_scope_holds_back_its_own_and_nobody_else() {
     limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0})).await;
     let nothing = enqueue(&server, json!({"kind": "noop"})).await;
     waits_as(&server, &nothing, "throttled").await;
-    // Switched off or gone, a limit holds nothing back.
+    // A disabled or deleted limit has no effect.
     limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0, "enabled": false}))
         .await;
     until(&server, &nothing, "completed").await;
@@ -137,7 +137,7 @@ async fn every_scope_holds_back_its_own_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn concurrency_is_exact_under_many_workers() {
+async fn concurrency_is_exact_with_many_workers() {
     let database = Database::new().await;
     let one = brisk(&database, &[]);
     limit(&one, json!({"name": "four", "scope": "kind", "value": "simulated", "mode": "concurrency", "limit": 4}))
@@ -152,7 +152,7 @@ async fn concurrency_is_exact_under_many_workers() {
 }
 
 #[tokio::test]
-async fn a_rate_is_exact_under_many_workers() {
+async fn rate_is_exact_with_many_workers() {
     let database = Database::new().await;
     let one = brisk(&database, &[]);
     limit(&one, json!({"name": "r", "scope": "tenant", "value": "t", "limit": 20, "window": "1s", "burst": 5})).await;
@@ -161,7 +161,7 @@ async fn a_rate_is_exact_under_many_workers() {
     many(&one, 60, json!({"kind": "noop"})).await;
     have(&database, 120, "completed").await;
     let of_t = "SELECT x.claimed_at AS at FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 't'";
-    // Between any two starts a and b there were no more than the burst and what was refilled in between.
+    // Between any two starts there are at most burst + refilled tokens.
     let worst = format!(
         "WITH s AS ({of_t}) SELECT count(*) FROM s a JOIN s b ON b.at >= a.at
          WHERE (SELECT count(*) FROM s m WHERE m.at BETWEEN a.at AND b.at) > 5 + 20 * extract(epoch FROM b.at - a.at) + 0.001"
@@ -174,7 +174,7 @@ async fn a_rate_is_exact_under_many_workers() {
 }
 
 #[tokio::test]
-async fn a_throttled_job_says_when_it_is_free_and_a_change_frees_it_at_once() {
+async fn throttled_job_starts_when_limit_is_raised() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     limit(
@@ -188,7 +188,10 @@ async fn a_throttled_job_says_when_it_is_free_and_a_change_frees_it_at_once() {
     let told = waits_as(&server, &second, "throttled").await;
     let free_in = moment(&told, "until") - moment(&told, "at");
     assert!((3580.0..=3600.0).contains(&free_in), "{told}");
-    assert!(text(&told, "summary").starts_with("The limit slow lets 1 start in 3600 s; the next may in 3"), "{told}");
+    assert!(
+        text(&told, "summary").starts_with("Limit slow allows 1 starts per 3600 s; the next start is in 3"),
+        "{told}"
+    );
     let seen = server.get("/limits/slow").await.json();
     assert_eq!((&seen["held_back"], seen["tokens"].as_f64().unwrap() < 0.1), (&json!(1), true), "{seen}");
     assert!((moment(&seen, "free_at") - moment(&told, "until")).abs() < 1.0);
@@ -202,12 +205,12 @@ async fn a_throttled_job_says_when_it_is_free_and_a_change_frees_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_concurrency_that_is_lowered_or_raised_holds_from_then_on() {
+async fn changed_concurrency_takes_effect() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let wish =
+    let body =
         |most: i64| json!({"name": "c", "scope": "queue", "value": "default", "mode": "concurrency", "limit": most});
-    limit(&server, wish(2)).await;
+    limit(&server, body(2)).await;
     let mut ids = Vec::new();
     for _ in 0..4 {
         ids.push(enqueue(&server, json!({"kind": "sleep", "payload": {"seconds": 600}})).await);
@@ -215,10 +218,10 @@ async fn a_concurrency_that_is_lowered_or_raised_holds_from_then_on() {
     have(&database, 2, "active").await;
     assert_eq!(server.get("/limits/c").await.json()["active"], 2);
     let told = waits_as(&server, &ids[3], "throttled").await;
-    assert!(text(&told, "summary").contains("lets 2 be active at once"), "{told}");
-    limit(&server, wish(3)).await;
+    assert!(text(&told, "summary").contains("2 of 2 active"), "{told}");
+    limit(&server, body(3)).await;
     have(&database, 3, "active").await;
-    limit(&server, wish(1)).await;
+    limit(&server, body(1)).await;
     super::act(&server, &ids[0], "cancel", json!({})).await.expect(202);
     until(&server, &ids[0], "canceled").await;
     waits_as(&server, &ids[3], "throttled").await;
@@ -231,7 +234,7 @@ async fn a_concurrency_that_is_lowered_or_raised_holds_from_then_on() {
 }
 
 #[tokio::test]
-async fn slots_of_a_process_that_was_killed_are_free_again_with_its_leases() {
+async fn killed_process_frees_slots_with_its_leases() {
     let database = Database::new().await;
     let server = idle(&database);
     limit(&server, json!({"name": "c", "scope": "global", "mode": "concurrency", "limit": 2})).await;
@@ -248,7 +251,7 @@ async fn slots_of_a_process_that_was_killed_are_free_again_with_its_leases() {
 }
 
 #[tokio::test]
-async fn a_job_under_several_limits_needs_all_of_them() {
+async fn job_must_satisfy_all_limits() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     limit(&server, json!({"name": "kinds", "scope": "kind", "value": "simulated", "mode": "concurrency", "limit": 3}))
@@ -265,7 +268,7 @@ async fn a_job_under_several_limits_needs_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_clock_that_runs_backwards_takes_nothing_out_of_a_bucket() {
+async fn clock_step_back_does_not_drain_bucket() {
     let database = Database::new().await;
     let tokens = |tokens: &str, ago: &str| {
         format!("SELECT available_tokens({tokens}, now() - interval '{ago}', 10, 1.0::float8, 5, now())")
@@ -275,7 +278,7 @@ async fn a_clock_that_runs_backwards_takes_nothing_out_of_a_bucket() {
     {
         assert_eq!(database.text(&tokens(had, ago)).await, has, "{had} tokens, refilled {ago} ago");
     }
-    // A bucket whose last refill lies in the future gives what it has, and no more.
+    // A bucket refilled in the future still has its current tokens, but no more.
     let server = brisk(&database, &[]);
     limit(&server, json!({"name": "r", "scope": "global", "limit": 1, "window": "1h", "burst": 2})).await;
     database.run("UPDATE limits SET refilled_at = clock_timestamp() + interval '1 hour'").await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{brisk, enqueue, text, until};
-use crate::api::{NOBODY, assert_problem, assert_refused, ids, next_page, still};
+use crate::api::{UNKNOWN_ID, assert_problem, assert_refused, ids, next_page, still};
 use crate::harness::{Database, Server};
 
 async fn found(server: &Server, query: &str) -> Vec<String> {
@@ -13,7 +13,7 @@ async fn found(server: &Server, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_filter_finds_what_it_names_and_nothing_else() {
+async fn filters_match_exactly() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let failing = json!({"outcome": "failed", "duration_ms": 0, "reason": "No Quota left"});
@@ -44,11 +44,11 @@ async fn every_filter_finds_what_it_names_and_nothing_else() {
         assert_eq!(found(&server, nothing).await, [""; 0], "{nothing}");
     }
     assert_eq!(found(&server, "since=1h").await.len(), 4);
-    assert_eq!(found(&server, &format!("project={NOBODY}")).await.len(), 0);
+    assert_eq!(found(&server, &format!("project={UNKNOWN_ID}")).await.len(), 0);
 }
 
 #[tokio::test]
-async fn pages_have_no_gaps_and_no_doubles_while_jobs_come_in() {
+async fn pages_have_no_gaps_during_inserts() {
     let database = Database::new().await;
     let server = still(&database);
     let wishes: Vec<_> = (0..53).map(|_| json!({"kind": "a"})).collect();
@@ -68,7 +68,7 @@ async fn pages_have_no_gaps_and_no_doubles_while_jobs_come_in() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_refused_by_name() {
+async fn invalid_parameter_is_named() {
     let database = Database::new().await;
     let server = still(&database);
     for (query, parameter) in [
@@ -85,13 +85,13 @@ async fn what_cannot_be_understood_is_refused_by_name() {
         assert_refused(&server.get(&format!("/jobs?{query}")).await, 400, "invalid_parameter", parameter);
     }
     for path in ["", "/events", "/executions", "/explain", "/inspection"] {
-        assert_problem(&server.get(&format!("/jobs/{NOBODY}{path}")).await, 404, "not_found");
+        assert_problem(&server.get(&format!("/jobs/{UNKNOWN_ID}{path}")).await, 404, "not_found");
         assert_refused(&server.get(&format!("/jobs/7{path}")).await, 400, "invalid_parameter", "id");
     }
 }
 
 #[tokio::test]
-async fn an_inspection_shows_everything_at_once() {
+async fn inspection_contains_full_job() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let payload = json!({"duration_ms": 0, "fail_times": 1, "retry_after_s": 0, "next": [{"kind": "noop"}]});

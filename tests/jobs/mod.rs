@@ -1,4 +1,4 @@
-//! The job engine as its users meet it: HTTP against real processes, SQL from `psql`, and signals for what goes wrong.
+//! The job engine from outside: HTTP to real processes, SQL from `psql`, and signals to cause faults.
 
 mod create;
 mod dead_letters;
@@ -24,24 +24,24 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Database, Server, eventually};
 
-/// Everything in one process, on a short lease, with what a test wants besides.
+/// One process with all roles, a short lease and the settings of the test.
 pub fn brisk(database: &Database, more: &[(&str, &str)]) -> Server {
     let settings = [&[("PROVOST_LEASE_TTL", "1s"), ("PROVOST_POLL_INTERVAL", "200ms")], more].concat();
     Server::with(&database.url, &settings)
 }
 
-/// API and scheduler, but nobody who works.
+/// A server with API and scheduler, but without workers.
 pub fn idle(database: &Database) -> Server {
     brisk(database, &[("PROVOST_ROLES", "api,scheduler")])
 }
 
-/// A new job; its id.
-pub async fn enqueue(server: &Server, wish: Value) -> String {
-    let job = server.post("/jobs", wish).await.expect(201).json();
+/// Enqueues a job and returns its id.
+pub async fn enqueue(server: &Server, request: Value) -> String {
+    let job = server.post("/jobs", request).await.expect(201).json();
     job["id"].as_str().unwrap().to_owned()
 }
 
-/// A new job that ends as its payload wishes; its id.
+/// Enqueues a simulated job and returns its id. The payload determines its outcome.
 pub async fn simulated(server: &Server, payload: Value) -> String {
     enqueue(server, json!({"kind": "simulated", "payload": payload})).await
 }
@@ -50,7 +50,7 @@ pub async fn job(server: &Server, id: &str) -> Value {
     server.get(&format!("/jobs/{id}")).await.expect(200).json()
 }
 
-/// Waits until a job is in this state; the job.
+/// Waits until a job is in this state and returns it.
 pub async fn until(server: &Server, id: &str, state: &str) -> Value {
     let is_there = || async {
         let job = job(server, id).await;
@@ -59,12 +59,12 @@ pub async fn until(server: &Server, id: &str, state: &str) -> Value {
     eventually(&format!("job {id} is {state}"), is_there).await
 }
 
-/// A verb on a job.
+/// Applies an action to a job.
 pub async fn act(server: &Server, id: &str, verb: &str, body: Value) -> Answer {
     server.post(&format!("/jobs/{id}/{verb}"), body).await
 }
 
-/// Waits until a job is explained with this reason; the explanation.
+/// Waits until a job is explained with this reason and returns the explanation.
 pub async fn waits_as(server: &Server, id: &str, reason: &str) -> Value {
     let is_so = || async {
         let told = server.get(&format!("/jobs/{id}/explain")).await.expect(200).json();
@@ -73,32 +73,32 @@ pub async fn waits_as(server: &Server, id: &str, reason: &str) -> Value {
     eventually(&format!("job {id} is explained as {reason}"), is_so).await
 }
 
-/// The moves of a job, oldest first, like `queued>active`.
+/// The transitions of a job, oldest first, like `queued>active`.
 pub async fn moves(server: &Server, id: &str) -> Vec<String> {
     let events = server.get(&format!("/jobs/{id}/events")).await.expect(200).json();
     let told = |event: &Value| format!("{}>{}", text(event, "previous_state"), text(event, "new_state"));
     events.as_array().unwrap().iter().rev().map(told).collect()
 }
 
-/// How the executions of a job ended, oldest first.
+/// The outcomes of a job's attempts, oldest first.
 pub async fn outcomes(server: &Server, id: &str) -> Vec<String> {
     let executions = server.get(&format!("/jobs/{id}/executions")).await.expect(200).json();
     executions.as_array().unwrap().iter().rev().map(|it| text(it, "outcome")).collect()
 }
 
-/// A field that holds a text; empty when it does not.
+/// A text field; empty if it is absent.
 pub fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_default().to_owned()
 }
 
-/// A field that holds a moment, in seconds.
+/// A time field, in seconds.
 pub fn moment(value: &Value, field: &str) -> f64 {
     use time::{OffsetDateTime, format_description::well_known::Rfc3339};
     let at = OffsetDateTime::parse(&text(value, field), &Rfc3339).unwrap_or_else(|_| panic!("no {field} in {value}"));
     at.unix_timestamp_nanos() as f64 / 1e9
 }
 
-/// The only worker there is; its id.
+/// The id of the only worker.
 pub async fn only_worker(server: &Server) -> String {
     let look = || async {
         let workers = server.get("/workers").await.expect(200).json();

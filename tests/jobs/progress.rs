@@ -1,4 +1,4 @@
-//! How far work is while it runs: said by a handler or a worker elsewhere, carried by heartbeats, shown to whoever waits.
+//! Progress of running attempts, reported by handlers and remote workers.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use super::{brisk, job, only_worker, simulated, text, until};
 use crate::harness::{Database, Server, eventually};
 use crate::remote::{held, put};
 
-/// What is shown of it, everywhere at the same time: `null` or `{"fraction", "text"}`.
+/// The progress of a job, which must be the same in all responses: `null` or `{"fraction", "text"}`.
 async fn shown(server: &Server, id: &str) -> Value {
     job(server, id).await["progress"].clone()
 }
 
 #[tokio::test]
-async fn work_says_how_far_it_is_while_it_runs() {
+async fn handler_progress_is_shown_while_running() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = simulated(&server, json!({"duration_ms": 60_000, "steps": 1000})).await;
@@ -36,7 +36,7 @@ async fn work_says_how_far_it_is_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_worker_elsewhere_says_it_with_either_heartbeat_and_the_next_attempt_begins_anew() {
+async fn remote_progress_is_reset_by_next_attempt() {
     let database = Database::new().await;
     let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (id, execution) = held(server, "r").await;
@@ -52,7 +52,7 @@ async fn a_worker_elsewhere_says_it_with_either_heartbeat_and_the_next_attempt_b
     }
     server.post(all, many(json!({"text": "nearly"}))).await.expect(200);
     assert_eq!(shown(server, &id).await, json!({"fraction": null, "text": "nearly"}));
-    // Nobody loses a lease over words.
+    // Invalid progress never costs a lease.
     let odd = json!({"fraction": 7.5, "text": format!("a\u{0}\u{1b}b {}", "x".repeat(300))});
     server.post(all, many(odd)).await.expect(200);
     let it = shown(server, &id).await;
@@ -72,12 +72,12 @@ async fn a_worker_elsewhere_says_it_with_either_heartbeat_and_the_next_attempt_b
 }
 
 #[tokio::test]
-async fn as_many_as_a_worker_may_have_say_as_much_as_they_may_in_one_heartbeat() {
+async fn largest_heartbeat_is_accepted() {
     let database = Database::new().await;
     let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (id, execution) = held(server, "r").await;
     let said = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
-    let mut all = vec![said(crate::api::NOBODY, crate::api::NOBODY); 1999];
+    let mut all = vec![said(crate::api::UNKNOWN_ID, crate::api::UNKNOWN_ID); 1999];
     all.push(said(&execution, &id));
     let beat = json!({"worker": {"id": "w"}, "executions": all});
     let answer = server.post("/internal/executions/heartbeat", beat).await.expect(200).json();

@@ -1,4 +1,4 @@
-//! `/queues`: first use, pause, resume, drain, concurrency and numbers.
+//! `/queues`: first use, pause, resume, drain, concurrency and counts.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn set(server: &Server, name: &str, verb: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_queue_exists_from_its_first_use_or_by_request() {
+async fn queue_is_created_on_use_or_request() {
     let database = Database::new().await;
     let server = still(&database);
     let names = |queues: Value| queues.as_array().unwrap().iter().map(|it| text(it, "name")).collect::<Vec<_>>();
@@ -45,7 +45,7 @@ async fn a_queue_exists_from_its_first_use_or_by_request() {
 }
 
 #[tokio::test]
-async fn a_name_with_a_slash_is_reached_by_its_escape() {
+async fn name_with_slash_is_reachable_when_escaped() {
     let database = Database::new().await;
     let server = still(&database);
     enqueue(&server, json!({"kind": "noop", "queue": "eu/1"})).await;
@@ -54,7 +54,7 @@ async fn a_name_with_a_slash_is_reached_by_its_escape() {
 }
 
 #[tokio::test]
-async fn a_paused_queue_accepts_and_holds_until_it_is_resumed() {
+async fn paused_queue_accepts_jobs_but_runs_none() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     server.post("/queues", json!({"name": "q"})).await.expect(201);
@@ -65,7 +65,7 @@ async fn a_paused_queue_accepts_and_holds_until_it_is_resumed() {
         (text(&paused, "state"), text(&paused, "reason"), text(&paused, "actor")),
         ("paused".into(), "maintenance".into(), "ada".into())
     );
-    assert!(text(&paused, "meaning").contains("nothing is claimed"), "{paused}");
+    assert!(text(&paused, "meaning").contains("claim no jobs"), "{paused}");
     let held = enqueue(&server, json!({"kind": "noop", "queue": "q", "priority": 9})).await;
     let other = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &other, "completed").await;
@@ -82,14 +82,14 @@ async fn a_paused_queue_accepts_and_holds_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_pause_holds_everywhere_at_once_also_what_is_due_later() {
+async fn pause_applies_to_all_processes() {
     let database = Database::new().await;
     let (one, two) = (brisk(&database, &[]), brisk(&database, &[]));
     server_has_queue(&one).await;
     set(&one, "q", "pause").await;
     for n in 0..20 {
-        let wish = json!({"kind": "noop", "queue": "q", "delay": if n % 2 == 0 { 0 } else { 1 }});
-        enqueue(if n < 10 { &one } else { &two }, wish).await;
+        let request = json!({"kind": "noop", "queue": "q", "delay": if n % 2 == 0 { 0 } else { 1 }});
+        enqueue(if n < 10 { &one } else { &two }, request).await;
     }
     let proof = enqueue(&two, json!({"kind": "noop", "delay": 1.2})).await;
     until(&two, &proof, "completed").await;
@@ -107,7 +107,7 @@ async fn server_has_queue(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_draining_queue_refuses_what_is_new_and_works_off_what_waits() {
+async fn draining_queue_rejects_new_and_runs_waiting_jobs() {
     let database = Database::new().await;
     let server = idle(&database);
     let mut waiting = Vec::new();
@@ -134,7 +134,7 @@ async fn a_draining_queue_refuses_what_is_new_and_works_off_what_waits() {
 }
 
 #[tokio::test]
-async fn what_follows_from_work_that_a_draining_queue_took_is_taken_too() {
+async fn draining_queue_accepts_follow_ups() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let payload = json!({"duration_ms": 700, "next": [{"kind": "noop", "queue": "q"}]});
@@ -147,7 +147,7 @@ async fn what_follows_from_work_that_a_draining_queue_took_is_taken_too() {
 }
 
 #[tokio::test]
-async fn projects_wait_for_their_queue_too() {
+async fn paused_queue_holds_projects() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let failed = server.failed("f").await;
@@ -172,12 +172,12 @@ async fn projects_wait_for_their_queue_too() {
 }
 
 #[tokio::test]
-async fn a_queue_has_no_more_at_work_than_its_concurrency() {
+async fn queue_concurrency_is_respected() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
-    let wish = json!({"kind": "sleep", "queue": "q", "payload": {"ms": 60}});
-    let wishes: Vec<Value> = (0..8).map(|_| wish.clone()).collect();
+    let request = json!({"kind": "sleep", "queue": "q", "payload": {"ms": 60}});
+    let wishes: Vec<Value> = (0..8).map(|_| request.clone()).collect();
     server.post("/jobs", json!(wishes)).await.expect(201);
     let done = |n: i64| {
         let database = &database;
@@ -200,7 +200,7 @@ async fn a_queue_has_no_more_at_work_than_its_concurrency() {
 }
 
 #[tokio::test]
-async fn a_queue_says_how_much_is_where_and_since_when() {
+async fn queue_reports_counts_and_oldest_wait() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_WORKER_KINDS", "simulated")]);
     let first = enqueue(&server, json!({"kind": "noop"})).await;
@@ -220,8 +220,8 @@ async fn a_queue_says_how_much_is_where_and_since_when() {
         assert_eq!(told[what], n, "{what}: {told}");
     }
     assert_eq!(told["oldest_waiting_at"], job(&server, &first).await["run_at"]);
-    // In and out are counted over whole minutes: the present one becomes one that has passed.
-    database.run("UPDATE work_stats SET minute = minute - interval '1 minute'").await;
+    // Flows are counted per full minute, so move the current minute into the past.
+    database.run("UPDATE work_tallies SET minute = minute - interval '1 minute'").await;
     let told = queue(&server, "default").await;
     assert_eq!((told["in_per_minute"].as_f64(), told["out_per_minute"].as_f64()), (Some(6.0 / 5.0), Some(0.0)));
 }

@@ -1,4 +1,4 @@
-//! The record: nothing moves without a line that says who, from where to where, and why.
+//! `/events`: every change has an event with its actor and reason.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn events(server: &Server, query: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_act_of_an_operator_says_who_and_why() {
+async fn operator_actions_record_actor_and_reason() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let worker = only_worker(&server).await;
@@ -58,12 +58,12 @@ async fn every_act_of_an_operator_says_who_and_why() {
 }
 
 #[tokio::test]
-async fn limits_and_schemas_are_in_the_record_with_before_and_after() {
+async fn limit_and_schema_events_show_changes() {
     let database = Database::new().await;
     let server = still(&database);
     for most in [1, 2] {
-        let wish = json!({"name": "l", "scope": "global", "mode": "concurrency", "limit": most, "reason": "calm"});
-        server.post("/limits", wish).await;
+        let request = json!({"name": "l", "scope": "global", "mode": "concurrency", "limit": most, "reason": "calm"});
+        server.post("/limits", request).await;
     }
     server
         .post("/limits", json!({"name": "l", "scope": "global", "mode": "concurrency", "limit": 2, "enabled": false}))
@@ -80,7 +80,7 @@ async fn limits_and_schemas_are_in_the_record_with_before_and_after() {
 }
 
 #[tokio::test]
-async fn the_whole_record_is_filtered_and_paged() {
+async fn events_are_filtered_and_paged() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
@@ -122,7 +122,7 @@ async fn the_whole_record_is_filtered_and_paged() {
 }
 
 #[tokio::test]
-async fn an_act_that_changes_nothing_is_no_move_of_a_job() {
+async fn action_without_effect_records_no_event() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
@@ -136,7 +136,7 @@ async fn an_act_that_changes_nothing_is_no_move_of_a_job() {
 }
 
 #[tokio::test]
-async fn after_much_has_gone_wrong_every_job_is_where_its_record_says() {
+async fn events_match_job_states_after_faults() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let wishes: Vec<Value> = (0..60)

@@ -1,11 +1,11 @@
-//! What is forgotten, when, and how it shows.
+//! Retention.
 
 use serde_json::{Value, json};
 
 use super::{act, brisk, enqueue, idle, simulated, text, until};
 use crate::harness::{Database, Server, eventually};
 
-/// How many were removed so far, of one class.
+/// Number of rows removed from one class.
 async fn removed(server: &Server, class: &str) -> i64 {
     let told = server.get("/stats").await.expect(200).json();
     let class = told["retention"].as_array().unwrap().iter().find(|it| it["class"] == class).cloned().unwrap();
@@ -13,7 +13,7 @@ async fn removed(server: &Server, class: &str) -> i64 {
     class["removed"].as_i64().unwrap()
 }
 
-/// One completed, one dead, one canceled.
+/// Creates one completed, one failed and one canceled job.
 async fn history(server: &Server) -> [String; 3] {
     let done = enqueue(server, json!({"kind": "noop"})).await;
     let dead = simulated(server, json!({"outcome": "failed", "duration_ms": 0})).await;
@@ -24,13 +24,13 @@ async fn history(server: &Server) -> [String; 3] {
     [done, dead, off]
 }
 
-/// A server whose pruner forgets as told: it goes round once at the start.
+/// A server with these retention settings. Its pruner runs once at the start.
 fn pruner(database: &Database, settings: &[(&str, &str)]) -> Server {
     brisk(database, &[&[("PROVOST_ROLES", "api,scheduler")], settings].concat())
 }
 
 #[tokio::test]
-async fn zero_forgets_at_once_and_max_never_each_class_by_itself() {
+async fn zero_retention_prunes_and_max_keeps_each_class() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let [done, dead, off] = history(&server).await;
@@ -60,7 +60,7 @@ async fn zero_forgets_at_once_and_max_never_each_class_by_itself() {
 }
 
 #[tokio::test]
-async fn what_is_younger_than_its_time_stays() {
+async fn rows_younger_than_retention_are_kept() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let [old, _, _] = history(&server).await;
@@ -75,7 +75,7 @@ async fn what_is_younger_than_its_time_stays() {
 }
 
 #[tokio::test]
-async fn executions_and_events_have_times_of_their_own() {
+async fn executions_and_events_have_own_retention() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let [done, ..] = history(&server).await;
@@ -104,10 +104,10 @@ async fn executions_and_events_have_times_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_requests_of_workers_are_forgotten_however_many_there_are() {
+async fn delivery_requests_are_pruned_in_batches() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_ROLES", "api")]);
-    // More than the pruner takes at once.
+    // More than one batch of the pruner.
     database
         .run(
             "INSERT INTO deliveries (worker_id, request_id, executions, created_at)
@@ -122,7 +122,7 @@ async fn the_requests_of_workers_are_forgotten_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn keys_statistics_and_workers_go_when_their_time_is_over() {
+async fn expired_keys_statistics_and_workers_are_pruned() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     for key in ["old", "young"] {
@@ -151,7 +151,7 @@ async fn keys_statistics_and_workers_go_when_their_time_is_over() {
 }
 
 #[tokio::test]
-async fn more_than_a_batch_goes_in_one_round() {
+async fn pruner_removes_several_batches_per_run() {
     let database = Database::new().await;
     let server = idle(&database);
     let wishes: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();

@@ -1,4 +1,4 @@
-//! Failures, further tries, time limits, and work that is handed back.
+//! Failures, retries, timeouts, deadlines and released jobs.
 
 use serde_json::json;
 
@@ -6,13 +6,13 @@ use super::{act, brisk, enqueue, idle, job, moment, moves, outcomes, simulated, 
 use crate::harness::{Database, Server, eventually};
 
 #[tokio::test]
-async fn a_failure_is_tried_again_after_the_wait_that_its_own_policy_says() {
+async fn failure_is_retried_after_job_backoff() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let backoff = json!({"strategy": "exponential", "base": "200ms", "max": "300ms", "jitter": false});
     let payload = json!({"duration_ms": 0, "fail_times": 3, "reason": "no route"});
-    let wish = json!({"kind": "simulated", "payload": payload, "backoff": backoff, "max_attempts": 4});
-    let id = enqueue(&server, wish).await;
+    let body = json!({"kind": "simulated", "payload": payload, "backoff": backoff, "max_attempts": 4});
+    let id = enqueue(&server, body).await;
     let done = until(&server, &id, "completed").await;
     assert_eq!((&done["attempt"], &done["failures"], &done["error"]), (&json!(4), &json!(3), &json!(null)));
     assert_eq!(outcomes(&server, &id).await, ["failed", "failed", "failed", "completed"]);
@@ -26,7 +26,7 @@ async fn a_failure_is_tried_again_after_the_wait_that_its_own_policy_says() {
 }
 
 #[tokio::test]
-async fn the_wait_is_stored_shown_and_can_be_cut_short() {
+async fn retry_delay_is_shown_and_can_be_skipped() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let backoff = json!({"strategy": "fixed", "base": "10m", "jitter": false});
@@ -52,11 +52,11 @@ async fn the_wait_is_stored_shown_and_can_be_cut_short() {
 }
 
 #[tokio::test]
-async fn without_a_policy_of_its_own_a_job_waits_at_most_two_seconds_first() {
+async fn default_first_retry_is_within_two_seconds() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let wish = json!({"kind": "simulated", "payload": {"outcome": "flaky", "duration_ms": 0}, "max_attempts": 2});
-    let wishes: Vec<_> = (0..8).map(|_| wish.clone()).collect();
+    let body = json!({"kind": "simulated", "payload": {"outcome": "flaky", "duration_ms": 0}, "max_attempts": 2});
+    let wishes: Vec<_> = (0..8).map(|_| body.clone()).collect();
     server.post("/jobs", json!(wishes)).await.expect(201);
     eventually("all are dead", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'failed'").await == 8).then_some(())
@@ -68,11 +68,11 @@ async fn without_a_policy_of_its_own_a_job_waits_at_most_two_seconds_first() {
     let spread = format!("SELECT count(*) FROM ({waits}) AS w WHERE s BETWEEN 0 AND 2");
     assert_eq!(database.number(&spread).await, 8);
     let spread = format!("SELECT count(DISTINCT round(s, 3)) FROM ({waits}) AS w");
-    assert!(database.number(&spread).await > 4, "what failed together does not come back together");
+    assert!(database.number(&spread).await > 4, "jitter spreads the retries");
 }
 
 #[tokio::test]
-async fn the_last_failure_makes_a_dead_letter_and_some_errors_need_no_other_try() {
+async fn last_or_permanent_failure_makes_dead_letter() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let payload = json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 0, "reason": "still no"});
@@ -89,7 +89,7 @@ async fn the_last_failure_makes_a_dead_letter_and_some_errors_need_no_other_try(
 }
 
 #[tokio::test]
-async fn a_handler_says_when_to_come_again() {
+async fn handler_can_set_retry_time() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = simulated(&server, json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 90})).await;
@@ -105,12 +105,12 @@ async fn a_handler_says_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn an_execution_that_takes_too_long_is_a_failure() {
+async fn timed_out_attempt_is_a_failure() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let wish = json!({"kind": "sleep", "payload": {"seconds": 600}, "timeout": 0.2, "max_attempts": 2,
+    let body = json!({"kind": "sleep", "payload": {"seconds": 600}, "timeout": 0.2, "max_attempts": 2,
         "backoff": {"base": 0.1, "strategy": "fixed"}});
-    let id = enqueue(&server, wish).await;
+    let id = enqueue(&server, body).await;
     let dead = until(&server, &id, "failed").await;
     assert_eq!((text(&dead, "error"), dead["failures"].as_i64()), ("timed out after 200ms".to_owned(), Some(2)));
     assert_eq!(outcomes(&server, &id).await, ["timed_out", "timed_out"]);
@@ -118,14 +118,14 @@ async fn an_execution_that_takes_too_long_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_worker_that_does_not_stop_in_time_is_stopped_by_the_others() {
+async fn stuck_worker_loses_timed_out_job() {
     let database = Database::new().await;
     let frozen = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "10m"), ("PROVOST_ROLES", "api,worker")]);
     let payload = json!({"seconds": 600});
     let id = enqueue(&frozen, json!({"kind": "sleep", "payload": payload, "timeout": "10m", "max_attempts": 1})).await;
     until(&frozen, &id, "active").await;
     frozen.signal("STOP");
-    // Time passes.
+    // Move the times into the past.
     database.run("UPDATE jobs SET timeout_at = timeout_at - interval '10 minutes' - interval '5 seconds'").await;
     let server = idle(&database);
     let dead = until(&server, &id, "failed").await;
@@ -136,18 +136,18 @@ async fn a_worker_that_does_not_stop_in_time_is_stopped_by_the_others() {
 }
 
 #[tokio::test]
-async fn a_deadline_ends_the_whole_job_whatever_it_is_at() {
+async fn deadline_fails_job_in_any_state() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let soon = (time::OffsetDateTime::now_utc() + time::Duration::milliseconds(1200))
         .format(&time::format_description::well_known::Rfc3339)
         .unwrap();
     let flaky = json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 3600});
-    let wish = |kind: &str, payload: serde_json::Value| json!({"kind": kind, "payload": payload, "deadline_at": soon});
-    let waiting = enqueue(&server, wish("unserved", json!({}))).await;
-    let running = enqueue(&server, wish("simulated", json!({"duration_ms": 600_000}))).await;
-    let retrying = enqueue(&server, wish("simulated", flaky)).await;
-    let quick = enqueue(&server, wish("noop", json!({}))).await;
+    let body = |kind: &str, payload: serde_json::Value| json!({"kind": kind, "payload": payload, "deadline_at": soon});
+    let waiting = enqueue(&server, body("unserved", json!({}))).await;
+    let running = enqueue(&server, body("simulated", json!({"duration_ms": 600_000}))).await;
+    let retrying = enqueue(&server, body("simulated", flaky)).await;
+    let quick = enqueue(&server, body("noop", json!({}))).await;
     for (id, ended) in [(&waiting, vec![]), (&running, vec!["timed_out"]), (&retrying, vec!["failed"])] {
         let dead = until(&server, id, "failed").await;
         assert_eq!(text(&dead, "error"), "the deadline passed before the job finished");
@@ -158,7 +158,7 @@ async fn a_deadline_ends_the_whole_job_whatever_it_is_at() {
         server.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
     })
     .await;
-    // What is replayed has all the time of the world.
+    // A replay clears the deadline.
     act(&server, &running, "retry", json!({})).await.expect(200);
     let again = until(&server, &running, "active").await;
     assert!(again["deadline_at"].is_null(), "{again}");
@@ -166,7 +166,7 @@ async fn a_deadline_ends_the_whole_job_whatever_it_is_at() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_failure_with_its_message_and_ends_nobody_else() {
+async fn panic_fails_only_its_own_job() {
     let database = Database::new().await;
     let mut server = brisk(&database, &[]);
     let other = simulated(&server, json!({"duration_ms": 1500})).await;
@@ -182,7 +182,7 @@ async fn a_panic_is_a_failure_with_its_message_and_ends_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_job_that_kills_its_worker_each_time_ends_as_a_dead_letter() {
+async fn job_that_kills_workers_becomes_dead_letter() {
     let database = Database::new().await;
     let server = idle(&database);
     let payload = json!({"duration_ms": 600_000});
@@ -206,7 +206,7 @@ async fn a_job_that_kills_its_worker_each_time_ends_as_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn work_that_cannot_finish_is_handed_back_at_the_stop_without_a_failure() {
+async fn shutdown_releases_jobs_without_failure() {
     let database = Database::new().await;
     let mut server = brisk(&database, &[("PROVOST_SHUTDOWN_GRACE", "0s"), ("PROVOST_LEASE_TTL", "60s")]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
@@ -221,7 +221,7 @@ async fn work_that_cannot_finish_is_handed_back_at_the_stop_without_a_failure() 
 }
 
 #[tokio::test]
-async fn a_replay_forgives_the_failures_and_counts_on() {
+async fn replay_resets_failures_and_keeps_attempts() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let payload = json!({"outcome": "flaky", "fail_times": 3, "duration_ms": 0, "retry_after_s": 0});

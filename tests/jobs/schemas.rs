@@ -1,4 +1,4 @@
-//! `/schemas`: what payloads look like, by kind and version.
+//! `/schemas`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn needs(field: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_kinds_in_the_box_are_checked() {
+async fn built_in_kinds_are_validated() {
     let database = Database::new().await;
     let server = still(&database);
     for (kind, payload, message) in [
@@ -46,29 +46,29 @@ async fn the_kinds_in_the_box_are_checked() {
 }
 
 #[tokio::test]
-async fn every_mistake_is_named_by_its_path() {
+async fn every_payload_error_has_a_path() {
     let database = Database::new().await;
     let server = still(&database);
     let schema = json!({"type": "object", "additionalProperties": false, "properties": {"items": {"type": "array", "items": {
         "type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer", "minimum": 0}}, "required": ["name"]}}}});
     put(&server, "order", json!({"schema": schema})).await.expect(201);
-    let wish = |payload: Value| json!({"kind": "order", "payload": payload});
+    let request = |payload: Value| json!({"kind": "order", "payload": payload});
     let wrong = json!({"items": [{"name": "a"}, {"name": 7, "n": -1}]});
-    let answer = server.post("/jobs", wish(wrong.clone())).await;
+    let answer = server.post("/jobs", request(wrong.clone())).await;
     let mut fields = refusal(&answer).2;
     fields.sort();
     assert_eq!(fields, ["payload/items/1/n", "payload/items/1/name"]);
-    let answer = server.post("/jobs", json!([wish(json!({})), wish(wrong)])).await;
+    let answer = server.post("/jobs", json!([request(json!({})), request(wrong)])).await;
     assert!(refusal(&answer).2.contains(&"1.payload/items/1/n".to_owned()), "{}", answer.text);
-    assert_refused(&server.post("/jobs", wish(json!({"colour": 1}))).await, 422, "invalid_field", "payload");
+    assert_refused(&server.post("/jobs", request(json!({"colour": 1}))).await, 422, "invalid_field", "payload");
     let hundred: Vec<Value> = (0..100).map(|_| json!({})).collect();
-    let answer = server.post("/jobs", wish(json!({"items": hundred}))).await;
+    let answer = server.post("/jobs", request(json!({"items": hundred}))).await;
     assert_eq!(refusal(&answer).2.len(), 20, "enough is enough");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
 }
 
 #[tokio::test]
-async fn versions_stand_beside_each_other_and_never_change() {
+async fn schema_versions_are_immutable() {
     let database = Database::new().await;
     let server = still(&database);
     let first = put(&server, "order", json!({"schema": needs("a")})).await.expect(201).json();
@@ -76,18 +76,18 @@ async fn versions_stand_beside_each_other_and_never_change() {
     assert_eq!(put(&server, "order", json!({"schema": needs("b")})).await.expect(201).json()["version"], 2);
     put(&server, "order", json!({"version": 2, "schema": needs("b")})).await.expect(200);
     assert_problem(&put(&server, "order", json!({"version": 2, "schema": needs("c")})).await, 409, "invalid_state");
-    let wish =
+    let request =
         |version: Option<i64>, field: &str| json!({"kind": "order", "payload": {field: 1}, "schema_version": version});
     for (version, field, noted) in [(None, "b", 2), (Some(1), "a", 1), (Some(2), "b", 2)] {
-        let job = server.post("/jobs", wish(version, field)).await.expect(201).json();
+        let job = server.post("/jobs", request(version, field)).await.expect(201).json();
         assert_eq!(job["schema_version"], noted);
     }
     for (version, field, at) in [(None, "a", "payload"), (Some(1), "b", "payload"), (Some(3), "b", "schema_version")] {
-        assert_refused(&server.post("/jobs", wish(version, field)).await, 422, "invalid_field", at);
+        assert_refused(&server.post("/jobs", request(version, field)).await, 422, "invalid_field", at);
     }
     server.delete("/schemas/order/2").await.expect(204);
     assert_problem(&server.delete("/schemas/order/2").await, 404, "not_found");
-    server.post("/jobs", wish(None, "a")).await.expect(201);
+    server.post("/jobs", request(None, "a")).await.expect(201);
     server.delete("/schemas/order/1").await.expect(204);
     server.post("/jobs", json!({"kind": "order", "payload": "anything"})).await.expect(201);
     let events = server.get("/events?entity=schema&id=order+v2").await.json();
@@ -97,7 +97,7 @@ async fn versions_stand_beside_each_other_and_never_change() {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_none_is_refused() {
+async fn invalid_schema_is_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     for schema in [
@@ -118,21 +118,21 @@ async fn a_schema_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_schema_holds_on_every_server_within_a_second_and_for_kinds_in_the_box_too() {
+async fn schema_applies_on_all_servers_within_a_second() {
     let database = Database::new().await;
     let (one, two) = (still(&database), still(&database));
-    let wish = json!({"kind": "noop", "payload": {}});
-    two.post("/jobs", wish.clone()).await.expect(201);
+    let request = json!({"kind": "noop", "payload": {}});
+    two.post("/jobs", request.clone()).await.expect(201);
     put(&one, "noop", json!({"schema": needs("n")})).await.expect(201);
-    assert_refused(&one.post("/jobs", wish.clone()).await, 422, "invalid_field", "payload");
+    assert_refused(&one.post("/jobs", request.clone()).await, 422, "invalid_field", "payload");
     crate::harness::eventually("the other server knows", || async {
-        (two.post("/jobs", wish.clone()).await.status == 422).then_some(())
+        (two.post("/jobs", request.clone()).await.status == 422).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_payload_that_was_checked_is_kept_as_it_was_written() {
+async fn validated_payload_is_kept_byte_for_byte() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     put(&server, "order", json!({"schema": needs("n")})).await.expect(201);

@@ -1,4 +1,4 @@
-//! `provost.enqueue` and the project verbs, called from `psql` as an application calls them.
+//! `provost.enqueue` and the project functions, called from `psql` as an application calls them.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ fn refused(database: &Database, script: &str, sqlstate: &str, word: &str) {
 }
 
 #[tokio::test]
-async fn a_transaction_that_rolls_back_leaves_nothing_and_one_that_commits_has_it_run() {
+async fn enqueue_follows_its_transaction() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     let script = "BEGIN; SELECT provost.enqueue('noop', queue => 'never', idempotency_key => 'k'); \
@@ -49,7 +49,7 @@ async fn a_transaction_that_rolls_back_leaves_nothing_and_one_that_commits_has_i
 }
 
 #[tokio::test]
-async fn every_argument_does_what_its_field_does() {
+async fn sql_arguments_match_api_fields() {
     let database = Database::new().await;
     let server = still(&database);
     let by_sql = said(
@@ -85,7 +85,7 @@ async fn every_argument_does_what_its_field_does() {
 }
 
 #[tokio::test]
-async fn what_http_would_refuse_is_refused_here_too() {
+async fn sql_rejects_what_http_rejects() {
     let database = Database::new().await;
     for (arguments, word) in [
         ("'a b'", "kind must have"),
@@ -115,7 +115,7 @@ async fn what_http_would_refuse_is_refused_here_too() {
 }
 
 #[tokio::test]
-async fn a_draining_queue_raises() {
+async fn enqueue_on_draining_queue_raises() {
     let database = Database::new().await;
     let server = still(&database);
     server.post("/queues/default/drain", json!({})).await.expect(200);
@@ -126,7 +126,7 @@ async fn a_draining_queue_raises() {
 }
 
 #[tokio::test]
-async fn projects_are_created_retried_and_deleted_from_sql() {
+async fn sql_can_create_retry_and_delete_projects() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let script = r#"SELECT provost.create_project('p', parameters => '{"simulate": {"outcome": "failed", "duration_ms": 0, "reason": "no quota"}}', labels => '{"env": "prod"}', actor => 'signup')"#;
@@ -161,7 +161,7 @@ async fn projects_are_created_retried_and_deleted_from_sql() {
 }
 
 #[tokio::test]
-async fn two_transactions_that_share_a_key_wait_for_each_other_and_have_one_job() {
+async fn concurrent_transactions_with_key_share_one_job() {
     let database = Database::new().await;
     let (first, second) = (database.connection().await, database.connection().await);
     let asks = "SELECT enqueue('noop', idempotency_key => 'k')::text";
@@ -190,7 +190,7 @@ async fn two_transactions_that_share_a_key_wait_for_each_other_and_have_one_job(
 }
 
 #[tokio::test]
-async fn the_examples_of_the_page_do_what_it_says() {
+async fn documented_sql_examples_work() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     database.run("CREATE TABLE public.orders (id bigint PRIMARY KEY, customer text)").await;
@@ -219,7 +219,7 @@ async fn the_examples_of_the_page_do_what_it_says() {
 }
 
 #[tokio::test]
-async fn the_page_names_every_argument_in_its_order() {
+async fn docs_list_every_argument_in_order() {
     let database = Database::new().await;
     for function in ["enqueue", "create_project", "retry_project", "delete_project"] {
         let section =

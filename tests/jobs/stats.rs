@@ -1,4 +1,4 @@
-//! `/stats`: what waits, runs and is dead, and how long it took.
+//! `/stats`.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ async fn stats(server: &Server, query: &str) -> Value {
     server.get(&format!("/stats?{query}")).await.expect(200).json()
 }
 
-/// The numbers of one kind in one queue.
+/// The statistics of one kind in one queue.
 fn of(stats: &Value, queue: &str, kind: &str) -> Value {
     let queues = stats["queues"].as_array().unwrap();
     let queue = queues.iter().find(|it| it["queue"] == queue).unwrap_or_else(|| panic!("no {queue}: {stats}"));
@@ -18,7 +18,7 @@ fn of(stats: &Value, queue: &str, kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_question_has_its_number() {
+async fn stats_report_every_count() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     for n in 0..4 {
@@ -80,8 +80,8 @@ async fn every_question_has_its_number() {
 async fn durations_and_waits_have_percentiles() {
     let database = Database::new().await;
     let server = idle(&database);
-    let wish = |ms: i64| json!({"kind": "simulated", "payload": {"duration_ms": ms}});
-    let wishes: Vec<Value> = (0..20).map(|n| wish(if n == 0 { 700 } else { 30 })).collect();
+    let body = |ms: i64| json!({"kind": "simulated", "payload": {"duration_ms": ms}});
+    let wishes: Vec<Value> = (0..20).map(|n| body(if n == 0 { 700 } else { 30 })).collect();
     server.post("/jobs", json!(wishes)).await.expect(201);
     let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "20")]);
     eventually("all are done", || async {
@@ -103,7 +103,7 @@ async fn durations_and_waits_have_percentiles() {
 }
 
 #[tokio::test]
-async fn a_window_ends_now_and_begins_where_it_is_told() {
+async fn window_excludes_older_events() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
@@ -118,7 +118,7 @@ async fn a_window_ends_now_and_begins_where_it_is_told() {
 }
 
 #[tokio::test]
-async fn folding_the_counters_changes_no_number() {
+async fn folding_counters_keeps_stats() {
     let database = Database::new().await;
     let server = still(&database);
     for n in 0..5 {
@@ -136,7 +136,7 @@ async fn folding_the_counters_changes_no_number() {
 }
 
 #[tokio::test]
-async fn a_window_that_cannot_be_is_refused() {
+async fn invalid_window_is_rejected() {
     let database = Database::new().await;
     let server = still(&database);
     for window in ["0", "9d", "soon", "-1"] {

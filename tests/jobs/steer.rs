@@ -1,14 +1,14 @@
-//! Cancelling, other priorities, and doing it again: what operators do with one job or with many.
+//! Actions on one job or on many: cancel, change priority, retry, run again.
 
 use serde_json::{Value, json};
 
 use super::{act, brisk, enqueue, idle, job, moves, outcomes, simulated, text, until, waits_as};
-use crate::api::{NOBODY, assert_problem, assert_refused};
+use crate::api::{UNKNOWN_ID, assert_problem, assert_refused};
 use crate::harness::{Database, Server, eventually};
 
 const WAITS: &[(&str, &str)] = &[("PROVOST_ROLES", "api,scheduler,worker"), ("PROVOST_CANCEL_GRACE", "1s")];
 
-/// A job that is being worked on, for as long as it is let.
+/// Starts a job that runs until it is canceled, and returns its id.
 async fn active(server: &Server) -> String {
     let id = simulated(server, json!({"duration_ms": 600_000})).await;
     until(server, &id, "active").await;
@@ -16,7 +16,7 @@ async fn active(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn what_waits_is_canceled_at_once() {
+async fn waiting_job_is_canceled_immediately() {
     let database = Database::new().await;
     let server = idle(&database);
     let queued = enqueue(&server, json!({"kind": "noop"})).await;
@@ -36,7 +36,7 @@ async fn what_waits_is_canceled_at_once() {
 }
 
 #[tokio::test]
-async fn what_waits_for_another_try_is_canceled_at_once() {
+async fn retrying_job_is_canceled_immediately() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = simulated(&server, json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 3600})).await;
@@ -48,7 +48,7 @@ async fn what_waits_for_another_try_is_canceled_at_once() {
 }
 
 #[tokio::test]
-async fn a_worker_hears_of_a_cancel_at_its_next_heartbeat() {
+async fn heartbeat_reports_cancellation() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let id = active(&server).await;
@@ -68,10 +68,10 @@ async fn a_worker_hears_of_a_cancel_at_its_next_heartbeat() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_hear_of_a_cancel_loses_its_lease_after_the_grace() {
+async fn ignored_cancellation_revokes_lease_after_grace() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
-    // A frozen process stands for a handler that ignores everything.
+    // A frozen process behaves like a handler that ignores cancellation.
     let frozen = brisk(&database, &[("PROVOST_LEASE_TTL", "10s"), ("PROVOST_ROLES", "api,worker")]);
     let id = active(&frozen).await;
     frozen.signal("STOP");
@@ -92,11 +92,11 @@ async fn whoever_does_not_hear_of_a_cancel_loses_its_lease_after_the_grace() {
 }
 
 #[tokio::test]
-async fn a_cancel_that_races_a_completion_has_one_end() {
+async fn cancel_racing_completion_has_one_outcome() {
     let database = Database::new().await;
     let server = brisk(&database, WAITS);
-    let wish = json!({"kind": "simulated", "payload": {"duration_ms": 15}});
-    let wishes: Vec<Value> = (0..40).map(|_| wish.clone()).collect();
+    let request = json!({"kind": "simulated", "payload": {"duration_ms": 15}});
+    let wishes: Vec<Value> = (0..40).map(|_| request.clone()).collect();
     let jobs = server.post("/jobs", json!(wishes)).await.expect(201).json();
     let ids = crate::api::ids(&jobs);
     let answers = futures_util::future::join_all(ids.iter().map(|id| act(&server, id, "cancel", json!({})))).await;
@@ -119,7 +119,7 @@ async fn a_cancel_that_races_a_completion_has_one_end() {
 }
 
 #[tokio::test]
-async fn verbs_that_do_not_apply_are_409_and_name_the_state() {
+async fn inapplicable_action_is_409_with_state() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let done = enqueue(&server, json!({"kind": "noop"})).await;
@@ -146,19 +146,19 @@ async fn verbs_that_do_not_apply_are_409_and_name_the_state() {
     let answer = server.patch(&format!("/jobs/{done}"), json!({"priority": 1})).await;
     assert_problem(&answer, 409, "invalid_state");
     for verb in ["cancel", "retry", "run-again"] {
-        assert_problem(&act(&server, NOBODY, verb, json!({})).await, 404, "not_found");
+        assert_problem(&act(&server, UNKNOWN_ID, verb, json!({})).await, 404, "not_found");
     }
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn another_priority_changes_the_order_and_stands_in_the_record() {
+async fn changed_priority_reorders_and_is_recorded() {
     let database = Database::new().await;
     let server = idle(&database);
     let first = enqueue(&server, json!({"kind": "noop"})).await;
     let second = enqueue(&server, json!({"kind": "noop"})).await;
-    let wish = json!({"priority": 9, "reason": "the boss waits", "actor": "ada"});
-    let job = server.patch(&format!("/jobs/{second}"), wish).await.expect(200).json();
+    let request = json!({"priority": 9, "reason": "the boss waits", "actor": "ada"});
+    let job = server.patch(&format!("/jobs/{second}"), request).await.expect(200).json();
     assert_eq!(job["priority"], 9);
     let event = server.get(&format!("/jobs/{second}/events")).await.json()[0].clone();
     assert_eq!(event["detail"], json!({"before": {"priority": 5}, "after": {"priority": 9}}));
@@ -177,11 +177,11 @@ async fn another_priority_changes_the_order_and_stands_in_the_record() {
 }
 
 #[tokio::test]
-async fn run_again_is_a_new_job_that_says_what_it_copies() {
+async fn run_again_creates_copy_with_origin() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let wish = json!({"kind": "echo", "payload": {"n": 1.0}, "tags": ["t"], "priority": 7, "tenant": "acme", "max_attempts": 2});
-    let id = enqueue(&server, wish).await;
+    let request = json!({"kind": "echo", "payload": {"n": 1.0}, "tags": ["t"], "priority": 7, "tenant": "acme", "max_attempts": 2});
+    let id = enqueue(&server, request).await;
     until(&server, &id, "completed").await;
     let answer = server.post(&format!("/api/v1/jobs/{id}/run-again"), json!({"actor": "ada"})).await.expect(201);
     let copy = text(&answer.json(), "id");
@@ -197,7 +197,7 @@ async fn run_again_is_a_new_job_that_says_what_it_copies() {
 }
 
 #[tokio::test]
-async fn many_are_canceled_or_retried_by_id_or_by_what_they_have_in_common() {
+async fn bulk_cancel_and_retry_by_id_or_filter() {
     let database = Database::new().await;
     let server = idle(&database);
     let wishes: Vec<Value> = (0..1200).map(|n| json!({"kind": "a", "tenant": if n < 3 { "x" } else { "y" }})).collect();
@@ -209,13 +209,13 @@ async fn many_are_canceled_or_retried_by_id_or_by_what_they_have_in_common() {
     let of_x = server.post("/jobs/cancel", json!({"filter": {"tenant": "x"}, "actor": "ada"})).await.expect(200).json();
     assert_eq!(of_x, json!({"moved": 3, "refused": [], "more": false, "after": null}));
     let canceled = crate::api::ids(&server.get("/jobs?tenant=x").await.json());
-    let body = json!({"job_ids": [canceled[0], NOBODY, later]});
+    let body = json!({"job_ids": [canceled[0], UNKNOWN_ID, later]});
     let mixed = server.post("/api/v1/jobs/cancel", body.clone()).await.expect(200).json();
     assert_eq!(mixed["moved"], 1);
     let refused: Vec<_> =
         mixed["refused"].as_array().unwrap().iter().map(|it| (text(it, "id"), text(it, "reason"))).collect();
     assert!(refused.contains(&(canceled[0].clone(), "it is finished".into())), "{refused:?}");
-    assert!(refused.contains(&(NOBODY.into(), "there is no such job".into())), "{refused:?}");
+    assert!(refused.contains(&(UNKNOWN_ID.into(), "there is no such job".into())), "{refused:?}");
 
     let some = server.post("/jobs/cancel", json!({"filter": {"kind": "a"}, "limit": 700})).await.expect(200).json();
     assert_eq!((&some["moved"], &some["more"]), (&json!(700), &json!(true)));
@@ -228,7 +228,7 @@ async fn many_are_canceled_or_retried_by_id_or_by_what_they_have_in_common() {
     let body = json!({"filter": {"state": "scheduled"}, "reason": "now", "actor": "bob"});
     assert_eq!(server.post("/jobs/retry", body).await.expect(200).json()["moved"], 1);
     assert_eq!(text(&job(&server, &soon).await, "state"), "queued");
-    for wrong in [json!({}), json!({"job_ids": [], "reason": "x"}), json!({"job_ids": [NOBODY], "filter": {}})] {
+    for wrong in [json!({}), json!({"job_ids": [], "reason": "x"}), json!({"job_ids": [UNKNOWN_ID], "filter": {}})] {
         assert_refused(&server.post("/jobs/cancel", wrong).await, 422, "invalid_field", "job_ids");
     }
     let wrong = json!({"filter": {"state": "sleeping"}});

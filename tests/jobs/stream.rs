@@ -1,4 +1,4 @@
-//! The record as it grows, followed over HTTP.
+//! `/events/stream`.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::{act, brisk, enqueue, idle, text, until};
 use crate::harness::{Database, PATIENCE, Server};
 
-/// Somebody who follows.
+/// A client of the stream.
 struct Follower {
     response: reqwest::Response,
     buffer: String,
-    /// What to come back with.
+    /// The id to resume from.
     place: String,
 }
 
@@ -30,7 +30,7 @@ impl Follower {
         follower
     }
 
-    /// The next frame, whatever it is.
+    /// The next frame of any kind.
     async fn frame(&mut self) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -57,7 +57,7 @@ impl Follower {
         }
     }
 
-    /// The next so many events, like `queued>active`.
+    /// The next `n` transitions, like `queued>active`.
     async fn moves(&mut self, n: usize) -> Vec<String> {
         let mut moves = Vec::new();
         while moves.len() < n {
@@ -69,7 +69,7 @@ impl Follower {
 }
 
 #[tokio::test]
-async fn every_transition_is_told_as_it_is_recorded_by_whichever_server() {
+async fn every_server_streams_all_events() {
     let database = Database::new().await;
     let (server, other) = (brisk(&database, &[]), idle(&database));
     let mut here = Follower::at(&server, "/events/stream?entity=job", None).await;
@@ -91,7 +91,7 @@ async fn every_transition_is_told_as_it_is_recorded_by_whichever_server() {
 }
 
 #[tokio::test]
-async fn whoever_comes_back_goes_on_where_it_was() {
+async fn reconnect_resumes_at_last_event() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler")]);
     let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
@@ -108,13 +108,13 @@ async fn whoever_comes_back_goes_on_where_it_was() {
     while told.last() != Some(&"queued>canceled".to_owned()) {
         told.extend(back.moves(1).await);
     }
-    // What was not yet certain to be complete is told again; nothing is left out.
+    // Events that may have been incomplete are repeated; none is missing.
     assert_eq!(told[told.len() - 2..], ["none>queued", "queued>canceled"]);
     assert!(told.len() <= 3, "{told:?}");
 }
 
 #[tokio::test]
-async fn whoever_commits_late_is_told_late_and_nobody_twice() {
+async fn late_commit_is_streamed_exactly_once() {
     let database = Database::new().await;
     let server = idle(&database);
     let slow = database.connection().await;
@@ -130,7 +130,7 @@ async fn whoever_commits_late_is_told_late_and_nobody_twice() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_database_ends_no_stream() {
+async fn stream_survives_database_outage() {
     let database = Database::new().await;
     let proxy = crate::harness::Proxy::before(&database.url);
     let server = Server::with(
@@ -145,13 +145,13 @@ async fn an_outage_of_the_database_ends_no_stream() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_is_dropped_and_told_why() {
+async fn slow_reader_is_disconnected() {
     let database = Database::new().await;
     let server = idle(&database);
     let address = server.url.trim_start_matches("http://").to_owned();
     let mut lazy = TcpStream::connect(&address).unwrap();
     write!(lazy, "GET /events/stream?after=0 HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
-    // More than fits between the two.
+    // More than the buffers between server and client hold.
     let many = "INSERT INTO events (entity, entity_name, previous_state, new_state, actor, reason)
                 SELECT 'queue', 'q', 'active', 'active', 'a', repeat('x', 900) FROM generate_series(1, 20000)";
     database.run(many).await;
@@ -164,14 +164,14 @@ async fn whoever_does_not_read_is_dropped_and_told_why() {
     });
     let said = said.await.unwrap();
     assert!(
-        said.contains(": dropped: what was sent was not read for too long"),
+        said.contains(": disconnected: data was not received in time"),
         "{}",
         &said[said.len().saturating_sub(300)..]
     );
 }
 
 #[tokio::test]
-async fn what_cannot_be_followed_is_said() {
+async fn invalid_stream_parameter_is_named() {
     let database = Database::new().await;
     let server = idle(&database);
     for query in ["entity=cat", "after=-1", "after=x", "color=red"] {

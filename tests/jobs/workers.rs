@@ -1,4 +1,4 @@
-//! `/workers`: who is there, and what operators tell them.
+//! `/workers`.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ async fn worker(server: &Server, id: &str) -> Value {
     server.get(&format!("/workers/{id}")).await.expect(200).json()
 }
 
-/// Waits until a worker is in this state; the worker.
+/// Waits until a worker is in this state and returns it.
 async fn becomes(server: &Server, id: &str, state: &str) -> Value {
     eventually(&format!("worker {id} is {state}"), || async {
         let worker = worker(server, id).await;
@@ -20,7 +20,7 @@ async fn becomes(server: &Server, id: &str, state: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_worker_says_who_it_is_and_what_it_serves() {
+async fn worker_reports_identity_and_queues() {
     let database = Database::new().await;
     let server = brisk(
         &database,
@@ -60,7 +60,7 @@ async fn a_worker_says_who_it_is_and_what_it_serves() {
 }
 
 #[tokio::test]
-async fn each_start_of_a_process_is_another_worker() {
+async fn every_process_start_is_a_new_worker() {
     let database = Database::new().await;
     let (one, two) = (brisk(&database, &[]), brisk(&database, &[]));
     let both = eventually("both are registered", || async {
@@ -83,7 +83,7 @@ async fn each_start_of_a_process_is_another_worker() {
 }
 
 #[tokio::test]
-async fn a_cordoned_worker_takes_nothing_more_until_it_is_uncordoned() {
+async fn cordoned_worker_claims_nothing() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = only_worker(&server).await;
@@ -109,7 +109,7 @@ async fn a_cordoned_worker_takes_nothing_more_until_it_is_uncordoned() {
 }
 
 #[tokio::test]
-async fn a_drained_worker_hands_back_what_does_not_finish_and_stays() {
+async fn drained_worker_releases_unfinished_jobs() {
     let database = Database::new().await;
     let mut server = brisk(&database, &[("PROVOST_SHUTDOWN_GRACE", "300ms")]);
     let id = only_worker(&server).await;
@@ -130,7 +130,7 @@ async fn a_drained_worker_hands_back_what_does_not_finish_and_stays() {
 }
 
 #[tokio::test]
-async fn a_silent_worker_is_lost_and_may_be_forgotten_and_nothing_depends_on_it() {
+async fn silent_worker_is_lost_and_can_be_forgotten() {
     let database = Database::new().await;
     let server = idle(&database);
     let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
@@ -158,7 +158,7 @@ async fn a_silent_worker_is_lost_and_may_be_forgotten_and_nothing_depends_on_it(
 }
 
 #[tokio::test]
-async fn a_job_recovers_although_its_workers_row_is_gone() {
+async fn job_recovers_without_worker_row() {
     let database = Database::new().await;
     let server = idle(&database);
     let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
@@ -173,7 +173,7 @@ async fn a_job_recovers_although_its_workers_row_is_gone() {
 }
 
 #[tokio::test]
-async fn a_worker_whose_row_was_deleted_registers_again() {
+async fn worker_with_deleted_row_registers_again() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = only_worker(&server).await;
@@ -182,7 +182,7 @@ async fn a_worker_whose_row_was_deleted_registers_again() {
 }
 
 #[tokio::test]
-async fn a_job_says_whether_slots_are_taken_or_others_come_first() {
+async fn explanation_tells_busy_slots_from_jobs_ahead() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
     let running = simulated(&server, json!({"duration_ms": 600_000})).await;
@@ -192,7 +192,7 @@ async fn a_job_says_whether_slots_are_taken_or_others_come_first() {
     let waiting = enqueue(&server, json!({"kind": "noop"})).await;
     let told = waits_as(&server, &waiting, "no_free_slot").await;
     assert_eq!((&told["ahead"], &told["workers"], &told["free_slots"]), (&json!(1), &json!(1), &json!(0)));
-    // A worker that has a free slot by its last heartbeat, but does not look: then the others come first.
+    // The row of a worker with a free slot that claims nothing, so that other jobs stay ahead.
     server.signal("STOP");
     database.run("UPDATE workers SET busy = 0, seen_at = clock_timestamp() + interval '1 minute'").await;
     let other = idle(&database);

@@ -1,4 +1,4 @@
-//! An agent that knows only dequeue, heartbeat, logs and result, as one of another system does. Nothing here is made for us.
+//! An agent of another system, which only knows dequeue, heartbeat, logs and result.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::jobs::{job, outcomes, until};
 
 const SECRET: &str = "the-system-secret-of-this-test";
 
-/// Decoded by the names of fields, as Go does it: whatever case, no underscores.
+/// Decoded as Go does it: field names in any case, without underscores.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 struct GoJob {
@@ -38,7 +38,7 @@ impl Agent {
         Self { http, url: url.to_owned() }
     }
 
-    /// Sends it; again after 1, 2, 4, 8 s (here: tenths of them) on a network error, 5xx or 429; anything else of 4xx is fatal.
+    /// Sends a request. Network errors, 5xx and 429 are retried after 1, 2, 4 and 8 s (here: tenths of that); other 4xx are fatal.
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
         for n in 0..6 {
             let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(SECRET);
@@ -69,7 +69,7 @@ impl Agent {
         answer["executions"].as_array().unwrap().iter().map(read).collect()
     }
 
-    /// Does as if it ran the command.
+    /// Pretends to run the command.
     async fn work(&self, (id, job): (String, GoJob)) {
         let of = |what: &str| format!("/internal/executions/{id}/{what}");
         assert_eq!(self.send(Method::PUT, &of("heartbeat"), None).await.0, 200, "an empty body is none");
@@ -92,12 +92,12 @@ fn server(database: &Database) -> Server {
 }
 
 async fn command(server: &Server, payload: Value) -> String {
-    let wish = json!({"kind": "command", "tenant": "acme", "timeout": "90s", "max_attempts": 1, "payload": payload});
-    text(&server.post("/jobs", wish).await.expect(201).json(), "id")
+    let request = json!({"kind": "command", "tenant": "acme", "timeout": "90s", "max_attempts": 1, "payload": payload});
+    text(&server.post("/jobs", request).await.expect(201).json(), "id")
 }
 
 #[tokio::test]
-async fn an_agent_of_another_system_works_here_as_it_is() {
+async fn foreign_agent_works_unchanged() {
     let database = Database::new().await;
     let server = server(&database);
     let agent = Agent::of(&server.url);
@@ -131,7 +131,7 @@ async fn an_agent_of_another_system_works_here_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_agent_gets_over_a_network_that_is_cut() {
+async fn agent_survives_network_outage() {
     let database = Database::new().await;
     let server = server(&database);
     let proxy = Proxy::to(server.port());

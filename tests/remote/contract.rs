@@ -1,4 +1,4 @@
-//! One contract for both sources of work: whatever holds beside the database holds over HTTP.
+//! One contract for both sources of work: direct database access and HTTP behave the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::harness::{Database, Server, hands};
 
-/// A database, and how workers get at its jobs.
+/// A database and a source of its jobs.
 struct Side<S> {
     database: Database,
     store: Store,
@@ -39,7 +39,7 @@ fn worker(name: &str) -> Worker {
     }
 }
 
-async fn beside_the_database() -> Side<Direct> {
+async fn direct() -> Side<Direct> {
     let database = Database::new().await;
     let store = hands::store(&database).await;
     let mut sources = Sources::default();
@@ -52,7 +52,7 @@ async fn beside_the_database() -> Side<Direct> {
 async fn over_http() -> Side<RemoteSource> {
     let database = Database::new().await;
     let store = hands::store(&database).await;
-    // Nobody takes anything back but the test.
+    // Only the test reaps leases.
     let server = Server::with(&database.url, &[("PROVOST_ROLES", "api"), LEASE]);
     let url = server.url.clone();
     let source = Box::new(move |name: &str| RemoteSource::new(Client::new(&url, None).unwrap(), worker(name)));
@@ -62,7 +62,7 @@ async fn over_http() -> Side<RemoteSource> {
 macro_rules! contract {
     ($($law:ident),+ $(,)?) => {
         mod database {
-            $(#[tokio::test] async fn $law() { super::$law(&super::beside_the_database().await).await })+
+            $(#[tokio::test] async fn $law() { super::$law(&super::direct().await).await })+
         }
         mod http {
             $(#[tokio::test] async fn $law() { super::$law(&super::over_http().await).await })+
@@ -71,15 +71,15 @@ macro_rules! contract {
 }
 
 contract! {
-    each_job_is_given_once_with_all_that_a_handler_needs,
-    a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off,
-    settling_is_recognised_the_second_time_and_refused_when_stale,
-    every_outcome_leads_where_it_should,
-    what_follows_follows_with_the_settlement,
-    what_cannot_follow_is_said_and_changes_nothing,
-    a_worker_is_registered_steered_and_leaves,
-    a_project_moves_with_its_job,
-    lines_are_kept_while_the_lease_is_held,
+    job_is_claimed_once_with_all_fields,
+    heartbeat_renews_leases_and_reports_lost_ones,
+    duplicate_settlement_succeeds_and_stale_fails,
+    every_outcome_sets_its_state,
+    follow_ups_are_enqueued_with_settlement,
+    invalid_follow_up_is_rejected_without_effect,
+    worker_registers_is_drained_and_leaves,
+    project_status_follows_its_job,
+    log_lines_require_the_lease,
 }
 
 async fn claim<S: Source>(source: &S, slots: usize) -> Vec<ClaimedJob> {
@@ -98,7 +98,7 @@ async fn state(database: &Database, id: Uuid) -> String {
     database.text(&format!("SELECT state FROM jobs WHERE id = '{id}'")).await
 }
 
-async fn each_job_is_given_once_with_all_that_a_handler_needs<S: Source>(side: &Side<S>) {
+async fn job_is_claimed_once_with_all_fields<S: Source>(side: &Side<S>) {
     let payload = r#"{ "n": 12345678901234567890123,  "x": 1.0 }"#;
     let first =
         hands::enqueue(&side.database, &format!(", payload => '{payload}', tenant => 'acme', timeout => '90 s'")).await;
@@ -118,7 +118,7 @@ async fn each_job_is_given_once_with_all_that_a_handler_needs<S: Source>(side: &
     side.database.check_invariants().await;
 }
 
-async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Source>(side: &Side<S>) {
+async fn heartbeat_renews_leases_and_reports_lost_ones<S: Source>(side: &Side<S>) {
     for _ in 0..3 {
         hands::enqueue(&side.database, "").await;
     }
@@ -150,7 +150,7 @@ async fn a_heartbeat_keeps_leases_and_tells_what_was_lost_or_called_off<S: Sourc
     assert_eq!(side.database.text(said).await, "0.4 3 of 7", "and stands while nothing else is said");
 }
 
-async fn settling_is_recognised_the_second_time_and_refused_when_stale<S: Source>(side: &Side<S>) {
+async fn duplicate_settlement_succeeds_and_stale_fails<S: Source>(side: &Side<S>) {
     let id = hands::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;
@@ -170,7 +170,7 @@ async fn settling_is_recognised_the_second_time_and_refused_when_stale<S: Source
     side.database.check_invariants().await;
 }
 
-async fn every_outcome_leads_where_it_should<S: Source>(side: &Side<S>) {
+async fn every_outcome_sets_its_state<S: Source>(side: &Side<S>) {
     let hour = Duration::from_secs(3600);
     let later = |reason: &str| Outcome::Failed { reason: reason.into(), retry_after: Some(hour), next: Vec::new() };
     let cases = [
@@ -198,7 +198,7 @@ async fn every_outcome_leads_where_it_should<S: Source>(side: &Side<S>) {
     side.database.check_invariants().await;
 }
 
-async fn what_follows_follows_with_the_settlement<S: Source>(side: &Side<S>) {
+async fn follow_ups_are_enqueued_with_settlement<S: Source>(side: &Side<S>) {
     let id = hands::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let next = vec![FollowUp(r#"{"kind": "echo", "payload": {"n": 1.0}}"#.into())];
@@ -208,7 +208,7 @@ async fn what_follows_follows_with_the_settlement<S: Source>(side: &Side<S>) {
     side.database.check_invariants().await;
 }
 
-async fn what_cannot_follow_is_said_and_changes_nothing<S: Source>(side: &Side<S>) {
+async fn invalid_follow_up_is_rejected_without_effect<S: Source>(side: &Side<S>) {
     let id = hands::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;
@@ -221,7 +221,7 @@ async fn what_cannot_follow_is_said_and_changes_nothing<S: Source>(side: &Side<S
     assert!(matches!(source.settle(&claimed, &Outcome::done()).await.unwrap(), Settled::Yes { .. }));
 }
 
-async fn a_worker_is_registered_steered_and_leaves<S: Source>(side: &Side<S>) {
+async fn worker_registers_is_drained_and_leaves<S: Source>(side: &Side<S>) {
     let source = (side.source)("w/1 %");
     source.heartbeat(&[], 2, false).await.unwrap();
     let row = "SELECT host || kinds::text || slots || busy FROM workers";
@@ -240,7 +240,7 @@ async fn a_worker_is_registered_steered_and_leaves<S: Source>(side: &Side<S>) {
     assert_eq!(side.database.number("SELECT count(*) FROM workers").await, 0);
 }
 
-async fn a_project_moves_with_its_job<S: Source>(side: &Side<S>) {
+async fn project_status_follows_its_job<S: Source>(side: &Side<S>) {
     let create = "SELECT create_project('p')";
     side.database.run(create).await;
     let source = (side.source)("w");
@@ -252,7 +252,7 @@ async fn a_project_moves_with_its_job<S: Source>(side: &Side<S>) {
     side.database.check_invariants().await;
 }
 
-async fn lines_are_kept_while_the_lease_is_held<S: Source>(side: &Side<S>) {
+async fn log_lines_require_the_lease<S: Source>(side: &Side<S>) {
     hands::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;

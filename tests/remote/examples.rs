@@ -1,4 +1,4 @@
-//! The workers under `examples/` are whole: each does real jobs here, where its language is installed.
+//! The workers in `examples/` run real jobs, if their language is installed.
 
 use std::process::{Child, Command, Stdio};
 
@@ -57,11 +57,11 @@ async fn works(language: &str, file: &str) {
 }
 
 #[tokio::test]
-async fn the_worker_in_python_works() {
+async fn python_example_runs_jobs() {
     works("python3", "worker.py").await;
 }
 
 #[tokio::test]
-async fn the_worker_in_node_works() {
+async fn node_example_runs_jobs() {
     works("node", "worker.mjs").await;
 }

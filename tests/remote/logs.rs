@@ -1,4 +1,4 @@
-//! What executions write.
+//! Logs of attempts.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn lines(server: &Server, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn lines_are_kept_in_order_read_page_by_page_and_followed() {
+async fn log_lines_are_ordered_paged_and_followed() {
     let database = Database::new().await;
     let server = &idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(server, "r").await;
@@ -43,15 +43,15 @@ async fn lines_are_kept_in_order_read_page_by_page_and_followed() {
     let end = lines(server, &format!("{path}?after_id={}&wait=10s", followed[0]["id"])).await;
     assert!(end.is_empty(), "nobody waits for what has ended");
     assert_problem(&post(server, &execution, json!({"content": "late"})).await, 409, "lease_lost");
-    assert_problem(&server.get(&format!("/executions/{}/logs", crate::api::NOBODY)).await, 404, "not_found");
-    assert_problem(&server.get(&format!("/jobs/{}/logs", crate::api::NOBODY)).await, 404, "not_found");
+    assert_problem(&server.get(&format!("/executions/{}/logs", crate::api::UNKNOWN_ID)).await, 404, "not_found");
+    assert_problem(&server.get(&format!("/jobs/{}/logs", crate::api::UNKNOWN_ID)).await, 404, "not_found");
     for (query, name) in [("limit=0", "limit"), ("after_id=x", "after_id"), ("wait=1h", "wait"), ("x=1", "x")] {
         assert_refused(&server.get(&format!("{path}?{query}")).await, 400, "invalid_parameter", name);
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_cut_or_cleaned_and_nothing_grows_without_end() {
+async fn long_or_invalid_lines_are_truncated_or_cleaned() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (_, execution) = held(&server, "r").await;
@@ -101,7 +101,7 @@ async fn what_cannot_be_kept_is_cut_or_cleaned_and_nothing_grows_without_end() {
 }
 
 #[tokio::test]
-async fn what_a_handler_writes_is_kept_beside_the_database_and_from_afar_and_shown_on_the_page() {
+async fn handler_output_is_logged_by_local_and_remote_workers() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = crate::jobs::simulated(&server, json!({"duration_ms": 0, "lines": ["one", "<b>two</b>"]})).await;
@@ -125,7 +125,7 @@ async fn what_a_handler_writes_is_kept_beside_the_database_and_from_afar_and_sho
 }
 
 #[tokio::test]
-async fn lines_arrive_while_the_work_goes_on() {
+async fn log_lines_arrive_while_job_runs() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = crate::jobs::simulated(&server, json!({"duration_ms": 600_000, "lines": ["at work"]})).await;

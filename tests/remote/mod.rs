@@ -1,4 +1,4 @@
-//! Workers without a database: the protocol, both sources of work under one contract, an agent that knows little, and whole processes.
+//! Remote workers: the protocol, the contract of both sources of work, a foreign agent, and worker processes.
 
 mod agent;
 mod contract;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Database, Server, send};
 
-/// A server that does not work itself.
+/// A server without workers of its own.
 pub fn idle(database: &Database, more: &[(&str, &str)]) -> Server {
     let settings = [&[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_LEASE_TTL", "2s")], more].concat();
     Server::with(&database.url, &settings)
@@ -22,14 +22,14 @@ pub async fn put(server: &Server, path: &str, body: Value) -> Answer {
     send(server.request(reqwest::Method::PUT, path).json(&body)).await
 }
 
-/// Asks for one job of kind `noop` as a worker that names its requests.
+/// Claims a job of kind `noop` with a request id.
 pub async fn dequeue(server: &Server, request: &str) -> Vec<Value> {
     let ask = json!({"worker_id": "w", "request_id": request, "kinds": ["noop"], "limit": 1});
     let answer = server.post("/internal/executions/dequeue", ask).await.expect(200).json();
     answer["executions"].as_array().unwrap().clone()
 }
 
-/// Enqueues a job of kind `noop` and has it delivered; the job and the execution.
+/// Enqueues and claims a job of kind `noop`; returns the job id and the execution id.
 pub async fn held(server: &Server, request: &str) -> (String, String) {
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     let given = dequeue(server, request).await.remove(0);

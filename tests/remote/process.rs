@@ -1,4 +1,4 @@
-//! `provost worker` as a process: from end to end, killed, cut off, drained.
+//! `provost worker` processes: end to end, killed, disconnected and drained.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use super::{idle, text};
 use crate::harness::{Database, Process, Proxy, Server, eventually};
 use crate::jobs::{act, enqueue, job, only_worker, outcomes, simulated, until};
 
-/// A worker of the server at this address.
+/// Starts a worker of the server at this address.
 pub fn worker_of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Process {
     let mut command = Server::command();
     command.args(["worker", "--server", url]).args(flags);
@@ -17,11 +17,11 @@ pub fn worker_of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Proces
 }
 
 #[tokio::test]
-async fn a_worker_elsewhere_does_everything_and_touches_no_database() {
+async fn remote_worker_needs_no_database() {
     let database = Database::new().await;
     let token = "a-worker-token-0123456789";
     let server = idle(&database, &[("PROVOST_WORKER_TOKEN", token)]);
-    // Whoever connected would be noticed.
+    // A database connection would be noticed.
     let decoy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     decoy.set_nonblocking(true).unwrap();
     let url = format!("postgres://nobody@{}/nothing", decoy.local_addr().unwrap());
@@ -59,7 +59,7 @@ async fn a_worker_elsewhere_does_everything_and_touches_no_database() {
 }
 
 #[tokio::test]
-async fn work_of_a_worker_that_is_killed_is_done_by_another() {
+async fn jobs_of_killed_worker_run_elsewhere() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let victim = worker_of(&server.url, &[], &[]);
@@ -73,7 +73,7 @@ async fn work_of_a_worker_that_is_killed_is_done_by_another() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_and_comes_back_finds_its_workers_at_work() {
+async fn remote_workers_survive_server_restart() {
     let database = Database::new().await;
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
@@ -96,7 +96,7 @@ async fn a_server_that_is_killed_and_comes_back_finds_its_workers_at_work() {
 }
 
 #[tokio::test]
-async fn a_worker_that_is_cut_off_stops_before_its_lease_ends_and_comes_back() {
+async fn disconnected_worker_stops_before_lease_ends() {
     let database = Database::new().await;
     let server = idle(&database, &[]);
     let proxy = Proxy::to(server.port());
@@ -117,7 +117,7 @@ async fn a_worker_that_is_cut_off_stops_before_its_lease_ends_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_stop_signal_drains_and_a_second_one_ends_at_once() {
+async fn first_signal_drains_and_second_exits() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let mut worker = worker_of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "2s")]);
@@ -144,7 +144,7 @@ async fn a_stop_signal_drains_and_a_second_one_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_worker_told_by_an_operator_drains_and_stays() {
+async fn worker_drained_by_operator_keeps_running() {
     let database = Database::new().await;
     let server = idle(&database, &[]);
     let mut worker = worker_of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "100ms")]);
@@ -161,7 +161,7 @@ async fn a_worker_told_by_an_operator_drains_and_stays() {
 }
 
 #[tokio::test]
-async fn mistakes_are_said_and_a_wrong_token_is_no_reason_to_die() {
+async fn wrong_token_is_logged_and_retried() {
     let run = |command: &mut Command| {
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())

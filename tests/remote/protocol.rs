@@ -10,14 +10,14 @@ use crate::harness::{Database, hands};
 use crate::jobs::{act, job, only_worker, outcomes, until};
 
 #[tokio::test]
-async fn the_same_request_is_answered_with_the_same_executions() {
+async fn repeated_request_returns_same_executions() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (_, first) = held(&server, "r1").await;
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     let again = dequeue(&server, "r1").await;
     assert_eq!((again.len(), text(&again[0], "execution_id")), (1, first.clone()), "the answer may have been lost");
-    assert_eq!(again[0]["lease_ttl_ms"], 10_000, "until its first heartbeat");
+    assert_eq!(again[0]["lease_ttl_ms"], 10_000, "until the first heartbeat");
     let other = dequeue(&server, "r2").await;
     assert_ne!(text(&other[0], "execution_id"), first, "another request is another question");
     put(&server, &format!("/internal/executions/{first}/result"), json!({"exit_code": 0})).await.expect(200);
@@ -30,7 +30,7 @@ async fn the_same_request_is_answered_with_the_same_executions() {
 }
 
 #[tokio::test]
-async fn eight_that_ask_the_same_at_once_get_one_answer() {
+async fn concurrent_identical_requests_share_executions() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     for _ in 0..8 {
@@ -44,7 +44,7 @@ async fn eight_that_ask_the_same_at_once_get_one_answer() {
 }
 
 #[tokio::test]
-async fn what_was_delivered_to_nobody_is_given_to_somebody_else_soon() {
+async fn lost_delivery_is_claimed_again_soon() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "1m")]);
     let (id, execution) = held(&server, "lost").await;
@@ -58,7 +58,7 @@ async fn what_was_delivered_to_nobody_is_given_to_somebody_else_soon() {
 }
 
 #[tokio::test]
-async fn a_question_waits_for_an_answer_and_a_later_one_ends_it() {
+async fn later_request_ends_waiting_one() {
     let database = Database::new().await;
     let server = &idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let ask = |request: &'static str| {
@@ -74,7 +74,7 @@ async fn a_question_waits_for_an_answer_and_a_later_one_ends_it() {
     assert!(answer["waited_ms"].is_u64(), "{answer}");
     let (first, second) = tokio::join!(ask("gave up"), async {
         tokio::time::sleep(Duration::from_millis(400)).await;
-        let second = ask("asks again");
+        let second = ask("second request");
         let born = async {
             tokio::time::sleep(Duration::from_millis(1500)).await;
             server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
@@ -86,7 +86,7 @@ async fn a_question_waits_for_an_answer_and_a_later_one_ends_it() {
 }
 
 #[tokio::test]
-async fn a_result_may_be_sent_again_and_a_stale_one_is_refused() {
+async fn duplicate_result_succeeds_and_stale_fails() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
@@ -111,7 +111,7 @@ async fn a_result_may_be_sent_again_and_a_stale_one_is_refused() {
 }
 
 #[tokio::test]
-async fn every_outcome_means_what_it_means_beside_the_database() {
+async fn remote_outcomes_match_local_ones() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let cases = [
@@ -126,7 +126,7 @@ async fn every_outcome_means_what_it_means_beside_the_database() {
         (json!({"canceled": true}), "canceled", "canceled", Some("canceled")),
     ];
     for (at, (result, state, outcome, error)) in cases.into_iter().enumerate() {
-        // A queue for each, because what is to be retried may be due again at any moment.
+        // One queue each, because a retry may become due at any time.
         let queue = format!("q{at}");
         server.post("/jobs", json!({"kind": "noop", "queue": queue})).await.expect(201);
         let ask = json!({"worker_id": "w", "request_id": queue, "kinds": ["noop"], "queues": [queue]});
@@ -145,7 +145,7 @@ async fn every_outcome_means_what_it_means_beside_the_database() {
 }
 
 #[tokio::test]
-async fn a_released_job_may_be_had_at_once_and_spends_nothing() {
+async fn released_job_is_due_without_failure() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
@@ -159,7 +159,7 @@ async fn a_released_job_may_be_had_at_once_and_spends_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_that_beats_is_shown_steered_and_told_of_cancels() {
+async fn heartbeating_worker_is_listed_and_controlled() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
@@ -190,7 +190,7 @@ async fn a_worker_that_beats_is_shown_steered_and_told_of_cancels() {
 }
 
 #[tokio::test]
-async fn what_follows_is_enqueued_or_refused_with_its_field() {
+async fn follow_ups_are_enqueued_or_rejected_by_field() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
@@ -206,7 +206,7 @@ async fn what_follows_is_enqueued_or_refused_with_its_field() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_kept_or_read_is_refused_and_nothing_is_lost() {
+async fn unstorable_result_is_rejected_without_loss() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r1").await;
@@ -225,7 +225,7 @@ async fn what_could_not_be_kept_or_read_is_refused_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn payloads_arrive_byte_for_byte_and_only_what_was_asked_for() {
+async fn payloads_arrive_byte_for_byte() {
     let database = Database::new().await;
     let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let payload = r#"{ "n": 12345678901234567890123,  "x": 1.0 }"#;

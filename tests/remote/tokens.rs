@@ -1,11 +1,11 @@
-//! Which token opens what.
+//! Worker tokens and their scope.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::process::worker_of;
 use super::{idle, text};
-use crate::api::{NOBODY, assert_problem, assert_refused};
+use crate::api::{UNKNOWN_ID, assert_problem, assert_refused};
 use crate::harness::{Answer, Database, Server, eventually, send};
 use crate::jobs::{enqueue, job, until};
 
@@ -17,7 +17,7 @@ fn guarded(database: &Database) -> Server {
 }
 
 #[tokio::test]
-async fn the_token_of_workers_opens_internal_and_nothing_else() {
+async fn worker_token_opens_only_internal() {
     let database = Database::new().await;
     let server = guarded(&database);
     let document = send(server.request(Method::GET, "/openapi.json").bearer_auth(ADMIN)).await.expect(200).json();
@@ -27,7 +27,7 @@ async fn the_token_of_workers_opens_internal_and_nothing_else() {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
             let url = ["{id}", "{worker}", "{name}", "{limit}", "{kind}", "{version}"]
                 .iter()
-                .fold(path.clone(), |url, it| url.replace(it, NOBODY));
+                .fold(path.clone(), |url, it| url.replace(it, UNKNOWN_ID));
             for mount in ["", "/api/v1"] {
                 let ask = |token: Option<&str>| {
                     let request =
@@ -66,7 +66,7 @@ async fn the_token_of_workers_opens_internal_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn on_loopback_without_tokens_workers_come_in_like_everybody() {
+async fn workers_need_no_token_on_loopback() {
     let database = Database::new().await;
     let server = idle(&database, &[]);
     let answer = server.post("/internal/executions/dequeue", Value::from(serde_json::Map::new())).await.expect(200);
@@ -77,7 +77,7 @@ async fn on_loopback_without_tokens_workers_come_in_like_everybody() {
     assert_problem(&send(site).await, 403, "cross_site_request");
 }
 
-/// Bound to one queue, and to two.
+/// A server with tokens restricted to one queue and to two queues.
 const CRITICAL: &str = "a-critical-token-0123456789";
 const BOTH: &str = "another-token-0123456789";
 
@@ -90,11 +90,11 @@ async fn ask(server: &Server, token: &str, method: Method, path: &str, body: Val
     send(server.request(method, path).bearer_auth(token).json(&body)).await
 }
 
-/// The queues of what a worker is given.
+/// The jobs of a delivery.
 async fn dequeue(server: &Server, token: &str, request: &str, more: Value) -> Answer {
-    let mut wish = json!({"worker_id": "w", "request_id": request, "kinds": ["noop"], "limit": 9});
-    wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    ask(server, token, Method::POST, "/internal/executions/dequeue", wish).await
+    let mut request = json!({"worker_id": "w", "request_id": request, "kinds": ["noop"], "limit": 9});
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ask(server, token, Method::POST, "/internal/executions/dequeue", request).await
 }
 
 fn given(answer: &Answer) -> Vec<Value> {
@@ -102,7 +102,7 @@ fn given(answer: &Answer) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_bound_token_is_given_jobs_of_its_queues_alone() {
+async fn restricted_token_receives_only_its_queues() {
     let database = Database::new().await;
     let server = bound(&database);
     for queue in ["default", "critical", "critical", "other"] {
@@ -123,7 +123,7 @@ async fn a_bound_token_is_given_jobs_of_its_queues_alone() {
 }
 
 #[tokio::test]
-async fn what_a_worker_of_another_token_holds_does_not_exist() {
+async fn attempts_of_other_tokens_are_invisible() {
     let database = Database::new().await;
     let server = bound(&database);
     let id = enqueue(&server, json!({"kind": "noop", "queue": "critical"})).await;
@@ -164,7 +164,7 @@ async fn what_a_worker_of_another_token_holds_does_not_exist() {
 }
 
 #[tokio::test]
-async fn what_follows_stays_on_the_queues_of_a_bound_token_and_with_its_tenant() {
+async fn restricted_token_limits_follow_ups() {
     let database = Database::new().await;
     let server = bound(&database);
     let begun = async |token: &'static str, request: &str, tenant: &str| {
@@ -198,7 +198,7 @@ async fn what_follows_stays_on_the_queues_of_a_bound_token_and_with_its_tenant()
 }
 
 #[tokio::test]
-async fn a_worker_with_a_bound_token_does_what_it_may() {
+async fn worker_with_restricted_token_runs_jobs() {
     let database = Database::new().await;
     let server = bound(&database);
     let worker = worker_of(&server.url, &["--token", CRITICAL], &[]);

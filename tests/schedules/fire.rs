@@ -196,7 +196,7 @@ async fn project_schedule_creates_retries_and_deletes() {
     let skipped = ticked(&server, "delete", "skipped", 1).await;
     assert!(text(&skipped[0], "reason").starts_with("the project is delet"), "{}", skipped[0]);
     assert_eq!(ticked(&server, "delete", "fired", 1).await.len(), 1);
-    let retry = json!({"project": {"action": "retry", "project_id": crate::api::NOBODY}});
+    let retry = json!({"project": {"action": "retry", "project_id": crate::api::UNKNOWN_ID}});
     schedule(&server, "retry", json!({"cron": "@yearly", "target": retry})).await;
     let refused = server.post("/schedules/retry/run", json!({})).await.expect(409);
     assert!(refused.text.contains("there is no such project"), "{}", refused.text);

@@ -67,7 +67,7 @@ async fn unreadable_schedule_is_shown_and_replaceable() {
         let request = server.request(method.clone(), &format!("/schedules/broken{path}"));
         let answer = send(if method == Method::GET { request } else { request.json(&json!({})) }).await;
         assert_eq!((answer.status, answer.code()), (409, "invalid_state".into()), "{path}");
-        assert!(answer.text.contains("put it anew or delete it"), "{}", answer.text);
+        assert!(answer.text.contains("eplace or delete it"), "{}", answer.text);
     }
     server.get("/schedules/broken/ticks").await.expect(200);
     let anew = json!({"name": "broken", "cron": "@daily", "kind": "noop"});

@@ -125,7 +125,7 @@ async fn expired_step_that_can_never_run_is_not_retried() {
     let id = expired_while_blocked(&server).await;
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
     let refused = act(&server, &job_of(&server, &id, "hasty").await, "retry", json!({})).await.expect(409);
-    assert!(refused.text.contains("will not complete any more"), "{}", refused.text);
+    assert!(refused.text.contains("can no longer complete"), "{}", refused.text);
     assert_eq!(states(&server, &id).await, "never=canceled hasty=failed");
     database.check_invariants().await;
 }

@@ -1,4 +1,4 @@
-//! `/health` for people, `/healthz` and `/readyz` for whoever restarts and routes.
+//! `/health` for people, `/healthz` and `/readyz` for orchestrators and load balancers.
 
 use std::time::{Duration, Instant};
 
@@ -7,61 +7,62 @@ use actix_web::web::Data;
 
 use crate::signal::ListenMode;
 use crate::store::database::DatabaseInfo;
-use crate::store::workers::WorkerSummary;
+use crate::store::workers::Workers;
 use crate::web::app::App;
 use crate::wire::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
 
-/// A database that takes longer to say that it is there counts as down.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// A database that takes longer to respond counts as down.
+const DATABASE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// What was found when we looked.
+/// The state of the process's dependencies.
 pub struct Checkup {
-    /// The database's answer and how long it took.
+    /// The response of the database and its response time; `None` while the database is down.
     pub database: Option<(DatabaseInfo, Duration)>,
-    pub workers: Option<WorkerSummary>,
+    pub workers: Option<Workers>,
 }
 
-/// Looks at everything that this process stands on.
+/// Checks the database and counts the workers.
 pub async fn checkup(app: &App) -> Checkup {
     let started = Instant::now();
-    let pong = tokio::time::timeout(PATIENCE, app.store.ping()).await.ok().and_then(Result::ok);
+    let pong = tokio::time::timeout(DATABASE_TIMEOUT, app.store.ping()).await.ok().and_then(Result::ok);
     let took = started.elapsed();
     let workers = match pong {
-        Some(_) => {
-            tokio::time::timeout(PATIENCE, app.store.summarize_workers(app.silence())).await.ok().and_then(Result::ok)
-        }
+        Some(_) => tokio::time::timeout(DATABASE_TIMEOUT, app.store.summarize_workers(app.silence()))
+            .await
+            .ok()
+            .and_then(Result::ok),
         None => None,
     };
     Checkup { database: pong.map(|pong| (pong, took)), workers }
 }
 
-/// How this process is, and what it stands on.
+/// Get the health of the process and its dependencies.
 #[utoipa::path(get, path = "/health", tag = "operations",
-    responses((status = 200, body = Health), (status = 503, body = Health, description = "The database does not answer")))]
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "The database does not respond")))]
 pub async fn health(app: Data<App>) -> HttpResponse {
-    let found = checkup(&app).await;
+    let state = checkup(&app).await;
     let listener = app.process_status.listener();
     let services = app.process_status.services();
-    let limping = listener.mode == ListenMode::Poll || services.values().any(|it| it.state == "restarting");
-    let status = match (&found.database, app.process_status.is_draining()) {
+    let is_degraded = listener.mode == ListenMode::Poll || services.values().any(|it| it.state == "restarting");
+    let status = match (&state.database, app.process_status.is_draining()) {
         (None, _) => "unavailable",
         (Some(_), true) => "draining",
-        (Some(_), false) if limping => "degraded",
+        (Some(_), false) if is_degraded => "degraded",
         (Some(_), false) => "ok",
     };
     let body = Health {
         status: status.to_owned(),
-        db: if found.database.is_some() { "ok" } else { "down" }.to_owned(),
-        db_ms: found.database.as_ref().map(|(_, took)| (took.as_secs_f64() * 1e6).round() / 1e3),
+        db: if state.database.is_some() { "ok" } else { "down" }.to_owned(),
+        db_ms: state.database.as_ref().map(|(_, took)| (took.as_secs_f64() * 1e6).round() / 1e3),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        schema_version: found.database.as_ref().map(|(pong, _)| pong.schema_version),
+        schema_version: state.database.as_ref().map(|(pong, _)| pong.schema_version),
         listener: ListenerHealth {
             mode: listener.mode.as_str().to_owned(),
             since: listener.since,
-            last_heard_at: listener.last_notified_at,
+            last_heard_at: listener.heard,
             reconnects: listener.reconnects,
         },
-        workers: found.workers.map(|it| WorkersHealth { online: it.online, slots: it.slots, busy: it.busy }),
+        workers: state.workers.map(|it| WorkersHealth { online: it.online, slots: it.slots, busy: it.busy }),
         services: services
             .into_iter()
             .map(|(name, it)| {
@@ -75,19 +76,19 @@ pub async fn health(app: Data<App>) -> HttpResponse {
             })
             .collect(),
     };
-    match found.database {
+    match state.database {
         Some(_) => HttpResponse::Ok().json(body),
         None => HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body),
     }
 }
 
-/// The process is alive. Says nothing of the database, so that nobody restarts us because of it.
+/// Liveness: the process is running. Independent of the database, so that a database outage does not cause restarts.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, example = "ok")))]
 pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// The process can serve: the database answers, and we are not about to stop.
+/// Readiness: the database responds and the process is not shutting down.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String), (status = 503, body = String)))]
 pub async fn ready(app: Data<App>) -> HttpResponse {

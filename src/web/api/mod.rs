@@ -1,7 +1,12 @@
-//! The JSON API: a file or folder per noun. Routes stand here, on one screen.
+//! The JSON API: a file or folder per noun. All routes are declared here.
 
-pub mod convert;
+#[macro_use]
+mod actions;
+
+pub mod audit;
 pub mod dead_letters;
+mod description;
+pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod internal;
@@ -9,35 +14,33 @@ pub mod jobs;
 pub mod limits;
 pub mod metrics;
 pub mod openapi;
-pub mod paging;
 pub mod projects;
 pub mod queues;
+mod response;
 pub mod schedules;
 pub mod schemas;
 pub mod stats;
-pub mod stream;
-pub mod to_wire;
-pub mod wait;
+mod wait;
 pub mod workers;
 pub mod workflows;
 
 use actix_web::web::{self, ServiceConfig, post};
 
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
-/// Every route of the API.
+/// Registers all routes of the API.
 pub fn routes(config: &mut ServiceConfig) {
     config.configure(aliases).configure(own_routes);
 }
 
-/// Paths of the reference systems, so that their documented requests work unchanged. They come first: `/jobs/batch` must not
-/// match `/jobs/{id}`.
+/// Paths of the reference systems, so that their documented requests work unchanged. RegisteredWorker first, because `/jobs/{id}` also matches
+/// `/jobs/batch`.
 fn aliases(config: &mut ServiceConfig) {
     config
-        .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create)]))
+        .service(resource("/jobs/batch", &["POST"], [post().to(jobs::create::create)]))
         .service(resource("/rate-limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
-        .service(resource("/sse/events", &["GET"], [get().to(stream::stream)]))
-        .service(resource("/schedules/{name}/trigger", &["POST"], [post().to(schedules::run)]))
+        .service(resource("/sse/events", &["GET"], [get().to(events::stream::stream)]))
+        .service(resource("/schedules/{name}/trigger", &["POST"], [post().to(schedules::actions::run)]))
         .service(resource("/workers/{worker}/resume", &["POST"], [post().to(workers::uncordon)]));
 }
 
@@ -50,19 +53,19 @@ fn own_routes(config: &mut ServiceConfig) {
             [get().to(projects::get), web::patch().to(projects::patch), web::delete().to(projects::delete)],
         ))
         .service(resource("/projects/{id}/retry", &["POST"], [post().to(projects::retry)]))
-        .service(resource("/projects/{id}/events", &["GET"], [get().to(projects::events::events)]))
+        .service(resource("/projects/{id}/events", &["GET"], [get().to(projects::events)]))
         .service(resource("/projects/{id}/explain", &["GET"], [get().to(projects::explain::explain)]))
-        .service(resource("/jobs", &["GET", "POST"], [get().to(jobs::list), post().to(jobs::create)]))
-        .service(resource("/jobs/cancel", &["POST"], [post().to(jobs::cancel_many)]))
-        .service(resource("/jobs/retry", &["POST"], [post().to(jobs::retry_many)]))
+        .service(resource("/jobs", &["GET", "POST"], [get().to(jobs::list), post().to(jobs::create::create)]))
+        .service(resource("/jobs/cancel", &["POST"], [post().to(jobs::actions::cancel_many)]))
+        .service(resource("/jobs/retry", &["POST"], [post().to(jobs::actions::retry_many)]))
         .service(resource("/jobs/{id}", &["GET", "PATCH"], [get().to(jobs::get), web::patch().to(jobs::patch)]))
-        .service(resource("/jobs/{id}/cancel", &["POST"], [post().to(jobs::cancel)]))
-        .service(resource("/jobs/{id}/retry", &["POST"], [post().to(jobs::retry)]))
-        .service(resource("/jobs/{id}/run-again", &["POST"], [post().to(jobs::run_again)]))
+        .service(resource("/jobs/{id}/cancel", &["POST"], [post().to(jobs::actions::cancel)]))
+        .service(resource("/jobs/{id}/retry", &["POST"], [post().to(jobs::actions::retry)]))
+        .service(resource("/jobs/{id}/run-again", &["POST"], [post().to(jobs::actions::run_again)]))
         .service(resource("/jobs/{id}/events", &["GET"], [get().to(jobs::events)]))
         .service(resource("/jobs/{id}/executions", &["GET"], [get().to(jobs::executions)]))
-        .service(resource("/jobs/{id}/logs", &["GET"], [get().to(internal::logs::of_job)]))
-        .service(resource("/executions/{id}/logs", &["GET"], [get().to(internal::logs::of_execution)]))
+        .service(resource("/jobs/{id}/logs", &["GET"], [get().to(jobs::logs::of_job)]))
+        .service(resource("/executions/{id}/logs", &["GET"], [get().to(jobs::logs::of_execution)]))
         .service(resource("/jobs/{id}/explain", &["GET"], [get().to(jobs::explain)]))
         .service(resource("/jobs/{id}/inspection", &["GET"], [get().to(jobs::inspection)]))
         .service(resource("/jobs/{id}/graph", &["GET"], [get().to(workflows::graph_of_job)]))
@@ -71,8 +74,8 @@ fn own_routes(config: &mut ServiceConfig) {
         .service(resource("/workflows/{id}", &["GET"], [get().to(workflows::get)]))
         .service(resource("/workflows/{id}/graph", &["GET"], [get().to(workflows::graph)]))
         .service(resource("/workflows/{id}/events", &["GET"], [get().to(workflows::events)]))
-        .service(resource("/workflows/{id}/cancel", &["POST"], [post().to(workflows::cancel)]))
-        .service(resource("/workflows/{id}/retry", &["POST"], [post().to(workflows::retry)]))
+        .service(resource("/workflows/{id}/cancel", &["POST"], [post().to(workflows::actions::cancel)]))
+        .service(resource("/workflows/{id}/retry", &["POST"], [post().to(workflows::actions::retry)]))
         .service(resource("/dlq", &["GET"], [get().to(dead_letters::list)]))
         .service(resource("/dlq/groups", &["GET"], [get().to(dead_letters::groups)]))
         .service(resource("/dlq/replay", &["POST"], [post().to(dead_letters::replay)]))
@@ -106,24 +109,24 @@ fn own_routes(config: &mut ServiceConfig) {
             [get().to(limits::get), web::delete().to(limits::remove)],
         ))
         .service(resource("/schedules", &["GET", "POST"], [get().to(schedules::list), post().to(schedules::put)]))
-        .service(resource("/schedules/preview", &["POST"], [post().to(schedules::preview)]))
+        .service(resource("/schedules/preview", &["POST"], [post().to(schedules::times::preview)]))
         .service(resource(
             "/schedules/{name}",
             &["GET", "PATCH", "DELETE"],
             [get().to(schedules::get), web::patch().to(schedules::patch), web::delete().to(schedules::remove)],
         ))
-        .service(resource("/schedules/{name}/next", &["GET"], [get().to(schedules::next)]))
-        .service(resource("/schedules/{name}/ticks", &["GET"], [get().to(schedules::ticks)]))
-        .service(resource("/schedules/{name}/run", &["POST"], [post().to(schedules::run)]))
-        .service(resource("/schedules/{name}/pause", &["POST"], [post().to(schedules::pause)]))
-        .service(resource("/schedules/{name}/resume", &["POST"], [post().to(schedules::resume)]))
-        .service(resource("/schedules/{name}/backfill", &["POST"], [post().to(schedules::backfill)]))
+        .service(resource("/schedules/{name}/next", &["GET"], [get().to(schedules::times::next)]))
+        .service(resource("/schedules/{name}/ticks", &["GET"], [get().to(schedules::times::ticks)]))
+        .service(resource("/schedules/{name}/run", &["POST"], [post().to(schedules::actions::run)]))
+        .service(resource("/schedules/{name}/pause", &["POST"], [post().to(schedules::actions::pause)]))
+        .service(resource("/schedules/{name}/resume", &["POST"], [post().to(schedules::actions::resume)]))
+        .service(resource("/schedules/{name}/backfill", &["POST"], [post().to(schedules::actions::backfill)]))
         .service(resource("/schemas", &["GET"], [get().to(schemas::list)]))
         .service(resource("/schemas/{kind}", &["PUT"], [web::put().to(schemas::put)]))
         .service(resource("/schemas/{kind}/{version}", &["DELETE"], [web::delete().to(schemas::remove)]))
         .service(resource("/stats", &["GET"], [get().to(stats::stats)]))
-        .service(resource("/events", &["GET"], [get().to(stats::events)]))
-        .service(resource("/events/stream", &["GET"], [get().to(stream::stream)]))
+        .service(resource("/events", &["GET"], [get().to(events::list)]))
+        .service(resource("/events/stream", &["GET"], [get().to(events::stream::stream)]))
         .service(resource("/metrics", &["GET"], [get().to(metrics::metrics)]))
         .service(resource("/metrics/prometheus", &["GET"], [get().to(metrics::prometheus)]))
         .service(resource("/health", &["GET"], [get().to(health::health)]))

@@ -1,131 +1,96 @@
-//! `/queues`: what waits where, and who may take it.
+//! `/queues`.
 
+use actix_web::HttpRequest;
 use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::{Ident, LimitMode, LimitScope, QueueState};
-use crate::store::Audit;
 use crate::store::limits::Limit;
+use crate::store::Audit;
 use crate::store::queues::Queue;
-use crate::web::api::convert;
-use crate::web::api::to_wire::to_wire;
+use crate::web::api::audit::{API, api_audit, audit};
+use crate::web::api::description;
+use crate::web::api::response::{created, json, list as json_list};
 use crate::web::app::App;
-use crate::web::error::ApiError;
-use crate::web::extract::{Json, OptionalJson, name_in_path};
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{Json, Name, OptionalJson};
 use crate::web::query::Query;
-use crate::wire::{self, CreateQueue, PatchQueue, Problem, Reason};
+use crate::wire::{self, CreateQueue, PatchQueue, Reason};
 
-/// Over how many minutes in and out are counted.
+/// The store counts incoming and outgoing jobs over this many minutes.
 const FLOW_MINUTES: f64 = 5.0;
 
-/// The queues, by name.
-#[utoipa::path(get, path = "/queues", tag = "queues",
-    responses((status = 200, body = [wire::Queue]), (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+/// List queues by name.
+#[utoipa::path(get, path = "/queues", tag = "queues", responses((status = 200, body = [wire::Queue]), description::Read))]
+pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
     Query::parse(request.query_string(), &[])?;
-    let queues = app.store.list_queues(None, app.silence()).await?;
-    Ok(HttpResponse::Ok().json(queues.into_iter().map(wire::Queue::from).collect::<Vec<_>>()))
+    json_list::<wire::Queue, _>(app.store.list_queues(None, app.silence()).await?)
 }
 
-/// Let there be a queue, also before its first job.
+/// Create a queue. Queues are also created by their first job.
 #[utoipa::path(post, path = "/queues", tag = "queues", request_body = CreateQueue,
-    responses((status = 200, body = wire::Queue, description = "It was there"), (status = 201, body = wire::Queue), (status = 400, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateQueue>) -> Result<HttpResponse, ApiError> {
+    responses((status = 200, body = wire::Queue, description = "The queue already existed"), (status = 201, body = wire::Queue), description::Write))]
+pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateQueue>) -> ApiResult {
     let name = Ident::parse(&body.value.name).map_err(|error| ApiError::field("name", error))?;
-    let concurrency = body.value.concurrency.map(|it| bounded("concurrency", it)).transpose()?;
-    let audit = convert::audit(convert::API, None)?;
+    let concurrency = body.value.concurrency.map(|it| limit_value("concurrency", it)).transpose()?;
+    let audit = audit(API, None)?;
     let is_new = app.store.create_queue(name.as_str(), &audit).await?;
     if concurrency.is_some() {
         set_concurrency(&app, name.as_str(), concurrency, &audit).await?;
     }
-    let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
-    response.insert_header((LOCATION, format!("{}/{name}", request.path())));
-    Ok(response.json(wire::Queue::from(found(&app, name.as_str()).await?)))
+    Ok(created(is_new)
+        .insert_header((LOCATION, format!("{}/{name}", request.path())))
+        .json(wire::Queue::from(load(&app, name.as_str()).await?)))
 }
 
-/// One queue.
+/// Get a queue.
 #[utoipa::path(get, path = "/queues/{name}", tag = "queues", params(("name" = String, Path)),
-    responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(wire::Queue::from(found(&app, &name_of(&request)).await?)))
+    responses((status = 200, body = wire::Queue), description::ReadOne))]
+pub async fn get(app: Data<App>, Name(name): Name) -> ApiResult {
+    json(wire::Queue::from(load(&app, &name).await?))
 }
 
-/// Change how many of its jobs may be active at once.
+/// Change the concurrency of a queue: how many of its jobs may be active at once.
 #[utoipa::path(patch, path = "/queues/{name}", tag = "queues", params(("name" = String, Path)), request_body = PatchQueue,
-    responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn patch(app: Data<App>, request: HttpRequest, body: Json<PatchQueue>) -> Result<HttpResponse, ApiError> {
-    let name = &name_of(&request);
-    let concurrency = body.value.concurrency.map(|it| bounded("concurrency", it)).transpose()?;
-    let audit = convert::audit(convert::API, body.value.reason)?;
-    found(&app, name).await?;
-    set_concurrency(&app, name, concurrency, &audit).await?;
-    Ok(HttpResponse::Ok().json(wire::Queue::from(found(&app, name).await?)))
+    responses((status = 200, body = wire::Queue), description::WriteOne))]
+pub async fn patch(app: Data<App>, Name(name): Name, body: Json<PatchQueue>) -> ApiResult {
+    let concurrency = body.value.concurrency.map(|it| limit_value("concurrency", it)).transpose()?;
+    let audit = audit(API, body.value.reason)?;
+    load(&app, &name).await?;
+    set_concurrency(&app, &name, concurrency, &audit).await?;
+    json(wire::Queue::from(load(&app, &name).await?))
 }
 
-/// Pause: nothing is claimed from it; what runs finishes, what comes waits.
-#[utoipa::path(post, path = "/queues/{name}/pause", tag = "queues", params(("name" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn pause(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    moved(&app, &request, QueueState::Paused, reason.0).await
+state_actions! {
+    tag: "queues", parameter: "name", body: Queue, set: set_state;
+
+    /// Pause a queue. Workers stop claiming its jobs; active jobs finish and new jobs are accepted.
+    pause "/queues/{name}/pause" => QueueState::Paused;
+    /// Resume a paused or draining queue.
+    resume "/queues/{name}/resume" => QueueState::Active;
+    /// Drain a queue. New jobs are rejected (409 `queue_draining`); waiting jobs are worked off.
+    drain "/queues/{name}/drain" => QueueState::Draining;
 }
 
-/// Resume: it gives and takes again.
-#[utoipa::path(post, path = "/queues/{name}/resume", tag = "queues", params(("name" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn resume(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    moved(&app, &request, QueueState::Active, reason.0).await
+async fn set_state(app: &App, name: &str, state: QueueState, audit: &Audit) -> Result<wire::Queue, ApiError> {
+    app.store.set_queue_state(name, state, audit).await?.ok_or_else(|| not_found(name))?;
+    Ok(load(app, name).await?.into())
 }
 
-/// Drain: new jobs are refused (409 `queue_draining`), what waits is worked off.
-#[utoipa::path(post, path = "/queues/{name}/drain", tag = "queues", params(("name" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Queue), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn drain(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    moved(&app, &request, QueueState::Draining, reason.0).await
+/// The queue, or a 404 problem.
+pub async fn load(app: &App, name: &str) -> Result<Queue, ApiError> {
+    app.store.list_queues(Some(name), app.silence()).await?.pop().ok_or_else(|| not_found(name))
 }
 
-async fn moved(app: &App, request: &HttpRequest, state: QueueState, reason: Reason) -> Result<HttpResponse, ApiError> {
-    let (name, audit) = (&name_of(request), convert::api_audit(reason)?);
-    app.store.set_queue_state(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
-    Ok(HttpResponse::Ok().json(wire::Queue::from(found(app, name).await?)))
+/// The 404 problem of a queue.
+pub fn not_found(name: &str) -> ApiError {
+    ApiError::not_found("queue", name)
 }
 
-/// The queue, or 404.
-pub async fn found(app: &App, name: &str) -> Result<Queue, ApiError> {
-    app.store.list_queues(Some(name), app.silence()).await?.pop().ok_or_else(|| no_queue(name))
-}
-
-/// There is no such queue.
-pub fn no_queue(name: &str) -> ApiError {
-    ApiError::Missing("queue", name.to_owned())
-}
-
-/// `{name}` of the path.
-pub fn name_of(request: &HttpRequest) -> String {
-    name_in_path(request, "name")
-}
-
-/// A queue's concurrency is a limit like any other, under the queue's name.
-pub async fn set_concurrency(app: &App, queue: &str, most: Option<i32>, audit: &Audit) -> Result<(), ApiError> {
+/// Sets or removes the concurrency of a queue, which is a limit with a reserved name.
+pub async fn set_concurrency(app: &App, queue: &str, max: Option<i32>, audit: &Audit) -> Result<(), ApiError> {
     let name = format!("queue:{queue}");
-    let Some(most) = most else {
+    let Some(most) = max else {
         app.store.remove_limit(&name, audit).await?;
         return Ok(());
     };
@@ -134,8 +99,8 @@ pub async fn set_concurrency(app: &App, queue: &str, most: Option<i32>, audit: &
         scope: LimitScope::Queue,
         value: Some(queue.to_owned()),
         mode: LimitMode::Concurrency,
-        max: most,
-        window: None,
+        most,
+        span: None,
         burst: None,
         enabled: true,
     };
@@ -143,27 +108,43 @@ pub async fn set_concurrency(app: &App, queue: &str, most: Option<i32>, audit: &
     Ok(())
 }
 
-/// A count that the database can hold.
-pub fn bounded(field: &str, n: i64) -> Result<i32, ApiError> {
-    let fits = i32::try_from(n).ok().filter(|it| (0..=1_000_000).contains(it));
-    fits.ok_or_else(|| ApiError::field(field, "must be a whole number from 0 to 1000000"))
+/// The value of a limit, within the range of the database.
+pub fn limit_value(field: &str, n: i64) -> Result<i32, ApiError> {
+    let value = i32::try_from(n).ok().filter(|it| (0..=1_000_000).contains(it));
+    value.ok_or_else(|| ApiError::field(field, "must be a whole number from 0 to 1000000"))
 }
 
-/// What a state means for the jobs of a queue.
-pub fn meaning(state: QueueState) -> &'static str {
+fn state_description(state: QueueState) -> &'static str {
     match state {
-        QueueState::Active => "Jobs are accepted and claimed.",
+        QueueState::Active => "Jobs are accepted and run.",
         QueueState::Paused => {
-            "New jobs are accepted and wait; nothing is claimed until it is resumed. What is active finishes."
+            "New jobs are accepted but wait; workers claim no jobs until the queue is resumed. Active jobs finish."
         }
-        QueueState::Draining => "New jobs are refused with 409; what waits is claimed and worked off.",
+        QueueState::Draining => "New jobs are rejected with 409; waiting jobs are worked off.",
     }
 }
 
-to_wire! { |row: Queue| -> wire::Queue {
-    name, state, reason, actor, changed_at, created_at, waiting, scheduled, retrying, blocked, active, failed, workers, concurrency;
-    oldest_waiting_at: row.oldest_due_at,
-    in_per_minute: row.incoming as f64 / FLOW_MINUTES,
-    out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
-    meaning: meaning(row.state).to_owned(),
-} }
+impl From<Queue> for wire::Queue {
+    fn from(row: Queue) -> Self {
+        Self {
+            name: row.name,
+            state: row.state.to_string(),
+            reason: row.reason,
+            actor: row.actor,
+            changed_at: row.changed_at,
+            waiting: row.waiting,
+            scheduled: row.scheduled,
+            retrying: row.retrying,
+            blocked: row.blocked,
+            active: row.active,
+            failed: row.failed,
+            oldest_waiting_at: row.oldest_due_at,
+            in_per_minute: row.incoming as f64 / FLOW_MINUTES,
+            out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
+            workers: row.workers,
+            concurrency: row.concurrency,
+            meaning: state_description(row.state).to_owned(),
+            created_at: row.created_at,
+        }
+    }
+}

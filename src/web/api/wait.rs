@@ -1,4 +1,4 @@
-//! `?wait=`: an answer that comes when there is something to say.
+//! Requests that wait until a condition holds, such as `?wait=finished`.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,53 +9,53 @@ use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 
-/// How often to look without having been rung.
-const LOOK: Duration = Duration::from_secs(1);
+/// Maximum time between two polls, in case a wakeup is missed.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What `look` finds, once it is as wished, or time is up, or the process stops.
+/// Polls until `is_done`, `timeout` has passed or the process stops. Returns the result of the last poll.
 pub async fn until<T, F: Future<Output = Result<T, ApiError>>>(
     app: &App,
-    patience: Duration,
-    is_so: impl Fn(&T) -> bool,
-    look: impl Fn() -> F,
+    timeout: Duration,
+    is_done: impl Fn(&T) -> bool,
+    poll: impl Fn() -> F,
 ) -> Result<T, ApiError> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut wakeups = app.wakeup.subscribe();
     loop {
-        // Clear, look, wait: a ring between the look and the wait is then not lost.
+        // Clear before polling: a wakeup during the poll must end the wait that follows.
         wakeups.clear();
-        let over = Instant::now() >= deadline || app.stop.is_cancelled();
-        match in_turn(app, look()).await {
-            Ok(found) if over || is_so(&found) => return Ok(found),
-            // Whoever waits anyway can wait for the database, too.
-            Err(ApiError::Store(error)) if !over && error.is_temporary() => {}
+        let is_over = Instant::now() >= deadline || app.stop.is_cancelled();
+        match limited(app, poll()).await {
+            Ok(value) if is_over || is_done(&value) => return Ok(value),
+            // The request waits anyway, so it can also wait for the database.
+            Err(ApiError::Store(error)) if !is_over && error.is_temporary() => {}
             Err(error) => return Err(error),
             Ok(_) => {}
         }
         tokio::select! {
             () = app.stop.cancelled() => {}
-            _ = timeout_at(deadline.min(Instant::now() + LOOK), wakeups.woken()) => {}
+            _ = timeout_at(deadline.min(Instant::now() + POLL_INTERVAL), wakeups.woken()) => {}
         }
     }
 }
 
-/// What `look` finds: now, or with `?wait=finished` once it is so, for `?timeout=` at most.
+/// Polls once, or with `?wait=finished` until `is_finished` or `?timeout=` has passed.
 pub async fn until_finished<T, F: Future<Output = Result<T, ApiError>>>(
     app: &App,
     query: &Query,
     is_finished: impl Fn(&T) -> bool,
-    look: impl Fn() -> F,
+    poll: impl Fn() -> F,
 ) -> Result<T, ApiError> {
     let timeout = query.timeout()?;
     match query.get("wait") {
-        None => look().await,
-        Some("finished") => until(app, timeout, is_finished, look).await,
+        None => poll().await,
+        Some("finished") => until(app, timeout, is_finished, poll).await,
         Some(_) => Err(ApiError::parameter("wait", "must be finished")),
     }
 }
 
-/// One look at a time for every few connections: a crowd of those who wait must not keep those out who only ask.
-pub async fn in_turn<F: Future>(app: &App, look: F) -> F::Output {
-    let _turn = app.waiting.acquire().await;
-    look.await
+/// Runs a poll while holding a permit, so that waiting requests leave database connections free for all others.
+pub async fn limited<F: Future>(app: &App, poll: F) -> F::Output {
+    let _permit = app.waiting.acquire().await;
+    poll.await
 }

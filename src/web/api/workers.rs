@@ -1,134 +1,92 @@
-//! `/workers`: who is there to do it.
+//! `/workers`.
 
+use actix_web::HttpRequest;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::WorkerState;
+use crate::store::Audit;
 use crate::store::workers::RegisteredWorker;
-use crate::web::api::convert;
+use crate::web::api::audit::api_audit;
+use crate::web::api::description;
+use crate::web::api::response::{json, list as json_list, no_content};
 use crate::web::app::App;
-use crate::web::error::ApiError;
-use crate::web::extract::{OptionalJson, name_in_path};
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{Name, OptionalJson};
 use crate::web::query::Query;
-use crate::wire::{self, Problem, Reason};
+use crate::wire::{self, Reason};
 
-/// The most executions of a worker that are shown.
-const HELD: i64 = 1000;
+/// Maximum number of attempts listed for a worker.
+const MAX_EXECUTIONS: i64 = 1000;
 
-/// The workers; those that have been silent for longer than a lease are lost.
-#[utoipa::path(get, path = "/workers", tag = "workers", params(("queue" = Option<String>, Query, description = "Only those that serve it"),
-        ("state" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Worker]), (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+/// List workers. A worker without a heartbeat for longer than a lease is `lost`.
+#[utoipa::path(get, path = "/workers", tag = "workers",
+    params(("queue" = Option<String>, Query, description = "Workers that serve this queue"), ("state" = Option<String>, Query)),
+    responses((status = 200, body = [wire::Worker]), description::Read))]
+pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
     let query = Query::parse(request.query_string(), &["queue", "state"])?;
-    let wanted = match query.get("state") {
-        Some(word) => Some(
-            WorkerState::parse(word)
-                .ok_or_else(|| ApiError::parameter("state", "must be one of online, cordoned, draining, lost"))?,
-        ),
-        None => None,
-    };
+    let state = query.get("state").map(|text| {
+        let invalid = || ApiError::parameter("state", "must be one of online, cordoned, draining, lost");
+        WorkerState::parse(text).ok_or_else(invalid)
+    });
+    let state = state.transpose()?;
     let mut workers = app.store.list_workers(None, query.get("queue"), app.silence()).await?;
-    workers.retain(|it| wanted.is_none_or(|state| it.state == state));
-    Ok(HttpResponse::Ok().json(workers.into_iter().map(wire::Worker::from).collect::<Vec<_>>()))
+    workers.retain(|it| state.is_none_or(|state| it.state == state));
+    json_list::<wire::Worker, _>(workers)
 }
 
-/// One worker.
+/// Get a worker.
 #[utoipa::path(get, path = "/workers/{worker}", tag = "workers", params(("worker" = String, Path)),
-    responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(wire::Worker::from(found(&app, &id_of(&request)).await?)))
+    responses((status = 200, body = wire::Worker), description::ReadOne))]
+pub async fn get(app: Data<App>, Name(id): Name) -> ApiResult {
+    json(wire::Worker::from(load(&app, &id).await?))
 }
 
-/// What it holds right now.
+/// List the attempts that a worker is running.
 #[utoipa::path(get, path = "/workers/{worker}/executions", tag = "workers", params(("worker" = String, Path)),
-    responses((status = 200, body = [wire::Execution]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn executions(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let id = &id_of(&request);
-    found(&app, id).await?;
-    let rows = app.store.executions_of_worker(id, HELD).await?;
-    Ok(HttpResponse::Ok().json(rows.into_iter().map(|(row, _)| wire::Execution::from(row)).collect::<Vec<_>>()))
+    responses((status = 200, body = [wire::Execution]), description::ReadOne))]
+pub async fn executions(app: Data<App>, Name(id): Name) -> ApiResult {
+    load(&app, &id).await?;
+    let rows = app.store.executions_of_worker(&id, MAX_EXECUTIONS).await?;
+    json_list::<wire::Execution, _>(rows.into_iter().map(|(row, _)| row).collect())
 }
 
-/// Cordon: it takes no more work, and finishes what it has.
-#[utoipa::path(post, path = "/workers/{worker}/cordon", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn cordon(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    moved(&app, &request, WorkerState::Cordoned, reason.0).await
+state_actions! {
+    tag: "workers", parameter: "worker", body: Worker, set: set_state;
+
+    /// Cordon a worker. The worker claims no more jobs and finishes its active ones.
+    cordon "/workers/{worker}/cordon" => WorkerState::Cordoned;
+    /// Uncordon a cordoned or draining worker. The worker claims jobs again.
+    uncordon "/workers/{worker}/uncordon" => WorkerState::Online;
+    /// Drain a worker. The worker claims no more jobs and releases those that do not finish in time, without counting a failure.
+    drain "/workers/{worker}/drain" => WorkerState::Draining;
 }
 
-/// Uncordon: it takes work again, also after a drain.
-#[utoipa::path(post, path = "/workers/{worker}/uncordon", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn uncordon(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    moved(&app, &request, WorkerState::Online, reason.0).await
+async fn set_state(app: &App, id: &str, state: WorkerState, audit: &Audit) -> Result<wire::Worker, ApiError> {
+    app.store.set_worker_state(id, state, audit).await?.ok_or_else(|| not_found(id))?;
+    Ok(load(app, id).await?.into())
 }
 
-/// Drain: it takes no more work, and hands back what does not finish within its grace, without spending a failure.
-#[utoipa::path(post, path = "/workers/{worker}/drain", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Worker), (status = 400, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn drain(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    moved(&app, &request, WorkerState::Draining, reason.0).await
-}
-
-/// Forget a worker that is lost. Its jobs were taken back when their leases ended; nothing depends on this.
+/// Remove a lost worker from the list. Its jobs were already released when their leases expired.
 #[utoipa::path(delete, path = "/workers/{worker}", tag = "workers", params(("worker" = String, Path)), request_body(content = Option<Reason>),
-    responses((status = 204, description = "Forgotten"), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn forget(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    forget_one(&app, &id_of(&request), reason.0).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// Forgets a worker if it is lost.
-pub async fn forget_one(app: &App, id: &str, reason: Reason) -> Result<(), ApiError> {
-    let audit = convert::api_audit(reason)?;
-    let worker = found(app, id).await?;
-    if worker.state != WorkerState::Lost || app.store.forget_workers(Some(id), app.silence(), &audit).await? == 0 {
-        let hint = "Only a lost worker can be forgotten; drain it, or end its process.";
-        return Err(ApiError::NotNow { what: "worker", verb: "forgotten", was: worker.state.to_string(), hint });
+    responses((status = 204, description = "Removed"), description::WriteOne, description::Conflict))]
+pub async fn forget(app: Data<App>, Name(id): Name, reason: OptionalJson<Reason>) -> ApiResult {
+    let audit = api_audit(reason.0)?;
+    let worker = load(&app, &id).await?;
+    if worker.state != WorkerState::Lost || app.store.forget_workers(Some(&id), app.silence(), &audit).await? == 0 {
+        let hint = "Only a lost worker can be forgotten; drain it or stop its process.";
+        return Err(ApiError::InvalidState { what: "worker", verb: "forgotten", was: worker.state.to_string(), hint });
     }
-    Ok(())
+    no_content()
 }
 
-async fn moved(app: &App, request: &HttpRequest, state: WorkerState, reason: Reason) -> Result<HttpResponse, ApiError> {
-    let (id, audit) = (&id_of(request), convert::api_audit(reason)?);
-    app.store.set_worker_state(id, state, &audit).await?.ok_or_else(|| no_worker(id))?;
-    Ok(HttpResponse::Ok().json(wire::Worker::from(found(app, id).await?)))
+/// The worker, or a 404 problem.
+pub async fn load(app: &App, id: &str) -> Result<RegisteredWorker, ApiError> {
+    app.store.list_workers(Some(id), None, app.silence()).await?.pop().ok_or_else(|| not_found(id))
 }
 
-/// The worker, or 404.
-pub async fn found(app: &App, id: &str) -> Result<RegisteredWorker, ApiError> {
-    app.store.list_workers(Some(id), None, app.silence()).await?.pop().ok_or_else(|| no_worker(id))
-}
-
-/// There is no such worker.
-pub fn no_worker(id: &str) -> ApiError {
-    ApiError::Missing("worker", id.to_owned())
-}
-
-/// `{worker}` of the path.
-pub fn id_of(request: &HttpRequest) -> String {
-    name_in_path(request, "worker")
+/// The 404 problem of a worker.
+pub fn not_found(id: &str) -> ApiError {
+    ApiError::not_found("worker", id)
 }
 
 impl From<RegisteredWorker> for wire::Worker {

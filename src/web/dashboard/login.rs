@@ -16,7 +16,7 @@ use crate::web::dashboard::ui::layout::{Frame, Shown, respond};
 use crate::web::dashboard::ui::standalone_view::LoginPage;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 /// A wrong token costs this much time, so that guessing is slow.
 const PENALTY: Duration = Duration::from_millis(700);

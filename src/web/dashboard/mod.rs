@@ -22,7 +22,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use crate::web::app::App;
-use crate::web::{assets, get, resource};
+use crate::web::assets;
+use crate::web::route::{get, resource};
 use ui::layout::Shown;
 
 /// Every page. Each noun declares its own routes.

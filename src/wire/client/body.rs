@@ -1,20 +1,19 @@
-//! Bodies, put together.
+//! JSON request bodies.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-/// A JSON object that grows member by member; what has no value is left out. Raw JSON stays as it is, byte for byte.
+/// A JSON object, built field by field. Fields without a value are omitted; raw JSON is kept byte for byte.
 #[derive(Clone, Debug, Default)]
 pub struct Body(String);
 
 impl Body {
     pub fn with(mut self, name: &str, value: Option<impl Serialize>) -> Self {
-        // Texts, numbers, lists of those and JSON that was read already can always be written.
+        // Serializing strings, numbers, lists and raw JSON cannot fail.
         if let Some(value) = value.and_then(|it| serde_json::to_string(&it).ok()) {
             let comma = if self.0.is_empty() { "" } else { "," };
             let name = serde_json::to_string(name).unwrap_or_default();
-            // Writing to a String cannot fail.
             _ = write!(self.0, "{comma}{name}:{value}");
         }
         self
@@ -34,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_absent_is_left_out_and_raw_json_stays() {
+    fn absent_fields_are_omitted_and_raw_json_is_kept() {
         let raw = crate::wire::json::raw("{ \"n\": 123456789012345678901234567890.10 }".into());
         let body =
             Body::default().with("name", Some("a \"b\"")).with("labels", None::<u8>).with("parameters", Some(raw));

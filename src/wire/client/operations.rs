@@ -1,40 +1,26 @@
-//! What those look at who look after it.
+//! `/health`, `/metrics`, `/stats` and `/openapi.json`.
 
-use super::{Answer, Budget, Client, ClientError, Pairs, Request};
+use super::{Answer, Budget, Client, ClientError, Request};
+
+endpoints! {
+    /// Counts projects by status.
+    metrics() GET "/metrics";
+    /// Returns all metrics in the Prometheus text format.
+    prometheus() GET "/metrics/prometheus";
+    /// Returns job statistics.
+    stats(pairs) GET "/stats";
+    /// Returns the API description.
+    openapi() GET "/openapi.json";
+}
 
 impl Client {
-    /// How the process is, and what it stands on; also when its database does not answer.
+    /// Returns the health of the server, even while its database is down.
     pub async fn health(&self) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/health").also(503).again(Budget::none())).await
+        self.answer(Request::get("/health").accept_status(503).retry(Budget::none())).await
     }
 
-    /// Whether it can serve.
+    /// Returns whether the server can serve requests.
     pub async fn ready(&self) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/readyz").also(503).again(Budget::none())).await
-    }
-
-    /// How many projects there are, by status.
-    pub async fn metrics(&self) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/metrics")).await
-    }
-
-    /// Everything it counts, for Prometheus.
-    pub async fn prometheus(&self) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/metrics/prometheus")).await
-    }
-
-    /// What waits, what goes on, what came out.
-    pub async fn stats(&self, pairs: Pairs<'_>) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/stats").pairs(pairs)).await
-    }
-
-    /// The whole record, newest first.
-    pub async fn events(&self, pairs: Pairs<'_>) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/events").pairs(pairs)).await
-    }
-
-    /// The description of the API.
-    pub async fn openapi(&self) -> Result<Answer, ClientError> {
-        self.answer(Request::get("/openapi.json")).await
+        self.answer(Request::get("/readyz").accept_status(503).retry(Budget::none())).await
     }
 }

@@ -1,48 +1,51 @@
-//! How often, and how long, somebody tries again: with full jitter, so that those who failed together do not come back together.
+//! Retries with full jitter, so that clients that failed together do not retry together.
 
 use std::time::{Duration, Instant};
 
-/// For how long a request is sent again.
+/// How long, and at what intervals, a request is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Nothing is sent any more when so much time has passed.
-    pub lasts: Duration,
-    /// The longest first pause; it doubles.
-    pub first: Duration,
-    /// The longest of all.
-    pub longest: Duration,
+    /// No retry starts after this time.
+    pub total: Duration,
+    /// Upper bound of the first pause; it doubles with every retry.
+    pub first_pause: Duration,
+    pub max_pause: Duration,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { lasts: Duration::from_secs(5), first: Duration::from_millis(200), longest: Duration::from_secs(2) }
+        Self {
+            total: Duration::from_secs(5),
+            first_pause: Duration::from_millis(200),
+            max_pause: Duration::from_secs(2),
+        }
     }
 }
 
 impl Budget {
-    /// Sent once.
+    /// No retries.
     pub const fn none() -> Self {
-        Self { lasts: Duration::ZERO, first: Duration::ZERO, longest: Duration::ZERO }
+        Self { total: Duration::ZERO, first_pause: Duration::ZERO, max_pause: Duration::ZERO }
     }
 
-    pub(super) fn start(self) -> Tries {
-        Tries { budget: self, began: Instant::now(), ceiling: self.first }
+    pub(super) fn start(self) -> Retries {
+        Retries { budget: self, started: Instant::now(), ceiling: self.first_pause }
     }
 }
 
-/// The tries of one request.
-pub(super) struct Tries {
+/// The retries of one request.
+pub(super) struct Retries {
     budget: Budget,
-    began: Instant,
+    started: Instant,
     ceiling: Duration,
 }
 
-impl Tries {
-    /// How long to wait before the next try; nothing when the budget is spent.
+impl Retries {
+    /// How long to wait before the next retry; `None` once the budget is spent.
     pub fn next_pause(&mut self) -> Option<Duration> {
-        let left = self.budget.lasts.checked_sub(self.began.elapsed())?;
+        let left = self.budget.total.checked_sub(self.started.elapsed())?;
         let pause = self.ceiling.mul_f64(rand::random::<f64>()).min(left);
-        self.ceiling = (self.ceiling * 2).min(self.budget.longest);
+        self.ceiling = (self.ceiling * 2).min(self.budget.max_pause);
         (!left.is_zero()).then_some(pause)
     }
 }
@@ -52,14 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_the_longest_and_end_with_the_budget() {
+    fn pauses_double_up_to_the_maximum_until_budget_is_spent() {
         assert_eq!(Budget::none().start().next_pause(), None);
-        let mut tries = Budget::default().start();
+        let mut retries = Budget::default().start();
         for ceiling in [200, 400, 800, 1600, 2000, 2000] {
-            assert_eq!(tries.ceiling, Duration::from_millis(ceiling));
-            assert!(tries.next_pause().unwrap() <= Duration::from_millis(ceiling));
+            assert_eq!(retries.ceiling, Duration::from_millis(ceiling));
+            assert!(retries.next_pause().unwrap() <= Duration::from_millis(ceiling));
         }
-        tries.began -= Duration::from_secs(6);
-        assert_eq!(tries.next_pause(), None);
+        retries.started -= Duration::from_secs(6);
+        assert_eq!(retries.next_pause(), None);
     }
 }

@@ -1,34 +1,31 @@
-//! `/internal`: what workers without a database speak. They claim, beat, write and settle by the same statements as a worker
-//! beside the database; what an outcome means for its job is decided here, where the retry policy and the budget are known.
+//! `/internal`: the protocol of remote workers. It uses the same statements as workers with direct database access. The server decides what
+//! an outcome means for a job, because it knows the job's retry policy and budget.
 
-mod agent;
+mod command_agent;
 pub mod dequeue;
 pub mod heartbeat;
 pub mod logs;
-mod polls;
+pub mod polls;
 pub mod result;
-mod token_scope;
+pub mod token_scope;
 
 use std::time::Duration;
-
-pub use polls::Polls;
-pub use token_scope::Badge;
 
 use crate::web::app::App;
 use crate::web::error::ApiError;
 
-/// The most characters of an id that a worker gives itself or a request.
+/// Maximum number of characters of an id that a worker chooses.
 const MAX_ID: usize = 200;
 
-/// How long the leases of this worker last.
+/// The lease of a worker. Command agents send heartbeats less often, so their leases are longer.
 fn lease_of(app: &App, worker: &str) -> Duration {
-    if agent::is_one(worker) { app.config.agent_lease } else { app.config.lease_ttl }
+    if command_agent::is_agent(worker) { app.config.agent_lease } else { app.config.lease_ttl }
 }
 
-/// A name that a worker made for itself or for a request.
+/// Validates an id that a worker chose for itself or for a request.
 fn checked_id(field: &str, text: String) -> Result<String, ApiError> {
-    let is_good = (1..=MAX_ID).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if is_good { Ok(text) } else { Err(ApiError::field(field, format!("must have 1 to {MAX_ID} visible characters"))) }
+    let is_valid = (1..=MAX_ID).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if is_valid { Ok(text) } else { Err(ApiError::field(field, format!("must have 1 to {MAX_ID} visible characters"))) }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,5 +1,5 @@
-//! Who waits for work right now. A worker has one question open at a time: whoever asks again has given up on the one before,
-//! which must then claim nothing any more.
+//! Open dequeue requests. A worker has one open request at a time: a new request ends the previous one, which must then claim nothing,
+//! because its response may never be read.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,50 +7,50 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::MutexGuard;
 
-/// The open questions of this process, by worker.
+/// The open requests of this process, by worker.
 #[derive(Default)]
-pub struct Polls(Mutex<HashMap<String, Weak<Turns>>>);
+pub struct Polls(Mutex<HashMap<String, Weak<WorkerPolls>>>);
 
 #[derive(Default)]
-struct Turns {
+struct WorkerPolls {
     latest: AtomicU64,
-    turn: tokio::sync::Mutex<()>,
+    claim: tokio::sync::Mutex<()>,
 }
 
-/// One question. It is over when its worker has asked another one.
+/// One open request.
 pub struct Poll {
-    turns: Arc<Turns>,
+    worker: Arc<WorkerPolls>,
     number: u64,
 }
 
 impl Polls {
-    /// A new question of this worker; it ends those before.
+    /// Opens a request of this worker and ends its previous ones.
     pub fn open(&self, worker: &str) -> Poll {
         let mut polls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        polls.retain(|_, turns| turns.strong_count() > 0);
-        let turns = polls.get(worker).and_then(Weak::upgrade).unwrap_or_default();
-        polls.insert(worker.to_owned(), Arc::downgrade(&turns));
-        let number = turns.latest.fetch_add(1, Ordering::SeqCst) + 1;
-        Poll { turns, number }
+        polls.retain(|_, worker| worker.strong_count() > 0);
+        let entry = polls.get(worker).and_then(Weak::upgrade).unwrap_or_default();
+        polls.insert(worker.to_owned(), Arc::downgrade(&entry));
+        let number = entry.latest.fetch_add(1, Ordering::SeqCst) + 1;
+        Poll { worker: entry, number }
     }
 }
 
 impl Poll {
-    /// A question that nobody ends.
-    pub fn alone() -> Self {
-        Self { turns: Arc::default(), number: 0 }
+    /// A request that no other request ends.
+    pub fn independent() -> Self {
+        Self { worker: Arc::default(), number: 0 }
     }
 
-    /// Waits until no earlier question is in the middle of a claim. The first look is everybody's, also of whoever is late: the
-    /// same question may have been asked several times, and one of them has to do it.
-    pub async fn first_turn(&self) -> MutexGuard<'_, ()> {
-        self.turns.turn.lock().await
+    /// Waits until no other request of the worker is claiming. Unlike [`Poll::lock`], this succeeds even if the request has ended: if a
+    /// request was sent several times, one of them has to claim.
+    pub async fn first_lock(&self) -> MutexGuard<'_, ()> {
+        self.worker.claim.lock().await
     }
 
-    /// Waits until no earlier question is in the middle of a claim; nothing when a later one has been asked.
-    pub async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        let turn = self.turns.turn.lock().await;
-        (self.turns.latest.load(Ordering::SeqCst) == self.number).then_some(turn)
+    /// Waits until no other request of the worker is claiming; `None` if a later request has ended this one.
+    pub async fn lock(&self) -> Option<MutexGuard<'_, ()>> {
+        let guard = self.worker.claim.lock().await;
+        (self.worker.latest.load(Ordering::SeqCst) == self.number).then_some(guard)
     }
 }
 
@@ -59,15 +59,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_later_question_of_the_same_worker_ends_the_earlier() {
+    async fn new_poll_ends_earlier_poll_of_same_worker() {
         let polls = Polls::default();
         let (first, other) = (polls.open("a"), polls.open("b"));
-        assert!(first.turn().await.is_some());
+        assert!(first.lock().await.is_some());
         let second = polls.open("a");
-        assert!(first.turn().await.is_none());
-        assert!(second.turn().await.is_some() && other.turn().await.is_some());
+        assert!(first.lock().await.is_none());
+        assert!(second.lock().await.is_some() && other.lock().await.is_some());
         drop((first, second, other));
         polls.open("c");
-        assert_eq!(polls.0.lock().unwrap().len(), 1, "what is over is forgotten");
+        assert_eq!(polls.0.lock().unwrap().len(), 1, "closed polls are removed");
     }
 }

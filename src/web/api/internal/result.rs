@@ -1,76 +1,71 @@
-//! How executions of workers elsewhere end.
+//! Results of attempts on remote workers.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 use uuid::Uuid;
 
 use crate::domain::settle::settle;
 use crate::domain::{Budget, FollowUp, JobKind, Outcome};
 use crate::mutant::{self, FailPoint};
-use crate::store::jobs::{ActiveExecution, Lease, Settled};
+use crate::store::jobs::{Active, Lease, Settled};
 use crate::telemetry::OutcomeLabels;
-use crate::web::api::internal::Badge;
+use crate::web::api::description;
+use crate::web::api::internal::token_scope::TokenScope;
+use crate::web::api::response::json;
 use crate::web::app::App;
-use crate::web::error::ApiError;
-use crate::web::extract::{Id, Many, OptionalJson, parse};
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{Id, LargeBody, OptionalJson, parse};
+use crate::wire::FieldProblem;
 use crate::wire::create_job::follow_ups;
+use crate::wire::internal::{ExecutionResult, Release, ResultAnswer};
 use crate::wire::json::storable;
-use crate::wire::worker::{ExecutionResult, Release, ResultAnswer};
-use crate::wire::{FieldProblem, Problem};
 
-/// How it ended. May be sent again when the answer got lost.
+/// Settle an attempt. Safe to repeat if the response was lost.
 #[utoipa::path(put, path = "/internal/executions/{id}/result", tag = "internal", params(("id" = Uuid, Path)), request_body = ExecutionResult,
-    responses((status = 200, body = ResultAnswer), (status = 400, body = Problem),
-        (status = 409, body = Problem, description = "`lease_lost`: somebody else has it, or it ended otherwise"), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn result(app: Data<App>, badge: Badge, Id(id): Id, Many(body): Many) -> Result<HttpResponse, ApiError> {
-    let said: ExecutionResult = parse(&body)?;
-    refuse_contradictions(&said)?;
-    if let Some(result) = &said.result {
+    responses((status = 200, body = ResultAnswer), description::Write, description::Conflict))]
+pub async fn result(app: Data<App>, scope: TokenScope, Id(id): Id, LargeBody(body): LargeBody) -> ApiResult {
+    let result: ExecutionResult = parse(&body)?;
+    let flags = [result.snooze.is_some(), result.timed_out, result.released, result.canceled];
+    if flags.into_iter().filter(|it| *it).count() > 1 {
+        return Err(ApiError::field("body", "must set at most one of snooze, timed_out, released and canceled"));
+    }
+    if let Some(result) = &result.result {
         storable(result.get()).map_err(|why| ApiError::field("result", why))?;
     }
-    end(&app, &badge, id, said).await
+    end(&app, &scope, id, result).await
 }
 
-/// Take it back: somebody else may have it at once. Spends no failure.
-#[utoipa::path(post, path = "/internal/executions/{id}/release", tag = "internal", params(("id" = Uuid, Path)), request_body(content = Option<Release>),
-    responses((status = 200, body = ResultAnswer), (status = 400, body = Problem),
-        (status = 409, body = Problem, description = "`lease_lost`: somebody else has it already"), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn release(
-    app: Data<App>,
-    badge: Badge,
-    Id(id): Id,
-    body: OptionalJson<Release>,
-) -> Result<HttpResponse, ApiError> {
-    end(&app, &badge, id, ExecutionResult { released: true, job_id: body.0.job_id, ..ExecutionResult::default() }).await
+/// Release a job, so that another worker can claim it immediately. Does not count as a failure.
+#[utoipa::path(post, path = "/internal/executions/{id}/release", tag = "internal", params(("id" = Uuid, Path)),
+    request_body(content = Option<Release>),
+    responses((status = 200, body = ResultAnswer), description::Write, description::Conflict))]
+pub async fn release(app: Data<App>, scope: TokenScope, Id(id): Id, body: OptionalJson<Release>) -> ApiResult {
+    end(&app, &scope, id, ExecutionResult { released: true, job_id: body.0.job_id, ..ExecutionResult::default() }).await
 }
 
-async fn end(app: &App, badge: &Badge, id: Uuid, said: ExecutionResult) -> Result<HttpResponse, ApiError> {
-    let job = said.job_id;
-    let active = badge.active(app, id, job).await?;
-    let outcome = outcome_of(said, active.as_ref());
-    let answer = match active {
-        Some(active) => settled(app, badge, id, &active, outcome).await?,
-        None => ended(app, badge, id, job, outcome.word()).await?,
-    };
-    Ok(HttpResponse::Ok().json(answer))
+async fn end(app: &App, scope: &TokenScope, id: Uuid, result: ExecutionResult) -> ApiResult {
+    let job = result.job_id;
+    let active = scope.active(app, id, job).await?;
+    let outcome = outcome_of(result, active.as_ref());
+    json(match active {
+        Some(active) => settle_active(app, scope, id, &active, outcome).await?,
+        None => already_ended(app, scope, id, job, outcome.word()).await?,
+    })
 }
 
-/// Decides what the outcome means for the job, and records it.
-async fn settled(
+/// Decides what the outcome means for the job and settles the attempt.
+async fn settle_active(
     app: &App,
-    badge: &Badge,
+    scope: &TokenScope,
     id: Uuid,
-    active: &ActiveExecution,
+    active: &Active,
     outcome: Outcome,
 ) -> Result<ResultAnswer, ApiError> {
     let budget = Budget::new(active.failures, active.max_attempts, active.backoff);
     let word = outcome.word();
     let settlement = settle(outcome, budget, rand::random());
-    let named = |problem: FieldProblem| ApiError::field("next", format!("{} {}", problem.field, problem.message));
-    let next = follow_ups(&settlement.next, app.config.max_attempts).map_err(named)?;
-    badge.may_add(&next, active)?;
+    let invalid = |problem: FieldProblem| ApiError::field("next", format!("{} {}", problem.field, problem.message));
+    let next = follow_ups(&settlement.next, app.config.max_attempts).map_err(invalid)?;
+    scope.check_follow_ups(&next, active)?;
     let lease = Lease { job_id: active.job_id, execution_id: id };
     let kind = JobKind::parse(&active.kind);
     let settled = app.store.settle_job(&lease, kind, settlement, &next, &active.worker_id).await?;
@@ -81,15 +76,21 @@ async fn settled(
             app.telemetry.settlements.get_or_create(&labels).inc();
             Ok(ResultAnswer { state: state.to_string(), duplicate: false })
         }
-        // Between our look and the settlement somebody was quicker; perhaps the same result, sent twice.
-        Settled::Already | Settled::LeaseLost => ended(app, badge, id, Some(active.job_id), word).await,
+        // The attempt ended since it was read, perhaps by a duplicate of this request.
+        Settled::Already | Settled::LeaseLost => already_ended(app, scope, id, Some(active.job_id), word).await,
     }
 }
 
-/// It is not active any more. If it ended like this, the answer got lost; otherwise it is refused.
-async fn ended(app: &App, badge: &Badge, id: Uuid, job: Option<Uuid>, word: &str) -> Result<ResultAnswer, ApiError> {
+/// The response for an attempt that is no longer active: a duplicate if it ended with the same outcome, otherwise `lease_lost`.
+async fn already_ended(
+    app: &App,
+    scope: &TokenScope,
+    id: Uuid,
+    job: Option<Uuid>,
+    outcome: &str,
+) -> Result<ResultAnswer, ApiError> {
     match app.store.ended_execution(id, job).await? {
-        Some(it) if it.outcome == word && badge.covers(&it.worker_id) => {
+        Some(it) if it.outcome == outcome && scope.covers(&it.worker_id) => {
             Ok(ResultAnswer { state: it.state.map_or(it.outcome, |state| state.to_string()), duplicate: true })
         }
         _ => {
@@ -99,39 +100,31 @@ async fn ended(app: &App, badge: &Badge, id: Uuid, job: Option<Uuid>, word: &str
     }
 }
 
-fn refuse_contradictions(said: &ExecutionResult) -> Result<(), ApiError> {
-    let (timed_out, released, canceled) = (said.timed_out, said.released, said.canceled);
-    if [said.snooze.is_some(), timed_out, released, canceled].into_iter().filter(|it| *it).count() > 1 {
-        return Err(ApiError::field("body", "must say no more than one of snooze, timed_out, released and canceled"));
-    }
-    Ok(())
-}
-
-/// What the words mean. How it is recorded is up to them alone, so that they mean the same when nothing is known of the execution any more.
-fn outcome_of(said: ExecutionResult, active: Option<&ActiveExecution>) -> Outcome {
-    let error = said.error.filter(|text| !text.trim().is_empty());
-    let next = || said.next.iter().map(|job| FollowUp(job.get().to_owned())).collect();
-    if said.released {
+/// The outcome of a result. Its kind depends only on the result, so that a duplicate is recognised even after the attempt has ended.
+fn outcome_of(result: ExecutionResult, active: Option<&Active>) -> Outcome {
+    let error = result.error.filter(|text| !text.trim().is_empty());
+    let next = || result.next.iter().map(|job| FollowUp(job.get().to_owned())).collect();
+    if result.released {
         return Outcome::Released;
     }
-    if said.canceled {
-        let asked = active.and_then(|it| it.cancel_reason.as_deref()).filter(|reason| !reason.is_empty());
-        let reason = error.unwrap_or_else(|| asked.map_or("canceled".into(), |reason| format!("canceled: {reason}")));
-        return Outcome::Canceled { reason };
+    if result.canceled {
+        let requested = active.and_then(|it| it.cancel_reason.as_deref()).filter(|reason| !reason.is_empty());
+        let default = || requested.map_or("canceled".into(), |reason| format!("canceled: {reason}"));
+        return Outcome::Canceled { reason: error.unwrap_or_else(default) };
     }
-    if let Some(after) = said.snooze {
+    if let Some(after) = result.snooze {
         return Outcome::Snooze { after: after.0 };
     }
-    if said.timed_out {
+    if result.timed_out {
         return Outcome::TimedOut { after: active.and_then(|it| it.timeout) };
     }
-    let reason = match (error, said.exit_code.unwrap_or_default()) {
-        (None, 0) => return Outcome::Done { result: said.result.map(|it| it.get().to_owned()), next: next() },
+    let reason = match (error, result.exit_code.unwrap_or_default()) {
+        (None, 0) => return Outcome::Done { result: result.result.map(|it| it.get().to_owned()), next: next() },
         (None, code) => format!("Exit code {code}"),
         (Some(error), _) => error,
     };
-    match said.retryable.unwrap_or(true) {
-        true => Outcome::Failed { reason, retry_after: said.retry_after.map(|it| it.0), next: next() },
+    match result.retryable.unwrap_or(true) {
+        true => Outcome::Failed { reason, retry_after: result.retry_after.map(|it| it.0), next: next() },
         false => Outcome::Fatal { reason, next: next() },
     }
 }

@@ -1,109 +1,108 @@
-//! What whoever speaks as a worker may have, by the token that it came in with.
+//! The queues and attempts that a token gives access to.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::config::WorkerToken;
 use crate::domain::NewJob;
-use crate::store::jobs::{ActiveExecution, LeasedExecution};
-use crate::web::access::hex;
+use crate::store::jobs::{Active, LeasedExecution};
 use crate::web::app::App;
 use crate::web::error::ApiError;
+use crate::wire::hash::sha256_hex;
 
-/// With no binding, every queue and every execution; with one, those of some queues, as far as workers with the same token hold them.
+/// Maximum number of attempts of one worker.
+pub const MAX_EXECUTIONS: usize = 2000;
+
+/// The scope of a token: everything, or some queues and the attempts of workers that use the same token.
 #[derive(Clone, Debug)]
-pub struct Badge(Option<Binding>);
+pub struct TokenScope(Option<Restriction>);
 
 #[derive(Clone, Debug)]
-struct Binding {
+struct Restriction {
     queues: Vec<String>,
-    /// How the names of its workers end. It tells tokens apart, and tells no token.
-    mark: String,
+    /// Suffix of the ids of workers that use the token. Identifies the token without revealing it.
+    suffix: String,
 }
 
-impl Badge {
-    /// Of whoever comes in by no token of workers: everything.
-    pub fn unbound() -> Self {
+impl TokenScope {
+    /// Access to everything.
+    pub fn unrestricted() -> Self {
         Self(None)
     }
 
+    /// The scope of a worker token.
     pub fn of(token: &WorkerToken) -> Self {
-        let binding = |queues: &Vec<String>| {
-            let digest = Sha256::digest(format!("provost worker\0{}", token.secret.reveal()));
-            Binding { queues: queues.clone(), mark: format!("@{}", hex(&digest[..4])) }
+        let restriction = |queues: &Vec<String>| {
+            let hash = sha256_hex(format!("provost worker\0{}", token.secret.reveal()));
+            Restriction { queues: queues.clone(), suffix: format!("@{}", &hash[..8]) }
         };
-        Self(token.queues.as_ref().map(binding))
+        Self(token.queues.as_ref().map(restriction))
     }
 
-    /// What a worker of this name is called here: with a bound token nobody can speak for a worker of another.
-    pub fn name(&self, worker: String) -> String {
-        self.0.iter().fold(worker, |worker, binding| worker + binding.mark.as_str())
+    /// The id under which a worker is stored. The suffix keeps workers of different restricted tokens apart.
+    pub fn worker_id(&self, id: String) -> String {
+        self.0.iter().fold(id, |id, restriction| id + restriction.suffix.as_str())
     }
 
-    /// Whether what this worker holds is any business of whoever asks.
+    /// Whether the attempts of this worker are in scope.
     pub fn covers(&self, worker: &str) -> bool {
-        self.0.as_ref().is_none_or(|binding| worker.ends_with(&binding.mark))
+        self.0.as_ref().is_none_or(|restriction| worker.ends_with(&restriction.suffix))
     }
 
-    /// The queues that are meant: of a bound token, its own, where none or every queue is asked for.
-    pub fn queues(&self, asked: Vec<String>) -> Result<Vec<String>, ApiError> {
-        let Some(Binding { queues, .. }) = &self.0 else { return Ok(asked) };
-        if asked.is_empty() || asked.iter().any(|name| name == "*") {
+    /// The queues to serve. A restricted token serves its own queues if no queue or `*` is requested.
+    pub fn queues(&self, requested: Vec<String>) -> Result<Vec<String>, ApiError> {
+        let Some(Restriction { queues, .. }) = &self.0 else { return Ok(requested) };
+        if requested.is_empty() || requested.iter().any(|name| name == "*") {
             return Ok(queues.clone());
         }
-        let all_theirs = asked.iter().all(|name| queues.contains(name));
-        if all_theirs { Ok(asked) } else { Err(ApiError::NotYourQueue(queues.clone())) }
+        let are_allowed = requested.iter().all(|name| queues.contains(name));
+        if are_allowed { Ok(requested) } else { Err(ApiError::QueueForbidden(queues.clone())) }
     }
 
-    /// Refuses jobs that whoever asks may not add: with a bound token, what follows stays on its queues, and with the tenant of the job that
-    /// it follows from. It is the result that is wrong, so that a worker knows that sending it again would go no better.
-    pub fn may_add(&self, jobs: &[NewJob], from: &ActiveExecution) -> Result<(), ApiError> {
-        let Some(Binding { queues, .. }) = &self.0 else { return Ok(()) };
+    /// Rejects follow-ups that leave the scope: a restricted token can only add jobs to its own queues, for the tenant of the parent job.
+    /// This is an invalid result rather than a 403, so that workers do not send it again.
+    pub fn check_follow_ups(&self, jobs: &[NewJob], parent: &Active) -> Result<(), ApiError> {
+        let Some(Restriction { queues, .. }) = &self.0 else { return Ok(()) };
         if jobs.iter().any(|job| !queues.iter().any(|name| name == job.queue.as_str())) {
             return Err(ApiError::field("next", format!("queue must be one of this token: {}", queues.join(", "))));
         }
-        match jobs.iter().find(|job| job.tenant.as_str() != from.tenant) {
-            Some(_) => Err(ApiError::field(
-                "next",
-                format!("tenant must be that of the job that it follows from: {}", from.tenant),
-            )),
-            None => Ok(()),
+        if jobs.iter().any(|job| job.tenant.as_str() != parent.tenant) {
+            return Err(ApiError::field("next", format!("tenant must be that of the parent job: {}", parent.tenant)));
         }
+        Ok(())
     }
 
-    /// The execution, if it is its job's current one. What somebody else holds does not exist.
-    pub async fn active(
-        &self,
-        app: &App,
-        execution: Uuid,
-        job: Option<Uuid>,
-    ) -> Result<Option<ActiveExecution>, ApiError> {
+    /// The active attempt with this id, if it is in scope.
+    pub async fn active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Option<Active>, ApiError> {
         let active = app.store.active_execution(execution, job).await?;
         Ok(active.filter(|it| self.covers(&it.worker_id)))
     }
 
-    /// The same, where nothing can be said of one that is not.
-    pub async fn current(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<ActiveExecution, ApiError> {
+    /// The active attempt with this id, or a `lease_lost` problem.
+    pub async fn require_active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Active, ApiError> {
         self.active(app, execution, job).await?.ok_or(ApiError::LeaseLost(execution))
     }
 
-    /// Which of these executions whoever asks may keep alive, of those that a worker holds.
-    pub async fn held(&self, app: &App, worker: &str, asked: &mut Vec<LeasedExecution>) -> Result<(), ApiError> {
-        if self.0.is_some() && !asked.is_empty() {
-            let theirs =
-                app.store.executions_of_worker(worker, crate::web::api::internal::heartbeat::MOST as i64).await?;
-            asked.retain(|held| theirs.iter().any(|(it, _)| it.id == held.execution_id));
+    /// Removes the attempts whose leases this token must not extend: those of other workers.
+    pub async fn retain_own(
+        &self,
+        app: &App,
+        worker: &str,
+        executions: &mut Vec<LeasedExecution>,
+    ) -> Result<(), ApiError> {
+        if self.0.is_some() && !executions.is_empty() {
+            let own = app.store.executions_of_worker(worker, MAX_EXECUTIONS as i64).await?;
+            executions.retain(|leased| own.iter().any(|(it, _)| it.id == leased.execution_id));
         }
         Ok(())
     }
 }
 
-/// The guard at the door hands it out; where none was handed out, nobody was let in.
-impl FromRequest for Badge {
+/// Access control stores the scope in the request.
+impl FromRequest for TokenScope {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 

@@ -1,45 +1,52 @@
-//! Why a job is where it is.
+//! Explains the state of a job.
+
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
 use crate::domain::{JobState, QueueState};
-use crate::store::jobs::{ExhaustedLimit, Job, JobExplanation};
-use crate::store::workflows::Edge;
-use crate::web::api::jobs::{no_job, verbs};
-use crate::web::api::workflows::graph::blocked_reason;
+use crate::store::jobs::{Explained, Job, ExhaustedLimit};
+use crate::store::workflows::{Edge, Node};
+use crate::web::api::jobs::not_found;
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::wire::Waiting;
+use crate::wire::JobExplanation;
 
-/// The exact reason, with numbers, and what can be done.
-pub async fn waiting(app: &App, job: &Job) -> Result<Waiting, ApiError> {
-    let known = app.store.explain_job(job.id, app.silence()).await?.ok_or_else(|| no_job(job.id))?;
+/// Maximum number of dependencies that a reason names.
+const MAX_NAMED: usize = 3;
+
+/// A stable code and a sentence.
+pub type Reason = (&'static str, String);
+
+/// The reason for the job's state, with numbers, and the possible actions.
+pub async fn explanation(app: &App, job: &Job) -> Result<JobExplanation, ApiError> {
+    let facts = app.store.explain_job(job.id, app.silence()).await?.ok_or_else(|| not_found(job.id))?;
     let (reason, summary) = match job.state {
         JobState::Blocked => ("blocked", blocked(app, job).await?),
-        _ => why(job, &known),
+        _ => why(job, &facts),
     };
     let until = match reason {
         "not_due" | "retrying_later" => Some(job.run_at),
         "throttled" => {
-            let free_in = known.limit.as_ref().and_then(|it| it.free_in).filter(|it| it.is_finite());
-            free_in.map(|seconds| known.at + time::Duration::seconds_f64(seconds.max(0.0)))
+            let free_in = facts.limit.as_ref().and_then(|it| it.free_in).filter(|it| it.is_finite());
+            free_in.map(|seconds| facts.at + time::Duration::seconds_f64(seconds.max(0.0)))
         }
         _ => None,
     };
-    Ok(Waiting {
+    Ok(JobExplanation {
         reason: reason.to_owned(),
         summary,
-        at: known.at,
+        at: facts.at,
         until,
-        limit: known.limit.filter(|_| reason == "throttled").map(|it| it.name),
-        ahead: known.ahead,
-        workers: known.workers,
-        free_slots: known.free_slots,
-        possible: verbs(job),
+        limit: facts.limit.filter(|_| reason == "throttled").map(|it| it.name),
+        ahead: facts.ahead,
+        workers: facts.workers,
+        free_slots: facts.free_slots,
+        possible: possible(job).into_iter().map(str::to_owned).collect(),
     })
 }
 
-/// What can be done with a job where it is.
+/// The actions that the job's state allows, by their paths.
 pub fn possible(job: &Job) -> Vec<&'static str> {
     let of_project = job.project_id.is_some();
     match job.state {
@@ -54,125 +61,126 @@ pub fn possible(job: &Job) -> Vec<&'static str> {
     }
 }
 
-/// The reason in a word and in a sentence.
-pub fn why(job: &Job, known: &JobExplanation) -> (&'static str, String) {
+/// The reason for the job's state. For a blocked job, [`blocked`] knows more.
+pub fn why(job: &Job, facts: &Explained) -> Reason {
+    let error = because(job.error.as_deref());
     match job.state {
-        JobState::Completed => ("finished", "It is done.".to_owned()),
-        JobState::Canceled => ("finished", format!("It was canceled{}.", because(job.error.as_deref()))),
+        JobState::Completed => ("finished", "The job has completed.".to_owned()),
+        JobState::Canceled => ("finished", format!("The job was canceled{error}.")),
         JobState::Failed => {
-            ("finished", format!("It failed{}. Replay it, or delete it.", because(job.error.as_deref())))
+            ("finished", format!("The job failed permanently{error}. Fix the cause, then replay or delete it."))
         }
-        JobState::Blocked => ("blocked", "It waits for other jobs.".to_owned()),
-        JobState::Active => active(job, known),
-        JobState::Scheduled if job.run_at > known.at => ("not_due", "It waits for its time.".to_owned()),
-        JobState::Retrying if job.run_at > known.at => (
-            "retrying_later",
-            format!(
-                "It failed {} of {} times and is tried again when its wait is over{}.",
-                job.failures,
-                job.max_attempts,
-                because(job.error.as_deref())
-            ),
-        ),
-        JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, known),
+        JobState::Blocked => ("blocked", "The job waits for its dependencies.".to_owned()),
+        JobState::Active => active(job, facts),
+        JobState::Scheduled if job.run_at > facts.at => {
+            ("not_due", "The job is scheduled for a later time.".to_owned())
+        }
+        JobState::Retrying if job.run_at > facts.at => {
+            let (failures, max) = (job.failures, job.max_attempts);
+            ("retrying_later", format!("The job failed {failures} of {max} times and is scheduled for a retry{error}."))
+        }
+        JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, facts),
     }
 }
 
-/// What it waits for, by name.
+/// Which dependencies block the job.
 pub async fn blocked(app: &App, job: &Job) -> Result<String, ApiError> {
     let edges = app.store.edges(&[job.id]).await?;
     let unmet: Vec<&Edge> = edges.iter().filter(|it| !it.is_met()).collect();
     let ids: Vec<Uuid> = unmet.iter().map(|it| it.depends_on).collect();
     let nodes = app.store.nodes(&ids).await?;
     let by_id = nodes.iter().map(|node| (node.id, node)).collect();
-    Ok(format!("It {}.", blocked_reason(&unmet, &by_id)))
+    Ok(format!("The job {}.", blocked_reason(&unmet, &by_id)))
 }
 
-fn because(error: Option<&str>) -> String {
-    error.map(|error| format!(": {error}")).unwrap_or_default()
+/// Why a job is blocked, as a predicate. `unmet` are the dependencies that block it.
+pub fn blocked_reason(unmet: &[&Edge], nodes: &HashMap<Uuid, &Node>) -> String {
+    let name = |id: &Uuid| nodes.get(id).and_then(|it| it.step.clone()).unwrap_or_else(|| format!("job {id}"));
+    let failed: Vec<&Uuid> = unmet.iter().filter(|it| it.outcome.is_some()).map(|it| &it.depends_on).collect();
+    if let Some(first) = failed.first() {
+        let others = if failed.len() > 1 { format!(" and {} more", failed.len() - 1) } else { String::new() };
+        return format!("depends on {}{others}, which failed; a successful retry unblocks it", name(first));
+    }
+    let named: Vec<String> = unmet.iter().take(MAX_NAMED).map(|it| name(&it.depends_on)).collect();
+    match unmet.len().saturating_sub(MAX_NAMED) {
+        0 => format!("waits for {}", named.join(", ")),
+        others => format!("waits for {} and {others} more", named.join(", ")),
+    }
 }
 
-fn active(job: &Job, known: &JobExplanation) -> (&'static str, String) {
-    let worker = job.worker_id.as_deref().unwrap_or("a worker");
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
+}
+
+fn active(job: &Job, facts: &Explained) -> Reason {
+    let worker = job.worker_id.as_deref().unwrap_or("unknown");
     if job.cancel_requested_at.is_some() {
-        return (
-            "cancel_requested",
-            format!("Worker {worker} has been asked to stop it; if it does not, its lease is revoked."),
-        );
+        let text = format!("Cancellation was requested. If worker {worker} does not stop, its lease is revoked.");
+        return ("cancel_requested", text);
     }
-    if job.lease_until.is_some_and(|until| until < known.at) {
-        return (
-            "lease_lapsed",
-            format!("Worker {worker} is silent and its lease has ended; the job is about to be taken back."),
-        );
+    if job.lease_until.is_some_and(|until| until < facts.at) {
+        return ("lease_lapsed", lease_expired(worker));
     }
-    (
-        "active",
-        format!(
-            "Worker {worker} works on it (attempt {}, {} of {} failures spent).",
-            job.attempt, job.failures, job.max_attempts
-        ),
-    )
+    ("active", running(worker, job.attempt, job.failures, job.max_attempts))
 }
 
-fn due(job: &Job, known: &JobExplanation) -> (&'static str, String) {
-    if known.queue_state.as_deref() == Some(QueueState::Paused.as_str()) {
-        let who = known.queue_actor.as_deref().unwrap_or("somebody");
-        return (
-            "paused",
-            format!("The queue {} is paused by {who}{}.", job.queue, because(known.queue_reason.as_deref())),
-        );
+/// The sentence for a lease that expired without a settlement.
+pub fn lease_expired(worker: &str) -> String {
+    format!("Worker {worker} stopped sending heartbeats and its lease expired. The job is released shortly.")
+}
+
+/// The sentence for a running attempt.
+pub fn running(worker: &str, attempt: i32, failures: i32, max_attempts: i32) -> String {
+    format!("Running on worker {worker} (attempt {attempt}, {failures} of {max_attempts} failures).")
+}
+
+/// The reason for a job that starts as soon as a worker claims it.
+pub fn about_to_start() -> Reason {
+    ("about_to_start", "The job starts on the next free worker.".to_owned())
+}
+
+fn due(job: &Job, facts: &Explained) -> Reason {
+    if facts.queue_state.as_deref() == Some(QueueState::Paused.as_str()) {
+        let by = facts.queue_actor.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
+        return ("paused", format!("Queue {} is paused{by}{}.", job.queue, because(facts.queue_reason.as_deref())));
     }
-    if known.workers == 0 {
-        return ("no_worker", no_worker(job, known));
+    if facts.workers == 0 {
+        return ("no_worker", no_worker(job, facts));
     }
-    if let Some(limit) = &known.limit {
+    if let Some(limit) = &facts.limit {
         return ("throttled", throttled(limit));
     }
-    if known.free_slots == 0 {
-        let slots = if known.workers == 1 {
-            "the one worker that serves it".to_owned()
-        } else {
-            format!("the {} workers that serve it", known.workers)
+    let ahead = if facts.ahead > 10_000 { "more than 10,000".to_owned() } else { facts.ahead.to_string() };
+    if facts.free_slots == 0 {
+        let workers = match facts.workers {
+            1 => "The only worker for this queue and kind is".to_owned(),
+            n => format!("All {n} workers for this queue and kind are"),
         };
-        return (
-            "no_free_slot",
-            format!("All slots of {slots} are taken; {} due jobs are served before it.", many(known.ahead)),
-        );
+        return ("no_free_slot", format!("{workers} fully busy; {ahead} due jobs are ahead."));
     }
-    if known.ahead > 0 {
-        return ("queued_behind_others", format!("{} due jobs are served before it.", many(known.ahead)));
+    if facts.ahead > 0 {
+        return ("queued_behind_others", format!("{ahead} due jobs are ahead."));
     }
-    ("about_to_start", "It is the next that a free worker takes.".to_owned())
+    about_to_start()
 }
 
-fn no_worker(job: &Job, known: &JobExplanation) -> String {
+fn no_worker(job: &Job, facts: &Explained) -> String {
     let (queue, kind) = (&job.queue, &job.kind);
-    if known.held_workers > 0 {
-        return format!(
-            "The {} workers that serve the queue {queue} and the kind {kind} are cordoned or draining.",
-            known.held_workers
-        );
+    match facts.held_workers {
+        0 => format!("No online worker handles kind {kind} on queue {queue}."),
+        n => format!("The workers that handle kind {kind} on queue {queue} ({n}) are cordoned or draining."),
     }
-    format!("No worker that serves the queue {queue} and the kind {kind} is online; it starts when one comes.")
 }
 
 fn throttled(limit: &ExhaustedLimit) -> String {
-    let ExhaustedLimit { name, mode, max: most, window: span, free_in } = limit;
+    let ExhaustedLimit { name, mode, most, span, free_in } = limit;
     if mode == "concurrency" {
-        return format!(
-            "The limit {name} lets {most} be active at once, and so many are; it is free when one of them ends."
-        );
+        return format!("Limit {name} is reached ({most} of {most} active). The job starts when an active job ends.");
     }
-    let window = span.unwrap_or(1.0);
-    match free_in {
-        Some(seconds) => {
-            format!("The limit {name} lets {most} start in {window} s; the next may in {:.1} s.", seconds.max(0.0))
+    match (free_in, span.unwrap_or(1.0)) {
+        (Some(seconds), window) => {
+            format!("Limit {name} allows {most} starts per {window} s; the next start is in {:.1} s.", seconds.max(0.0))
         }
-        None => format!("The limit {name} lets nothing start until it is changed."),
+        (None, _) => format!("Limit {name} allows no starts until it is changed."),
     }
-}
-
-fn many(n: i64) -> String {
-    if n > 10_000 { "more than 10,000".to_owned() } else { n.to_string() }
 }

@@ -1,43 +1,44 @@
-//! `/projects/{id}/explain`: why it is where it is.
+//! `/projects/{id}/explain`.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use crate::domain::{JobState, ProjectStatus, ProjectVerb};
-use crate::store::projects::{Project, ProjectExplanation, WaitingJob};
-use crate::web::api::jobs::explain as explain_job;
+use crate::store::projects::{Explained, Project, WaitingJob};
+use crate::web::api::description;
+use crate::web::api::jobs::explain::{self as job, Reason};
+use crate::web::api::projects::not_found;
+use crate::web::api::response::json;
 use crate::web::app::App;
-use crate::web::error::ApiError;
+use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::Id;
-use crate::wire::{Explanation, JobSummary, Problem};
+use crate::wire::{JobSummary, ProjectExplanation};
 
-/// The exact reason why a project is where it is, and what can be done.
+/// What happens when a deadline passes.
+pub const AT_DEADLINE: &str = "the project is marked failed and can then be retried or deleted";
+
+/// Explain the status of a project: what it waits for, and which actions are possible.
 #[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Explanation), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn explain(app: Data<App>, Id(id): Id) -> Result<HttpResponse, ApiError> {
-    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
+    responses((status = 200, body = ProjectExplanation), description::ReadOne))]
+pub async fn explain(app: Data<App>, Id(id): Id) -> ApiResult {
+    let explained = app.store.explain_project(id, app.silence()).await?.ok_or_else(|| not_found(id))?;
     let due = due(&app, &explained).await?;
-    Ok(HttpResponse::Ok().json(explanation(explained, due)))
+    json(explanation(explained, due))
 }
 
-/// Why its job waits though it is due: the job's own reason.
-pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Reason>, ApiError> {
-    let Some(job) = explained.job.as_ref().filter(|job| job.state != JobState::Active && job.run_at <= explained.at)
-    else {
-        return Ok(None);
-    };
-    let (known, job) = (app.store.explain_job(job.id, app.silence()).await?, app.store.get_job(job.id).await?);
-    Ok(known.zip(job).map(|(known, job)| explain_job::why(&job, &known)))
+/// Why the project's job has not started although it is due.
+pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, ApiError> {
+    let is_due = |job: &&WaitingJob| job.state != JobState::Active && job.run_at <= explained.at;
+    let Some(waiting) = explained.job.as_ref().filter(is_due) else { return Ok(None) };
+    let facts = app.store.explain_job(waiting.id, app.silence()).await?;
+    let job = app.store.get_job(waiting.id).await?;
+    Ok(facts.zip(job).map(|(facts, job)| job::why(&job, &facts)))
 }
 
-/// A reason in a word and in a sentence.
-pub type Reason = (&'static str, String);
-
-fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> Explanation {
+fn explanation(explained: Explained, due: Option<Reason>) -> ProjectExplanation {
     let (reason, summary) = why(&explained, due);
-    let ProjectExplanation { project, at, job } = explained;
+    let Explained { project, at, job } = explained;
     let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
-    Explanation {
+    ProjectExplanation {
         project_id: project.id,
         status: project.status.to_string(),
         reason: reason.to_owned(),
@@ -52,67 +53,72 @@ fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> Explanatio
     }
 }
 
-/// What happens when a deadline passes.
-pub const AT_DEADLINE: &str = "it is marked failed with the reason, and can then be retried or deleted";
-
 fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
     let end = if project.status.is_transient() { at } else { project.updated_at };
     i64::try_from((end - project.requested_at).whole_milliseconds()).unwrap_or_default().max(0)
 }
 
-/// The reason in a word and in a sentence.
-pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
-    let ProjectExplanation { project, at, job } = explained;
+/// The reason for the project's status. `due` is the result of [`due`].
+pub fn why(explained: &Explained, due: Option<Reason>) -> Reason {
+    let Explained { project, at, job } = explained;
     if !project.status.is_transient() {
         return ("settled", settled(project));
     }
     if project.deadline_at.is_some_and(|deadline| deadline < *at) {
-        return ("past_deadline", "Its deadline has passed; it is about to be marked failed.".to_owned());
+        return ("past_deadline", "The deadline has passed. The project is marked failed shortly.".to_owned());
     }
     match job {
         None => {
-            ("no_job", "It has no unfinished job, which should not be; its deadline will move it to failed.".to_owned())
+            let text =
+                "The project has no unfinished job, which is an internal error. It is marked failed at its deadline.";
+            ("no_job", text.to_owned())
         }
         Some(job) if job.state == JobState::Active => active(job, *at),
-        Some(job) if job.run_at > *at => (
-            "retrying_later",
-            format!(
-                "It failed {} of {} times and is tried again soon: {}.",
-                job.failures,
-                job.max_attempts,
-                job.error.as_deref().unwrap_or("no reason was given")
-            ),
-        ),
-        Some(_) => due.unwrap_or_else(|| ("about_to_start", "It is the next that a free worker takes.".to_owned())),
+        Some(job) if job.run_at > *at => {
+            let WaitingJob { failures, max_attempts, error, .. } = job;
+            let error = error.as_deref().unwrap_or("no reason given");
+            ("retrying_later", format!("Failed {failures} of {max_attempts} times; a retry is scheduled: {error}."))
+        }
+        Some(_) => due.unwrap_or_else(job::about_to_start),
     }
 }
 
 fn settled(project: &Project) -> String {
     match project.status {
-        ProjectStatus::Ready => "It is ready; there is nothing to wait for.".to_owned(),
+        ProjectStatus::Ready => "The project is ready.".to_owned(),
         ProjectStatus::Failed => {
-            format!(
-                "It failed: {}. Retry it, or delete it.",
-                project.error_reason.as_deref().unwrap_or("no reason was given")
-            )
+            let reason = project.error_reason.as_deref().unwrap_or("no reason given");
+            format!("The project failed: {reason}. Retry or delete it.")
         }
-        _ => "It is deleted; only its record is left.".to_owned(),
+        _ => "The project is deleted. Only its history is kept.".to_owned(),
     }
 }
 
-fn active(job: &WaitingJob, at: time::OffsetDateTime) -> (&'static str, String) {
-    let worker = job.worker_id.as_deref().unwrap_or("a worker");
+fn active(job: &WaitingJob, at: time::OffsetDateTime) -> Reason {
+    let worker = job.worker_id.as_deref().unwrap_or("unknown");
     if job.lease_until.is_some_and(|until| until < at) {
-        return (
-            "lease_lapsed",
-            format!("Worker {worker} is silent and its lease has ended; the job is about to be taken back."),
-        );
+        return ("lease_lapsed", job::lease_expired(worker));
     }
-    (
-        "working",
-        format!(
-            "Worker {worker} works on it (attempt {}, {} of {} failures spent).",
-            job.attempt, job.failures, job.max_attempts
-        ),
-    )
+    ("working", job::running(worker, job.attempt, job.failures, job.max_attempts))
+}
+
+impl From<WaitingJob> for JobSummary {
+    fn from(row: WaitingJob) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            queue: row.queue,
+            state: row.state.to_string(),
+            attempt: row.attempt,
+            failures: row.failures,
+            max_attempts: row.max_attempts,
+            run_at: row.run_at,
+            execution_id: row.execution_id,
+            worker_id: row.worker_id,
+            lease_until: row.lease_until,
+            ahead: row.ahead,
+            workers: row.workers,
+            error: row.error,
+        }
+    }
 }

@@ -1,7 +1,7 @@
-//! `/projects`: ask for one, look, change, try again, let go.
+//! `/projects`.
 
-pub mod events;
 pub mod explain;
+pub mod fields;
 
 use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::Data;
@@ -9,32 +9,37 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
 use crate::domain::ProjectStatus;
-use crate::store::projects::Transition;
-use crate::store::projects::{Created, NewProject, Project, ProjectPatch};
-use crate::web::api::paging::page;
-use crate::web::api::{convert, idempotency, wait};
+use crate::store::Transition;
+use crate::store::projects::{Created, Event, NewProject, Patch, Project};
+use crate::web::api::audit::{API, api_audit, audit};
+use crate::web::api::response::page;
+use crate::web::api::{description, idempotency, wait};
 use crate::web::app::App;
-use crate::web::error::ApiError;
+use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, Json, OptionalJson};
 use crate::web::query::Query;
-use crate::wire::{self, CreateProject, PatchProject, Problem, Reason};
+use crate::wire::json::raw;
+use crate::wire::{self, CreateProject, PatchProject, Reason};
 
-/// Ask for a project. It is answered at once, before any work is done.
+/// Why a project cannot be retried.
+pub const RETRY_HINT: &str = "Only a failed project can be retried.";
+const DELETE_HINT: &str =
+    "Only a ready or failed project can be deleted; wait until the current operation has finished.";
+
+/// Create a project. The response is sent before provisioning starts.
 #[utoipa::path(post, path = "/projects", tag = "projects", request_body = CreateProject,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with the same body, the same project is answered")),
-    responses((status = 201, body = wire::Project), (status = 400, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProject>) -> Result<HttpResponse, ApiError> {
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key and body returns the same project")),
+    responses((status = 201, body = wire::Project), description::Write, description::Conflict))]
+pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProject>) -> ApiResult {
     let Json { value, text } = body;
     let new = NewProject {
-        name: convert::name(&value.name)?,
-        template: convert::template(value.template, &app.templates)?,
-        parameters: convert::parameters(value.parameters)?,
-        labels: convert::labels(value.labels.unwrap_or_default())?,
+        name: fields::name(&value.name)?,
+        template: fields::template(value.template, &app.templates)?,
+        parameters: fields::parameters(value.parameters)?,
+        labels: fields::labels(value.labels.unwrap_or_default())?,
         key: idempotency::key_of(&request, &text)?,
     };
-    let audit = convert::audit(convert::API, None)?;
-    let (project, replayed) = match app.store.create_project(&new, app.bounds(), &audit).await? {
+    let (project, replayed) = match app.store.create_project(&new, app.bounds(), &audit(API, None)?).await? {
         Created::New(project) => (project, false),
         Created::Replayed(project) => (project, true),
         Created::InFlight => return Err(ApiError::KeyInFlight),
@@ -47,138 +52,131 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
     } else {
         app.telemetry.created.inc();
     }
-    Ok(answer(&mut response, project))
+    respond(response, project)
 }
 
-/// Projects, newest first; deleted ones only with `status=deleted`. The next page is in the `Link` header.
+/// List projects, newest first. Deleted projects are only included with `status=deleted`. The `Link` header contains the next page.
 #[utoipa::path(get, path = "/projects", tag = "projects",
-    params(("status" = Option<String>, Query, description = "Only projects with this status"),
-        ("label" = Option<String>, Query, description = "`key=value`; may be repeated, all must fit"),
-        ("search" = Option<String>, Query, description = "Part of the name, or the beginning of the id"),
-        ("limit" = Option<i64>, Query, description = "1 to 200, 50 unless asked otherwise"),
-        ("cursor" = Option<String>, Query, description = "From the `Link` header of the page before")),
-    responses((status = 200, body = [wire::Project], headers(("Link" = String, description = "`rel=\"next\"`: the next page"))),
-        (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    params(("status" = Option<String>, Query, description = "Projects with this status"),
+        ("label" = Option<String>, Query, description = "`key=value`; may be repeated, all labels must match"),
+        ("search" = Option<String>, Query, description = "Part of the name, or the beginning of the id"), description::Paging),
+    responses((status = 200, body = [wire::Project], headers(("Link" = String, description = "The next page: `rel=\"next\"`"))), description::Read))]
+pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
     let query = Query::parse(request.query_string(), &["status", "label", "search", "limit", "cursor"])?;
-    let mut filter = query.filter()?;
+    let mut filter = query.projects()?;
     let limit = filter.limit;
     filter.limit += 1;
-    let rows = app.store.list_projects(&filter).await?;
-    Ok(page(&request, rows, limit, |last| last.id, wire::Project::from))
+    page::<wire::Project, _, _>(&request, app.store.list_projects(&filter).await?, limit, |last| last.id)
 }
 
-/// One project, deleted ones too. With `wait` the answer comes when it has that status, comes to rest, or time is up.
+/// Get a project, even if it is deleted. With `wait`, the response is sent once the project has that status, has another final status, or
+/// the timeout has passed.
 #[utoipa::path(get, path = "/projects/{id}", tag = "projects",
-    params(("id" = Uuid, Path), ("wait" = Option<String>, Query, description = "A status to wait for, like `ready`"),
-        ("timeout" = Option<String>, Query, description = "How long to wait, up to 60s; 30s unless asked otherwise"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have")),
-    responses((status = 200, body = wire::Project, headers(("ETag" = String))), (status = 304, description = "Not changed"),
-        (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
+    params(("id" = Uuid, Path), ("wait" = Option<String>, Query, description = "The status to wait for, such as `ready`"),
+        ("timeout" = Option<String>, Query, description = "At most 60s. Default: 30s."),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of the version that you have")),
+    responses((status = 200, body = wire::Project, headers(("ETag" = String))), (status = 304, description = "Not modified"), description::ReadOne))]
+pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
     let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
-    let (wanted, patience) = (query.status("wait")?, query.timeout()?);
-    let look = || async { app.store.get_project(id).await?.ok_or(ApiError::NoProject(id)) };
-    let project = match wanted {
-        Some(wanted) => {
-            let is_there = |it: &Project| it.status == wanted || !it.status.is_transient();
-            wait::until(&app, patience, is_there, look).await?
+    let (status, timeout) = (query.status("wait")?, query.timeout()?);
+    let load = || load(&app, id);
+    let project = match status {
+        Some(status) => {
+            let is_done = |it: &Project| it.status == status || !it.status.is_transient();
+            wait::until(&app, timeout, is_done, load).await?
         }
-        None => look().await?,
+        None => load().await?,
     };
-    let seen = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let fits = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag(project.version);
-    if seen.is_some_and(|seen| seen.split(',').any(|tag| fits(tag.trim()))) {
+    let tags = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let matches = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag(project.version);
+    if tags.is_some_and(|tags| tags.split(',').any(|tag| matches(tag.trim()))) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(project.version))).finish());
     }
-    Ok(answer(&mut HttpResponse::Ok(), project))
+    respond(HttpResponse::Ok(), project)
 }
 
-/// Change the name or the labels.
+/// Change the name or labels of a project.
 #[utoipa::path(patch, path = "/projects/{id}", tag = "projects", request_body = PatchProject,
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
-    responses((status = 200, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn patch(
-    app: Data<App>,
-    request: HttpRequest,
-    Id(id): Id,
-    body: Json<PatchProject>,
-) -> Result<HttpResponse, ApiError> {
-    let patch = ProjectPatch {
-        name: body.value.name.as_deref().map(convert::name).transpose()?,
-        labels: body.value.labels.map(convert::labels).transpose()?,
-        version: version_of(&request)?,
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only change the version with this `ETag`")),
+    responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
+pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<PatchProject>) -> ApiResult {
+    let patch = Patch {
+        name: body.value.name.as_deref().map(fields::name).transpose()?,
+        labels: body.value.labels.map(fields::labels).transpose()?,
+        version: expected_version(&request)?,
     };
     if patch.name.is_none() && patch.labels.is_none() {
-        return Err(ApiError::field("body", "must have name or labels, or there is nothing to change"));
+        return Err(ApiError::field("body", "must contain name or labels"));
     }
-    let moved = app.store.patch_project(id, &patch).await?;
-    let project = moved_or(moved, id, "changed", "A project that is being deleted keeps its last name.")?;
-    Ok(answer(&mut HttpResponse::Ok(), project))
+    let outcome = app.store.patch_project(id, &patch).await?;
+    respond(HttpResponse::Ok(), applied(outcome, id, "changed", "A project that is being deleted cannot be changed.")?)
 }
 
-/// Let it go: the real thing is removed, the record stays. Answered at once, like creating.
+/// Delete a project. The response is sent before its resources are removed; its events are kept.
 #[utoipa::path(delete, path = "/projects/{id}", tag = "projects",
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only delete the version with this `ETag`")),
     request_body(content = Option<Reason>),
-    responses((status = 202, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn delete(
-    app: Data<App>,
-    request: HttpRequest,
-    Id(id): Id,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    let version = version_of(&request)?;
-    let audit = convert::api_audit(reason.0)?;
-    let moved = app.store.delete_project(id, version, app.bounds(), &audit).await?;
-    let project = moved_or(moved, id, "deleted", DELETE_HINT)?;
-    Ok(answer(&mut HttpResponse::Accepted(), project))
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
+pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let version = expected_version(&request)?;
+    let outcome = app.store.delete_project(id, version, app.bounds(), &api_audit(reason.0)?).await?;
+    respond(HttpResponse::Accepted(), applied(outcome, id, "deleted", DELETE_HINT)?)
 }
 
-/// Try again. Only a failed project can be retried.
-#[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)),
-    request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Project), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
-    let audit = convert::api_audit(reason.0)?;
-    let moved = app.store.retry_project(id, app.bounds(), &audit).await?;
-    let project = moved_or(moved, id, "retried", RETRY_HINT)?;
-    Ok(answer(&mut HttpResponse::Ok(), project))
+/// Retry a failed project.
+#[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let outcome = app.store.retry_project(id, app.bounds(), &api_audit(reason.0)?).await?;
+    respond(HttpResponse::Ok(), applied(outcome, id, "retried", RETRY_HINT)?)
 }
 
-/// What to do when retrying does not apply.
-pub const RETRY_HINT: &str = "Only a failed project can be retried.";
-/// What to do when deleting does not apply.
-pub const DELETE_HINT: &str = "Only a ready or failed project can be deleted; wait until it comes to rest.";
+/// List the events of a project, newest first.
+#[utoipa::path(get, path = "/projects/{id}/events", tag = "projects", params(("id" = Uuid, Path), description::Paging),
+    responses((status = 200, body = [wire::ProjectEvent]), description::ReadOne))]
+pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
+    let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
+    let limit = query.limit()?;
+    let rows = app.store.events_of_project(id, query.cursor::<i64>()?, limit + 1).await?;
+    if rows.is_empty() {
+        load(&app, id).await?;
+    }
+    page::<wire::ProjectEvent, _, _>(&request, rows, limit, |last| last.id)
+}
 
-/// The project that moved, or why it did not.
-pub fn moved_or(
-    moved: Transition<Project>,
+/// The project, or a 404 problem.
+async fn load(app: &App, id: Uuid) -> Result<Project, ApiError> {
+    app.store.get_project(id).await?.ok_or_else(|| not_found(id))
+}
+
+/// The 404 problem of a project.
+pub fn not_found(id: Uuid) -> ApiError {
+    ApiError::not_found("project", id)
+}
+
+/// The project after a transition, or why the transition was not applied.
+pub fn applied(
+    outcome: Transition<Project>,
     id: Uuid,
     verb: &'static str,
     hint: &'static str,
 ) -> Result<Project, ApiError> {
-    match moved {
+    match outcome {
         Transition::Applied(project) => Ok(project),
-        Transition::Rejected { was } => Err(ApiError::State { verb, was, hint }),
+        Transition::Rejected { was } => {
+            Err(ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint })
+        }
         Transition::Stale { version } => Err(ApiError::Stale(version)),
-        Transition::Missing => Err(ApiError::NoProject(id)),
+        Transition::Missing => Err(not_found(id)),
     }
 }
 
-fn answer(response: &mut HttpResponseBuilder, project: Project) -> HttpResponse {
+fn respond(mut response: HttpResponseBuilder, project: Project) -> ApiResult {
     response.insert_header((ETAG, etag(project.version)));
     if project.status == ProjectStatus::Creating {
-        // Somebody who polls need not do so at once.
         response.insert_header(("Retry-After", "1"));
     }
-    response.json(wire::Project::from(project))
+    Ok(response.json(wire::Project::from(project)))
 }
 
 /// The `ETag` of a version.
@@ -186,8 +184,8 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// The version in `If-Match`; `None` when any will do.
-pub fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
+/// The version in `If-Match`; `None` if any version matches.
+pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
@@ -196,4 +194,39 @@ pub fn version_of(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let version = tag.and_then(|tag| tag.parse().ok());
     version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag, like \"3\", or *"))
+}
+
+impl From<Project> for wire::Project {
+    fn from(row: Project) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            status: row.status.to_string(),
+            error_reason: row.error_reason,
+            template: row.template,
+            parameters: raw(row.parameters),
+            labels: row.labels,
+            version: row.version,
+            deadline_at: row.deadline_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<Event> for wire::ProjectEvent {
+    fn from(row: Event) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            previous_state: row.previous_state,
+            new_state: row.new_state,
+            reason: row.reason,
+            actor: row.actor,
+            job_id: row.job_id,
+            execution_id: row.execution_id,
+            request_id: row.request_id,
+            occurred_at: row.occurred_at,
+        }
+    }
 }

@@ -1,18 +1,17 @@
-//! From schedules and their times to JSON.
+//! Conversions of schedules, targets, due times and ticks.
 
 use crate::domain::NewJob;
-use crate::domain::schedule::{ClockChange, Occurrence, ProjectAction, ScheduleState, Target};
-use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
-use crate::store::schedules::{Schedule, Tick, InvalidSchedule};
-use crate::web::api::convert::backoff;
-use crate::wire;
+use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, ClockChange, Target};
+use crate::domain::workflow::{Link, Plan, StepDefinition};
+use crate::store::schedules::{Listed, Schedule, Tick, InvalidSchedule};
 use crate::wire::json::raw;
 use crate::wire::schedule::{JobTarget, LinkTarget, ProjectTarget, StepTarget, WorkflowTarget};
+use crate::wire::{self, BackoffPolicy};
 
-/// What stands in place of the state of a schedule that this version cannot read.
+/// State of a schedule that this version cannot read.
 const UNREADABLE: &str = "unreadable";
-/// The same in words.
-pub const UNREADABLE_WORDS: &str = "This version cannot read it; put it anew or delete it";
+/// Description of a schedule that this version cannot read.
+pub const UNREADABLE_WORDS: &str = "This version cannot read the schedule; replace or delete it";
 
 impl From<Schedule> for wire::Schedule {
     fn from(row: Schedule) -> Self {
@@ -24,9 +23,9 @@ impl From<Schedule> for wire::Schedule {
             expression: plan.timing.expression().to_string(),
             words: plan.timing.words(),
             time_zone: plan.timing.zone().name().to_owned(),
-            misfire: plan.misfire_policy.misfire.to_string(),
-            catch_up: plan.misfire_policy.catch_up,
-            misfire_grace_s: plan.misfire_policy.grace.as_secs_f64(),
+            misfire: plan.backlog.misfire.to_string(),
+            catch_up: plan.backlog.catch_up,
+            misfire_grace_s: plan.backlog.grace.as_secs_f64(),
             overlap: plan.overlap.to_string(),
             jitter_s: plan.jitter.as_secs_f64(),
             target: Some(plan.target.into()),
@@ -72,7 +71,7 @@ impl From<Target> for wire::schedule::Target {
         match target {
             Target::Job(job) => Self::Job(Box::new(job_target(*job))),
             Target::Project(action) => Self::Project(action.into()),
-            Target::Workflow(it) => Self::Workflow(workflow_target(it.definition())),
+            Target::Workflow(it) => Self::Workflow(workflow_target(it.plan())),
         }
     }
 }
@@ -87,13 +86,13 @@ fn job_target(job: NewJob) -> JobTarget {
         payload: raw(job.payload),
         max_attempts: job.max_attempts,
         timeout_s: job.timeout.map(|it| it.as_secs_f64()),
-        backoff: job.backoff.map(backoff),
+        backoff: job.backoff.map(BackoffPolicy::from),
         schema_version: job.schema_version,
     }
 }
 
-fn workflow_target(plan: &WorkflowDefinition) -> WorkflowTarget {
-    let link = |it: &StepDependency| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
+fn workflow_target(plan: &Plan) -> WorkflowTarget {
+    let link = |it: &Link| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
     let step = |it: &StepDefinition| StepTarget {
         name: it.name.clone(),
         depends_on: it.depends_on.iter().map(link).collect(),
@@ -105,7 +104,7 @@ fn workflow_target(plan: &WorkflowDefinition) -> WorkflowTarget {
         delay_s: it.job.due.delay().map(|it| it.as_secs_f64()),
         max_attempts: it.job.max_attempts,
         timeout_s: it.job.timeout.map(|it| it.as_secs_f64()),
-        backoff: it.job.backoff.map(backoff),
+        backoff: it.job.backoff.map(BackoffPolicy::from),
         schema_version: it.job.schema_version,
     };
     WorkflowTarget {
@@ -141,22 +140,22 @@ impl From<ProjectAction> for ProjectTarget {
 
 impl From<Occurrence> for wire::Occurrence {
     fn from(it: Occurrence) -> Self {
-        let note = it.clock_change.as_ref().map(note);
+        let note = it.shift.as_ref().map(clock_change_note);
         let local = it.local;
         Self { at: it.at, local: local.text, offset: local.offset, abbreviation: local.abbreviation, note }
     }
 }
 
-/// What a change of the clocks does to a due time, as a sentence.
-pub fn note(shift: &ClockChange) -> String {
+/// How a daylight saving change affects a due time, as a sentence.
+pub fn clock_change_note(shift: &ClockChange) -> String {
     match shift {
         ClockChange::Forward { missing } => {
             format!(
-                "{missing} does not exist there: the clocks go forward over it, so it is due at the first moment after."
+                "{missing} does not exist on this day because the clocks go forward; due at the first time after it."
             )
         }
-        ClockChange::First => "The clocks go back and show this time twice; this is the first.".to_owned(),
-        ClockChange::Second => "The clocks go back and show this time twice; this is the second.".to_owned(),
+        ClockChange::First => "The clocks go back and this time occurs twice; this is the first.".to_owned(),
+        ClockChange::Second => "The clocks go back and this time occurs twice; this is the second.".to_owned(),
     }
 }
 
@@ -177,6 +176,15 @@ impl From<Tick> for wire::Tick {
             project_id: row.project_id,
             actor: row.actor,
             occurred_at: row.occurred_at,
+        }
+    }
+}
+
+impl From<Listed> for wire::Schedule {
+    fn from(row: Listed) -> Self {
+        match row {
+            Ok(schedule) => schedule.into(),
+            Err(unreadable) => (*unreadable).into(),
         }
     }
 }

@@ -1,128 +1,97 @@
-//! `/schedules`: what starts by itself, when, and what became of it.
+//! `/schedules`.
 
-mod acts;
-mod convert;
-mod look;
-mod plan;
+pub mod actions;
+pub mod convert;
+pub mod plan;
+pub mod times;
 
 use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
-use crate::store::schedules::{ParsedSchedule, RemoveOutcome, Schedule};
-use crate::web::api::convert::api_audit;
-use crate::web::api::projects::{etag, version_of};
+use self::plan::{Edit, save_schedule};
+use crate::store::schedules::{Listed, Removed, Schedule};
+use crate::web::api::audit::api_audit;
+use crate::web::api::description;
+use crate::web::api::projects::{etag, expected_version};
+use crate::web::api::response::{created, list as json_list, no_content};
 use crate::web::app::App;
-use crate::web::error::ApiError;
-use crate::web::extract::{Many, OptionalJson, name_in_path, parse};
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{LargeBody, Name, OptionalJson, parse};
 use crate::web::query::Query;
-use crate::wire::{self, Problem, PutSchedule, Reason};
+use crate::wire::{self, PutSchedule, Reason};
 
-pub use acts::{act_backfill, act_move, act_run, backfill, backfillable, pause, resume, run};
-pub use convert::{UNREADABLE_WORDS, note};
-pub use look::{next, preview, ticks};
-pub use plan::{Edit, name as checked_name, put_plan};
-
-// The document finds the descriptions of these beside them.
-#[doc(hidden)]
-pub use acts::{__path_backfill, __path_pause, __path_resume, __path_run};
-#[doc(hidden)]
-pub use look::{__path_next, __path_preview, __path_ticks};
-
-/// The schedules, by name.
-#[utoipa::path(get, path = "/schedules", tag = "schedules",
-    responses((status = 200, body = [wire::Schedule]), (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+/// List schedules by name.
+#[utoipa::path(get, path = "/schedules", tag = "schedules", responses((status = 200, body = [wire::Schedule]), description::Read))]
+pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
     Query::parse(request.query_string(), &[])?;
-    let schedules = app.store.list_schedules(None).await?;
-    Ok(HttpResponse::Ok().json(schedules.into_iter().map(shown).collect::<Vec<_>>()))
+    json_list::<wire::Schedule, _>(app.store.list_schedules(None).await?)
 }
 
-/// From now on this starts by itself; the same name again replaces the schedule.
+/// Create a schedule, or replace the schedule with the same name.
 #[utoipa::path(post, path = "/schedules", tag = "schedules", request_body = PutSchedule,
-    responses((status = 200, body = wire::Schedule, description = "Replaced"), (status = 201, body = wire::Schedule), (status = 400, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn put(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
-    let mut wish: PutSchedule = parse(&body)?;
-    let audit = api_audit(Reason { reason: wish.reason.take(), actor: wish.actor.take() })?;
-    let name = plan::name(wish.name.take())?;
-    let is_new = put_plan(&app, &name, &wish, Edit::Replace, &audit).await?;
-    let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
-    let place = request.uri().path().trim_end_matches('/');
-    response.insert_header((LOCATION, format!("{place}/{}", crate::wire::segment(&name))));
-    Ok(answer(&mut response, found(&app, &name).await?))
+    responses((status = 200, body = wire::Schedule, description = "Replaced"), (status = 201, body = wire::Schedule), description::Write))]
+pub async fn put(app: Data<App>, request: HttpRequest, LargeBody(body): LargeBody) -> ApiResult {
+    let mut put: PutSchedule = parse(&body)?;
+    let audit = api_audit(Reason { reason: put.reason.take(), actor: put.actor.take() })?;
+    let name = plan::checked_name(put.name.take())?;
+    let is_new = save_schedule(&app, &name, &put, Edit::Replace, &audit).await?;
+    let mut response = created(is_new);
+    let path = request.uri().path().trim_end_matches('/');
+    response.insert_header((LOCATION, format!("{path}/{}", wire::segment(&name))));
+    respond(response, load(&app, &name).await?)
 }
 
-/// One schedule.
+/// Get a schedule.
 #[utoipa::path(get, path = "/schedules/{name}", tag = "schedules", params(("name" = String, Path)),
-    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
-pub async fn get(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(answer(&mut HttpResponse::Ok(), found(&app, &name_of(&request)).await?))
+    responses((status = 200, body = wire::Schedule), description::ReadOne, description::Conflict))]
+pub async fn get(app: Data<App>, Name(name): Name) -> ApiResult {
+    respond(HttpResponse::Ok(), load(&app, &name).await?)
 }
 
-/// Change some of it, from now on. What is left out stays.
+/// Change a schedule. Omitted fields keep their values.
 #[utoipa::path(patch, path = "/schedules/{name}", tag = "schedules", request_body = PutSchedule,
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
-    responses((status = 200, body = wire::Schedule), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn patch(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
-    let mut wish: PutSchedule = parse(&body)?;
-    let name = name_of(&request);
-    let audit = api_audit(Reason { reason: wish.reason.take(), actor: wish.actor.take() })?;
-    if wish.name.as_ref().is_some_and(|other| *other != name) {
-        return Err(ApiError::field("name", "cannot be changed; make a new schedule and delete this one"));
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only change the version with this `ETag`")),
+    responses((status = 200, body = wire::Schedule), description::WriteOne, description::Conflict, description::Stale))]
+pub async fn patch(app: Data<App>, request: HttpRequest, Name(name): Name, LargeBody(body): LargeBody) -> ApiResult {
+    let mut put: PutSchedule = parse(&body)?;
+    let audit = api_audit(Reason { reason: put.reason.take(), actor: put.actor.take() })?;
+    if put.name.as_ref().is_some_and(|other| *other != name) {
+        return Err(ApiError::field("name", "cannot be changed; create a new schedule and delete this one"));
     }
-    put_plan(&app, &name, &wish, Edit::Change { version: version_of(&request)? }, &audit).await?;
-    Ok(answer(&mut HttpResponse::Ok(), found(&app, &name).await?))
+    save_schedule(&app, &name, &put, Edit::Change { version: expected_version(&request)? }, &audit).await?;
+    respond(HttpResponse::Ok(), load(&app, &name).await?)
 }
 
-/// It starts nothing any more. What it started goes on.
+/// Delete a schedule. Jobs that it started continue.
 #[utoipa::path(delete, path = "/schedules/{name}", tag = "schedules",
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only if it is still this `ETag`")),
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only delete the version with this `ETag`")),
     request_body(content = Option<Reason>),
-    responses((status = 204, description = "Gone"), (status = 400, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn remove(
-    app: Data<App>,
-    request: HttpRequest,
-    reason: OptionalJson<Reason>,
-) -> Result<HttpResponse, ApiError> {
-    let (name, audit) = (&name_of(&request), api_audit(reason.0)?);
-    match app.store.remove_schedule(name, version_of(&request)?, &audit).await? {
-        RemoveOutcome::Removed => Ok(HttpResponse::NoContent().finish()),
-        RemoveOutcome::Stale { version } => Err(ApiError::Stale(version)),
-        RemoveOutcome::Missing => Err(no_schedule(name)),
+    responses((status = 204, description = "Deleted"), description::WriteOne, description::Stale))]
+pub async fn remove(app: Data<App>, request: HttpRequest, Name(name): Name, reason: OptionalJson<Reason>) -> ApiResult {
+    let audit = api_audit(reason.0)?;
+    match app.store.remove_schedule(&name, expected_version(&request)?, &audit).await? {
+        Removed::Yes => no_content(),
+        Removed::Stale { version } => Err(ApiError::Stale(version)),
+        Removed::Missing => Err(not_found(&name)),
     }
 }
 
-fn shown(listed: ParsedSchedule) -> wire::Schedule {
-    match listed {
-        Ok(schedule) => schedule.into(),
-        Err(unreadable) => (*unreadable).into(),
-    }
+/// The schedule; a 404 problem if there is none, a 409 problem if this version cannot read it.
+pub async fn load(app: &App, name: &str) -> Result<Schedule, ApiError> {
+    load_any(app, name).await?.map_err(|it| ApiError::InvalidSchedule(it.name))
 }
 
-/// The schedule; 404 when there is none, 409 when this version cannot read it.
-pub async fn found(app: &App, name: &str) -> Result<Schedule, ApiError> {
-    listed(app, name).await?.map_err(|it| ApiError::InvalidSchedule(it.name))
+/// The schedule, even if this version cannot read it, or a 404 problem.
+pub async fn load_any(app: &App, name: &str) -> Result<Listed, ApiError> {
+    app.store.list_schedules(Some(name)).await?.pop().ok_or_else(|| not_found(name))
 }
 
-/// The schedule, whether or not this version can read it, or 404.
-pub async fn listed(app: &App, name: &str) -> Result<ParsedSchedule, ApiError> {
-    app.store.list_schedules(Some(name)).await?.pop().ok_or_else(|| no_schedule(name))
+/// The 404 problem of a schedule.
+pub fn not_found(name: &str) -> ApiError {
+    ApiError::not_found("schedule", name)
 }
 
-/// There is no such schedule.
-pub fn no_schedule(name: &str) -> ApiError {
-    ApiError::Missing("schedule", name.to_owned())
-}
-
-/// `{name}` of the path.
-pub fn name_of(request: &HttpRequest) -> String {
-    name_in_path(request, "name")
-}
-
-fn answer(response: &mut HttpResponseBuilder, schedule: Schedule) -> HttpResponse {
-    response.insert_header((ETAG, etag(schedule.version)));
-    response.json(wire::Schedule::from(schedule))
+fn respond(mut response: HttpResponseBuilder, schedule: Schedule) -> ApiResult {
+    Ok(response.insert_header((ETAG, etag(schedule.version))).json(wire::Schedule::from(schedule)))
 }

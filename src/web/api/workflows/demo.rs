@@ -1,5 +1,4 @@
-//! The workflow to look at first: a file comes in, three thumbnails are made of it at once, their facts are put together, and
-//! somebody is told.
+//! The demo workflow: ingest a file, create three thumbnails in parallel, aggregate their metadata and notify a user.
 
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -7,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::wire::CreateWorkflow;
 use crate::wire::json::raw;
 
-/// Six jobs, for this tenant.
+/// Six steps, for this tenant.
 pub fn thumbnail(tenant: Option<String>) -> CreateWorkflow {
     let file = "file-demo-0001";
     let thumbnail = |size: &str| {

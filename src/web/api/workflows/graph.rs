@@ -1,4 +1,4 @@
-//! How jobs hang together, in JSON and in the languages of two programs that draw graphs.
+//! Dependency graphs, as JSON, Mermaid and Graphviz.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -6,30 +6,29 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::workflow::definition::MAX_STEPS;
+use crate::domain::workflow::plan::MAX_STEPS;
 use crate::domain::{JobState, workflow};
 use crate::store::workflows::{Edge, Node};
+use crate::web::api::jobs::explain::blocked_reason;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::wire::{Graph, GraphEdge, GraphNode};
 
-/// The most jobs that are shown together, and one more to tell that there are others.
-pub const MOST: i64 = MAX_STEPS as i64 + 1;
-/// How many of those that a job waits for are named.
-const NAMED: usize = 3;
+/// Maximum number of jobs to query: one more than a graph shows, to detect omitted jobs.
+pub const MAX_JOBS: i64 = MAX_STEPS as i64 + 1;
 
-/// These jobs, and what leads from one to another.
+/// The graph of these jobs.
 pub async fn of_jobs(app: &App, ids: &[Uuid]) -> Result<Graph, ApiError> {
     let (nodes, edges) = rows(app, ids).await?;
     Ok(graph(&nodes, &edges))
 }
 
-/// The same as rows.
+/// The jobs and dependencies of a graph.
 pub async fn rows(app: &App, ids: &[Uuid]) -> Result<(Vec<Node>, Vec<Edge>), ApiError> {
     Ok((app.store.nodes(ids).await?, app.store.edges(ids).await?))
 }
 
-/// The graph as JSON tells it.
+/// Computes ranks, the critical path and the reasons of blocked jobs.
 pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
     let ids: Vec<Uuid> = nodes.iter().map(|it| it.id).collect();
     let shape = workflow::Graph::new(&ids, edges.iter().map(|it| (it.job_id, it.depends_on)));
@@ -42,30 +41,30 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
     }
     let by_id: HashMap<Uuid, &Node> = nodes.iter().map(|node| (node.id, node)).collect();
     let order = shape.reading_order();
-    let of = |places: &[usize]| places.iter().map(|at| ids[*at]).collect::<Vec<_>>();
+    let ids_at = |positions: &[usize]| positions.iter().map(|at| ids[*at]).collect::<Vec<_>>();
     let mut on_path = vec![false; nodes.len()];
     critical.iter().for_each(|at| on_path[*at] = true);
-    let shown = |at: usize| {
-        let (node, waits) = (&nodes[at], unmet.get(&ids[at]).map_or(&[][..], Vec::as_slice));
-        let blocked_reason = (node.state == JobState::Blocked).then(|| blocked_reason(waits, &by_id));
+    let graph_node = |at: usize| {
+        let (node, blocking) = (&nodes[at], unmet.get(&ids[at]).map_or(&[][..], Vec::as_slice));
+        let blocked_reason = (node.state == JobState::Blocked).then(|| blocked_reason(blocking, &by_id));
         GraphNode {
             rank: shape.ranks()[at],
-            depends_on: of(shape.parents(at)),
-            dependents: of(shape.children(at)),
+            depends_on: ids_at(shape.parents(at)),
+            dependents: ids_at(shape.children(at)),
             critical: on_path[at],
             blocked_reason,
             ready_at: (node.waits_for == 0).then_some(ready[at]),
-            ..shown(node)
+            ..GraphNode::from(node)
         }
     };
-    let places: HashMap<Uuid, usize> = order.iter().enumerate().map(|(place, at)| (ids[*at], place)).collect();
-    let place = |id: &Uuid| places.get(id).copied().unwrap_or(usize::MAX);
+    let positions: HashMap<Uuid, usize> = order.iter().enumerate().map(|(position, at)| (ids[*at], position)).collect();
+    let position = |id: &Uuid| positions.get(id).copied().unwrap_or(usize::MAX);
     let mut edges: Vec<GraphEdge> = edges.iter().map(GraphEdge::from).collect();
-    edges.sort_by_key(|edge| (place(&edge.to), place(&edge.from), edge.from));
+    edges.sort_by_key(|edge| (position(&edge.to), position(&edge.from), edge.from));
     Graph {
         workflow_id: nodes.first().and_then(|it| it.workflow_id),
         root_job_id: None,
-        nodes: order.into_iter().map(shown).collect(),
+        nodes: order.into_iter().map(graph_node).collect(),
         edges,
         critical_ms: (critical.iter().map(|at| lengths[*at]).sum::<f64>() * 1000.0) as i64,
         critical_path: critical.into_iter().map(|at| ids[at]).collect(),
@@ -73,25 +72,27 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
     }
 }
 
-fn shown(node: &Node) -> GraphNode {
-    GraphNode {
-        job_id: node.id,
-        step: node.step.clone(),
-        workflow_id: node.workflow_id,
-        kind: node.kind.clone(),
-        queue: node.queue.clone(),
-        state: node.state.to_string(),
-        rank: 0,
-        blocked_reason: None,
-        error: node.error.clone(),
-        doomed_by: node.canceled_by,
-        depends_on: Vec::new(),
-        dependents: Vec::new(),
-        attempt: node.attempt,
-        ready_at: None,
-        started_at: node.claimed_at,
-        finished_at: node.finished_at,
-        critical: false,
+impl From<&Node> for GraphNode {
+    fn from(node: &Node) -> Self {
+        Self {
+            job_id: node.id,
+            step: node.step.clone(),
+            workflow_id: node.workflow_id,
+            kind: node.kind.clone(),
+            queue: node.queue.clone(),
+            state: node.state.to_string(),
+            rank: 0,
+            blocked_reason: None,
+            error: node.error.clone(),
+            canceled_by: node.canceled_by,
+            depends_on: Vec::new(),
+            dependents: Vec::new(),
+            attempt: node.attempt,
+            ready_at: None,
+            started_at: node.claimed_at,
+            finished_at: node.finished_at,
+            critical: false,
+        }
     }
 }
 
@@ -107,39 +108,20 @@ impl From<&Edge> for GraphEdge {
     }
 }
 
-/// Since when a job might start: since all that it depends on have ended, however often it was tried since then.
+/// When a job's last dependency finished, or when the job was created.
 fn ready(nodes: &[Node], shape: &workflow::Graph, at: usize) -> OffsetDateTime {
     let ends = shape.parents(at).iter().filter_map(|parent| nodes[*parent].finished_at);
     ends.fold(nodes[at].created_at, OffsetDateTime::max)
 }
 
-/// How long a job has been at it, in seconds: since it might start, until it ended or now. Nothing before.
+/// How long a job took, in seconds: from `ready` until it finished, or until now. 0 while it is blocked.
 fn length(node: &Node, ready: OffsetDateTime) -> f64 {
     if node.waits_for > 0 {
         return 0.0;
     }
-    // One that had gone on before a dependency was tried again began before that ended.
-    let began = node.claimed_at.map_or(ready, |claimed| claimed.min(ready));
-    (node.finished_at.unwrap_or(node.at) - began).as_seconds_f64().max(0.0)
-}
-
-/// What a blocked job waits for, in words. The edges are those that do not let it go.
-pub fn blocked_reason(unmet: &[&Edge], nodes: &HashMap<Uuid, &Node>) -> String {
-    let name = |id: &Uuid| nodes.get(id).and_then(|it| it.step.clone()).unwrap_or_else(|| format!("job {id}"));
-    let failed: Vec<&Uuid> = unmet.iter().filter(|it| it.outcome.is_some()).map(|it| &it.depends_on).collect();
-    if let Some(first) = failed.first() {
-        let others = if failed.len() > 1 { format!(" and {} more", failed.len() - 1) } else { String::new() };
-        return format!(
-            "depends on {}{others}, which failed: it goes on when that is tried again and completes",
-            name(first)
-        );
-    }
-    let named: Vec<String> = unmet.iter().take(NAMED).map(|it| name(&it.depends_on)).collect();
-    let others = unmet.len().saturating_sub(NAMED);
-    match others {
-        0 => format!("waits for {}", named.join(", ")),
-        _ => format!("waits for {} and {others} more", named.join(", ")),
-    }
+    // A job may have started before a retried dependency finished.
+    let started = node.claimed_at.map_or(ready, |claimed| claimed.min(ready));
+    (node.finished_at.unwrap_or(node.at) - started).as_seconds_f64().max(0.0)
 }
 
 /// Short names for nodes: `n0`, `n1`, …
@@ -147,13 +129,13 @@ fn numbers(graph: &Graph) -> BTreeMap<Uuid, usize> {
     graph.nodes.iter().enumerate().map(|(at, node)| (node.job_id, at)).collect()
 }
 
-/// As a flowchart in the language of Mermaid.
+/// The graph as a Mermaid flowchart.
 pub fn mermaid(graph: &Graph) -> String {
     let numbers = numbers(graph);
     let mut text = String::from("flowchart LR\n");
     for (at, node) in graph.nodes.iter().enumerate() {
-        let words = format!("{}<br/>{}", escaped(node.name(), "&"), node.state);
-        _ = writeln!(text, "    n{at}[\"{words}\"]:::{}", node.state);
+        let label = format!("{}<br/>{}", escaped(node.name(), "&"), node.state);
+        _ = writeln!(text, "    n{at}[\"{label}\"]:::{}", node.state);
     }
     for edge in &graph.edges {
         if let (Some(from), Some(to)) = (numbers.get(&edge.from), numbers.get(&edge.to)) {
@@ -167,7 +149,7 @@ pub fn mermaid(graph: &Graph) -> String {
     text
 }
 
-/// As a digraph in the language of Graphviz.
+/// The graph as a Graphviz digraph.
 pub fn dot(graph: &Graph) -> String {
     let numbers = numbers(graph);
     let mut text =
@@ -187,7 +169,7 @@ pub fn dot(graph: &Graph) -> String {
     text
 }
 
-/// Within quotation marks: Mermaid knows entities, Graphviz backslashes.
+/// Escapes text in quotation marks: `by` is `&` for Mermaid (entities) or `\` for Graphviz (backslashes).
 fn escaped(text: &str, by: &str) -> String {
     let escape = |c: char| match (c, by) {
         ('"' | '\\', "\\") => format!("\\{c}"),

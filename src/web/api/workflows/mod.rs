@@ -1,5 +1,6 @@
-//! `/workflows`: jobs that wait for jobs.
+//! `/workflows`.
 
+pub mod actions;
 mod demo;
 pub mod graph;
 pub mod plan;
@@ -9,33 +10,31 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use crate::domain::workflow::definition::MAX_STEPS;
-use crate::domain::{JobState, WorkflowState};
+use crate::domain::WorkflowState;
+use crate::domain::workflow::plan::MAX_STEPS;
 use crate::store::Audit;
-use crate::store::jobs::Edit;
 use crate::store::workflows::{Workflow, WorkflowFilter};
-use crate::web::api::jobs::{CANCELABLE, no_job};
-use crate::web::api::paging::page;
-use crate::web::api::{convert, idempotency, wait};
+use crate::web::api::audit::{API, audit};
+use crate::web::api::jobs;
+use crate::web::api::response::{accepted, json, page};
+use crate::web::api::{description, idempotency, wait};
 use crate::web::app::App;
-use crate::web::error::ApiError;
-use crate::web::extract::{Id, Many, OptionalJson, read, text_of};
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{Id, LargeBody, OptionalJson, parse_text, text_of};
 use crate::web::query::Query;
 use crate::wire::workflow::{DemoWorkflow, StepCounts};
-use crate::wire::{self, CreateWorkflow, Graph, Problem, Reason};
+use crate::wire::{self, CreateWorkflow, Graph};
 
-/// Have steps done, each when those that it depends on let it go: all of them are accepted, or none.
+/// Start a workflow. Each step starts once its dependencies have finished. Either all steps are accepted or none.
 #[utoipa::path(post, path = "/workflows", tag = "workflows", request_body = CreateWorkflow,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key again, with the same body, is answered with the workflow that is there, for as long as that is kept")),
-    responses((status = 201, body = wire::Workflow, description = "`Idempotency-Replayed: true` when it was there before"),
-        (status = 400, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-        (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> Result<HttpResponse, ApiError> {
-    let wish: CreateWorkflow = read(text_of(&body)?)?;
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key and body returns the existing workflow, until retention removes it")),
+    responses((status = 201, body = wire::Workflow, description = "`Idempotency-Replayed: true` if the workflow already existed"),
+        description::Write, description::Conflict))]
+pub async fn create(app: Data<App>, request: HttpRequest, LargeBody(body): LargeBody) -> ApiResult {
+    let workflow: CreateWorkflow = parse_text(text_of(&body)?)?;
     let key = idempotency::key_of(&request, &body)?;
-    let new = plan::workflow(&app, wish, "").await?;
-    let audit = convert::audit(convert::API, None)?;
-    let started = app.store.start_workflow(&new, key.as_ref(), &audit).await?;
+    let new = plan::workflow(&app, workflow, "").await?;
+    let started = app.store.start_workflow(&new, key.as_ref(), &audit(API, None)?).await?;
     let mut response = HttpResponse::Created();
     if started.is_new {
         app.telemetry.enqueued.inc_by(new.steps.len() as u64);
@@ -43,19 +42,18 @@ pub async fn create(app: Data<App>, request: HttpRequest, Many(body): Many) -> R
         response.insert_header(("Idempotency-Replayed", "true"));
     }
     response.insert_header((LOCATION, format!("{}/{}", request.path(), started.id)));
-    Ok(response.json(wire::Workflow::from(found(&app, started.id).await?)))
+    Ok(response.json(wire::Workflow::from(load(&app, started.id).await?)))
 }
 
-/// Six jobs to look at: a file comes in, three thumbnails are made of it, their facts are put together, somebody is told.
+/// Start the demo workflow: ingest a file, create three thumbnails in parallel, aggregate their metadata and notify a user.
 #[utoipa::path(post, path = "/workflows/demo/thumbnail", tag = "workflows", request_body(content = Option<DemoWorkflow>),
-    responses((status = 202, body = Graph), (status = 400, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn thumbnail(app: Data<App>, wish: OptionalJson<DemoWorkflow>) -> Result<HttpResponse, ApiError> {
-    let id = start_thumbnail(&app, wish.0.tenant, &convert::audit(convert::API, None)?).await?;
-    Ok(HttpResponse::Accepted().json(graph_of(&app, id).await?))
+    responses((status = 202, body = Graph), description::Write, description::Conflict))]
+pub async fn thumbnail(app: Data<App>, demo: OptionalJson<DemoWorkflow>) -> ApiResult {
+    let id = start_thumbnail(&app, demo.0.tenant, &audit(API, None)?).await?;
+    Ok(accepted(true).json(load_graph(&app, id).await?))
 }
 
-/// Starts the workflow of the demonstration; its id.
+/// Starts the demo workflow and returns its id.
 pub async fn start_thumbnail(app: &App, tenant: Option<String>, audit: &Audit) -> Result<Uuid, ApiError> {
     let new = plan::workflow(app, demo::thumbnail(tenant), "").await?;
     app.store.start_workflow(&new, None, audit).await?;
@@ -63,90 +61,85 @@ pub async fn start_thumbnail(app: &App, tenant: Option<String>, audit: &Audit) -
     Ok(new.id)
 }
 
-/// Workflows, newest first. The next page is in the `Link` header.
+/// List workflows, newest first. The `Link` header contains the next page.
 #[utoipa::path(get, path = "/workflows", tag = "workflows",
-    params(("state" = Option<String>, Query), ("tenant" = Option<String>, Query), ("name" = Option<String>, Query, description = "Part of its name"),
-        ("id" = Option<String>, Query, description = "The beginning of its id"),
-        ("limit" = Option<i64>, Query, description = "1 to 200, 50 unless asked otherwise"), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Workflow], headers(("Link" = String, description = "`rel=\"next\"`: the next page"))),
-        (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub async fn list(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    params(("state" = Option<String>, Query), ("tenant" = Option<String>, Query), ("name" = Option<String>, Query, description = "Part of the name"),
+        ("id" = Option<String>, Query, description = "The beginning of the id"), description::Paging),
+    responses((status = 200, body = [wire::Workflow], headers(("Link" = String, description = "The next page: `rel=\"next\"`"))), description::Read))]
+pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
     let query = Query::parse(request.query_string(), &["state", "tenant", "name", "id", "limit", "cursor"])?;
     let (filter, limit) = (filter(&query)?, query.limit()?);
     let rows = app.store.list_workflows(&filter, query.cursor()?, limit + 1).await?;
-    Ok(page(&request, rows, limit, |last| last.id, wire::Workflow::from))
+    page::<wire::Workflow, _, _>(&request, rows, limit, |last| last.id)
 }
 
 /// `?state=&tenant=&name=&id=`.
 pub fn filter(query: &Query) -> Result<WorkflowFilter, ApiError> {
-    let state = query.get("state").map(|word| {
+    let state = query.get("state").map(|text| {
         let known: Vec<&str> = WorkflowState::ALL.iter().map(|state| state.as_str()).collect();
-        let wrong = || ApiError::parameter("state", format!("must be one of {}", known.join(", ")));
-        WorkflowState::parse(word).ok_or_else(wrong)
+        let invalid = || ApiError::parameter("state", format!("must be one of {}", known.join(", ")));
+        WorkflowState::parse(text).ok_or_else(invalid)
     });
-    let word = |name: &str| query.get(name).map(str::to_owned);
+    let text = |name: &str| query.get(name).map(str::to_owned);
     Ok(WorkflowFilter {
         state: state.transpose()?,
-        tenant: word("tenant"),
-        name: word("name"),
-        id: word("id").map(|id| id.trim().to_owned()),
+        tenant: text("tenant"),
+        name: text("name"),
+        id: text("id").map(|id| id.trim().to_owned()),
     })
 }
 
-/// One workflow: how far it is. With `?wait=finished`, as soon as no step of it can go on by itself, or time is up.
+/// Get a workflow. With `?wait=finished`, the response is sent once the workflow has finished or the timeout has passed.
 #[utoipa::path(get, path = "/workflows/{id}", tag = "workflows",
-    params(("id" = Uuid, Path), ("wait" = Option<String>, Query, description = "`finished`"), ("timeout" = Option<String>, Query, description = "30s unless said otherwise, at most 60s")),
-    responses((status = 200, body = wire::Workflow), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
+    params(("id" = Uuid, Path), ("wait" = Option<String>, Query, description = "`finished`"),
+        ("timeout" = Option<String>, Query, description = "At most 60s. Default: 30s.")),
+    responses((status = 200, body = wire::Workflow), description::ReadOne))]
+pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
     let query = Query::parse(request.query_string(), &["wait", "timeout"])?;
     let is_finished = |it: &Workflow| it.finished_at.is_some();
-    let workflow = wait::until_finished(&app, &query, is_finished, || found(&app, id)).await?;
-    Ok(HttpResponse::Ok().json(wire::Workflow::from(workflow)))
+    json(wire::Workflow::from(wait::until_finished(&app, &query, is_finished, || load(&app, id)).await?))
 }
 
-/// The workflow, or 404.
-pub async fn found(app: &App, id: Uuid) -> Result<Workflow, ApiError> {
-    app.store.get_workflow(id).await?.ok_or_else(|| ApiError::Missing("workflow", id.to_string()))
+/// The workflow, or a 404 problem.
+pub async fn load(app: &App, id: Uuid) -> Result<Workflow, ApiError> {
+    app.store.get_workflow(id).await?.ok_or_else(|| ApiError::not_found("workflow", id))
 }
 
-/// Its steps and what leads from one to another, always in the same order. `?format=mermaid` and `?format=dot` answer in the
-/// languages of Mermaid and Graphviz.
+/// Get the dependency graph of a workflow, in a stable order, as JSON, Mermaid or Graphviz.
 #[utoipa::path(get, path = "/workflows/{id}/graph", tag = "workflows",
     params(("id" = Uuid, Path), ("format" = Option<String>, Query, description = "`json`, `mermaid` or `dot`")),
-    responses((status = 200, body = Graph), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn graph(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
-    let format = Format::of(&request)?;
-    let graph = graph_of(&app, id).await?;
-    Ok(format.answer(graph))
+    responses((status = 200, body = Graph), description::ReadOne))]
+pub async fn graph(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
+    let format = Format::parse(&request)?;
+    format.respond(load_graph(&app, id).await?)
 }
 
-/// The graph of a workflow, or 404.
-pub async fn graph_of(app: &App, id: Uuid) -> Result<Graph, ApiError> {
+/// The graph of a workflow, or a 404 problem.
+pub async fn load_graph(app: &App, id: Uuid) -> Result<Graph, ApiError> {
     let ids = app.store.steps_of_workflow(id, None).await?;
     if ids.is_empty() {
-        found(app, id).await?;
+        load(app, id).await?;
     }
     Ok(Graph { workflow_id: Some(id), ..graph::of_jobs(app, &ids).await? })
 }
 
-/// The jobs that hang together with this one through what they wait for, and what leads from one to another. In the formats of
-/// `/workflows/{id}/graph`.
+/// Get the graph of all jobs that are connected to a job by dependencies, as JSON, Mermaid or Graphviz.
 #[utoipa::path(get, path = "/jobs/{id}/graph", tag = "jobs",
     params(("id" = Uuid, Path), ("format" = Option<String>, Query, description = "`json`, `mermaid` or `dot`")),
-    responses((status = 200, body = Graph), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn graph_of_job(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
-    let format = Format::of(&request)?;
-    let mut ids = app.store.connected_jobs(id, graph::MOST).await?;
-    let truncated = ids.len() as i64 == graph::MOST;
+    responses((status = 200, body = Graph), description::ReadOne))]
+pub async fn graph_of_job(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
+    let format = Format::parse(&request)?;
+    let mut ids = app.store.connected_jobs(id, graph::MAX_JOBS).await?;
+    let truncated = ids.len() as i64 == graph::MAX_JOBS;
     ids.truncate(MAX_STEPS);
     let graph = graph::of_jobs(&app, &ids).await?;
     if !graph.nodes.iter().any(|it| it.job_id == id) {
-        return Err(no_job(id));
+        return Err(jobs::not_found(id));
     }
-    Ok(format.answer(Graph { root_job_id: Some(id), truncated, ..graph }))
+    format.respond(Graph { root_job_id: Some(id), truncated, ..graph })
 }
 
-/// In which language a graph is told.
+/// `?format=`.
 enum Format {
     Json,
     Mermaid,
@@ -154,7 +147,7 @@ enum Format {
 }
 
 impl Format {
-    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+    fn parse(request: &HttpRequest) -> Result<Self, ApiError> {
         match Query::parse(request.query_string(), &["format"])?.get("format") {
             None | Some("json") => Ok(Self::Json),
             Some("mermaid") => Ok(Self::Mermaid),
@@ -163,102 +156,27 @@ impl Format {
         }
     }
 
-    fn answer(&self, graph: Graph) -> HttpResponse {
-        match self {
-            Self::Json => HttpResponse::Ok().json(graph),
-            Self::Mermaid => {
-                HttpResponse::Ok().content_type("text/vnd.mermaid; charset=utf-8").body(graph::mermaid(&graph))
-            }
-            Self::Dot => HttpResponse::Ok().content_type("text/vnd.graphviz; charset=utf-8").body(graph::dot(&graph)),
-        }
+    fn respond(&self, graph: Graph) -> ApiResult {
+        let (media_type, text) = match self {
+            Self::Json => return json(graph),
+            Self::Mermaid => ("text/vnd.mermaid; charset=utf-8", graph::mermaid(&graph)),
+            Self::Dot => ("text/vnd.graphviz; charset=utf-8", graph::dot(&graph)),
+        };
+        Ok(HttpResponse::Ok().content_type(media_type).body(text))
     }
 }
 
-/// What happened to it, newest first. What happened to its steps is in the record of each.
-#[utoipa::path(get, path = "/workflows/{id}/events", tag = "workflows",
-    params(("id" = Uuid, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = [wire::Record]), (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> Result<HttpResponse, ApiError> {
+/// List the events of a workflow, newest first. Events of its steps are listed with their jobs.
+#[utoipa::path(get, path = "/workflows/{id}/events", tag = "workflows", params(("id" = Uuid, Path), description::Paging),
+    responses((status = 200, body = [wire::Event]), description::ReadOne))]
+pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
     let query = Query::parse(request.query_string(), &["limit", "cursor"])?;
     let limit = query.limit()?;
     let rows = app.store.events_of_workflow(id, query.cursor()?, limit + 1).await?;
     if rows.is_empty() {
-        found(&app, id).await?;
+        load(&app, id).await?;
     }
-    Ok(page(&request, rows, limit, |last| last.id, wire::Record::from))
-}
-
-/// Stop it: what waits is canceled at once, what is active is asked to stop.
-#[utoipa::path(post, path = "/workflows/{id}/cancel", tag = "workflows", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Workflow, description = "Canceled"), (status = 202, body = wire::Workflow, description = "Steps are active, and asked to stop"),
-        (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn cancel(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
-    let workflow = cancel_steps(&app, id, &convert::api_audit(reason.0)?).await?;
-    let mut response =
-        if workflow.state == WorkflowState::Running { HttpResponse::Accepted() } else { HttpResponse::Ok() };
-    Ok(response.json(wire::Workflow::from(workflow)))
-}
-
-/// How many steps one statement moves.
-const AT_ONCE: usize = 1000;
-/// How often what others have brought back meanwhile is looked for again.
-const PASSES: usize = 5;
-
-/// Cancels whatever of it is not finished; the workflow afterwards, or why there is nothing to cancel. The last steps first, so that none
-/// is let go by the end of another while this goes on.
-pub async fn cancel_steps(app: &App, id: Uuid, audit: &Audit) -> Result<Workflow, ApiError> {
-    let mut any = false;
-    for _ in 0..PASSES {
-        let mut steps = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
-        steps.reverse();
-        let mut canceled = false;
-        for some in steps.chunks(AT_ONCE) {
-            for answer in app.store.cancel_jobs(some, audit).await? {
-                any |= answer.canceled || answer.requested;
-                canceled |= answer.canceled;
-            }
-        }
-        if !canceled {
-            break;
-        }
-    }
-    let workflow = found(app, id).await?;
-    if !any {
-        let hint = "No step of it is left to cancel.";
-        return Err(ApiError::NotNow { what: "workflow", verb: "canceled", was: workflow.state.to_string(), hint });
-    }
-    Ok(workflow)
-}
-
-/// Go on from what failed: every failed step is tried again, its failures forgiven, and what waited for it or was canceled because
-/// of it waits for it anew.
-#[utoipa::path(post, path = "/workflows/{id}/retry", tag = "workflows", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Workflow), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
-pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> Result<HttpResponse, ApiError> {
-    let workflow = retry_steps(&app, id, &convert::api_audit(reason.0)?).await?;
-    Ok(HttpResponse::Ok().json(wire::Workflow::from(workflow)))
-}
-
-/// Tries again whatever of it failed; the workflow afterwards, or why there is nothing to try again.
-pub async fn retry_steps(app: &App, id: Uuid, audit: &Audit) -> Result<Workflow, ApiError> {
-    let steps = app.store.steps_of_workflow(id, Some(&[JobState::Failed])).await?;
-    let mut any = false;
-    for some in steps.chunks(AT_ONCE) {
-        any |= app.store.retry_jobs(some, &Edit::default(), true, audit).await?.iter().any(|it| it.changed);
-    }
-    let workflow = found(app, id).await?;
-    if !any {
-        let hint = match steps.is_empty() {
-            true => "No step of it has failed.",
-            false => {
-                "What failed was given up while it waited, for a step that will not complete any more; start it anew."
-            }
-        };
-        return Err(ApiError::NotNow { what: "workflow", verb: "retried", was: workflow.state.to_string(), hint });
-    }
-    Ok(workflow)
+    page::<wire::Event, _, _>(&request, rows, limit, |last| last.id)
 }
 
 impl From<Workflow> for wire::Workflow {

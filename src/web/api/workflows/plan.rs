@@ -1,4 +1,4 @@
-//! A workflow that somebody asks for, checked.
+//! Validation of workflows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,59 +7,56 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::workflow::{
-    DefinitionError, StepDefinition, StepDependency, WorkflowDefinition, definition::MAX_STEPS,
-};
+use crate::domain::workflow::{Fault, Link, Plan, StepDefinition, plan::MAX_STEPS};
 use crate::domain::{Ident, NewWorkflow};
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::web::extract::{below, read};
+use crate::web::extract::{parse_text, with_prefix};
 use crate::wire::create_job::policy;
 use crate::wire::workflow::{CreateLink, CreateStep, STEP_FIELDS};
 use crate::wire::{CreateJob, CreateWorkflow, FieldProblem};
 
-/// The most characters of a step's name.
 const MAX_STEP_NAME: usize = 128;
 
-/// What is wished, as a workflow that can be started; or the field that cannot be accepted, below `prefix`.
-pub async fn workflow(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
-    plan(app, wish, prefix).await?.instantiate().map_err(|fault| refused(prefix, fault))
+/// Validates a workflow. `prefix` is its path in the request.
+pub async fn workflow(app: &App, request: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
+    plan(app, request, prefix).await?.checked().map_err(|fault| invalid(prefix, fault))
 }
 
-/// What is wished, each step of it checked; or the field that cannot be accepted, below `prefix`.
-pub async fn plan(app: &App, wish: CreateWorkflow, prefix: &str) -> Result<WorkflowDefinition, ApiError> {
-    let name = visible(&wish.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
-    let tenant = wish.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
+/// Validates each step of a workflow, but not their dependencies.
+pub async fn plan(app: &App, request: CreateWorkflow, prefix: &str) -> Result<Plan, ApiError> {
+    let name = visible(&request.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
+    let tenant = request.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
     let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
-    if wish.steps.len() > MAX_STEPS {
-        let why = format!("must be 1 to {MAX_STEPS} steps; these are {}", wish.steps.len());
+    if request.steps.len() > MAX_STEPS {
+        let why = format!("must be 1 to {MAX_STEPS} steps, not {}", request.steps.len());
         return Err(ApiError::field(format!("{prefix}steps"), why));
     }
-    let mut steps = Vec::with_capacity(wish.steps.len());
-    for (at, text) in wish.steps.iter().enumerate() {
+    let mut steps = Vec::with_capacity(request.steps.len());
+    for (at, text) in request.steps.iter().enumerate() {
         let prefix = format!("{prefix}steps.{at}.");
-        let step = step(text).map_err(|error| below(&prefix, error))?;
+        let step = step(text).map_err(|error| with_prefix(&prefix, error))?;
         steps.push(planned(app, step, &tenant, &prefix).await?);
     }
-    Ok(WorkflowDefinition { name, tenant, steps })
+    Ok(Plan { name, tenant, steps })
 }
 
-/// What is wrong with a plan, below `prefix`.
-pub fn refused(prefix: &str, DefinitionError { field, message }: DefinitionError) -> ApiError {
+/// The problem of an invalid plan.
+pub fn invalid(prefix: &str, Fault { field, message }: Fault) -> ApiError {
     ApiError::field(format!("{prefix}{field}"), message)
 }
 
-/// The fields of an object as they are, each of them once.
+/// The unparsed fields of a JSON object, without duplicates.
 struct Fields(BTreeMap<String, Box<RawValue>>);
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
             type Value = Fields;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object: a step")
+                f.write_str("a step object")
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
@@ -72,58 +69,67 @@ impl<'de> Deserialize<'de> for Fields {
                 Ok(Fields(fields))
             }
         }
-        reader.deserialize_map(Once)
+        reader.deserialize_map(ObjectVisitor)
     }
 }
 
-/// A step: what is its own, and the rest, which is its job's.
+/// Parses a step. Fields that are not a step's own belong to its job.
 fn step(text: &RawValue) -> Result<CreateStep, ApiError> {
-    let (own, job): (BTreeMap<String, Box<RawValue>>, BTreeMap<_, _>) =
-        read::<Fields>(text.get())?.0.into_iter().partition(|(field, _)| STEP_FIELDS.contains(&field.as_str()));
-    // Texts that were JSON a moment ago are JSON.
+    let (step, job): (BTreeMap<String, Box<RawValue>>, BTreeMap<_, _>) =
+        parse_text::<Fields>(text.get())?.0.into_iter().partition(|(field, _)| STEP_FIELDS.contains(&field.as_str()));
+    // The fields are valid JSON, so serializing them cannot fail.
     let json = |fields| serde_json::to_string(&fields).unwrap_or_default();
-    let step: CreateStep = read(&json(own))?;
-    Ok(CreateStep { job: read::<CreateJob>(&json(job))?, ..step })
+    let step: CreateStep = parse_text(&json(step))?;
+    Ok(CreateStep { job: parse_text::<CreateJob>(&json(job))?, ..step })
 }
 
 async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> Result<StepDefinition, ApiError> {
-    let wrong = |field: &str, why: &str| ApiError::field(format!("{prefix}{field}"), why);
-    let name = visible(&step.name, MAX_STEP_NAME).map_err(|why| wrong("name", &why))?;
-    let not_a_steps = [
-        ("tenant", step.job.tenant.is_some(), "is the workflow's to say: beside its name"),
-        ("idempotency_key", step.job.idempotency_key.is_some(), "is the workflow's: the header Idempotency-Key"),
-        ("dependencies", step.job.dependencies.is_some(), "are depends_on in a step, and names of steps"),
+    let invalid = |field: &str, why: &str| ApiError::field(format!("{prefix}{field}"), why);
+    let name = visible(&step.name, MAX_STEP_NAME).map_err(|why| invalid("name", &why))?;
+    let forbidden = [
+        ("tenant", step.job.tenant.is_some(), "is a field of the workflow, not of a step"),
+        (
+            "idempotency_key",
+            step.job.idempotency_key.is_some(),
+            "is not supported for a step; use the header Idempotency-Key of the workflow",
+        ),
+        (
+            "dependencies",
+            step.job.dependencies.is_some(),
+            "are not supported for a step; use depends_on with names of steps",
+        ),
     ];
-    if let Some((field, _, why)) = not_a_steps.into_iter().find(|(_, is_there, _)| *is_there) {
-        return Err(wrong(field, why));
+    if let Some((field, _, why)) = forbidden.into_iter().find(|(_, is_present, _)| *is_present) {
+        return Err(invalid(field, why));
     }
     let depends_on = links(step.depends_on, step.dependency_policy.as_deref());
-    let depends_on = depends_on.map_err(|problem| wrong(&problem.field, &problem.message))?;
+    let depends_on = depends_on.map_err(|problem| with_prefix(prefix, problem.into()))?;
     let job = step.job.checked(app.config.max_attempts);
-    let mut job = job.map_err(|problem| wrong(&problem.field, &problem.message))?;
+    let mut job = job.map_err(|problem| with_prefix(prefix, problem.into()))?;
     job.tenant = tenant.clone();
-    app.schemas.check(app, &mut job, prefix).await?;
+    app.schemas.check(&app.store, &mut job, prefix).await?;
     Ok(StepDefinition { name, job, depends_on })
 }
 
-fn links(wishes: Vec<CreateLink>, usual: Option<&str>) -> Result<Vec<StepDependency>, FieldProblem> {
-    let usual = policy("dependency_policy", usual)?;
-    let link = |(at, wish)| match wish {
-        CreateLink::Text(step) => Ok(StepDependency { step: step.trim().to_owned(), policy: usual }),
+fn links(requested: Vec<CreateLink>, default: Option<&str>) -> Result<Vec<Link>, FieldProblem> {
+    let default = policy("dependency_policy", default)?;
+    let link = |(at, link)| match link {
+        CreateLink::Text(step) => Ok(Link { step: step.trim().to_owned(), policy: default }),
         CreateLink::Object(edge) => {
             let policy = edge.policy.map(|word| policy(&format!("depends_on.{at}.policy"), Some(&word))).transpose()?;
-            Ok(StepDependency { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(usual) })
+            Ok(Link { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(default) })
         }
     };
-    wishes.into_iter().enumerate().map(link).collect()
+    requested.into_iter().enumerate().map(link).collect()
 }
 
-/// A name for people: so many characters that one can see.
-fn visible(text: &str, most: usize) -> Result<String, String> {
+/// A trimmed name of at most `max` characters, at least one of which is visible.
+fn visible(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim();
-    // What only directs or joins other characters shows nothing by itself.
-    let shows = |c: char| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let fits =
-        (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.chars().any(shows);
-    if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {most} visible characters")) }
+    // Characters that only direct or join others are invisible.
+    let is_visible = |c: char| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let is_valid = (1..=max).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
+        && text.chars().any(is_visible);
+    if is_valid { Ok(text.to_owned()) } else { Err(format!("must have 1 to {max} visible characters")) }
 }

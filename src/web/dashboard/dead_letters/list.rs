@@ -4,9 +4,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::JobState;
-use crate::store::dead_letters::DeadLetterGroup;
-use crate::store::jobs::{Filter, Job};
-use crate::web::api::convert::place;
+use crate::store::jobs::{Filter, Group, Job};
+use crate::web::api::dead_letters::cursor;
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::view::{DeadFilter, DeadGroup, DeadLettersPage, DeadRow};
 use crate::web::dashboard::jobs::facts::replays;
@@ -33,7 +32,7 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["kind", "queue", "error", "cursor"])?;
-    let (filter, below) = (query.jobs()?, query.place()?);
+    let (filter, below) = (query.jobs()?, query.finished_cursor()?);
     let mut rows = app.store.list_finished_jobs(&filter, below, ROWS + 1).await?;
     let more = rows.len() as i64 > ROWS;
     rows.truncate(ROWS as usize);
@@ -48,7 +47,7 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
         pages: Pages {
             matching: matching.clone(),
             newer: below.map(|_| href(&filter, "")),
-            older: rows.last().filter(|_| more).map(|last| href(&filter, &place(last))),
+            older: rows.last().filter(|_| more).map(|last| href(&filter, &cursor(last))),
         },
         rows: rows.into_iter().map(row).collect(),
         bulk: Bulk { filter: hidden(&filter), back: here.clone(), matching },
@@ -81,7 +80,7 @@ async fn groups(app: &App, filter: &Filter) -> Result<Vec<DeadGroup>, ApiError> 
     Ok(groups.into_iter().map(|it| group(it, filter, all)).collect())
 }
 
-fn group(it: DeadLetterGroup, filter: &Filter, all: i64) -> DeadGroup {
+fn group(it: Group, filter: &Filter, all: i64) -> DeadGroup {
     let narrowed = Filter {
         kind: Some(it.kind.clone()),
         queue: filter.queue.clone(),

@@ -6,13 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Ident, JobState};
-use crate::store::Audit;
 use crate::store::jobs::{Edit, Filter, Job};
-use crate::web::api::convert;
+use crate::store::Audit;
+use crate::web::api::audit;
 use crate::web::api::dead_letters::check_payload;
-use crate::web::api::jobs::found;
-use crate::web::api::jobs::select;
-use crate::web::api::jobs::select::{MOST, Selection, Which};
+use crate::web::api::jobs::load;
+use crate::web::api::jobs::selection;
+use crate::web::api::jobs::selection::{MAX_SELECTED, SelectedJobs, Selection};
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::list as dead_letters;
 use crate::web::dashboard::dead_letters::view::ReplayPage;
@@ -30,7 +30,7 @@ use crate::web::dashboard::ui::links as names;
 use crate::web::dashboard::ui::parts::Choice;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 /// How much of an error its group is known by, as `dead_letters/groups` has it.
 const GROUPED_BY: usize = 200;
@@ -41,7 +41,7 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 }
 
 async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let job = found(app, id_of(request)?).await?;
+    let job = load(app, id_of(request)?).await?;
     let typed = Typed {
         payload: job.payload.clone(),
         queue: job.queue.clone(),
@@ -58,7 +58,7 @@ pub async fn replay(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
 
 async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    let job = found(app, id).await?;
+    let job = load(app, id).await?;
     let mut typed = Typed::of(&form);
     let edit = match edit(app, &job, &typed).await {
         Ok(edit) => edit,
@@ -67,12 +67,12 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
             return page(app, request, job, typed, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    let audit = convert::audit(ACTOR, Some(typed.reason.clone()))?;
+    let audit = audit::audit(ACTOR, Some(typed.reason.clone()))?;
     let answer = app.store.retry_jobs(&[id], &edit, true, &audit).await?.pop();
     match answer {
-        Some(it) if it.changed => {}
+        Some(it) if it.moved => {}
         // Somebody else was quicker: the page says what it is now.
-        _ => return page(app, request, found(app, id).await?, typed, StatusCode::CONFLICT).await,
+        _ => return page(app, request, load(app, id).await?, typed, StatusCode::CONFLICT).await,
     }
     if !typed.with_others {
         return Ok(see(&names::job_page(id), Some("replayed")));
@@ -83,10 +83,11 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
 }
 
 /// Those that died of the same: their payloads stay, where they go is the same.
-async fn with_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<Acted, ApiError> {
+async fn with_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<BulkOutcome, ApiError> {
     let edit = Edit { payload: None, ..edit };
-    let selection = Selection { which: Which::Matching(Box::new(alike(job))), audit, most: MOST, after: None };
-    select::retry(app, &selection, &edit, true).await
+    let selection =
+        Selection { jobs: SelectedJobs::Matching(Box::new(alike(job))), audit, max: MAX_SELECTED, after: None };
+    selection::retry(app, &selection, &edit, true).await
 }
 
 fn alike(job: &Job) -> Filter {
@@ -149,7 +150,7 @@ async fn edit(app: &App, job: &Job, typed: &Typed) -> Result<Edit, Result<Vec<Fi
         priority: priority.filter(|it| *it != job.priority),
     };
     if errors.is_empty() {
-        let checked = check_payload(app, &edit, &Which::These(vec![job.id]), None).await;
+        let checked = check_payload(app, &edit, &SelectedJobs::Ids(vec![job.id]), None).await;
         return checked.map(|()| edit).map_err(|error| mistakes(error, |_| "payload"));
     }
     Err(Ok(errors))

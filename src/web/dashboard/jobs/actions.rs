@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::JobState;
 use crate::store::jobs::Job;
-use crate::web::api::jobs::{CANCELABLE, found, no_job};
+use crate::web::api::jobs::{CANCELABLE, load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::list as dead_letters;
 use crate::web::dashboard::jobs::list as jobs;
@@ -39,11 +39,11 @@ async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Ok(audit) => audit,
         Err(refused) => return cancel_page(app, request, id, refused).await,
     };
-    let answer = app.store.cancel_jobs(&[id], &audit).await?.pop().ok_or_else(|| no_job(id))?;
-    let word = match (answer.canceled, answer.requested) {
+    let answer = app.store.cancel_jobs(&[id], &audit).await?.pop().ok_or_else(|| not_found(id))?;
+    let word = match (answer.canceled, answer.asked) {
         (true, _) => "canceled".to_owned(),
         (_, true) => "canceling".to_owned(),
-        _ => format!("job-refused.{}", answer.previous_state),
+        _ => format!("job-refused.{}", answer.was),
     };
     Ok(see(&names::job_page(id), Some(&word)))
 }
@@ -54,7 +54,7 @@ async fn cancel_page(
     id: Uuid,
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = found(app, id).await?;
+    let job = load(app, id).await?;
     let own = names::job_page(id);
     let question = Question {
         nav: Nav::Jobs,
@@ -106,9 +106,9 @@ async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Err(refused) => return delete_page(app, request, id, refused).await,
     };
     match app.store.delete_dead_letters(&[id], &audit).await?.pop() {
-        None => Err(no_job(id)),
-        Some(it) if it.deleted => Ok(see(dead_letters::PAGE, Some("forgotten-letter"))),
-        Some(it) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{}", it.previous_state)))),
+        None => Err(not_found(id)),
+        Some(it) if it.gone => Ok(see(dead_letters::PAGE, Some("forgotten-letter"))),
+        Some(it) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{}", it.was)))),
     }
 }
 
@@ -118,7 +118,7 @@ async fn delete_page(
     id: Uuid,
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
-    let job = found(app, id).await?;
+    let job = load(app, id).await?;
     let question = Question {
         nav: Nav::DeadLetters,
         above: &[("Dead letters", dead_letters::PAGE.to_owned()), (&job.kind, names::job_page(id))],

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{JobState, moment};
 use crate::store::jobs::{Filter, Job};
-use crate::web::api::jobs::select::{MOST, Selection, Which};
+use crate::web::api::jobs::selection::{MAX_SELECTED, SelectedJobs, Selection};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::bulk_verb::Verb;
 use crate::web::dashboard::jobs::list::hidden;
@@ -23,7 +23,7 @@ use crate::web::dashboard::ui::links as names;
 use crate::web::dashboard::ui::parts::{Hidden, first_line};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
-use crate::web::query::filter_of;
+use crate::web::query::job_filter;
 use crate::wire::JobFilter;
 
 /// How many of them the page lists.
@@ -62,7 +62,7 @@ async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> 
         let why = format!("Now {} match, and the page spoke of {}.", counted(met.n, "job"), capped(agreed));
         return page(app, request, &order, &met, Some(why), StatusCode::CONFLICT).await;
     }
-    let selection = Selection { which: order.which, audit, most: MOST, after: None };
+    let selection = Selection { jobs: order.which, audit, max: MAX_SELECTED, after: None };
     let acted = verb.act(app, &selection, &edit).await?;
     Ok(see(&order.back, Some(&flash::acted(verb.word(), &acted))))
 }
@@ -70,7 +70,7 @@ async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> 
 /// What is to be done, to which, and the form that said so.
 struct Order {
     verb: Verb,
-    which: Which,
+    which: SelectedJobs,
     back: String,
     form: Form,
 }
@@ -81,8 +81,8 @@ impl Order {
         let field = |field: &str, value: String| Hidden { field: field.to_owned(), value };
         let mut fields = vec![field("verb", self.verb.name().to_owned()), field("back", self.back.clone())];
         match &self.which {
-            Which::These(ids) => fields.extend(ids.iter().map(|id| field("job_id", id.to_string()))),
-            Which::Matching(filter) => {
+            SelectedJobs::Ids(ids) => fields.extend(ids.iter().map(|id| field("job_id", id.to_string()))),
+            SelectedJobs::Matching(filter) => {
                 fields.push(field("all", "1".to_owned()));
                 fields.extend(hidden(filter));
                 fields.extend(filter.before.map(|at| field("as_of", moment::exact(at))));
@@ -93,21 +93,21 @@ impl Order {
     }
 }
 
-/// Which jobs; nothing when none was selected.
-fn which(form: &Form) -> Result<Option<Which>, ApiError> {
+/// SelectedJobs jobs; nothing when none was selected.
+fn which(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
     if form.get("all") != "1" {
         let ids: Result<Vec<Uuid>, _> = form.all("job_id").map(Uuid::try_parse).collect();
         let ids = ids.map_err(|_| ApiError::field("job_id", "must be a UUID"))?;
         return match ids.len() {
             0 => Ok(None),
-            1..=MOST => Ok(Some(Which::These(ids))),
-            _ => Err(ApiError::field("job_id", format!("must be at most {MOST}"))),
+            1..=MAX_SELECTED => Ok(Some(SelectedJobs::Ids(ids))),
+            _ => Err(ApiError::field("job_id", format!("must be at most {MAX_SELECTED}"))),
         };
     }
     let word = |name: &str| form.word(name).map(str::to_owned);
     // What comes after the question was asked is not meant by it.
     let as_of = word("as_of").unwrap_or_else(|| moment::exact(OffsetDateTime::now_utc()));
-    let filter = filter_of(JobFilter {
+    let filter = job_filter(JobFilter {
         state: word("state"),
         kind: word("kind"),
         queue: word("queue"),
@@ -117,7 +117,7 @@ fn which(form: &Form) -> Result<Option<Which>, ApiError> {
         before: Some(as_of),
         ..JobFilter::default()
     })?;
-    Ok(Some(Which::Matching(Box::new(Filter { id: word("search"), ..filter }))))
+    Ok(Some(SelectedJobs::Matching(Box::new(Filter { id: word("search"), ..filter }))))
 }
 
 /// Those to whom it would happen now.
@@ -137,7 +137,7 @@ impl Met {
     async fn of(app: &App, order: &Order) -> Result<Self, ApiError> {
         let states = order.verb.states();
         match &order.which {
-            Which::These(ids) => {
+            SelectedJobs::Ids(ids) => {
                 let (mut jobs, mut n, mut active, mut dead) = (Vec::new(), 0, 0, 0);
                 for job in app.store.get_jobs(ids).await?.into_iter().filter(|job| states.contains(&job.state)) {
                     n += 1;
@@ -149,7 +149,7 @@ impl Met {
                 }
                 Ok(Self { n, active, dead, left: ids.len() as i64 - n, first: jobs })
             }
-            Which::Matching(filter) => {
+            SelectedJobs::Matching(filter) => {
                 let count =
                     async |states: &[JobState]| app.store.count_matching_jobs(filter, states, COUNTED + 1).await;
                 let of = |state: JobState| if states.contains(&state) { vec![state] } else { Vec::new() };
@@ -219,11 +219,11 @@ fn item(job: &Job) -> ConfirmItem {
     ConfirmItem { label: format!("{} {}", names.kind, names.short_id), href: names::job_page(job.id), note: Some(note) }
 }
 
-/// Which ones, in words.
-fn subject(which: &Which) -> String {
+/// SelectedJobs ones, in words.
+fn subject(which: &SelectedJobs) -> String {
     let filter = match which {
-        Which::These(_) => return "The selected jobs".to_owned(),
-        Which::Matching(filter) => filter,
+        SelectedJobs::Ids(_) => return "The selected jobs".to_owned(),
+        SelectedJobs::Matching(filter) => filter,
     };
     let words: Vec<String> = hidden(filter)
         .into_iter()

@@ -2,8 +2,8 @@
 
 use crate::domain::{Ident, JobState};
 use crate::store::jobs::Edit;
-use crate::web::api::jobs::select;
-use crate::web::api::jobs::select::Selection;
+use crate::web::api::jobs::selection;
+use crate::web::api::jobs::selection::Selection;
 use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::list as dead_letters;
@@ -14,7 +14,7 @@ use crate::web::dashboard::ui::form::Form;
 use crate::web::dashboard::ui::layout::counted;
 use crate::web::dashboard::ui::layout_view::Nav;
 use crate::web::error::ApiError;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -98,12 +98,12 @@ impl Verb {
     }
 
     /// Does it.
-    pub async fn act(self, app: &App, selection: &Selection, edit: &Edit) -> Result<Acted, ApiError> {
+    pub async fn act(self, app: &App, selection: &Selection, edit: &Edit) -> Result<BulkOutcome, ApiError> {
         match self {
-            Self::Cancel => select::cancel(app, selection).await,
-            Self::Retry => select::retry(app, selection, edit, false).await,
-            Self::Replay => select::retry(app, selection, edit, true).await,
-            Self::Delete => select::forget(app, selection).await,
+            Self::Cancel => selection::cancel(app, selection).await,
+            Self::Retry => selection::retry(app, selection, edit, false).await,
+            Self::Replay => selection::retry(app, selection, edit, true).await,
+            Self::Delete => selection::delete(app, selection).await,
         }
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::NewJob;
 use crate::store::{Refusal, StoreError};
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list::list;
 use crate::web::dashboard::jobs::list_view::EnqueueForm;
@@ -20,8 +20,8 @@ use crate::web::dashboard::ui::links as names;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::CreateJob;
-use crate::wire::create_job::moment;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
+use crate::wire::time::parse_time;
 
 /// Enqueues, then shows the new job; or shows the list again with what was wrong.
 pub async fn enqueue(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
@@ -49,7 +49,7 @@ async fn try_enqueue(app: &App, body: &Body) -> Result<Result<Uuid, EnqueueForm>
         Err(Wrong::Fields(errors)) => return Ok(Err(refused(errors))),
         Err(Wrong::Else(error)) => return Err(error),
     };
-    let audit = convert::audit(ACTOR, None)?;
+    let audit = audit::audit(ACTOR, None)?;
     loop {
         match app.store.enqueue_jobs(std::slice::from_ref(&job), None, &audit.actor, audit.request_id.as_deref()).await
         {
@@ -80,7 +80,7 @@ async fn checked(app: &App, form: &Form) -> Result<NewJob, Wrong> {
     let wish = wish(form).map_err(Wrong::Fields)?;
     let job = wish.checked(app.config.max_attempts).map_err(|it| ApiError::Fields(vec![it]));
     let mut job = job?;
-    app.schemas.check(app, &mut job, "").await?;
+    app.schemas.check(&app.store, &mut job, "").await?;
     Ok(job)
 }
 
@@ -91,10 +91,10 @@ fn wish(form: &Form) -> Result<CreateJob, Vec<FieldError>> {
         Some(Err(_)) => errors.push(mistake("priority", "The priority must be a whole number from 0 to 9.")),
         None => {}
     }
-    match form.word("delay").map(|text| (text, Span::parse(text))) {
+    match form.word("delay").map(|text| (text, HumanDuration::parse(text))) {
         Some((_, Some(delay))) => wish.delay = Some(delay),
         // A moment is understood too.
-        Some((text, None)) if moment("run_at", text).is_ok() => wish.run_at = Some(text.to_owned()),
+        Some((text, None)) if parse_time("run_at", text).is_ok() => wish.run_at = Some(text.to_owned()),
         Some(_) => errors.push(mistake(
             "delay",
             "The delay must be a duration like 30 s or 2 h, or a moment like 2026-01-31T08:00:00Z.",

@@ -29,7 +29,7 @@ pub struct Links {
     pub step: Option<StepOf>,
     pub dependencies: Edges,
     pub dependents: Edges,
-    pub doomed_by: Option<Link>,
+    pub canceled_by: Option<Link>,
 }
 
 impl Links {
@@ -57,7 +57,7 @@ impl Links {
             step,
             dependencies: edges(&before, &nodes, |edge| edge.depends_on),
             dependents: edges(&after, &nodes, |edge| edge.job_id),
-            doomed_by: job
+            canceled_by: job
                 .canceled_by
                 .and_then(|id| nodes.get(&id))
                 .map(|it| Link::to(names::job_page(it.id), it.name())),

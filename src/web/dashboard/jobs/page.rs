@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use crate::domain::JobState;
 use crate::store::events::Event;
-use crate::store::jobs::{Edit, Execution, Job, JobExplanation};
-use crate::store::logs::LogLine;
-use crate::web::api::convert;
+use crate::store::jobs::{Edit, Execution, Explained, Job};
+use crate::store::logs::Line;
+use crate::web::api::audit;
+use crate::web::api::jobs::actions::enqueue_copy;
+use crate::web::api::jobs::convert::priority;
 use crate::web::api::jobs::explain::possible;
-use crate::web::api::jobs::{copy_of, found, no_job};
+use crate::web::api::jobs::{load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::facts as job_facts;
 use crate::web::dashboard::jobs::links::Links;
@@ -51,18 +53,18 @@ pub async fn retry(app: Data<App>, request: HttpRequest, body: Body) -> HttpResp
 
 async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = convert::audit(ACTOR, None)?;
+    let audit = audit::audit(ACTOR, None)?;
     let own = names::job_page(id);
     let back = form.path("back").unwrap_or(&own);
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &audit).await?.pop();
     let word = match answer {
-        None if back == own => return Err(no_job(id)),
+        None if back == own => return Err(not_found(id)),
         None => "no-job".to_owned(),
-        Some(it) if it.changed && it.previous_state == JobState::Failed => "replayed".to_owned(),
-        Some(it) if it.changed => "due-now".to_owned(),
+        Some(it) if it.moved && it.was == JobState::Failed => "replayed".to_owned(),
+        Some(it) if it.moved => "due-now".to_owned(),
         Some(it) if it.of_project => "of-project".to_owned(),
         // Two operators pressed the button: the second one is told what the job is now.
-        Some(it) => format!("job-refused.{}", it.previous_state),
+        Some(it) => format!("job-refused.{}", it.was),
     };
     Ok(see(back, Some(&word)))
 }
@@ -74,10 +76,10 @@ pub async fn run_again(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn try_run_again(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let id = id_of(request)?;
-    let audit = convert::audit(ACTOR, None)?;
-    match copy_of(app, id, &audit.actor, audit.request_id.as_deref()).await {
+    let audit = audit::audit(ACTOR, None)?;
+    match enqueue_copy(app, id, &audit.actor, audit.request_id.as_deref()).await {
         Ok(copy) => Ok(see(&names::job_page(copy), Some("copied"))),
-        Err(ApiError::NotNow { was, .. }) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{was}")))),
+        Err(ApiError::InvalidState { was, .. }) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{was}")))),
         Err(error) => Err(error),
     }
 }
@@ -91,7 +93,7 @@ async fn try_prioritise(app: &App, request: &HttpRequest, body: &Body) -> Result
     let (id, form) = (id_of(request)?, Form::read(body)?);
     let typed = form.get("priority");
     // No number that fits is 0 to 9 plus something that cannot be read.
-    let priority = match convert::priority(typed.trim().parse().unwrap_or(-1)) {
+    let priority = match priority(typed.trim().parse().unwrap_or(-1)) {
         Ok(priority) => priority,
         Err(error) => {
             let error = mistakes(error, |_| "priority")?.pop().map(|it| it.message);
@@ -99,27 +101,27 @@ async fn try_prioritise(app: &App, request: &HttpRequest, body: &Body) -> Result
             return page(app, request, id, Some(form), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    let audit = convert::audit(ACTOR, None)?;
-    let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| no_job(id))?;
-    let word = if answer.changed { "priority".to_owned() } else { format!("job-refused.{}", answer.previous_state) };
+    let audit = audit::audit(ACTOR, None)?;
+    let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
+    let word = if answer.moved { "priority".to_owned() } else { format!("job-refused.{}", answer.was) };
     Ok(see(&names::job_page(id), Some(&word)))
 }
 
 /// Everything that a page of a job is made of.
 pub struct Known {
     pub job: Job,
-    pub explained: JobExplanation,
+    pub explained: Explained,
     pub events: Vec<Event>,
     pub executions: Vec<Execution>,
     pub followers: Vec<Job>,
     pub origin: Option<Job>,
     pub links: Links,
-    pub logs: Vec<LogLine>,
+    pub logs: Vec<Line>,
 }
 
 impl Known {
     async fn of(app: &App, id: Uuid) -> Result<Self, ApiError> {
-        let job = found(app, id).await?;
+        let job = load(app, id).await?;
         let origin = match job.origin_id {
             Some(origin) => app.store.get_job(origin).await?,
             None => None,
@@ -130,7 +132,7 @@ impl Known {
         };
         Ok(Self {
             logs,
-            explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| no_job(id))?,
+            explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| not_found(id))?,
             events: app.store.events_of_job(id, None, EVENTS).await?,
             executions: app.store.executions_of_job(id, EXECUTIONS).await?,
             followers: app.store.followers_of_job(id, FOLLOWERS).await?,
@@ -190,7 +192,7 @@ async fn page(
 }
 
 /// A page shows the beginning of a long line.
-fn log_row(line: &LogLine) -> LogRow {
+fn log_row(line: &Line) -> LogRow {
     let cut = line.line.floor_char_boundary(LINE);
     let more = if cut < line.line.len() { "…" } else { "" };
     LogRow { stream: line.stream.clone(), text: format!("{}{more}", &line.line[..cut]) }

@@ -40,7 +40,7 @@ pub async fn callout(app: &App, known: &Known) -> Result<JobCallout, ApiError> {
         },
         JobState::Canceled => {
             let reason = job.error.as_deref().and_then(|it| without(it, CANCELED));
-            JobCallout::Canceled { at, reason, by: known.links.doomed_by.clone() }
+            JobCallout::Canceled { at, reason, by: known.links.canceled_by.clone() }
         }
         JobState::Failed => JobCallout::Dead {
             error: job.error.clone().unwrap_or_else(|| "It failed without saying why.".to_owned()),
@@ -110,12 +110,12 @@ async fn waiting(app: &App, known: &Known) -> Result<Waiting, ApiError> {
     };
     let is_shut = tight.is_some_and(|it| it.max == 0);
     // Where workers serve the queue, it is the kind that none of them can do, and another one like them would not help.
-    let unserved = reason == "no_worker" && !is_served(app, &job.queue).await?;
+    let unserved = reason == "not_found" && !is_served(app, &job.queue).await?;
     Ok(Waiting {
         since: stamp(known.events.first().map_or(job.created_at, |latest| latest.occurred_at)),
         headline: tight.map_or(summary, throttled),
         reasons: where_to_look(job, reason).into_iter().collect(),
-        stuck: is_shut || matches!(reason, "paused" | "no_worker"),
+        stuck: is_shut || matches!(reason, "paused" | "not_found"),
         command: unserved.then(|| worker_line(&job.queue)),
         due: due.map(stamp),
         deadline: job.deadline_at.map(stamp),
@@ -146,7 +146,7 @@ fn where_to_look(job: &Job, reason: &str) -> Option<WaitReason> {
     let queue = names::queue_page(&job.queue);
     let (text, href, label) = match reason {
         "paused" => ("Its jobs wait until it is resumed.", queue, "Look at the queue"),
-        "no_worker" => (
+        "not_found" => (
             "A worker says itself which queues and kinds it serves.",
             "/dashboard/workers".to_owned(),
             "Look at the workers",

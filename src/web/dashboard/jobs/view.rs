@@ -233,7 +233,7 @@ pub struct JobFacts {
 /// A job that came from this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FollowUp {
-    /// Which.
+    /// SelectedJobs.
     pub job: JobLink,
     /// Its state.
     pub state: JobState,
@@ -246,7 +246,7 @@ pub struct ExecutionRow {
     pub id: String,
     /// Enough of it to recognise it.
     pub short_id: String,
-    /// Which attempt it was, counted from 1.
+    /// SelectedJobs attempt it was, counted from 1.
     pub attempt: u32,
     /// Who had it.
     pub worker: Link,

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::{LimitMode, LimitScope};
 use crate::store::limits::{Limit, LimitUse};
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::api::limits::checked;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::actions::shown;
@@ -30,7 +30,7 @@ use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
 use crate::wire::PutLimit;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 pub const PAGE: &str = "/dashboard/limits";
 const DELETE: &str = "/dashboard/limits/delete";
@@ -74,7 +74,7 @@ async fn try_save(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpR
     let (Some(limit), true) = (limit, errors.is_empty()) else {
         return page(app, request, typed(&form, editing, errors), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    let audit = convert::audit(ACTOR, form.word("reason").map(str::to_owned))?;
+    let audit = audit::audit(ACTOR, form.word("reason").map(str::to_owned))?;
     app.store.put_limit(&limit, &audit).await?;
     // A new name is a new limit; the old one would go on holding.
     if let Some(old) = editing.as_ref().filter(|old| **old != limit.name) {
@@ -94,7 +94,7 @@ fn wish(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     let is_rate = form.get("mode") == LimitMode::Rate.as_str();
     // What does not belong to the mode is left in its field by whoever changed his mind.
     let burst = if is_rate { whole(form, "burst", "The burst", errors) } else { None };
-    let window = form.word("window").filter(|_| is_rate).map(Span::parse);
+    let window = form.word("window").filter(|_| is_rate).map(HumanDuration::parse);
     if window == Some(None) {
         errors.push(mistake("window", "The window must be a number of seconds, like 60 or 0.5."));
     }
@@ -291,5 +291,5 @@ fn named(request: &HttpRequest) -> Result<String, ApiError> {
 }
 
 async fn found(app: &App, name: &str) -> Result<LimitUse, ApiError> {
-    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::Missing("limit", name.to_owned()))
+    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::not_found("limit", name))
 }

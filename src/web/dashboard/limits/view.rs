@@ -26,7 +26,7 @@ pub struct LimitRow {
     pub name: String,
     /// What it holds ("queue", "kind", "tenant", "everything").
     pub scope: String,
-    /// Which of them; `None` for a global one.
+    /// SelectedJobs of them; `None` for a global one.
     pub value: Option<String>,
     /// "Rate" or "Concurrency".
     pub mode: String,
@@ -55,7 +55,7 @@ pub struct LimitForm {
     pub limit_name: String,
     /// What it holds: `global`, `queue`, `kind` or `tenant`.
     pub scopes: Vec<Choice>,
-    /// Which of them.
+    /// SelectedJobs of them.
     pub value: String,
     /// `rate` or `concurrency`.
     pub modes: Vec<Choice>,

@@ -5,7 +5,7 @@ pub mod view;
 
 use actix_web::web::ServiceConfig;
 
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 /// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {

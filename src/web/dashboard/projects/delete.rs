@@ -5,9 +5,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
+use crate::store::Transition;
 use crate::store::projects::Project;
-use crate::store::projects::Transition;
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{ACTOR, view};
 use crate::web::dashboard::projects::page::{delete_blocked, id_of, with_id};
@@ -40,7 +40,7 @@ pub async fn delete(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
 
 async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    let project = app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?;
+    let project = app.store.get_project(id).await?.ok_or(ApiError::not_found("project", id))?;
     let refused = |error| Refused {
         confirm_name: form.get("confirm_name").to_owned(),
         reason: form.get("reason").to_owned(),
@@ -49,14 +49,14 @@ async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
     if form.get("confirm_name").trim() != project.name {
         return page(app, request, id, refused(DeleteError::NameMismatch), StatusCode::UNPROCESSABLE_ENTITY).await;
     }
-    let Ok(audit) = convert::audit(ACTOR, Some(form.get("reason").to_owned())) else {
+    let Ok(audit) = audit::audit(ACTOR, Some(form.get("reason").to_owned())) else {
         let error = DeleteError::Other("The reason must have at most 500 characters.".to_owned());
         return page(app, request, id, refused(error), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let version = form.get("version").parse().ok();
     let now = match app.store.delete_project(id, version, app.bounds(), &audit).await? {
         Transition::Applied(_) => return Ok(see(&format!("/dashboard/projects/{id}"), Some("deleting"))),
-        Transition::Missing => return Err(ApiError::NoProject(id)),
+        Transition::Missing => return Err(ApiError::not_found("project", id)),
         Transition::Rejected { was } => format!("The project is {was} now."),
         Transition::Stale { .. } => {
             "The project has changed since this page was shown. Look at it again, then decide.".to_owned()
@@ -72,7 +72,7 @@ async fn page(
     typed: Refused,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let project: Project = app.store.get_project(id).await?.ok_or(ApiError::NoProject(id))?;
+    let project: Project = app.store.get_project(id).await?.ok_or(ApiError::not_found("project", id))?;
     let frame = Frame::of(app, request)
         .at(Nav::Projects)
         .counting(&Counts::of(app).await?)

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::histogram::Histogram;
 use crate::domain::{ProjectName, ProjectStatus, ProjectVerb};
 use crate::store::projects::{Created, Filter, NewProject, Project};
-use crate::web::api::{convert, idempotency};
+use crate::web::api::{audit, idempotency};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list_view::{
     CreateForm, ListFilter, ProjectRow, ProjectsPage, StatusTab, TemplateOption,
@@ -58,14 +58,14 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
         Err(error) => return Ok(Err(refused("project_name", format!("The name {error}.")))),
     };
     let wanted = Some(form.get("template").to_owned()).filter(|text| !text.is_empty());
-    let Ok(template) = convert::template(wanted, &app.templates) else {
+    let Ok(template) = crate::web::api::projects::fields::template(wanted, &app.templates) else {
         return Ok(Err(refused("template", "Choose one of the templates.".to_owned())));
     };
     let said = format!("{}\0{template}", name.as_str());
     let key = Some(form.get("idempotency_key")).filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
-    let key = key.map(|key| idempotency::named(key, said.as_bytes()));
+    let key = key.map(|key| idempotency::form_key(key, said.as_bytes()));
     let mut new = NewProject { name, template, parameters: Default::default(), labels: Default::default(), key };
-    let audit = convert::audit(ACTOR, None)?;
+    let audit = audit::audit(ACTOR, None)?;
     loop {
         match app.store.create_project(&new, app.bounds(), &audit).await? {
             Created::New(project) => {
@@ -87,9 +87,9 @@ async fn list(
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["status", "search", "cursor", "label", "limit"])?;
-    let mut filter = query.filter()?;
+    let mut filter = query.projects()?;
     // "No status said" starts with the reader's own; `?status=` says "all".
-    if !query.names("status") {
+    if !query.has("status") {
         filter.status = Preferences::of(request).status;
     }
     let (rows, counted) = (app.store.list_projects(&filter).await?, Counts::of(app).await?);

@@ -9,7 +9,7 @@ pub mod view;
 use actix_web::web::{ServiceConfig, post};
 
 use super::PAGE_AND_FORM;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 /// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {

@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
-use crate::store::projects::Operation;
-use crate::store::projects::Transition;
-use crate::store::projects::{Project, ProjectEvent, ProjectExplanation, ProjectPatch};
-use crate::web::api::convert;
-use crate::web::api::projects::explain::{AT_DEADLINE, Reason, due, why};
-use crate::web::api::projects::{RETRY_HINT, moved_or};
+use crate::store::Transition;
+use crate::store::jobs::Operation;
+use crate::store::projects::{Event, Explained, Patch, Project};
+use crate::web::api::audit;
+use crate::web::api::jobs::explain::Reason;
+use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
+use crate::web::api::projects::{RETRY_HINT, applied};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{ACTOR, Usual, short, view};
 use crate::web::dashboard::projects::view::{
@@ -44,13 +45,13 @@ pub async fn retry(app: Data<App>, request: HttpRequest, body: Body) -> HttpResp
 
 async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = convert::audit(ACTOR, Some(form.get("reason").to_owned()))?;
+    let audit = audit::audit(ACTOR, Some(form.get("reason").to_owned()))?;
     let page = format!("/dashboard/projects/{id}");
     let back = form.path("back").unwrap_or(&page);
-    match moved_or(app.store.retry_project(id, app.bounds(), &audit).await?, id, "retried", RETRY_HINT) {
+    match applied(app.store.retry_project(id, app.bounds(), &audit).await?, id, "retried", RETRY_HINT) {
         Ok(_) => Ok(see(back, Some("retried"))),
         // Two operators pressed the button: the second one is told what the project is now.
-        Err(ApiError::State { was, .. }) => Ok(see(back, Some(&format!("retry-refused.{was}")))),
+        Err(ApiError::InvalidState { was, .. }) => Ok(see(back, Some(&format!("retry-refused.{was}")))),
         Err(error) => Err(error),
     }
 }
@@ -72,14 +73,14 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         }
     };
     // A status that moved meanwhile does not matter for a name, so the version is not asked for.
-    let patch = ProjectPatch { name: Some(name), labels: None, version: None };
+    let patch = Patch { name: Some(name), labels: None, version: None };
     match app.store.patch_project(id, &patch).await? {
         Transition::Applied(_) => Ok(see(&format!("/dashboard/projects/{id}"), Some("renamed"))),
         Transition::Rejected { was } => {
             Ok(see(&format!("/dashboard/projects/{id}"), Some(&format!("rename-refused.{was}"))))
         }
         Transition::Stale { version } => Err(ApiError::Stale(version)),
-        Transition::Missing => Err(ApiError::NoProject(id)),
+        Transition::Missing => Err(ApiError::not_found("project", id)),
     }
 }
 
@@ -109,7 +110,7 @@ async fn page(
     rename: Option<RenameForm>,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
+    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::not_found("project", id))?;
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let operations = app.store.jobs_of_project(id, OPERATIONS).await?;
@@ -158,7 +159,7 @@ pub fn delete_blocked(status: ProjectStatus) -> Option<String> {
     }
 }
 
-fn callout(explained: &ProjectExplanation, due: Option<Reason>, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
+fn callout(explained: &Explained, due: Option<Reason>, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
     let project = &explained.project;
     let at = stamp(moved_at);
     match project.status {
@@ -173,8 +174,8 @@ fn callout(explained: &ProjectExplanation, due: Option<Reason>, moved_at: Offset
     }
 }
 
-fn moving(explained: &ProjectExplanation, due: Option<Reason>, usual: &Usual) -> Moving {
-    let ProjectExplanation { project, at, job } = explained;
+fn moving(explained: &Explained, due: Option<Reason>, usual: &Usual) -> Moving {
+    let Explained { project, at, job } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
             worker: job.worker_id.clone()?,
@@ -197,7 +198,7 @@ fn moving(explained: &ProjectExplanation, due: Option<Reason>, usual: &Usual) ->
 }
 
 /// Oldest first. An entry says how long the status lasted that ended with it.
-fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineEntry> {
+fn timeline(events: &[Event], status: ProjectStatus) -> Vec<TimelineEntry> {
     let mut entries = Vec::with_capacity(events.len());
     let (mut before, mut tries): (Option<OffsetDateTime>, u32) = (None, 1);
     for event in events.iter().rev() {
@@ -235,7 +236,7 @@ fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineEntry
     entries
 }
 
-fn title(event: &ProjectEvent, retried: bool) -> &'static str {
+fn title(event: &Event, retried: bool) -> &'static str {
     match (ProjectStatus::parse(&event.previous_state), ProjectStatus::parse(&event.new_state)) {
         _ if retried => "Retried",
         (None, Some(ProjectStatus::Creating)) => "Created",

@@ -6,9 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::QueueState;
 use crate::store::limits::Limit;
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::api::limits::checked;
-use crate::web::api::queues::{bounded, found, no_queue, set_concurrency};
+use crate::web::api::queues::{limit_value, load, not_found, set_concurrency};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::actions::shown;
 use crate::web::dashboard::projects::list::ACTOR;
@@ -25,7 +25,7 @@ use crate::web::dashboard::ui::links as names;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::PutLimit;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 /// `GET …/{verb}`: asks whether to pause or drain.
 pub async fn ask(app: Data<App>, request: HttpRequest, path: Path<(String, String)>) -> HttpResponse {
@@ -53,7 +53,7 @@ async fn try_act(
     };
     let (state, word) =
         if verb == "drain" { (QueueState::Draining, "draining") } else { (QueueState::Paused, "paused") };
-    app.store.set_queue_state(name, state, &audit).await?.ok_or_else(|| no_queue(name))?;
+    app.store.set_queue_state(name, state, &audit).await?.ok_or_else(|| not_found(name))?;
     Ok(see(&names::queue_page(name), Some(word)))
 }
 
@@ -67,7 +67,7 @@ async fn question(
     if name.contains('\0') {
         return Err(ApiError::NoRoute);
     }
-    let queue = found(app, name).await?;
+    let queue = load(app, name).await?;
     let (own, drains) = (names::queue_page(name), verb == "drain");
     let question = Question {
         nav: Nav::Queues,
@@ -112,8 +112,8 @@ pub async fn resume(app: Data<App>, request: HttpRequest, name: Path<String>, bo
 
 async fn try_resume(app: &App, name: Path<String>, body: &Body) -> Result<HttpResponse, ApiError> {
     let (name, form) = (names::plain(name)?, Form::read(body)?);
-    let audit = convert::audit(ACTOR, None)?;
-    app.store.set_queue_state(&name, QueueState::Active, &audit).await?.ok_or_else(|| no_queue(&name))?;
+    let audit = audit::audit(ACTOR, None)?;
+    app.store.set_queue_state(&name, QueueState::Active, &audit).await?.ok_or_else(|| not_found(&name))?;
     Ok(see(form.path("back").unwrap_or(&names::queue_page(&name)), Some("resumed")))
 }
 
@@ -129,20 +129,20 @@ async fn try_limits(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let (name, form) = (names::plain(name)?, Form::read(body)?);
-    let queue = found(app, &name).await?;
+    let queue = load(app, &name).await?;
     let wish = match wish(&name, &form) {
         Ok(wish) => wish,
         Err(errors) => {
             return page(app, request, &name, Some(typed(&form, errors)), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    let audit = convert::audit(ACTOR, form.word("reason").map(str::to_owned))?;
+    let audit = audit::audit(ACTOR, form.word("reason").map(str::to_owned))?;
     // Saving the form without a change is no change for the record.
     if wish.concurrency != queue.concurrency {
         set_concurrency(app, &name, wish.concurrency, &audit).await?;
     }
     let is_same = |limit: &Limit| {
-        queue.rate == Some((limit.max, limit.window.unwrap_or_default(), limit.burst.unwrap_or_default()))
+        queue.rate == Some((limit.most, limit.span.unwrap_or_default(), limit.burst.unwrap_or_default()))
     };
     match wish.rate {
         Some(limit) if is_same(&limit) => {}
@@ -167,7 +167,7 @@ fn wish(name: &str, form: &Form) -> Result<Wish, Vec<FieldError>> {
         errors.push(mistake("reason", "The reason must have at most 500 characters."));
     }
     let concurrency = whole(form, "concurrency", "Running at once", &mut errors);
-    let concurrency = concurrency.and_then(|it| match bounded("concurrency", it) {
+    let concurrency = concurrency.and_then(|it| match limit_value("concurrency", it) {
         Ok(it) => Some(it),
         Err(_) => {
             errors.push(mistake("concurrency", "Running at once must be a whole number from 0 to 1000000."));
@@ -176,7 +176,7 @@ fn wish(name: &str, form: &Form) -> Result<Wish, Vec<FieldError>> {
     });
     let rate = whole(form, "rate", "Starts", &mut errors);
     let burst = whole(form, "burst", "Burst", &mut errors);
-    let window = form.word("window").map(|text| (Span::parse(text), text));
+    let window = form.word("window").map(|text| (HumanDuration::parse(text), text));
     if let Some((None, _)) = window {
         errors.push(mistake("window", "The window must be a number of seconds, like 60 or 0.5."));
     }

@@ -12,7 +12,7 @@ use crate::domain::{LimitScope, QueueState, WorkerState};
 use crate::store::limits::LimitUse;
 use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::RegisteredWorker;
-use crate::web::api::queues::found;
+use crate::web::api::queues::load;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::timeline::worker_line;
 use crate::web::dashboard::metrics::view::{BarChart, BarData, Kpi, MetricsRange};
@@ -52,7 +52,7 @@ pub async fn page(
     typed: Option<QueueLimits>,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let queue = found(app, name).await?;
+    let queue = load(app, name).await?;
     let limits = app.store.list_limits(None).await?;
     let serving = app.store.list_workers(None, Some(name), app.silence()).await?;
     let kinds = app.store.kinds_in_queue(name, app.silence()).await?;
@@ -121,7 +121,7 @@ fn now(queue: &Queue) -> Vec<Kpi> {
 
 /// What ended in the last hour, by the minute.
 async fn throughput(app: &App, name: &str) -> Result<Option<BarChart>, ApiError> {
-    let flow = app.store.throughput(HOUR, MINUTE, Some(name)).await?;
+    let flow = app.store.flow(HOUR, MINUTE, Some(name)).await?;
     let last = OffsetDateTime::now_utc().unix_timestamp().div_euclid(60) * 60;
     let mut minutes: BTreeMap<i64, (u64, u64)> = (0..60).map(|n| (last - n * 60, (0, 0))).collect();
     for it in flow {

@@ -6,9 +6,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
 use crate::domain::moment;
-use crate::store::schedules::RemoveOutcome;
-use crate::web::api::convert;
-use crate::web::api::schedules::{act_backfill, act_move, act_run, backfillable, found, listed, note};
+use crate::store::schedules::Removed;
+use crate::web::api::audit;
+use crate::web::api::schedules::actions::{backfillable, run_backfill, run_now, set_enabled};
+use crate::web::api::schedules::convert::clock_change_note;
+use crate::web::api::schedules::{load, load_any};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::actions::shown;
 use crate::web::dashboard::projects::list::ACTOR;
@@ -25,7 +27,7 @@ use crate::web::dashboard::ui::parts::Hidden;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
-use crate::wire::create_job;
+use crate::wire::time::parse_time;
 
 /// How many due times a question lists.
 const LISTED: usize = 10;
@@ -37,7 +39,7 @@ pub async fn run(app: Data<App>, request: HttpRequest, name: Path<String>) -> Ht
 
 async fn try_run(app: &App, name: Path<String>) -> Result<HttpResponse, ApiError> {
     let name = names::plain(name)?;
-    act_run(app, &name, &convert::audit(ACTOR, None)?).await?;
+    run_now(app, &name, &audit::audit(ACTOR, None)?).await?;
     Ok(see(&names::schedule_page(&name), Some("schedule-run")))
 }
 
@@ -48,7 +50,7 @@ pub async fn resume(app: Data<App>, request: HttpRequest, name: Path<String>) ->
 
 async fn try_resume(app: &App, name: Path<String>) -> Result<HttpResponse, ApiError> {
     let name = names::plain(name)?;
-    act_move(app, &name, true, &convert::audit(ACTOR, None)?).await?;
+    set_enabled(app, &name, true, &audit::audit(ACTOR, None)?).await?;
     Ok(see(&names::schedule_page(&name), Some("schedule-resumed")))
 }
 
@@ -77,14 +79,12 @@ async fn try_act(
         Err(refused) => return question(app, request, name, verb, refused).await,
     };
     if verb == "pause" {
-        act_move(app, name, false, &audit).await?;
+        set_enabled(app, name, false, &audit).await?;
         return Ok(see(&names::schedule_page(name), Some("schedule-paused")));
     }
     // Whoever else deleted it wanted the same.
     match app.store.remove_schedule(name, None, &audit).await? {
-        RemoveOutcome::Removed | RemoveOutcome::Missing | RemoveOutcome::Stale { .. } => {
-            Ok(see(PAGE, Some("schedule-deleted")))
-        }
+        Removed::Yes | Removed::Missing | Removed::Stale { .. } => Ok(see(PAGE, Some("schedule-deleted"))),
     }
 }
 
@@ -99,7 +99,7 @@ async fn question(
         return Err(ApiError::NoRoute);
     }
     // Also one that cannot be read can be deleted.
-    _ = listed(app, name).await?;
+    _ = load_any(app, name).await?;
     let (own, deletes) = (names::schedule_page(name), verb == "delete");
     let question = Question {
         nav: Nav::Schedules,
@@ -159,14 +159,14 @@ async fn try_backfill(
         Ok(audit) => audit,
         Err(refused) => return backfill_page(app, request, &name, said, refused).await,
     };
-    let schedule = found(app, &name).await?;
+    let schedule = load(app, &name).await?;
     let open = backfillable(app, &schedule, parsed("from", said.0)?, parsed("to", said.1)?).await?;
-    act_backfill(app, &name, &open.due, &audit).await?;
+    run_backfill(app, &name, &open.due, &audit).await?;
     Ok(see(&names::schedule_page(&name), Some("schedule-backfilled")))
 }
 
 fn parsed(field: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    Ok(create_job::moment(field, text.trim())?)
+    Ok(parse_time(field, text.trim())?)
 }
 
 async fn backfill_page(
@@ -176,7 +176,7 @@ async fn backfill_page(
     (from, to): (&str, &str),
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
-    let schedule = found(app, name).await?;
+    let schedule = load(app, name).await?;
     let own = names::schedule_page(name);
     let question = Question {
         nav: Nav::Schedules,
@@ -199,8 +199,8 @@ async fn backfill_page(
     };
     let n = open.due.len();
     let listed = open.due.iter().take(LISTED).map(|at| {
-        let look = schedule.plan.timing.occurrence(*at);
-        let shift = look.clock_change.as_ref().map(|it| format!(" {}", note(it))).unwrap_or_default();
+        let look = schedule.plan.timing.look(*at);
+        let shift = look.shift.as_ref().map(|it| format!(" {}", clock_change_note(it))).unwrap_or_default();
         ConfirmItem {
             label: moment::readable(*at),
             href: own.clone(),

@@ -2,8 +2,9 @@
 
 use crate::domain::schedule::{Misfire, Overlap, ScheduleDefinition, Target};
 use crate::store::schedules::Schedule;
-use crate::web::api::convert;
-use crate::web::api::schedules::{Edit, checked_name, put_plan};
+use crate::web::api::audit;
+use crate::web::api::jobs::convert::create_request;
+use crate::web::api::schedules::plan::{Edit, checked_name, save_schedule};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::projects::list::ACTOR;
@@ -15,8 +16,8 @@ use crate::web::dashboard::ui::parts::Choice;
 use crate::web::error::ApiError;
 use crate::wire::CreateJob;
 use crate::wire::PutSchedule;
+use crate::wire::duration::HumanDuration;
 use crate::wire::schedule::PutTarget;
-use crate::wire::span::Span;
 
 const MISFIRES: [(Misfire, &str); 3] = [
     (Misfire::Latest, "start the latest of it"),
@@ -80,9 +81,9 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
         ));
     }
     let (Some(name), true) = (name, errors.is_empty()) else { return Ok(Err(typed(form, before, of_job, errors))) };
-    let audit = convert::audit(ACTOR, form.word("reason").map(str::to_owned))?;
+    let audit = audit::audit(ACTOR, form.word("reason").map(str::to_owned))?;
     let edit = if before.is_some() { Edit::Change { version: None } } else { Edit::Replace };
-    match put_plan(app, &name, &wish, edit, &audit).await {
+    match save_schedule(app, &name, &wish, edit, &audit).await {
         Ok(_) => Ok(Ok(name)),
         Err(error) => Ok(Err(typed(form, before, of_job, mistakes(error, field)?))),
     }
@@ -92,7 +93,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
     if form.get("reason").chars().count() > 500 {
         errors.push(mistake("reason", "The reason must have at most 500 characters."));
     }
-    let jitter = form.word("jitter").map(Span::parse);
+    let jitter = form.word("jitter").map(HumanDuration::parse);
     if jitter == Some(None) {
         errors.push(mistake("jitter", "The jitter must be a duration like 30s or 5m."));
     }
@@ -103,7 +104,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
         misfire: form.word("misfire").map(str::to_owned),
         catch_up: whole(form, "catch_up", "The number", errors),
         overlap: form.word("overlap").map(str::to_owned),
-        jitter: Some(jitter.flatten().unwrap_or(Span(std::time::Duration::ZERO))),
+        jitter: Some(jitter.flatten().unwrap_or(HumanDuration(std::time::Duration::ZERO))),
         target,
         ..PutSchedule::default()
     }
@@ -112,7 +113,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
 /// The job, with everything that this form does not ask for as it was.
 fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> CreateJob {
     let kept = before.and_then(|it| match &it.plan.target {
-        Target::Job(job) => Some(convert::wish_of(job)),
+        Target::Job(job) => Some(create_request(job)),
         Target::Project(_) | Target::Workflow(_) => None,
     });
     let payload = match payload(&form.lines("payload")) {

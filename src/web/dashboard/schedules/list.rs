@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
-use crate::store::schedules::{InvalidSchedule, ParsedSchedule, Schedule, Tick};
-use crate::web::api::schedules::UNREADABLE_WORDS;
+use crate::store::schedules::{Listed, Schedule, Tick, InvalidSchedule};
+use crate::web::api::schedules::convert::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list as jobs;
 use crate::web::dashboard::schedules::form::{blank, save};
@@ -79,7 +79,7 @@ async fn page(
     Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
 }
 
-fn listed(it: &ParsedSchedule, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
+fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
     let mut strip = |id| strips.remove(&id).unwrap_or_default();
     match it {
         Ok(schedule) => row(schedule, strip(schedule.id)),
@@ -129,7 +129,7 @@ pub fn starts(target: &Target) -> String {
         Target::Project(ProjectAction::Retry(id)) => format!("retries the project {id}"),
         Target::Project(ProjectAction::Delete(id)) => format!("deletes the project {id}"),
         Target::Workflow(it) => {
-            let plan = it.definition();
+            let plan = it.plan();
             format!("the workflow {}, {}", plan.name, counted(plan.steps.len() as i64, "step"))
         }
     }

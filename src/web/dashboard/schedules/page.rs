@@ -5,11 +5,12 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::schedule::{
-    Cause, Misfire, Occurrence, Overlap, ProjectAction, ScheduleDefinition, ScheduleState, Target, TickOutcome,
+    Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target, TickOutcome,
 };
 use crate::domain::workflow::StepDefinition;
 use crate::store::schedules::{Schedule, Tick};
-use crate::web::api::schedules::{found, note};
+use crate::web::api::schedules::convert::clock_change_note;
+use crate::web::api::schedules::load;
 use crate::web::app::App;
 use crate::web::dashboard::projects::view::CurlLine;
 use crate::web::dashboard::schedules::form::{save, stored};
@@ -38,7 +39,7 @@ pub async fn show(app: Data<App>, request: HttpRequest, name: Path<String>) -> H
 }
 
 async fn try_show(app: &App, request: &HttpRequest, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    let schedule = found(app, &names::plain(name)?).await?;
+    let schedule = load(app, &names::plain(name)?).await?;
     page(app, request, &schedule, None, StatusCode::OK).await
 }
 
@@ -54,7 +55,7 @@ async fn try_change(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let (name, form) = (names::plain(name)?, Form::read(body)?);
-    let schedule = found(app, &name).await?;
+    let schedule = load(app, &name).await?;
     match save(app, &form, Some(&schedule)).await? {
         Ok(name) => Ok(see(&names::schedule_page(&name), Some("schedule-changed"))),
         Err(typed) => page(app, request, &schedule, Some(typed), StatusCode::UNPROCESSABLE_ENTITY).await,
@@ -87,7 +88,7 @@ async fn page(
             at: stamp(schedule.updated_at),
         },
         zone: plan.timing.zone().name().to_owned(),
-        next: plan.timing.after(upcoming).take(NEXT).map(|at| next(&plan.timing.occurrence(at))).collect(),
+        next: plan.timing.after(upcoming).take(NEXT).map(|at| next(&plan.timing.look(at))).collect(),
         ticks: ticks.iter().map(row).collect(),
         facts: facts(plan),
         payload: payload(&plan.target),
@@ -101,7 +102,7 @@ fn next(it: &Occurrence) -> NextRow {
     NextRow {
         at: stamp(it.at),
         local: format!("{} {} ({})", it.local.text, it.local.abbreviation, it.local.offset),
-        note: it.clock_change.as_ref().map(note),
+        note: it.shift.as_ref().map(clock_change_note),
     }
 }
 
@@ -131,14 +132,14 @@ fn row(tick: &Tick) -> TickRow {
 }
 
 /// The policies in words.
-fn facts(plan: &ScheduleDefinition) -> Vec<(String, String)> {
+fn facts(plan: &Plan) -> Vec<(String, String)> {
     let fact = |name: &str, text: String| (name.to_owned(), text);
-    let grace = chart::seconds(plan.misfire_policy.grace.as_secs_f64());
-    let missed = match plan.misfire_policy.misfire {
+    let grace = chart::seconds(plan.backlog.grace.as_secs_f64());
+    let missed = match plan.backlog.misfire {
         Misfire::Skip => format!("What is late by more than {grace} is not started."),
         Misfire::Latest => format!("Of what is late by more than {grace}, the latest is started."),
         Misfire::All => {
-            format!("Of what is late by more than {grace}, the newest {} are started.", plan.misfire_policy.catch_up)
+            format!("Of what is late by more than {grace}, the newest {} are started.", plan.backlog.catch_up)
         }
     };
     let overlap = match plan.overlap {
@@ -159,11 +160,11 @@ fn facts(plan: &ScheduleDefinition) -> Vec<(String, String)> {
         facts.push(fact("Attempts", format!("at most {}", job.max_attempts)));
     }
     if let Target::Workflow(it) = &plan.target {
-        let more = it.definition().steps.len().saturating_sub(STEPS);
+        let more = it.plan().steps.len().saturating_sub(STEPS);
         let more = (more > 0).then(|| format!("and {more} more"));
-        let steps: Vec<String> = it.definition().steps.iter().take(STEPS).map(step).chain(more).collect();
+        let steps: Vec<String> = it.plan().steps.iter().take(STEPS).map(step).chain(more).collect();
         facts.push(fact("Steps", steps.join(", ")));
-        facts.push(fact("Tenant", it.definition().tenant.to_string()));
+        facts.push(fact("Tenant", it.plan().tenant.to_string()));
     }
     facts
 }

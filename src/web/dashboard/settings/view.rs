@@ -72,7 +72,7 @@ pub struct StatusOption {
 /// One part of the installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthLine {
-    /// Which part ("Database").
+    /// SelectedJobs part ("Database").
     pub name: String,
     /// How well it is.
     pub level: Level,

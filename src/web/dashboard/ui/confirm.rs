@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::store::Audit;
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::app::App;
 use crate::web::dashboard::ui::confirm_view::ConfirmPage;
 use crate::web::dashboard::ui::counts::Counts;
@@ -74,6 +74,6 @@ pub fn agreed(form: &Form) -> Result<Audit, Option<Refused<'_>>> {
 
 /// Who asks, with the reason typed; else why the reason cannot be kept, as a sentence.
 pub fn audit(form: &Form) -> Result<Audit, String> {
-    let audit = convert::audit(crate::web::dashboard::projects::list::ACTOR, Some(form.get("reason").to_owned()));
+    let audit = audit::audit(crate::web::dashboard::projects::list::ACTOR, Some(form.get("reason").to_owned()));
     audit.map_err(|_| "The reason must have at most 500 characters.".to_owned())
 }

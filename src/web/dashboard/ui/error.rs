@@ -12,7 +12,7 @@ use crate::web::dashboard::ui::layout::{Frame, Shown, is_live};
 use crate::web::dashboard::ui::layout_view::Link;
 use crate::web::dashboard::ui::standalone_view::ErrorPage;
 use crate::web::error::ApiError;
-use crate::web::middleware::request_id;
+use crate::web::request_id::request_id;
 
 /// The answer of a page that may have failed.
 pub fn or_page(app: &App, request: &HttpRequest, answer: Result<HttpResponse, ApiError>) -> HttpResponse {
@@ -81,10 +81,7 @@ fn back(request: &HttpRequest) -> Link {
 
 fn words(error: &ApiError, title: &str) -> (String, &'static str) {
     match error {
-        ApiError::NoProject(_) => {
-            ("This project does not exist".to_owned(), "Check the address, or look for it in the list.")
-        }
-        ApiError::Missing(what, _) => (
+        ApiError::NotFound(what, _) => (
             format!("This {what} does not exist"),
             "Check the address, or look for it in the list. It may be gone by now.",
         ),

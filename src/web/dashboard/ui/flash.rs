@@ -5,7 +5,7 @@ use crate::domain::{JobState, ProjectStatus, WorkerState, WorkflowState};
 use crate::web::dashboard::ui::layout::counted;
 use crate::web::dashboard::ui::layout_view::Flash;
 use crate::web::dashboard::ui::status::Tone;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 /// The message for a cookie.
 pub fn flash(cookie: &str) -> Option<Flash> {
@@ -18,7 +18,7 @@ pub fn flash(cookie: &str) -> Option<Flash> {
 }
 
 /// The word for what became of many. `verb` is one that [`many`] knows.
-pub fn acted(verb: &str, acted: &Acted) -> String {
+pub fn acted(verb: &str, acted: &BulkOutcome) -> String {
     format!("{verb}.{}.{}.{}", acted.moved, acted.refused.len(), u8::from(acted.more))
 }
 
@@ -55,7 +55,7 @@ fn fixed(word: &str) -> Option<(Tone, &'static str)> {
         "cordoned" => "Cordoned. It takes no more jobs and finishes what it has.",
         "uncordoned" => "Uncordoned. It takes jobs again.",
         "worker-draining" => "Draining. It takes no more jobs, and hands back what it does not finish in time.",
-        "forgotten" => "Forgotten.",
+        "forgotten" => "DeleteOutcome.",
         "limit-added" => "Limit added. It holds from now on, everywhere.",
         "limit-changed" => "Limit changed. It holds from now on, everywhere.",
         "limit-deleted" => "Limit deleted. It holds nothing back any more.",

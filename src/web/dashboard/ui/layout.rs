@@ -5,11 +5,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::domain::{ProjectStatus, moment};
-use crate::web::access::{SESSION, hex};
+use crate::web::access::SESSION;
 use crate::web::app::App;
 use crate::web::assets;
 use crate::web::dashboard::ui::counts::Counts;
@@ -17,6 +16,7 @@ use crate::web::dashboard::ui::flash::flash;
 use crate::web::dashboard::ui::form;
 use crate::web::dashboard::ui::form::FLASH;
 use crate::web::dashboard::ui::layout_view::{Crumb, Nav, Shell, Stamp, Theme, Zone};
+use crate::wire::hash::sha256_hex;
 
 /// The cookie of the preferences.
 const PREFERENCES: &str = "provost_preferences";
@@ -199,7 +199,7 @@ pub fn respond(request: &HttpRequest, page: Shown<'_>) -> HttpResponse {
         }
         return response.content_type("text/html; charset=utf-8").body(body);
     }
-    let etag = format!("W/\"f-{}\"", &hex(&Sha256::digest(&body))[..32]);
+    let etag = format!("W/\"f-{}\"", &sha256_hex(&body)[..32]);
     response.insert_header((ETAG, etag.clone())).insert_header(("X-Fragment", "1"));
     let seen = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if page.status.is_success() && seen == Some(&etag) {

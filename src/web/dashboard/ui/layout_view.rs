@@ -7,13 +7,13 @@ use crate::web::dashboard::ui::status::Tone;
 pub struct Shell {
     /// Goes into `<title>` before "· Provost" and is the last, unlinked crumb of the top bar.
     pub title: String,
-    /// Which entry of the sidebar is current.
+    /// SelectedJobs entry of the sidebar is current.
     pub nav: Nav,
     /// The crumbs before the title, outermost first.
     pub crumbs: Vec<Crumb>,
     /// Printed on `<html>`, so that the first frame already has the right colours without any script.
     pub theme: Theme,
-    /// Which zone absolute times are shown in once the script runs; without it they are UTC.
+    /// SelectedJobs zone absolute times are shown in once the script runs; without it they are UTC.
     pub zone: Zone,
     /// Seconds between two live polls, 1 to 30.
     pub poll_seconds: u32,

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::domain::WorkerState;
 use crate::store::stats::WorkerActivity;
 use crate::store::workers::RegisteredWorker;
-use crate::web::api::convert;
-use crate::web::api::workers::{found, no_worker};
+use crate::web::api::audit;
+use crate::web::api::workers::{load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::actions::shown;
 use crate::web::dashboard::jobs::facts::how_far;
@@ -44,7 +44,7 @@ pub async fn show(app: Data<App>, request: HttpRequest, id: Path<String>) -> Htt
 
 async fn page(app: &App, request: &HttpRequest, id: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = names::plain(id)?;
-    let it = found(app, &id).await?;
+    let it = load(app, &id).await?;
     let worked = app.store.worker_stats(HOUR, None, Some(&id), QUEUES).await?;
     let running = running(app, &id).await?;
     let frame =
@@ -159,7 +159,7 @@ async fn try_act(
         "drain" => (WorkerState::Draining, "worker-draining"),
         _ => (WorkerState::Cordoned, "cordoned"),
     };
-    app.store.set_worker_state(id, state, &audit).await?.ok_or_else(|| no_worker(id))?;
+    app.store.set_worker_state(id, state, &audit).await?.ok_or_else(|| not_found(id))?;
     Ok(see(&names::worker_page(id), Some(word)))
 }
 
@@ -173,7 +173,7 @@ async fn question(
     if id.contains('\0') {
         return Err(ApiError::NoRoute);
     }
-    let it = found(app, id).await?;
+    let it = load(app, id).await?;
     let (own, drains) = (names::worker_page(id), verb == "drain");
     let question = Question {
         nav: Nav::Workers,
@@ -211,8 +211,8 @@ pub async fn uncordon(app: Data<App>, request: HttpRequest, id: Path<String>, bo
 
 async fn try_uncordon(app: &App, id: Path<String>, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (names::plain(id)?, Form::read(body)?);
-    let audit = convert::audit(ACTOR, None)?;
-    app.store.set_worker_state(&id, WorkerState::Online, &audit).await?.ok_or_else(|| no_worker(&id))?;
+    let audit = audit::audit(ACTOR, None)?;
+    app.store.set_worker_state(&id, WorkerState::Online, &audit).await?.ok_or_else(|| not_found(&id))?;
     Ok(see(form.path("back").unwrap_or(&names::worker_page(&id)), Some("uncordoned")))
 }
 
@@ -224,8 +224,8 @@ pub async fn forget(app: Data<App>, request: HttpRequest, id: Path<String>, body
 async fn try_forget(app: &App, id: Path<String>, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (names::plain(id)?, Form::read(body)?);
     let back = form.path("back").unwrap_or(workers::PAGE);
-    let audit = convert::audit(ACTOR, None)?;
-    let it = found(app, &id).await?;
+    let audit = audit::audit(ACTOR, None)?;
+    let it = load(app, &id).await?;
     let gone = it.state == WorkerState::Lost && app.store.forget_workers(Some(&id), app.silence(), &audit).await? > 0;
     Ok(see(back, Some(&if gone { "forgotten".to_owned() } else { format!("forget-refused.{}", it.state) })))
 }

@@ -84,7 +84,7 @@ pub struct WorkerPage {
     pub host: String,
     /// Process id.
     pub pid: String,
-    /// Which run of the process this is.
+    /// SelectedJobs run of the process this is.
     pub incarnation: String,
     /// Its version.
     pub version: String,
@@ -99,7 +99,7 @@ pub struct WorkerPage {
 /// One job in the hands of a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningRow {
-    /// Which.
+    /// SelectedJobs.
     pub job: JobLink,
     /// Its queue.
     pub queue: Link,
@@ -118,7 +118,7 @@ pub struct RunningRow {
 /// One way in which attempts ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomeRow {
-    /// Which.
+    /// SelectedJobs.
     pub outcome: Outcome,
     /// How often, in words.
     pub count: String,

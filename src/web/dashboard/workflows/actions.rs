@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::domain::WorkflowState;
 use crate::store::workflows::Workflow;
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::api::jobs::CANCELABLE;
-use crate::web::api::workflows::{cancel_steps, found, graph, retry_steps};
+use crate::web::api::workflows::actions::{cancel_steps, retry_steps};
+use crate::web::api::workflows::{graph, load};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::actions::shown;
 use crate::web::dashboard::projects::list::ACTOR;
@@ -36,10 +37,10 @@ pub async fn retry(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let id = id_of(request)?;
-    let word = match retry_steps(app, id, &convert::audit(ACTOR, None)?).await {
+    let word = match retry_steps(app, id, &audit::audit(ACTOR, None)?).await {
         Ok(_) => "workflow-retried".to_owned(),
         // Two operators pressed the button: the second one is told what the workflow is now.
-        Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
+        Err(ApiError::InvalidState { was, .. }) => format!("workflow-refused.{was}"),
         Err(error) => return Err(error),
     };
     Ok(see(&names::workflow_page(id), Some(&word)))
@@ -64,7 +65,7 @@ async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
     let word = match cancel_steps(app, id, &audit).await {
         Ok(it) if it.state == WorkflowState::Running => "workflow-canceling".to_owned(),
         Ok(_) => "workflow-canceled".to_owned(),
-        Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
+        Err(ApiError::InvalidState { was, .. }) => format!("workflow-refused.{was}"),
         Err(error) => return Err(error),
     };
     Ok(see(&names::workflow_page(id), Some(&word)))
@@ -76,7 +77,7 @@ async fn question(
     id: Uuid,
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
-    let workflow = found(app, id).await?;
+    let workflow = load(app, id).await?;
     let own = names::workflow_page(id);
     let question = Question {
         nav: Nav::Workflows,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::WorkflowState;
 use crate::store::workflows::{Workflow, WorkflowFilter};
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::api::workflows::start_thumbnail;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list::tenant;
@@ -46,7 +46,7 @@ pub async fn demo(app: Data<App>, request: HttpRequest) -> HttpResponse {
 }
 
 async fn try_demo(app: &App) -> Result<HttpResponse, ApiError> {
-    let id = start_thumbnail(app, None, &convert::audit(ACTOR, None)?).await?;
+    let id = start_thumbnail(app, None, &audit::audit(ACTOR, None)?).await?;
     Ok(see(&names::workflow_page(id), Some("workflow-started")))
 }
 

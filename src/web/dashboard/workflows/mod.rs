@@ -12,7 +12,7 @@ pub mod waterfall;
 use actix_web::web::{ServiceConfig, post};
 
 use super::PAGE_AND_FORM;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 /// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::{JobState, WorkflowState};
 use crate::store::events::Event;
 use crate::store::workflows::Workflow;
-use crate::web::api::workflows::{found, graph};
+use crate::web::api::workflows::{graph, load};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::short;
 use crate::web::dashboard::projects::page::with_id;
@@ -42,7 +42,7 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse, ApiError> {
     let narrowed = steps::Narrowed::read(&Query::parse(request.query_string(), &["state", "rank", "page"])?)?;
-    let workflow = found(app, id).await?;
+    let workflow = load(app, id).await?;
     let known = known(app, &workflow).await?;
     let events = app.store.events_of_workflow(id, None, EVENTS).await?;
     let frame = Frame::of(app, request).at(Nav::Workflows).counting(&Counts::of(app).await?).below("Workflows", PAGE);

@@ -149,7 +149,7 @@ pub struct StepTable {
     pub rank: Option<(String, String)>,
     /// Some of them, rank by rank.
     pub rows: Vec<StepRow>,
-    /// Which of how many these are ("Steps 1 to 200 of 10,000"), if not all.
+    /// SelectedJobs of how many these are ("Steps 1 to 200 of 10,000"), if not all.
     pub shown: Option<String>,
     /// Those before.
     pub previous: Option<String>,

@@ -1,0 +1,28 @@
+//! A table of simple endpoints: one line per method of [`Client`](super::Client).
+
+/// Declares methods that send one request and return its answer. The arguments are named `id`, `pairs` (query parameters), `body` or
+/// `text` (JSON text); a path is a sequence of literals and `id`.
+macro_rules! endpoints {
+    ($($(#[$($doc:tt)*])* $name:ident($($arg:ident),*) $method:ident $base:literal $($path_id:ident $($suffix:literal)?)?);+ $(;)?) => {
+        impl $crate::wire::client::Client {$(
+            $(#[$($doc)*])*
+            pub async fn $name(&self $(, $arg: endpoints!(@type $arg))*)
+                -> Result<$crate::wire::client::Answer, $crate::wire::client::ClientError> {
+                let path = $base.to_owned() $(+ &$crate::wire::segment($path_id) $(+ $suffix)?)?;
+                let request = $crate::wire::client::Request::new(reqwest::Method::$method, path);
+                $(let request = endpoints!(@apply $arg, request, $arg);)*
+                self.answer(request).await
+            }
+        )+}
+    };
+    (@type id) => { &str };
+    (@type pairs) => { $crate::wire::client::Pairs<'_> };
+    (@type body) => { &$crate::wire::client::Body };
+    (@type key) => { Option<&str> };
+    (@type text) => { &str };
+    (@apply id, $request:ident, $id:ident) => { $request };
+    (@apply pairs, $request:ident, $pairs:ident) => { $request.pairs($pairs) };
+    (@apply body, $request:ident, $body:ident) => { $request.text($body.text()) };
+    (@apply key, $request:ident, $key:ident) => { $request.key($key) };
+    (@apply text, $request:ident, $text:ident) => { $request.text($text) };
+}

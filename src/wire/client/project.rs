@@ -1,0 +1,35 @@
+//! `/projects`.
+
+use std::time::Duration;
+
+use super::{Answer, Body, Client, ClientError, Request, segment};
+
+endpoints! {
+    /// Lists projects, newest first.
+    list_projects(pairs) GET "/projects";
+    /// Creates a project.
+    create_project(body, key) POST "/projects";
+    /// Returns a project.
+    get_project(id) GET "/projects/" id;
+    /// Deletes a project.
+    delete_project(id, body) DELETE "/projects/" id;
+    /// Retries a failed project.
+    retry_project(id, body) POST "/projects/" id "/retry";
+    /// Lists the events of a project, newest first.
+    project_events(id, pairs) GET "/projects/" id "/events";
+    /// Explains the status of a project.
+    explain_project(id) GET "/projects/" id "/explain";
+}
+
+impl Client {
+    /// Changes the name or labels of a project; with `version`, only if the project still has that version.
+    pub async fn patch_project(&self, id: &str, body: &Body, version: Option<i64>) -> Result<Answer, ClientError> {
+        let request = Request::patch(format!("/projects/{}", segment(id))).text(body.text());
+        self.answer(request.header("if-match", version.map(|it| format!("\"{it}\"")))).await
+    }
+
+    /// Returns a project once it has this status or can no longer reach it, or in its current status after `timeout`.
+    pub async fn wait_for_project(&self, id: &str, status: &str, timeout: Duration) -> Result<Answer, ClientError> {
+        self.answer(Request::get(format!("/projects/{}", segment(id))).wait_until(status, timeout)).await
+    }
+}
