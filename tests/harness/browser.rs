@@ -35,6 +35,9 @@ const FLAGS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
+    "--disable-extensions",
+    // Animations would be drawn sixty times a second.
+    "--force-prefers-reduced-motion",
     "--no-first-run",
     "--window-size=1360,900",
 ];
@@ -73,7 +76,6 @@ struct Driver {
 
 impl Driver {
     fn start() -> Self {
-        find_program("chromium");
         let profiles = super::run_folder("browsers");
         std::fs::create_dir_all(&profiles).unwrap();
         let script =
@@ -81,7 +83,7 @@ impl Driver {
         let mut child = Command::new("sh")
             .args(["-c", script, "sh"])
             .arg(&profiles)
-            .arg(find_program("chromedriver"))
+            .arg(find_program(&["chromedriver"]))
             .arg("--port=0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -113,7 +115,9 @@ impl Driver {
         }
         let profile = self.profiles.join(uuid::Uuid::now_v7().to_string());
         capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
-        capabilities.set_binary(&find_program("chromium").to_string_lossy()).unwrap();
+        // The shell has the engine without the windows, and so needs half the time.
+        let chromium = find_program(&["chromium-headless-shell", "chromium"]);
+        capabilities.set_binary(&chromium.to_string_lossy()).unwrap();
         capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         WebDriver::new(self.url(), capabilities).await.unwrap()
     }
@@ -168,11 +172,13 @@ impl HttpClient for Attach {
     }
 }
 
-/// Where a program is; these tests are not skipped when it is missing.
-fn find_program(program: &str) -> PathBuf {
+/// The first of these programs that is installed. The tests are not skipped when none is.
+fn find_program(names: &[&str]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let file = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
-    file.unwrap_or_else(|| panic!("the dashboard tests need {program}; ./test.sh installs it"))
+    let mut files = names.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+    files
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("the dashboard tests need {}; ./test.sh installs it", names.join(" or ")))
 }
 
 /// A tab without cookies or history, in a browser that no other test uses meanwhile.
