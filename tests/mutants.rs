@@ -380,3 +380,14 @@ fn every_guard_that_is_cut_stands_in_its_statement() {
         assert!(text.contains(guard), "{name} has no {guard:?} any more");
     }
 }
+
+/// Keeps the table of `tests/mutants/run.sh` true: each text that it breaks is in the source.
+#[test]
+fn every_listed_guard_is_in_its_file() {
+    for line in include_str!("mutants/guards.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [_, name, _, file, text, _, _] = fields[..] else { panic!("seven columns: {line}") };
+        let source = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(source.contains(text), "{name}: {file} has no {text:?}");
+    }
+}
