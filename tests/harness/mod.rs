@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 pub use browser::{Browser, SCHEMES, key};
 pub use database::{Database, run_folder};
 pub use process::Process;
-pub use proxy::Proxy;
 #[cfg(feature = "chaos")]
-pub use proxy::Weather;
+pub use proxy::Fault;
+pub use proxy::Proxy;
 pub use server::{Answer, Server, send};
 
 /// How long a condition may take to become true. Only a hang takes this long, however busy the machine is.
