@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::harness::hands::{LONG, claim_some, flow, settle_as, store};
+use crate::harness::worker::{LONG, claim_some, flow, settle_as, store};
 use crate::harness::{Database, Server};
 
 const DIAMONDS: usize = 200;

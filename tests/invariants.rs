@@ -13,7 +13,7 @@ use provost::wire::CreateJob;
 use serde_json::Value;
 use time::macros::datetime;
 
-use crate::harness::hands::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
+use crate::harness::worker::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
 use crate::harness::{Database, Server};
 
 /// A little of everything: a completed job, a dead letter that was replayed, an active job, one that was taken back once, a
@@ -45,7 +45,7 @@ async fn population(database: &Database) {
     me.kinds = vec!["project.provision".into()];
     let provision = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
     let kind = Some(provost::domain::JobKind::Provision);
-    let done = crate::harness::hands::settlement(Outcome::done());
+    let done = crate::harness::worker::settlement(Outcome::done());
     store.settle_job(&provision.lease, kind, done, &[], "w3").await.unwrap();
     fire_once(&store).await;
     flows(database, &store).await;

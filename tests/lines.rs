@@ -4,7 +4,7 @@ use provost::domain::Outcome;
 use provost::store::Store;
 use uuid::Uuid;
 
-use crate::harness::hands::{LONG, claim, claim_some, enqueue, settle_as, store};
+use crate::harness::worker::{LONG, claim, claim_some, enqueue, settle_as, store};
 use crate::harness::{Database, eventually};
 
 /// Enough sweeps for a row to be closed, noted and settled, if nobody is in the way.

@@ -16,7 +16,7 @@ use provost::store::{Connector, Store};
 use provost::wire::CreateJob;
 use tokio::time::sleep;
 
-use crate::harness::hands::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
+use crate::harness::worker::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
 use crate::harness::{Database, Fault, PATIENCE, Proxy, Server, eventually};
 
 /// What a scenario saw: that all is well, or what is not.

@@ -3,10 +3,10 @@
 
 mod browser;
 mod database;
-pub mod hands;
 mod process;
 mod proxy;
 mod server;
+pub mod worker;
 
 use std::time::{Duration, Instant};
 

@@ -234,7 +234,7 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     let database = Database::new().await;
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
-    let store = crate::harness::hands::store(&database).await;
+    let store = crate::harness::worker::store(&database).await;
     let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
     let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
     for round in 0..10 {
