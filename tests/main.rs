@@ -11,12 +11,12 @@ mod commands;
 mod costs;
 mod diamonds;
 mod engine;
+mod faults;
 mod invariants;
 mod jobs;
 mod lines;
 #[cfg(feature = "chaos")]
 mod mutants;
-mod nights;
 mod outage;
 mod plans;
 mod process;

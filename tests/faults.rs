@@ -1,4 +1,4 @@
-//! Bad nights of the job engine: races, hung backends, a full disk, a read-only database, clients that hang up.
+//! Faults of the job engine: races, hung backends, a full disk, a read-only database, clients that hang up.
 
 use std::time::Duration;
 
