@@ -20,7 +20,7 @@ use crate::harness::{Database, Server};
 
 const DIAMONDS: usize = 200;
 const FANS: usize = 60;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A, then B and C, then D.
 fn diamond() -> Value {
@@ -49,7 +49,7 @@ pub async fn race(settings: &[(&str, &str)]) -> Result<(), String> {
     let posts = wishes.enumerate().map(|(n, wish)| servers[n % servers.len()].post("/workflows", wish));
     stream::iter(posts).buffer_unordered(12).for_each(async |answer| _ = answer.expect(201)).await;
 
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let moving = "SELECT count(*) FROM jobs WHERE state IN ('scheduled', 'queued', 'active', 'retrying')";
     while database.number(moving).await > 0 {
         if Instant::now() > deadline {

@@ -17,7 +17,7 @@ use provost::wire::CreateJob;
 use tokio::time::sleep;
 
 use crate::harness::worker::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
-use crate::harness::{Database, Fault, PATIENCE, Proxy, Server, eventually};
+use crate::harness::{Database, Fault, Proxy, Server, TIMEOUT, eventually};
 
 /// What a scenario saw: that all is well, or what is not.
 type Verdict = Result<(), String>;
@@ -76,7 +76,7 @@ async fn listens(server: &Server) {
 
 /// Whether every job completes. Only a mutant leaves a job waiting, so only a mutant is given up early.
 async fn all_completed(database: &Database, is_mutant: bool) -> Verdict {
-    let patience = if is_mutant { Duration::from_secs(3) } else { PATIENCE };
+    let patience = if is_mutant { Duration::from_secs(3) } else { TIMEOUT };
     let done = async {
         while database.number("SELECT count(*) FROM jobs WHERE state <> 'completed'").await > 0 {
             sleep(Duration::from_millis(20)).await;

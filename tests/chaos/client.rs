@@ -19,7 +19,7 @@ use crate::options::Options;
 const HANDS: usize = 32;
 /// A frozen server keeps a client no longer than this, and is then left alone for a while, so that one bad server out of
 /// three does not take most of the load off the others.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 const SHUNNED_MS: u64 = 1000;
 
 /// A job or a workflow that a client wants done.
@@ -109,7 +109,7 @@ pub async fn send_all(plan: Vec<Wanted>, nodes: Arc<Vec<Node>>, over: Duration, 
     for _ in 0..HANDS {
         let (plan, next, nodes, shunned) = (plan.clone(), next.clone(), nodes.clone(), shunned.clone());
         hands.spawn(async move {
-            let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+            let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
             let mut ledger = Ledger::default();
             let choose = || choose(&shunned, started);
             loop {

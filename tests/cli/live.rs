@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{command, run};
-use crate::harness::{Database, PATIENCE, Server};
+use crate::harness::{Database, Server, TIMEOUT};
 
 /// A command that goes on, and what it says line by line.
 struct Going {
@@ -27,7 +27,7 @@ impl Going {
     }
 
     fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("nothing more was said")
+        self.lines.recv_timeout(TIMEOUT).expect("nothing more was said")
     }
 
     fn event(&self) -> Value {
@@ -47,7 +47,7 @@ impl Going {
     }
 
     fn ended(mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);

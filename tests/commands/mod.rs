@@ -14,7 +14,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Database, PATIENCE, Server, eventually};
+use crate::harness::{Database, Server, TIMEOUT, eventually};
 use crate::jobs::text;
 
 /// A folder with a `provost.toml`, and a place below which commands work. Nothing of a run may be left there.
@@ -84,7 +84,7 @@ impl Worker {
     }
 
     pub fn exit_code(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);

@@ -20,7 +20,7 @@ use thirtyfour::session::http::{Body, HttpClient};
 use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{PATIENCE, Server};
+use super::{Server, TIMEOUT};
 
 /// How many browsers run at once. A test never needs two, so tests cannot wait for each other.
 static PERMITS: Semaphore = Semaphore::const_new(3);
@@ -271,7 +271,7 @@ impl Browser {
 
     /// Waits until a JavaScript expression is truthy; its value.
     pub async fn until(&self, what: &str, expression: &str) -> Value {
-        let (script, deadline) = (format!("return {expression}"), Instant::now() + PATIENCE);
+        let (script, deadline) = (format!("return {expression}"), Instant::now() + TIMEOUT);
         loop {
             let found = self.try_js(&script).await;
             match &found {
@@ -287,7 +287,7 @@ impl Browser {
     async fn give_up(&self, what: &str, last: &str) -> ! {
         let page = self.try_js("return location.href + '\\n' + document.body.innerText").await;
         let page = page.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
-        panic!("this did not happen within {PATIENCE:?}: {what} (last: {last}), on the page {page}");
+        panic!("this did not happen within {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
     }
 
     /// Runs a script in the page; what it returns.
@@ -324,7 +324,7 @@ impl Browser {
 
     /// A poll may replace the element between the look and the click: then once more.
     async fn try_click(&self, what: &str, expression: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let element = self.element(what, expression).await;
             let Err(error) = element.click().await else { return };

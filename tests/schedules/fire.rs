@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{assert_every_second, brisk, idle, job, moment, schedule, still, text, ticked, ticks, until};
 use crate::api::assert_refused;
-use crate::harness::{Database, PATIENCE, eventually, send};
+use crate::harness::{Database, TIMEOUT, eventually, send};
 
 #[tokio::test]
 async fn each_due_time_fires_once_with_two_servers_and_its_job_runs() {
@@ -236,7 +236,7 @@ async fn of_all_who_fire_the_same_turn_one_does_and_none_after_an_edit() {
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
     let store = crate::harness::worker::store(&database).await;
     let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
-    let bounds = Bounds { deadline: PATIENCE, max_attempts: 3 };
+    let bounds = Bounds { deadline: TIMEOUT, max_attempts: 3 };
     for round in 0..10 {
         database.run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), turn = turn + 1").await;
         let found = store.due_schedules(10, &[]).await.unwrap();
