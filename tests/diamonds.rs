@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::harness::hands::{LONG, claim_some, flow, settle_as, store};
+use crate::harness::worker::{LONG, claim_some, flow, settle_as, store};
 use crate::harness::{Database, Server};
 
 const DIAMONDS: usize = 200;
 const FANS: usize = 60;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A, then B and C, then D.
 fn diamond() -> Value {
@@ -49,7 +49,7 @@ pub async fn race(settings: &[(&str, &str)]) -> Result<(), String> {
     let posts = requests.enumerate().map(|(n, request)| servers[n % servers.len()].post("/workflows", request));
     stream::iter(posts).buffer_unordered(12).for_each(async |answer| _ = answer.expect(201)).await;
 
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let moving = "SELECT count(*) FROM jobs WHERE state IN ('scheduled', 'queued', 'active', 'retrying')";
     while database.number(moving).await > 0 {
         if Instant::now() > deadline {

@@ -7,7 +7,7 @@ use provost::store::Audit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::hands::{self, GRACES, LONG, OVER};
+use crate::harness::worker::{self, GRACES, LONG, OVER};
 use crate::harness::{Database, Server, eventually};
 
 async fn enqueue_many(server: &Server, n: usize, body: Value) -> Vec<Uuid> {
@@ -26,9 +26,9 @@ async fn all_done(database: &Database) {
 #[tokio::test]
 async fn settlement_racing_the_reaper_has_one_winner() {
     let database = Database::new().await;
-    let store = hands::store(&database).await;
+    let store = worker::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 300)").await;
-    let claims = store.claim_jobs(&hands::claimer("slow", OVER), 300).await.unwrap().jobs;
+    let claims = store.claim_jobs(&worker::claimer("slow", OVER), 300).await.unwrap().jobs;
     assert_eq!(claims.len(), 300);
     eventually("all leases expire", || async {
         let alive = "SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()";
@@ -39,7 +39,7 @@ async fn settlement_racing_the_reaper_has_one_winner() {
     let worker = async {
         // The reaper starts at the other end, so they meet.
         for claimed in claims.iter().rev() {
-            hands::settle_as(&store, claimed, Outcome::done(), "slow").await;
+            worker::settle_as(&store, claimed, Outcome::done(), "slow").await;
         }
     };
     tokio::join!(reaper, worker);
@@ -52,9 +52,9 @@ async fn settlement_racing_the_reaper_has_one_winner() {
 #[tokio::test]
 async fn cancel_racing_a_result_has_one_end() {
     let database = Database::new().await;
-    let store = hands::store(&database).await;
+    let store = worker::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 200)").await;
-    let claims = store.claim_jobs(&hands::claimer("w", LONG), 200).await.unwrap().jobs;
+    let claims = store.claim_jobs(&worker::claimer("w", LONG), 200).await.unwrap().jobs;
     let audit = Audit { actor: "maria".into(), request_id: None, reason: None };
     let ids: Vec<Uuid> = claims.iter().map(|it| it.lease.job_id).collect();
     let canceling = async {
@@ -64,7 +64,7 @@ async fn cancel_racing_a_result_has_one_end() {
     };
     let working = async {
         for claimed in claims.iter().rev() {
-            hands::settle_as(&store, claimed, Outcome::failed("no route"), "w").await;
+            worker::settle_as(&store, claimed, Outcome::failed("no route"), "w").await;
         }
     };
     tokio::join!(canceling, working);
@@ -89,8 +89,8 @@ async fn claim_never_exceeds_its_limit_under_any_plan() {
     ];
     for (n, setting) in off.iter().enumerate() {
         database.run(&format!("ALTER DATABASE {name} SET {setting} = off")).await;
-        let store = hands::store(&database).await;
-        let claims = store.claim_jobs(&hands::claimer("w", LONG), 5).await.unwrap().jobs;
+        let store = worker::store(&database).await;
+        let claims = store.claim_jobs(&worker::claimer("w", LONG), 5).await.unwrap().jobs;
         assert_eq!(claims.len(), 5, "without {setting}");
         assert_eq!(database.number("SELECT count(*) FROM jobs WHERE state = 'active'").await, 5 * (n as i64 + 1));
         database.run(&format!("ALTER DATABASE {name} RESET {setting}")).await;
@@ -100,12 +100,12 @@ async fn claim_never_exceeds_its_limit_under_any_plan() {
 #[tokio::test]
 async fn reaped_job_keeps_its_place_in_the_queue() {
     let database = Database::new().await;
-    let store = hands::store(&database).await;
-    let first = hands::enqueue(&database, "").await;
+    let store = worker::store(&database).await;
+    let first = worker::enqueue(&database, "").await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 5000)").await;
-    assert_eq!(hands::claim(&store, "lost", OVER).await.lease.job_id, first);
-    hands::reap(&store).await;
-    assert_eq!(hands::claim(&store, "next", LONG).await.lease.job_id, first);
+    assert_eq!(worker::claim(&store, "lost", OVER).await.lease.job_id, first);
+    worker::reap(&store).await;
+    assert_eq!(worker::claim(&store, "next", LONG).await.lease.job_id, first);
 }
 
 #[tokio::test]
@@ -264,13 +264,13 @@ async fn old_snapshot_blocks_nothing() {
 #[tokio::test]
 async fn claim_and_settlement_take_one_transaction_each() {
     let database = Database::new().await;
-    let store = hands::store(&database).await;
+    let store = worker::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 50)").await;
     let ids = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
     let before = database.number(ids).await;
-    let claims = store.claim_jobs(&hands::claimer("w", LONG), 50).await.unwrap().jobs;
+    let claims = store.claim_jobs(&worker::claimer("w", LONG), 50).await.unwrap().jobs;
     for claimed in &claims {
-        hands::settle_as(&store, claimed, Outcome::done(), "w").await;
+        worker::settle_as(&store, claimed, Outcome::done(), "w").await;
     }
     // Other tests share the server and can only raise this; 50 jobs cost 51 transaction ids.
     let spent = database.number(ids).await - before;

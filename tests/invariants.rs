@@ -15,7 +15,7 @@ use provost::wire::CreateJob;
 use serde_json::Value;
 use time::macros::datetime;
 
-use crate::harness::hands::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
+use crate::harness::worker::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
 use crate::harness::{Database, Server};
 
 /// Some rows of every kind: a completed job, a replayed dead letter, an active job, a reaped job, a waiting job, a ready project
@@ -47,7 +47,7 @@ async fn population(database: &Database) {
     me.kinds = vec!["project.provision".into()];
     let provision = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
     let kind = Some(provost::domain::JobKind::Provision);
-    let done = crate::harness::hands::settlement(Outcome::done());
+    let done = crate::harness::worker::settlement(Outcome::done());
     store.settle_job(&provision.lease, kind, done, &[], "w3").await.unwrap();
     fire_once(&store).await;
     flows(database, &store).await;

@@ -4,7 +4,7 @@ use provost::domain::Outcome;
 use provost::store::Store;
 use uuid::Uuid;
 
-use crate::harness::hands::{LONG, claim, claim_some, enqueue, settle_as, store};
+use crate::harness::worker::{LONG, claim, claim_some, enqueue, settle_as, store};
 use crate::harness::{Database, eventually};
 
 /// Sweeps that close, stamp and remove a row if no transaction is open.

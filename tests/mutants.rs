@@ -16,8 +16,8 @@ use provost::store::{Connector, Store};
 use provost::wire::CreateJob;
 use tokio::time::sleep;
 
-use crate::harness::hands::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
-use crate::harness::{Database, PATIENCE, Proxy, Server, Weather, eventually};
+use crate::harness::worker::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
+use crate::harness::{Database, Fault, Proxy, Server, TIMEOUT, eventually};
 
 /// The result of a scenario, or what is wrong.
 type Verdict = Result<(), String>;
@@ -76,7 +76,7 @@ async fn listens(server: &Server) {
 
 /// Whether every job completes. Only a mutant leaves a job queued, so only a mutant gets a short limit.
 async fn all_completed(database: &Database, is_mutant: bool) -> Verdict {
-    let patience = if is_mutant { Duration::from_secs(3) } else { PATIENCE };
+    let patience = if is_mutant { Duration::from_secs(3) } else { TIMEOUT };
     let done = async {
         while database.number("SELECT count(*) FROM jobs WHERE state <> 'completed'").await > 0 {
             sleep(Duration::from_millis(20)).await;
@@ -177,7 +177,7 @@ async fn m7_resync_before_listen_is_caught() {
         let is_mutant = !settings.is_empty();
         let server = Server::with(&proxy.url(&database.url), &[settings, vec![NO_POLL]].concat());
         listens(&server).await;
-        proxy.set(Weather::LeasedExecution);
+        proxy.set(Fault::HoldNew);
         let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                          WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
         must(database.number(listeners).await == 1, "one listener")?;
@@ -376,5 +376,16 @@ fn every_guard_is_found_in_its_sql() {
         let part = || provost::store::schema::parts().find(|it| it.name == name).map(|it| it.text);
         let text = statement.or_else(part).unwrap();
         assert!(text.contains(guard), "{name} does not contain {guard:?}");
+    }
+}
+
+/// Keeps the table of `tests/mutants/run.sh` true: each text that it breaks is in the source.
+#[test]
+fn every_listed_guard_is_in_its_file() {
+    for line in include_str!("mutants/guards.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [_, name, _, file, text, _, _] = fields[..] else { panic!("seven columns: {line}") };
+        let source = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(source.contains(text), "{name}: {file} has no {text:?}");
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{UNKNOWN_ID, assert_problem, assert_refused, post_raw, send_raw, still};
-use crate::harness::{Answer, Database, Server, send};
+use crate::harness::{Answer, Database, Server, TIMEOUT, send};
 
 /// Every way of reading a body, and whether the body may be omitted.
 fn readers() -> [(Method, String, bool); 4] {
@@ -246,7 +246,7 @@ async fn raw(server: &Server, header: &str) -> TcpStream {
 async fn read_some(stream: &mut TcpStream) -> String {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     while !bytes.ends_with(b"}") {
-        match tokio::time::timeout(Duration::from_secs(15), stream.read(&mut buffer)).await {
+        match tokio::time::timeout(TIMEOUT, stream.read(&mut buffer)).await {
             Ok(Ok(n)) if n > 0 => bytes.extend_from_slice(&buffer[..n]),
             _ => break,
         }

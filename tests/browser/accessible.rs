@@ -180,10 +180,10 @@ async fn every_page_has_one_heading_and_a_title_of_its_own_and_breaks_no_rule() 
 async fn nothing_moves_for_those_who_asked_for_stillness() {
     let stage = Stage::shared().await;
     let browser = Browser::on(&stage.server).await;
-    browser.open("/dashboard/projects").await;
-    assert_ne!(browser.js("return document.getAnimations().length").await, 0);
-    let feature = serde_json::json!({"name": "prefers-reduced-motion", "value": "reduce"});
-    browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"features": [feature]})).await;
-    browser.open("/dashboard/projects").await;
-    assert_eq!(browser.js("return document.getAnimations().length").await, 0);
+    for (preference, is_still) in [("no-preference", false), ("reduce", true)] {
+        let feature = serde_json::json!({"name": "prefers-reduced-motion", "value": preference});
+        browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"features": [feature]})).await;
+        browser.open("/dashboard/projects").await;
+        assert_eq!(browser.js("return document.getAnimations().length").await == 0, is_still, "{preference}");
+    }
 }

@@ -2,7 +2,6 @@
 
 mod accessible;
 mod bulk;
-mod dark_nights;
 mod dead_letters;
 mod flows;
 mod hostile;
@@ -13,6 +12,7 @@ mod life;
 mod limits;
 mod list;
 mod live;
+mod outages;
 mod pages;
 mod pictures;
 mod plain;

@@ -19,7 +19,7 @@ use crate::options::Options;
 const CONCURRENCY: usize = 32;
 /// How long a client waits for a server, and how long it avoids a server that did not respond, so that one frozen
 /// server does not take most of the load off the others.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 const SHUNNED_MS: u64 = 1000;
 
 /// A job or workflow to create.
@@ -109,7 +109,7 @@ pub async fn send_all(plan: Vec<PlannedRequest>, nodes: Arc<Vec<Node>>, over: Du
     for _ in 0..CONCURRENCY {
         let (plan, next, nodes, shunned) = (plan.clone(), next.clone(), nodes.clone(), shunned.clone());
         clients.spawn(async move {
-            let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+            let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
             let mut ledger = Ledger::default();
             let choose = || choose(&shunned, started);
             loop {

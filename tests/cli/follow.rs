@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{command, run};
-use crate::harness::{Database, PATIENCE, Server};
+use crate::harness::{Database, Server, TIMEOUT};
 
 /// A running command and its output, line by line.
 struct Running {
@@ -27,7 +27,7 @@ impl Running {
     }
 
     fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("no further line")
+        self.lines.recv_timeout(TIMEOUT).expect("no further line")
     }
 
     fn event(&self) -> Value {
@@ -47,7 +47,7 @@ impl Running {
     }
 
     fn exit_code(mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);

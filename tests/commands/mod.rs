@@ -13,7 +13,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Database, PATIENCE, Server, eventually};
+use crate::harness::{Database, Server, TIMEOUT, eventually};
 use crate::jobs::text;
 
 /// A directory with a `provost.toml`, and a directory for the working directories of commands, which must be empty in
@@ -84,7 +84,7 @@ impl Worker {
     }
 
     pub fn exit_code(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);

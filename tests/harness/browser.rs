@@ -20,7 +20,7 @@ use thirtyfour::session::http::{Body, HttpClient};
 use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{PATIENCE, Server};
+use super::{Server, TIMEOUT};
 
 /// How many browsers run at once. A test never needs two, so tests cannot wait for each other.
 static PERMITS: Semaphore = Semaphore::const_new(3);
@@ -35,6 +35,9 @@ const FLAGS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
+    "--disable-extensions",
+    // Animations would be drawn sixty times a second.
+    "--force-prefers-reduced-motion",
     "--no-first-run",
     "--window-size=1360,900",
 ];
@@ -73,7 +76,6 @@ struct Driver {
 
 impl Driver {
     fn start() -> Self {
-        find_program("chromium");
         let profiles = super::run_folder("browsers");
         std::fs::create_dir_all(&profiles).unwrap();
         let script =
@@ -81,7 +83,7 @@ impl Driver {
         let mut child = Command::new("sh")
             .args(["-c", script, "sh"])
             .arg(&profiles)
-            .arg(find_program("chromedriver"))
+            .arg(find_program(&["chromedriver"]))
             .arg("--port=0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -113,7 +115,9 @@ impl Driver {
         }
         let profile = self.profiles.join(uuid::Uuid::now_v7().to_string());
         capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
-        capabilities.set_binary(&find_program("chromium").to_string_lossy()).unwrap();
+        // The shell has the engine without the windows, and so needs half the time.
+        let chromium = find_program(&["chromium-headless-shell", "chromium"]);
+        capabilities.set_binary(&chromium.to_string_lossy()).unwrap();
         capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         WebDriver::new(self.url(), capabilities).await.unwrap()
     }
@@ -168,11 +172,13 @@ impl HttpClient for Attach {
     }
 }
 
-/// Where a program is; these tests are not skipped when it is missing.
-fn find_program(program: &str) -> PathBuf {
+/// The first of these programs that is installed. The tests are not skipped when none is.
+fn find_program(names: &[&str]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let file = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
-    file.unwrap_or_else(|| panic!("the dashboard tests need {program}; ./test.sh installs it"))
+    let mut files = names.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+    files
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("the dashboard tests need {}; ./test.sh installs it", names.join(" or ")))
 }
 
 /// A tab without cookies or history, in a browser that no other test uses meanwhile.
@@ -265,7 +271,7 @@ impl Browser {
 
     /// Waits until a JavaScript expression is truthy; its value.
     pub async fn until(&self, what: &str, expression: &str) -> Value {
-        let (script, deadline) = (format!("return {expression}"), Instant::now() + PATIENCE);
+        let (script, deadline) = (format!("return {expression}"), Instant::now() + TIMEOUT);
         loop {
             let found = self.try_js(&script).await;
             match &found {
@@ -281,7 +287,7 @@ impl Browser {
     async fn give_up(&self, what: &str, last: &str) -> ! {
         let page = self.try_js("return location.href + '\\n' + document.body.innerText").await;
         let page = page.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
-        panic!("this did not happen within {PATIENCE:?}: {what} (last: {last}), on the page {page}");
+        panic!("this did not happen within {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
     }
 
     /// Runs a script in the page; what it returns.
@@ -318,7 +324,7 @@ impl Browser {
 
     /// A poll may replace the element between the look and the click: then once more.
     async fn try_click(&self, what: &str, expression: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let element = self.element(what, expression).await;
             let Err(error) = element.click().await else { return };

@@ -3,32 +3,32 @@
 
 mod browser;
 mod database;
-pub mod hands;
 mod process;
 mod proxy;
 mod server;
+pub mod worker;
 
 use std::time::{Duration, Instant};
 
 pub use browser::{Browser, SCHEMES, key};
 pub use database::{Database, run_folder};
 pub use process::Process;
-pub use proxy::Proxy;
 #[cfg(feature = "chaos")]
-pub use proxy::Weather;
+pub use proxy::Fault;
+pub use proxy::Proxy;
 pub use server::{Answer, Server, send};
 
 /// How long a condition may take to become true. Only a hang takes this long, however busy the machine is.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Polls a condition until it yields a value. Panics with the name of the condition when the time is up.
 pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(Instant::now() < deadline, "this did not happen within {PATIENCE:?}: {what}");
+        assert!(Instant::now() < deadline, "this did not happen within {TIMEOUT:?}: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

@@ -10,7 +10,7 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// Lines of output so far.
 pub type Lines = Arc<Mutex<Vec<String>>>;
@@ -66,7 +66,7 @@ impl Process {
 
     /// Waits until the process ends; its exit code.
     pub fn exit_code(&mut self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code().unwrap_or(-1);

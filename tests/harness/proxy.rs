@@ -1,4 +1,4 @@
-//! A network, between a server and its database or a worker and its server, that can be broken and mended.
+//! A TCP proxy with faults: between a server and its database, or a worker and its server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
@@ -8,24 +8,24 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What the network does.
+/// What is wrong with the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weather {
-    Fair,
-    /// What is open is cut, what is new is refused.
+pub enum Fault {
+    None,
+    /// Closes open connections and refuses new ones.
     Cut,
-    /// Nothing is forwarded, and nobody is told: packets simply vanish.
+    /// Forwards nothing and closes nothing, as if packets were lost.
     Silent,
-    /// What is open goes on; what is new waits.
-    LeasedExecution,
+    /// Serves open connections; new ones wait.
+    HoldNew,
 }
 
 /// A TCP proxy.
 pub struct Proxy {
     port: u16,
     upstream_port: Arc<AtomicU16>,
-    weather: Arc<watch::Sender<Weather>>,
-    #[cfg_attr(not(feature = "chaos"), expect(dead_code, reason = "only the mutants ask"))]
+    fault: Arc<watch::Sender<Fault>>,
+    #[cfg_attr(not(feature = "chaos"), expect(dead_code, reason = "only the mutants use it"))]
     held: Arc<AtomicUsize>,
 }
 
@@ -36,24 +36,24 @@ impl Proxy {
         Self::to(config.get_ports()[0])
     }
 
-    /// In front of whatever listens at this port.
+    /// In front of the process that listens at this port.
     pub fn to(port: u16) -> Self {
         let upstream_port = Arc::new(AtomicU16::new(port));
-        let weather = Arc::new(watch::Sender::new(Weather::Fair));
+        let fault = Arc::new(watch::Sender::new(Fault::None));
         let held = Arc::<AtomicUsize>::default();
-        let (upstream, state, count) = (upstream_port.clone(), weather.clone(), held.clone());
-        let (tell, told) = std::sync::mpsc::channel();
-        // A thread of its own, so that it carries on while a test waits for a process.
+        let (upstream, state, count) = (upstream_port.clone(), fault.clone(), held.clone());
+        let (sender, port) = std::sync::mpsc::channel();
+        // A thread of its own, because tests block while they wait for a process.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap().port()).unwrap();
+                sender.send(listener.local_addr().unwrap().port()).unwrap();
                 accept(listener, upstream, state, count).await;
             });
         });
-        let port = told.recv().unwrap();
-        Self { port, upstream_port, weather, held }
+        let port = port.recv().unwrap();
+        Self { port, upstream_port, fault, held }
     }
 
     /// The same URL, through this proxy.
@@ -62,31 +62,31 @@ impl Proxy {
         url.replacen(&format!(":{upstream}/"), &format!(":{}/", self.port), 1)
     }
 
-    /// Its address, for whoever speaks HTTP.
+    /// The HTTP address of the proxy.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Leads what is new to another port.
+    /// Forwards new connections to another port.
     #[allow(dead_code, reason = "only the chaos program does")]
     pub fn lead_to(&self, port: u16) {
         self.upstream_port.store(port, Ordering::SeqCst);
     }
 
-    pub fn set(&self, weather: Weather) {
-        self.weather.send_replace(weather);
+    pub fn set(&self, fault: Fault) {
+        self.fault.send_replace(fault);
     }
 
     pub fn cut(&self) {
-        self.set(Weather::Cut);
+        self.set(Fault::Cut);
     }
 
     pub fn mend(&self) {
-        self.set(Weather::Fair);
+        self.set(Fault::None);
     }
 
     #[cfg(feature = "chaos")]
-    /// How many connections were ever made to wait.
+    /// How many connections have had to wait.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
     }
@@ -95,22 +95,21 @@ impl Proxy {
 async fn accept(
     listener: TcpListener,
     upstream_port: Arc<AtomicU16>,
-    state: Arc<watch::Sender<Weather>>,
+    state: Arc<watch::Sender<Fault>>,
     held: Arc<AtomicUsize>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
         let (upstream_port, state) = (upstream_port.clone(), state.clone());
-        let (mut weather, held) = (state.subscribe(), held.clone());
+        let (mut fault, held) = (state.subscribe(), held.clone());
         tokio::spawn(async move {
-            let now = *weather.borrow_and_update();
-            if now == Weather::LeasedExecution {
+            let now = *fault.borrow_and_update();
+            if now == Fault::HoldNew {
                 held.fetch_add(1, Ordering::SeqCst);
             }
-            // Whoever waits while it is held or silent, waits.
-            if weather.wait_for(|it| matches!(it, Weather::Fair | Weather::Cut)).await.is_err() || now == Weather::Cut {
+            if fault.wait_for(|it| matches!(it, Fault::None | Fault::Cut)).await.is_err() || now == Fault::Cut {
                 return;
             }
-            let cut = async { _ = state.subscribe().wait_for(|it| *it == Weather::Cut).await };
+            let cut = async { _ = state.subscribe().wait_for(|it| *it == Fault::Cut).await };
             tokio::select! {
                 () = carry(client, upstream_port.load(Ordering::SeqCst), &state) => {}
                 () = cut => {}
@@ -119,12 +118,12 @@ async fn accept(
     }
 }
 
-async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<Weather>) {
+async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<Fault>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", upstream_port)).await else { return };
     _ = client.set_nodelay(true);
     _ = server.set_nodelay(true);
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    // Either side that ends ends both, as a cut does.
+    // When one side closes, both are closed.
     tokio::select! {
         () = pump(from_client, to_server, state.subscribe()) => {}
         () = pump(from_server, to_client, state.subscribe()) => {}
@@ -132,10 +131,10 @@ async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<Weat
 }
 
 /// Forwards bytes, except while the network is silent.
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut fault: watch::Receiver<Fault>) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(n) = from.read(&mut bytes).await {
-        if n == 0 || weather.wait_for(|it| *it != Weather::Silent).await.is_err() {
+        if n == 0 || fault.wait_for(|it| *it != Fault::Silent).await.is_err() {
             return;
         }
         if to.write_all(&bytes[..n]).await.is_err() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Database, PATIENCE, Process};
+use super::{Database, Process, TIMEOUT};
 
 /// Short intervals, so that no test waits for a clock.
 const QUICK: &[(&str, &str)] = &[
@@ -113,7 +113,7 @@ impl Server {
     /// Starts a prepared command and waits until it says where it is.
     pub fn started(command: Command) -> Self {
         let (mut process, out) = Process::of(command);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let url = loop {
             let line = out.lock().unwrap().iter().find_map(|line: &String| dashboard_url(line));
             if let Some(url) = line {
@@ -175,7 +175,7 @@ impl Server {
 
     /// Waits until a project has this status; the project. Fails when the project settles in another status.
     pub async fn until(&self, id: &str, status: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let project = self.get(&format!("/projects/{id}?wait={status}&timeout=20s")).await.expect(200).json();
             let is_transient = project["status"].as_str().is_some_and(|it| it.ends_with("ing"));

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{act, brisk, enqueue, idle, text, until};
-use crate::harness::{Database, PATIENCE, Server};
+use crate::harness::{Database, Server, TIMEOUT};
 
 /// A client of the stream.
 struct Follower {
@@ -32,7 +32,7 @@ impl Follower {
 
     /// The next frame of any kind.
     async fn frame(&mut self) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some((frame, rest)) = self.buffer.split_once("\n\n") {
                 let (frame, rest) = (frame.to_owned(), rest.to_owned());

@@ -41,7 +41,7 @@ fn worker(name: &str) -> Worker {
 
 async fn direct() -> Side<Direct> {
     let database = Database::new().await;
-    let store = hands::store(&database).await;
+    let store = worker::store(&database).await;
     let mut sources = Sources::default();
     sources.add(config::Source::Environment, BTreeMap::from([(LEASE.0.to_owned(), LEASE.1.to_owned())]));
     let (config, for_source) = (Config::from_sources(&sources).unwrap(), store.clone());
@@ -51,7 +51,7 @@ async fn direct() -> Side<Direct> {
 
 async fn over_http() -> Side<RemoteSource> {
     let database = Database::new().await;
-    let store = hands::store(&database).await;
+    let store = worker::store(&database).await;
     // Only the test reaps leases.
     let server = Server::with(&database.url, &[("PROVOST_ROLES", "api"), LEASE]);
     let url = server.url.clone();
@@ -101,9 +101,10 @@ async fn state(database: &Database, id: Uuid) -> String {
 async fn job_is_claimed_once_with_all_fields<S: Source>(side: &Side<S>) {
     let payload = r#"{ "n": 12345678901234567890123,  "x": 1.0 }"#;
     let first =
-        hands::enqueue(&side.database, &format!(", payload => '{payload}', tenant => 'acme', timeout => '90 s'")).await;
+        worker::enqueue(&side.database, &format!(", payload => '{payload}', tenant => 'acme', timeout => '90 s'"))
+            .await;
     for _ in 0..2 {
-        hands::enqueue(&side.database, "").await;
+        worker::enqueue(&side.database, "").await;
     }
     let (one, two) = ((side.source)("one"), (side.source)("two"));
     let (mine, yours) = (claim(&one, 2).await, claim(&two, 2).await);
@@ -120,7 +121,7 @@ async fn job_is_claimed_once_with_all_fields<S: Source>(side: &Side<S>) {
 
 async fn heartbeat_renews_leases_and_reports_lost_ones<S: Source>(side: &Side<S>) {
     for _ in 0..3 {
-        hands::enqueue(&side.database, "").await;
+        worker::enqueue(&side.database, "").await;
     }
     let source = (side.source)("w");
     let jobs = claim(&source, 3).await;
@@ -133,7 +134,7 @@ async fn heartbeat_renews_leases_and_reports_lost_ones<S: Source>(side: &Side<S>
     assert_eq!(side.database.text(whole).await, "t");
     let lapse = format!("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = '{}'", held[0].0);
     side.database.run(&lapse).await;
-    hands::reap(&side.store).await;
+    worker::reap(&side.store).await;
     let cancel = format!(
         "UPDATE jobs SET cancel_requested_at = clock_timestamp(), cancel_reason = 'no need' WHERE id = '{}'",
         held[1].0
@@ -151,7 +152,7 @@ async fn heartbeat_renews_leases_and_reports_lost_ones<S: Source>(side: &Side<S>
 }
 
 async fn duplicate_settlement_succeeds_and_stale_fails<S: Source>(side: &Side<S>) {
-    let id = hands::enqueue(&side.database, "").await;
+    let id = worker::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;
     let done = Outcome::Done { result: Some(r#"{"n": 1.0}"#.into()), next: Vec::new() };
@@ -161,10 +162,10 @@ async fn duplicate_settlement_succeeds_and_stale_fails<S: Source>(side: &Side<S>
     assert_eq!(source.settle(&claimed, &Outcome::failed("no")).await.unwrap(), Settled::LeaseLost);
     let result = side.database.text(&format!("SELECT result::text FROM jobs WHERE id = '{id}'")).await;
     assert_eq!(result, r#"{"n": 1.0}"#);
-    let id = hands::enqueue(&side.database, "").await;
+    let id = worker::enqueue(&side.database, "").await;
     let stale = claim_one(&source).await;
     side.database.run("UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'active'").await;
-    hands::reap(&side.store).await;
+    worker::reap(&side.store).await;
     assert_eq!(source.settle(&stale, &Outcome::done()).await.unwrap(), Settled::LeaseLost);
     assert_eq!(state(&side.database, id).await, "retrying");
     side.database.check_invariants().await;
@@ -183,7 +184,7 @@ async fn every_outcome_sets_its_state<S: Source>(side: &Side<S>) {
     ];
     let source = (side.source)("w");
     for (outcome, expected, error) in cases {
-        let id = hands::enqueue(&side.database, "").await;
+        let id = worker::enqueue(&side.database, "").await;
         let claimed = claim_one(&source).await;
         assert_eq!(claimed.lease.job_id, id, "nothing else is due");
         let settled = source.settle(&claimed, &outcome).await.unwrap();
@@ -199,7 +200,7 @@ async fn every_outcome_sets_its_state<S: Source>(side: &Side<S>) {
 }
 
 async fn follow_ups_are_enqueued_with_settlement<S: Source>(side: &Side<S>) {
-    let id = hands::enqueue(&side.database, "").await;
+    let id = worker::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let next = vec![FollowUp(r#"{"kind": "echo", "payload": {"n": 1.0}}"#.into())];
     source.settle(&claim_one(&source).await, &Outcome::Done { result: None, next }).await.unwrap();
@@ -209,7 +210,7 @@ async fn follow_ups_are_enqueued_with_settlement<S: Source>(side: &Side<S>) {
 }
 
 async fn invalid_follow_up_is_rejected_without_effect<S: Source>(side: &Side<S>) {
-    let id = hands::enqueue(&side.database, "").await;
+    let id = worker::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;
     for job in ["{", "7", r#"{"kind": "a b"}"#, r#"{"kind": "project.provision"}"#] {
@@ -226,7 +227,7 @@ async fn worker_registers_is_drained_and_leaves<S: Source>(side: &Side<S>) {
     source.heartbeat(&[], 2, false).await.unwrap();
     let row = "SELECT host || kinds::text || slots || busy FROM workers";
     assert_eq!(side.database.text(row).await, "here{noop,project.provision}52");
-    hands::enqueue(&side.database, "").await;
+    worker::enqueue(&side.database, "").await;
     for (word, state) in [("cordoned", WorkerState::Cordoned), ("draining", WorkerState::Draining)] {
         side.database.run(&format!("UPDATE workers SET state = '{word}'")).await;
         assert_eq!(source.heartbeat(&[], 0, false).await.unwrap().worker_state, state);
@@ -253,7 +254,7 @@ async fn project_status_follows_its_job<S: Source>(side: &Side<S>) {
 }
 
 async fn log_lines_require_the_lease<S: Source>(side: &Side<S>) {
-    hands::enqueue(&side.database, "").await;
+    worker::enqueue(&side.database, "").await;
     let source = (side.source)("w");
     let claimed = claim_one(&source).await;
     let line = |stream, text: &str| Line { stream, text: text.into() };

@@ -117,7 +117,7 @@ async fn handler_output_is_logged_by_local_and_remote_workers() {
     let plain = crate::jobs::simulated(&server, json!({"duration_ms": 0})).await;
     crate::jobs::until(&server, &plain, "completed").await;
     assert!(!server.get(&format!("/dashboard/jobs/{plain}")).await.text.contains("h-logs"));
-    let store = crate::harness::hands::store(&database).await;
+    let store = crate::harness::worker::store(&database).await;
     assert_eq!(store.prune_logs(Duration::from_secs(3600), 10).await.unwrap(), 0);
     assert_eq!(store.prune_logs(Duration::ZERO, 1).await.unwrap(), 1);
     store.prune_jobs(provost::domain::JobState::Completed, Duration::ZERO, 10).await.unwrap();

@@ -260,5 +260,5 @@ async fn payloads_arrive_byte_for_byte() {
         assert_refused(&server.post("/internal/executions/dequeue", body).await, 422, "invalid_field", field);
     }
     database.run("UPDATE deliveries SET created_at = created_at - interval '2 hours'").await;
-    assert!(hands::store(&database).await.prune_deliveries(100).await.unwrap() > 0, "nobody asks that again");
+    assert!(worker::store(&database).await.prune_deliveries(100).await.unwrap() > 0, "nobody asks that again");
 }

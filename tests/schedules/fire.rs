@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{assert_every_second, brisk, idle, job, moment, schedule, still, text, ticked, ticks, until};
 use crate::api::assert_refused;
-use crate::harness::{Database, PATIENCE, eventually, send};
+use crate::harness::{Database, TIMEOUT, eventually, send};
 
 #[tokio::test]
 async fn two_servers_fire_each_due_time_once() {
@@ -235,9 +235,9 @@ async fn one_of_many_firings_of_a_turn_wins() {
     let database = Database::new().await;
     let server = still(&database);
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
-    let store = crate::harness::hands::store(&database).await;
+    let store = crate::harness::worker::store(&database).await;
     let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
-    let bounds = OperationPolicy { deadline: PATIENCE, max_attempts: 3 };
+    let bounds = OperationPolicy { deadline: TIMEOUT, max_attempts: 3 };
     for round in 0..10 {
         database
             .run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), revision = revision + 1")
