@@ -1,102 +1,78 @@
-//! `/dashboard/limits`: how often, or how many at once.
+//! `/dashboard/limits`: the limits on rate and concurrency.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::domain::{LimitMode, LimitScope};
+use crate::domain::LimitMode;
 use crate::store::limits::{Limit, LimitUse};
-use crate::web::api::audit;
 use crate::web::api::limits::checked;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::actions::shown;
-use crate::web::dashboard::limits::view::{LimitForm, LimitRow, LimitsPage};
-use crate::web::dashboard::projects::list::ACTOR;
-use crate::web::dashboard::queues::actions::whole;
-use crate::web::dashboard::queues::list::gauge;
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::confirm;
-use crate::web::dashboard::ui::confirm::{Question, asks};
-use crate::web::dashboard::ui::confirm_view::ConfirmPage;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, mistake, mistakes, see};
-use crate::web::dashboard::ui::layout::{COUNTED, Frame, Shown, capped, count, counted, respond, stamp};
-use crate::web::dashboard::ui::layout_view::{FieldError, Nav};
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Choice, Gauge};
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::dashboard::limits::view::{LimitForm, LimitsPage, PAGE};
+use crate::web::dashboard::ui::{
+    ConfirmPage, Confirmation, FieldError, Form, Nav, Rejected, Rendering, Shell, confirmed_audit, field_errors,
+    or_error_page, plural, redirect, respond,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
 use crate::wire::PutLimit;
 use crate::wire::duration::HumanDuration;
 
-pub const PAGE: &str = "/dashboard/limits";
-const DELETE: &str = "/dashboard/limits/delete";
-const SCOPES: [(&str, &str); 4] =
-    [("queue", "a queue"), ("kind", "a kind"), ("tenant", "a tenant"), ("global", "everything")];
-const MODES: [(&str, &str); 2] = [("concurrency", "how many run at once"), ("rate", "how many start in a window")];
-
-/// `GET`; with `?edit=` the form is filled with one of them.
+/// With `?edit=`, the form holds that limit.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, try_show(&app, &request).await)
+    or_error_page(&app, &request, try_show(&app, &request).await)
 }
 
 async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["edit"])?;
     let form = match query.get("edit") {
-        Some(name) => stored(&found(app, name).await?.limit),
-        None => LimitForm { enabled: true, ..choices(LimitForm::default(), "queue", "concurrency") },
+        Some(name) => stored(&load(app, name).await?.limit),
+        None => LimitForm { enabled: true, ..LimitForm::default() }.with_choices("queue", "concurrency"),
     };
     page(app, request, form, StatusCode::OK).await
 }
 
-/// `POST`: adds one, or changes one.
+/// `POST`: adds or changes a limit.
 pub async fn save(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_save(&app, &request, &body).await)
+    or_error_page(&app, &request, try_save(&app, &request, &body).await)
 }
 
 async fn try_save(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
     let editing = form.word("editing").map(str::to_owned);
     let mut errors = Vec::new();
-    let limit = wish(&form, &mut errors);
+    let limit = input(&form, &mut errors);
     if let Some(limit) = &limit
         && editing.as_ref() != Some(&limit.name)
         && !app.store.list_limits(Some(&limit.name)).await?.is_empty()
     {
-        errors.push(mistake(
-            "limit_name",
-            "There is a limit of this name already: change that one, or choose another name.",
-        ));
+        let message = "A limit with this name already exists. Edit that limit, or choose another name.";
+        errors.push(FieldError::new("limit_name", message));
     }
-    let (Some(limit), true) = (limit, errors.is_empty()) else {
+    let audit = form.checked_audit(&mut errors);
+    let (Some(audit), Some(limit), true) = (audit, limit, errors.is_empty()) else {
         return page(app, request, typed(&form, editing, errors), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    let audit = audit::audit(ACTOR, form.word("reason").map(str::to_owned))?;
     app.store.put_limit(&limit, &audit).await?;
-    // A new name is a new limit; the old one would go on holding.
+    // A limit is identified by its name, so renaming adds a new one and removes the old one.
     if let Some(old) = editing.as_ref().filter(|old| **old != limit.name) {
         app.store.remove_limit(old, &audit).await?;
     }
-    Ok(see(PAGE, Some(if editing.is_some() { "limit-changed" } else { "limit-added" })))
+    Ok(redirect(PAGE, Some(if editing.is_some() { "limit-changed" } else { "limit-added" })))
 }
 
-fn wish(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
-    if form.get("reason").chars().count() > 500 {
-        errors.push(mistake("reason", "The reason must have at most 500 characters."));
-    }
-    let limit = whole(form, "limit", "The limit", errors);
+fn input(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
+    let limit = form.whole_number("limit", "The limit", errors);
     if limit.is_none() && form.word("limit").is_none() {
-        errors.push(mistake("limit", "The limit must be a whole number; 0 lets nothing through."));
+        errors.push(FieldError::new("limit", "The limit must be a whole number. 0 stops all jobs."));
     }
+    // Window and burst of a concurrency limit are ignored, so that switching the mode needs no other edit.
     let is_rate = form.get("mode") == LimitMode::Rate.as_str();
-    // What does not belong to the mode is left in its field by whoever changed his mind.
-    let burst = if is_rate { whole(form, "burst", "The burst", errors) } else { None };
-    let window = form.word("window").filter(|_| is_rate).map(HumanDuration::parse);
+    let burst = if is_rate { form.whole_number("burst", "The burst", errors) } else { None };
+    let window = form.word("window").filter(|_| is_rate).map(Span::parse);
     if window == Some(None) {
-        errors.push(mistake("window", "The window must be a number of seconds, like 60 or 0.5."));
+        errors.push(FieldError::new("window", "The window must be a number of seconds, like 60 or 0.5."));
     }
     let put = PutLimit {
         name: form.get("limit_name").trim().to_owned(),
@@ -112,35 +88,15 @@ fn wish(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     match checked(put) {
         Ok(limit) => Some(limit),
         Err(error) => {
-            errors.extend(mistakes(error, field).unwrap_or_default());
+            errors.extend(field_errors(error, field).unwrap_or_default());
             None
         }
     }
 }
 
-/// What a part of the request is called on the form.
+/// The form field of a request field.
 fn field(name: &str) -> &'static str {
-    match name {
-        "scope" => "scope",
-        "value" => "value",
-        "mode" => "mode",
-        "limit" => "limit",
-        "window" => "window",
-        "burst" => "burst",
-        _ => "limit_name",
-    }
-}
-
-fn choices(form: LimitForm, scope: &str, mode: &str) -> LimitForm {
-    let of = |all: &[(&str, &str)], chosen: &str| {
-        let choice = |(value, label): &(&str, &str)| Choice {
-            value: (*value).to_owned(),
-            label: (*label).to_owned(),
-            selected: *value == chosen,
-        };
-        all.iter().map(choice).collect()
-    };
-    LimitForm { scopes: of(&SCOPES, scope), modes: of(&MODES, mode), ..form }
+    ["scope", "value", "mode", "limit", "window", "burst"].into_iter().find(|it| *it == name).unwrap_or("limit_name")
 }
 
 fn typed(form: &Form, editing: Option<String>, errors: Vec<FieldError>) -> LimitForm {
@@ -157,7 +113,7 @@ fn typed(form: &Form, editing: Option<String>, errors: Vec<FieldError>) -> Limit
         errors,
         ..LimitForm::default()
     };
-    choices(typed, form.get("scope"), form.get("mode"))
+    typed.with_choices(form.get("scope"), form.get("mode"))
 }
 
 fn stored(limit: &Limit) -> LimitForm {
@@ -171,125 +127,66 @@ fn stored(limit: &Limit) -> LimitForm {
         enabled: limit.enabled,
         ..LimitForm::default()
     };
-    choices(form, limit.scope.as_str(), limit.mode.as_str())
+    form.with_choices(limit.scope.as_str(), limit.mode.as_str())
 }
 
 async fn page(app: &App, request: &HttpRequest, form: LimitForm, status: StatusCode) -> Result<HttpResponse, ApiError> {
-    let limits = app.store.list_limits(None).await?;
-    let counts = Counts::of(app).await?;
-    let holding = limits.iter().filter(|it| it.is_exhausted() && it.waiting > 0).count() as i64;
-    let holds = match holding {
-        0 => "none of them holds a job back".to_owned(),
-        1 => "1 of them holds jobs back".to_owned(),
-        n => format!("{n} of them hold jobs back"),
-    };
-    let page = LimitsPage {
-        shell: Frame::of(app, request).at(Nav::Limits).counting(&counts).shell("Limits"),
-        summary: if limits.is_empty() {
-            "none".to_owned()
-        } else {
-            format!("{}, {holds}", counted(limits.len() as i64, "limit"))
-        },
-        rows: limits.iter().map(row).collect(),
-        form,
-    };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
-}
-
-fn row(it: &LimitUse) -> LimitRow {
-    let limit = &it.limit;
-    let holds = it.is_exhausted() && it.waiting > 0;
-    let held = if it.waiting > COUNTED { format!("{} jobs", capped(it.waiting)) } else { counted(it.waiting, "job") };
-    LimitRow {
-        name: limit.name.clone(),
-        scope: if limit.scope == LimitScope::Global { "everything".to_owned() } else { limit.scope.to_string() },
-        value: limit.value.clone(),
-        mode: if limit.mode == LimitMode::Rate { "Rate" } else { "Concurrency" }.to_owned(),
-        limit: words(limit),
-        used: used(it),
-        held_back: holds.then_some(held),
-        free: it.free_at.filter(|_| holds).map(stamp),
-        enabled: limit.enabled,
-        edit: names::listing(PAGE, &[("edit", &limit.name)]),
-        delete: names::listing(DELETE, &[("limit", &limit.name)]),
-    }
-}
-
-/// "100 in 60 s, burst 20"; "10 at once".
-pub fn words(limit: &Limit) -> String {
-    let most = count(limit.max.into());
-    match (limit.mode, limit.window) {
-        (LimitMode::Rate, Some(span)) => {
-            let burst = limit.burst.filter(|it| *it != limit.max).map(|it| format!(", burst {}", count(it.into())));
-            format!("{most} in {}{}", chart::seconds(span), burst.unwrap_or_default())
-        }
-        _ => format!("{most} at once"),
-    }
-}
-
-fn used(it: &LimitUse) -> Gauge {
-    let burst = i64::from(it.limit.burst.unwrap_or(it.limit.max));
-    match (it.limit.enabled, it.limit.mode, it.tokens) {
-        (false, ..) => Gauge { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
-        (_, LimitMode::Rate, Some(tokens)) => gauge(burst - tokens.floor() as i64, burst),
-        (_, LimitMode::Rate, None) => gauge(0, burst),
-        (_, LimitMode::Concurrency, _) => gauge(it.active.unwrap_or_default(), it.limit.max.into()),
-    }
+    let shell = Shell::load(app, request, Nav::Limits).await?.titled("Limits");
+    let page = LimitsPage { shell, rows: app.store.list_limits(None).await?, form };
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
 /// `GET /dashboard/limits/delete?limit=…`.
-pub async fn ask_delete(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, question(&app, &request, None).await)
+pub async fn confirm_delete(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    or_error_page(&app, &request, delete_page(&app, &request, None).await)
 }
 
-/// `POST`.
 pub async fn delete(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_delete(&app, &request, &body).await)
+    or_error_page(&app, &request, try_delete(&app, &request, &body).await)
 }
 
 async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    let audit = match confirm::agreed(&form) {
-        Ok(audit) => audit,
-        Err(refused) => return question(app, request, refused).await,
+    match confirmed_audit(&form) {
+        Ok(audit) => app.store.remove_limit(&name_in_query(request)?, &audit).await?,
+        Err(rejected) => return delete_page(app, request, rejected).await,
     };
-    let name = named(request)?;
-    // Whoever else deleted it wanted the same.
-    app.store.remove_limit(&name, &audit).await?;
-    Ok(see(PAGE, Some("limit-deleted")))
+    Ok(redirect(PAGE, Some("limit-deleted")))
 }
 
-async fn question(app: &App, request: &HttpRequest, refused: Option<(String, &str)>) -> Result<HttpResponse, ApiError> {
-    let name = named(request)?;
-    let limit = found(app, &name).await?;
-    let question = Question {
+async fn delete_page(
+    app: &App,
+    request: &HttpRequest,
+    rejected: Option<Rejected<'_>>,
+) -> Result<HttpResponse, ApiError> {
+    let limit = load(app, &name_in_query(request)?).await?;
+    let confirmation = Confirmation {
         nav: Nav::Limits,
-        above: &[("Limits", PAGE.to_owned())],
-        heading: "Delete a limit",
+        crumbs: &[("Limits", PAGE.to_owned())],
+        heading: "Delete limit",
         icon: "trash",
-        destroys: true,
-        post_to: &names::listing(DELETE, &[("limit", &name)]),
+        destructive: true,
+        post_to: &limit.limit.delete_page(),
         back: PAGE,
     };
-    let held = if limit.is_exhausted() { limit.waiting } else { 0 };
-    let mut happens = vec![format!("It holds no longer: {}.", words(&limit.limit))];
-    if held > 0 {
-        happens.push(format!("What it holds back may start at once: {} now.", counted(held, "job")));
+    let mut effects = vec![format!("The limit no longer applies: {}.", limit.limit.text())];
+    if limit.is_throttling() {
+        effects.push(format!("Jobs that wait for it can start immediately: {}.", plural(limit.waiting, "job")));
     }
     let page = ConfirmPage {
-        subject: name,
-        happens,
-        stays: vec!["All other limits, and the record of this one.".to_owned()],
-        ..asks(app, request, question).await?
+        subject: limit.limit.name.clone(),
+        effects,
+        kept: vec!["All other limits, and the history of this one.".to_owned()],
+        ..confirmation.page(app, request).await?
     };
-    Ok(shown(request, page, refused))
+    Ok(page.respond_to(request, rejected))
 }
 
-fn named(request: &HttpRequest) -> Result<String, ApiError> {
+fn name_in_query(request: &HttpRequest) -> Result<String, ApiError> {
     let query = Query::parse(request.query_string(), &["limit"])?;
     query.get("limit").map(str::to_owned).ok_or(ApiError::NoRoute)
 }
 
-async fn found(app: &App, name: &str) -> Result<LimitUse, ApiError> {
-    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::not_found("limit", name))
+async fn load(app: &App, name: &str) -> Result<LimitUse, ApiError> {
+    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::Missing("limit", name.to_owned()))
 }
