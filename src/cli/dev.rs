@@ -110,5 +110,5 @@ async fn create_project(client: &Client, name: &str, outcome: &str, duration_ms:
         .with("labels", Some(raw("{\"demo\":\"true\"}".to_owned())))
         .with("parameters", Some(raw(simulate)));
     let request = Request::post("/projects").text(body.text()).header("idempotency-key", Some(format!("demo-{name}")));
-    Ok(client.send::<Created>(request.again(Budget::default())).await?.id)
+    Ok(client.send::<Created>(request.retry(Budget::default())).await?.id)
 }

@@ -71,13 +71,13 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let is_temporary = error.is_temporary();
         let mut failure = match error {
-            ClientError::Rehearsed(request) => return Self::DryRun(request),
+            ClientError::DryRun(request) => return Self::DryRun(request),
             ClientError::Refused(problem) => Self::Error(Box::new(Error::refused(*problem))),
             ClientError::Address(_) => Self::usage(error.to_string()),
             ClientError::Unreachable { .. } => {
                 Self::new(Exit::Unreachable, error.to_string()).cause(innermost_cause(&error))
             }
-            ClientError::Failing { .. } | ClientError::Strange { .. } => {
+            ClientError::Failing { .. } | ClientError::Unexpected { .. } => {
                 Self::new(Exit::Unreachable, error.to_string())
             }
         };

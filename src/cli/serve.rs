@@ -173,7 +173,7 @@ fn start(
         started_at: OffsetDateTime::now_utc(),
         waiting: Arc::new(Semaphore::new(turns)),
         polls: Arc::default(),
-        streams: Arc::new(Semaphore::new(crate::web::MOST_STREAMS)),
+        streams: Arc::new(Semaphore::new(crate::web::MAX_STREAMS)),
         host: listen.as_ref().map(local_host).unwrap_or_default(),
         stop: stop.clone(),
         log: log.clone(),

@@ -236,7 +236,7 @@ impl<S: Source> Attempt<S> {
     fn record_claim(&self) {
         self.shared.context.telemetry.claims.get_or_create(&self.kind()).inc();
         info!(self.log, "job claimed"; "previous_state" => self.claimed.previous_state.as_str(), "new_state" => "active", "attempt" => self.claimed.attempt);
-        if self.claimed.project_moved {
+        if self.claimed.project_changed {
             info!(self.log, "project provisioning"; "previous_state" => ProjectStatus::Creating.as_str(), "new_state" => ProjectStatus::Provisioning.as_str());
         }
     }

@@ -34,7 +34,7 @@ pub async fn prune(resources: &EngineResources, log: &Logger) -> Result<Duration
 
 /// Deletes what expires without a setting: counts, idempotency keys, deliveries and lost workers.
 async fn prune_expired(store: &Store) -> Result<i64, StoreError> {
-    let (results, keys) = store.forget_counts(SMALL_BATCH).await?;
+    let (results, keys) = store.prune_counts(SMALL_BATCH).await?;
     let (job_keys, statistics) = store.prune_keys(SMALL_BATCH).await?;
     let deliveries = in_batches(SMALL_BATCH, || store.prune_deliveries(SMALL_BATCH)).await?;
     let audit = Audit { actor: "pruner".into(), request_id: None, reason: Some("no heartbeat for a day".into()) };

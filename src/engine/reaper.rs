@@ -35,10 +35,10 @@ pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration,
     if overdue.jobs {
         expire_jobs(resources, log).await?;
     }
-    if overdue.tellings {
+    if overdue.pending_outcomes {
         // Each statement follows the chain of dependents only so far.
         for _ in 0..DEPENDENTS_ROUNDS {
-            if resources.store.tell_dependents(DEPENDENTS_BATCH).await? == 0 {
+            if resources.store.propagate_outcomes(DEPENDENTS_BATCH).await? == 0 {
                 break;
             }
         }
@@ -55,7 +55,7 @@ async fn reap_executions(resources: &EngineResources, graces: GracePeriods, log:
             "job_id" => %job.job_id, "execution_id" => %job.execution_id, "worker_id" => &job.worker_id,
             "project_id" => job.project_id.map(|id| id.to_string()), "outcome" => &job.outcome,
             "previous_state" => "active", "new_state" => job.state.as_str());
-        if let (Some(was), Some(project)) = (&job.project_was, job.project_id) {
+        if let (Some(was), Some(project)) = (&job.previous_project_status, job.project_id) {
             warn!(log, "project failed with its job";
                 "project_id" => %project, "job_id" => %job.job_id, "execution_id" => %job.execution_id,
                 "worker_id" => &job.worker_id, "previous_state" => was, "new_state" => "failed");

@@ -13,10 +13,10 @@ use crate::store::jobs::{ClaimOutcome, ClaimedJob, Lease, LeasedExecution, Renew
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
-use crate::wire::span::Span;
-use crate::wire::worker::{
-    self, DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeldExecution, MOST_DELIVERED, PostLine, PostLogs,
-    Presence, Progress,
+use crate::wire::duration::HumanDuration;
+use crate::wire::internal::{
+    self, DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeldExecution, MAX_DELIVERED, PostLine, PostLogs,
+    WorkerInfo, Progress,
 };
 
 /// How long the server waits for jobs. A stopping worker waits at most this long for the reply.
@@ -37,10 +37,10 @@ impl RemoteSource {
         Self { client, worker, pending_claim: Mutex::default() }
     }
 
-    fn presence(&self, busy: usize, draining: bool) -> Presence {
+    fn presence(&self, busy: usize, draining: bool) -> WorkerInfo {
         let Worker { id, host, pid, incarnation, version, queues, kinds, slots } = self.worker.clone();
         let busy = i32::try_from(busy).unwrap_or(i32::MAX);
-        Presence { id, host, pid, incarnation, version, queues, kinds, slots, busy, draining }
+        WorkerInfo { id, host, pid, incarnation, version, queues, kinds, slots, busy, draining }
     }
 
     fn replace_pending(&self, request: Option<String>) -> Option<String> {
@@ -53,11 +53,11 @@ impl Source for RemoteSource {
         let request = self.replace_pending(None).unwrap_or_else(|| Uuid::now_v7().to_string());
         let dequeue = Dequeue {
             worker_id: Some(self.worker.id.clone()),
-            limit: (slots as i64).min(MOST_DELIVERED),
+            limit: (slots as i64).min(MAX_DELIVERED),
             queues: Some(self.worker.queues.clone()),
             kinds: Some(self.worker.kinds.clone()),
             tenants: None,
-            wait: Some(Span(WAIT)),
+            wait: Some(HumanDuration(WAIT)),
             request_id: Some(request.clone()),
         };
         let sent = Instant::now();
@@ -88,9 +88,9 @@ impl Source for RemoteSource {
             job_id: it.job_id,
             progress: it.progress.clone().map(|it| Progress { fraction: it.fraction, text: it.text }),
         });
-        let batch = worker::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
+        let batch = internal::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
         let sent = Instant::now();
-        let reply = self.client.beat(&batch, REPLY_TIMEOUT).await?;
+        let reply = self.client.heartbeat(&batch, REPLY_TIMEOUT).await?;
         let lease = Duration::from_millis(reply.lease_ttl_ms);
         let renewed =
             reply.held.into_iter().map(|it| RenewedLease { execution_id: it.execution_id, canceled: it.cancel });
@@ -104,7 +104,7 @@ impl Source for RemoteSource {
 
     async fn settle(&self, claimed: &ClaimedJob, outcome: &Outcome) -> Result<Settled, SourceError> {
         let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..to_wire(outcome)? };
-        match self.client.end_execution(claimed.lease.execution_id, &result).await {
+        match self.client.put_result(claimed.lease.execution_id, &result).await {
             Ok(answer) if answer.duplicate => Ok(Settled::Already),
             Ok(answer) => {
                 let state = JobState::parse(&answer.state).unwrap_or(JobState::Active);
@@ -177,11 +177,11 @@ fn to_wire(outcome: &Outcome) -> Result<ExecutionResult, SourceError> {
             ..default
         },
         Outcome::Failed { retry_after, next, .. } => {
-            ExecutionResult { error, retry_after: retry_after.map(Span), next: jobs(next)?, ..default }
+            ExecutionResult { error, retry_after: retry_after.map(HumanDuration), next: jobs(next)?, ..default }
         }
         Outcome::Fatal { next, .. } => ExecutionResult { error, retryable: Some(false), next: jobs(next)?, ..default },
         Outcome::TimedOut { .. } => ExecutionResult { error, timed_out: true, ..default },
-        Outcome::Snooze { after } => ExecutionResult { snooze: Some(Span(*after)), ..default },
+        Outcome::Snooze { after } => ExecutionResult { snooze: Some(HumanDuration(*after)), ..default },
         Outcome::Released => ExecutionResult { released: true, ..default },
         Outcome::Canceled { .. } => ExecutionResult { error, canceled: true, ..default },
     })

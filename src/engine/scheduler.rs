@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::supervisor::{ServiceFuture, service};
 use super::{EngineResources, logger};
+use crate::store::Audit;
 use crate::domain::schedule::{Cause, ScheduleDefinition, ScheduledRun};
 use crate::log::chain;
 use crate::mutant::{self, FailPoint};
@@ -87,7 +88,7 @@ async fn poll(resources: &EngineResources, log: &Logger, deferred: &mut Deferred
             Ok(definition) => definition,
             // A newer version may have written it, so it is left as it is.
             Err(error) => {
-                if deferred.add(schedule.id, Some(schedule.turn)) {
+                if deferred.add(schedule.id, Some(schedule.revision)) {
                     warn!(log, "schedule skipped: this version cannot read it"; "schedule" => &schedule.name, "error" => chain(error));
                 }
                 continue;
@@ -134,7 +135,7 @@ async fn fire(
         cause: Cause::Due,
         starts: &starts,
         missed: decision.missed,
-        why_missed: &format!("missed by more than {grace}; misfire policy {}", policy.misfire),
+        missed_reason: &format!("missed by more than {grace}; misfire policy {}", policy.misfire),
         next: decision.next,
     };
     let config = &resources.context.config;

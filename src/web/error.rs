@@ -162,12 +162,12 @@ impl ApiError {
             Self::Store(StoreError::Unstorable { .. }) => {
                 "The request contains a value that the database cannot store.".into()
             }
-            Self::Store(StoreError::Refused { code: Refusal::Draining, why }) => {
-                format!("Not accepted: {why}. Resume the queue or use another one.")
+            Self::Store(StoreError::Refused { code: Refusal::Draining, reason }) => {
+                format!("Not accepted: {reason}. Resume the queue or use another one.")
             }
             Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => Self::KeyReused.to_string(),
-            Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
-                format!("Not accepted: {why}. The job never existed, or retention has removed it.")
+            Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason }) => {
+                format!("Not accepted: {reason}. The job never existed, or retention has removed it.")
             }
             Self::Store(_) => "An internal error occurred. The log contains the cause under this request id.".into(),
             other => other.to_string(),
@@ -187,8 +187,8 @@ impl ApiError {
             errors: match self {
                 Self::Fields(fields) => fields.clone(),
                 Self::Parameter(field) | Self::Header(field) => vec![field.clone()],
-                Self::Store(StoreError::Refused { code: Refusal::NoDependency, why }) => {
-                    vec![FieldProblem::new("dependencies", why)]
+                Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason }) => {
+                    vec![FieldProblem::new("dependencies", reason)]
                 }
                 _ => Vec::new(),
             },

@@ -14,7 +14,7 @@ use super::hash::sha256_hex;
 use super::json::{TextOr, storable};
 use super::time::parse_time;
 use crate::domain::new_job::{MAX_PRIORITY, DEFAULT_PRIORITY, DEFAULT_KEY_WINDOW};
-use crate::domain::retry::{LONGEST, Strategy};
+use crate::domain::retry::{MAX_DELAY, Strategy};
 use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, JobKind, NewJob, Policy};
 
 /// Maximum payload size in bytes.
@@ -230,13 +230,13 @@ fn due(run_at: Option<&str>, delay: Option<HumanDuration>) -> Result<Due, FieldP
     match (run_at, delay) {
         (Some(_), Some(_)) => Err(FieldProblem::new("delay", "must not be combined with run_at")),
         (Some(text), None) => parse_time("run_at", text).map(Due::At),
-        (None, Some(delay)) => bounded_by("delay", delay, LONGEST * 12).map(Due::In),
+        (None, Some(delay)) => bounded_by("delay", delay, MAX_DELAY * 12).map(Due::In),
         (None, None) => Ok(Due::Now),
     }
 }
 
 fn bounded(field: &str, duration: HumanDuration) -> Result<Duration, FieldProblem> {
-    bounded_by(field, duration, LONGEST)
+    bounded_by(field, duration, MAX_DELAY)
 }
 
 fn bounded_by(field: &str, duration: HumanDuration, max: Duration) -> Result<Duration, FieldProblem> {
@@ -270,7 +270,7 @@ fn checked_key(key: String, hash: String, window: Duration) -> Result<JobKey, Fi
     if !(1..=255).contains(&key.chars().count()) || key.chars().any(char::is_control) {
         return Err(FieldProblem::new("idempotency_key", "must have 1 to 255 visible characters"));
     }
-    if window.is_zero() || window > LONGEST {
+    if window.is_zero() || window > MAX_DELAY {
         return Err(FieldProblem::new("idempotency_window", "must be longer than zero and at most 30 days"));
     }
     Ok(JobKey { key, hash, window })

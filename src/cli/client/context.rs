@@ -19,7 +19,7 @@ pub type Outcome = Result<Exit, Failure>;
 
 /// Failed requests are retried briefly. Commands that wait or watch retry on their own.
 const RETRIES: Budget =
-    Budget { lasts: Duration::from_secs(1), first: Duration::from_millis(100), longest: Duration::from_millis(400) };
+    Budget { total: Duration::from_secs(1), first_pause: Duration::from_millis(100), max_pause: Duration::from_millis(400) };
 
 pub struct Context {
     pub client: Client,
@@ -47,7 +47,7 @@ impl Context {
         let token = token.filter(|_| !token_withheld).map(|(value, _)| value.to_owned());
         let logs_requests = matches!(global.log_level.as_deref(), Some("debug" | "trace"));
         Ok(Self {
-            client: Client::new(address, token)?.telling(logs_requests).trying(RETRIES),
+            client: Client::new(address, token)?.with_verbose(logs_requests).with_budget(RETRIES),
             output: global.output_from(&sources)?,
             address_origin: address_origin(source).to_owned(),
             token_withheld,
@@ -63,7 +63,7 @@ impl Context {
 
     /// The client for a change: a dry run fails with [`Failure::DryRun`] instead of sending it.
     pub fn client(&self, dry: DryRun) -> Client {
-        self.client.rehearsing(dry.dry_run)
+        self.client.with_dry_run(dry.dry_run)
     }
 
     /// Ends a command: prints its failure, if any, and returns the exit code.

@@ -50,7 +50,7 @@ impl<'a> EventFeed<'a> {
             return None;
         };
         let event = timeout(interval, stream.next()).await;
-        self.position = stream.place().map(str::to_owned).or(self.position.take());
+        self.position = stream.last_event_id().map(str::to_owned).or(self.position.take());
         match event {
             Ok(Some(event)) => Some(event),
             Ok(None) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::wire::client::Body;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 /// Which page of a list.
 #[derive(Args, Clone, Debug, Default)]
@@ -121,7 +121,7 @@ const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Parses `90`, `1.5`, `30s` or `5m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let duration = Span::parse(text).map(|it| it.0).ok_or("expected a duration such as 30s or 5m")?;
+    let duration = HumanDuration::parse(text).map(|it| it.0).ok_or("expected a duration such as 30s or 5m")?;
     if duration <= MAX_DURATION { Ok(duration) } else { Err("must not exceed one year".to_owned()) }
 }
 

@@ -7,7 +7,8 @@ use actix_web::web::Data;
 use uuid::Uuid;
 
 use crate::domain::{Ident, JobState, moment};
-use crate::store::jobs::{Edit, Group, Job};
+use crate::store::dead_letters::DeadLetterGroup;
+use crate::store::jobs::{Edit, Job};
 use crate::web::api::description;
 use crate::web::api::jobs::convert::priority;
 use crate::web::api::jobs::selection::{self, MAX_SELECTED, SelectedJobs, Selection};
@@ -97,8 +98,8 @@ pub fn cursor(job: &Job) -> String {
     format!("{}_{}", job.finished_at.map(moment::exact).unwrap_or_default(), job.id)
 }
 
-impl From<Group> for wire::DeadLetterGroup {
-    fn from(row: Group) -> Self {
+impl From<DeadLetterGroup> for wire::DeadLetterGroup {
+    fn from(row: DeadLetterGroup) -> Self {
         Self {
             kind: row.kind,
             error: row.error,

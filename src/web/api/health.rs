@@ -7,7 +7,7 @@ use actix_web::web::Data;
 
 use crate::signal::ListenMode;
 use crate::store::database::DatabaseInfo;
-use crate::store::workers::Workers;
+use crate::store::workers::WorkerSummary;
 use crate::web::app::App;
 use crate::wire::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
 
@@ -18,7 +18,7 @@ const DATABASE_TIMEOUT: Duration = Duration::from_millis(1500);
 pub struct Checkup {
     /// The response of the database and its response time; `None` while the database is down.
     pub database: Option<(DatabaseInfo, Duration)>,
-    pub workers: Option<Workers>,
+    pub workers: Option<WorkerSummary>,
 }
 
 /// Checks the database and counts the workers.
@@ -59,7 +59,7 @@ pub async fn health(app: Data<App>) -> HttpResponse {
         listener: ListenerHealth {
             mode: listener.mode.as_str().to_owned(),
             since: listener.since,
-            last_heard_at: listener.heard,
+            last_heard_at: listener.last_notified_at,
             reconnects: listener.reconnects,
         },
         workers: state.workers.map(|it| WorkersHealth { online: it.online, slots: it.slots, busy: it.busy }),

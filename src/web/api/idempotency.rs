@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 
-use crate::store::projects::IdempotencyKey;
+use crate::store::IdempotencyKey;
 use crate::web::error::ApiError;
 use crate::wire::hash::sha256_hex;
 

@@ -82,11 +82,11 @@ pub fn checked(request: PutLimit) -> Result<Limit, ApiError> {
         (_, None) => return Err(ApiError::field("value", format!("must name the {scope} that the limit applies to"))),
         (_, Some(value)) => Some(Ident::parse(&value).map_err(|error| ApiError::field("value", error))?.to_string()),
     };
-    let most = limit_value("limit", request.limit)?;
-    let (span, burst) = match mode {
+    let max = limit_value("limit", request.limit)?;
+    let (window, burst) = match mode {
         LimitMode::Rate => {
             let seconds = request.window.map_or(1.0, |it| it.0.as_secs_f64());
-            (Some(window(seconds)?), Some(burst(request.burst, most)?))
+            (Some(window_seconds(seconds)?), Some(burst(request.burst, max)?))
         }
         LimitMode::Concurrency if request.window.is_some() => {
             return Err(ApiError::field("window", "is only allowed for a rate"));
@@ -96,10 +96,10 @@ pub fn checked(request: PutLimit) -> Result<Limit, ApiError> {
         }
         LimitMode::Concurrency => (None, None),
     };
-    Ok(Limit { name, scope, value, mode, most, span, burst, enabled: request.enabled.unwrap_or(true) })
+    Ok(Limit { name, scope, value, mode, max, window, burst, enabled: request.enabled.unwrap_or(true) })
 }
 
-fn window(seconds: f64) -> Result<f64, ApiError> {
+fn window_seconds(seconds: f64) -> Result<f64, ApiError> {
     let is_valid = (0.001..=30.0 * 86400.0).contains(&seconds);
     if is_valid { Ok(seconds) } else { Err(ApiError::field("window", "must be between 1 ms and 30 days")) }
 }
@@ -114,15 +114,15 @@ fn burst(requested: Option<i64>, limit: i32) -> Result<i32, ApiError> {
 
 impl From<LimitUse> for wire::Limit {
     fn from(row: LimitUse) -> Self {
-        let held_back = if row.is_tight() { row.waiting } else { 0 };
+        let held_back = if row.is_exhausted() { row.waiting } else { 0 };
         let limit = row.limit;
         Self {
             name: limit.name,
             scope: limit.scope.to_string(),
             value: limit.value,
             mode: limit.mode.to_string(),
-            limit: limit.most,
-            window_s: limit.span,
+            limit: limit.max,
+            window_s: limit.window,
             burst: limit.burst,
             enabled: limit.enabled,
             active: row.active,

@@ -90,7 +90,7 @@ pub fn not_found(name: &str) -> ApiError {
 /// Sets or removes the concurrency of a queue, which is a limit with a reserved name.
 pub async fn set_concurrency(app: &App, queue: &str, max: Option<i32>, audit: &Audit) -> Result<(), ApiError> {
     let name = format!("queue:{queue}");
-    let Some(most) = max else {
+    let Some(max) = max else {
         app.store.remove_limit(&name, audit).await?;
         return Ok(());
     };
@@ -99,8 +99,8 @@ pub async fn set_concurrency(app: &App, queue: &str, max: Option<i32>, audit: &A
         scope: LimitScope::Queue,
         value: Some(queue.to_owned()),
         mode: LimitMode::Concurrency,
-        most,
-        span: None,
+        max,
+        window: None,
         burst: None,
         enabled: true,
     };

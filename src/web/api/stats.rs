@@ -8,7 +8,7 @@ use actix_web::web::Data;
 
 use crate::domain::JobState;
 use crate::domain::histogram::Histogram;
-use crate::store::stats::{Depth, Work, WorkerActivity};
+use crate::store::stats::{QueueDepth, WorkBucket, WorkerActivity};
 use crate::web::api::description;
 use crate::web::api::response::json;
 use crate::web::app::App;
@@ -31,10 +31,10 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> ApiResult {
     let query = Query::parse(request.query_string(), &["window", "queue", "kind"])?;
     let window = query.duration("window", DEFAULT_WINDOW, MAX_WINDOW)?;
     let (queue, kind) = (query.get("queue"), query.get("kind"));
-    let depth = app.store.depth(queue, kind).await?;
+    let depth = app.store.queue_depths(queue, kind).await?;
     let work = app.store.work_stats(window, queue, kind).await?;
     let workers = app.store.worker_stats(window, queue, None, MAX_WORKERS).await?;
-    let removed = app.store.removed().await?;
+    let removed = app.store.retention_stats().await?;
     json(Stats {
         window_s: window.as_secs_f64(),
         totals: totals(&depth),
@@ -47,7 +47,7 @@ pub async fn stats(app: Data<App>, request: HttpRequest) -> ApiResult {
     })
 }
 
-fn totals(depth: &[Depth]) -> BTreeMap<String, i64> {
+fn totals(depth: &[QueueDepth]) -> BTreeMap<String, i64> {
     let mut totals: BTreeMap<String, i64> = JobState::ALL.iter().map(|state| (state.to_string(), 0)).collect();
     for row in depth {
         *totals.entry(row.state.to_string()).or_default() += row.n;
@@ -72,7 +72,7 @@ struct Spread {
 }
 
 impl Spread {
-    fn add(&mut self, row: &Work) {
+    fn add(&mut self, row: &WorkBucket) {
         self.histogram.add(row.bucket, row.n);
         self.n += row.n;
         self.total_ms += row.total_ms;
@@ -88,7 +88,7 @@ impl Spread {
     }
 }
 
-fn by_queue(depth: &[Depth], work: &[Work], workers: &[WorkerActivity]) -> Vec<QueueStats> {
+fn by_queue(depth: &[QueueDepth], work: &[WorkBucket], workers: &[WorkerActivity]) -> Vec<QueueStats> {
     let mut queues: BTreeMap<&str, BTreeMap<&str, Sum>> = BTreeMap::new();
     for row in depth {
         let stats = &mut queues.entry(&row.queue).or_default().entry(&row.kind).or_default().stats;

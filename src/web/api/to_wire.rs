@@ -100,9 +100,9 @@ impl ToWire<Box<RawValue>> for String {
     }
 }
 
-impl ToWire<wire::worker::Progress> for Progress {
-    fn to_wire(self) -> wire::worker::Progress {
-        wire::worker::Progress { fraction: self.fraction, text: self.text }
+impl ToWire<wire::internal::Progress> for Progress {
+    fn to_wire(self) -> wire::internal::Progress {
+        wire::internal::Progress { fraction: self.fraction, text: self.text }
     }
 }
 

@@ -106,7 +106,7 @@ impl Request {
             lease_ttl,
             project_deadline: app.config.project_deadline,
             tenants: names("tenants", body.tenants)?,
-            reach: CandidateWindow::default(),
+            window: CandidateWindow::default(),
         };
         Ok(Self { claim, slots: body.limit.clamp(1, MAX_DELIVERED) as usize, wait, id })
     }

@@ -36,11 +36,11 @@ fn lines_of(logs: PostLogs) -> Result<Vec<NewLogLine>, ApiError> {
     let mut lines: Vec<NewLogLine> = text
         .into_iter()
         .flat_map(|text| text.split('\n'))
-        .map(|line| NewLogLine::of(default.clone(), line.strip_suffix('\r').unwrap_or(line)))
+        .map(|line| NewLogLine::new(default.clone(), line.strip_suffix('\r').unwrap_or(line)))
         .collect();
     for (at, line) in logs.lines.into_iter().enumerate() {
         let stream = checked_stream(&format!("lines.{at}.stream"), line.stream)?;
-        lines.push(NewLogLine::of(stream.unwrap_or_else(|| default.clone()), &line.line));
+        lines.push(NewLogLine::new(stream.unwrap_or_else(|| default.clone()), &line.line));
     }
     if lines.len() > MAX_LINES {
         return Err(ApiError::field("lines", format!("must be at most {MAX_LINES}, not {}", lines.len())));

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, FollowUp, JobKind, Outcome};
 use crate::mutant::{self, FailPoint};
-use crate::store::jobs::{Active, Lease, Settled};
+use crate::store::jobs::{ActiveExecution, Lease, Settled};
 use crate::telemetry::OutcomeLabels;
 use crate::web::api::description;
 use crate::web::api::internal::token_scope::TokenScope;
@@ -57,7 +57,7 @@ async fn settle_active(
     app: &App,
     scope: &TokenScope,
     id: Uuid,
-    active: &Active,
+    active: &ActiveExecution,
     outcome: Outcome,
 ) -> Result<ResultAnswer, ApiError> {
     let budget = Budget::new(active.failures, active.max_attempts, active.backoff);
@@ -101,7 +101,7 @@ async fn already_ended(
 }
 
 /// The outcome of a result. Its kind depends only on the result, so that a duplicate is recognised even after the attempt has ended.
-fn outcome_of(result: ExecutionResult, active: Option<&Active>) -> Outcome {
+fn outcome_of(result: ExecutionResult, active: Option<&ActiveExecution>) -> Outcome {
     let error = result.error.filter(|text| !text.trim().is_empty());
     let next = || result.next.iter().map(|job| FollowUp(job.get().to_owned())).collect();
     if result.released {

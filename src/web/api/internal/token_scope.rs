@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::config::WorkerToken;
 use crate::domain::NewJob;
-use crate::store::jobs::{Active, LeasedExecution};
+use crate::store::jobs::{ActiveExecution, LeasedExecution};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::wire::hash::sha256_hex;
@@ -64,7 +64,7 @@ impl TokenScope {
 
     /// Rejects follow-ups that leave the scope: a restricted token can only add jobs to its own queues, for the tenant of the parent job.
     /// This is an invalid result rather than a 403, so that workers do not send it again.
-    pub fn check_follow_ups(&self, jobs: &[NewJob], parent: &Active) -> Result<(), ApiError> {
+    pub fn check_follow_ups(&self, jobs: &[NewJob], parent: &ActiveExecution) -> Result<(), ApiError> {
         let Some(Restriction { queues, .. }) = &self.0 else { return Ok(()) };
         if jobs.iter().any(|job| !queues.iter().any(|name| name == job.queue.as_str())) {
             return Err(ApiError::field("next", format!("queue must be one of this token: {}", queues.join(", "))));
@@ -76,13 +76,13 @@ impl TokenScope {
     }
 
     /// The active attempt with this id, if it is in scope.
-    pub async fn active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Option<Active>, ApiError> {
+    pub async fn active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Option<ActiveExecution>, ApiError> {
         let active = app.store.active_execution(execution, job).await?;
         Ok(active.filter(|it| self.covers(&it.worker_id)))
     }
 
     /// The active attempt with this id, or a `lease_lost` problem.
-    pub async fn require_active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Active, ApiError> {
+    pub async fn require_active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<ActiveExecution, ApiError> {
         self.active(app, execution, job).await?.ok_or(ApiError::LeaseLost(execution))
     }
 

@@ -30,8 +30,8 @@ const PROJECT_HINT: &str = "It belongs to a project; retry the project.";
 pub async fn cancel(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
     let audit = api_audit(reason.0)?;
     let answer = app.store.cancel_jobs(&[id], &audit).await?.pop().ok_or_else(|| not_found(id))?;
-    if !answer.canceled && !answer.asked {
-        return Err(invalid_state("canceled", answer.was, CANCEL_HINT));
+    if !answer.canceled && !answer.requested {
+        return Err(invalid_state("canceled", answer.previous_state, CANCEL_HINT));
     }
     Ok(accepted(!answer.canceled).json(wire::Job::from(load(&app, id).await?)))
 }
@@ -43,13 +43,13 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
     let audit = api_audit(reason.0)?;
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &audit).await?;
     let answer = answer.into_iter().next().ok_or_else(|| not_found(id))?;
-    if !answer.moved {
+    if !answer.changed {
         let hint = match answer {
             _ if answer.of_project => PROJECT_HINT,
-            _ if answer.is_doomed => DEPENDENCY_HINT,
+            _ if answer.has_failed_dependency => DEPENDENCY_HINT,
             _ => RETRY_HINT,
         };
-        return Err(invalid_state("retried", answer.was, hint));
+        return Err(invalid_state("retried", answer.previous_state, hint));
     }
     json(wire::Job::from(load(&app, id).await?))
 }

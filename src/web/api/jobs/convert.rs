@@ -36,7 +36,7 @@ impl From<Job> for wire::Job {
             idempotency_key: row.idempotency_key,
             workflow_id: row.step.as_ref().map(|it| it.workflow),
             step: row.step.map(|it| it.name),
-            waits_for: row.waits_for,
+            waits_for: row.pending_dependencies,
             canceled_by: row.canceled_by,
             execution_id: row.execution_id,
             worker_id: row.worker_id,

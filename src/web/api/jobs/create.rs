@@ -62,7 +62,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, LargeBody(body): Large
 async fn rows(app: &App, jobs: &[NewJob], enqueued: &[Enqueued]) -> Result<Vec<Job>, ApiError> {
     let pairs = || jobs.iter().zip(enqueued);
     if pairs().all(|(job, enqueued)| enqueued.is_new && job.dependencies.is_empty()) {
-        return Ok(pairs().map(|(job, enqueued)| Job::born(job, enqueued)).collect());
+        return Ok(pairs().map(|(job, enqueued)| Job::from_new(job, enqueued)).collect());
     }
     let ids: Vec<Uuid> = enqueued.iter().map(|it| it.id).collect();
     Ok(app.store.get_jobs(&ids).await?)

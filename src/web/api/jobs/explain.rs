@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::domain::{JobState, QueueState};
-use crate::store::jobs::{Explained, Job, ExhaustedLimit};
+use crate::store::jobs::{ExhaustedLimit, Job, JobExplanation};
 use crate::store::workflows::{Edge, Node};
 use crate::web::api::jobs::not_found;
 use crate::web::app::App;
 use crate::web::error::ApiError;
-use crate::wire::JobExplanation;
+use crate::wire;
 
 /// Maximum number of dependencies that a reason names.
 const MAX_NAMED: usize = 3;
@@ -19,7 +19,7 @@ const MAX_NAMED: usize = 3;
 pub type Reason = (&'static str, String);
 
 /// The reason for the job's state, with numbers, and the possible actions.
-pub async fn explanation(app: &App, job: &Job) -> Result<JobExplanation, ApiError> {
+pub async fn explanation(app: &App, job: &Job) -> Result<wire::JobExplanation, ApiError> {
     let facts = app.store.explain_job(job.id, app.silence()).await?.ok_or_else(|| not_found(job.id))?;
     let (reason, summary) = match job.state {
         JobState::Blocked => ("blocked", blocked(app, job).await?),
@@ -33,7 +33,7 @@ pub async fn explanation(app: &App, job: &Job) -> Result<JobExplanation, ApiErro
         }
         _ => None,
     };
-    Ok(JobExplanation {
+    Ok(wire::JobExplanation {
         reason: reason.to_owned(),
         summary,
         at: facts.at,
@@ -62,7 +62,7 @@ pub fn possible(job: &Job) -> Vec<&'static str> {
 }
 
 /// The reason for the job's state. For a blocked job, [`blocked`] knows more.
-pub fn why(job: &Job, facts: &Explained) -> Reason {
+pub fn why(job: &Job, facts: &JobExplanation) -> Reason {
     let error = because(job.error.as_deref());
     match job.state {
         JobState::Completed => ("finished", "The job has completed.".to_owned()),
@@ -112,7 +112,7 @@ fn because(reason: Option<&str>) -> String {
     reason.map(|reason| format!(": {reason}")).unwrap_or_default()
 }
 
-fn active(job: &Job, facts: &Explained) -> Reason {
+fn active(job: &Job, facts: &JobExplanation) -> Reason {
     let worker = job.worker_id.as_deref().unwrap_or("unknown");
     if job.cancel_requested_at.is_some() {
         let text = format!("Cancellation was requested. If worker {worker} does not stop, its lease is revoked.");
@@ -139,7 +139,7 @@ pub fn about_to_start() -> Reason {
     ("about_to_start", "The job starts on the next free worker.".to_owned())
 }
 
-fn due(job: &Job, facts: &Explained) -> Reason {
+fn due(job: &Job, facts: &JobExplanation) -> Reason {
     if facts.queue_state.as_deref() == Some(QueueState::Paused.as_str()) {
         let by = facts.queue_actor.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
         return ("paused", format!("Queue {} is paused{by}{}.", job.queue, because(facts.queue_reason.as_deref())));
@@ -164,7 +164,7 @@ fn due(job: &Job, facts: &Explained) -> Reason {
     about_to_start()
 }
 
-fn no_worker(job: &Job, facts: &Explained) -> String {
+fn no_worker(job: &Job, facts: &JobExplanation) -> String {
     let (queue, kind) = (&job.queue, &job.kind);
     match facts.held_workers {
         0 => format!("No online worker handles kind {kind} on queue {queue}."),
@@ -173,13 +173,13 @@ fn no_worker(job: &Job, facts: &Explained) -> String {
 }
 
 fn throttled(limit: &ExhaustedLimit) -> String {
-    let ExhaustedLimit { name, mode, most, span, free_in } = limit;
+    let ExhaustedLimit { name, mode, max, window, free_in } = limit;
     if mode == "concurrency" {
-        return format!("Limit {name} is reached ({most} of {most} active). The job starts when an active job ends.");
+        return format!("Limit {name} is reached ({max} of {max} active). The job starts when an active job ends.");
     }
-    match (free_in, span.unwrap_or(1.0)) {
+    match (free_in, window.unwrap_or(1.0)) {
         (Some(seconds), window) => {
-            format!("Limit {name} allows {most} starts per {window} s; the next start is in {:.1} s.", seconds.max(0.0))
+            format!("Limit {name} allows {max} starts per {window} s; the next start is in {:.1} s.", seconds.max(0.0))
         }
         (None, _) => format!("Limit {name} allows no starts until it is changed."),
     }

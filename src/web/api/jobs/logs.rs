@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 
-use crate::store::logs::Line;
+use crate::store::logs;
 use crate::web::api::jobs::load;
 use crate::web::api::response::json;
 use crate::web::api::{description, wait};
@@ -56,12 +56,12 @@ pub async fn of_job(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResu
 }
 
 /// Polls until there are lines, or until `poll` returns `None` because no more lines will follow.
-async fn respond<F: Future<Output = Result<Option<Vec<Line>>, ApiError>>>(
+async fn respond<F: Future<Output = Result<Option<Vec<logs::LogLine>>, ApiError>>>(
     app: &App,
     params: &Params,
     poll: impl Fn() -> F,
 ) -> ApiResult {
-    let is_done = |lines: &Option<Vec<Line>>| lines.as_ref().is_none_or(|lines| !lines.is_empty());
+    let is_done = |lines: &Option<Vec<logs::LogLine>>| lines.as_ref().is_none_or(|lines| !lines.is_empty());
     let lines = wait::until(app, params.wait, is_done, poll).await?.unwrap_or_default();
     json(Logs { logs: lines.into_iter().map(LogLine::from).collect() })
 }
@@ -83,8 +83,8 @@ impl Params {
     }
 }
 
-impl From<Line> for LogLine {
-    fn from(row: Line) -> Self {
+impl From<logs::LogLine> for LogLine {
+    fn from(row: logs::LogLine) -> Self {
         Self { id: row.id, execution_id: row.execution_id, content: row.line, stream: row.stream, created_at: row.at }
     }
 }

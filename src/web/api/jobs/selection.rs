@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use crate::domain::JobState;
-use crate::store::jobs::{Edit, Filter, DeleteOutcome};
+use crate::store::dead_letters::DeleteOutcome;
+use crate::store::jobs::{Edit, Filter};
 use crate::store::Audit;
 use crate::web::api::audit::api_audit;
 use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
@@ -64,7 +65,7 @@ pub async fn cancel(app: &App, selection: &Selection) -> Result<BulkOutcome, Api
     apply(app, selection, CANCELABLE, async |ids| {
         let answers = app.store.cancel_jobs(&ids, &selection.audit).await?;
         let outcome = |changed, was| if changed { Ok(()) } else { Err(("it has finished", was)) };
-        Ok(answers.into_iter().map(|it| (it.id, outcome(it.canceled || it.asked, it.was))).collect())
+        Ok(answers.into_iter().map(|it| (it.id, outcome(it.canceled || it.requested, it.previous_state))).collect())
     })
     .await
 }
@@ -80,7 +81,7 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
         };
         Ok(answers
             .into_iter()
-            .map(|it| (it.id, if it.moved { Ok(()) } else { Err((why(it.of_project), it.was)) }))
+            .map(|it| (it.id, if it.changed { Ok(()) } else { Err((why(it.of_project), it.previous_state)) }))
             .collect())
     })
     .await
@@ -95,7 +96,7 @@ pub async fn delete(app: &App, selection: &Selection) -> Result<BulkOutcome, Api
             _ if it.of_workflow => "it belongs to a workflow and is deleted with it",
             _ => "it is not a dead letter",
         };
-        Ok(answers.into_iter().map(|it| (it.id, if it.gone { Ok(()) } else { Err((why(&it), it.was)) })).collect())
+        Ok(answers.into_iter().map(|it| (it.id, if it.deleted { Ok(()) } else { Err((why(&it), it.previous_state)) })).collect())
     })
     .await
 }

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 
 use crate::domain::{JobState, ProjectStatus, ProjectVerb};
-use crate::store::projects::{Explained, Project, WaitingJob};
+use crate::store::projects::{ProjectExplanation, Project, WaitingJob};
 use crate::web::api::description;
 use crate::web::api::jobs::explain::{self as job, Reason};
 use crate::web::api::projects::not_found;
@@ -11,14 +11,14 @@ use crate::web::api::response::json;
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::Id;
-use crate::wire::{JobSummary, ProjectExplanation};
+use crate::wire::{self, JobSummary};
 
 /// What happens when a deadline passes.
 pub const AT_DEADLINE: &str = "the project is marked failed and can then be retried or deleted";
 
 /// Explain the status of a project: what it waits for, and which actions are possible.
 #[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
-    responses((status = 200, body = ProjectExplanation), description::ReadOne))]
+    responses((status = 200, body = wire::ProjectExplanation), description::ReadOne))]
 pub async fn explain(app: Data<App>, Id(id): Id) -> ApiResult {
     let explained = app.store.explain_project(id, app.silence()).await?.ok_or_else(|| not_found(id))?;
     let due = due(&app, &explained).await?;
@@ -26,7 +26,7 @@ pub async fn explain(app: Data<App>, Id(id): Id) -> ApiResult {
 }
 
 /// Why the project's job has not started although it is due.
-pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, ApiError> {
+pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Reason>, ApiError> {
     let is_due = |job: &&WaitingJob| job.state != JobState::Active && job.run_at <= explained.at;
     let Some(waiting) = explained.job.as_ref().filter(is_due) else { return Ok(None) };
     let facts = app.store.explain_job(waiting.id, app.silence()).await?;
@@ -34,11 +34,11 @@ pub async fn due(app: &App, explained: &Explained) -> Result<Option<Reason>, Api
     Ok(facts.zip(job).map(|(facts, job)| job::why(&job, &facts)))
 }
 
-fn explanation(explained: Explained, due: Option<Reason>) -> ProjectExplanation {
+fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> wire::ProjectExplanation {
     let (reason, summary) = why(&explained, due);
-    let Explained { project, at, job } = explained;
+    let ProjectExplanation { project, at, job } = explained;
     let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
-    ProjectExplanation {
+    wire::ProjectExplanation {
         project_id: project.id,
         status: project.status.to_string(),
         reason: reason.to_owned(),
@@ -59,8 +59,8 @@ fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
 }
 
 /// The reason for the project's status. `due` is the result of [`due`].
-pub fn why(explained: &Explained, due: Option<Reason>) -> Reason {
-    let Explained { project, at, job } = explained;
+pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
+    let ProjectExplanation { project, at, job } = explained;
     if !project.status.is_transient() {
         return ("settled", settled(project));
     }

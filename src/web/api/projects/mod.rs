@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
 use crate::domain::ProjectStatus;
-use crate::store::Transition;
-use crate::store::projects::{Created, Event, NewProject, Patch, Project};
+use crate::store::projects::Transition;
+use crate::store::projects::{Created, NewProject, ProjectEvent, ProjectPatch, Project};
 use crate::web::api::audit::{API, api_audit, audit};
 use crate::web::api::response::page;
 use crate::web::api::{description, idempotency, wait};
@@ -100,7 +100,7 @@ pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult 
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only change the version with this `ETag`")),
     responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
 pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<PatchProject>) -> ApiResult {
-    let patch = Patch {
+    let patch = ProjectPatch {
         name: body.value.name.as_deref().map(fields::name).transpose()?,
         labels: body.value.labels.map(fields::labels).transpose()?,
         version: expected_version(&request)?,
@@ -214,8 +214,8 @@ impl From<Project> for wire::Project {
     }
 }
 
-impl From<Event> for wire::ProjectEvent {
-    fn from(row: Event) -> Self {
+impl From<ProjectEvent> for wire::ProjectEvent {
+    fn from(row: ProjectEvent) -> Self {
         Self {
             id: row.id,
             project_id: row.project_id,

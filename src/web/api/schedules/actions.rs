@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
-use crate::domain::schedule::{Cause, Start, TickOutcome};
+use crate::domain::schedule::{Cause, ScheduledRun, TickOutcome};
 use crate::store::StoreError;
 use crate::store::Audit;
 use crate::store::schedules::{Fired, Firing, Schedule, Tick};
@@ -40,7 +40,7 @@ pub async fn run(app: Data<App>, request: HttpRequest, Name(name): Name, reason:
 pub async fn run_now(app: &App, name: &str, audit: &Audit) -> Result<Tick, ApiError> {
     for _ in 0..MAX_CONFLICTS {
         let schedule = load(app, name).await?;
-        let start = schedule.plan.start(schedule.id, schedule.at, Cause::Manual);
+        let start = schedule.plan.run_at(schedule.id, schedule.at, Cause::Manual);
         let id = start.id;
         let Some(fired) = fire(app, &schedule, Cause::Manual, &[start], audit).await? else { continue };
         if fired.started > 0 {
@@ -60,11 +60,11 @@ async fn fire(
     app: &App,
     schedule: &Schedule,
     cause: Cause,
-    starts: &[Start],
+    starts: &[ScheduledRun],
     audit: &Audit,
 ) -> Result<Option<Fired>, ApiError> {
     let firing =
-        Firing { schedule: schedule.id, turn: schedule.turn, cause, starts, missed: None, missed_reason: "", next: None };
+        Firing { schedule: schedule.id, revision: schedule.revision, cause, starts, missed: None, missed_reason: "", next: None };
     Ok(app.store.fire_schedule(&firing, app.bounds(), audit).await?)
 }
 
@@ -103,7 +103,7 @@ pub async fn backfill(app: Data<App>, Name(name): Name, body: Json<Backfill>) ->
     let (from, to) = (parse_time("from", &request.from)?, parse_time("to", &request.to)?);
     let schedule = load(&app, &name).await?;
     let open = backfillable(&app, &schedule, from, to).await?;
-    let occurrence = |at: &OffsetDateTime| wire::Occurrence::from(schedule.plan.timing.look(*at));
+    let occurrence = |at: &OffsetDateTime| wire::Occurrence::from(schedule.plan.timing.occurrence(*at));
     let preview = Backfilled {
         dry_run: request.dry_run,
         started: open.due.len(),
@@ -148,7 +148,7 @@ pub async fn backfillable(
         let message = format!("covers more than {MAX_BACKFILL} due times; use a shorter window");
         return Err(ApiError::field("to", message));
     }
-    let started = app.store.fired(schedule.id, &all).await?;
+    let started = app.store.fired_due_times(schedule.id, &all).await?;
     let already = started.len();
     Ok(Backfillable { due: all.into_iter().filter(|at| !started.contains(at)).collect(), already })
 }
@@ -160,8 +160,8 @@ pub async fn run_backfill(app: &App, name: &str, due: &[OffsetDateTime], audit: 
     while !rest.is_empty() {
         let schedule = load(app, name).await?;
         let (batch, later) = rest.split_at(schedule.plan.batch().min(rest.len()));
-        let start = |at: &OffsetDateTime| schedule.plan.start(schedule.id, *at, Cause::Backfill);
-        let starts: Vec<Start> = batch.iter().map(start).collect();
+        let start = |at: &OffsetDateTime| schedule.plan.run_at(schedule.id, *at, Cause::Backfill);
+        let starts: Vec<ScheduledRun> = batch.iter().map(start).collect();
         let Some(fired) = fire(app, &schedule, Cause::Backfill, &starts, audit).await? else {
             conflicts += 1;
             if conflicts > MAX_CONFLICTS {

@@ -2,8 +2,8 @@
 
 use crate::domain::NewJob;
 use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, ClockChange, Target};
-use crate::domain::workflow::{Link, Plan, StepDefinition};
-use crate::store::schedules::{Listed, Schedule, Tick, InvalidSchedule};
+use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
+use crate::store::schedules::{ParsedSchedule, Schedule, Tick, InvalidSchedule};
 use crate::wire::json::raw;
 use crate::wire::schedule::{JobTarget, LinkTarget, ProjectTarget, StepTarget, WorkflowTarget};
 use crate::wire::{self, BackoffPolicy};
@@ -23,9 +23,9 @@ impl From<Schedule> for wire::Schedule {
             expression: plan.timing.expression().to_string(),
             words: plan.timing.words(),
             time_zone: plan.timing.zone().name().to_owned(),
-            misfire: plan.backlog.misfire.to_string(),
-            catch_up: plan.backlog.catch_up,
-            misfire_grace_s: plan.backlog.grace.as_secs_f64(),
+            misfire: plan.misfire_policy.misfire.to_string(),
+            catch_up: plan.misfire_policy.catch_up,
+            misfire_grace_s: plan.misfire_policy.grace.as_secs_f64(),
             overlap: plan.overlap.to_string(),
             jitter_s: plan.jitter.as_secs_f64(),
             target: Some(plan.target.into()),
@@ -71,7 +71,7 @@ impl From<Target> for wire::schedule::Target {
         match target {
             Target::Job(job) => Self::Job(Box::new(job_target(*job))),
             Target::Project(action) => Self::Project(action.into()),
-            Target::Workflow(it) => Self::Workflow(workflow_target(it.plan())),
+            Target::Workflow(it) => Self::Workflow(workflow_target(it.definition())),
         }
     }
 }
@@ -91,8 +91,8 @@ fn job_target(job: NewJob) -> JobTarget {
     }
 }
 
-fn workflow_target(plan: &Plan) -> WorkflowTarget {
-    let link = |it: &Link| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
+fn workflow_target(plan: &WorkflowDefinition) -> WorkflowTarget {
+    let link = |it: &StepDependency| LinkTarget { step: it.step.clone(), policy: it.policy.to_string() };
     let step = |it: &StepDefinition| StepTarget {
         name: it.name.clone(),
         depends_on: it.depends_on.iter().map(link).collect(),
@@ -140,7 +140,7 @@ impl From<ProjectAction> for ProjectTarget {
 
 impl From<Occurrence> for wire::Occurrence {
     fn from(it: Occurrence) -> Self {
-        let note = it.shift.as_ref().map(clock_change_note);
+        let note = it.clock_change.as_ref().map(clock_change_note);
         let local = it.local;
         Self { at: it.at, local: local.text, offset: local.offset, abbreviation: local.abbreviation, note }
     }
@@ -180,8 +180,8 @@ impl From<Tick> for wire::Tick {
     }
 }
 
-impl From<Listed> for wire::Schedule {
-    fn from(row: Listed) -> Self {
+impl From<ParsedSchedule> for wire::Schedule {
+    fn from(row: ParsedSchedule) -> Self {
         match row {
             Ok(schedule) => schedule.into(),
             Err(unreadable) => (*unreadable).into(),

@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use self::plan::{Edit, save_schedule};
-use crate::store::schedules::{Listed, Removed, Schedule};
+use crate::store::schedules::{ParsedSchedule, RemoveOutcome, Schedule};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
 use crate::web::api::projects::{etag, expected_version};
@@ -71,9 +71,9 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Name(name): Name, Large
 pub async fn remove(app: Data<App>, request: HttpRequest, Name(name): Name, reason: OptionalJson<Reason>) -> ApiResult {
     let audit = api_audit(reason.0)?;
     match app.store.remove_schedule(&name, expected_version(&request)?, &audit).await? {
-        Removed::Yes => no_content(),
-        Removed::Stale { version } => Err(ApiError::Stale(version)),
-        Removed::Missing => Err(not_found(&name)),
+        RemoveOutcome::Removed => no_content(),
+        RemoveOutcome::Stale { version } => Err(ApiError::Stale(version)),
+        RemoveOutcome::Missing => Err(not_found(&name)),
     }
 }
 
@@ -83,7 +83,7 @@ pub async fn load(app: &App, name: &str) -> Result<Schedule, ApiError> {
 }
 
 /// The schedule, even if this version cannot read it, or a 404 problem.
-pub async fn load_any(app: &App, name: &str) -> Result<Listed, ApiError> {
+pub async fn load_any(app: &App, name: &str) -> Result<ParsedSchedule, ApiError> {
     app.store.list_schedules(Some(name)).await?.pop().ok_or_else(|| not_found(name))
 }
 

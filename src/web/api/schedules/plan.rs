@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::domain::moment;
 use crate::domain::schedule::{
-    Backlog, DUE_AT, MAX_CATCH_UP, Misfire, Overlap, Plan, ProjectAction, ScheduleState, Target, Timing, TimingError,
+    MisfirePolicy, DUE_AT, MAX_CATCH_UP, Misfire, Overlap, ScheduleDefinition, ProjectAction, ScheduleState, Target, Timing, TimingError,
     WorkflowTarget,
 };
 use crate::store::StoreError;
@@ -72,13 +72,13 @@ pub async fn save_schedule(
     for _ in 0..MAX_CONFLICTS {
         let (before, seen, now) = match app.store.list_schedules(Some(name)).await?.pop() {
             Some(Ok(before)) => {
-                let (turn, at) = (before.turn, before.at);
+                let (turn, at) = (before.revision, before.at);
                 (Some(before), Some(turn), at)
             }
             // An unreadable schedule has no fields to keep, but it can be replaced.
-            Some(Err(before)) if edit == Edit::Replace => (None, Some(before.turn), before.at),
+            Some(Err(before)) if edit == Edit::Replace => (None, Some(before.revision), before.at),
             Some(Err(before)) => return Err(ApiError::InvalidSchedule(before.name)),
-            None => (None, None, app.store.clock().await?),
+            None => (None, None, app.store.now().await?),
         };
         if let Edit::Change { version } = edit {
             let before = before.as_ref().ok_or_else(|| not_found(name))?;
@@ -103,7 +103,7 @@ async fn planned(
     before: Option<&Schedule>,
     edit: Edit,
     now: OffsetDateTime,
-) -> Result<Plan, ApiError> {
+) -> Result<ScheduleDefinition, ApiError> {
     let kept = before.map(|it| &it.plan).filter(|_| edit != Edit::Replace);
     let timing = timing(put, kept, before.map(|it| &it.plan.timing), now)?;
     let target = match (target(app, put, kept).await?, kept) {
@@ -129,11 +129,11 @@ async fn planned(
         Some(jitter) => within_a_day("jitter", jitter)?,
         None => kept.map_or(Duration::ZERO, |it| it.jitter),
     };
-    Ok(Plan { name: name.to_owned(), state, timing, backlog: backlog(put, kept)?, overlap, jitter, target })
+    Ok(ScheduleDefinition { name: name.to_owned(), state, timing, misfire_policy: misfire_policy(put, kept)?, overlap, jitter, target })
 }
 
-fn backlog(put: &PutSchedule, kept: Option<&Plan>) -> Result<Backlog, ApiError> {
-    let default = Backlog { misfire: Misfire::Latest, catch_up: DEFAULT_CATCH_UP, grace: DEFAULT_GRACE };
+fn misfire_policy(put: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<MisfirePolicy, ApiError> {
+    let default = MisfirePolicy { misfire: Misfire::Latest, catch_up: DEFAULT_CATCH_UP, grace: DEFAULT_GRACE };
     let mut backlog = kept.map_or(default, |it| it.backlog);
     if let Some(word) = put.misfire.as_deref() {
         let misfire = Misfire::parse(word);
@@ -157,7 +157,7 @@ fn within_a_day(field: &str, duration: HumanDuration) -> Result<Duration, ApiErr
 /// Validates the timing. An unchanged interval keeps its anchor, so its due times do not shift.
 fn timing(
     put: &PutSchedule,
-    kept: Option<&Plan>,
+    kept: Option<&ScheduleDefinition>,
     before: Option<&Timing>,
     now: OffsetDateTime,
 ) -> Result<Timing, ApiError> {
@@ -207,7 +207,7 @@ pub fn expression(cron: Option<&str>, every: Option<HumanDuration>) -> Result<Op
 }
 
 /// Validates the target, if the request contains one: either `target`, or the top-level fields of a job.
-async fn target(app: &App, put: &PutSchedule, kept: Option<&Plan>) -> Result<Option<Target>, ApiError> {
+async fn target(app: &App, put: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<Option<Target>, ApiError> {
     let job_fields = [
         ("kind", put.kind.is_some()),
         ("queue", put.queue.is_some()),
@@ -231,7 +231,7 @@ async fn target(app: &App, put: &PutSchedule, kept: Option<&Plan>) -> Result<Opt
 }
 
 /// The job that the top-level fields describe. Omitted fields keep their values.
-fn top_level_job(put: &PutSchedule, kept: Option<&Plan>) -> Result<CreateJob, ApiError> {
+fn top_level_job(put: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<CreateJob, ApiError> {
     let kept = kept.and_then(|it| match &it.target {
         Target::Job(job) => Some(create_request(job)),
         Target::Project(_) | Target::Workflow(_) => None,
@@ -272,7 +272,7 @@ async fn workflow_target(app: &App, json: &RawValue) -> Result<WorkflowTarget, A
     let prefix = "target.workflow.";
     let workflow: CreateWorkflow = parse(json.get().as_bytes()).map_err(|error| with_prefix(prefix, error))?;
     let plan = workflows::plan::plan(app, workflow, prefix).await?;
-    WorkflowTarget::checked(plan).map_err(|fault| workflows::plan::invalid(prefix, fault))
+    WorkflowTarget::new(plan).map_err(|fault| workflows::plan::invalid(prefix, fault))
 }
 
 fn project_target(app: &App, put: &PutProject) -> Result<ProjectAction, ApiError> {

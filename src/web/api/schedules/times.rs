@@ -31,7 +31,7 @@ pub async fn preview(app: Data<App>, body: Json<PreviewSchedule>) -> ApiResult {
     if !(1..=MAX_TIMES).contains(&n) {
         return Err(ApiError::field("limit", "must be a whole number from 1 to 100"));
     }
-    let now = app.store.clock().await?;
+    let now = app.store.now().await?;
     let after = request.after.as_deref().map(|text| parse_time("after", text)).transpose()?.unwrap_or(now);
     let zone = request.time_zone.as_deref().unwrap_or("UTC");
     json(due_times(&checked_timing(&text, zone, now, request.every.is_some())?, after, n))
@@ -51,7 +51,7 @@ pub async fn next(app: Data<App>, request: HttpRequest, Name(name): Name) -> Api
 }
 
 fn due_times(timing: &Timing, after: OffsetDateTime, n: i64) -> Preview {
-    let occurrence = |at| wire::Occurrence::from(timing.look(at));
+    let occurrence = |at| wire::Occurrence::from(timing.occurrence(at));
     Preview {
         expression: timing.expression().to_string(),
         words: timing.words(),

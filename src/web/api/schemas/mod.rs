@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Data;
 
 use crate::domain::Ident;
-use crate::store::schemas::Put;
+use crate::store::schemas::PutOutcome;
 use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
 use crate::web::api::response::{created, json, no_content};
@@ -77,9 +77,9 @@ pub async fn put(app: Data<App>, Name(kind): Name, body: Json<PutSchema>) -> Api
     let outcome = app.store.put_schema(kind.as_str(), version, text, &audit(API, None)?).await?;
     app.schemas.invalidate(kind.as_str());
     let (is_new, version) = match outcome {
-        Put::New { version } => (true, version),
-        Put::Same => (false, version.unwrap_or(1)),
-        Put::Other => {
+        PutOutcome::New { version } => (true, version),
+        PutOutcome::Same => (false, version.unwrap_or(1)),
+        PutOutcome::Other => {
             return Err(ApiError::InvalidState {
                 what: "schema",
                 verb: "changed",

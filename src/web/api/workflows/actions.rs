@@ -40,7 +40,7 @@ pub async fn cancel_steps(app: &App, id: Uuid, audit: &Audit) -> Result<Workflow
         let mut canceled = false;
         for batch in steps.chunks(BATCH) {
             for answer in app.store.cancel_jobs(batch, audit).await? {
-                any |= answer.canceled || answer.asked;
+                any |= answer.canceled || answer.requested;
                 canceled |= answer.canceled;
             }
         }
@@ -64,7 +64,7 @@ pub async fn retry_steps(app: &App, id: Uuid, audit: &Audit) -> Result<Workflow,
     let steps = app.store.steps_of_workflow(id, Some(&[JobState::Failed])).await?;
     let mut any = false;
     for batch in steps.chunks(BATCH) {
-        any |= app.store.retry_jobs(batch, &Edit::default(), true, audit).await?.iter().any(|it| it.moved);
+        any |= app.store.retry_jobs(batch, &Edit::default(), true, audit).await?.iter().any(|it| it.changed);
     }
     let hint = match steps.is_empty() {
         true => "None of its steps has failed.",

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::workflow::plan::MAX_STEPS;
+use crate::domain::workflow::definition::MAX_STEPS;
 use crate::domain::{JobState, workflow};
 use crate::store::workflows::{Edge, Node};
 use crate::web::api::jobs::explain::blocked_reason;
@@ -53,7 +53,7 @@ pub fn graph(nodes: &[Node], edges: &[Edge]) -> Graph {
             dependents: ids_at(shape.children(at)),
             critical: on_path[at],
             blocked_reason,
-            ready_at: (node.waits_for == 0).then_some(ready[at]),
+            ready_at: (node.pending_dependencies == 0).then_some(ready[at]),
             ..GraphNode::from(node)
         }
     };
@@ -116,7 +116,7 @@ fn ready(nodes: &[Node], shape: &workflow::Graph, at: usize) -> OffsetDateTime {
 
 /// How long a job took, in seconds: from `ready` until it finished, or until now. 0 while it is blocked.
 fn length(node: &Node, ready: OffsetDateTime) -> f64 {
-    if node.waits_for > 0 {
+    if node.pending_dependencies > 0 {
         return 0.0;
     }
     // A job may have started before a retried dependency finished.

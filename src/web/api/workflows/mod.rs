@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::domain::WorkflowState;
-use crate::domain::workflow::plan::MAX_STEPS;
+use crate::domain::workflow::definition::MAX_STEPS;
 use crate::store::Audit;
 use crate::store::workflows::{Workflow, WorkflowFilter};
 use crate::web::api::audit::{API, audit};

@@ -7,7 +7,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::workflow::{Fault, Link, Plan, StepDefinition, plan::MAX_STEPS};
+use crate::domain::workflow::{DefinitionError, StepDefinition, StepDependency, WorkflowDefinition, definition::MAX_STEPS};
 use crate::domain::{Ident, NewWorkflow};
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -20,11 +20,11 @@ const MAX_STEP_NAME: usize = 128;
 
 /// Validates a workflow. `prefix` is its path in the request.
 pub async fn workflow(app: &App, request: CreateWorkflow, prefix: &str) -> Result<NewWorkflow, ApiError> {
-    plan(app, request, prefix).await?.checked().map_err(|fault| invalid(prefix, fault))
+    plan(app, request, prefix).await?.instantiate().map_err(|fault| invalid(prefix, fault))
 }
 
 /// Validates each step of a workflow, but not their dependencies.
-pub async fn plan(app: &App, request: CreateWorkflow, prefix: &str) -> Result<Plan, ApiError> {
+pub async fn plan(app: &App, request: CreateWorkflow, prefix: &str) -> Result<WorkflowDefinition, ApiError> {
     let name = visible(&request.name, 200).map_err(|why| ApiError::field(format!("{prefix}name"), why))?;
     let tenant = request.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
     let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
@@ -38,11 +38,11 @@ pub async fn plan(app: &App, request: CreateWorkflow, prefix: &str) -> Result<Pl
         let step = step(text).map_err(|error| with_prefix(&prefix, error))?;
         steps.push(planned(app, step, &tenant, &prefix).await?);
     }
-    Ok(Plan { name, tenant, steps })
+    Ok(WorkflowDefinition { name, tenant, steps })
 }
 
 /// The problem of an invalid plan.
-pub fn invalid(prefix: &str, Fault { field, message }: Fault) -> ApiError {
+pub fn invalid(prefix: &str, DefinitionError { field, message }: DefinitionError) -> ApiError {
     ApiError::field(format!("{prefix}{field}"), message)
 }
 
@@ -111,13 +111,13 @@ async fn planned(app: &App, step: CreateStep, tenant: &Ident, prefix: &str) -> R
     Ok(StepDefinition { name, job, depends_on })
 }
 
-fn links(requested: Vec<CreateLink>, default: Option<&str>) -> Result<Vec<Link>, FieldProblem> {
+fn links(requested: Vec<CreateLink>, default: Option<&str>) -> Result<Vec<StepDependency>, FieldProblem> {
     let default = policy("dependency_policy", default)?;
     let link = |(at, link)| match link {
-        CreateLink::Text(step) => Ok(Link { step: step.trim().to_owned(), policy: default }),
+        CreateLink::Text(step) => Ok(StepDependency { step: step.trim().to_owned(), policy: default }),
         CreateLink::Object(edge) => {
             let policy = edge.policy.map(|word| policy(&format!("depends_on.{at}.policy"), Some(&word))).transpose()?;
-            Ok(Link { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(default) })
+            Ok(StepDependency { step: edge.step.trim().to_owned(), policy: policy.unwrap_or(default) })
         }
     };
     requested.into_iter().enumerate().map(link).collect()

@@ -10,7 +10,7 @@ use super::PAGE_AND_FORM;
 use crate::web::dashboard::jobs::actions::DeadLetterAction;
 use crate::web::dashboard::jobs::bulk;
 use crate::web::dashboard::ui::action_routes;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 pub fn routes(config: &mut ServiceConfig) {
     config

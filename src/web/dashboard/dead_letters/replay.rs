@@ -60,9 +60,9 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
             return page(app, request, job, form, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    let audit = convert::audit(ACTOR, Some(form.reason.clone()))?;
+    let audit = audit::audit(ACTOR, Some(form.reason.clone()))?;
     let answer = app.store.retry_jobs(&[id], &edit, true, &audit).await?.pop();
-    if !answer.is_some_and(|it| it.moved) {
+    if !answer.is_some_and(|it| it.changed) {
         // The job has left the dead letters since the form was shown.
         return page(app, request, found(app, id).await?, form, StatusCode::CONFLICT).await;
     }

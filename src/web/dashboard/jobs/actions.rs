@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::domain::JobState;
 use crate::store::jobs::{Edit, Job};
-use crate::store::projects::Audit;
-use crate::web::api::convert;
+use crate::store::Audit;
+use crate::web::api::audit;
 use crate::web::api::jobs::{CANCELABLE, copy_of, found, no_job};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::PAGE;
@@ -27,14 +27,14 @@ async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<Http
     let (id, form) = (id_in_path(request)?, Form::read(body)?);
     let page = links::job_page(id);
     let back = form.path("back").unwrap_or(&page);
-    let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &convert::audit(ACTOR, None)?).await?.pop();
+    let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &audit::audit(ACTOR, None)?).await?.pop();
     let flash = match answer {
         None if back == page => return Err(no_job(id)),
         None => "no-job".to_owned(),
-        Some(it) if it.moved && it.was == JobState::Failed => "replayed".to_owned(),
-        Some(it) if it.moved => "due-now".to_owned(),
+        Some(it) if it.changed && it.previous_state == JobState::Failed => "replayed".to_owned(),
+        Some(it) if it.changed => "due-now".to_owned(),
         Some(it) if it.of_project => "of-project".to_owned(),
-        Some(it) => format!("job-refused.{}", it.was),
+        Some(it) => format!("job-refused.{}", it.previous_state),
     };
     Ok(redirect(back, Some(&flash)))
 }
@@ -90,15 +90,15 @@ impl Actions for JobAction {
         if verb == "run-again" {
             return match copy_of(app, id, &audit.actor, audit.request_id.as_deref()).await {
                 Ok(copy) => Ok(Performed::done(links::job_page(copy), "copied")),
-                Err(ApiError::NotNow { was, .. }) => Ok(Performed::done(self.page(), format!("job-refused.{was}"))),
+                Err(ApiError::InvalidState { was, .. }) => Ok(Performed::done(self.page(), format!("job-refused.{was}"))),
                 Err(error) => Err(error),
             };
         }
         let answer = app.store.cancel_jobs(&[id], audit).await?.pop().ok_or_else(|| no_job(id))?;
-        let flash = match (answer.canceled, answer.asked) {
+        let flash = match (answer.canceled, answer.requested) {
             (true, _) => "canceled".to_owned(),
             (_, true) => "canceling".to_owned(),
-            _ => format!("job-refused.{}", answer.was),
+            _ => format!("job-refused.{}", answer.previous_state),
         };
         Ok(Performed::done(self.page(), flash))
     }
@@ -140,8 +140,8 @@ impl Actions for DeadLetterAction {
         let id = self.0.id;
         match app.store.forget_dead_letters(&[id], audit).await?.pop() {
             None => Err(no_job(id)),
-            Some(it) if it.gone => Ok(Performed::done(DEAD_LETTERS.page, "forgotten-letter")),
-            Some(it) => Ok(Performed::done(self.page(), format!("job-refused.{}", it.was))),
+            Some(it) if it.deleted => Ok(Performed::done(DEAD_LETTERS.page, "forgotten-letter")),
+            Some(it) => Ok(Performed::done(self.page(), format!("job-refused.{}", it.previous_state))),
         }
     }
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::store::events::Event;
 use crate::store::jobs::{Execution, Explained, Job};
-use crate::store::logs::Line;
+use crate::store::logs::LogLine;
 use crate::web::api::jobs::{found, no_job};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::relations::JobRelations;

@@ -93,7 +93,7 @@ fn input(form: &Form) -> Result<CreateJob, Vec<FieldError>> {
         Some(Err(_)) => errors.push(FieldError::new("priority", "The priority must be a whole number from 0 to 9.")),
         None => {}
     }
-    match form.word("delay").map(|text| (text, Span::parse(text))) {
+    match form.word("delay").map(|text| (text, HumanDuration::parse(text))) {
         Some((_, Some(delay))) => input.delay = Some(delay),
         Some((text, None)) if moment("run_at", text).is_ok() => input.run_at = Some(text.to_owned()),
         Some(_) => errors.push(FieldError::new(

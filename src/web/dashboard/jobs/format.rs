@@ -6,7 +6,7 @@ use crate::domain::new_job::TOP_PRIORITY;
 use crate::domain::retry::Strategy;
 use crate::domain::{Backoff, Ident, JobState, Progress};
 use crate::store::jobs::{Execution, Filter, Job};
-use crate::store::logs::Line;
+use crate::store::logs::LogLine;
 use crate::web::dashboard::ui::{
     Badge, Choice, Hidden, Link, duration, elapsed, first_line, has_more, links, outcome_badge,
 };

@@ -99,7 +99,7 @@ pub struct Suggestions {
 
 impl Suggestions {
     pub async fn load(app: &App) -> Result<Self, ApiError> {
-        let depth = app.store.depth(None, None).await?;
+        let depth = app.store.queue_depths(None, None).await?;
         let first = |names: BTreeSet<&str>| names.into_iter().take(SUGGESTED).map(str::to_owned).collect();
         Ok(Self {
             kinds: first(depth.iter().map(|it| it.kind.as_str()).collect()),

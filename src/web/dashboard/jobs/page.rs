@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::JobState;
 use crate::store::jobs::Job;
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::api::jobs::explain::possible;
 use crate::web::api::jobs::no_job;
 use crate::web::app::App;
@@ -46,9 +46,9 @@ async fn try_set_priority(app: &App, request: &HttpRequest, body: &Body) -> Resu
             return page(app, request, id, rejected, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    let audit = convert::audit(ACTOR, None)?;
+    let audit = audit::audit(ACTOR, None)?;
     let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| no_job(id))?;
-    let flash = if answer.moved { "priority".to_owned() } else { format!("job-refused.{}", answer.was) };
+    let flash = if answer.changed { "priority".to_owned() } else { format!("job-refused.{}", answer.previous_state) };
     Ok(redirect(&links::job_page(id), Some(&flash)))
 }
 

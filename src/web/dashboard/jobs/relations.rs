@@ -38,10 +38,10 @@ impl JobRelations {
         let after = app.store.dependents(job.id, COUNTED).await?;
         let before_ids = before.iter().take(SHOWN).map(|edge| edge.depends_on);
         let after_ids = after.iter().take(SHOWN).map(|edge| edge.job_id);
-        let ids: Vec<Uuid> = before_ids.chain(after_ids).chain(job.doomed_by).collect();
+        let ids: Vec<Uuid> = before_ids.chain(after_ids).chain(job.canceled_by).collect();
         let nodes = if ids.is_empty() { Vec::new() } else { app.store.nodes(&ids).await? };
         let nodes: HashMap<Uuid, Node> = nodes.into_iter().map(|node| (node.id, node)).collect();
-        let canceled_by = job.doomed_by.and_then(|id| nodes.get(&id));
+        let canceled_by = job.canceled_by.and_then(|id| nodes.get(&id));
         Ok(Self {
             step: step.map(|(step, it)| (step.name.clone(), Link::to(links::workflow_page(it.id), it.name))),
             dependencies: relations(&before, &nodes, |edge| edge.depends_on),

@@ -9,7 +9,7 @@ use crate::web::app::App;
 use crate::web::dashboard::jobs::format::{PAGE, priorities};
 use crate::web::dashboard::ui::{ConfirmField, Form, Nav, duration, plural};
 use crate::web::error::ApiError;
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 /// The list that an action belongs to.
 pub struct List {

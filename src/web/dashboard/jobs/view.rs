@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::JobState;
 use crate::store::jobs::{Execution, Filter, Job};
-use crate::store::logs::Line;
+use crate::store::logs::LogLine;
 use crate::store::workflows::Node;
 use crate::web::dashboard::ui::{
     AsShortId, AsStamp, Badge, Bulk, CurlLine, FieldError, JobLink, Link, Pages, Shell, StateBadge, Tab, TimelineEntry,

@@ -70,7 +70,7 @@ fn input(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     // Window and burst of a concurrency limit are ignored, so that switching the mode needs no other edit.
     let is_rate = form.get("mode") == LimitMode::Rate.as_str();
     let burst = if is_rate { form.whole_number("burst", "The burst", errors) } else { None };
-    let window = form.word("window").filter(|_| is_rate).map(Span::parse);
+    let window = form.word("window").filter(|_| is_rate).map(HumanDuration::parse);
     if window == Some(None) {
         errors.push(FieldError::new("window", "The window must be a number of seconds, like 60 or 0.5."));
     }

@@ -32,7 +32,7 @@ impl LimitsPage {
 
 impl LimitUse {
     pub fn is_throttling(&self) -> bool {
-        self.is_tight() && self.waiting > 0
+        self.is_exhausted() && self.waiting > 0
     }
 
     /// How many jobs wait for this limit.
@@ -47,12 +47,12 @@ impl LimitUse {
 
     pub fn usage(&self) -> Usage {
         let limit = &self.limit;
-        let burst = i64::from(limit.burst.unwrap_or(limit.most));
+        let burst = i64::from(limit.burst.unwrap_or(limit.max));
         match (limit.enabled, limit.mode, self.tokens) {
             (false, ..) => Usage { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
             (_, LimitMode::Rate, Some(tokens)) => Usage::of(burst - tokens.floor() as i64, burst),
             (_, LimitMode::Rate, None) => Usage::of(0, burst),
-            (_, LimitMode::Concurrency, _) => Usage::of(self.active.unwrap_or_default(), limit.most.into()),
+            (_, LimitMode::Concurrency, _) => Usage::of(self.active.unwrap_or_default(), limit.max.into()),
         }
     }
 }
@@ -60,10 +60,10 @@ impl LimitUse {
 impl Limit {
     /// "100 per 1 m, burst 20" or "10 at once".
     pub fn text(&self) -> String {
-        let max = count(self.most.into());
-        match (self.mode, self.span) {
+        let max = count(self.max.into());
+        match (self.mode, self.window) {
             (LimitMode::Rate, Some(window)) => {
-                let burst = self.burst.filter(|it| *it != self.most).map(|it| format!(", burst {}", count(it.into())));
+                let burst = self.burst.filter(|it| *it != self.max).map(|it| format!(", burst {}", count(it.into())));
                 format!("{max} per {}{}", duration(window), burst.unwrap_or_default())
             }
             _ => format!("{max} at once"),

@@ -107,7 +107,7 @@ impl Tally {
 }
 
 /// All buckets of the range by their start, including empty ones.
-fn buckets(provisions: &[Provisions], range: MetricsRange) -> BTreeMap<i64, Tally> {
+fn buckets(provisions: &[ProvisionBucket], range: MetricsRange) -> BTreeMap<i64, Tally> {
     let step = i64::from(range.bucket_seconds());
     let last = OffsetDateTime::now_utc().unix_timestamp().div_euclid(step) * step;
     let first = last - step * (i64::from(range.buckets()) - 1);

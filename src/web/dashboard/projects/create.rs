@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::ProjectName;
 use crate::store::projects::{Created, NewProject};
-use crate::web::api::{convert, idempotency};
+use crate::web::api::{audit, idempotency};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::list;
 use crate::web::dashboard::ui::{ACTOR, FieldError, Form, is_live, links, or_error_page, redirect};
@@ -65,9 +65,9 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
     };
     let content = format!("{}\0{template}", name.as_str());
     let key = Some(form.get("idempotency_key")).filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
-    let key = key.map(|key| idempotency::named(key, content.as_bytes()));
+    let key = key.map(|key| idempotency::form_key(key, content.as_bytes()));
     let mut new = NewProject { name, template, parameters: Default::default(), labels: Default::default(), key };
-    let audit = convert::audit(ACTOR, None)?;
+    let audit = audit::audit(ACTOR, None)?;
     loop {
         match app.store.create_project(&new, app.bounds(), &audit).await? {
             Created::New(project) => {

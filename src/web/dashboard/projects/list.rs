@@ -54,9 +54,9 @@ pub async fn list(
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["status", "search", "cursor", "label", "limit"])?;
-    let mut filter = query.filter()?;
+    let mut filter = query.projects()?;
     // Without `status` the list starts with the preferred filter; an empty `status` shows all.
-    if !query.names("status") {
+    if !query.has("status") {
         filter.status = Preferences::of(request).status;
     }
     let (rows, counts) = (app.store.list_projects(&filter).await?, Counts::load(app).await?);

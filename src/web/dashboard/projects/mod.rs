@@ -11,7 +11,7 @@ use actix_web::web::{ServiceConfig, post};
 use super::PAGE_AND_FORM;
 use crate::store::projects::Project;
 use crate::web::dashboard::ui::action_routes;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 pub fn routes(config: &mut ServiceConfig) {
     config

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
-use crate::store::Transition;
+use crate::store::projects::Transition;
 use crate::store::jobs::Operation;
 use crate::store::projects::{Explained, Patch, Project};
 use crate::web::api::projects::explain::{AT_DEADLINE, Reason, due, why};
@@ -101,7 +101,7 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Transition::Applied(_) => "renamed".to_owned(),
         Transition::Rejected { was } => format!("rename-refused.{was}"),
         Transition::Stale { version } => return Err(ApiError::Stale(version)),
-        Transition::Missing => return Err(ApiError::NoProject(id)),
+        Transition::Missing => return Err(projects::not_found(id)),
     };
     Ok(redirect(&links::project_page(id), Some(&flash)))
 }

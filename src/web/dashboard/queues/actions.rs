@@ -1,7 +1,7 @@
 //! The verbs of a queue.
 
 use crate::domain::QueueState;
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::store::queues::Queue;
 use crate::web::api::queues::{found, no_queue};
 use crate::web::app::App;
@@ -52,7 +52,7 @@ impl Actions for Queue {
             "drain" => (QueueState::Draining, "draining"),
             _ => (QueueState::Active, "resumed"),
         };
-        app.store.move_queue(&self.name, state, audit).await?.ok_or_else(|| no_queue(&self.name))?;
+        app.store.set_queue_state(&self.name, state, audit).await?.ok_or_else(|| no_queue(&self.name))?;
         Ok(Performed::done(self.href(), flash))
     }
 }

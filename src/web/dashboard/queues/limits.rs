@@ -16,7 +16,7 @@ use crate::web::dashboard::ui::{
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::PutLimit;
-use crate::wire::span::Span;
+use crate::wire::duration::HumanDuration;
 
 /// The form as typed or as stored. An empty field is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,7 +107,7 @@ async fn try_save(app: &App, request: &HttpRequest, name: Path<String>, body: &B
     if concurrency != queue.concurrency {
         set_concurrency(app, &name, concurrency, &audit).await?;
     }
-    let stored = |limit: &Limit| (limit.most, limit.span.unwrap_or_default(), limit.burst.unwrap_or_default());
+    let stored = |limit: &Limit| (limit.max, limit.window.unwrap_or_default(), limit.burst.unwrap_or_default());
     match rate {
         Some(limit) if queue.rate == Some(stored(&limit)) => {}
         Some(limit) => _ = app.store.put_limit(&limit, &audit).await?,
@@ -131,7 +131,7 @@ fn concurrency(form: &Form, errors: &mut Vec<FieldError>) -> Option<i32> {
 fn rate(queue: &str, form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     let limit = form.whole_number("rate", "The number of starts", errors);
     let burst = form.whole_number("burst", "The burst", errors);
-    let window = form.word("window").map(Span::parse);
+    let window = form.word("window").map(HumanDuration::parse);
     if window == Some(None) {
         errors.push(FieldError::new("window", "The window must be a number of seconds, such as 60 or 0.5."));
     }

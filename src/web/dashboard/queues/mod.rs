@@ -9,7 +9,7 @@ use actix_web::web::{ServiceConfig, post};
 
 use crate::store::queues::Queue;
 use crate::web::dashboard::ui::action_routes;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 pub fn routes(config: &mut ServiceConfig) {
     config

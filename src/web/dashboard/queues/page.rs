@@ -45,7 +45,7 @@ pub struct QueuePage {
 /// A worker that serves the queue.
 #[derive(Debug, Clone)]
 pub struct QueueWorker {
-    pub worker: Registered,
+    pub worker: RegisteredWorker,
     /// Active jobs of this queue.
     pub running: i64,
 }
@@ -139,7 +139,7 @@ impl QueueWorker {
 }
 
 async fn throughput(app: &App, name: &str) -> Result<Option<BarChart>, ApiError> {
-    let flow = app.store.flow(HOUR, MINUTE, Some(name)).await?;
+    let flow = app.store.throughput(HOUR, MINUTE, Some(name)).await?;
     let last = OffsetDateTime::now_utc().unix_timestamp().div_euclid(60) * 60;
     let mut minutes: BTreeMap<i64, (u64, u64)> = (0..60).map(|n| (last - n * 60, (0, 0))).collect();
     for it in flow {

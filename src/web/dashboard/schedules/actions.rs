@@ -1,6 +1,6 @@
 //! The verbs of a schedule.
 
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::web::api::schedules::{act_move, act_run, listed};
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;

@@ -60,7 +60,7 @@ async fn try_submit(
 }
 
 fn parse(field: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    Ok(create_job::moment(field, text.trim())?)
+    Ok(time::parse_time(field, text.trim())?)
 }
 
 async fn page(
@@ -109,7 +109,7 @@ async fn page(
 }
 
 fn item(schedule: &Schedule, at: OffsetDateTime, own: &str) -> ConfirmItem {
-    let look = schedule.plan.timing.look(at);
+    let look = schedule.plan.timing.occurrence(at);
     let shift = look.shift.as_ref().map(|it| format!(" {}", note(it))).unwrap_or_default();
     ConfirmItem {
         label: moment::readable(at),

@@ -118,7 +118,7 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
 }
 
 fn put(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<FieldError>) -> PutSchedule {
-    let jitter = form.word("jitter").map(Span::parse);
+    let jitter = form.word("jitter").map(HumanDuration::parse);
     if jitter == Some(None) {
         errors.push(FieldError::new("jitter", "The jitter must be a duration such as 30s or 5m."));
     }

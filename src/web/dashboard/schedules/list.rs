@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
-use crate::store::schedules::{Listed, Schedule, Tick, InvalidSchedule};
+use crate::store::schedules::{ParsedSchedule, Schedule, Tick, InvalidSchedule};
 use crate::web::api::schedules::convert::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, blank, save};
@@ -108,7 +108,7 @@ async fn page(
     Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
-fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
+fn listed(it: &ParsedSchedule, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
     let mut strip = |id| strips.remove(&id).unwrap_or_default();
     match it {
         Ok(schedule) => row(schedule, strip(schedule.id)),
@@ -157,7 +157,7 @@ pub fn target_words(target: &Target) -> String {
         Target::Project(ProjectAction::Retry(id)) => format!("retries project {id}"),
         Target::Project(ProjectAction::Delete(id)) => format!("deletes project {id}"),
         Target::Workflow(it) => {
-            let plan = it.plan();
+            let plan = it.definition();
             format!("workflow {}, {}", plan.name, plural(plan.steps.len() as i64, "step"))
         }
     }

@@ -126,7 +126,7 @@ async fn page(
             at: stamp(schedule.updated_at),
         },
         zone: plan.timing.zone().name().to_owned(),
-        next: plan.timing.after(upcoming).take(NEXT).map(|at| next(&plan.timing.look(at))).collect(),
+        next: plan.timing.after(upcoming).take(NEXT).map(|at| next(&plan.timing.occurrence(at))).collect(),
         ticks: ticks.iter().map(row).collect(),
         facts: facts(plan),
         payload: payload(&plan.target),
@@ -140,7 +140,7 @@ fn next(it: &Occurrence) -> NextRow {
     NextRow {
         at: stamp(it.at),
         local: format!("{} {} ({})", it.local.text, it.local.abbreviation, it.local.offset),
-        note: it.shift.as_ref().map(clock_change_note),
+        note: it.clock_change.as_ref().map(clock_change_note),
     }
 }
 
@@ -172,11 +172,11 @@ fn row(tick: &Tick) -> TickRow {
 /// The definition in words.
 fn facts(plan: &Plan) -> Vec<(String, String)> {
     let fact = |name: &str, text: String| (name.to_owned(), text);
-    let grace = duration(plan.backlog.grace.as_secs_f64());
-    let missed = match plan.backlog.misfire {
+    let grace = duration(plan.misfire_policy.grace.as_secs_f64());
+    let missed = match plan.misfire_policy.misfire {
         Misfire::Skip => format!("Runs missed by more than {grace}: skip."),
         Misfire::Latest => format!("Runs missed by more than {grace}: run once."),
-        Misfire::All => format!("Runs missed by more than {grace}: run the newest {}.", plan.backlog.catch_up),
+        Misfire::All => format!("Runs missed by more than {grace}: run the newest {}.", plan.misfire_policy.catch_up),
     };
     let overlap = match plan.overlap {
         Overlap::Allow => "Overlap allowed.",
@@ -196,11 +196,11 @@ fn facts(plan: &Plan) -> Vec<(String, String)> {
         facts.push(fact("Attempts", format!("at most {}", job.max_attempts)));
     }
     if let Target::Workflow(it) = &plan.target {
-        let more = it.plan().steps.len().saturating_sub(STEPS);
+        let more = it.definition().steps.len().saturating_sub(STEPS);
         let more = (more > 0).then(|| format!("and {more} more"));
-        let steps: Vec<String> = it.plan().steps.iter().take(STEPS).map(step).chain(more).collect();
+        let steps: Vec<String> = it.definition().steps.iter().take(STEPS).map(step).chain(more).collect();
         facts.push(fact("Steps", steps.join(", ")));
-        facts.push(fact("Tenant", it.plan().tenant.to_string()));
+        facts.push(fact("Tenant", it.definition().tenant.to_string()));
     }
     facts
 }

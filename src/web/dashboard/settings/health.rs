@@ -48,7 +48,7 @@ fn listener(app: &App) -> Component {
         ListenMode::Poll => (Level::Warn, "no notifications; polling"),
     };
     let detail = format!("reconnected {} times", status.reconnects);
-    Component { seen_at: status.heard, ..component("Listener", level, text, Some(detail)) }
+    Component { seen_at: status.last_notified_at, ..component("Listener", level, text, Some(detail)) }
 }
 
 fn workers(checkup: &Checkup) -> Component {

@@ -1,6 +1,6 @@
 use crate::domain::{JobState, Progress};
 use crate::store::jobs::{Execution, Job};
-use crate::store::logs::Line;
+use crate::store::logs::LogLine;
 use crate::store::workflows::Node;
 use crate::web::dashboard::jobs::view::{Callout, JobPage, Relation, Relations, Running, Waiting};
 use crate::web::dashboard::tests::jobs::{at, job, uuid};

@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::domain::{JobState, QueueState, WorkerState};
 use crate::store::queues::{KindWaiting, Queue};
-use crate::store::workers::{Registered, Worker};
+use crate::store::workers::{RegisteredWorker, Worker};
 use crate::web::dashboard::HelpPage;
 use crate::web::dashboard::queues::limits::QueueLimits;
 use crate::web::dashboard::queues::list::QueuesPage;

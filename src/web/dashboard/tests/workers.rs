@@ -1,7 +1,7 @@
 use crate::web::dashboard::tests::*;
 
-pub fn worker(id: &str, state: WorkerState) -> Registered {
-    Registered {
+pub fn worker(id: &str, state: WorkerState) -> RegisteredWorker {
+    RegisteredWorker {
         worker: Worker {
             id: id.to_owned(),
             host: "node-1".to_owned(),
@@ -85,7 +85,7 @@ fn page_shows_running_jobs_and_outcomes() {
 fn lost_worker_can_only_be_forgotten() {
     let lost = worker(HOSTILE, WorkerState::Lost);
     let page = WorkerPage {
-        worker: Registered { worker: Worker { queues: Vec::new(), ..lost.worker.clone() }, ..lost },
+        worker: RegisteredWorker { worker: Worker { queues: Vec::new(), ..lost.worker.clone() }, ..lost },
         running: Vec::new(),
         outcomes: Vec::new(),
         ..page()

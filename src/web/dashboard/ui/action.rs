@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, ServiceConfig, post};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::store::projects::Audit;
-use crate::web::api::convert;
+use crate::store::Audit;
+use crate::web::api::audit;
 use crate::web::app::App;
 use crate::web::dashboard::PAGE_AND_FORM;
 use crate::web::dashboard::ui::links::existing_name;
@@ -14,7 +14,7 @@ use crate::web::dashboard::ui::{
 };
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 /// One action.
 pub struct Verb {
@@ -152,7 +152,7 @@ async fn submit<T: Actions>(
     let form = Form::read(body)?;
     let thing = T::load(app, &existing_name(id.to_owned())?).await?;
     let audit = if verb.confirm.is_none() {
-        convert::audit(ACTOR, Some(form.get("reason").to_owned()))?
+        audit::audit(ACTOR, Some(form.get("reason").to_owned()))?
     } else if !T::is_confirmed(&form) {
         return Ok(page(app, request, &thing, verb, None).await?.respond(request, StatusCode::OK));
     } else {

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::web::app::App;
 use crate::web::dashboard::ui::{Choice, Form, Hidden, Nav, Rendering, Shell, control_id, respond};
 use crate::web::error::ApiError;

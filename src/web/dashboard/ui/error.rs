@@ -84,7 +84,7 @@ fn back(request: &HttpRequest) -> Link {
 /// The heading, and what to do.
 fn advice(error: &ApiError, title: &str) -> (String, &'static str) {
     match error {
-        ApiError::NoProject(_) => ("Project not found".to_owned(), "Check the address, or search the list."),
+        projects::not_found(_) => ("Project not found".to_owned(), "Check the address, or search the list."),
         ApiError::Missing(what, _) => {
             let heading = what.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c });
             let heading = format!("{} not found", heading.collect::<String>());

@@ -3,7 +3,7 @@
 
 use crate::domain::{JobState, ProjectStatus, WorkerState, WorkflowState};
 use crate::web::dashboard::ui::{Link, Tone, plural};
-use crate::wire::Acted;
+use crate::wire::BulkOutcome;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flash {

@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header::LOCATION;
 
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::store::{Refusal, StoreError};
-use crate::web::api::convert;
+use crate::web::api::audit;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::FieldProblem;
@@ -68,7 +68,7 @@ impl Form {
 
     /// The audit record with the reason of the form, or the error message about the reason.
     pub fn audit(&self) -> Result<Audit, String> {
-        let audit = convert::audit(ACTOR, Some(self.get("reason").to_owned()));
+        let audit = audit::audit(ACTOR, Some(self.get("reason").to_owned()));
         audit.map_err(|_| "The reason must have at most 500 characters.".to_owned())
     }
 

@@ -1,15 +1,15 @@
 //! The verbs of a worker.
 
 use crate::domain::WorkerState;
-use crate::store::projects::Audit;
-use crate::store::workers::Registered;
+use crate::store::Audit;
+use crate::store::workers::RegisteredWorker;
 use crate::web::api::workers::{found, no_worker};
 use crate::web::app::App;
 use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
 use crate::web::dashboard::workers::list::{PAGE, WorkerView};
 use crate::web::error::ApiError;
 
-impl Actions for Registered {
+impl Actions for RegisteredWorker {
     const NAV: Nav = Nav::Workers;
     const LIST: (&'static str, &'static str) = ("Workers", PAGE);
     const VERBS: &'static [Verb] = &[
@@ -54,13 +54,13 @@ impl Actions for Registered {
             "drain" => (WorkerState::Draining, "worker-draining"),
             _ => (WorkerState::Online, "uncordoned"),
         };
-        app.store.move_worker(id, state, audit).await?.ok_or_else(|| no_worker(id))?;
+        app.store.set_worker_state(id, state, audit).await?.ok_or_else(|| no_worker(id))?;
         Ok(Performed::done(self.href(), flash))
     }
 }
 
 /// The page of a forgotten worker is gone, so the list is next.
-async fn forget(app: &App, worker: &Registered, audit: &Audit) -> Result<Performed, ApiError> {
+async fn forget(app: &App, worker: &RegisteredWorker, audit: &Audit) -> Result<Performed, ApiError> {
     let id = Some(worker.worker.id.as_str());
     let forgotten = worker.is_lost() && app.store.forget_workers(id, app.silence(), audit).await? > 0;
     let flash = if forgotten { "forgotten".to_owned() } else { format!("forget-refused.{}", worker.state) };

@@ -22,7 +22,7 @@ const ROWS: usize = 200;
 #[template(path = "workers/list.html", blocks = ["main"], whitespace = "minimize")]
 pub struct WorkersPage {
     pub shell: Shell,
-    pub workers: Vec<Registered>,
+    pub workers: Vec<RegisteredWorker>,
     /// The state of the current tab; `None` for all.
     pub state: Option<WorkerState>,
 }
@@ -46,11 +46,11 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
 }
 
 impl WorkersPage {
-    fn in_state(&self, state: Option<WorkerState>) -> impl Iterator<Item = &Registered> {
+    fn in_state(&self, state: Option<WorkerState>) -> impl Iterator<Item = &RegisteredWorker> {
         self.workers.iter().filter(move |worker| state.is_none_or(|state| worker.state == state))
     }
 
-    pub fn rows(&self) -> Vec<&Registered> {
+    pub fn rows(&self) -> Vec<&RegisteredWorker> {
         self.in_state(self.state).take(ROWS).collect()
     }
 
@@ -101,7 +101,7 @@ pub trait WorkerView {
     fn is_lost(&self) -> bool;
 }
 
-impl WorkerView for Registered {
+impl WorkerView for RegisteredWorker {
     fn href(&self) -> String {
         links::worker_page(&self.worker.id)
     }

@@ -6,9 +6,9 @@ pub mod page;
 
 use actix_web::web::ServiceConfig;
 
-use crate::store::workers::Registered;
+use crate::store::workers::RegisteredWorker;
 use crate::web::dashboard::ui::action_routes;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(resource("/dashboard/workers", &["GET"], [get().to(list::show)])).service(resource(
@@ -16,5 +16,5 @@ pub fn routes(config: &mut ServiceConfig) {
         &["GET"],
         [get().to(page::show)],
     ));
-    action_routes::<Registered>(config);
+    action_routes::<RegisteredWorker>(config);
 }

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::domain::WorkerState;
 use crate::store::jobs::{Execution, Job};
-use crate::store::stats::Worked;
-use crate::store::workers::Registered;
+use crate::store::stats::WorkerActivity;
+use crate::store::workers::RegisteredWorker;
 use crate::web::api::workers::found;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::{ProgressText, attempt};
@@ -31,7 +31,7 @@ const QUEUES: i64 = 1000;
 #[template(path = "workers/page.html", blocks = ["main"], whitespace = "minimize")]
 pub struct WorkerPage {
     pub shell: Shell,
-    pub worker: Registered,
+    pub worker: RegisteredWorker,
     /// Active jobs, oldest first.
     pub running: Vec<RunningRow>,
     /// Outcomes of the last hour, most frequent first.
@@ -73,7 +73,7 @@ async fn page(app: &App, request: &HttpRequest, id: Path<String>) -> Result<Http
     let page = WorkerPage {
         worker: found(app, &id).await?,
         running: running(app, &id).await?,
-        outcomes: outcomes(&app.store.work_of_workers(HOUR, None, Some(&id), QUEUES).await?),
+        outcomes: outcomes(&app.store.worker_stats(HOUR, None, Some(&id), QUEUES).await?),
         shell: Shell::load(app, request, Nav::Workers).await?.crumb("Workers", PAGE).titled(&id),
     };
     Ok(respond(request, Rendering::new(&page, page.as_main())))
@@ -99,8 +99,8 @@ fn row(execution: &Execution, lease_until: OffsetDateTime, job: Option<&Job>) ->
     }
 }
 
-fn outcomes(worked: &[Worked]) -> Vec<OutcomeRow> {
-    let sum = |of: fn(&Worked) -> i64| worked.iter().map(of).sum::<i64>();
+fn outcomes(worked: &[WorkerActivity]) -> Vec<OutcomeRow> {
+    let sum = |of: fn(&WorkerActivity) -> i64| worked.iter().map(of).sum::<i64>();
     let counts =
         [("completed", sum(|it| it.completed)), ("failed", sum(|it| it.failed)), ("timed_out", sum(|it| it.timeouts))];
     let all: i64 = counts.iter().map(|(_, n)| n).sum();

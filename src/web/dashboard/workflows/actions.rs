@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::WorkflowState;
-use crate::store::projects::Audit;
+use crate::store::Audit;
 use crate::store::workflows::{Node, Workflow};
 use crate::web::api::jobs::CANCELABLE;
 use crate::web::api::workflows::{cancel_steps, found, retry_steps};
@@ -68,7 +68,7 @@ impl Actions for WorkflowAction {
         };
         let flash = match result {
             Ok(flash) => flash.to_owned(),
-            Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
+            Err(ApiError::InvalidState { was, .. }) => format!("workflow-refused.{was}"),
             Err(error) => return Err(error),
         };
         Ok(Performed::done(self.page(), flash))

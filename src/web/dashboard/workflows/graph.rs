@@ -37,7 +37,7 @@ pub fn drawing(steps: &Steps, layout: &Layout) -> GraphDrawing {
     for edge in &steps.edges {
         let (Some(from), Some(to)) = (steps.index(edge.from), steps.index(edge.to)) else { continue };
         let style = Style::of(edge, critical.contains(&(edge.from, edge.to)));
-        let route = layout.way(from, to);
+        let route = layout.route(from, to);
         curve(edges.entry(style).or_default(), &route);
         if let Some(end) = route.last() {
             arrow(arrows.entry(Style { unmet: false, ..style }).or_default(), *end);

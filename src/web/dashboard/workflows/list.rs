@@ -36,7 +36,7 @@ pub async fn start_demo(app: Data<App>, request: HttpRequest) -> HttpResponse {
 }
 
 async fn try_start_demo(app: &App) -> Result<HttpResponse, ApiError> {
-    let id = start_thumbnail(app, None, &convert::audit(ACTOR, None)?).await?;
+    let id = start_thumbnail(app, None, &audit::audit(ACTOR, None)?).await?;
     Ok(redirect(&links::workflow_page(id), Some("workflow-started")))
 }
 

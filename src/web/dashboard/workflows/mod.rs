@@ -12,7 +12,7 @@ mod waterfall;
 use actix_web::web::{ServiceConfig, post};
 
 use crate::web::dashboard::ui::action_routes;
-use crate::web::{get, resource};
+use crate::web::route::{get, resource};
 
 pub fn routes(config: &mut ServiceConfig) {
     config
