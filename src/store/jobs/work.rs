@@ -154,7 +154,7 @@ pub struct Reaped {
 }
 
 /// An operation on a project: a job with its latest execution.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Operation {
     pub id: Uuid,
     pub kind: String,

@@ -1,4 +1,5 @@
-//! The dashboard: the same rows as the API, for people. Links and forms only; scripts make it live, and it works without.
+//! The dashboard: server-rendered pages over the same store as the API. Every page works without scripts; scripts only
+//! keep it live.
 
 mod dead_letters;
 mod jobs;
@@ -19,19 +20,20 @@ mod tests;
 use actix_web::http::header::{ACCEPT, LOCATION};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 use serde_json::json;
 
 use crate::web::app::App;
+use crate::web::dashboard::projects::list::PAGE as HOME;
+use crate::web::dashboard::ui::{Nav, Rendering, Shell, respond};
 use crate::web::{assets, get, resource};
-use ui::layout::Shown;
 
-/// Every page. Each noun declares its own routes.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/", &["GET"], [get().to(index)]))
         .service(resource("/static/{path:.*}", &["GET"], [get().to(assets::serve)]))
-        .service(resource("/favicon.ico", &["GET"], [get().to(|| go("/static/favicon.svg"))]))
-        .service(resource("/dashboard", &["GET"], [get().to(|| go("/dashboard/projects"))]))
+        .service(resource("/favicon.ico", &["GET"], [get().to(|| redirect("/static/favicon.svg"))]))
+        .service(resource("/dashboard", &["GET"], [get().to(|| redirect(HOME))]))
         .configure(projects::routes)
         .configure(jobs::routes)
         .configure(workflows::routes)
@@ -44,17 +46,17 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(settings::routes)
         .configure(login::routes)
         .service(resource("/dashboard/help", &["GET"], [get().to(help)]))
-        .service(web::scope("/dashboard").default_service(web::to(ui::error::no_page)));
+        .service(web::scope("/dashboard").default_service(web::to(ui::not_found)));
 }
 
-/// What is both a page (`GET`) and the form or confirmation sent from it (`POST`).
+/// The methods of a page with a form.
 const PAGE_AND_FORM: &[&str] = &["GET", "POST"];
 
-/// `/`: the dashboard for browsers, a word of welcome for programs.
+/// Redirects browsers to the dashboard. Other clients get the addresses of the API.
 async fn index(request: HttpRequest) -> HttpResponse {
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        return go("/dashboard/projects").await;
+        return redirect(HOME).await;
     }
     HttpResponse::Ok().json(json!({
         "name": "provost", "version": env!("CARGO_PKG_VERSION"),
@@ -62,13 +64,17 @@ async fn index(request: HttpRequest) -> HttpResponse {
     }))
 }
 
-async fn go(to: &'static str) -> HttpResponse {
+async fn redirect(to: &'static str) -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, to)).finish()
 }
 
-/// `GET /dashboard/help`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "help.html", blocks = ["main"], whitespace = "minimize")]
+pub struct HelpPage {
+    pub shell: Shell,
+}
+
 async fn help(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let shell = ui::layout::Frame::of(&app, &request).at(ui::layout_view::Nav::Help).still().shell("Help");
-    let page = ui::standalone_view::HelpPage { shell };
-    ui::layout::respond(&request, Shown::new(&page, page.as_main()))
+    let page = HelpPage { shell: Shell::new(&app, &request).at(Nav::Help).without_polling().titled("Help") };
+    respond(&request, Rendering::new(&page, page.as_main()))
 }

@@ -10,13 +10,10 @@ use crate::web::app::App;
 use crate::web::dashboard::dead_letters::view::{DeadFilter, DeadGroup, DeadLettersPage, DeadRow};
 use crate::web::dashboard::jobs::facts::replays;
 use crate::web::dashboard::jobs::list::{ROWS, Suggestions, hidden, tenant, words};
-use crate::web::dashboard::projects::list::short;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::layout::{COUNTED, Frame, Shown, capped, count, respond, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Bulk, Pages, first_line};
+use crate::web::dashboard::ui::{
+    Bulk, COUNT_CAP, Counts, Nav, Pages, Rendering, Shell, capped, count, first_line, links, or_error_page, respond,
+    short_id, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 
@@ -27,7 +24,7 @@ const GROUPS: i64 = 20;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, list(&app, &request).await)
+    or_error_page(&app, &request, list(&app, &request).await)
 }
 
 async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -36,12 +33,12 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     let mut rows = app.store.list_finished_jobs(&filter, below, ROWS + 1).await?;
     let more = rows.len() as i64 > ROWS;
     rows.truncate(ROWS as usize);
-    let counts = Counts::of(app).await?;
+    let counts = Counts::load(app).await?;
     let known = Suggestions::of(app).await?;
     let matching = matching(app, &filter, &counts).await?;
     let here = href(&filter, query.get("cursor").unwrap_or_default());
     let page = DeadLettersPage {
-        shell: Frame::of(app, request).at(Nav::DeadLetters).counting(&counts).shell("Dead letters"),
+        shell: Shell::new(app, request).at(Nav::DeadLetters).with_counts(&counts).titled("Dead letters"),
         total: count(counts.jobs_in(JobState::Failed)),
         groups: if below.is_none() { groups(app, &filter).await? } else { Vec::new() },
         pages: Pages {
@@ -60,14 +57,14 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
             here,
         },
     };
-    Ok(respond(request, Shown::new(&page, page.as_main())))
+    Ok(respond(request, Rendering::new(&page, page.as_main())))
 }
 
 async fn matching(app: &App, filter: &Filter, counts: &Counts) -> Result<String, ApiError> {
     if words(filter).iter().all(|(_, value)| value.is_empty()) {
         return Ok(count(counts.jobs_in(JobState::Failed)));
     }
-    Ok(capped(app.store.count_matching_jobs(filter, &[JobState::Failed], COUNTED + 1).await?))
+    Ok(capped(app.store.count_matching_jobs(filter, &[JobState::Failed], COUNT_CAP + 1).await?))
 }
 
 async fn groups(app: &App, filter: &Filter) -> Result<Vec<DeadGroup>, ApiError> {
@@ -102,12 +99,12 @@ fn group(it: Group, filter: &Filter, all: i64) -> DeadGroup {
 fn row(job: Job) -> DeadRow {
     DeadRow {
         id: job.id.to_string(),
-        short_id: short(job.id),
+        short_id: short_id(job.id),
         error: job.error.clone().unwrap_or_default(),
         failures: format!("{} of {}", job.failures, job.max_attempts),
         replays: replays(job.replays).map(|times| format!("replayed {times} before")),
         died: stamp(job.finished_at.unwrap_or(job.updated_at)),
-        queue: names::queue(&job.queue),
+        queue: links::queue(&job.queue),
         tenant: tenant(&job.tenant),
         project: job.project_id.map(|id| format!("/dashboard/projects/{id}")),
         kind: job.kind,
@@ -116,5 +113,5 @@ fn row(job: Job) -> DeadRow {
 
 fn href(filter: &Filter, cursor: &str) -> String {
     let pairs: Vec<(&str, &str)> = words(filter).into_iter().chain([("cursor", cursor)]).collect();
-    names::listing(PAGE, &pairs)
+    links::with_query(PAGE, &pairs)
 }

@@ -18,16 +18,10 @@ use crate::web::dashboard::dead_letters::list as dead_letters;
 use crate::web::dashboard::dead_letters::view::ReplayPage;
 use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::jobs::list::Suggestions;
-use crate::web::dashboard::projects::list::{ACTOR, short};
-use crate::web::dashboard::projects::page::id_of;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::flash;
-use crate::web::dashboard::ui::form::{Form, mistake, mistakes, see};
-use crate::web::dashboard::ui::layout::{COUNTED, Frame, Shown, capped, respond, stamp};
-use crate::web::dashboard::ui::layout_view::{FieldError, Nav};
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::Choice;
+use crate::web::dashboard::ui::{
+    ACTOR, COUNT_CAP, Choice, Counts, FieldError, Form, Nav, Rendering, Shell, capped, field_errors, flash, id_in_path,
+    links, or_error_page, redirect, respond, short_id, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::Acted;
@@ -37,11 +31,11 @@ const GROUPED_BY: usize = 200;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, try_show(&app, &request).await)
+    or_error_page(&app, &request, try_show(&app, &request).await)
 }
 
 async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let job = found(app, id_of(request)?).await?;
+    let job = found(app, id_in_path(request)?).await?;
     let typed = Typed {
         payload: job.payload.clone(),
         queue: job.queue.clone(),
@@ -53,11 +47,11 @@ async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiE
 
 /// `POST`.
 pub async fn replay(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_replay(&app, &request, &body).await)
+    or_error_page(&app, &request, try_replay(&app, &request, &body).await)
 }
 
 async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
     let job = found(app, id).await?;
     let mut typed = Typed::of(&form);
     let edit = match edit(app, &job, &typed).await {
@@ -75,11 +69,11 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         _ => return page(app, request, found(app, id).await?, typed, StatusCode::CONFLICT).await,
     }
     if !typed.with_others {
-        return Ok(see(&names::job_page(id), Some("replayed")));
+        return Ok(redirect(&links::job_page(id), Some("replayed")));
     }
     let mut acted = with_others(app, &job, edit, audit).await?;
     acted.moved += 1;
-    Ok(see(dead_letters::PAGE, Some(&flash::acted("all-replayed", &acted))))
+    Ok(redirect(dead_letters::PAGE, Some(&flash::acted("all-replayed", &acted))))
 }
 
 /// Those that died of the same: their payloads stay, where they go is the same.
@@ -122,20 +116,20 @@ impl Typed {
 async fn edit(app: &App, job: &Job, typed: &Typed) -> Result<Edit, Result<Vec<FieldError>, ApiError>> {
     let mut errors = Vec::new();
     if typed.reason.chars().count() > 500 {
-        errors.push(mistake("reason", "The reason must have at most 500 characters."));
+        errors.push(FieldError::new("reason", "The reason must have at most 500 characters."));
     }
     if let Err(error) = Ident::parse(&typed.queue) {
-        errors.push(mistake("queue", format!("The queue {error}.")));
+        errors.push(FieldError::new("queue", format!("The queue {error}.")));
     }
     let priority: Option<i16> = typed.priority.parse().ok().filter(|it| (0..=TOP_PRIORITY).contains(it));
     if priority.is_none() {
-        errors.push(mistake("priority", "The priority must be a whole number from 0 to 9."));
+        errors.push(FieldError::new("priority", "The priority must be a whole number from 0 to 9."));
     }
     // A browser makes one kind of line break of another; that alone is no edit.
     let same = typed.payload == job.payload.replace("\r\n", "\n");
     let json = if same { Ok(None) } else { payload(&typed.payload) };
     let json = match json {
-        Ok(None) if !same => Err(mistake("payload", "The payload must be JSON; {} is an empty one.")),
+        Ok(None) if !same => Err(FieldError::new("payload", "The payload must be JSON; {} is an empty one.")),
         other => other,
     };
     let json = json.unwrap_or_else(|error| {
@@ -150,7 +144,7 @@ async fn edit(app: &App, job: &Job, typed: &Typed) -> Result<Edit, Result<Vec<Fi
     };
     if errors.is_empty() {
         let checked = check_payload(app, &edit, &Which::These(vec![job.id]), None).await;
-        return checked.map(|()| edit).map_err(|error| mistakes(error, |_| "payload"));
+        return checked.map(|()| edit).map_err(|error| field_errors(error, |_| "payload"));
     }
     Err(Ok(errors))
 }
@@ -162,14 +156,14 @@ async fn page(
     typed: Typed,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let counts = Counts::of(app).await?;
-    let frame = Frame::of(app, request).at(Nav::DeadLetters).counting(&counts).still();
-    let frame = frame.below("Dead letters", dead_letters::PAGE).below(&job.kind, names::job_page(job.id));
+    let counts = Counts::load(app).await?;
+    let shell = Shell::new(app, request).at(Nav::DeadLetters).with_counts(&counts).without_polling();
+    let shell = shell.crumb("Dead letters", dead_letters::PAGE).crumb(&job.kind, links::job_page(job.id));
     let page = ReplayPage {
-        shell: frame.shell("Edit and replay"),
+        shell: shell.titled("Edit and replay"),
         others: others(app, &job).await?,
         id: job.id.to_string(),
-        short_id: short(job.id),
+        short_id: short_id(job.id),
         error: job.error.clone().unwrap_or_default(),
         failures: format!("{} of {}", job.failures, job.max_attempts),
         died: stamp(job.finished_at.unwrap_or(job.updated_at)),
@@ -184,7 +178,7 @@ async fn page(
         original: job.payload,
         kind: job.kind,
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
 fn blocked(job: &Job) -> Option<String> {
@@ -198,7 +192,7 @@ async fn others(app: &App, job: &Job) -> Result<Option<String>, ApiError> {
     if job.state != JobState::Failed {
         return Ok(None);
     }
-    let n = app.store.count_matching_jobs(&alike(job), &[JobState::Failed], COUNTED + 1).await? - 1;
+    let n = app.store.count_matching_jobs(&alike(job), &[JobState::Failed], COUNT_CAP + 1).await? - 1;
     Ok((n > 0).then(|| format!("the other {} with this error", capped(n))))
 }
 

@@ -1,16 +1,13 @@
 //! Jobs that gave up: by error, one by one, and the page that replays one with another payload.
 
+use crate::web::dashboard::ui::{Bulk, Choice, FieldError, Link, Pages, Shell, Stamp, first_line, has_more};
 use askama::Template;
-
-use crate::web::dashboard::ui::layout_view::{FieldError, Link, Shell, Stamp};
-use crate::web::dashboard::ui::parts::{Bulk, Choice, Pages};
-use crate::web::dashboard::ui::parts::{first_line, has_more};
 
 /// `GET /dashboard/dead-letters`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "dead_letters/list.html", blocks = ["main"], whitespace = "minimize")]
 pub struct DeadLettersPage {
-    /// The frame.
+    /// The shell.
     pub shell: Shell,
     /// How many there are in all, in words.
     pub total: String,
@@ -117,7 +114,7 @@ impl DeadRow {
 #[derive(Debug, Clone, Template)]
 #[template(path = "dead_letters/replay.html", blocks = ["main"], whitespace = "minimize")]
 pub struct ReplayPage {
-    /// The frame, with `live` false.
+    /// The shell, with `live` false.
     pub shell: Shell,
     /// The whole id of the job.
     pub id: String,

@@ -1,6 +1,5 @@
 //! Asks before one job is canceled, or one dead letter deleted.
 
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
@@ -11,15 +10,10 @@ use crate::web::api::jobs::{CANCELABLE, found, no_job};
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::list as dead_letters;
 use crate::web::dashboard::jobs::list as jobs;
-use crate::web::dashboard::projects::page::{id_of, with_id};
-use crate::web::dashboard::ui::confirm;
-use crate::web::dashboard::ui::confirm::{Question, asks};
-use crate::web::dashboard::ui::confirm_view::ConfirmPage;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::parts::first_line;
-use crate::web::dashboard::ui::{chart, links as names};
+use crate::web::dashboard::ui::{
+    ConfirmPage, Confirmation, Form, Nav, confirmed_audit, duration, first_line, id_in_path, links, or_error_page,
+    redirect, with_id,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 
@@ -30,12 +24,12 @@ pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 /// `POST …/jobs/{id}/cancel`.
 pub async fn cancel(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_cancel(&app, &request, &body).await)
+    or_error_page(&app, &request, try_cancel(&app, &request, &body).await)
 }
 
 async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = match confirm::agreed(&form) {
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
+    let audit = match confirmed_audit(&form) {
         Ok(audit) => audit,
         Err(refused) => return cancel_page(app, request, id, refused).await,
     };
@@ -45,7 +39,7 @@ async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         (_, true) => "canceling".to_owned(),
         _ => format!("job-refused.{}", answer.was),
     };
-    Ok(see(&names::job_page(id), Some(&word)))
+    Ok(redirect(&links::job_page(id), Some(&word)))
 }
 
 async fn cancel_page(
@@ -55,24 +49,24 @@ async fn cancel_page(
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
     let job = found(app, id).await?;
-    let own = names::job_page(id);
-    let question = Question {
+    let own = links::job_page(id);
+    let confirmation = Confirmation {
         nav: Nav::Jobs,
-        above: &[("Jobs", jobs::PAGE.to_owned()), (&job.kind, own.clone())],
+        crumbs: &[("Jobs", jobs::PAGE.to_owned()), (&job.kind, own.clone())],
         heading: "Cancel a job",
         icon: "ban",
-        destroys: true,
+        destructive: true,
         post_to: &format!("{own}/cancel"),
         back: &own,
     };
-    let grace = chart::seconds(app.config.cancel_grace.as_secs_f64());
-    let mut happens = vec![if job.state == JobState::Active {
+    let grace = duration(app.config.cancel_grace.as_secs_f64());
+    let mut effects = vec![if job.state == JobState::Active {
         format!("Its worker is asked to stop. If it has not after {grace}, the job is taken from it.")
     } else {
         "It is called off at once: no worker takes it any more.".to_owned()
     }];
     if job.project_id.is_some() {
-        happens.push("The project that it works on is failed then, and can be retried.".to_owned());
+        effects.push("The project that it works on is failed then, and can be retried.".to_owned());
     }
     let blocked = if job.cancel_requested_at.is_some() {
         Some("Its worker has been asked to stop already.".to_owned())
@@ -81,12 +75,12 @@ async fn cancel_page(
     };
     let page = ConfirmPage {
         subject: title(&job),
-        happens,
-        stays: vec!["Its record: payload, events and attempts. It can be run again as a copy.".to_owned()],
+        effects,
+        kept: vec!["Its record: payload, events and attempts. It can be run again as a copy.".to_owned()],
         blocked: blocked.filter(|_| refused.is_none()),
-        ..asks(app, request, question).await?
+        ..confirmation.page(app, request).await?
     };
-    Ok(shown(request, page, refused))
+    Ok(page.respond_to(request, refused))
 }
 
 /// `GET …/dead-letters/{id}/delete`.
@@ -96,19 +90,19 @@ pub async fn ask_delete(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 /// `POST …/dead-letters/{id}/delete`.
 pub async fn delete(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_delete(&app, &request, &body).await)
+    or_error_page(&app, &request, try_delete(&app, &request, &body).await)
 }
 
 async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = match confirm::agreed(&form) {
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
+    let audit = match confirmed_audit(&form) {
         Ok(audit) => audit,
         Err(refused) => return delete_page(app, request, id, refused).await,
     };
     match app.store.forget_dead_letters(&[id], &audit).await?.pop() {
         None => Err(no_job(id)),
-        Some(it) if it.gone => Ok(see(dead_letters::PAGE, Some("forgotten-letter"))),
-        Some(it) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{}", it.was)))),
+        Some(it) if it.gone => Ok(redirect(dead_letters::PAGE, Some("forgotten-letter"))),
+        Some(it) => Ok(redirect(&links::job_page(id), Some(&format!("job-refused.{}", it.was)))),
     }
 }
 
@@ -119,38 +113,31 @@ async fn delete_page(
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
     let job = found(app, id).await?;
-    let question = Question {
+    let confirmation = Confirmation {
         nav: Nav::DeadLetters,
-        above: &[("Dead letters", dead_letters::PAGE.to_owned()), (&job.kind, names::job_page(id))],
+        crumbs: &[("Dead letters", dead_letters::PAGE.to_owned()), (&job.kind, links::job_page(id))],
         heading: "Delete a dead letter",
         icon: "trash",
-        destroys: true,
+        destructive: true,
         post_to: &format!("{}/{id}/delete", dead_letters::PAGE),
         back: dead_letters::PAGE,
     };
-    let mut stays = vec!["In the record: that it was, why it failed, and who deleted it.".to_owned()];
+    let mut kept = vec!["In the record: that it was, why it failed, and who deleted it.".to_owned()];
     if let Some(error) = &job.error {
-        stays.push(format!("It failed with: {}", first_line(error)));
+        kept.push(format!("It failed with: {}", first_line(error)));
     }
     let page = ConfirmPage {
         subject: title(&job),
-        happens: vec!["It is deleted, with payload, result and attempts. This cannot be undone.".to_owned()],
-        stays,
+        effects: vec!["It is deleted, with payload, result and attempts. This cannot be undone.".to_owned()],
+        kept,
         blocked: (job.state != JobState::Failed)
             .then(|| format!("Only a job that gave up can be deleted, and this one is {} now.", job.state)),
-        ..asks(app, request, question).await?
+        ..confirmation.page(app, request).await?
     };
-    Ok(shown(request, page, refused))
+    Ok(page.respond_to(request, refused))
 }
 
 fn title(job: &Job) -> String {
-    let it = names::job(job.id, &job.kind);
+    let it = links::job(job.id, &job.kind);
     format!("{} {}", it.kind, it.short_id)
-}
-
-/// The page, with why it was refused and the reason as it was typed.
-pub fn shown(request: &HttpRequest, page: ConfirmPage, refused: Option<(String, &str)>) -> HttpResponse {
-    let Some((why, reason)) = refused else { return confirm::answer(request, &page, StatusCode::OK) };
-    let page = ConfirmPage { error: Some(why), reason: Some(reason.to_owned()), ..page };
-    confirm::answer(request, &page, StatusCode::UNPROCESSABLE_ENTITY)
 }

@@ -12,15 +12,10 @@ use crate::web::api::jobs::select::{MOST, Selection, Which};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::bulk_verb::Verb;
 use crate::web::dashboard::jobs::list::hidden;
-use crate::web::dashboard::ui::confirm;
-use crate::web::dashboard::ui::confirm::{Question, asks, is_confirmed};
-use crate::web::dashboard::ui::confirm_view::{ConfirmItem, ConfirmPage};
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::flash;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout::{COUNTED, capped, counted};
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Hidden, first_line};
+use crate::web::dashboard::ui::{
+    COUNT_CAP, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, capped, first_line, flash, links, or_error_page,
+    plural, redirect,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::filter_of;
@@ -31,12 +26,12 @@ const LISTED: usize = 5;
 
 /// `POST /dashboard/jobs/bulk`.
 pub async fn jobs(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, many(&app, &request, &body, &[Verb::Cancel, Verb::Retry]).await)
+    or_error_page(&app, &request, many(&app, &request, &body, &[Verb::Cancel, Verb::Retry]).await)
 }
 
 /// `POST /dashboard/dead-letters/bulk`.
 pub async fn dead_letters(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, many(&app, &request, &body, &[Verb::Replay, Verb::Delete]).await)
+    or_error_page(&app, &request, many(&app, &request, &body, &[Verb::Replay, Verb::Delete]).await)
 }
 
 async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> Result<HttpResponse, ApiError> {
@@ -44,13 +39,13 @@ async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> 
     let verb = verbs.iter().copied().find(|it| it.name() == form.get("verb"));
     let verb = verb.ok_or_else(|| ApiError::field("verb", "is not one that this page offers"))?;
     let back = form.path("back").unwrap_or(verb.list()).to_owned();
-    let Some(which) = which(&form)? else { return Ok(see(&back, Some("nothing-picked"))) };
+    let Some(which) = which(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
     let order = Order { verb, which, back, form };
     let met = Met::of(app, &order).await?;
-    if !is_confirmed(&order.form) {
+    if !order.form.is_confirmed() {
         return page(app, request, &order, &met, None, StatusCode::OK).await;
     }
-    let (audit, edit) = match (confirm::audit(&order.form), verb.edit(&order.form)) {
+    let (audit, edit) = match (order.form.audit(), verb.edit(&order.form)) {
         (Ok(audit), Ok(edit)) => (audit, edit),
         (Err(why), _) | (_, Err(why)) => {
             return page(app, request, &order, &met, Some(why), StatusCode::UNPROCESSABLE_ENTITY).await;
@@ -59,12 +54,12 @@ async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> 
     // Fewer than the page spoke of are fine: the others moved by themselves. More would be more than was agreed to.
     let agreed: i64 = order.form.get("count").parse().unwrap_or(i64::MAX);
     if met.n > agreed {
-        let why = format!("Now {} match, and the page spoke of {}.", counted(met.n, "job"), capped(agreed));
+        let why = format!("Now {} match, and the page spoke of {}.", plural(met.n, "job"), capped(agreed));
         return page(app, request, &order, &met, Some(why), StatusCode::CONFLICT).await;
     }
     let selection = Selection { which: order.which, audit, most: MOST, after: None };
     let acted = verb.act(app, &selection, &edit).await?;
-    Ok(see(&order.back, Some(&flash::acted(verb.word(), &acted))))
+    Ok(redirect(&order.back, Some(&flash::acted(verb.word(), &acted))))
 }
 
 /// What is to be done, to which, and the form that said so.
@@ -122,7 +117,7 @@ fn which(form: &Form) -> Result<Option<Which>, ApiError> {
 
 /// Those to whom it would happen now.
 struct Met {
-    /// How many, counted no further than one above [`COUNTED`].
+    /// How many, counted no further than one above [`COUNT_CAP`].
     n: i64,
     /// How many of them are active.
     active: i64,
@@ -151,7 +146,7 @@ impl Met {
             }
             Which::Matching(filter) => {
                 let count =
-                    async |states: &[JobState]| app.store.count_matching_jobs(filter, states, COUNTED + 1).await;
+                    async |states: &[JobState]| app.store.count_matching_jobs(filter, states, COUNT_CAP + 1).await;
                 let of = |state: JobState| if states.contains(&state) { vec![state] } else { Vec::new() };
                 let found = app.store.matching_jobs(filter, states, None, LISTED as i64).await?;
                 let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).collect();
@@ -178,28 +173,28 @@ async fn page(
     let verb = order.verb;
     let jobs = if met.n == 1 { "1 job".to_owned() } else { format!("{} jobs", capped(met.n)) };
     let heading = format!("{} {jobs}", verb.label());
-    let question = Question {
+    let confirmation = Confirmation {
         nav: verb.nav(),
-        above: &[(verb.place(), verb.list().to_owned())],
+        crumbs: &[(verb.place(), verb.list().to_owned())],
         heading: &heading,
         icon: verb.icon(),
-        destroys: verb.destroys(),
+        destructive: verb.destroys(),
         post_to: verb.path(),
         back: &order.back,
     };
-    let blank = asks(app, request, question).await?;
-    let (happens, mut stays) = verb.consequences(met.n, met.active, met.dead, app);
+    let blank = confirmation.page(app, request).await?;
+    let (effects, mut kept) = verb.consequences(met.n, met.active, met.dead, app);
     if met.left > 0 {
-        stays.push(format!("{} that it does not apply to now, though selected.", counted(met.left, "job")));
+        kept.push(format!("{} that it does not apply to now, though selected.", plural(met.left, "job")));
     }
     let rest = met.n - met.first.len() as i64;
     let page = ConfirmPage {
         subject: subject(&order.which),
-        happens,
-        stays,
+        effects,
+        kept,
         count: Some(jobs),
         listed: met.first.iter().map(item).collect(),
-        more: (rest > 0).then(|| if met.n > COUNTED { "and more".to_owned() } else { format!("and {rest} more") }),
+        more: (rest > 0).then(|| if met.n > COUNT_CAP { "and more".to_owned() } else { format!("and {rest} more") }),
         hidden: order.again(met.n),
         fields: verb.fields(&order.form),
         reason: Some(order.form.get("reason").to_owned()),
@@ -207,16 +202,16 @@ async fn page(
         error,
         ..blank
     };
-    Ok(confirm::answer(request, &page, status))
+    Ok(page.respond(request, status))
 }
 
 fn item(job: &Job) -> ConfirmItem {
-    let names = names::job(job.id, &job.kind);
+    let names = links::job(job.id, &job.kind);
     let note = match job.error.as_deref().filter(|_| job.state == JobState::Failed) {
         Some(error) => first_line(error).to_owned(),
         None => format!("{}, queue {}", job.state, job.queue),
     };
-    ConfirmItem { label: format!("{} {}", names.kind, names.short_id), href: names::job_page(job.id), note: Some(note) }
+    ConfirmItem { label: format!("{} {}", names.kind, names.short_id), href: links::job_page(job.id), note: Some(note) }
 }
 
 /// Which ones, in words.

@@ -9,10 +9,7 @@ use crate::web::app::App;
 use crate::web::dashboard::dead_letters::list as dead_letters;
 use crate::web::dashboard::dead_letters::replay::priorities;
 use crate::web::dashboard::jobs::list as jobs;
-use crate::web::dashboard::ui::confirm_view::ConfirmField;
-use crate::web::dashboard::ui::form::Form;
-use crate::web::dashboard::ui::layout::counted;
-use crate::web::dashboard::ui::layout_view::Nav;
+use crate::web::dashboard::ui::{ConfirmField, Form, Nav, plural};
 use crate::web::error::ApiError;
 use crate::wire::Acted;
 
@@ -107,11 +104,11 @@ impl Verb {
         }
     }
 
-    /// What happens and what stays, as sentences.
+    /// What happens and what kept, as sentences.
     pub fn consequences(self, n: i64, active: i64, dead: i64, app: &App) -> (Vec<String>, Vec<String>) {
-        let some = |n: i64, text: &dyn Fn(String) -> String| (n > 0).then(|| text(counted(n, "job")));
-        let grace = crate::web::dashboard::ui::chart::seconds(app.config.cancel_grace.as_secs_f64());
-        let happens = match self {
+        let some = |n: i64, text: &dyn Fn(String) -> String| (n > 0).then(|| text(plural(n, "job")));
+        let grace = crate::web::dashboard::ui::duration(app.config.cancel_grace.as_secs_f64());
+        let effects = match self {
             Self::Cancel => vec![
                 some(n - active, &|jobs| {
                     format!("Called off at once: {jobs} not yet started, or waiting to be tried again.")
@@ -133,14 +130,14 @@ impl Verb {
                 vec![Some("They are deleted, with payload, result and attempts. This cannot be undone.".to_owned())]
             }
         };
-        let stays = match self {
+        let kept = match self {
             Self::Cancel => "Their record: payload, events and attempts. Each can be run again as a copy.",
             Self::Retry | Self::Replay => {
                 "Their ids and their history. Jobs that work on a project: retry the project instead."
             }
             Self::Delete => "In the record: that they were, why they failed, and who deleted them.",
         };
-        (happens.into_iter().flatten().collect(), vec![stays.to_owned()])
+        (effects.into_iter().flatten().collect(), vec![kept.to_owned()])
     }
 
     /// What can be said besides.

@@ -12,11 +12,7 @@ use crate::web::api::convert;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list::list;
 use crate::web::dashboard::jobs::list_view::EnqueueForm;
-use crate::web::dashboard::projects::list::ACTOR;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, mistake, mistakes, see};
-use crate::web::dashboard::ui::layout_view::FieldError;
-use crate::web::dashboard::ui::links as names;
+use crate::web::dashboard::ui::{ACTOR, FieldError, Form, field_errors, links, or_error_page, redirect};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::wire::CreateJob;
@@ -26,11 +22,11 @@ use crate::wire::span::Span;
 /// Enqueues, then shows the new job; or shows the list again with what was wrong.
 pub async fn enqueue(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
     let answer = match try_enqueue(&app, &body).await {
-        Ok(Ok(id)) => Ok(see(&names::job_page(id), Some("enqueued"))),
+        Ok(Ok(id)) => Ok(redirect(&links::job_page(id), Some("enqueued"))),
         Ok(Err(form)) => list(&app, &request, form, StatusCode::UNPROCESSABLE_ENTITY).await,
         Err(error) => Err(error),
     };
-    or_page(&app, &request, answer)
+    or_error_page(&app, &request, answer)
 }
 
 async fn try_enqueue(app: &App, body: &Body) -> Result<Result<Uuid, EnqueueForm>, ApiError> {
@@ -59,7 +55,7 @@ async fn try_enqueue(app: &App, body: &Body) -> Result<Result<Uuid, EnqueueForm>
             }
             // Somebody went back to the form and asked for something else: that is a new wish.
             Err(StoreError::Refused { code: Refusal::KeyReused, .. }) if job.key.is_some() => job.key = None,
-            Err(error) => return Ok(Err(refused(mistakes(error.into(), field)?))),
+            Err(error) => return Ok(Err(refused(field_errors(error.into(), field)?))),
         }
     }
 }
@@ -72,7 +68,7 @@ enum Wrong {
 
 impl From<ApiError> for Wrong {
     fn from(error: ApiError) -> Self {
-        mistakes(error, field).map_or_else(Self::Else, Self::Fields)
+        field_errors(error, field).map_or_else(Self::Else, Self::Fields)
     }
 }
 
@@ -88,14 +84,14 @@ fn wish(form: &Form) -> Result<CreateJob, Vec<FieldError>> {
     let (mut errors, mut wish) = (Vec::new(), blank(form));
     match form.word("priority").map(str::parse) {
         Some(Ok(priority)) => wish.priority = Some(priority),
-        Some(Err(_)) => errors.push(mistake("priority", "The priority must be a whole number from 0 to 9.")),
+        Some(Err(_)) => errors.push(FieldError::new("priority", "The priority must be a whole number from 0 to 9.")),
         None => {}
     }
     match form.word("delay").map(|text| (text, Span::parse(text))) {
         Some((_, Some(delay))) => wish.delay = Some(delay),
         // A moment is understood too.
         Some((text, None)) if moment("run_at", text).is_ok() => wish.run_at = Some(text.to_owned()),
-        Some(_) => errors.push(mistake(
+        Some(_) => errors.push(FieldError::new(
             "delay",
             "The delay must be a duration like 30 s or 2 h, or a moment like 2026-01-31T08:00:00Z.",
         )),
@@ -124,7 +120,7 @@ pub fn payload(text: &str) -> Result<Option<Box<RawValue>>, FieldError> {
         return Ok(None);
     }
     let read = RawValue::from_string(text.to_owned()).map(Some);
-    read.map_err(|error| mistake("payload", format!("The payload is not JSON: {error}.")))
+    read.map_err(|error| FieldError::new("payload", format!("The payload is not JSON: {error}.")))
 }
 
 /// What a part of the request is called on the form.

@@ -6,24 +6,18 @@ use crate::domain::{Backoff, JobState, Progress};
 use crate::store::jobs::Job;
 use crate::web::dashboard::jobs::page::Known;
 use crate::web::dashboard::jobs::view::{HowFar, JobFacts};
-use crate::web::dashboard::projects::list::short;
-use crate::web::dashboard::projects::view::Holder;
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::layout::stamp;
-use crate::web::dashboard::ui::layout_view::Link;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::JobLink;
+use crate::web::dashboard::ui::{Holder, JobLink, Link, duration, links, short_id, stamp};
 
 pub fn facts(known: &Known) -> JobFacts {
     let job = &known.job;
     JobFacts {
-        queue: names::queue(&job.queue),
+        queue: links::queue(&job.queue),
         tenant: job.tenant.clone(),
         tags: job.tags.clone(),
         priority: priority(job.priority),
         attempt: if job.attempt == 0 { "none yet".to_owned() } else { job.attempt.to_string() },
         failures: format!("{} of {} spent", job.failures, job.max_attempts),
-        timeout: job.timeout.map(|it| format!("{} an attempt", chart::seconds(it.as_secs_f64()))),
+        timeout: job.timeout.map(|it| format!("{} an attempt", duration(it.as_secs_f64()))),
         deadline: job.deadline_at.map(stamp),
         backoff: backoff(job.backoff.unwrap_or_default()),
         lease: holder(job),
@@ -31,7 +25,7 @@ pub fn facts(known: &Known) -> JobFacts {
         schema_version: job.schema_version.map(|version| format!("{} {version}", job.kind)),
         replays: replays(job.replays),
         origin: origin(known),
-        project: job.project_id.map(|id| Link::to(format!("/dashboard/projects/{id}"), short(id))),
+        project: job.project_id.map(|id| Link::to(format!("/dashboard/projects/{id}"), short_id(id))),
         created: stamp(job.created_at),
         due: stamp(job.run_at),
         finished: job.finished_at.map(stamp),
@@ -73,11 +67,11 @@ pub fn how_far(progress: Option<&Progress>) -> Option<HowFar> {
 }
 
 fn backoff(policy: Backoff) -> String {
-    let (base, max) = (chart::seconds(policy.base.as_secs_f64()), chart::seconds(policy.max.as_secs_f64()));
+    let (base, max) = (duration(policy.base.as_secs_f64()), duration(policy.max.as_secs_f64()));
     let text = match policy.strategy {
         Strategy::Exponential => format!("twice as long each time, from {base} to {max}"),
         Strategy::Linear => format!("{base} longer each time, up to {max}"),
-        Strategy::Fixed => format!("always {}", chart::seconds(policy.base.min(policy.max).as_secs_f64())),
+        Strategy::Fixed => format!("always {}", duration(policy.base.min(policy.max).as_secs_f64())),
     };
     if policy.jitter { format!("{text}, or anywhere below") } else { text }
 }
@@ -85,10 +79,10 @@ fn backoff(policy: Backoff) -> String {
 /// A copy has the kind of its original; what follows from another job mostly has not.
 fn origin(known: &Known) -> Option<(String, JobLink)> {
     let id = known.job.origin_id?;
-    let Some(origin) = &known.origin else { return Some(("From".to_owned(), names::job(id, "a job that is gone"))) };
+    let Some(origin) = &known.origin else { return Some(("From".to_owned(), links::job(id, "a job that is gone"))) };
     let word =
         if origin.kind == known.job.kind && origin.payload == known.job.payload { "Copy of" } else { "Follow-up of" };
-    Some((word.to_owned(), names::job(id, &origin.kind)))
+    Some((word.to_owned(), links::job(id, &origin.kind)))
 }
 
 #[cfg(test)]

@@ -8,13 +8,7 @@ use crate::domain::{JobState, Policy};
 use crate::store::jobs::Job;
 use crate::store::workflows::{Edge, Node};
 use crate::web::app::App;
-use crate::web::dashboard::jobs::list::state;
-use crate::web::dashboard::projects::list::short;
-use crate::web::dashboard::schedules::view::Badge;
-use crate::web::dashboard::ui::layout::count;
-use crate::web::dashboard::ui::layout_view::Link;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::dashboard::ui::{Badge, Link, Tone, count, links, short_id};
 use crate::web::dashboard::workflows::page as workflow;
 use crate::web::dashboard::workflows::view::{EdgeRow, Edges, StepOf};
 use crate::web::error::ApiError;
@@ -22,7 +16,7 @@ use crate::web::error::ApiError;
 /// How many of each side a page shows.
 const SHOWN: usize = 20;
 /// Further than this, dependents are not counted.
-const COUNTED: i64 = 1_001;
+const DEPENDENTS_CAP: i64 = 1_001;
 
 /// What a page of a job tells of others.
 pub struct Links {
@@ -46,7 +40,7 @@ impl Links {
         let mut before = if job.has_dependencies { app.store.edges(&[job.id]).await? } else { Vec::new() };
         // What holds it comes first.
         before.sort_by_key(|edge| (edge.is_met(), edge.depends_on));
-        let after = app.store.dependents(job.id, COUNTED).await?;
+        let after = app.store.dependents(job.id, DEPENDENTS_CAP).await?;
         let shown = |edges: &[Edge], of: fn(&Edge) -> Uuid| edges.iter().take(SHOWN).map(of).collect::<Vec<_>>();
         let mut ids = shown(&before, |edge| edge.depends_on);
         ids.extend(shown(&after, |edge| edge.job_id));
@@ -60,7 +54,7 @@ impl Links {
             doomed_by: job
                 .doomed_by
                 .and_then(|id| nodes.get(&id))
-                .map(|it| Link::to(names::job_page(it.id), it.name())),
+                .map(|it| Link::to(links::job_page(it.id), it.name())),
         })
     }
 }
@@ -71,15 +65,15 @@ fn edges(all: &[Edge], nodes: &HashMap<Uuid, Node>, other: fn(&Edge) -> Uuid) ->
         let node = nodes.get(&id);
         EdgeRow {
             id: id.to_string(),
-            job: Link::to(names::job_page(id), node.map_or("a job that is gone", Node::name)),
-            short_id: short(id),
-            state: node.map(|it| state(it.state)),
+            job: Link::to(links::job_page(id), node.map_or("a job that is gone", Node::name)),
+            short_id: short_id(id),
+            state: node.map(|it| it.state),
             policy: policy(edge.policy),
             verdict: verdict(edge),
         }
     };
     let left = all.len().saturating_sub(SHOWN);
-    let most = all.len() as i64 == COUNTED;
+    let most = all.len() as i64 == DEPENDENTS_CAP;
     Edges {
         rows: all.iter().take(SHOWN).map(row).collect(),
         more: (left > 0)

@@ -15,14 +15,10 @@ use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list_view::{EnqueueForm, JobFilter, JobRow, JobsPage};
 use crate::web::dashboard::jobs::timeline::{CANCELED, without};
-use crate::web::dashboard::projects::list::short;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::layout::{COUNTED, Frame, Shown, capped, count, counted, is_live, respond, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Bulk, Hidden, Pages, Tab, first_line};
-use crate::web::dashboard::ui::status::JobState as State;
+use crate::web::dashboard::ui::{
+    Bulk, COUNT_CAP, Counts, Hidden, Nav, Pages, Rendering, Shell, StateBadge, Tab, capped, count, first_line, is_live,
+    links, or_error_page, plural, respond, short_id, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 
@@ -46,7 +42,7 @@ const TABS: &[JobState] = &[
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, list(&app, &request, EnqueueForm::default(), StatusCode::OK).await)
+    or_error_page(&app, &request, list(&app, &request, EnqueueForm::default(), StatusCode::OK).await)
 }
 
 /// The list, with the form as it was typed.
@@ -62,7 +58,7 @@ pub async fn list(
     let mut rows = app.store.list_jobs(&filter, cursor, ROWS + 1).await?;
     let more = rows.len() as i64 > ROWS;
     rows.truncate(ROWS as usize);
-    let counts = Counts::of(app).await?;
+    let counts = Counts::load(app).await?;
     let matching = matching(app, &filter, &counts).await?;
     let known = Suggestions::of(app).await?;
     let stuck = Stuck::of(app, &rows).await?;
@@ -72,7 +68,7 @@ pub async fn list(
     let here = href(&filter, filter.state, cursor);
     let now = OffsetDateTime::now_utc();
     let page = JobsPage {
-        shell: Frame::of(app, request).at(Nav::Jobs).counting(&counts).shell("Jobs"),
+        shell: Shell::new(app, request).at(Nav::Jobs).with_counts(&counts).titled("Jobs"),
         tabs: tabs(&filter, &counts),
         filter: shown(&filter, here.clone()),
         enqueue,
@@ -87,13 +83,13 @@ pub async fn list(
         bulk: Bulk { filter: hidden(&filter), back: here, matching },
         can_retry: filter.state.is_none_or(|state| RETRYABLE.contains(&state)),
         can_cancel: filter.state.is_none_or(|state| CANCELABLE.contains(&state)),
-        exists: format!("{} in all", counted(counts.all_jobs(), "job")),
+        exists: format!("{} in all", plural(counts.all_jobs(), "job")),
         curl: format!(
             "curl -X POST http://{}/jobs -H 'content-type: application/json' -d '{{\"kind\": \"echo\", \"payload\": {{\"hello\": \"world\"}}}}'",
             app.host
         ),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
 /// The kinds and queues there are.
@@ -143,14 +139,14 @@ fn row(job: Job, stuck: &Stuck, now: OffsetDateTime) -> JobRow {
     let can = possible(&job);
     JobRow {
         id: job.id.to_string(),
-        short_id: short(job.id),
-        state: state(job.state),
+        short_id: short_id(job.id),
+        state: job.state,
         note,
         running_since: (job.state == JobState::Active).then(|| claimed_at(&job).map(stamp)).flatten(),
-        queue: names::queue(&job.queue),
+        queue: links::queue(&job.queue),
         tenant: tenant(&job.tenant),
         attempt: attempt(job.attempt, job.max_attempts),
-        worker: job.worker_id.as_deref().map(names::worker),
+        worker: job.worker_id.as_deref().map(links::worker),
         created: stamp(job.created_at),
         due: (!job.state.is_finished() && job.run_at > now).then(|| stamp(job.run_at)),
         finished: job.finished_at.map(stamp),
@@ -158,11 +154,6 @@ fn row(job: Job, stuck: &Stuck, now: OffsetDateTime) -> JobRow {
         can_cancel: can.contains(&"cancel") && job.cancel_requested_at.is_none(),
         kind: job.kind,
     }
-}
-
-/// The page's own word for a state.
-pub fn state(state: JobState) -> State {
-    State::from_name(state.as_str())
 }
 
 /// The usual tenant goes without saying.
@@ -195,7 +186,7 @@ fn tabs(filter: &Filter, counts: &Counts) -> Vec<Tab> {
         quiet: one == Some(JobState::Canceled),
     };
     let all = tab("All", None, counts.all_jobs());
-    let each = TABS.iter().map(|it| tab(state(*it).label(), Some(*it), counts.jobs_in(*it)));
+    let each = TABS.iter().map(|it| tab(it.badge().label, Some(*it), counts.jobs_in(*it)));
     std::iter::once(all).chain(each).collect()
 }
 
@@ -203,7 +194,7 @@ async fn matching(app: &App, filter: &Filter, counts: &Counts) -> Result<String,
     if words(filter).iter().all(|(_, value)| value.is_empty()) {
         return Ok(count(filter.state.map_or_else(|| counts.all_jobs(), |state| counts.jobs_in(state))));
     }
-    Ok(capped(app.store.count_matching_jobs(filter, JobState::ALL, COUNTED + 1).await?))
+    Ok(capped(app.store.count_matching_jobs(filter, JobState::ALL, COUNT_CAP + 1).await?))
 }
 
 /// What narrows a list besides the state, as parameters of its URL.
@@ -234,13 +225,13 @@ fn href(filter: &Filter, state: Option<JobState>, cursor: Option<Uuid>) -> Strin
     let mut pairs = vec![("state", state.map_or("", JobState::as_str))];
     pairs.extend(words(filter));
     pairs.push(("cursor", cursor.as_str()));
-    names::listing(PAGE, &pairs)
+    links::with_query(PAGE, &pairs)
 }
 
 fn shown(filter: &Filter, here: String) -> JobFilter {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     JobFilter {
-        state: filter.state.map(state),
+        state: filter.state,
         kind: text(&filter.kind),
         queue: text(&filter.queue),
         tenant: text(&filter.tenant),

@@ -1,16 +1,14 @@
 //! The list of jobs, with the form that enqueues one.
 
+use crate::domain::JobState;
+use crate::web::dashboard::ui::{Bulk, FieldError, Link, Pages, Shell, Stamp, StateBadge, Tab, retry_label};
 use askama::Template;
-
-use crate::web::dashboard::ui::layout_view::{FieldError, Link, Shell, Stamp};
-use crate::web::dashboard::ui::parts::{Bulk, Pages, Tab};
-use crate::web::dashboard::ui::status::JobState;
 
 /// `GET` and `POST /dashboard/jobs`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "jobs/list.html", blocks = ["main"], whitespace = "minimize")]
 pub struct JobsPage {
-    /// The frame.
+    /// The shell.
     pub shell: Shell,
     /// All, and then one for each state.
     pub tabs: Vec<Tab>,
@@ -144,4 +142,10 @@ pub struct JobRow {
     pub can_retry: bool,
     /// Offers Cancel.
     pub can_cancel: bool,
+}
+
+impl JobRow {
+    pub fn retry_label(&self) -> Option<&'static str> {
+        retry_label(self.state)
+    }
 }

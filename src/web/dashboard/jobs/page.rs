@@ -17,15 +17,10 @@ use crate::web::dashboard::jobs::facts as job_facts;
 use crate::web::dashboard::jobs::links::Links;
 use crate::web::dashboard::jobs::timeline::{callout, executions, timeline};
 use crate::web::dashboard::jobs::view::{FollowUp, JobPage, LogRow, PriorityForm};
-use crate::web::dashboard::projects::list::{ACTOR, short};
-use crate::web::dashboard::projects::page::{id_of, with_id};
-use crate::web::dashboard::projects::view::CurlLine;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, mistakes, see};
-use crate::web::dashboard::ui::layout::{Frame, Shown, auth, respond, span};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
+use crate::web::dashboard::ui::{
+    ACTOR, Counts, CurlLine, Form, Nav, Rendering, Shell, curl_auth, elapsed, field_errors, id_in_path, links,
+    or_error_page, redirect, respond, short_id, with_id,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 
@@ -46,13 +41,13 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 /// `POST …/retry`, from a list or from the page.
 pub async fn retry(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_retry(&app, &request, &body).await)
+    or_error_page(&app, &request, try_retry(&app, &request, &body).await)
 }
 
 async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
     let audit = convert::audit(ACTOR, None)?;
-    let own = names::job_page(id);
+    let own = links::job_page(id);
     let back = form.path("back").unwrap_or(&own);
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &audit).await?.pop();
     let word = match answer {
@@ -64,37 +59,37 @@ async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<Http
         // Two operators pressed the button: the second one is told what the job is now.
         Some(it) => format!("job-refused.{}", it.was),
     };
-    Ok(see(back, Some(&word)))
+    Ok(redirect(back, Some(&word)))
 }
 
 /// `POST …/run-again`.
 pub async fn run_again(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, try_run_again(&app, &request).await)
+    or_error_page(&app, &request, try_run_again(&app, &request).await)
 }
 
 async fn try_run_again(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let id = id_of(request)?;
+    let id = id_in_path(request)?;
     let audit = convert::audit(ACTOR, None)?;
     match copy_of(app, id, &audit.actor, audit.request_id.as_deref()).await {
-        Ok(copy) => Ok(see(&names::job_page(copy), Some("copied"))),
-        Err(ApiError::NotNow { was, .. }) => Ok(see(&names::job_page(id), Some(&format!("job-refused.{was}")))),
+        Ok(copy) => Ok(redirect(&links::job_page(copy), Some("copied"))),
+        Err(ApiError::NotNow { was, .. }) => Ok(redirect(&links::job_page(id), Some(&format!("job-refused.{was}")))),
         Err(error) => Err(error),
     }
 }
 
 /// `POST …/priority`.
 pub async fn prioritise(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_prioritise(&app, &request, &body).await)
+    or_error_page(&app, &request, try_prioritise(&app, &request, &body).await)
 }
 
 async fn try_prioritise(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
     let typed = form.get("priority");
     // No number that fits is 0 to 9 plus something that cannot be read.
     let priority = match convert::priority(typed.trim().parse().unwrap_or(-1)) {
         Ok(priority) => priority,
         Err(error) => {
-            let error = mistakes(error, |_| "priority")?.pop().map(|it| it.message);
+            let error = field_errors(error, |_| "priority")?.pop().map(|it| it.message);
             let form = PriorityForm { priority: typed.to_owned(), error };
             return page(app, request, id, Some(form), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
@@ -102,7 +97,7 @@ async fn try_prioritise(app: &App, request: &HttpRequest, body: &Body) -> Result
     let audit = convert::audit(ACTOR, None)?;
     let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| no_job(id))?;
     let word = if answer.moved { "priority".to_owned() } else { format!("job-refused.{}", answer.was) };
-    Ok(see(&names::job_page(id), Some(&word)))
+    Ok(redirect(&links::job_page(id), Some(&word)))
 }
 
 /// Everything that a page of a job is made of.
@@ -150,19 +145,19 @@ async fn page(
 ) -> Result<HttpResponse, ApiError> {
     let known = Known::of(app, id).await?;
     let job = &known.job;
-    let frame = Frame::of(app, request)
+    let shell = Shell::new(app, request)
         .at(Nav::Jobs)
-        .counting(&Counts::of(app).await?)
-        .below("Jobs", crate::web::dashboard::jobs::list::PAGE);
+        .with_counts(&Counts::load(app).await?)
+        .crumb("Jobs", crate::web::dashboard::jobs::list::PAGE);
     let can = possible(job);
     let usual = PriorityForm { priority: job.priority.to_string(), error: None };
     let again = enqueue_line(app, job);
     let page = JobPage {
-        shell: frame.shell(&format!("{} {}", job.kind, short(job.id))),
+        shell: shell.titled(&format!("{} {}", job.kind, short_id(job.id))),
         id: job.id.to_string(),
-        short_id: short(job.id),
+        short_id: short_id(job.id),
         kind: job.kind.clone(),
-        state: crate::web::dashboard::jobs::list::state(job.state),
+        state: job.state,
         can_retry: can.contains(&"retry"),
         can_cancel: can.contains(&"cancel") && job.cancel_requested_at.is_none(),
         can_run_again: can.contains(&"run-again"),
@@ -170,7 +165,7 @@ async fn page(
         callout: callout(app, &known).await?,
         timeline: timeline(&known.events, job.state),
         timeline_left_out: known.events.last().filter(|it| it.previous_state != "none").map(|_| "Some".to_owned()),
-        timeline_total: job.finished_at.map(|at| span(job.created_at, at)),
+        timeline_total: job.finished_at.map(|at| elapsed(job.created_at, at)),
         payload: job.payload.clone(),
         result: job.result.clone(),
         facts: job_facts::facts(&known),
@@ -186,7 +181,7 @@ async fn page(
     };
     // What was completed or canceled can only be copied.
     let rests = matches!(job.state, JobState::Completed | JobState::Canceled);
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status).resting_for_ever(rests)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status).stop_polling(rests)))
 }
 
 /// A page shows the beginning of a long line.
@@ -197,7 +192,7 @@ fn log_row(line: &Line) -> LogRow {
 }
 
 fn follow_up(job: &Job) -> FollowUp {
-    FollowUp { job: names::job(job.id, &job.kind), state: crate::web::dashboard::jobs::list::state(job.state) }
+    FollowUp { job: links::job(job.id, &job.kind), state: job.state }
 }
 
 /// A text as one word of a shell.
@@ -217,11 +212,11 @@ fn enqueue_line(app: &App, job: &Job) -> String {
         job.payload
     );
     let body = if body.len() > INLINE { "@job.json".to_owned() } else { quoted(&body) };
-    format!("curl{} -X POST http://{}/jobs -H 'content-type: application/json' -d {body}", auth(app), app.host)
+    format!("curl{} -X POST http://{}/jobs -H 'content-type: application/json' -d {body}", curl_auth(app), app.host)
 }
 
 fn curls(app: &App, job: &Job, can: &[&str], again: &str) -> Vec<CurlLine> {
-    let (url, auth) = (format!("http://{}/jobs/{}", app.host, job.id), auth(app));
+    let (url, auth) = (format!("http://{}/jobs/{}", app.host, job.id), curl_auth(app));
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     let mut lines = vec![
         line("Get", format!("curl{auth} {url}")),

@@ -14,14 +14,9 @@ use crate::web::dashboard::jobs::facts::{holder, how_far};
 use crate::web::dashboard::jobs::list::claimed_at;
 use crate::web::dashboard::jobs::page::Known;
 use crate::web::dashboard::jobs::view::{Canceling, ExecutionRow, JobCallout, Running, WaitReason, Waiting};
-use crate::web::dashboard::projects::list::short;
-use crate::web::dashboard::projects::view::{Mark, TimelineEntry};
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::layout::{span, stamp};
-use crate::web::dashboard::ui::layout_view::Link;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::state::Outcome;
-use crate::web::dashboard::ui::status::JobState as State;
+use crate::web::dashboard::ui::{
+    Badge, Link, StateBadge, TimelineEntry, duration, elapsed, links, outcome_badge, short_id, stamp,
+};
 use crate::web::error::ApiError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -36,7 +31,7 @@ pub async fn callout(app: &App, known: &Known) -> Result<JobCallout, ApiError> {
     Ok(match job.state {
         JobState::Completed => JobCallout::Completed {
             at,
-            took: known.executions.first().and_then(|it| Some(span(it.claimed_at, it.ended_at?))),
+            took: known.executions.first().and_then(|it| Some(elapsed(it.claimed_at, it.ended_at?))),
         },
         JobState::Canceled => {
             let reason = job.error.as_deref().and_then(|it| without(it, CANCELED));
@@ -79,7 +74,7 @@ async fn running(app: &App, known: &Known) -> Result<Option<Running>, ApiError> 
     let elapsed = (known.explained.at - since).as_seconds_f64();
     Ok(Some(Running {
         since: stamp(since),
-        usual: seconds(0.5).map(chart::seconds),
+        usual: seconds(0.5).map(duration),
         slow: seconds(0.95).is_some_and(|p95| elapsed > p95 + 1.0),
         holder,
         timeout: job.timeout.map(|timeout| stamp(since + timeout)),
@@ -134,7 +129,7 @@ fn throttled(limit: &TightLimit) -> String {
     if mode == LimitMode::Concurrency.as_str() {
         return format!("The limit {name} lets {most} be active at once, and so many are.");
     }
-    let window = chart::seconds(span.unwrap_or(1.0));
+    let window = duration(span.unwrap_or(1.0));
     if *most == 0 {
         format!("The limit {name} lets nothing start.")
     } else {
@@ -143,7 +138,7 @@ fn throttled(limit: &TightLimit) -> String {
 }
 
 fn where_to_look(job: &Job, reason: &str) -> Option<WaitReason> {
-    let queue = names::queue_page(&job.queue);
+    let queue = links::queue_page(&job.queue);
     let (text, href, label) = match reason {
         "paused" => ("Its jobs wait until it is resumed.", queue, "Look at the queue"),
         "no_worker" => (
@@ -170,12 +165,12 @@ pub fn worker_line(queue: &str) -> String {
 pub fn executions(rows: &[Execution]) -> Vec<ExecutionRow> {
     let row = |it: &Execution| ExecutionRow {
         id: it.id.to_string(),
-        short_id: short(it.id),
+        short_id: short_id(it.id),
         attempt: it.attempt.unsigned_abs(),
-        worker: names::worker(&it.worker_id),
+        worker: links::worker(&it.worker_id),
         started: stamp(it.claimed_at),
-        took: it.ended_at.map(|ended| span(it.claimed_at, ended)),
-        outcome: if it.ended_at.is_none() { Outcome::Running } else { Outcome::from_name(it.outcome.as_deref()) },
+        took: it.ended_at.map(|ended| elapsed(it.claimed_at, ended)),
+        outcome: if it.ended_at.is_none() { Badge::RUNNING } else { outcome_badge(it.outcome.as_deref()) },
         error: it.error.clone(),
     };
     rows.iter().map(row).collect()
@@ -201,8 +196,8 @@ pub fn timeline(events: &[Event], state: JobState) -> Vec<TimelineEntry> {
             to: moves.then(|| event.new_state.clone()),
             actor: event.actor.clone(),
             reason: reason(event),
-            took: lasted.filter(|_| event.previous_state == JobState::Active.as_str() && moves).map(chart::seconds),
-            gap: lasted.filter(|_| waits).map(|it| format!("waited {}", chart::seconds(it))),
+            took: lasted.filter(|_| event.previous_state == JobState::Active.as_str() && moves).map(duration),
+            gap: lasted.filter(|_| waits).map(|it| format!("waited {}", duration(it))),
             group: claimed.then(|| format!("Attempt {attempts}")),
             at: stamp(event.occurred_at),
             running: false,
@@ -217,9 +212,9 @@ pub fn timeline(events: &[Event], state: JobState) -> Vec<TimelineEntry> {
     entries
 }
 
-fn mark(event: &Event) -> Mark {
+fn mark(event: &Event) -> Badge {
     let replayed = event.previous_state == JobState::Failed.as_str() && event.new_state == JobState::Queued.as_str();
-    if replayed { Mark::Retry } else { Mark::Job(State::from_name(&event.new_state)) }
+    if replayed { Badge::RETRY } else { JobState::parse(&event.new_state).badge() }
 }
 
 fn title(event: &Event) -> &'static str {

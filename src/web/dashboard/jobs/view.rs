@@ -1,20 +1,17 @@
 //! One job: what it waits for or does, what happened to it, what went in and what came out.
 
-use askama::Template;
-
-use crate::web::dashboard::projects::view::{CurlLine, Holder, TimelineEntry};
-use crate::web::dashboard::ui::layout_view::{Link, Shell, Stamp};
-use crate::web::dashboard::ui::parts::JobLink;
-use crate::web::dashboard::ui::parts::{first_line, has_more};
-use crate::web::dashboard::ui::state::Outcome;
-use crate::web::dashboard::ui::status::JobState;
+use crate::domain::JobState;
+use crate::web::dashboard::ui::{
+    Badge, CurlLine, Holder, JobLink, Link, Shell, Stamp, StateBadge, TimelineEntry, first_line, has_more, retry_label,
+};
 use crate::web::dashboard::workflows::view::{Edges, StepOf};
+use askama::Template;
 
 /// `GET /dashboard/jobs/{id}`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "jobs/page.html", blocks = ["main"], whitespace = "minimize")]
 pub struct JobPage {
-    /// The frame; its title is the kind and the short id.
+    /// The shell; its title is the kind and the short id.
     pub shell: Shell,
     /// The whole id.
     pub id: String,
@@ -64,6 +61,12 @@ pub struct JobPage {
     pub curl: String,
     /// The actions as lines for a shell: get, enqueue the same, cancel, retry.
     pub curls: Vec<CurlLine>,
+}
+
+impl JobPage {
+    pub fn retry_label(&self) -> Option<&'static str> {
+        retry_label(self.state)
+    }
 }
 
 /// A line that an attempt wrote.
@@ -255,7 +258,7 @@ pub struct ExecutionRow {
     /// How long it took, if it ended ("2.1 s"). While it runs the elapsed time is shown from `started`.
     pub took: Option<String>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: Badge,
     /// What went wrong, in full; the table shows the first line and unfolds the rest.
     pub error: Option<String>,
 }

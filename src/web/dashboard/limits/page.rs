@@ -9,23 +9,11 @@ use crate::store::limits::{Limit, LimitUse};
 use crate::web::api::convert;
 use crate::web::api::limits::checked;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::actions::shown;
 use crate::web::dashboard::limits::view::{LimitForm, LimitRow, LimitsPage};
-use crate::web::dashboard::projects::list::ACTOR;
-use crate::web::dashboard::queues::actions::whole;
-use crate::web::dashboard::queues::list::gauge;
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::confirm;
-use crate::web::dashboard::ui::confirm::{Question, asks};
-use crate::web::dashboard::ui::confirm_view::ConfirmPage;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, mistake, mistakes, see};
-use crate::web::dashboard::ui::layout::{COUNTED, Frame, Shown, capped, count, counted, respond, stamp};
-use crate::web::dashboard::ui::layout_view::{FieldError, Nav};
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Choice, Gauge};
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::dashboard::ui::{
+    ACTOR, COUNT_CAP, Choice, ConfirmPage, Confirmation, Counts, FieldError, Form, Nav, Rendering, Shell, Tone, Usage,
+    capped, confirmed_audit, count, duration, field_errors, links, or_error_page, plural, redirect, respond, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
@@ -40,7 +28,7 @@ const MODES: [(&str, &str); 2] = [("concurrency", "how many run at once"), ("rat
 
 /// `GET`; with `?edit=` the form is filled with one of them.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, try_show(&app, &request).await)
+    or_error_page(&app, &request, try_show(&app, &request).await)
 }
 
 async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -54,7 +42,7 @@ async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiE
 
 /// `POST`: adds one, or changes one.
 pub async fn save(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_save(&app, &request, &body).await)
+    or_error_page(&app, &request, try_save(&app, &request, &body).await)
 }
 
 async fn try_save(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
@@ -66,7 +54,7 @@ async fn try_save(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpR
         && editing.as_ref() != Some(&limit.name)
         && !app.store.list_limits(Some(&limit.name)).await?.is_empty()
     {
-        errors.push(mistake(
+        errors.push(FieldError::new(
             "limit_name",
             "There is a limit of this name already: change that one, or choose another name.",
         ));
@@ -80,23 +68,23 @@ async fn try_save(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpR
     if let Some(old) = editing.as_ref().filter(|old| **old != limit.name) {
         app.store.remove_limit(old, &audit).await?;
     }
-    Ok(see(PAGE, Some(if editing.is_some() { "limit-changed" } else { "limit-added" })))
+    Ok(redirect(PAGE, Some(if editing.is_some() { "limit-changed" } else { "limit-added" })))
 }
 
 fn wish(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     if form.get("reason").chars().count() > 500 {
-        errors.push(mistake("reason", "The reason must have at most 500 characters."));
+        errors.push(FieldError::new("reason", "The reason must have at most 500 characters."));
     }
-    let limit = whole(form, "limit", "The limit", errors);
+    let limit = form.whole_number("limit", "The limit", errors);
     if limit.is_none() && form.word("limit").is_none() {
-        errors.push(mistake("limit", "The limit must be a whole number; 0 lets nothing through."));
+        errors.push(FieldError::new("limit", "The limit must be a whole number; 0 lets nothing through."));
     }
     let is_rate = form.get("mode") == LimitMode::Rate.as_str();
     // What does not belong to the mode is left in its field by whoever changed his mind.
-    let burst = if is_rate { whole(form, "burst", "The burst", errors) } else { None };
+    let burst = if is_rate { form.whole_number("burst", "The burst", errors) } else { None };
     let window = form.word("window").filter(|_| is_rate).map(Span::parse);
     if window == Some(None) {
-        errors.push(mistake("window", "The window must be a number of seconds, like 60 or 0.5."));
+        errors.push(FieldError::new("window", "The window must be a number of seconds, like 60 or 0.5."));
     }
     let put = PutLimit {
         name: form.get("limit_name").trim().to_owned(),
@@ -112,7 +100,7 @@ fn wish(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     match checked(put) {
         Ok(limit) => Some(limit),
         Err(error) => {
-            errors.extend(mistakes(error, field).unwrap_or_default());
+            errors.extend(field_errors(error, field).unwrap_or_default());
             None
         }
     }
@@ -176,7 +164,7 @@ fn stored(limit: &Limit) -> LimitForm {
 
 async fn page(app: &App, request: &HttpRequest, form: LimitForm, status: StatusCode) -> Result<HttpResponse, ApiError> {
     let limits = app.store.list_limits(None).await?;
-    let counts = Counts::of(app).await?;
+    let counts = Counts::load(app).await?;
     let holding = limits.iter().filter(|it| it.is_tight() && it.waiting > 0).count() as i64;
     let holds = match holding {
         0 => "none of them holds a job back".to_owned(),
@@ -184,22 +172,22 @@ async fn page(app: &App, request: &HttpRequest, form: LimitForm, status: StatusC
         n => format!("{n} of them hold jobs back"),
     };
     let page = LimitsPage {
-        shell: Frame::of(app, request).at(Nav::Limits).counting(&counts).shell("Limits"),
+        shell: Shell::new(app, request).at(Nav::Limits).with_counts(&counts).titled("Limits"),
         summary: if limits.is_empty() {
             "none".to_owned()
         } else {
-            format!("{}, {holds}", counted(limits.len() as i64, "limit"))
+            format!("{}, {holds}", plural(limits.len() as i64, "limit"))
         },
         rows: limits.iter().map(row).collect(),
         form,
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
 fn row(it: &LimitUse) -> LimitRow {
     let limit = &it.limit;
     let holds = it.is_tight() && it.waiting > 0;
-    let held = if it.waiting > COUNTED { format!("{} jobs", capped(it.waiting)) } else { counted(it.waiting, "job") };
+    let held = if it.waiting > COUNT_CAP { format!("{} jobs", capped(it.waiting)) } else { plural(it.waiting, "job") };
     LimitRow {
         name: limit.name.clone(),
         scope: if limit.scope == LimitScope::Global { "everything".to_owned() } else { limit.scope.to_string() },
@@ -210,8 +198,8 @@ fn row(it: &LimitUse) -> LimitRow {
         held_back: holds.then_some(held),
         free: it.free_at.filter(|_| holds).map(stamp),
         enabled: limit.enabled,
-        edit: names::listing(PAGE, &[("edit", &limit.name)]),
-        delete: names::listing(DELETE, &[("limit", &limit.name)]),
+        edit: links::with_query(PAGE, &[("edit", &limit.name)]),
+        delete: links::with_query(DELETE, &[("limit", &limit.name)]),
     }
 }
 
@@ -221,68 +209,68 @@ pub fn words(limit: &Limit) -> String {
     match (limit.mode, limit.span) {
         (LimitMode::Rate, Some(span)) => {
             let burst = limit.burst.filter(|it| *it != limit.most).map(|it| format!(", burst {}", count(it.into())));
-            format!("{most} in {}{}", chart::seconds(span), burst.unwrap_or_default())
+            format!("{most} in {}{}", duration(span), burst.unwrap_or_default())
         }
         _ => format!("{most} at once"),
     }
 }
 
-fn used(it: &LimitUse) -> Gauge {
+fn used(it: &LimitUse) -> Usage {
     let burst = i64::from(it.limit.burst.unwrap_or(it.limit.most));
     match (it.limit.enabled, it.limit.mode, it.tokens) {
-        (false, ..) => Gauge { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
-        (_, LimitMode::Rate, Some(tokens)) => gauge(burst - tokens.floor() as i64, burst),
-        (_, LimitMode::Rate, None) => gauge(0, burst),
-        (_, LimitMode::Concurrency, _) => gauge(it.active.unwrap_or_default(), it.limit.most.into()),
+        (false, ..) => Usage { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
+        (_, LimitMode::Rate, Some(tokens)) => Usage::of(burst - tokens.floor() as i64, burst),
+        (_, LimitMode::Rate, None) => Usage::of(0, burst),
+        (_, LimitMode::Concurrency, _) => Usage::of(it.active.unwrap_or_default(), it.limit.most.into()),
     }
 }
 
 /// `GET /dashboard/limits/delete?limit=…`.
 pub async fn ask_delete(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, question(&app, &request, None).await)
+    or_error_page(&app, &request, question(&app, &request, None).await)
 }
 
 /// `POST`.
 pub async fn delete(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_delete(&app, &request, &body).await)
+    or_error_page(&app, &request, try_delete(&app, &request, &body).await)
 }
 
 async fn try_delete(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    let audit = match confirm::agreed(&form) {
+    let audit = match confirmed_audit(&form) {
         Ok(audit) => audit,
         Err(refused) => return question(app, request, refused).await,
     };
     let name = named(request)?;
     // Whoever else deleted it wanted the same.
     app.store.remove_limit(&name, &audit).await?;
-    Ok(see(PAGE, Some("limit-deleted")))
+    Ok(redirect(PAGE, Some("limit-deleted")))
 }
 
 async fn question(app: &App, request: &HttpRequest, refused: Option<(String, &str)>) -> Result<HttpResponse, ApiError> {
     let name = named(request)?;
     let limit = found(app, &name).await?;
-    let question = Question {
+    let confirmation = Confirmation {
         nav: Nav::Limits,
-        above: &[("Limits", PAGE.to_owned())],
+        crumbs: &[("Limits", PAGE.to_owned())],
         heading: "Delete a limit",
         icon: "trash",
-        destroys: true,
-        post_to: &names::listing(DELETE, &[("limit", &name)]),
+        destructive: true,
+        post_to: &links::with_query(DELETE, &[("limit", &name)]),
         back: PAGE,
     };
     let held = if limit.is_tight() { limit.waiting } else { 0 };
-    let mut happens = vec![format!("It holds no longer: {}.", words(&limit.limit))];
+    let mut effects = vec![format!("It holds no longer: {}.", words(&limit.limit))];
     if held > 0 {
-        happens.push(format!("What it holds back may start at once: {} now.", counted(held, "job")));
+        effects.push(format!("What it holds back may start at once: {} now.", plural(held, "job")));
     }
     let page = ConfirmPage {
         subject: name,
-        happens,
-        stays: vec!["All other limits, and the record of this one.".to_owned()],
-        ..asks(app, request, question).await?
+        effects,
+        kept: vec!["All other limits, and the record of this one.".to_owned()],
+        ..confirmation.page(app, request).await?
     };
-    Ok(shown(request, page, refused))
+    Ok(page.respond_to(request, refused))
 }
 
 fn named(request: &HttpRequest) -> Result<String, ApiError> {

@@ -1,15 +1,13 @@
 //! The limits on rate and concurrency.
 
+use crate::web::dashboard::ui::{Badge, Choice, FieldError, Shell, Stamp, Usage};
 use askama::Template;
-
-use crate::web::dashboard::ui::layout_view::{FieldError, Shell, Stamp};
-use crate::web::dashboard::ui::parts::{Choice, Gauge};
 
 /// `GET` and `POST /dashboard/limits`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "limits/page.html", blocks = ["main"], whitespace = "minimize")]
 pub struct LimitsPage {
-    /// The frame.
+    /// The shell.
     pub shell: Shell,
     /// What there is, in words ("4 limits, 1 of them holds jobs back").
     pub summary: String,
@@ -33,7 +31,7 @@ pub struct LimitRow {
     /// The limit in words ("100 in 60 s, burst 20"; "10 at once").
     pub limit: String,
     /// What is used of it now.
-    pub used: Gauge,
+    pub used: Usage,
     /// How many jobs it holds back, in words; `None` for none.
     pub held_back: Option<String>,
     /// When it lets the next one through, if it holds any back.

@@ -11,13 +11,11 @@ use crate::domain::ProjectStatus;
 use crate::domain::histogram::Histogram;
 use crate::store::counts::{Failure, Provisions};
 use crate::web::app::App;
-use crate::web::dashboard::metrics::view::{BarData, DurationData, FailureRow, Kpi, MetricsPage, MetricsRange};
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::layout::{Frame, Shown, count, respond, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::status::{ProjectStatus as Status, Tone};
+use crate::web::dashboard::metrics::view::{FailureRow, MetricsPage};
+use crate::web::dashboard::ui::{
+    BarData, Counts, DurationData, Kpi, MetricsRange, Nav, PROJECT_STATUSES, Rendering, Shell, Tone, chart, count,
+    duration, or_error_page, respond, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 
@@ -27,7 +25,7 @@ const FAILED: &str = "/dashboard/projects?status=failed";
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, page(&app, &request).await)
+    or_error_page(&app, &request, page(&app, &request).await)
 }
 
 async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -39,16 +37,15 @@ async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     };
     let slice = Duration::from_secs(range.bucket_seconds().into());
     let window = slice * range.buckets();
-    let counted = Counts::of(app).await?;
-    let counts = &counted.projects;
+    let counts = Counts::load(app).await?;
     let provisions = app.store.count_provisions(window, slice).await?;
     let failures = app.store.count_failures(window, REASONS).await?;
     let slices = slices(&provisions, range);
     let all = slices.values().fold(Tally::default(), |sum, tally| sum.plus(tally));
-    let by_status: Vec<(Status, u64)> =
-        Status::ALL.iter().filter(|it| **it != Status::Deleted).map(|it| (*it, number(counts, it))).collect();
+    let existing = PROJECT_STATUSES.into_iter().filter(|status| *status != ProjectStatus::Deleted);
+    let by_status: Vec<_> = existing.map(|status| (status, counts.projects_in(status).unsigned_abs())).collect();
     let page = MetricsPage {
-        shell: Frame::of(app, request).at(Nav::Metrics).counting(&counted).shell("Metrics"),
+        shell: Shell::new(app, request).at(Nav::Metrics).with_counts(&counts).titled("Metrics"),
         range,
         kpis: kpis(&all),
         statuses: chart::stacked(&by_status),
@@ -56,7 +53,7 @@ async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
         durations: chart::lines(&durations(&slices), range),
         failures: failures.iter().map(|failure| row(failure, all.failed)).collect(),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main())))
+    Ok(respond(request, Rendering::new(&page, page.as_main())))
 }
 
 /// What happened in one slice of time.
@@ -126,8 +123,8 @@ fn kpis(all: &Tally) -> Vec<Kpi> {
                 format!("{} of {} provisionings", count(all.ready), count(ended)),
             )
         },
-        kpi("Average provision time", all.average().map(chart::seconds), of.clone()),
-        kpi("p95 provision time", all.p95().map(chart::seconds), of),
+        kpi("Average provision time", all.average().map(duration), of.clone()),
+        kpi("p95 provision time", all.p95().map(duration), of),
         Kpi {
             tone: (all.failed > 0).then_some(Tone::Bad),
             href: (all.failed > 0).then(|| FAILED.to_owned()),
@@ -163,11 +160,6 @@ fn row(failure: &Failure, failed: i64) -> FailureRow {
         href: FAILED.to_owned(),
         example: None,
     }
-}
-
-fn number(counts: &BTreeMap<ProjectStatus, i64>, status: &Status) -> u64 {
-    let n = ProjectStatus::parse(status.name()).and_then(|status| counts.get(&status)).copied();
-    n.unwrap_or_default().max(0).unsigned_abs()
 }
 
 fn moment(seconds: i64) -> OffsetDateTime {

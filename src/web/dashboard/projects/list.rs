@@ -1,243 +1,198 @@
-//! `/dashboard/projects`: the list, and the form that makes one more.
+//! `/dashboard/projects`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::histogram::Histogram;
-use crate::domain::{ProjectName, ProjectStatus, ProjectVerb};
-use crate::store::projects::{Created, Filter, NewProject, Project};
-use crate::web::api::{convert, idempotency};
+use crate::domain::{ProjectStatus, ProjectVerb};
+use crate::store::projects::{Filter, Project};
 use crate::web::app::App;
-use crate::web::dashboard::projects::list_view::{
-    CreateForm, ListFilter, ProjectRow, ProjectsPage, StatusTab, TemplateOption,
+use crate::web::dashboard::projects::create::CreateForm;
+use crate::web::dashboard::ui::{
+    Counts, Nav, PROJECT_STATUSES, Pages, Preferences, Rendering, Shell, StateBadge, Tab, count, duration, filters,
+    links, or_error_page, respond, short_id,
 };
-use crate::web::dashboard::projects::page::delete_blocked;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout::{Frame, Preferences, Shown, count, is_live, respond, stamp};
-use crate::web::dashboard::ui::layout_view::{FieldError, Nav};
-use crate::web::dashboard::ui::status::ProjectStatus as Status;
 use crate::web::error::ApiError;
-use crate::web::extract::Body;
 use crate::web::query::{DEFAULT_LIMIT, Query};
 
-/// How the dashboard calls itself in the record.
-pub const ACTOR: &str = "dashboard";
+pub const PAGE: &str = "/dashboard/projects";
+#[derive(Debug, Clone, Template)]
+#[template(path = "projects/list.html", blocks = ["main"], whitespace = "minimize")]
+pub struct ProjectsPage {
+    pub shell: Shell,
+    pub create: CreateForm,
+    pub tabs: Vec<Tab>,
+    pub status: Option<ProjectStatus>,
+    pub search: String,
+    /// The URL of this list, to return to after an action.
+    pub here: String,
+    /// Newest first.
+    pub rows: Vec<Project>,
+    pub pages: Pages,
+    pub times: ProvisionTimes,
+    /// "12 projects, 9 ready", for a filter without matches.
+    pub exists: String,
+    /// Creates a project, for an installation without any.
+    pub curl: String,
+}
 
-/// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, list(&app, &request, CreateForm::default(), StatusCode::OK).await)
+    or_error_page(&app, &request, list(&app, &request, CreateForm::default(), StatusCode::OK).await)
 }
 
-/// `POST`: creates, then shows the new project; or shows the list again with what was wrong.
-pub async fn create(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    let answer = match try_create(&app, &body).await {
-        Ok(Ok(id)) => Ok(see(&format!("/dashboard/projects/{id}"), Some("created"))),
-        Ok(Err(form)) => list(&app, &request, form, StatusCode::UNPROCESSABLE_ENTITY).await,
-        Err(error) => Err(error),
-    };
-    or_page(&app, &request, answer)
-}
-
-async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, ApiError> {
-    let form = Form::read(body)?;
-    let refused = |field: &str, message: String| CreateForm {
-        project_name: form.get("project_name").to_owned(),
-        errors: vec![FieldError { field: field.to_owned(), message }],
-        ..CreateForm::default()
-    };
-    let name = match ProjectName::parse(form.get("project_name")) {
-        Ok(name) => name,
-        Err(error) => return Ok(Err(refused("project_name", format!("The name {error}.")))),
-    };
-    let wanted = Some(form.get("template").to_owned()).filter(|text| !text.is_empty());
-    let Ok(template) = convert::template(wanted, &app.templates) else {
-        return Ok(Err(refused("template", "Choose one of the templates.".to_owned())));
-    };
-    let said = format!("{}\0{template}", name.as_str());
-    let key = Some(form.get("idempotency_key")).filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
-    let key = key.map(|key| idempotency::named(key, said.as_bytes()));
-    let mut new = NewProject { name, template, parameters: Default::default(), labels: Default::default(), key };
-    let audit = convert::audit(ACTOR, None)?;
-    loop {
-        match app.store.create_project(&new, app.bounds(), &audit).await? {
-            Created::New(project) => {
-                app.telemetry.created.inc();
-                return Ok(Ok(project.id));
-            }
-            Created::Replayed(project) => return Ok(Ok(project.id)),
-            // Somebody went back to the form and asked for something else: that is a new wish.
-            Created::KeyReused => new.key = None,
-            Created::InFlight => return Err(ApiError::KeyInFlight),
-        }
-    }
-}
-
-async fn list(
+/// The list with the form given.
+pub async fn list(
     app: &App,
     request: &HttpRequest,
-    mut create: CreateForm,
+    create: CreateForm,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["status", "search", "cursor", "label", "limit"])?;
     let mut filter = query.filter()?;
-    // "No status said" starts with the reader's own; `?status=` says "all".
+    // Without `status` the list starts with the preferred filter; an empty `status` shows all.
     if !query.names("status") {
         filter.status = Preferences::of(request).status;
     }
-    let (rows, counted) = (app.store.list_projects(&filter).await?, Counts::of(app).await?);
-    let counts = &counted.projects;
-    let usual = Usual::of(app).await?;
-    let frame = Frame::of(app, request).at(Nav::Projects).counting(&counted);
-    create.templates = app.templates.iter().map(|name| option(name)).collect();
-    if !is_live(request) {
-        create.idempotency_key = Uuid::new_v4().to_string();
-    }
-    let older = rows
-        .last()
-        .filter(|_| rows.len() as i64 == filter.limit)
-        .map(|last| href(&filter, filter.status, Some(last.id)));
-    let now = OffsetDateTime::now_utc();
+    let (rows, counts) = (app.store.list_projects(&filter).await?, Counts::load(app).await?);
+    let next = rows.last().filter(|_| rows.len() as i64 == filter.limit).map(|last| last.id);
     let page = ProjectsPage {
-        shell: frame.shell("Projects"),
-        create,
-        tabs: tabs(&filter, counts),
-        filter: ListFilter {
-            status: filter.status.map(view),
-            search: filter.search.clone().unwrap_or_default(),
-            here: href(&filter, filter.status, filter.before),
+        shell: Shell::new(app, request).at(Nav::Projects).with_counts(&counts).titled("Projects"),
+        create: create.prepared(app, request),
+        tabs: tabs(&filter, &counts),
+        status: filter.status,
+        search: filter.search.clone().unwrap_or_default(),
+        here: href(&filter, filter.status, filter.before),
+        pages: Pages {
+            matching: matching(&filter, &counts, rows.len() as i64),
+            newer: filter.before.map(|_| href(&filter, filter.status, None)),
+            older: next.map(|id| href(&filter, filter.status, Some(id))),
         },
-        matching: matching(&filter, counts, rows.len()),
-        rows: rows.into_iter().map(|project| row(project, &usual, now)).collect(),
-        newer: filter.before.map(|_| href(&filter, filter.status, None)),
-        older,
-        exists: exists(counts),
+        rows,
+        times: ProvisionTimes::load(app).await?,
+        exists: format!(
+            "{} projects, {} ready",
+            count(counts.existing_projects()),
+            count(counts.projects_in(ProjectStatus::Ready))
+        ),
         curl: format!(
             "curl -X POST http://{}/projects -H 'content-type: application/json' -d '{{\"name\": \"my-first\"}}'",
             app.host
         ),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
-fn option(name: &str) -> TemplateOption {
-    TemplateOption { name: name.to_owned(), about: String::new(), selected: false }
+impl ProjectsPage {
+    pub fn note(&self, project: &Project) -> Option<String> {
+        match project.status {
+            ProjectStatus::Creating => Some("Waiting for a worker".to_owned()),
+            ProjectStatus::Provisioning => self.times.usual().map(|usual| format!("Usually ready in {usual}")),
+            ProjectStatus::Deleting => Some("Deletion in progress".to_owned()),
+            _ => project.error_reason.clone(),
+        }
+    }
+
+    pub fn is_slow(&self, project: &Project) -> bool {
+        self.times.is_slow(project, OffsetDateTime::now_utc())
+    }
 }
 
-/// How long provisioning took lately, to say what is usual.
-pub struct Usual {
+/// How a project is shown.
+pub trait ProjectView {
+    fn href(&self) -> String;
+    fn short_id(&self) -> String;
+    fn can_retry(&self) -> bool;
+    /// Why the project cannot be deleted now.
+    fn delete_blocked(&self) -> Option<&'static str>;
+}
+
+impl ProjectView for Project {
+    fn href(&self) -> String {
+        links::project_page(self.id)
+    }
+
+    fn short_id(&self) -> String {
+        short_id(self.id)
+    }
+
+    fn can_retry(&self) -> bool {
+        ProjectVerb::Retry.target(self.status).is_some()
+    }
+
+    fn delete_blocked(&self) -> Option<&'static str> {
+        match self.status {
+            ProjectStatus::Creating | ProjectStatus::Provisioning => Some("Can be deleted once it is ready or failed"),
+            ProjectStatus::Deleting => Some("The project is being deleted"),
+            ProjectStatus::Deleted => Some("The project is deleted"),
+            ProjectStatus::Ready | ProjectStatus::Failed => None,
+        }
+    }
+}
+
+/// Provisioning times of the last day, in seconds.
+#[derive(Debug, Clone)]
+pub struct ProvisionTimes {
     pub median: Option<f64>,
     pub p95: Option<f64>,
 }
 
-impl Usual {
-    /// Over the last day, in seconds.
-    pub async fn of(app: &App) -> Result<Self, ApiError> {
+impl ProvisionTimes {
+    pub async fn load(app: &App) -> Result<Self, ApiError> {
         let day = Duration::from_secs(24 * 60 * 60);
-        let mut taken = Histogram::default();
-        app.store
-            .count_provisions(day, day)
-            .await?
-            .iter()
-            .filter(|it| it.ready)
-            .for_each(|it| taken.add(it.bucket, it.n));
-        let seconds = |quantile| taken.percentile(quantile).map(|ms| ms / 1000.0);
+        let mut times = Histogram::default();
+        let provisions = app.store.count_provisions(day, day).await?;
+        provisions.iter().filter(|it| it.ready).for_each(|it| times.add(it.bucket, it.n));
+        let seconds = |quantile| times.percentile(quantile).map(|ms| ms / 1000.0);
         Ok(Self { median: seconds(0.5), p95: seconds(0.95) })
     }
 
-    /// Whether a project that has moved for so long is slower than nearly all others.
+    /// Whether a project takes longer than 95 % of all others.
     pub fn is_slow(&self, project: &Project, now: OffsetDateTime) -> bool {
-        let moving = matches!(project.status, ProjectStatus::Creating | ProjectStatus::Provisioning);
-        moving && self.p95.is_some_and(|p95| (now - project.requested_at).as_seconds_f64() > p95 + 1.0)
+        let on_its_way = matches!(project.status, ProjectStatus::Creating | ProjectStatus::Provisioning);
+        on_its_way && self.p95.is_some_and(|p95| (now - project.requested_at).as_seconds_f64() > p95 + 1.0)
     }
 
-    /// "usually 3 s".
-    pub fn words(&self) -> Option<String> {
-        self.median.map(crate::web::dashboard::ui::chart::seconds)
-    }
-}
-
-fn row(project: Project, usual: &Usual, now: OffsetDateTime) -> ProjectRow {
-    let note = match project.status {
-        ProjectStatus::Creating => Some("Waits for a free worker".to_owned()),
-        ProjectStatus::Provisioning => usual.words().map(|usual| format!("Usually ready in {usual}")),
-        ProjectStatus::Deleting => Some("Being removed".to_owned()),
-        _ => project.error_reason.clone(),
-    };
-    ProjectRow {
-        id: project.id.to_string(),
-        short_id: short(project.id),
-        status: view(project.status),
-        note,
-        since: project.status.is_transient().then(|| stamp(project.requested_at)),
-        slow: usual.is_slow(&project, now),
-        created: stamp(project.created_at),
-        updated: stamp(project.updated_at),
-        can_retry: ProjectVerb::Retry.target(project.status).is_some(),
-        delete_blocked: delete_blocked(project.status),
-        name: project.name,
+    /// The median: "3 s".
+    pub fn usual(&self) -> Option<String> {
+        self.median.map(duration)
     }
 }
 
-/// Enough of an id to recognise it. The first characters of a UUIDv7 are its time, so the end tells neighbours apart.
-pub fn short(id: Uuid) -> String {
-    let text = id.to_string();
-    format!("{}…{}", &text[..8], &text[text.len() - 4..])
-}
-
-/// The page's own word for a status.
-pub fn view(status: ProjectStatus) -> Status {
-    Status::from_name(status.as_str())
-}
-
-/// How many projects there are that are not deleted.
-pub fn alive(counts: &BTreeMap<ProjectStatus, i64>) -> i64 {
-    counts.iter().filter(|(status, _)| **status != ProjectStatus::Deleted).map(|(_, n)| n).sum()
-}
-
-fn tabs(filter: &Filter, counts: &BTreeMap<ProjectStatus, i64>) -> Vec<StatusTab> {
-    let tab = |status: Option<ProjectStatus>, n: i64| StatusTab {
-        status: status.map(view),
-        count: count(n),
+fn tabs(filter: &Filter, counts: &Counts) -> Vec<Tab> {
+    let tab = |status: Option<ProjectStatus>| Tab {
+        label: status.map_or("All", |status| status.badge().label).to_owned(),
+        count: count(status.map_or_else(|| counts.existing_projects(), |status| counts.projects_in(status))),
         href: href(filter, status, None),
         current: filter.status == status,
+        quiet: status == Some(ProjectStatus::Deleted),
     };
-    let of = |status: &Status| {
-        ProjectStatus::parse(status.name()).map(|it| tab(Some(it), counts.get(&it).copied().unwrap_or(0)))
-    };
-    std::iter::once(tab(None, alive(counts))).chain(Status::ALL.iter().filter_map(of)).collect()
+    std::iter::once(None).chain(PROJECT_STATUSES.map(Some)).map(tab).collect()
 }
 
-fn matching(filter: &Filter, counts: &BTreeMap<ProjectStatus, i64>, shown: usize) -> String {
+fn matching(filter: &Filter, counts: &Counts, shown: i64) -> String {
     if filter.search.is_none() && filter.labels.is_none() {
-        return count(filter.status.map_or_else(|| alive(counts), |status| counts.get(&status).copied().unwrap_or(0)));
+        return count(filter.status.map_or_else(|| counts.existing_projects(), |status| counts.projects_in(status)));
     }
-    // Counting what a search finds would mean scanning; the page says what it knows.
-    if shown as i64 == filter.limit || filter.before.is_some() { "many".to_owned() } else { count(shown as i64) }
+    // Counting the matches of a search would require a scan.
+    if shown == filter.limit || filter.before.is_some() { "many".to_owned() } else { count(shown) }
 }
 
-fn exists(counts: &BTreeMap<ProjectStatus, i64>) -> String {
-    let ready = counts.get(&ProjectStatus::Ready).copied().unwrap_or(0);
-    format!("{} projects in all, {} of them ready", count(alive(counts)), count(ready))
-}
-
-/// The list with another status or another page, keeping the rest.
+/// The list with another status or page and the same other filters.
 fn href(filter: &Filter, status: Option<ProjectStatus>, before: Option<Uuid>) -> String {
     let before = before.map(|id| id.to_string());
     let labels: Vec<String> =
-        filter.labels.iter().flat_map(|it| it.as_map()).map(|(k, v)| format!("{k}={v}")).collect();
+        filter.labels.iter().flat_map(|it| it.as_map()).map(|(key, value)| format!("{key}={value}")).collect();
     let limit = filter.limit.to_string();
     let mut pairs = vec![("status", status.map_or("", ProjectStatus::as_str))];
     pairs.extend(labels.iter().map(|label| ("label", label.as_str())));
     pairs.extend((filter.limit != DEFAULT_LIMIT).then_some(("limit", limit.as_str())));
     pairs.extend(filter.search.as_deref().map(|text| ("search", text)));
     pairs.extend(before.as_deref().map(|id| ("cursor", id)));
-    format!("/dashboard/projects?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
+    format!("{PAGE}?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
 }

@@ -1,26 +1,22 @@
-//! Projects: the list, one project, and the page that confirms a deletion.
+//! Projects: the list, one project, and its verbs.
 
-pub mod delete;
+mod actions;
+mod create;
 pub mod list;
-pub mod list_view;
-pub mod page;
-pub mod view;
+mod page;
+mod timeline;
 
 use actix_web::web::{ServiceConfig, post};
 
 use super::PAGE_AND_FORM;
+use crate::store::projects::Project;
+use crate::web::dashboard::ui::action_routes;
 use crate::web::{get, resource};
 
-/// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/dashboard/projects", PAGE_AND_FORM, [get().to(list::show), post().to(list::create)]))
+        .service(resource("/dashboard/projects", PAGE_AND_FORM, [get().to(list::show), post().to(create::create)]))
         .service(resource("/dashboard/projects/{id}", &["GET"], [get().to(page::show)]))
-        .service(resource("/dashboard/projects/{id}/retry", &["POST"], [post().to(page::retry)]))
-        .service(resource("/dashboard/projects/{id}/rename", &["POST"], [post().to(page::rename)]))
-        .service(resource(
-            "/dashboard/projects/{id}/delete",
-            PAGE_AND_FORM,
-            [get().to(delete::ask), post().to(delete::delete)],
-        ));
+        .service(resource("/dashboard/projects/{id}/rename", &["POST"], [post().to(page::rename)]));
+    action_routes::<Project>(config);
 }

@@ -1,194 +1,168 @@
-//! `/dashboard/projects/{id}`: what it is doing, and what happened to it.
+//! `/dashboard/projects/{id}`: one project, its state, history and operations.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
 use crate::store::Transition;
 use crate::store::jobs::Operation;
-use crate::store::projects::{Event, Explained, Patch, Project};
-use crate::web::api::convert;
+use crate::store::projects::{Explained, Patch, Project};
 use crate::web::api::projects::explain::{AT_DEADLINE, Reason, due, why};
-use crate::web::api::projects::{RETRY_HINT, moved_or};
 use crate::web::app::App;
-use crate::web::dashboard::projects::list::{ACTOR, Usual, short, view};
-use crate::web::dashboard::projects::view::{
-    Callout, CurlLine, Holder, Label, Mark, Moving, OperationRow, ProjectPage, RenameForm, TimelineEntry,
+use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
+use crate::web::dashboard::projects::timeline::timeline;
+use crate::web::dashboard::ui::{
+    CurlLine, Form, Holder, Nav, Rendering, Shell, Stamp, StateBadge, TimelineEntry, curl_auth, duration, elapsed,
+    filters, id_in_path, links, or_error_page, redirect, respond, short_id, stamp, with_id,
 };
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout::{Frame, Shown, auth, respond, span, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::status::JobState as State;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 
-/// How many events and operations a page shows.
+/// The maximum number of events and operations shown.
 const EVENTS: i64 = 100;
 const OPERATIONS: i64 = 20;
 
-/// `GET`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "projects/page.html", blocks = ["main"], whitespace = "minimize")]
+pub struct ProjectPage {
+    pub shell: Shell,
+    pub project: Project,
+    pub callout: Callout,
+    /// Oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// Whether older events are not shown.
+    pub has_older_events: bool,
+    /// The duration of the latest operation.
+    pub total: Option<String>,
+    /// Newest first.
+    pub operations: Vec<Operation>,
+    pub curls: Vec<CurlLine>,
+    /// `None` if the project cannot be renamed any more.
+    pub rename: Option<RenameForm>,
+}
+
+/// The current state in one box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callout {
+    Transient(Transient),
+    Failed { reason: String, at: Stamp },
+    Ready { at: Stamp, took: String },
+    Deleted { at: Stamp },
+}
+
+/// A status that ends without further requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transient {
+    pub since: Stamp,
+    /// The median duration.
+    pub usual: Option<String>,
+    pub p95: Option<String>,
+    pub slow: bool,
+    pub holder: Option<Holder>,
+    /// Without a holder: what the project waits for.
+    pub waiting: Option<String>,
+    pub deadline: Option<Stamp>,
+    /// What happens at the deadline.
+    pub then: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenameForm {
+    pub project_name: String,
+    pub error: Option<String>,
+}
+
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    with_id(&app, &request, async |id| page(&app, &request, id, None, StatusCode::OK).await).await
-}
-
-/// `POST …/retry`, from the list or from the page.
-pub async fn retry(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_retry(&app, &request, &body).await)
-}
-
-async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = convert::audit(ACTOR, Some(form.get("reason").to_owned()))?;
-    let page = format!("/dashboard/projects/{id}");
-    let back = form.path("back").unwrap_or(&page);
-    match moved_or(app.store.retry_project(id, app.bounds(), &audit).await?, id, "retried", RETRY_HINT) {
-        Ok(_) => Ok(see(back, Some("retried"))),
-        // Two operators pressed the button: the second one is told what the project is now.
-        Err(ApiError::State { was, .. }) => Ok(see(back, Some(&format!("retry-refused.{was}")))),
-        Err(error) => Err(error),
-    }
+    with_id(&app, &request, async |id| page(&app, &request, id, None).await).await
 }
 
 /// `POST …/rename`.
 pub async fn rename(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_rename(&app, &request, &body).await)
+    or_error_page(&app, &request, try_rename(&app, &request, &body).await)
 }
 
 async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
-    let typed = form.get("project_name").to_owned();
-    let refused = |error: String| Some(RenameForm { project_name: typed.clone(), error: Some(error) });
-    let name = match ProjectName::parse(&typed) {
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
+    let name = match ProjectName::parse(form.get("project_name")) {
         Ok(name) => name,
         Err(error) => {
-            return page(app, request, id, refused(format!("The name {error}.")), StatusCode::UNPROCESSABLE_ENTITY)
-                .await;
+            let project_name = form.get("project_name").to_owned();
+            let rejected = RenameForm { project_name, error: Some(format!("The name {error}.")) };
+            return page(app, request, id, Some(rejected)).await;
         }
     };
-    // A status that moved meanwhile does not matter for a name, so the version is not asked for.
+    // A name does not depend on the status, so the version is not checked.
     let patch = Patch { name: Some(name), labels: None, version: None };
-    match app.store.patch_project(id, &patch).await? {
-        Transition::Applied(_) => Ok(see(&format!("/dashboard/projects/{id}"), Some("renamed"))),
-        Transition::Rejected { was } => {
-            Ok(see(&format!("/dashboard/projects/{id}"), Some(&format!("rename-refused.{was}"))))
-        }
-        Transition::Stale { version } => Err(ApiError::Stale(version)),
-        Transition::Missing => Err(ApiError::NoProject(id)),
-    }
-}
-
-/// The id in the path of a page. A page that cannot exist is not found, whatever is wrong with its address.
-pub fn id_of(request: &HttpRequest) -> Result<Uuid, ApiError> {
-    let text = request.match_info().get("id").unwrap_or_default();
-    Uuid::try_parse(text).map_err(|_| ApiError::NoRoute)
-}
-
-/// The page of the thing whose id is in the path, or of what is in its way.
-pub async fn with_id(
-    app: &App,
-    request: &HttpRequest,
-    page: impl AsyncFnOnce(Uuid) -> Result<HttpResponse, ApiError>,
-) -> HttpResponse {
-    let answer = match id_of(request) {
-        Ok(id) => page(id).await,
-        Err(error) => Err(error),
+    let flash = match app.store.patch_project(id, &patch).await? {
+        Transition::Applied(_) => "renamed".to_owned(),
+        Transition::Rejected { was } => format!("rename-refused.{was}"),
+        Transition::Stale { version } => return Err(ApiError::Stale(version)),
+        Transition::Missing => return Err(ApiError::NoProject(id)),
     };
-    or_page(app, request, answer)
+    Ok(redirect(&links::project_page(id), Some(&flash)))
 }
 
 async fn page(
     app: &App,
     request: &HttpRequest,
     id: Uuid,
-    rename: Option<RenameForm>,
-    status: StatusCode,
+    rejected: Option<RenameForm>,
 ) -> Result<HttpResponse, ApiError> {
     let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::NoProject(id))?;
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
-    let operations = app.store.jobs_of_project(id, OPERATIONS).await?;
-    let usual = Usual::of(app).await?;
-    let counts = Counts::of(app).await?;
-    let frame = Frame::of(app, request).at(Nav::Projects).counting(&counts).below("Projects", "/dashboard/projects");
     let project = &explained.project;
-    let deleted = project.status == ProjectStatus::Deleted;
-    // Not `updated_at`: a new name changes that, too.
-    let moved_at = events.first().map_or(project.updated_at, |latest| latest.occurred_at);
+    // Unlike `updated_at`, the latest event does not change when the project is renamed.
+    let changed_at = events.first().map_or(project.updated_at, |latest| latest.occurred_at);
+    let status = if rejected.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let rename = rejected.unwrap_or_else(|| RenameForm { project_name: project.name.clone(), error: None });
     let can_rename = !matches!(project.status, ProjectStatus::Deleting | ProjectStatus::Deleted);
     let page = ProjectPage {
-        shell: frame.shell(&project.name),
-        id: id.to_string(),
-        name: project.name.clone(),
-        status: view(project.status),
-        version: project.version.to_string(),
-        can_retry: ProjectVerb::Retry.target(project.status).is_some(),
-        delete_blocked: delete_blocked(project.status),
-        callout: callout(&explained, due, moved_at, &usual),
-        timeline_left_out: events.last().filter(|it| it.previous_state != "none").map(|_| "Some".to_owned()),
-        timeline_total: (!project.status.is_transient()).then(|| span(project.requested_at, moved_at)),
+        shell: Shell::load(app, request, Nav::Projects).await?.crumb("Projects", PAGE).titled(&project.name),
+        callout: callout(&explained, due, changed_at, &ProvisionTimes::load(app).await?),
+        has_older_events: events.last().is_some_and(|oldest| oldest.previous_state != "none"),
+        total: (!project.status.is_transient()).then(|| elapsed(project.requested_at, changed_at)),
         timeline: timeline(&events, project.status),
-        operations: operations.iter().map(operation).collect(),
-        template: project.template.clone(),
-        labels: project.labels.iter().map(|(key, value)| Label { key: key.clone(), value: value.clone() }).collect(),
-        parameters: project.parameters.clone(),
-        created: stamp(project.created_at),
-        updated: stamp(project.updated_at),
+        operations: app.store.jobs_of_project(id, OPERATIONS).await?,
         curls: curls(app, project),
-        rename: can_rename
-            .then(|| rename.unwrap_or_else(|| RenameForm { project_name: project.name.clone(), error: None })),
+        rename: can_rename.then_some(rename),
+        project: project.clone(),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status).resting_for_ever(deleted)))
+    let deleted = project.status == ProjectStatus::Deleted;
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status).stop_polling(deleted)))
 }
 
-/// Why a project cannot be deleted now.
-pub fn delete_blocked(status: ProjectStatus) -> Option<String> {
-    match status {
-        ProjectStatus::Creating | ProjectStatus::Provisioning => {
-            Some("Can be deleted once it is ready or failed".to_owned())
-        }
-        ProjectStatus::Deleting => Some("It is being deleted".to_owned()),
-        ProjectStatus::Deleted => Some("It is deleted".to_owned()),
-        ProjectStatus::Ready | ProjectStatus::Failed => None,
-    }
-}
-
-fn callout(explained: &Explained, due: Option<Reason>, moved_at: OffsetDateTime, usual: &Usual) -> Callout {
+fn callout(explained: &Explained, due: Option<Reason>, changed_at: OffsetDateTime, times: &ProvisionTimes) -> Callout {
     let project = &explained.project;
-    let at = stamp(moved_at);
+    let at = stamp(changed_at);
     match project.status {
-        ProjectStatus::Failed => Callout::Failed {
-            reason: project.error_reason.clone().unwrap_or_default(),
-            advice: "Retry once the cause is gone; the same request is sent again. Or delete it.".to_owned(),
-            at,
-        },
-        ProjectStatus::Ready => Callout::Ready { at, took: Some(span(project.requested_at, moved_at)) },
+        ProjectStatus::Failed => Callout::Failed { reason: project.error_reason.clone().unwrap_or_default(), at },
+        ProjectStatus::Ready => Callout::Ready { at, took: elapsed(project.requested_at, changed_at) },
         ProjectStatus::Deleted => Callout::Deleted { at },
-        _ => Callout::Moving(moving(explained, due, usual)),
+        _ => Callout::Transient(transient(explained, due, times)),
     }
 }
 
-fn moving(explained: &Explained, due: Option<Reason>, usual: &Usual) -> Moving {
+fn transient(explained: &Explained, due: Option<Reason>, times: &ProvisionTimes) -> Transient {
     let Explained { project, at, job } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
             worker: job.worker_id.clone()?,
-            attempt: format!("attempt {}, {} of {} failures spent", job.attempt, job.failures, job.max_attempts),
+            attempt: format!("attempt {}, {} of {} failures", job.attempt, job.failures, job.max_attempts),
             lease_until: stamp(job.lease_until?),
         })
     });
-    // The numbers are of provisioning; a removal is not measured by them.
+    // The times are of provisioning, not of deletion.
     let provisioning = project.status != ProjectStatus::Deleting;
-    Moving {
+    Transient {
         since: stamp(project.requested_at),
-        usual: usual.words().filter(|_| provisioning),
-        p95: usual.p95.map(chart::seconds).filter(|_| provisioning),
-        slow: usual.is_slow(project, *at),
+        usual: times.usual().filter(|_| provisioning),
+        p95: times.p95.map(duration).filter(|_| provisioning),
+        slow: times.is_slow(project, *at),
         waiting: if holder.is_none() { Some(why(explained, due).1) } else { None },
         holder,
         deadline: project.deadline_at.map(stamp),
@@ -196,89 +170,40 @@ fn moving(explained: &Explained, due: Option<Reason>, usual: &Usual) -> Moving {
     }
 }
 
-/// Oldest first. An entry says how long the status lasted that ended with it.
-fn timeline(events: &[Event], status: ProjectStatus) -> Vec<TimelineEntry> {
-    let mut entries = Vec::with_capacity(events.len());
-    let (mut before, mut tries): (Option<OffsetDateTime>, u32) = (None, 1);
-    for event in events.iter().rev() {
-        let retried = event.previous_state == ProjectStatus::Failed.as_str()
-            && event.new_state == ProjectStatus::Creating.as_str();
-        tries += u32::from(retried);
-        let lasted = before.map(|before| event.occurred_at - before);
-        let waited =
-            lasted.filter(|it| event.previous_state == ProjectStatus::Creating.as_str() && it.whole_seconds() >= 60);
-        entries.push(TimelineEntry {
-            id: event.id.to_string(),
-            mark: if retried {
-                Mark::Retry
-            } else {
-                Mark::Status(crate::web::dashboard::ui::status::ProjectStatus::from_name(&event.new_state))
-            },
-            title: title(event, retried).to_owned(),
-            from: Some(event.previous_state.clone()),
-            to: Some(event.new_state.clone()),
-            actor: event.actor.clone(),
-            reason: event.reason.clone(),
-            took: lasted
-                .filter(|_| ProjectStatus::parse(&event.previous_state).is_some_and(ProjectStatus::is_transient))
-                .map(|it| chart::seconds(it.as_seconds_f64())),
-            gap: waited.map(|it| format!("waited {}", chart::seconds(it.as_seconds_f64()))),
-            group: retried.then(|| format!("Try {tries}")),
-            at: stamp(event.occurred_at),
-            running: false,
-        });
-        before = Some(event.occurred_at);
-    }
-    if let Some(last) = entries.last_mut() {
-        last.running = status.is_transient();
-    }
-    entries
+/// How an operation is shown.
+pub trait OperationView {
+    fn short_id(&self) -> String;
+    fn took(&self) -> Option<String>;
+    /// When it becomes due, if it waits for its time.
+    fn due(&self) -> Option<Stamp>;
 }
 
-fn title(event: &Event, retried: bool) -> &'static str {
-    match (ProjectStatus::parse(&event.previous_state), ProjectStatus::parse(&event.new_state)) {
-        _ if retried => "Retried",
-        (None, Some(ProjectStatus::Creating)) => "Created",
-        (_, Some(ProjectStatus::Provisioning)) => "Provisioning started",
-        (_, Some(ProjectStatus::Ready)) => "Ready",
-        (Some(ProjectStatus::Deleting), Some(ProjectStatus::Failed)) => "Removal failed",
-        (_, Some(ProjectStatus::Failed)) => "Failed",
-        (_, Some(ProjectStatus::Deleting)) => "Deletion asked for",
-        (_, Some(ProjectStatus::Deleted)) => "Deleted",
-        _ => "Transition",
+impl OperationView for Operation {
+    fn short_id(&self) -> String {
+        short_id(self.id)
     }
-}
 
-fn operation(job: &Operation) -> OperationRow {
-    OperationRow {
-        id: job.id.to_string(),
-        short_id: short(job.id),
-        kind: job.kind.clone(),
-        state: State::from_name(job.state.as_str()),
-        attempt: job.attempt.unsigned_abs(),
-        failures: job.failures.unsigned_abs(),
-        max_attempts: job.max_attempts.unsigned_abs(),
-        started: job.claimed_at.map(stamp),
-        took: job.claimed_at.zip(job.ended_at).map(|(from, to)| span(from, to)),
-        due: matches!(job.state, JobState::Retrying | JobState::Scheduled).then(|| stamp(job.run_at)),
-        error: job.error.clone(),
+    fn took(&self) -> Option<String> {
+        self.claimed_at.zip(self.ended_at).map(|(from, to)| elapsed(from, to))
+    }
+
+    fn due(&self) -> Option<Stamp> {
+        matches!(self.state, JobState::Retrying | JobState::Scheduled).then(|| stamp(self.run_at))
     }
 }
 
 fn curls(app: &App, project: &Project) -> Vec<CurlLine> {
-    let url = format!("http://{}/projects/{}", app.host, project.id);
-    let auth = auth(app);
-    let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
+    let (url, auth) = (format!("http://{}/projects/{}", app.host, project.id), curl_auth(app));
     let mut lines = vec![
-        line("Get", format!("curl{auth} {url}")),
-        line("Wait until ready", format!("curl{auth} '{url}?wait=ready&timeout=30s'")),
-        line("Events", format!("curl{auth} {url}/events")),
+        CurlLine::new("Get", format!("curl{auth} {url}")),
+        CurlLine::new("Wait until ready", format!("curl{auth} '{url}?wait=ready&timeout=30s'")),
+        CurlLine::new("Events", format!("curl{auth} {url}/events")),
     ];
-    if ProjectVerb::Retry.target(project.status).is_some() {
-        lines.push(line("Retry", format!("curl{auth} -X POST {url}/retry")));
+    if project.can_retry() {
+        lines.push(CurlLine::new("Retry", format!("curl{auth} -X POST {url}/retry")));
     }
     if ProjectVerb::Delete.target(project.status).is_some() {
-        lines.push(line("Delete", format!("curl{auth} -X DELETE {url}")));
+        lines.push(CurlLine::new("Delete", format!("curl{auth} -X DELETE {url}")));
     }
     lines
 }

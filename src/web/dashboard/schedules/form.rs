@@ -1,4 +1,4 @@
-//! The form of a schedule: what was typed, checked and put.
+//! The form of a schedule.
 
 use crate::domain::schedule::{Misfire, Overlap, Plan, Target};
 use crate::store::schedules::Schedule;
@@ -6,31 +6,57 @@ use crate::web::api::convert;
 use crate::web::api::schedules::{Edit, checked_name, put_plan};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::enqueue::payload;
-use crate::web::dashboard::projects::list::ACTOR;
-use crate::web::dashboard::queues::actions::whole;
-use crate::web::dashboard::schedules::view::ScheduleForm;
-use crate::web::dashboard::ui::form::{Form, mistake, mistakes};
-use crate::web::dashboard::ui::layout_view::FieldError;
-use crate::web::dashboard::ui::parts::Choice;
+use crate::web::dashboard::ui::{Choice, FieldError, Form, field_errors};
 use crate::web::error::ApiError;
 use crate::wire::CreateJob;
 use crate::wire::PutSchedule;
 use crate::wire::schedule::PutTarget;
 use crate::wire::span::Span;
 
-const MISFIRES: [(Misfire, &str); 3] = [
-    (Misfire::Latest, "start the latest of it"),
-    (Misfire::All, "start all of it, up to a number"),
-    (Misfire::Skip, "start nothing of it"),
-];
-const OVERLAPS: [(Overlap, &str); 2] = [(Overlap::Allow, "start the next beside it"), (Overlap::Skip, "skip the next")];
+const MISFIRES: [(Misfire, &str); 3] =
+    [(Misfire::Latest, "run once"), (Misfire::All, "run all, up to the maximum"), (Misfire::Skip, "skip")];
+const OVERLAPS: [(Overlap, &str); 2] = [(Overlap::Allow, "allow overlap"), (Overlap::Skip, "skip the run")];
+
+/// The form as typed or as stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScheduleForm {
+    /// The schedule to change; `None` adds one.
+    pub editing: Option<String>,
+    /// Whether the schedule starts a job; the form then has the fields of the job.
+    pub of_job: bool,
+    pub schedule_name: String,
+    pub cron: String,
+    pub time_zone: String,
+    pub kind: String,
+    pub queue: String,
+    pub priority: String,
+    pub payload: String,
+    pub misfires: Vec<Choice>,
+    /// The maximum number of missed runs to start.
+    pub catch_up: String,
+    pub overlaps: Vec<Choice>,
+    pub jitter: String,
+    pub reason: String,
+    pub errors: Vec<FieldError>,
+}
+
+impl ScheduleForm {
+    pub fn error(&self, field: &str) -> Option<&str> {
+        FieldError::find(&self.errors, field)
+    }
+
+    /// A rejected form stays open.
+    pub fn is_open(&self) -> bool {
+        !self.errors.is_empty()
+    }
+}
 
 /// An empty form.
 pub fn blank() -> ScheduleForm {
     choices(ScheduleForm { of_job: true, ..ScheduleForm::default() }, Misfire::Latest.as_str(), Overlap::Allow.as_str())
 }
 
-/// The form of a schedule that is there.
+/// The form of a stored schedule.
 pub fn stored(plan: &Plan) -> ScheduleForm {
     let form = ScheduleForm {
         editing: Some(plan.name.clone()),
@@ -55,53 +81,52 @@ pub fn stored(plan: &Plan) -> ScheduleForm {
     choices(form, plan.backlog.misfire.as_str(), plan.overlap.as_str())
 }
 
-/// Puts what the form says, as a new schedule or in the place of one; its name, or the form with what was wrong.
+/// Adds a schedule, or changes the one given. Returns its name, or the form with its errors.
 pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<Result<String, ScheduleForm>, ApiError> {
     let of_job = before.is_none_or(|it| matches!(it.plan.target, Target::Job(_)));
     let mut errors = Vec::new();
-    let wish = wish(form, before, of_job, &mut errors);
+    let put = put(form, before, of_job, &mut errors);
     let name = match before {
         Some(before) => Some(before.plan.name.clone()),
         None => match checked_name(Some(form.get("schedule_name").to_owned())) {
             Ok(name) => Some(name),
             Err(error) => {
-                errors.extend(mistakes(error, field)?);
+                errors.extend(field_errors(error, field)?);
                 None
             }
         },
     };
     if let (Some(name), None) = (&name, before)
-        // One that cannot be read can only be put anew.
+        // An unreadable schedule can only be replaced.
         && app.store.list_schedules(Some(name)).await?.iter().any(Result::is_ok)
     {
-        errors.push(mistake(
+        errors.push(FieldError::new(
             "schedule_name",
-            "There is a schedule of this name already: change that one, or choose another name.",
+            "A schedule with this name exists. Change that schedule or choose another name.",
         ));
     }
-    let (Some(name), true) = (name, errors.is_empty()) else { return Ok(Err(typed(form, before, of_job, errors))) };
-    let audit = convert::audit(ACTOR, form.word("reason").map(str::to_owned))?;
+    let audit = form.checked_audit(&mut errors);
+    let (Some(name), Some(audit), true) = (name, audit, errors.is_empty()) else {
+        return Ok(Err(rejected(form, before, of_job, errors)));
+    };
     let edit = if before.is_some() { Edit::Change { version: None } } else { Edit::Replace };
-    match put_plan(app, &name, &wish, edit, &audit).await {
+    match put_plan(app, &name, &put, edit, &audit).await {
         Ok(_) => Ok(Ok(name)),
-        Err(error) => Ok(Err(typed(form, before, of_job, mistakes(error, field)?))),
+        Err(error) => Ok(Err(rejected(form, before, of_job, field_errors(error, field)?))),
     }
 }
 
-fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<FieldError>) -> PutSchedule {
-    if form.get("reason").chars().count() > 500 {
-        errors.push(mistake("reason", "The reason must have at most 500 characters."));
-    }
+fn put(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<FieldError>) -> PutSchedule {
     let jitter = form.word("jitter").map(Span::parse);
     if jitter == Some(None) {
-        errors.push(mistake("jitter", "The jitter must be a duration like 30s or 5m."));
+        errors.push(FieldError::new("jitter", "The jitter must be a duration such as 30s or 5m."));
     }
     let target = of_job.then(|| job(form, before, errors)).map(|job| PutTarget::Job(Box::new(job)));
     PutSchedule {
         cron: Some(form.get("cron").to_owned()),
         time_zone: Some(form.word("time_zone").unwrap_or("UTC").to_owned()),
         misfire: form.word("misfire").map(str::to_owned),
-        catch_up: whole(form, "catch_up", "The number", errors),
+        catch_up: form.whole_number("catch_up", "The maximum", errors),
         overlap: form.word("overlap").map(str::to_owned),
         jitter: Some(jitter.flatten().unwrap_or(Span(std::time::Duration::ZERO))),
         target,
@@ -109,7 +134,7 @@ fn wish(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<F
     }
 }
 
-/// The job, with everything that this form does not ask for as it was.
+/// The job. Fields that the form does not have keep their values.
 fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> CreateJob {
     let kept = before.and_then(|it| match &it.plan.target {
         Target::Job(job) => Some(convert::wish_of(job)),
@@ -125,15 +150,15 @@ fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> 
     CreateJob {
         kind: form.get("kind").trim().to_owned(),
         queue: form.word("queue").map(str::to_owned),
-        priority: whole(form, "priority", "The priority", errors),
+        priority: form.whole_number("priority", "The priority", errors),
         payload,
-        // A schema is chosen anew for what may be another payload.
+        // The payload may have changed, so the schema is chosen again.
         schema_version: None,
         ..kept.unwrap_or_default()
     }
 }
 
-/// What a part of the request is called on the form.
+/// The form field of a request field.
 fn field(name: &str) -> &'static str {
     match name.trim_start_matches("target.job.") {
         "name" => "schedule_name",
@@ -150,9 +175,9 @@ fn field(name: &str) -> &'static str {
     }
 }
 
-fn typed(form: &Form, before: Option<&Schedule>, of_job: bool, errors: Vec<FieldError>) -> ScheduleForm {
+fn rejected(form: &Form, before: Option<&Schedule>, of_job: bool, errors: Vec<FieldError>) -> ScheduleForm {
     let text = |name: &str| form.get(name).to_owned();
-    let typed = ScheduleForm {
+    let rejected = ScheduleForm {
         editing: before.map(|it| it.plan.name.clone()),
         of_job,
         schedule_name: text("schedule_name"),
@@ -168,18 +193,13 @@ fn typed(form: &Form, before: Option<&Schedule>, of_job: bool, errors: Vec<Field
         errors,
         ..ScheduleForm::default()
     };
-    choices(typed, form.get("misfire"), form.get("overlap"))
+    choices(rejected, form.get("misfire"), form.get("overlap"))
 }
 
 fn choices(form: ScheduleForm, misfire: &str, overlap: &str) -> ScheduleForm {
-    let choice = |value: &str, label: &str, chosen: &str| Choice {
-        value: value.to_owned(),
-        label: label.to_owned(),
-        selected: value == chosen,
-    };
     ScheduleForm {
-        misfires: MISFIRES.iter().map(|(it, label)| choice(it.as_str(), label, misfire)).collect(),
-        overlaps: OVERLAPS.iter().map(|(it, label)| choice(it.as_str(), label, overlap)).collect(),
+        misfires: MISFIRES.iter().map(|(it, label)| Choice::new(it.as_str(), *label, misfire)).collect(),
+        overlaps: OVERLAPS.iter().map(|(it, label)| Choice::new(it.as_str(), *label, overlap)).collect(),
         ..form
     }
 }

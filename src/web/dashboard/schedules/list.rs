@@ -1,10 +1,11 @@
-//! `/dashboard/schedules`: what starts by itself, and the form that adds to it.
+//! `/dashboard/schedules`: the list, and the form that adds a schedule.
 
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 use uuid::Uuid;
 
 use crate::domain::moment;
@@ -12,17 +13,10 @@ use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome}
 use crate::store::schedules::{Listed, Schedule, Tick, Unreadable};
 use crate::web::api::schedules::UNREADABLE_WORDS;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::list as jobs;
-use crate::web::dashboard::schedules::form::{blank, save};
-use crate::web::dashboard::schedules::view::{Badge, ScheduleForm, ScheduleRow, SchedulesPage, StripMark};
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout::{Frame, Shown, counted, respond, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::status::Tone;
-use crate::web::dashboard::workflows::list as workflows;
+use crate::web::dashboard::schedules::form::{ScheduleForm, blank, save};
+use crate::web::dashboard::ui::{
+    Badge, Form, Nav, Rendering, Shell, Stamp, StateBadge, Tone, links, or_error_page, plural, redirect, respond, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
@@ -31,24 +25,60 @@ pub const PAGE: &str = "/dashboard/schedules";
 /// How many ticks a row shows.
 const STRIP: i64 = 7;
 
-/// `GET`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "schedules/list.html", blocks = ["main"], whitespace = "minimize")]
+pub struct SchedulesPage {
+    pub shell: Shell,
+    /// "4 schedules, 1 paused".
+    pub summary: String,
+    pub rows: Vec<ScheduleRow>,
+    pub form: ScheduleForm,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleRow {
+    pub name: String,
+    pub href: String,
+    /// The expression in words.
+    pub words: String,
+    pub expression: String,
+    /// What the schedule starts, in words.
+    pub target: String,
+    pub badge: Badge,
+    pub paused: bool,
+    /// Whether this version can read the schedule. Otherwise it can only be deleted.
+    pub readable: bool,
+    /// The latest ticks, oldest first.
+    pub strip: Vec<StripMark>,
+    pub last: Option<Stamp>,
+    pub next: Option<Stamp>,
+}
+
+/// One tick of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StripMark {
+    pub badge: Badge,
+    pub label: String,
+    /// The job or workflow it started.
+    pub href: Option<String>,
+}
+
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
     let answer = match Query::parse(request.query_string(), &[]) {
         Ok(_) => page(&app, &request, blank(), StatusCode::OK).await,
         Err(error) => Err(error),
     };
-    or_page(&app, &request, answer)
+    or_error_page(&app, &request, answer)
 }
 
-/// `POST`: adds one.
 pub async fn add(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_add(&app, &request, &body).await)
+    or_error_page(&app, &request, try_add(&app, &request, &body).await)
 }
 
 async fn try_add(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
     match save(app, &form, None).await? {
-        Ok(name) => Ok(see(&names::schedule_page(&name), Some("schedule-added"))),
+        Ok(name) => Ok(redirect(&links::schedule_page(&name), Some("schedule-added"))),
         Err(typed) => page(app, request, typed, StatusCode::UNPROCESSABLE_ENTITY).await,
     }
 }
@@ -64,19 +94,18 @@ async fn page(
     for (schedule, tick) in app.store.latest_ticks(STRIP).await? {
         strips.entry(schedule).or_default().insert(0, mark(&tick));
     }
-    let counts = Counts::of(app).await?;
     let paused = schedules.iter().flatten().filter(|it| it.plan.state == ScheduleState::Paused).count();
     let page = SchedulesPage {
-        shell: Frame::of(app, request).at(Nav::Schedules).counting(&counts).shell("Schedules"),
+        shell: Shell::load(app, request, Nav::Schedules).await?.titled("Schedules"),
         summary: match (schedules.len(), paused) {
             (0, _) => "none".to_owned(),
-            (n, 0) => counted(n as i64, "schedule"),
-            (n, paused) => format!("{}, {paused} paused", counted(n as i64, "schedule")),
+            (n, 0) => plural(n as i64, "schedule"),
+            (n, paused) => format!("{}, {paused} paused", plural(n as i64, "schedule")),
         },
         rows: schedules.iter().map(|it| listed(it, &mut strips)).collect(),
         form,
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
 fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
@@ -90,11 +119,11 @@ fn listed(it: &Listed, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRo
 fn unreadable_row(it: &Unreadable, strip: Vec<StripMark>) -> ScheduleRow {
     ScheduleRow {
         name: it.name.clone(),
-        href: names::schedule_page(&it.name),
+        href: links::schedule_page(&it.name),
         words: UNREADABLE_WORDS.to_owned(),
         expression: it.expression.clone(),
-        starts: "nothing that this version knows".to_owned(),
-        badge: Badge { tone: Tone::Bad, icon: "ban", label: "Unreadable" },
+        target: "unknown to this version".to_owned(),
+        badge: Badge::new(Tone::Bad, "ban", "Unreadable"),
         paused: false,
         readable: false,
         strip,
@@ -108,11 +137,11 @@ fn row(schedule: &Schedule, strip: Vec<StripMark>) -> ScheduleRow {
     let paused = plan.state == ScheduleState::Paused;
     ScheduleRow {
         name: plan.name.clone(),
-        href: names::schedule_page(&plan.name),
+        href: links::schedule_page(&plan.name),
         words: plan.timing.words(),
         expression: plan.timing.expression().to_string(),
-        starts: starts(&plan.target),
-        badge: badge(plan.state),
+        target: target_words(&plan.target),
+        badge: plan.state.badge(),
         paused,
         readable: true,
         strip,
@@ -121,52 +150,40 @@ fn row(schedule: &Schedule, strip: Vec<StripMark>) -> ScheduleRow {
     }
 }
 
-/// What it starts, in words.
-pub fn starts(target: &Target) -> String {
+pub fn target_words(target: &Target) -> String {
     match target {
-        Target::Job(job) => format!("{} in {}", job.kind, job.queue),
-        Target::Project(ProjectAction::Create { name, .. }) => format!("creates the project {}", name.as_str()),
-        Target::Project(ProjectAction::Retry(id)) => format!("retries the project {id}"),
-        Target::Project(ProjectAction::Delete(id)) => format!("deletes the project {id}"),
+        Target::Job(job) => format!("{} on queue {}", job.kind, job.queue),
+        Target::Project(ProjectAction::Create { name, .. }) => format!("creates project {}", name.as_str()),
+        Target::Project(ProjectAction::Retry(id)) => format!("retries project {id}"),
+        Target::Project(ProjectAction::Delete(id)) => format!("deletes project {id}"),
         Target::Workflow(it) => {
             let plan = it.plan();
-            format!("the workflow {}, {}", plan.name, counted(plan.steps.len() as i64, "step"))
+            format!("workflow {}, {}", plan.name, plural(plan.steps.len() as i64, "step"))
         }
     }
 }
 
-/// Whether it is on.
-pub fn badge(state: ScheduleState) -> Badge {
-    match state {
-        ScheduleState::Enabled => Badge { tone: Tone::Ok, icon: "check", label: "On" },
-        ScheduleState::Paused => Badge { tone: Tone::Wait, icon: "pause", label: "Paused" },
-    }
-}
-
-/// What became of a tick: where its job or its workflow is, or that it started nothing.
-pub fn outcome(tick: &Tick) -> Badge {
+/// The badge of a tick: the state of what it started, or that it started nothing.
+pub fn tick_badge(tick: &Tick) -> Badge {
     match (tick.outcome, &tick.job, &tick.workflow) {
-        (TickOutcome::Skipped, ..) => Badge { tone: Tone::Neutral, icon: "ban", label: "Skipped" },
-        (TickOutcome::Fired, Some(it), _) => {
-            let state = jobs::state(it.state);
-            Badge { tone: state.tone(), icon: state.icon(), label: state.label() }
-        }
-        (TickOutcome::Fired, None, Some(it)) => workflows::badge(it.state),
-        (TickOutcome::Fired, None, None) => Badge { tone: Tone::Neutral, icon: "play", label: "Started" },
+        (TickOutcome::Skipped, ..) => Badge::new(Tone::Neutral, "ban", "Skipped"),
+        (TickOutcome::Fired, Some(job), _) => job.state.badge(),
+        (TickOutcome::Fired, None, Some(workflow)) => workflow.state.badge(),
+        (TickOutcome::Fired, None, None) => Badge::new(Tone::Neutral, "play", "Started"),
     }
 }
 
-/// The page of what a tick started, as far as that is still there, and the id of it.
+/// The page and id of the job or workflow that a tick started, unless it was pruned.
 pub fn started(tick: &Tick) -> Option<(String, Uuid)> {
     match (&tick.job, &tick.workflow) {
-        (Some(_), _) => tick.job_id.map(|id| (names::job_page(id), id)),
-        (None, Some(_)) => tick.workflow_id.map(|id| (names::workflow_page(id), id)),
+        (Some(_), _) => tick.job_id.map(|id| (links::job_page(id), id)),
+        (None, Some(_)) => tick.workflow_id.map(|id| (links::workflow_page(id), id)),
         (None, None) => None,
     }
 }
 
 fn mark(tick: &Tick) -> StripMark {
-    let badge = outcome(tick);
+    let badge = tick_badge(tick);
     StripMark {
         badge,
         label: format!("{}: {}", moment::readable(tick.due_at), badge.label),

@@ -1,17 +1,17 @@
-//! Schedules: the list, one schedule, its form, and what can be done to it.
+//! Schedules: the list, one schedule, the form of both, and the verbs.
 
-pub mod actions;
+mod actions;
+mod backfill;
 pub mod form;
 pub mod list;
 pub mod page;
-pub mod view;
 
 use actix_web::web::{ServiceConfig, post};
 
 use super::PAGE_AND_FORM;
+use crate::web::dashboard::ui::action_routes;
 use crate::web::{get, resource};
 
-/// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/dashboard/schedules", PAGE_AND_FORM, [get().to(list::show), post().to(list::add)]))
@@ -20,16 +20,10 @@ pub fn routes(config: &mut ServiceConfig) {
             PAGE_AND_FORM,
             [get().to(page::show), post().to(page::change)],
         ))
-        .service(resource("/dashboard/schedules/{name}/run", &["POST"], [post().to(actions::run)]))
-        .service(resource("/dashboard/schedules/{name}/resume", &["POST"], [post().to(actions::resume)]))
         .service(resource(
             "/dashboard/schedules/{name}/backfill",
             PAGE_AND_FORM,
-            [get().to(actions::ask_backfill), post().to(actions::backfill)],
-        ))
-        .service(resource(
-            "/dashboard/schedules/{name}/{verb:pause|delete}",
-            PAGE_AND_FORM,
-            [get().to(actions::ask), post().to(actions::act)],
+            [get().to(backfill::confirm), post().to(backfill::submit)],
         ));
+    action_routes::<actions::NamedSchedule>(config);
 }

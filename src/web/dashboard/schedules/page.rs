@@ -1,50 +1,89 @@
-//! `/dashboard/schedules/{name}`: one schedule, what comes next and what was. What is done to it is in `schedule_acts`.
+//! `/dashboard/schedules/{name}`: one schedule with its next runs and its history.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 
-use crate::domain::schedule::{
-    Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target, TickOutcome,
-};
+use crate::domain::schedule::TickOutcome;
+use crate::domain::schedule::{Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target};
 use crate::domain::workflow::PlannedStep;
 use crate::store::schedules::{Schedule, Tick};
 use crate::web::api::schedules::{found, note};
 use crate::web::app::App;
-use crate::web::dashboard::projects::view::CurlLine;
-use crate::web::dashboard::schedules::form::{save, stored};
-use crate::web::dashboard::schedules::list::{PAGE, badge, outcome, started, starts};
-use crate::web::dashboard::schedules::view::{NextRow, ScheduleForm, SchedulePage, TickRow};
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout::{Frame, Shown, auth, counted, respond, span, stamp};
-use crate::web::dashboard::ui::layout_view::{Link, Nav};
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::Changed;
+use crate::web::dashboard::schedules::form::{ScheduleForm, save, stored};
+use crate::web::dashboard::schedules::list::{PAGE, started, target_words, tick_badge};
+use crate::web::dashboard::ui::{
+    Badge, Changed, CurlLine, Form, Link, Nav, Rendering, Shell, Stamp, StateBadge, curl_auth, duration, elapsed,
+    links, name_in_path, or_error_page, plural, redirect, respond, short_id, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 
-/// How many due times to come a page shows, and how many that were.
+/// How many next runs, past ticks and workflow steps the page shows.
 const NEXT: usize = 5;
 const TICKS: i64 = 20;
-/// How many steps of a workflow it names.
 const STEPS: usize = 8;
 
-/// `GET`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "schedules/page.html", blocks = ["main"], whitespace = "minimize")]
+pub struct SchedulePage {
+    pub shell: Shell,
+    pub name: String,
+    pub href: String,
+    pub badge: Badge,
+    pub paused: bool,
+    /// The expression in words.
+    pub words: String,
+    pub changed: Changed,
+    pub zone: String,
+    pub next: Vec<NextRow>,
+    /// The latest ticks, newest first.
+    pub ticks: Vec<TickRow>,
+    /// The definition, as names and values.
+    pub facts: Vec<(String, String)>,
+    pub payload: Option<String>,
+    pub form: ScheduleForm,
+    pub curls: Vec<CurlLine>,
+}
+
+/// A next run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextRow {
+    pub at: Stamp,
+    /// The local time in the schedule's zone, with its offset.
+    pub local: String,
+    /// The effect of a daylight saving change.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TickRow {
+    pub id: String,
+    /// The due time; of several, the last.
+    pub due: Stamp,
+    /// Of several, how many and the first.
+    pub several: Option<(String, Stamp)>,
+    pub badge: Badge,
+    /// Why it was skipped, or who requested it.
+    pub why: Option<String>,
+    /// The job or workflow it started.
+    pub started: Option<Link>,
+    pub late: Option<String>,
+    pub took: Option<String>,
+}
+
 pub async fn show(app: Data<App>, request: HttpRequest, name: Path<String>) -> HttpResponse {
-    or_page(&app, &request, try_show(&app, &request, name).await)
+    or_error_page(&app, &request, try_show(&app, &request, name).await)
 }
 
 async fn try_show(app: &App, request: &HttpRequest, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    let schedule = found(app, &names::plain(name)?).await?;
+    let schedule = found(app, &name_in_path(name)?).await?;
     page(app, request, &schedule, None, StatusCode::OK).await
 }
 
-/// `POST`: changes it.
 pub async fn change(app: Data<App>, request: HttpRequest, name: Path<String>, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_change(&app, &request, name, &body).await)
+    or_error_page(&app, &request, try_change(&app, &request, name, &body).await)
 }
 
 async fn try_change(
@@ -53,11 +92,11 @@ async fn try_change(
     name: Path<String>,
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
-    let (name, form) = (names::plain(name)?, Form::read(body)?);
+    let (name, form) = (name_in_path(name)?, Form::read(body)?);
     let schedule = found(app, &name).await?;
     match save(app, &form, Some(&schedule)).await? {
-        Ok(name) => Ok(see(&names::schedule_page(&name), Some("schedule-changed"))),
-        Err(typed) => page(app, request, &schedule, Some(typed), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Ok(name) => Ok(redirect(&links::schedule_page(&name), Some("schedule-changed"))),
+        Err(rejected) => page(app, request, &schedule, Some(rejected), StatusCode::UNPROCESSABLE_ENTITY).await,
     }
 }
 
@@ -65,20 +104,19 @@ async fn page(
     app: &App,
     request: &HttpRequest,
     schedule: &Schedule,
-    typed: Option<ScheduleForm>,
+    rejected: Option<ScheduleForm>,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
     let plan = &schedule.plan;
     let ticks = app.store.list_ticks(schedule.id, None, None, TICKS).await?;
-    let counts = Counts::of(app).await?;
-    // What is overdue is shown as such until somebody deals with it.
+    // An overdue run is shown until it is started or skipped.
     let from = schedule.next_at.map_or(schedule.at, |next| next - time::Duration::NANOSECOND).min(schedule.at);
     let upcoming = if plan.state == ScheduleState::Paused { schedule.at } else { from };
     let page = SchedulePage {
-        shell: Frame::of(app, request).at(Nav::Schedules).counting(&counts).below("Schedules", PAGE).shell(&plan.name),
+        shell: Shell::load(app, request, Nav::Schedules).await?.crumb("Schedules", PAGE).titled(&plan.name),
         name: plan.name.clone(),
-        href: names::schedule_page(&plan.name),
-        badge: badge(plan.state),
+        href: links::schedule_page(&plan.name),
+        badge: plan.state.badge(),
         paused: plan.state == ScheduleState::Paused,
         words: plan.timing.words(),
         changed: Changed {
@@ -91,10 +129,10 @@ async fn page(
         ticks: ticks.iter().map(row).collect(),
         facts: facts(plan),
         payload: payload(&plan.target),
-        form: typed.unwrap_or_else(|| stored(plan)),
+        form: rejected.unwrap_or_else(|| stored(plan)),
         curls: curls(app, &plan.name),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main()).with_status(status)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
 fn next(it: &Occurrence) -> NextRow {
@@ -110,49 +148,47 @@ fn row(tick: &Tick) -> TickRow {
     let by = match tick.cause {
         Cause::Due => tick.reason.clone(),
         cause => {
-            let asked = if cause == Cause::Manual { "run now" } else { "backfill" };
+            let verb = if cause == Cause::Manual { "run now" } else { "backfill" };
             let reason = tick.reason.as_ref().map(|reason| format!(", “{reason}”")).unwrap_or_default();
-            Some(format!("{asked} by {}{reason}", tick.actor))
+            Some(format!("{verb} by {}{reason}", tick.actor))
         }
     };
     let of_job = tick.job.as_ref().map(|it| (it.created_at, it.finished_at));
     let life = of_job.or(tick.workflow.as_ref().map(|it| (it.created_at, it.finished_at)));
-    let took = life.and_then(|(born, finished)| Some(span(born, finished?)));
+    let took = life.and_then(|(born, finished)| Some(elapsed(born, finished?)));
     TickRow {
         id: tick.id.to_string(),
         due: stamp(tick.due_at),
-        several: (tick.n > 1).then(|| (counted(tick.n, "due time"), stamp(tick.since))),
-        badge: outcome(tick),
+        several: (tick.n > 1).then(|| (plural(tick.n, "run"), stamp(tick.since))),
+        badge: tick_badge(tick),
         why: by,
-        started: started(tick).map(|(href, id)| Link::to(href, crate::web::dashboard::projects::list::short(id))),
-        late: (fired && tick.cause == Cause::Due).then(|| span(tick.due_at, tick.occurred_at)),
+        started: started(tick).map(|(href, id)| Link::to(href, short_id(id))),
+        late: (fired && tick.cause == Cause::Due).then(|| elapsed(tick.due_at, tick.occurred_at)),
         took,
     }
 }
 
-/// The policies in words.
+/// The definition in words.
 fn facts(plan: &Plan) -> Vec<(String, String)> {
     let fact = |name: &str, text: String| (name.to_owned(), text);
-    let grace = chart::seconds(plan.backlog.grace.as_secs_f64());
+    let grace = duration(plan.backlog.grace.as_secs_f64());
     let missed = match plan.backlog.misfire {
-        Misfire::Skip => format!("What is late by more than {grace} is not started."),
-        Misfire::Latest => format!("Of what is late by more than {grace}, the latest is started."),
-        Misfire::All => {
-            format!("Of what is late by more than {grace}, the newest {} are started.", plan.backlog.catch_up)
-        }
+        Misfire::Skip => format!("Runs missed by more than {grace}: skip."),
+        Misfire::Latest => format!("Runs missed by more than {grace}: run once."),
+        Misfire::All => format!("Runs missed by more than {grace}: run the newest {}.", plan.backlog.catch_up),
     };
     let overlap = match plan.overlap {
-        Overlap::Allow => "If the last run still works, the next starts beside it.",
-        Overlap::Skip => "If the last run still works, the next is skipped.",
+        Overlap::Allow => "Overlap allowed.",
+        Overlap::Skip => "A run is skipped while the previous one is running.",
     };
     let mut facts = vec![
-        fact("Starts", starts(&plan.target)),
+        fact("Starts", target_words(&plan.target)),
         fact("When", format!("{} in {}", plan.timing.expression(), plan.timing.zone().name())),
-        fact("Missed", missed),
+        fact("Missed runs", missed),
         fact("Overlap", overlap.to_owned()),
     ];
     if !plan.jitter.is_zero() {
-        facts.push(fact("Jitter", format!("up to {} later", chart::seconds(plan.jitter.as_secs_f64()))));
+        facts.push(fact("Jitter", format!("up to {} later", duration(plan.jitter.as_secs_f64()))));
     }
     if let Target::Job(job) = &plan.target {
         facts.push(fact("Priority", job.priority.to_string()));
@@ -168,7 +204,6 @@ fn facts(plan: &Plan) -> Vec<(String, String)> {
     facts
 }
 
-/// A step in words: `resize (image.thumbnail)`.
 fn step(step: &PlannedStep) -> String {
     format!("{} ({})", step.name, step.job.kind)
 }
@@ -183,12 +218,11 @@ fn payload(target: &Target) -> Option<String> {
 
 fn curls(app: &App, name: &str) -> Vec<CurlLine> {
     let url = format!("http://{}/schedules/{}", app.host, crate::wire::segment(name));
-    let auth = auth(app);
-    let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
+    let auth = curl_auth(app);
     vec![
-        line("Get", format!("curl{auth} {url}")),
-        line("Next times", format!("curl{auth} '{url}/next?limit=10'")),
-        line("What became of them", format!("curl{auth} {url}/ticks")),
-        line("Run now", format!("curl{auth} -X POST {url}/run")),
+        CurlLine::new("Get", format!("curl{auth} {url}")),
+        CurlLine::new("Next runs", format!("curl{auth} '{url}/next?limit=10'")),
+        CurlLine::new("Run history", format!("curl{auth} {url}/ticks")),
+        CurlLine::new("Run now", format!("curl{auth} -X POST {url}/run")),
     ]
 }

@@ -10,13 +10,10 @@ use crate::signal::ListenMode;
 use crate::web::api::health::{Checkup, checkup};
 use crate::web::app::App;
 use crate::web::dashboard::settings::view::{ConfigRow, DisplayForm, Fact, HealthLine, ServiceLine, SettingsPage};
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::{mark_down, or_page};
-use crate::web::dashboard::ui::form::{FLASH, Form, cookie};
-use crate::web::dashboard::ui::layout::{Frame, Preferences, Shown, poll_seconds, respond, stamp};
-use crate::web::dashboard::ui::layout_view::{FieldError, Nav, Theme, Zone};
-use crate::web::dashboard::ui::status::Level;
+use crate::web::dashboard::ui::{
+    Counts, FLASH, FieldError, Form, Level, Nav, Preferences, Rendering, Shell, Theme, Zone, cookie, duration,
+    mark_database_down, or_error_page, poll_seconds, respond, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 
@@ -37,7 +34,7 @@ pub async fn save(app: Data<App>, request: HttpRequest, body: Body) -> HttpRespo
         },
         Err(error) => Err::<HttpResponse, ApiError>(error),
     };
-    or_page(&app, &request, answer)
+    or_error_page(&app, &request, answer)
 }
 
 fn saved(chosen: &Preferences) -> HttpResponse {
@@ -83,13 +80,13 @@ fn preferences(form: &Form) -> Result<Preferences, DisplayForm> {
 
 async fn page(app: &App, request: &HttpRequest, display: DisplayForm, status: StatusCode) -> HttpResponse {
     let found = checkup(app).await;
-    let frame = Frame::of(app, request).at(Nav::Settings);
-    let frame = match Counts::of(app).await {
-        Ok(counts) if found.database.is_some() => frame.counting(&counts),
-        _ => frame.without_database(),
+    let shell = Shell::new(app, request).at(Nav::Settings);
+    let shell = match Counts::load(app).await {
+        Ok(counts) if found.database.is_some() => shell.with_counts(&counts),
+        _ => shell.without_database(),
     };
     let page = SettingsPage {
-        shell: frame.shell("Settings"),
+        shell: shell.titled("Settings"),
         display,
         health: vec![api(app), database(app, &found), listener(app), workers(&found)],
         services: services(app),
@@ -102,9 +99,9 @@ async fn page(app: &App, request: &HttpRequest, display: DisplayForm, status: St
             .map(|it| ConfigRow { name: it.name.into(), value: it.value.clone(), source: it.source.into() })
             .collect(),
     };
-    let mut response = respond(request, Shown::new(&page, page.as_main()).with_status(status));
+    let mut response = respond(request, Rendering::new(&page, page.as_main()).with_status(status));
     if found.database.is_none() {
-        mark_down(&mut response);
+        mark_database_down(&mut response);
     }
     response
 }
@@ -124,7 +121,7 @@ fn database(app: &App, found: &Checkup) -> HealthLine {
         Some((pong, took)) => line(
             "Database",
             Level::Ok,
-            format!("answered in {}", chart::seconds(took.as_secs_f64())),
+            format!("answered in {}", duration(took.as_secs_f64())),
             Some(format!(
                 "PostgreSQL {} at {}, schema {}",
                 pong.server_version, app.database_address, pong.schema_version

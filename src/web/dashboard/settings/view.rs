@@ -1,15 +1,14 @@
 //! The reader's own settings, and how this installation is.
 
+use crate::domain::ProjectStatus;
+use crate::web::dashboard::ui::{FieldError, Level, PROJECT_STATUSES, Shell, Stamp, StateBadge, Theme, Zone};
 use askama::Template;
-
-use crate::web::dashboard::ui::layout_view::{FieldError, Shell, Stamp, Theme, Zone};
-use crate::web::dashboard::ui::status::Level;
 
 /// `GET` and `POST /dashboard/settings`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "settings/page.html", blocks = ["main"], whitespace = "minimize")]
 pub struct SettingsPage {
-    /// The frame.
+    /// The shell.
     pub shell: Shell,
     /// The form.
     pub display: DisplayForm,
@@ -51,10 +50,10 @@ impl DisplayForm {
     /// The choices of the default filter. Deleted is left out: nobody wants to start there.
     pub fn statuses(&self) -> Vec<StatusOption> {
         let option = |name, label| StatusOption { name, label, selected: self.status == name };
-        let states = crate::web::dashboard::ui::status::ProjectStatus::ALL
-            .into_iter()
-            .filter(|status| *status != crate::web::dashboard::ui::status::ProjectStatus::Deleted);
-        std::iter::once(option("", "All")).chain(states.map(|status| option(status.name(), status.label()))).collect()
+        let states = PROJECT_STATUSES.into_iter().filter(|status| *status != ProjectStatus::Deleted);
+        std::iter::once(option("", "All"))
+            .chain(states.map(|status| option(status.as_str(), status.badge().label)))
+            .collect()
     }
 }
 

@@ -74,7 +74,7 @@ fn page() -> ReplayPage {
 fn they_are_shown_by_error_and_one_by_one() {
     let page = list();
     let main = rendered(&page, page.as_main());
-    says(
+    contains(
         &main,
         &[
             "Replay 21…",
@@ -95,11 +95,11 @@ fn they_are_shown_by_error_and_one_by_one() {
 fn none_is_good() {
     let page = DeadLettersPage { rows: Vec::new(), groups: Vec::new(), total: "0".to_owned(), ..list() };
     let main = rendered(&page, page.as_main());
-    says(&main, &["Nothing here. Good."]);
+    contains(&main, &["Nothing here. Good."]);
     assert!(!main.contains("<form"));
     let filter = DeadFilter { error: HOSTILE.to_owned(), ..DeadFilter::default() };
     let page = DeadLettersPage { filter, total: "37".to_owned(), ..page };
-    says(&rendered(&page, page.as_main()), &["No dead letters match", "There are 37 in all", "Clear filter"]);
+    contains(&rendered(&page, page.as_main()), &["No dead letters match", "There are 37 in all", "Clear filter"]);
 }
 
 #[test]
@@ -114,12 +114,15 @@ fn the_red_pill_is_for_those_that_are() {
 fn a_payload_is_mended_beside_the_original() {
     let replay = page();
     let main = rendered(&replay, replay.as_main());
-    says(&main, &["{&#34;to&#34;: 9007199254740993}</pre>", "{&#34;to&#34;: 9007199254740993}</textarea>", "5, usual"]);
-    says(&main, &["Also the other 20 with this error", "name=\"others\" value=\"1\"", "name=\"priority\""]);
+    contains(
+        &main,
+        &["{&#34;to&#34;: 9007199254740993}</pre>", "{&#34;to&#34;: 9007199254740993}</textarea>", "5, usual"],
+    );
+    contains(&main, &["Also the other 20 with this error", "name=\"others\" value=\"1\"", "name=\"priority\""]);
     let errors = vec![FieldError { field: "payload".to_owned(), message: "Line 1 is not JSON.".to_owned() }];
     let refused = ReplayPage { errors, payload: format!("</textarea>{HOSTILE}"), with_others: true, ..page() };
     let main = rendered(&refused, refused.as_main());
-    says(&main, &["href=\"#payload\"", "payload-error", "value=\"1\" checked", "&#60;/textarea&#62;"]);
+    contains(&main, &["href=\"#payload\"", "payload-error", "value=\"1\" checked", "&#60;/textarea&#62;"]);
     let blocked = ReplayPage { blocked: some("It is queued already."), ..page() };
     assert!(!rendered(&blocked, blocked.as_main()).contains("<form"));
 }

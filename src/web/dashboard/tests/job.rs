@@ -3,10 +3,10 @@ use crate::web::dashboard::tests::*;
 fn entry(n: u32, state: JobState, title: &str) -> TimelineEntry {
     TimelineEntry {
         id: n.to_string(),
-        mark: Mark::Job(state),
+        mark: state.badge(),
         title: title.to_owned(),
         from: (n > 0).then(|| "queued".to_owned()),
-        to: some(state.name()),
+        to: some(state.as_str()),
         actor: "worker-a".to_owned(),
         reason: (state == JobState::Retrying).then(|| format!("SmtpTimeout {HOSTILE}")),
         took: (n > 0).then(|| "2.1 s".to_owned()),
@@ -17,16 +17,17 @@ fn entry(n: u32, state: JobState, title: &str) -> TimelineEntry {
     }
 }
 
-fn execution(n: u32, outcome: Outcome) -> ExecutionRow {
+fn execution(n: u32, outcome: Badge) -> ExecutionRow {
     ExecutionRow {
         id: id(n),
         short_id: short(n),
         attempt: n,
         worker: Link::to("/dashboard/workers/worker-a", "worker-a"),
         started: stamp("14:02:40"),
-        took: (outcome != Outcome::Running).then(|| "10 s".to_owned()),
+        took: (outcome != Badge::RUNNING).then(|| "10 s".to_owned()),
         outcome,
-        error: (outcome == Outcome::Failed).then(|| format!("SmtpTimeout: 10 s elapsed\n  at send {HOSTILE}")),
+        error: (outcome == outcome_badge(Some("failed")))
+            .then(|| format!("SmtpTimeout: 10 s elapsed\n  at send {HOSTILE}")),
     }
 }
 
@@ -81,17 +82,17 @@ fn edges(n: u32) -> Edges {
 fn a_step_says_where_it_stands_and_what_it_waits_for() {
     let page = JobPage { dependents: edges(95), ..page() };
     let main = rendered(&page, page.as_main());
-    says(
+    contains(
         &main,
         &["Step <b dir=\"auto\">&#60;script", "of workflow <a", "Depends on", "Dependents", "980 more are not shown."],
     );
-    says(&main, &["Goes on, however it ends.", "Not yet</span>", ">gone</td>"]);
+    contains(&main, &["Goes on, however it ends.", "Not yet</span>", ">gone</td>"]);
 }
 
 fn page() -> JobPage {
     JobPage {
         shell: Shell {
-            crumbs: vec![Crumb { label: "Jobs".to_owned(), href: "/dashboard/jobs".to_owned() }],
+            crumbs: vec![Link { label: "Jobs".to_owned(), href: "/dashboard/jobs".to_owned() }],
             ..shell("email.send 019ab3c4…0007", Nav::Jobs)
         },
         id: id(1),
@@ -128,9 +129,9 @@ fn page() -> JobPage {
         dependents: Edges::default(),
         follow_ups: vec![FollowUp { job: link(91, "report.generate"), state: JobState::Completed }],
         executions: vec![
-            execution(3, Outcome::Running),
-            execution(2, Outcome::Failed),
-            execution(1, Outcome::Released),
+            execution(3, Badge::RUNNING),
+            execution(2, outcome_badge(Some("failed"))),
+            execution(1, outcome_badge(Some("released"))),
         ],
         logs: vec![LogRow { stream: "stderr".to_owned(), text: format!("  1 of 3 {HOSTILE}") }],
         logs_href: "/executions/1/logs".to_owned(),
@@ -143,7 +144,7 @@ fn page() -> JobPage {
 fn a_running_job_says_who_has_it_and_until_when() {
     let page = page();
     let main = rendered(&page, page.as_main());
-    says(
+    contains(
         &main,
         &[
             "Usually 3 s.",
@@ -170,7 +171,7 @@ fn payload_and_result_are_shown_byte_for_byte() {
     let page = JobPage { payload: "\n\n{\"n\":  12345678901234567890}".to_owned(), ..page() };
     let main = rendered(&page, page.as_main());
     // A parser drops the first line break after <pre>, so the template gives it one.
-    says(&main, &["aria-label=\"Payload\">\n\n\n{&#34;n&#34;:  12345678901234567890}</pre>"]);
+    contains(&main, &["aria-label=\"Payload\">\n\n\n{&#34;n&#34;:  12345678901234567890}</pre>"]);
 }
 
 #[test]
@@ -190,8 +191,8 @@ fn a_waiting_job_says_why() {
     };
     let page = JobPage { state: JobState::Queued, callout: JobCallout::Waiting(waiting), result: None, ..page() };
     let main = rendered(&page, page.as_main());
-    says(&main, &["callout t-wait", "No worker serves the queue bulk.", "The last attempt failed: &#60;script"]);
-    says(&main, &["provost worker --queue bulk", "href=\"/dashboard/limits\">Limits", "Given up"]);
+    contains(&main, &["callout t-wait", "No worker serves the queue bulk.", "The last attempt failed: &#60;script"]);
+    contains(&main, &["provost worker --queue bulk", "href=\"/dashboard/limits\">Limits", "Given up"]);
     assert!(!main.contains("h-result"));
 }
 
@@ -204,7 +205,7 @@ fn a_dead_job_can_be_replayed_and_edited() {
     };
     let page = JobPage { state: JobState::Failed, callout, can_run_again: true, can_cancel: false, ..page() };
     let main = rendered(&page, page.as_main());
-    says(&main, &[">Dead</span>", "Edit and replay", "Replay</button>", "Run again", "Gave up"]);
+    contains(&main, &[">Dead</span>", "Edit and replay", "Replay</button>", "Run again", "Gave up"]);
     assert!(!main.contains("/cancel\""));
 }
 
@@ -214,14 +215,14 @@ fn how_it_ended_is_said_quietly() {
     let page =
         JobPage { state: JobState::Completed, callout: done, priority_form: None, executions: Vec::new(), ..page() };
     let main = rendered(&page, page.as_main());
-    says(&main, &["the last attempt took 2.9 s", "No worker has taken it yet."]);
+    contains(&main, &["the last attempt took 2.9 s", "No worker has taken it yet."]);
     let off = JobCallout::Canceled {
         at: stamp("14:02:00"),
         reason: some(HOSTILE),
         by: Some(Link::to("/dashboard/jobs/1", HOSTILE)),
     };
     let page = JobPage { state: JobState::Canceled, callout: off, ..page };
-    says(&rendered(&page, page.as_main()), &["Canceled <time", "&#60;script", "Look at <a"]);
+    contains(&rendered(&page, page.as_main()), &["Canceled <time", "&#60;script", "Look at <a"]);
 }
 
 #[test]
@@ -233,5 +234,5 @@ fn a_cancellation_on_its_way_says_when_it_is_enforced() {
     let form = Some(PriorityForm { priority: "11".to_owned(), error });
     let page = JobPage { callout, can_cancel: false, priority_form: form, ..page() };
     let main = rendered(&page, page.as_main());
-    says(&main, &["Asked to stop", "the job is taken from it", "id=\"priority-form\" open", "priority-error"]);
+    contains(&main, &["Asked to stop", "the job is taken from it", "id=\"priority-form\" open", "priority-error"]);
 }

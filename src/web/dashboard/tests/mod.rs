@@ -1,4 +1,4 @@
-//! Every page of the job engine is rendered with data as they come, and with names as nobody wishes them.
+//! Renders every page of the job engine with realistic and with hostile data.
 
 mod dead_letters;
 mod job;
@@ -10,26 +10,27 @@ mod workflow;
 mod workflows;
 
 use askama::Template;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use crate::domain::{JobState, QueueState, WorkerState};
+use crate::store::queues::{KindWaiting, Queue};
+use crate::store::workers::{Registered, Worker};
+use crate::web::dashboard::HelpPage;
 use crate::web::dashboard::dead_letters::view::*;
 use crate::web::dashboard::jobs::list_view::*;
 use crate::web::dashboard::jobs::view::*;
 use crate::web::dashboard::limits::view::*;
-use crate::web::dashboard::metrics::view::*;
-use crate::web::dashboard::projects::view::*;
-use crate::web::dashboard::queues::view::*;
-use crate::web::dashboard::schedules::view::*;
-use crate::web::dashboard::ui::confirm_view::*;
-use crate::web::dashboard::ui::layout_view::*;
-use crate::web::dashboard::ui::parts::*;
-use crate::web::dashboard::ui::standalone_view::*;
-use crate::web::dashboard::ui::state::*;
-use crate::web::dashboard::ui::status::*;
-use crate::web::dashboard::workers::view::*;
+use crate::web::dashboard::queues::limits::QueueLimits;
+use crate::web::dashboard::queues::list::QueuesPage;
+use crate::web::dashboard::queues::page::{QueuePage, QueueWorker};
+use crate::web::dashboard::ui::*;
+use crate::web::dashboard::workers::list::WorkersPage;
+use crate::web::dashboard::workers::page::{OutcomeRow, RunningRow, WorkerPage};
 use crate::web::dashboard::workflows::list_view::*;
 use crate::web::dashboard::workflows::view::*;
 
-/// A user's own words that would like to be markup.
+/// User input that looks like markup.
 const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";
 
 fn shell(title: &str, nav: Nav) -> Shell {
@@ -55,6 +56,10 @@ fn shell(title: &str, nav: Nav) -> Shell {
     }
 }
 
+fn at(time: &str) -> OffsetDateTime {
+    OffsetDateTime::parse(&format!("2026-11-22T{time}Z"), &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
 fn stamp(time: &str) -> Stamp {
     Stamp { iso: format!("2026-11-22T{time}Z"), text: format!("2026-11-22 {time} UTC") }
 }
@@ -72,8 +77,8 @@ fn short(n: u32) -> String {
     format!("{}…{}", &id[..8], &id[32..])
 }
 
-fn gauge(text: &str, percent: Option<u32>, tone: Tone) -> Gauge {
-    Gauge { text: text.to_owned(), percent, tone }
+fn usage(text: &str, percent: Option<u32>, tone: Tone) -> Usage {
+    Usage { text: text.to_owned(), percent, tone }
 }
 
 fn changed() -> Changed {
@@ -81,41 +86,42 @@ fn changed() -> Changed {
 }
 
 fn choices(values: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
-    let choice = |(value, label): &(&str, &str)| Choice {
-        value: (*value).to_owned(),
-        label: (*label).to_owned(),
-        selected: *value == chosen,
-    };
-    values.iter().map(choice).collect()
+    values.iter().map(|(value, label)| Choice::new(value, *label, chosen)).collect()
 }
 
-/// Renders both representations, holds them against what is true of every page, and returns the fragment.
+/// Renders both representations, checks what holds for every page, and returns the fragment.
 fn rendered(page: &impl Template, main: impl Template) -> String {
     let (document, main) = (page.render().unwrap_or_default(), main.render().unwrap_or_default());
-    assert!(document.starts_with("<!doctype html>") && document.contains(&main), "the fragment is not the document's");
+    assert!(
+        document.starts_with("<!doctype html>") && document.contains(&main),
+        "the document does not contain the fragment"
+    );
     assert_eq!(document.matches("<h1").count(), 1);
     for word in ["<script>alert", "<img", " style=", " onerror=", "javascript:"] {
         let ours = document.replace(&HOSTILE.replace('<', "&#60;").replace('>', "&#62;").replace('"', "&#34;"), "");
-        assert!(!ours.contains(word), "{word} came through");
+        assert!(!ours.contains(word), "{word} is not escaped");
     }
     for table in main.split("<table").skip(1) {
-        assert!(table.contains("<caption") && table.contains("<th scope=\"col\""), "a table without its words");
+        assert!(
+            table.contains("<caption") && table.contains("<th scope=\"col\""),
+            "a table without caption or headers"
+        );
     }
     for id in main.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-        assert_eq!(main.matches(&format!(" id=\"{id}\"")).count(), 1, "{id} stands twice");
+        assert_eq!(main.matches(&format!(" id=\"{id}\"")).count(), 1, "duplicate id {id}");
     }
     for label in main.split("<label for=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-        assert!(main.contains(&format!(" id=\"{label}\"")), "the label of {label} has no field");
+        assert!(main.contains(&format!(" id=\"{label}\"")), "the label {label} has no field");
     }
     for name in ["id", "name", "action", "method"] {
-        assert!(!main.contains(&format!(" name=\"{name}\"")), "a control named {name} hides what a form has itself");
+        assert!(!main.contains(&format!(" name=\"{name}\"")), "a control named {name} hides a form property");
     }
     main
 }
 
-/// Whether all of these stand on the page; says which does not.
-fn says(main: &str, words: &[&str]) {
-    for word in words {
-        assert!(main.contains(word), "it does not say {word:?}:\n{main}");
+/// Asserts that the page contains all texts.
+fn contains(main: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(main.contains(text), "no {text:?} in:\n{main}");
     }
 }

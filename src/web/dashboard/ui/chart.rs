@@ -1,48 +1,138 @@
-//! The geometry of the charts on the Metrics page, as numbers for SVG attributes.
+//! The geometry of charts, as SVG attributes.
 //!
-//! All view boxes are stretched to the width of their card (`preserveAspectRatio="none"`), so nothing here may depend
-//! on an aspect ratio: gaps are strokes that do not scale, and all text stands in HTML beside the drawing.
+//! Drawings are stretched to the width of their card (`preserveAspectRatio="none"`), so nothing may depend on the aspect
+//! ratio: strokes do not scale, and text is HTML next to the drawing.
 
-use crate::web::dashboard::metrics::view::{
-    BarChart, BarData, ChartRow, DurationData, LineChart, LineSeries, MetricsRange, Segment, StackedBar,
-};
-use crate::web::dashboard::ui::status::{ProjectStatus, Tone};
+use crate::domain::ProjectStatus;
+use crate::web::dashboard::ui::{Badge, MetricsRange, Scale, Stamp, StateBadge, Tone, count, decimal, duration};
 
-/// The width of the view box of bars and lines.
+/// The stacked bar of states. Coordinates are in a view box of `StackedBar::WIDTH` by `StackedBar::HEIGHT`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StackedBar {
+    /// All states, including empty ones, for the legend.
+    pub segments: Vec<Segment>,
+    pub total: String,
+}
+
+impl StackedBar {
+    pub const WIDTH: u32 = 1_000;
+    pub const HEIGHT: u32 = 16;
+}
+
+/// One part of the stacked bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    pub badge: Badge,
+    pub count: String,
+    pub href: String,
+    pub x: String,
+    /// `None` if the count is zero.
+    pub width: Option<String>,
+}
+
+/// Stacked bars per bucket: successes below, failures above.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarChart {
+    /// SVG path data of the lower bars.
+    pub ready: String,
+    /// SVG path data of the upper bars.
+    pub failed: String,
+    /// Evenly spaced labels of the value axis, highest first.
+    pub ticks: Vec<String>,
+    /// The y coordinates of the grid lines.
+    pub grid: Vec<String>,
+    pub totals: (String, String),
+    /// The description for screen readers.
+    pub desc: String,
+    pub rows: Vec<ChartRow>,
+}
+
+/// One bucket of a bar chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarData {
+    pub at: Stamp,
+    pub ready: u64,
+    pub failed: u64,
+}
+
+/// One bucket of a line chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DurationData {
+    pub at: Stamp,
+    /// Seconds; `None` if the bucket is empty.
+    pub average: Option<f64>,
+    /// Seconds.
+    pub p95: Option<f64>,
+}
+
+/// One or two lines over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineChart {
+    /// The second line is dashed.
+    pub series: Vec<LineSeries>,
+    /// Evenly spaced labels of the value axis, highest first.
+    pub ticks: Vec<String>,
+    /// The y coordinates of the grid lines.
+    pub grid: Vec<String>,
+    /// The description for screen readers.
+    pub desc: String,
+    pub rows: Vec<ChartRow>,
+}
+
+/// One line. An empty bucket interrupts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineSeries {
+    pub name: String,
+    pub tone: Tone,
+    pub latest: String,
+    /// SVG path data.
+    pub line: String,
+    /// SVG path data of the area below; empty for all lines but the first.
+    pub area: String,
+}
+
+/// One row of the data table of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartRow {
+    pub at: Stamp,
+    /// In the order of the legend.
+    pub values: Vec<String>,
+}
+
+/// The view box of bars and lines.
 pub const WIDTH: f64 = 600.0;
-/// The height of the view box of bars and lines.
 pub const HEIGHT: f64 = 160.0;
 
-/// What a part of a stacked bar takes at least, so that one failure in ten thousand is still seen.
+/// The minimum width of a segment, so that one failure in ten thousand stays visible.
 const MIN_SEGMENT: f64 = 16.0;
-/// What a part of a bar takes at least, for the same reason.
+/// The minimum height of a bar, for the same reason.
 const MIN_BAR: f64 = 3.0;
 
-/// The bar of all projects by state, in the order given.
+/// A bar of all projects by status.
 pub fn stacked(counts: &[(ProjectStatus, u64)]) -> StackedBar {
-    let numbers: Vec<u64> = counts.iter().map(|(_, count)| *count).collect();
+    let numbers: Vec<u64> = counts.iter().map(|(_, n)| *n).collect();
     let widths = shares(&numbers, f64::from(StackedBar::WIDTH), MIN_SEGMENT);
     let mut x = 0.0;
     let mut segments = Vec::with_capacity(counts.len());
-    for ((status, count), width) in counts.iter().zip(widths) {
+    for ((status, n), width) in counts.iter().zip(widths) {
         segments.push(Segment {
-            status: *status,
-            count: grouped(*count),
-            href: format!("/dashboard/projects?status={}", status.name()),
-            x: number(x),
-            width: (width > 0.0).then(|| number(width)),
+            badge: status.badge(),
+            count: grouped(*n),
+            href: format!("/dashboard/projects?status={status}"),
+            x: decimal(x),
+            width: (width > 0.0).then(|| decimal(width)),
         });
         x += width;
     }
     StackedBar { segments, total: grouped(numbers.iter().sum()) }
 }
 
-/// The bars of what became ready and what failed; `None` if nothing did.
+/// Projects that became ready or failed; `None` without data.
 pub fn bars(data: &[BarData], range: MetricsRange) -> Option<BarChart> {
     bars_of(data, range, "became ready")
 }
 
-/// The same for what is not a project: `good` says what the lower bars did ("were completed").
+/// Bars whose successes are described as `good` ("were completed"); `None` without data.
 pub fn bars_of(data: &[BarData], range: MetricsRange, good: &str) -> Option<BarChart> {
     let peak = data.iter().map(|bucket| bucket.ready + bucket.failed).max().filter(|peak| *peak > 0)?;
     let scale = Scale::whole(peak);
@@ -67,7 +157,7 @@ pub fn bars_of(data: &[BarData], range: MetricsRange, good: &str) -> Option<BarC
     })
 }
 
-/// The lines of the average and the 95th percentile; `None` if there is not one value.
+/// Average and 95th percentile; `None` without data.
 pub fn lines(data: &[DurationData], range: MetricsRange) -> Option<LineChart> {
     let values = data.iter().flat_map(|bucket| [bucket.average, bucket.p95]).flatten();
     let peak = values.fold(None, |peak: Option<f64>, value| Some(peak.map_or(value, |peak| peak.max(value))))?;
@@ -81,100 +171,65 @@ pub fn lines(data: &[DurationData], range: MetricsRange) -> Option<LineChart> {
         series[0].latest,
         series[1].latest,
         range.words(),
-        seconds(peak)
+        duration(peak)
     );
-    let word = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), seconds);
+    let text = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), duration);
     Some(LineChart {
         series,
-        ticks: scale.labels(seconds),
+        ticks: scale.labels(duration),
         grid: scale.grid(),
         desc,
-        rows: data.iter().map(|bucket| row(&bucket.at, vec![word(bucket.average), word(bucket.p95)])).collect(),
+        rows: data.iter().map(|bucket| row(&bucket.at, vec![text(bucket.average), text(bucket.p95)])).collect(),
     })
 }
 
-/// A count with commas: "1,284".
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A duration as an operator says it: "340 ms", "2.9 s", "14 s", "3 m 5 s", "2 h", "2 h 10 m".
-pub fn seconds(value: f64) -> String {
-    let whole = value.round() as u64;
-    match value {
-        v if v <= 0.0 => "0 s".to_owned(),
-        v if v < 0.9995 => format!("{:.0} ms", v * 1_000.0),
-        v if v < 9.95 => format!("{} s", trimmed(v)),
-        _ if whole < 60 => format!("{whole} s"),
-        _ if whole < 3_600 && whole.is_multiple_of(60) => format!("{} m", whole / 60),
-        _ if whole < 3_600 => format!("{} m {} s", whole / 60, whole % 60),
-        _ if whole % 3_600 < 60 => format!("{} h", whole / 3_600),
-        _ => format!("{} h {} m", whole / 3_600, whole % 3_600 / 60),
-    }
-}
-
-/// One decimal, unless it is a zero.
-fn trimmed(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
-/// A coordinate: one decimal is a tenth of a pixel, and short numbers are a small page.
-pub fn number(value: f64) -> String {
-    trimmed(value)
-}
-
-fn row(at: &crate::web::dashboard::ui::layout_view::Stamp, values: Vec<String>) -> ChartRow {
+fn row(at: &Stamp, values: Vec<String>) -> ChartRow {
     ChartRow { at: at.clone(), values }
 }
 
-/// Splits `width` in proportion to `counts`, but never gives a part less than `least`: the large ones pay for it.
-pub fn shares(counts: &[u64], width: f64, least: f64) -> Vec<f64> {
+/// Splits `width` in proportion to `counts`. No part that is not empty gets less than `min`; larger parts shrink.
+pub fn shares(counts: &[u64], width: f64, min: f64) -> Vec<f64> {
     let mut widths = vec![0.0; counts.len()];
     let mut open: Vec<usize> = (0..counts.len()).filter(|index| counts[*index] > 0).collect();
     let mut left = width;
     while !open.is_empty() {
         let total: f64 = open.iter().map(|index| counts[*index] as f64).sum();
         let exact = |index: usize| left * counts[index] as f64 / total;
-        let (small, large): (Vec<usize>, Vec<usize>) = open.iter().partition(|index| exact(**index) < least);
+        let (small, large): (Vec<usize>, Vec<usize>) = open.iter().partition(|index| exact(**index) < min);
         if small.is_empty() || large.is_empty() {
             open.iter().for_each(|index| widths[*index] = exact(*index));
             break;
         }
-        small.iter().for_each(|index| widths[*index] = least);
-        left -= least * small.len() as f64;
+        small.iter().for_each(|index| widths[*index] = min);
+        left -= min * small.len() as f64;
         open = large;
     }
     widths
 }
 
-/// All bars of one kind as one path: sixty rectangles would cost sixty elements.
+/// All bars as one path instead of one element per bar.
 fn columns(data: &[BarData], part: impl Fn(&BarData) -> (f64, f64)) -> String {
     let slot = WIDTH / data.len() as f64;
-    let width = number(slot * 0.8);
+    let width = decimal(slot * 0.8);
     let column = |(index, bucket)| {
         let (top, height) = part(bucket);
-        let x = number((index as f64 + 0.1) * slot);
-        if height > 0.0 { format!("M{x} {}h{width}v{}h-{width}z", number(top), number(height)) } else { String::new() }
+        let x = decimal((index as f64 + 0.1) * slot);
+        if height > 0.0 {
+            format!("M{x} {}h{width}v{}h-{width}z", decimal(top), decimal(height))
+        } else {
+            String::new()
+        }
     };
     data.iter().enumerate().map(column).collect()
 }
 
-/// Top and height of the ready part and of the failed part above it.
+/// Top and height of the lower and of the upper bar.
 fn stack(bucket: &BarData, scale: &Scale) -> ((f64, f64), (f64, f64)) {
     let height = |count: u64| if count == 0 { 0.0 } else { scale.height(count as f64).max(MIN_BAR) };
     let (ready, failed) = (height(bucket.ready), height(bucket.failed));
-    // A tall bar of ready ones must not push the failed part out of the drawing.
-    let floor = (HEIGHT - ready).max(failed);
-    ((HEIGHT - ready, ready), (floor - failed, failed))
+    // A tall lower bar must not push the upper one out of the drawing.
+    let base = (HEIGHT - ready).max(failed);
+    ((HEIGHT - ready, ready), (base - failed, failed))
 }
 
 fn series(name: &str, tone: Tone, values: &[Option<f64>], scale: &Scale, filled: bool) -> LineSeries {
@@ -183,7 +238,7 @@ fn series(name: &str, tone: Tone, values: &[Option<f64>], scale: &Scale, filled:
     LineSeries {
         name: name.to_owned(),
         tone,
-        latest: latest.map_or_else(|| "–".to_owned(), seconds),
+        latest: latest.map_or_else(|| "–".to_owned(), duration),
         line: runs.iter().map(|run| line(run)).collect(),
         area: if filled { runs.iter().map(|run| area(run)).collect() } else { String::new() },
     }
@@ -204,12 +259,12 @@ fn runs(values: &[Option<f64>], scale: &Scale) -> Vec<Vec<(f64, f64)>> {
     runs
 }
 
-/// A single point is drawn as a short line, or it would not be seen.
+/// A single point is drawn as a short line, or it would be invisible.
 fn line(run: &[(f64, f64)]) -> String {
     let mut path = String::new();
     for (index, (x, y)) in run.iter().enumerate() {
         let verb = if index == 0 { 'M' } else { 'L' };
-        path.push_str(&format!("{verb}{} {}", number(*x), number(*y)));
+        path.push_str(&format!("{verb}{} {}", decimal(*x), decimal(*y)));
     }
     if run.len() == 1 {
         path.push_str("h3");
@@ -220,62 +275,18 @@ fn line(run: &[(f64, f64)]) -> String {
 /// A single point has no area.
 fn area(run: &[(f64, f64)]) -> String {
     match run {
-        [first, .., last] => format!("{}L{} {HEIGHT}L{} {HEIGHT}Z", line(run), number(last.0), number(first.0)),
+        [first, .., last] => format!("{}L{} {HEIGHT}L{} {HEIGHT}Z", line(run), decimal(last.0), decimal(first.0)),
         _ => String::new(),
     }
 }
 
-/// A value axis from zero in round steps.
-pub struct Scale {
-    step: f64,
-    steps: u32,
-}
-
-impl Scale {
-    /// For counts: no step smaller than one.
-    fn whole(peak: u64) -> Self {
-        Self::with_step(peak as f64, round_step(peak as f64 / 4.0).max(1.0))
-    }
-
-    pub fn fractional(peak: f64) -> Self {
-        Self::with_step(peak, round_step(peak / 4.0))
-    }
-
-    fn with_step(peak: f64, step: f64) -> Self {
-        Self { step, steps: ((peak / step - 1e-9).ceil() as u32).max(1) }
-    }
-
-    fn height(&self, value: f64) -> f64 {
-        HEIGHT * value / self.end()
-    }
-
-    /// Where the axis ends.
-    pub fn end(&self) -> f64 {
-        self.step * f64::from(self.steps)
-    }
-
-    /// Highest first, as they stand on the page.
-    pub fn labels(&self, word: impl Fn(f64) -> String) -> Vec<String> {
-        (0..=self.steps).rev().map(|step| word(self.step * f64::from(step))).collect()
-    }
-
-    fn grid(&self) -> Vec<String> {
-        (0..=self.steps).map(|step| number(HEIGHT * f64::from(step) / f64::from(self.steps))).collect()
-    }
-}
-
-/// The smallest of 1, 2, 5, 10, 20, 50, … (and their tenths) that is not below `least`.
-fn round_step(least: f64) -> f64 {
-    let least = least.max(1e-3);
-    let power = 10_f64.powf(least.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= least * (1.0 - 1e-9));
-    factor.unwrap_or(10.0) * power
+fn grouped(n: u64) -> String {
+    count(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::dashboard::ui::layout_view::Stamp;
 
     fn bucket(ready: u64, failed: u64) -> BarData {
         BarData { at: Stamp::default(), ready, failed }
@@ -286,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn one_in_ten_thousand_is_still_seen() {
+    fn rare_status_keeps_minimum_width() {
         let bar = stacked(&[(ProjectStatus::Ready, 10_000), (ProjectStatus::Failed, 1)]);
         assert_eq!(bar.segments[1].width.as_deref(), Some("16"));
         assert_eq!(bar.segments[0].width.as_deref(), Some("984"));
@@ -295,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_fill_the_bar_exactly() {
+    fn segments_fill_the_bar() {
         for counts in [vec![1, 1, 1], vec![5_000, 3, 0, 2, 1], vec![7], vec![1; 100]] {
             let sum: f64 = shares(&counts, 1_000.0, 16.0).iter().sum();
             assert!((sum - 1_000.0).abs() < 1e-6, "{counts:?} gave {sum}");
@@ -303,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_state_has_no_rectangle_but_a_legend() {
+    fn empty_status_has_no_width() {
         let bar = stacked(&[(ProjectStatus::Ready, 4), (ProjectStatus::Deleting, 0)]);
         assert_eq!(bar.segments.len(), 2);
         assert_eq!(bar.segments[1].width, None);
@@ -311,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_provisioned_draws_nothing() {
+    fn chart_without_data_is_none() {
         assert_eq!(bars(&[bucket(0, 0), bucket(0, 0)], MetricsRange::H1), None);
         assert_eq!(bars(&[], MetricsRange::H1), None);
         assert_eq!(lines(&[duration(None, None)], MetricsRange::H1), None);
@@ -319,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_stand_on_each_other_inside_the_box() {
+    fn bars_stack_inside_the_view_box() {
         let chart = bars(&[bucket(8, 2), bucket(0, 1)], MetricsRange::H1).expect("there is data");
         assert_eq!(chart.ticks, ["10", "5", "0"]);
         assert_eq!(chart.grid, ["0", "80", "160"]);
@@ -330,13 +341,13 @@ mod tests {
     }
 
     #[test]
-    fn one_failure_on_a_tall_bar_is_still_seen() {
+    fn failure_on_tall_bar_stays_visible() {
         let chart = bars(&[bucket(1_000, 1)], MetricsRange::D7).expect("there is data");
         assert!(chart.failed.contains("v3h"), "{}", chart.failed);
     }
 
     #[test]
-    fn a_line_is_broken_where_nothing_happened() {
+    fn empty_bucket_interrupts_line() {
         let data = [duration(Some(2.0), Some(4.0)), duration(None, None), duration(Some(3.0), Some(3.0))];
         let chart = lines(&data, MetricsRange::H6).expect("there is data");
         assert_eq!(chart.ticks, ["4 s", "3 s", "2 s", "1 s", "0 s"]);
@@ -347,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unbroken_line_has_an_area_that_closes_on_the_floor() {
+    fn unbroken_line_has_closed_area() {
         let data = [duration(Some(1.0), None), duration(Some(2.0), None)];
         let chart = lines(&data, MetricsRange::H1).expect("there is data");
         assert_eq!(chart.series[0].line, "M150 80L450 0");
@@ -356,33 +367,8 @@ mod tests {
     }
 
     #[test]
-    fn durations_of_no_time_do_not_divide_by_zero() {
+    fn zero_durations_draw_a_line() {
         let chart = lines(&[duration(Some(0.0), Some(0.0))], MetricsRange::M15).expect("there is data");
         assert_eq!(chart.series[0].line, "M300 160h3");
-    }
-
-    #[test]
-    fn numbers_read_as_people_say_them() {
-        let counts = [(0, "0"), (999, "999"), (1_284, "1,284"), (1_000_000, "1,000,000")];
-        counts.iter().for_each(|(count, text)| assert_eq!(grouped(*count), *text));
-        let times = [
-            (0.0, "0 s"),
-            (0.034, "34 ms"),
-            (0.9999, "1 s"),
-            (2.94, "2.9 s"),
-            (9.96, "10 s"),
-            (14.4, "14 s"),
-            (59.7, "1 m"),
-            (185.0, "3 m 5 s"),
-            (7_200.0, "2 h"),
-            (7_800.0, "2 h 10 m"),
-        ];
-        times.iter().for_each(|(value, text)| assert_eq!(seconds(*value), *text));
-    }
-
-    #[test]
-    fn steps_are_round() {
-        let steps = [(0.3, 0.5), (1.0, 1.0), (1.1, 2.0), (3.0, 5.0), (5.1, 10.0), (75.0, 100.0)];
-        steps.iter().for_each(|(least, step)| assert!((round_step(*least) - step).abs() < 1e-9, "{least}"));
     }
 }

@@ -1,51 +1,63 @@
-//! The numbers beside the links of the sidebar. They come from counters or are counted no further than a page tells, so every page
-//! can afford them.
+//! The counts in the navigation. They come from counters or stop at a cap, so every page can afford them.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{JobState, ProjectStatus};
 use crate::web::app::App;
-use crate::web::dashboard::projects::list::alive;
-use crate::web::dashboard::ui::layout::{COUNTED, capped, count};
-use crate::web::dashboard::ui::layout_view::Shell;
+use crate::web::dashboard::ui::{COUNT_CAP, Shell, capped, count};
 use crate::web::error::ApiError;
 
-/// How much there is of everything, by state.
+/// The order of tabs and legends.
+pub const PROJECT_STATUSES: [ProjectStatus; 6] = [
+    ProjectStatus::Ready,
+    ProjectStatus::Creating,
+    ProjectStatus::Provisioning,
+    ProjectStatus::Failed,
+    ProjectStatus::Deleting,
+    ProjectStatus::Deleted,
+];
+
 pub struct Counts {
     pub projects: BTreeMap<ProjectStatus, i64>,
     pub jobs: BTreeMap<JobState, i64>,
-    /// How many workflows run; no more than one above what a page tells.
-    pub running: i64,
+    /// Running workflows, counted up to one above [`COUNT_CAP`].
+    pub workflows: i64,
 }
 
 impl Counts {
-    pub async fn of(app: &App) -> Result<Self, ApiError> {
+    pub async fn load(app: &App) -> Result<Self, ApiError> {
         Ok(Self {
             projects: app.store.count_projects().await?,
             jobs: app.store.count_jobs().await?,
-            running: app.store.count_running_workflows(COUNTED + 1).await?,
+            workflows: app.store.count_running_workflows(COUNT_CAP + 1).await?,
         })
     }
 
-    /// Jobs in this state.
+    pub fn projects_in(&self, status: ProjectStatus) -> i64 {
+        self.projects.get(&status).copied().unwrap_or_default().max(0)
+    }
+
+    /// Projects that are not deleted.
+    pub fn existing_projects(&self) -> i64 {
+        self.projects.iter().filter(|(status, _)| **status != ProjectStatus::Deleted).map(|(_, n)| n).sum()
+    }
+
     pub fn jobs_in(&self, state: JobState) -> i64 {
         self.jobs.get(&state).copied().unwrap_or_default().max(0)
     }
 
-    /// All jobs that are kept.
     pub fn all_jobs(&self) -> i64 {
         JobState::ALL.iter().map(|state| self.jobs_in(*state)).sum()
     }
 
-    fn unfinished(&self) -> i64 {
-        JobState::ALL.iter().filter(|state| !state.is_finished()).map(|state| self.jobs_in(*state)).sum()
-    }
-
-    /// Writes them into the frame of a page.
-    pub fn note(&self, shell: &mut Shell) {
-        shell.project_count = Some(count(alive(&self.projects)));
-        shell.job_count = Some(count(self.unfinished()));
-        shell.workflow_count = Some(capped(self.running));
-        shell.dead_count = Some(count(self.jobs_in(JobState::Failed)));
+    pub fn add_to(&self, shell: Shell) -> Shell {
+        let unfinished = JobState::ALL.iter().filter(|state| !state.is_finished()).map(|state| self.jobs_in(*state));
+        Shell {
+            project_count: Some(count(self.existing_projects())),
+            job_count: Some(count(unfinished.sum())),
+            workflow_count: Some(capped(self.workflows)),
+            dead_count: Some(count(self.jobs_in(JobState::Failed))),
+            ..shell
+        }
     }
 }

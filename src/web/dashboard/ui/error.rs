@@ -1,101 +1,103 @@
-//! What a page says when it cannot be shown: what happened, is data safe, what to do.
+//! Error pages: what happened, whether data is safe, what to do.
 
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 
 use crate::store::StoreError;
 use crate::web::app::App;
-use crate::web::dashboard::ui::layout as shell;
-use crate::web::dashboard::ui::layout::{Frame, Shown, is_live};
-use crate::web::dashboard::ui::layout_view::Link;
-use crate::web::dashboard::ui::standalone_view::ErrorPage;
+use crate::web::dashboard::ui::{Link, Rendering, Shell, is_live, respond};
 use crate::web::error::ApiError;
 use crate::web::middleware::request_id;
 
-/// The answer of a page that may have failed.
-pub fn or_page(app: &App, request: &HttpRequest, answer: Result<HttpResponse, ApiError>) -> HttpResponse {
-    answer.unwrap_or_else(|error| page(app, request, &error))
+#[derive(Debug, Clone, Template)]
+#[template(path = "error.html", blocks = ["main"], whitespace = "minimize")]
+pub struct ErrorPage {
+    pub shell: Shell,
+    pub status: u16,
+    pub heading: String,
+    pub happened: String,
+    pub todo: String,
+    pub request_id: Option<String>,
+    pub back: Link,
 }
 
-/// No page at this path.
-pub async fn no_page(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    page(&app, &request, &ApiError::NoRoute)
+/// The response of a page, or the error page.
+pub fn or_error_page(app: &App, request: &HttpRequest, answer: Result<HttpResponse, ApiError>) -> HttpResponse {
+    answer.unwrap_or_else(|error| error_page(app, request, &error))
 }
 
-fn page(app: &App, request: &HttpRequest, error: &ApiError) -> HttpResponse {
-    let (status, _, title) = error.kind();
+pub async fn not_found(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    error_page(&app, &request, &ApiError::NoRoute)
+}
+
+fn error_page(app: &App, request: &HttpRequest, error: &ApiError) -> HttpResponse {
     let down = matches!(error, ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }));
-    let mut response = if is_live(request) { short(status) } else { whole(app, request, error, status, title, down) };
+    // A poll keeps the last good page and needs only the status.
+    let mut response = if is_live(request) {
+        let status = error.kind().0;
+        HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(status.as_str().to_owned())
+    } else {
+        document(app, request, error, down)
+    };
     if down {
-        mark_down(&mut response);
+        mark_database_down(&mut response);
     }
     error.mark(&mut response);
     response
 }
 
-/// Tells the page's script who the culprit is.
-pub fn mark_down(response: &mut HttpResponse) {
+/// Lets the page's script show the database as down instead of the server.
+pub fn mark_database_down(response: &mut HttpResponse) {
     response.headers_mut().insert(HeaderName::from_static("x-health"), HeaderValue::from_static("db=down"));
 }
 
-/// A poll keeps what it shows; it only needs to know.
-fn short(status: StatusCode) -> HttpResponse {
-    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(status.as_str().to_owned())
-}
-
-fn whole(
-    app: &App,
-    request: &HttpRequest,
-    error: &ApiError,
-    status: StatusCode,
-    title: &str,
-    down: bool,
-) -> HttpResponse {
-    let frame = Frame::of(app, request);
-    let frame = if down { frame.without_database() } else { frame };
-    // While the database is down the page goes on asking, so it mends itself; what was posted is not asked for again.
-    let frame = if down && request.method() == Method::GET { frame } else { frame.still() };
-    let (heading, todo) = words(error, title);
+fn document(app: &App, request: &HttpRequest, error: &ApiError, down: bool) -> HttpResponse {
+    let (status, _, title) = error.kind();
+    let shell = Shell::new(app, request);
+    let shell = if down { shell.without_database() } else { shell };
+    // While the database is down, a page polls and so recovers. A POST must not be repeated.
+    let shell = if down && request.method() == Method::GET { shell } else { shell.without_polling() };
+    let (heading, todo) = advice(error, title);
     let page = ErrorPage {
-        shell: frame.shell(&heading),
+        shell: shell.titled(&heading),
         status: status.as_u16(),
         heading,
         happened: error.detail(),
-        safe: "Yes. What Provost accepted is stored and goes on.".to_owned(),
         todo: todo.to_owned(),
         request_id: Some(request_id()),
         back: back(request),
     };
-    shell::respond(request, Shown::new(&page, page.as_main()).with_status(status))
+    respond(request, Rendering::new(&page, page.as_main()).with_status(status))
 }
 
-/// The list that the page would have been below.
+/// The list that the page belongs to.
 fn back(request: &HttpRequest) -> Link {
     let lists = ["jobs", "workflows", "queues", "workers", "schedules", "dead-letters", "limits"];
     let section = request.path().strip_prefix("/dashboard/").and_then(|rest| rest.split('/').next());
     let list = lists.into_iter().find(|list| Some(*list) == section).unwrap_or("projects");
-    Link::to(format!("/dashboard/{list}"), format!("Back to the {}", list.replace('-', " ")))
+    Link::to(format!("/dashboard/{list}"), format!("Back to {}", list.replace('-', " ")))
 }
 
-fn words(error: &ApiError, title: &str) -> (String, &'static str) {
+/// The heading, and what to do.
+fn advice(error: &ApiError, title: &str) -> (String, &'static str) {
     match error {
-        ApiError::NoProject(_) => {
-            ("This project does not exist".to_owned(), "Check the address, or look for it in the list.")
+        ApiError::NoProject(_) => ("Project not found".to_owned(), "Check the address, or search the list."),
+        ApiError::Missing(what, _) => {
+            let heading = what.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c });
+            let heading = format!("{} not found", heading.collect::<String>());
+            (heading, "Check the address, or search the list. It may have been deleted.")
         }
-        ApiError::Missing(what, _) => (
-            format!("This {what} does not exist"),
-            "Check the address, or look for it in the list. It may be gone by now.",
-        ),
-        ApiError::NoRoute => ("There is no such page".to_owned(), "Check the address, or start from the projects."),
+        ApiError::NoRoute => ("Page not found".to_owned(), "Check the address, or start from the list."),
         ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => (
             "The database does not answer".to_owned(),
-            "Wait a moment: this page looks again by itself. If it lasts, look at the database server and at this server's log.",
+            "Wait: this page reloads when the database is back. If the outage lasts, check the database server and the log of this server.",
         ),
         ApiError::Store(_) => {
-            ("Something went wrong".to_owned(), "Try again. If it happens again, report it with the request id.")
+            ("Internal error".to_owned(), "Try again. If the error persists, report it with the request id.")
         }
-        _ => (title.to_owned(), "Go back, look at the present state, and decide anew."),
+        _ => (title.to_owned(), "Go back, check the current state and try again."),
     }
 }

@@ -1,11 +1,16 @@
-//! The messages that an action may leave for the next page. The cookie holds only a word, states and numbers, so nobody
-//! can put text of theirs on our page through it.
+//! The message that an action leaves for the next page. The cookie holds a code with states and numbers, never text, so
+//! that no link can put text on a page.
 
 use crate::domain::{JobState, ProjectStatus, WorkerState, WorkflowState};
-use crate::web::dashboard::ui::layout::counted;
-use crate::web::dashboard::ui::layout_view::Flash;
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::dashboard::ui::{Link, Tone, plural};
 use crate::wire::Acted;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    pub tone: Tone,
+    pub text: String,
+    pub link: Option<Link>,
+}
 
 /// The message for a cookie.
 pub fn flash(cookie: &str) -> Option<Flash> {
@@ -107,10 +112,10 @@ fn many(word: &str, said: &[&str]) -> Option<(Tone, String)> {
     };
     let number = |at: usize| said.get(at).and_then(|text| text.parse::<u32>().ok()).map(i64::from);
     let (moved, left, more) = (number(0)?, number(1)?, number(2)? > 0);
-    let mut text = format!("{verb} {}.", counted(moved, "job"));
+    let mut text = format!("{verb} {}.", plural(moved, "job"));
     if left > 0 {
         let stays = if left == 1 { "was left as it is" } else { "were left as they are" };
-        text.push_str(&format!(" {} {stays}, because it does not apply to them now.", counted(left, "job")));
+        text.push_str(&format!(" {} {stays}, because it does not apply to them now.", plural(left, "job")));
     }
     if more {
         text.push_str(" More match: do it once more for the rest.");

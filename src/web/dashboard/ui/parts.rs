@@ -1,127 +1,124 @@
-//! Small things that many pages of the job engine show.
+//! Small components that several pages show.
 
-use crate::web::dashboard::ui::layout_view::Stamp;
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::app::App;
+use crate::web::dashboard::ui::{Badge, Stamp, Tone, count};
 
-/// One tab above a list.
+/// A link with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tab {
-    /// The word on it.
+pub struct Link {
     pub label: String,
-    /// How many, in words: "1,284", "10,000+".
-    pub count: String,
-    /// The list it shows, keeping what else narrows it.
     pub href: String,
-    /// Whether the list shows this one.
-    pub current: bool,
-    /// What one rarely looks for is drawn without a border.
-    pub quiet: bool,
 }
 
-/// Where a page of a list stands in the whole list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pages {
-    /// How many match the filter, in words: "1,284", "10,000+".
-    pub matching: String,
-    /// The first page of this list; `None` on the first page itself.
-    pub newer: Option<String>,
-    /// The next page; `None` on the last one.
-    pub older: Option<String>,
+impl Link {
+    pub fn to(href: impl Into<String>, label: impl Into<String>) -> Self {
+        Link { label: label.into(), href: href.into() }
+    }
 }
 
-/// How much of something is used: a bar and its words. Without a percentage there is no limit, and so no bar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gauge {
-    /// The same in words ("8 of 10").
-    pub text: String,
-    /// How full the bar is, 0 to 100.
-    pub percent: Option<u32>,
-    /// The colour of the bar.
-    pub tone: Tone,
-}
-
-/// One choice of a select.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// What is sent.
-    pub value: String,
-    /// What is read.
-    pub label: String,
-    /// Whether it is chosen.
-    pub selected: bool,
-}
-
-/// What keeps work from being done, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// A sentence ("No worker serves the queue bulk, and 12 jobs wait in it.").
-    pub text: String,
-    /// The line for a shell that helps, if there is one.
-    pub command: Option<String>,
-}
-
-/// Who moved something into its present state, why and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    /// The reason given, if one was.
-    pub reason: Option<String>,
-    /// Who it was.
-    pub actor: String,
-    /// When.
-    pub at: Stamp,
-}
-
-/// What can be done with many rows of a list at once; the templates of the lists know which verbs they offer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bulk {
-    /// What narrows the list, as hidden fields of the form that acts on all that match: name and value.
-    pub filter: Vec<Hidden>,
-    /// The exact URL of this list, so that the action returns to it.
-    pub back: String,
-    /// How many match, in words, to follow "all" ("1,284").
-    pub matching: String,
-}
-
-/// A hidden field of a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hidden {
-    /// The name of the field.
-    pub field: String,
-    /// What is sent.
-    pub value: String,
-}
-
-/// A job, named in few words.
+/// A job by kind and abbreviated id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobLink {
-    /// The whole id; the link is built from it.
     pub id: String,
-    /// Enough of it to recognise it.
     pub short_id: String,
-    /// Its kind.
     pub kind: String,
 }
 
-/// The first line of a longer text: an error is often a whole stack, and a table wants one line of it.
-pub fn first_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+/// A bar that shows how much of a capacity is used. Without a capacity there is no bar, only the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    pub text: String,
+    pub percent: Option<u32>,
+    pub tone: Tone,
 }
 
-/// Whether there is more to a text than its first line.
-pub fn has_more(text: &str) -> bool {
-    text.trim() != first_line(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_line_of_a_stack_is_its_message() {
-        let text = "\nSmtpTimeout: 10 s elapsed\n  at send (mail.rs:12)\n";
-        assert_eq!(first_line(text), "SmtpTimeout: 10 s elapsed");
-        assert!(has_more(text));
-        assert!(!has_more("one line\n"));
-        assert_eq!(first_line(""), "");
+impl Usage {
+    /// "8 of 10"; amber once nothing is free.
+    pub fn of(used: i64, capacity: i64) -> Self {
+        let percent = if capacity > 0 { (used.max(0) * 100 / capacity).min(100) } else { 100 };
+        Usage {
+            text: format!("{} of {}", count(used), count(capacity)),
+            percent: u32::try_from(percent).ok(),
+            tone: if used >= capacity { Tone::Wait } else { Tone::Work },
+        }
     }
+}
+
+/// A key figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kpi {
+    pub label: String,
+    /// The number with its unit, or "–".
+    pub value: String,
+    pub hint: String,
+    /// A mark before the hint, if the number is good or bad.
+    pub tone: Option<Tone>,
+    /// The list it counts.
+    pub href: Option<String>,
+}
+
+/// Why work does not proceed, and the command that fixes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    pub text: String,
+    pub command: Option<String>,
+}
+
+/// The actor, reason and time of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    pub reason: Option<String>,
+    pub actor: String,
+    pub at: Stamp,
+}
+
+/// The worker that holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub worker: String,
+    /// "attempt 2 of 5".
+    pub attempt: String,
+    pub lease_until: Stamp,
+}
+
+/// One event of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// The event id, which keeps the element the same from poll to poll.
+    pub id: String,
+    /// Its colour and icon.
+    pub mark: Badge,
+    pub title: String,
+    /// The previous state; `None` for the first event and for events that change no state.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub actor: String,
+    pub reason: Option<String>,
+    /// How long the previous state lasted.
+    pub took: Option<String>,
+    /// A long wait before this event ("waited 12 m"), shown above it.
+    pub gap: Option<String>,
+    /// The heading of a group that begins here ("Attempt 2").
+    pub group: Option<String>,
+    pub at: Stamp,
+    /// Whether this state still lasts; its time is then shown as elapsed.
+    pub running: bool,
+}
+
+/// One API call as a shell command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurlLine {
+    pub label: String,
+    pub line: String,
+}
+
+impl CurlLine {
+    pub fn new(label: &str, line: String) -> Self {
+        CurlLine { label: label.to_owned(), line }
+    }
+}
+
+/// The curl option that authenticates, on servers that require a token.
+pub fn curl_auth(app: &App) -> &'static str {
+    if app.config.admin_token.is_some() { " -H \"Authorization: Bearer $PROVOST_ADMIN_TOKEN\"" } else { "" }
 }

@@ -1,231 +1,195 @@
-//! How queues, workers and attempts look: always a word, an icon and a colour together.
+//! How states look: an icon, a colour and a word together, because colour alone is lost on many readers.
 
-use crate::web::dashboard::ui::status::Tone;
+use crate::domain::schedule::ScheduleState;
+use crate::domain::{JobState, ProjectStatus, QueueState, WorkerState, WorkflowState};
 
-/// The states of a queue, spelled as everywhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum QueueState {
-    /// Jobs are taken from it.
-    Active,
-    /// Jobs are accepted and wait.
-    Paused,
-    /// New jobs are refused, waiting ones are worked off.
-    Draining,
-    /// A state this binary does not know.
-    Unknown,
+/// The colours of meaning. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Neutral,
+    Info,
+    Work,
+    Wait,
+    Ok,
+    Bad,
+    Block,
 }
 
-impl QueueState {
-    /// All known states.
-    pub const ALL: [QueueState; 3] = [QueueState::Active, QueueState::Paused, QueueState::Draining];
-
-    /// Reads the stored spelling.
-    pub fn from_name(name: &str) -> Self {
-        Self::ALL.into_iter().find(|state| state.name() == name).unwrap_or(QueueState::Unknown)
-    }
-
-    /// The stored spelling.
+impl Tone {
     pub fn name(self) -> &'static str {
         match self {
-            QueueState::Active => "active",
-            QueueState::Paused => "paused",
-            QueueState::Draining => "draining",
-            QueueState::Unknown => "unknown",
+            Tone::Neutral => "neutral",
+            Tone::Info => "info",
+            Tone::Work => "work",
+            Tone::Wait => "wait",
+            Tone::Ok => "ok",
+            Tone::Bad => "bad",
+            Tone::Block => "block",
         }
     }
 
-    /// The word on the screen.
-    pub fn label(self) -> &'static str {
-        match self {
-            QueueState::Active => "Active",
-            QueueState::Paused => "Paused",
-            QueueState::Draining => "Draining",
-            QueueState::Unknown => "Unknown",
-        }
-    }
-
-    /// Its colour.
-    pub fn tone(self) -> Tone {
-        match self {
-            QueueState::Active => Tone::Ok,
-            QueueState::Paused | QueueState::Draining => Tone::Wait,
-            QueueState::Unknown => Tone::Neutral,
-        }
-    }
-
-    /// Its icon in the sprite.
+    /// The icon of a message in this tone.
     pub fn icon(self) -> &'static str {
         match self {
-            QueueState::Active => "check",
-            QueueState::Paused => "pause",
-            QueueState::Draining => "funnel",
-            QueueState::Unknown => "info",
+            Tone::Ok => "check",
+            Tone::Bad => "cross",
+            Tone::Wait => "warn",
+            _ => "info",
         }
     }
 }
 
-/// The states of a worker, spelled as everywhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum WorkerState {
-    /// Takes jobs.
-    Online,
-    /// Finishes what it has and takes no more.
-    Cordoned,
-    /// Finishes or hands back what it has, and takes no more.
-    Draining,
-    /// Has been silent for longer than a lease lasts.
-    Lost,
-    /// A state this binary does not know.
-    Unknown,
+/// A label with its colour and its icon in the sprite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Badge {
+    pub tone: Tone,
+    pub icon: &'static str,
+    pub label: &'static str,
 }
 
-impl WorkerState {
-    /// All known states, in the order of the tabs.
-    pub const ALL: [WorkerState; 4] =
-        [WorkerState::Online, WorkerState::Cordoned, WorkerState::Draining, WorkerState::Lost];
+impl Badge {
+    pub const UNKNOWN: Badge = Badge::new(Tone::Neutral, "info", "Unknown");
+    pub const RETRY: Badge = Badge::new(Tone::Info, "retry", "Retry");
+    /// The outcome of an attempt that has not ended.
+    pub const RUNNING: Badge = Badge::new(Tone::Work, "ring", "Running");
 
-    /// Reads the stored spelling.
-    pub fn from_name(name: &str) -> Self {
-        Self::ALL.into_iter().find(|state| state.name() == name).unwrap_or(WorkerState::Unknown)
+    pub const ENABLED: Badge = Badge::new(Tone::Ok, "check", "Enabled");
+    pub const DISABLED: Badge = Badge::new(Tone::Neutral, "ban", "Disabled");
+
+    pub const fn new(tone: Tone, icon: &'static str, label: &'static str) -> Self {
+        Badge { tone, icon, label }
     }
+}
 
-    /// The stored spelling.
-    pub fn name(self) -> &'static str {
-        match self {
-            WorkerState::Online => "online",
-            WorkerState::Cordoned => "cordoned",
-            WorkerState::Draining => "draining",
-            WorkerState::Lost => "lost",
-            WorkerState::Unknown => "unknown",
-        }
-    }
+/// A state with a badge. Labels are the API states, capitalised.
+pub trait StateBadge {
+    fn badge(&self) -> Badge;
+}
 
-    /// The word on the screen.
-    pub fn label(self) -> &'static str {
+impl StateBadge for ProjectStatus {
+    fn badge(&self) -> Badge {
         match self {
-            WorkerState::Online => "Online",
-            WorkerState::Cordoned => "Cordoned",
-            WorkerState::Draining => "Draining",
-            WorkerState::Lost => "Lost",
-            WorkerState::Unknown => "Unknown",
-        }
-    }
-
-    /// Its colour.
-    pub fn tone(self) -> Tone {
-        match self {
-            WorkerState::Online => Tone::Ok,
-            WorkerState::Cordoned | WorkerState::Draining => Tone::Wait,
-            WorkerState::Lost => Tone::Bad,
-            WorkerState::Unknown => Tone::Neutral,
-        }
-    }
-
-    /// Its icon in the sprite.
-    pub fn icon(self) -> &'static str {
-        match self {
-            WorkerState::Online => "check",
-            WorkerState::Cordoned => "warn",
-            WorkerState::Draining => "funnel",
-            WorkerState::Lost => "cross",
-            WorkerState::Unknown => "info",
+            Self::Creating => Badge::new(Tone::Info, "queue", "Creating"),
+            Self::Provisioning => Badge::new(Tone::Work, "ring", "Provisioning"),
+            Self::Ready => Badge::new(Tone::Ok, "check", "Ready"),
+            Self::Failed => Badge::new(Tone::Bad, "cross", "Failed"),
+            Self::Deleting => Badge::new(Tone::Wait, "trash", "Deleting"),
+            Self::Deleted => Badge::new(Tone::Neutral, "ban", "Deleted"),
         }
     }
 }
 
-/// How one attempt ended, spelled as everywhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It has not ended.
-    Running,
-    /// Done.
-    Completed,
-    /// The worker reported an error.
-    Failed,
-    /// It took longer than it may.
-    TimedOut,
-    /// The worker asked for another time, which costs nothing.
-    Snoozed,
-    /// The worker handed it back, which costs nothing.
-    Released,
-    /// The worker fell silent.
-    LeaseExpired,
-    /// Called off by a person.
-    Canceled,
-    /// An outcome this binary does not know.
-    Unknown,
+impl StateBadge for JobState {
+    fn badge(&self) -> Badge {
+        match self {
+            Self::Scheduled => Badge::new(Tone::Neutral, "clock", "Scheduled"),
+            Self::Queued => Badge::new(Tone::Info, "queue", "Queued"),
+            Self::Blocked => Badge::new(Tone::Block, "lock", "Blocked"),
+            Self::Active => Badge::new(Tone::Work, "ring", "Active"),
+            Self::Completed => Badge::new(Tone::Ok, "check", "Completed"),
+            Self::Retrying => Badge::new(Tone::Wait, "retry", "Retrying"),
+            Self::Failed => Badge::new(Tone::Bad, "skull", "Failed"),
+            Self::Canceled => Badge::new(Tone::Neutral, "ban", "Canceled"),
+        }
+    }
 }
 
-impl Outcome {
-    /// All known ways to end.
-    pub const ALL: [Outcome; 7] = [
-        Outcome::Completed,
-        Outcome::Failed,
-        Outcome::TimedOut,
-        Outcome::LeaseExpired,
-        Outcome::Snoozed,
-        Outcome::Released,
-        Outcome::Canceled,
-    ];
-
-    /// Reads the stored spelling; an attempt without an outcome is still running.
-    pub fn from_name(name: Option<&str>) -> Self {
-        let Some(name) = name else { return Outcome::Running };
-        Self::ALL.into_iter().find(|outcome| outcome.name() == name).unwrap_or(Outcome::Unknown)
-    }
-
-    /// The stored spelling.
-    pub fn name(self) -> &'static str {
+impl StateBadge for QueueState {
+    fn badge(&self) -> Badge {
         match self {
-            Outcome::Running => "",
-            Outcome::Completed => "completed",
-            Outcome::Failed => "failed",
-            Outcome::TimedOut => "timed_out",
-            Outcome::Snoozed => "snoozed",
-            Outcome::Released => "released",
-            Outcome::LeaseExpired => "lease_expired",
-            Outcome::Canceled => "canceled",
-            Outcome::Unknown => "unknown",
+            Self::Active => Badge::new(Tone::Ok, "check", "Active"),
+            Self::Paused => Badge::new(Tone::Wait, "pause", "Paused"),
+            Self::Draining => Badge::new(Tone::Wait, "funnel", "Draining"),
+        }
+    }
+}
+
+impl StateBadge for WorkerState {
+    fn badge(&self) -> Badge {
+        match self {
+            Self::Online => Badge::new(Tone::Ok, "check", "Online"),
+            Self::Cordoned => Badge::new(Tone::Wait, "warn", "Cordoned"),
+            Self::Draining => Badge::new(Tone::Wait, "funnel", "Draining"),
+            Self::Lost => Badge::new(Tone::Bad, "cross", "Lost"),
+        }
+    }
+}
+
+impl StateBadge for WorkflowState {
+    fn badge(&self) -> Badge {
+        match self {
+            Self::Running => Badge::RUNNING,
+            Self::Completed => Badge::new(Tone::Ok, "check", "Completed"),
+            Self::Failed => Badge::new(Tone::Bad, "cross", "Failed"),
+            Self::Canceled => Badge::new(Tone::Neutral, "ban", "Canceled"),
+        }
+    }
+}
+
+impl StateBadge for ScheduleState {
+    fn badge(&self) -> Badge {
+        match self {
+            Self::Enabled => Badge::ENABLED,
+            Self::Paused => Badge::new(Tone::Wait, "pause", "Paused"),
+        }
+    }
+}
+
+/// A stored state that this version does not know, as during a rolling upgrade, is `None` and looks unknown.
+impl<T: StateBadge> StateBadge for Option<T> {
+    fn badge(&self) -> Badge {
+        self.as_ref().map_or(Badge::UNKNOWN, StateBadge::badge)
+    }
+}
+
+/// The badge of a stored attempt outcome; an attempt without an outcome is running.
+pub fn outcome_badge(outcome: Option<&str>) -> Badge {
+    match outcome {
+        None => Badge::RUNNING,
+        Some("completed") => Badge::new(Tone::Ok, "check", "Completed"),
+        Some("failed") => Badge::new(Tone::Bad, "cross", "Failed"),
+        Some("timed_out") => Badge::new(Tone::Bad, "clock", "Timed out"),
+        Some("snoozed") => Badge::new(Tone::Neutral, "clock", "Snoozed"),
+        Some("released") => Badge::new(Tone::Neutral, "queue", "Released"),
+        Some("lease_expired") => Badge::new(Tone::Wait, "warn", "Lease expired"),
+        Some("canceled") => Badge::new(Tone::Neutral, "ban", "Canceled"),
+        Some(_) => Badge::UNKNOWN,
+    }
+}
+
+/// The button that makes a job run again or sooner.
+pub fn retry_label(state: JobState) -> Option<&'static str> {
+    match state {
+        JobState::Failed => Some("Replay"),
+        JobState::Retrying => Some("Retry now"),
+        JobState::Scheduled => Some("Start now"),
+        _ => None,
+    }
+}
+
+/// The health of a component. The marks differ in shape as well as colour: circle, triangle, square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Ok,
+    Warn,
+    Bad,
+}
+
+impl Level {
+    pub fn class(self) -> &'static str {
+        match self {
+            Level::Ok => "dot",
+            Level::Warn => "dot wait",
+            Level::Bad => "dot bad",
         }
     }
 
-    /// The words on the screen.
-    pub fn label(self) -> &'static str {
+    /// The text for screen readers.
+    pub fn word(self) -> &'static str {
         match self {
-            Outcome::Running => "Running",
-            Outcome::Completed => "Completed",
-            Outcome::Failed => "Failed",
-            Outcome::TimedOut => "Timed out",
-            Outcome::Snoozed => "Snoozed",
-            Outcome::Released => "Handed back",
-            Outcome::LeaseExpired => "Lease ended",
-            Outcome::Canceled => "Canceled",
-            Outcome::Unknown => "Unknown",
-        }
-    }
-
-    /// Its colour.
-    pub fn tone(self) -> Tone {
-        match self {
-            Outcome::Running => Tone::Work,
-            Outcome::Completed => Tone::Ok,
-            Outcome::Failed | Outcome::TimedOut => Tone::Bad,
-            Outcome::LeaseExpired => Tone::Wait,
-            Outcome::Snoozed | Outcome::Released | Outcome::Canceled | Outcome::Unknown => Tone::Neutral,
-        }
-    }
-
-    /// Its icon in the sprite.
-    pub fn icon(self) -> &'static str {
-        match self {
-            Outcome::Running => "ring",
-            Outcome::Completed => "check",
-            Outcome::Failed => "cross",
-            Outcome::TimedOut | Outcome::Snoozed => "clock",
-            Outcome::Released => "queue",
-            Outcome::LeaseExpired => "warn",
-            Outcome::Canceled => "ban",
-            Outcome::Unknown => "info",
+            Level::Ok => "working",
+            Level::Warn => "degraded",
+            Level::Bad => "down",
         }
     }
 }
@@ -235,23 +199,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_is_read_back_from_its_name() {
-        for state in QueueState::ALL {
-            assert_eq!(QueueState::from_name(state.name()), state);
-        }
-        for state in WorkerState::ALL {
-            assert_eq!(WorkerState::from_name(state.name()), state);
-        }
-        for outcome in Outcome::ALL {
-            assert_eq!(Outcome::from_name(Some(outcome.name())), outcome);
-        }
+    fn unknown_state_has_unknown_badge() {
+        assert_eq!(JobState::parse("hibernating").badge(), Badge::UNKNOWN);
+        assert_eq!(outcome_badge(Some("exploded")), Badge::UNKNOWN);
+        assert_eq!(outcome_badge(None), Badge::RUNNING);
     }
 
     #[test]
-    fn a_word_from_the_future_does_not_break_a_page() {
-        assert_eq!(QueueState::from_name("frozen"), QueueState::Unknown);
-        assert_eq!(WorkerState::from_name(""), WorkerState::Unknown);
-        assert_eq!(Outcome::from_name(Some("exploded")), Outcome::Unknown);
-        assert_eq!(Outcome::from_name(None), Outcome::Running);
+    fn job_label_is_capitalised_state() {
+        for state in JobState::ALL {
+            assert_eq!(state.badge().label.to_lowercase(), state.as_str());
+        }
     }
 }

@@ -1,131 +1,161 @@
-//! `/dashboard/workers`: who is there to do it.
+//! `/dashboard/workers`.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 
 use crate::domain::WorkerState;
 use crate::store::workers::Registered;
 use crate::web::app::App;
-use crate::web::dashboard::queues::list::gauge;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::layout::{Frame, Shown, count, counted, respond, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Changed, Gauge, Tab};
-use crate::web::dashboard::ui::state::WorkerState as State;
-use crate::web::dashboard::ui::status::Tone;
-use crate::web::dashboard::workers::view::{WorkerRow, WorkersPage};
+use crate::web::dashboard::ui::{
+    Changed, Nav, Rendering, Shell, StateBadge, Tab, Tone, Usage, count, filters, links, or_error_page, plural,
+    respond, stamp,
+};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 
 pub const PAGE: &str = "/dashboard/workers";
-/// The most rows of a page; installations with more filter by state.
+/// The maximum number of rows. Larger installations filter by state.
 const ROWS: usize = 200;
 
-/// `GET`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "workers/list.html", blocks = ["main"], whitespace = "minimize")]
+pub struct WorkersPage {
+    pub shell: Shell,
+    pub workers: Vec<Registered>,
+    /// The state of the current tab; `None` for all.
+    pub state: Option<WorkerState>,
+}
+
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, list(&app, &request).await)
+    or_error_page(&app, &request, list(&app, &request).await)
 }
 
 async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string(), &["state"])?;
-    let wanted = match query.get("state") {
-        Some(word) => Some(
-            WorkerState::parse(word)
-                .ok_or_else(|| ApiError::parameter("state", "must be one of online, cordoned, draining, lost"))?,
-        ),
-        None => None,
+    let parse = |word| {
+        let state = WorkerState::parse(word);
+        state.ok_or_else(|| ApiError::parameter("state", "must be one of online, cordoned, draining, lost"))
     };
-    let workers = app.store.list_workers(None, None, app.silence()).await?;
-    let counts = Counts::of(app).await?;
-    let shown = workers.iter().filter(|it| wanted.is_none_or(|state| it.state == state));
     let page = WorkersPage {
-        shell: Frame::of(app, request).at(Nav::Workers).counting(&counts).shell("Workers"),
-        summary: summary(&workers),
-        tabs: tabs(&workers, wanted),
-        rows: shown.take(ROWS).map(row).collect(),
-        state: wanted.map(state),
-        command: "provost --roles worker --database-url \"$DATABASE_URL\"".to_owned(),
+        state: query.get("state").map(parse).transpose()?,
+        workers: app.store.list_workers(None, None, app.silence()).await?,
+        shell: Shell::load(app, request, Nav::Workers).await?.titled("Workers"),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main())))
+    Ok(respond(request, Rendering::new(&page, page.as_main())))
 }
 
-/// Lost ones have no slots that anybody could use.
-fn summary(workers: &[Registered]) -> String {
-    let there: Vec<&Registered> = workers.iter().filter(|it| it.state != WorkerState::Lost).collect();
-    let online = there.iter().filter(|it| it.state == WorkerState::Online).count() as i64;
-    let (busy, slots): (i64, i64) =
-        there.iter().fold((0, 0), |(busy, slots), it| (busy + i64::from(it.busy), slots + i64::from(it.worker.slots)));
-    format!(
-        "{} of {} online, {} of {} busy",
-        count(online),
-        count(workers.len() as i64),
-        count(busy),
-        counted(slots, "slot")
-    )
-}
+impl WorkersPage {
+    fn in_state(&self, state: Option<WorkerState>) -> impl Iterator<Item = &Registered> {
+        self.workers.iter().filter(move |worker| state.is_none_or(|state| worker.state == state))
+    }
 
-fn tabs(workers: &[Registered], wanted: Option<WorkerState>) -> Vec<Tab> {
-    let tab = |label: &str, one: Option<WorkerState>| Tab {
-        label: label.to_owned(),
-        count: count(workers.iter().filter(|it| one.is_none_or(|state| it.state == state)).count() as i64),
-        href: names::listing(PAGE, &[("state", one.map_or("", WorkerState::as_str))]),
-        current: wanted == one,
-        quiet: false,
-    };
-    let each = WorkerState::ALL.iter().map(|it| tab(state(*it).label(), Some(*it)));
-    std::iter::once(tab("All", None)).chain(each).collect()
-}
+    pub fn rows(&self) -> Vec<&Registered> {
+        self.in_state(self.state).take(ROWS).collect()
+    }
 
-fn row(it: &Registered) -> WorkerRow {
-    let worker = &it.worker;
-    let jobs = counted(it.busy.into(), "job");
-    let note = match it.state {
-        WorkerState::Lost => Some("Silent; what it had is taken back".to_owned()),
-        WorkerState::Cordoned | WorkerState::Draining if it.busy > 0 => Some(format!("{jobs} left")),
-        WorkerState::Cordoned | WorkerState::Draining => Some("Nothing left to do".to_owned()),
-        WorkerState::Online => None,
-    };
-    WorkerRow {
-        name: worker.id.clone(),
-        href: names::worker_page(&worker.id),
-        host: format!("{}, process {}", worker.host, worker.pid),
-        state: state(it.state),
-        changed: changed(it),
-        note,
-        slots: slots(it),
-        queues: if serves_all(&worker.queues) { "all".to_owned() } else { worker.queues.join(", ") },
-        seen: stamp(it.seen_at),
-        other_version: is_other(&worker.version),
-        version: worker.version.clone(),
-        started: stamp(it.started_at),
+    /// "6 of 7 online, 41 of 56 slots busy". The slots of lost workers do not count.
+    pub fn summary(&self) -> String {
+        let running = self.workers.iter().filter(|worker| worker.state != WorkerState::Lost);
+        let (busy, slots) = running.fold((0, 0), |(busy, slots), worker| {
+            (busy + i64::from(worker.busy), slots + i64::from(worker.worker.slots))
+        });
+        let online = self.in_state(Some(WorkerState::Online)).count() as i64;
+        let all = count(self.workers.len() as i64);
+        format!("{} of {all} online, {} of {} busy", count(online), count(busy), plural(slots, "slot"))
+    }
+
+    pub fn tabs(&self) -> Vec<Tab> {
+        let tab = |state: Option<WorkerState>| Tab {
+            label: state.map_or("All", |state| state.badge().label).to_owned(),
+            count: count(self.in_state(state).count() as i64),
+            href: links::with_query(PAGE, &[("state", state.map_or("", WorkerState::as_str))]),
+            current: self.state == state,
+            quiet: false,
+        };
+        std::iter::once(None).chain(WorkerState::ALL.iter().copied().map(Some)).map(tab).collect()
+    }
+
+    /// The command that starts a worker, for an installation without any.
+    pub fn command(&self) -> &'static str {
+        "provost --roles worker --database-url \"$DATABASE_URL\""
     }
 }
 
-/// The page's own word for a state.
-pub fn state(state: WorkerState) -> State {
-    State::from_name(state.as_str())
+/// How a worker is shown.
+pub trait WorkerView {
+    fn href(&self) -> String;
+    /// The cordon or drain that put the worker into its state.
+    fn changed(&self) -> Option<Changed>;
+    fn slots(&self) -> Usage;
+    /// The queues it serves; empty for all.
+    fn queues(&self) -> &[String];
+    /// The kinds it handles; empty for all.
+    fn kinds(&self) -> &[String];
+    fn has_other_version(&self) -> bool;
+    /// The consequence of its state, for the list.
+    fn note(&self) -> Option<String>;
+    fn can_cordon(&self) -> bool;
+    fn can_uncordon(&self) -> bool;
+    fn can_drain(&self) -> bool;
+    fn is_lost(&self) -> bool;
 }
 
-/// Who made it so; nobody made it lost.
-pub fn changed(it: &Registered) -> Option<Changed> {
-    let (actor, at) = it.actor.clone().zip(it.changed_at)?;
-    Some(Changed { reason: it.reason.clone(), actor, at: stamp(at) }).filter(|_| it.state != WorkerState::Lost)
-}
+impl WorkerView for Registered {
+    fn href(&self) -> String {
+        links::worker_page(&self.worker.id)
+    }
 
-pub fn slots(it: &Registered) -> Gauge {
-    match it.state {
-        WorkerState::Lost => Gauge { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
-        _ => Gauge { tone: Tone::Work, ..gauge(it.busy.into(), it.worker.slots.into()) },
+    fn changed(&self) -> Option<Changed> {
+        let (actor, at) = self.actor.clone().zip(self.changed_at)?;
+        self.can_uncordon().then(|| Changed { reason: self.reason.clone(), actor, at: stamp(at) })
+    }
+
+    fn slots(&self) -> Usage {
+        match self.state {
+            WorkerState::Lost => Usage { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
+            _ => Usage { tone: Tone::Work, ..Usage::of(self.busy.into(), self.worker.slots.into()) },
+        }
+    }
+
+    fn queues(&self) -> &[String] {
+        unless_all(&self.worker.queues)
+    }
+
+    fn kinds(&self) -> &[String] {
+        unless_all(&self.worker.kinds)
+    }
+
+    fn has_other_version(&self) -> bool {
+        self.worker.version != env!("CARGO_PKG_VERSION")
+    }
+
+    fn note(&self) -> Option<String> {
+        match self.state {
+            WorkerState::Online => None,
+            WorkerState::Lost => Some("No heartbeat; its jobs were released".to_owned()),
+            _ if self.busy > 0 => Some(format!("{} left", plural(self.busy.into(), "job"))),
+            _ => Some("No jobs left".to_owned()),
+        }
+    }
+
+    fn can_cordon(&self) -> bool {
+        self.state == WorkerState::Online
+    }
+
+    fn can_uncordon(&self) -> bool {
+        matches!(self.state, WorkerState::Cordoned | WorkerState::Draining)
+    }
+
+    fn can_drain(&self) -> bool {
+        matches!(self.state, WorkerState::Online | WorkerState::Cordoned)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.state == WorkerState::Lost
     }
 }
 
-pub fn serves_all(names: &[String]) -> bool {
-    names.is_empty() || names.iter().any(|name| name == "*")
-}
-
-/// Whether this is not the version of this server.
-pub fn is_other(version: &str) -> bool {
-    version != env!("CARGO_PKG_VERSION")
+fn unless_all(names: &[String]) -> &[String] {
+    if names.iter().any(|name| name == "*") { &[] } else { names }
 }

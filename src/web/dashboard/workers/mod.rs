@@ -1,24 +1,20 @@
-//! Workers: the list, one worker, and what can be done to it.
+//! Workers: the list, one worker, and its verbs.
 
+mod actions;
 pub mod list;
 pub mod page;
-pub mod view;
 
-use actix_web::web::{ServiceConfig, post};
+use actix_web::web::ServiceConfig;
 
-use super::PAGE_AND_FORM;
+use crate::store::workers::Registered;
+use crate::web::dashboard::ui::action_routes;
 use crate::web::{get, resource};
 
-/// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/dashboard/workers", &["GET"], [get().to(list::show)]))
-        .service(resource("/dashboard/workers/{id}", &["GET"], [get().to(page::show)]))
-        .service(resource("/dashboard/workers/{id}/uncordon", &["POST"], [post().to(page::uncordon)]))
-        .service(resource("/dashboard/workers/{id}/forget", &["POST"], [post().to(page::forget)]))
-        .service(resource(
-            "/dashboard/workers/{id}/{verb:cordon|drain}",
-            PAGE_AND_FORM,
-            [get().to(page::ask), post().to(page::act)],
-        ));
+    config.service(resource("/dashboard/workers", &["GET"], [get().to(list::show)])).service(resource(
+        "/dashboard/workers/{id}",
+        &["GET"],
+        [get().to(page::show)],
+    ));
+    action_routes::<Registered>(config);
 }

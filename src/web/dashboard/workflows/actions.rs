@@ -10,18 +10,10 @@ use crate::web::api::convert;
 use crate::web::api::jobs::CANCELABLE;
 use crate::web::api::workflows::{cancel_steps, found, graph, retry_steps};
 use crate::web::app::App;
-use crate::web::dashboard::jobs::actions::shown;
-use crate::web::dashboard::projects::list::ACTOR;
-use crate::web::dashboard::projects::page::{id_of, with_id};
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::confirm;
-use crate::web::dashboard::ui::confirm::{Question, asks};
-use crate::web::dashboard::ui::confirm_view::{ConfirmItem, ConfirmPage};
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::{Form, see};
-use crate::web::dashboard::ui::layout::{count, counted};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
+use crate::web::dashboard::ui::{
+    ACTOR, ConfirmItem, ConfirmPage, Confirmation, Form, Nav, confirmed_audit, count, duration, id_in_path, links,
+    or_error_page, plural, redirect, with_id,
+};
 use crate::web::dashboard::workflows::list::PAGE;
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
@@ -31,18 +23,18 @@ const LISTED: usize = 5;
 
 /// `POST …/retry`.
 pub async fn retry(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, try_retry(&app, &request).await)
+    or_error_page(&app, &request, try_retry(&app, &request).await)
 }
 
 async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let id = id_of(request)?;
+    let id = id_in_path(request)?;
     let word = match retry_steps(app, id, &convert::audit(ACTOR, None)?).await {
         Ok(_) => "workflow-retried".to_owned(),
         // Two operators pressed the button: the second one is told what the workflow is now.
         Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
         Err(error) => return Err(error),
     };
-    Ok(see(&names::workflow_page(id), Some(&word)))
+    Ok(redirect(&links::workflow_page(id), Some(&word)))
 }
 
 /// `GET …/cancel`.
@@ -52,12 +44,12 @@ pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 /// `POST …/cancel`.
 pub async fn cancel(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_page(&app, &request, try_cancel(&app, &request, &body).await)
+    or_error_page(&app, &request, try_cancel(&app, &request, &body).await)
 }
 
 async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_of(request)?, Form::read(body)?);
-    let audit = match confirm::agreed(&form) {
+    let (id, form) = (id_in_path(request)?, Form::read(body)?);
+    let audit = match confirmed_audit(&form) {
         Ok(audit) => audit,
         Err(refused) => return question(app, request, id, refused).await,
     };
@@ -67,7 +59,7 @@ async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
         Err(error) => return Err(error),
     };
-    Ok(see(&names::workflow_page(id), Some(&word)))
+    Ok(redirect(&links::workflow_page(id), Some(&word)))
 }
 
 async fn question(
@@ -77,13 +69,13 @@ async fn question(
     refused: Option<(String, &str)>,
 ) -> Result<HttpResponse, ApiError> {
     let workflow = found(app, id).await?;
-    let own = names::workflow_page(id);
-    let question = Question {
+    let own = links::workflow_page(id);
+    let confirmation = Confirmation {
         nav: Nav::Workflows,
-        above: &[("Workflows", PAGE.to_owned()), (&workflow.name, own.clone())],
+        crumbs: &[("Workflows", PAGE.to_owned()), (&workflow.name, own.clone())],
         heading: "Cancel a workflow",
         icon: "ban",
-        destroys: true,
+        destructive: true,
         post_to: &format!("{own}/cancel"),
         back: &own,
     };
@@ -92,17 +84,17 @@ async fn question(
     let listed = graph::of_jobs(app, &first).await?.nodes;
     let page = ConfirmPage {
         subject: workflow.name.clone(),
-        happens: happens(app, &workflow, ids.len() as i64),
-        stays: vec![
+        effects: happens(app, &workflow, ids.len() as i64),
+        kept: vec![
             "What is completed or failed, and the record of every step.".to_owned(),
             "The record of the workflow itself.".to_owned(),
         ],
-        count: Some(counted(ids.len() as i64, "step")),
+        count: Some(plural(ids.len() as i64, "step")),
         listed: listed
             .iter()
             .map(|it| ConfirmItem {
                 label: it.name().to_owned(),
-                href: names::job_page(it.job_id),
+                href: links::job_page(it.job_id),
                 note: Some(it.state.clone()),
             })
             .collect(),
@@ -111,27 +103,27 @@ async fn question(
             .is_empty()
             .then(|| format!("The workflow is {} now, and no step of it is left to cancel.", workflow.state))
             .filter(|_| refused.is_none()),
-        ..asks(app, request, question).await?
+        ..confirmation.page(app, request).await?
     };
-    Ok(shown(request, page, refused))
+    Ok(page.respond_to(request, refused))
 }
 
 fn happens(app: &App, workflow: &Workflow, left: i64) -> Vec<String> {
-    let (active, grace) = (workflow.active.min(left), chart::seconds(app.config.cancel_grace.as_secs_f64()));
+    let (active, grace) = (workflow.active.min(left), duration(app.config.cancel_grace.as_secs_f64()));
     let waiting = left - active;
-    let mut happens = Vec::new();
+    let mut effects = Vec::new();
     if waiting > 0 {
-        let (which, are) = (counted(waiting, "step"), if waiting == 1 { "is" } else { "are" });
-        happens.push(format!(
+        let (which, are) = (plural(waiting, "step"), if waiting == 1 { "is" } else { "are" });
+        effects.push(format!(
             "{which} that {} not begun {are} called off at once.",
             if waiting == 1 { "has" } else { "have" }
         ));
     }
     if active > 0 {
-        let (which, are) = (counted(active, "step"), if active == 1 { "is" } else { "are" });
-        happens
+        let (which, are) = (plural(active, "step"), if active == 1 { "is" } else { "are" });
+        effects
             .push(format!("{which} that {are} active {are} asked to stop, and taken from the worker after {grace}."));
     }
-    happens.push("A canceled step cannot be retried: the workflow cannot be completed any more.".to_owned());
-    happens
+    effects.push("A canceled step cannot be retried: the workflow cannot be completed any more.".to_owned());
+    effects
 }

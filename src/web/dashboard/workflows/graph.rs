@@ -8,8 +8,7 @@ use uuid::Uuid;
 use crate::domain::workflow::layout::{CARD, Point};
 use crate::domain::workflow::{self, Layout};
 use crate::domain::{JobState, moment};
-use crate::web::dashboard::ui::chart::number;
-use crate::web::dashboard::ui::links as names;
+use crate::web::dashboard::ui::{decimal, links};
 use crate::web::dashboard::workflows::steps::{Known, lasted, since};
 use crate::web::dashboard::workflows::view::{GraphCard, GraphDrawing, GraphSince};
 use crate::wire::{Graph, GraphEdge, GraphNode};
@@ -48,8 +47,8 @@ pub fn drawing(known: &Known, layout: &Layout) -> GraphDrawing {
     }
     let styled = |paths: BTreeMap<Look, String>| paths.into_iter().map(|(look, d)| (look.class(), d)).collect();
     GraphDrawing {
-        width: number(layout.width + 2.0 * MARGIN),
-        height: number(layout.height + 2.0 * MARGIN),
+        width: decimal(layout.width + 2.0 * MARGIN),
+        height: decimal(layout.height + 2.0 * MARGIN),
         edges: styled(edges),
         heads: styled(heads),
         cards: layout.order.iter().map(|at| card(known, &nodes[*at], layout.cards[*at])).collect(),
@@ -81,23 +80,23 @@ fn curve(path: &mut String, way: &[Point]) {
     for (at, pair) in way.windows(2).enumerate() {
         let ((x, y), (mut to_x, to_y)) = (place(&pair[0]), place(&pair[1]));
         if at == 0 {
-            _ = write!(path, "M{} {}", number(x), number(y));
+            _ = write!(path, "M{} {}", decimal(x), decimal(y));
         }
         if at % 2 == 1 {
-            _ = write!(path, "H{}", number(to_x));
+            _ = write!(path, "H{}", decimal(to_x));
             continue;
         }
         if at + 2 == way.len() {
             to_x -= ARROW;
         }
-        let middle = number((x + to_x) / 2.0);
-        _ = write!(path, "C{middle} {} {middle} {} {} {}", number(y), number(to_y), number(to_x), number(to_y));
+        let middle = decimal((x + to_x) / 2.0);
+        _ = write!(path, "C{middle} {} {middle} {} {} {}", decimal(y), decimal(to_y), decimal(to_x), decimal(to_y));
     }
 }
 
 fn arrow(path: &mut String, end: Point) {
     let (x, y) = (end.x + MARGIN, end.y + MARGIN);
-    let d = format!("M{} {}l-{ARROW} -4v8z", number(x), number(y));
+    let d = format!("M{} {}l-{ARROW} -4v8z", decimal(x), decimal(y));
     // Many edges end in one card, and its arrow is drawn once.
     if !path.contains(&d) {
         path.push_str(&d);
@@ -106,14 +105,14 @@ fn arrow(path: &mut String, end: Point) {
 
 fn card(known: &Known, it: &GraphNode, at: Point) -> GraphCard {
     let times = known.times(it);
-    let state = crate::web::dashboard::jobs::list::state(known.state(it));
+    let state = known.state(it);
     let goes_on = since(times.ran).or_else(|| since(times.waited));
     let lasted = lasted(times.ran);
     let title = shortened(it.name());
     GraphCard {
-        href: names::job_page(it.job_id),
-        x: number(at.x + MARGIN),
-        y: number(at.y + MARGIN),
+        href: links::job_page(it.job_id),
+        x: decimal(at.x + MARGIN),
+        y: decimal(at.y + MARGIN),
         full: Some(it.name().to_owned()).filter(|full| *full != title),
         title,
         state,

@@ -12,17 +12,10 @@ use crate::web::api::convert;
 use crate::web::api::workflows::start_thumbnail;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::list::tenant;
-use crate::web::dashboard::projects::list::{ACTOR, short};
-use crate::web::dashboard::schedules::view::Badge;
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::error::or_page;
-use crate::web::dashboard::ui::form::see;
-use crate::web::dashboard::ui::layout::{COUNTED, Frame, Shown, capped, count, counted, respond, span, stamp};
-use crate::web::dashboard::ui::layout_view::Nav;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Pages, Tab};
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::dashboard::ui::{
+    ACTOR, COUNT_CAP, Counts, Nav, Pages, Rendering, Shell, StateBadge, Tab, Tone, capped, chart, count, decimal,
+    elapsed, links, or_error_page, plural, redirect, respond, short_id, stamp,
+};
 use crate::web::dashboard::workflows::list_view::{
     Progress, ProgressPart, WorkflowFilter as Narrowed, WorkflowRow, WorkflowsPage,
 };
@@ -37,17 +30,17 @@ const MIN_PART: f64 = 5.0;
 
 /// `GET`.
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, list(&app, &request).await)
+    or_error_page(&app, &request, list(&app, &request).await)
 }
 
 /// `POST …/demo`.
 pub async fn demo(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_page(&app, &request, try_demo(&app).await)
+    or_error_page(&app, &request, try_demo(&app).await)
 }
 
 async fn try_demo(app: &App) -> Result<HttpResponse, ApiError> {
     let id = start_thumbnail(app, None, &convert::audit(ACTOR, None)?).await?;
-    Ok(see(&names::workflow_page(id), Some("workflow-started")))
+    Ok(redirect(&links::workflow_page(id), Some("workflow-started")))
 }
 
 async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -61,12 +54,12 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     let mut rows = app.store.list_workflows(&filter, cursor, ROWS + 1).await?;
     let more = rows.len() as i64 > ROWS;
     rows.truncate(ROWS as usize);
-    let known = app.store.count_workflows(&filter, COUNTED + 1).await?;
+    let known = app.store.count_workflows(&filter, COUNT_CAP + 1).await?;
     let page = WorkflowsPage {
-        shell: Frame::of(app, request).at(Nav::Workflows).counting(&Counts::of(app).await?).shell("Workflows"),
+        shell: Shell::new(app, request).at(Nav::Workflows).with_counts(&Counts::load(app).await?).titled("Workflows"),
         tabs: tabs(&filter, &known),
         filter: Narrowed {
-            state: filter.state.map(|state| (state.as_str(), badge(state).label)),
+            state: filter.state.map(|state| (state.as_str(), state.badge().label)),
             tenant: filter.tenant.clone().unwrap_or_default(),
             search: filter.name.clone().unwrap_or_default(),
         },
@@ -81,31 +74,20 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
         rows: rows.iter().map(row).collect(),
         curl: format!("curl -X POST http://{}/workflows/demo/thumbnail", app.host),
     };
-    Ok(respond(request, Shown::new(&page, page.as_main())))
+    Ok(respond(request, Rendering::new(&page, page.as_main())))
 }
 
 fn row(it: &Workflow) -> WorkflowRow {
     WorkflowRow {
         id: it.id.to_string(),
-        short_id: short(it.id),
+        short_id: short_id(it.id),
         name: it.name.clone(),
-        badge: badge(it.state),
+        badge: it.state.badge(),
         tenant: tenant(&it.tenant),
         progress: progress(it),
         started: stamp(it.created_at),
-        took: it.finished_at.map(|at| span(it.created_at, at)),
+        took: it.finished_at.map(|at| elapsed(it.created_at, at)),
     }
-}
-
-/// How a state looks.
-pub fn badge(state: WorkflowState) -> Badge {
-    let (tone, icon, label) = match state {
-        WorkflowState::Running => (Tone::Work, "ring", "Running"),
-        WorkflowState::Completed => (Tone::Ok, "check", "Completed"),
-        WorkflowState::Failed => (Tone::Bad, "cross", "Failed"),
-        WorkflowState::Canceled => (Tone::Neutral, "ban", "Canceled"),
-    };
-    Badge { tone, icon, label }
 }
 
 /// How far it is, in words and as the parts of a bar.
@@ -125,10 +107,10 @@ pub fn progress(it: &Workflow) -> Progress {
     let mut x = 0.0;
     let mut parts = Vec::with_capacity(all.len());
     for ((label, n, tone), width) in all.into_iter().zip(widths).filter(|(_, width)| *width > 0.0) {
-        parts.push(ProgressPart { label, count: count(n), tone, x: chart::number(x), width: chart::number(width) });
+        parts.push(ProgressPart { label, count: count(n), tone, x: decimal(x), width: decimal(width) });
         x += width;
     }
-    Progress { text: format!("{} of {}", count(completed), counted(total, "step")), parts }
+    Progress { text: format!("{} of {}", count(completed), plural(total, "step")), parts }
 }
 
 fn all(known: &BTreeMap<WorkflowState, i64>) -> String {
@@ -145,14 +127,14 @@ fn tabs(filter: &WorkflowFilter, known: &BTreeMap<WorkflowState, i64>) -> Vec<Ta
     };
     let each = WorkflowState::ALL
         .iter()
-        .map(|it| tab(badge(*it).label, Some(*it), capped(known.get(it).copied().unwrap_or_default())));
+        .map(|it| tab(it.badge().label, Some(*it), capped(known.get(it).copied().unwrap_or_default())));
     std::iter::once(tab("All", None, all(known))).chain(each).collect()
 }
 
 /// The list with another state or another page, keeping the rest.
 fn href(filter: &WorkflowFilter, state: Option<WorkflowState>, cursor: Option<Uuid>) -> String {
     let cursor = cursor.map(|id| id.to_string()).unwrap_or_default();
-    names::listing(
+    links::with_query(
         PAGE,
         &[
             ("state", state.map_or("", WorkflowState::as_str)),

@@ -1,17 +1,13 @@
 //! The list of workflows.
 
+use crate::web::dashboard::ui::{Badge, Pages, Shell, Stamp, Tab, Tone};
 use askama::Template;
-
-use crate::web::dashboard::schedules::view::Badge;
-use crate::web::dashboard::ui::layout_view::{Shell, Stamp};
-use crate::web::dashboard::ui::parts::{Pages, Tab};
-use crate::web::dashboard::ui::status::Tone;
 
 /// `GET /dashboard/workflows`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "workflows/list.html", blocks = ["main"], whitespace = "minimize")]
 pub struct WorkflowsPage {
-    /// The frame.
+    /// The shell.
     pub shell: Shell,
     /// All, and then one for each state.
     pub tabs: Vec<Tab>,

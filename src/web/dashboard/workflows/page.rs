@@ -11,21 +11,14 @@ use crate::store::events::Event;
 use crate::store::workflows::Workflow;
 use crate::web::api::workflows::{found, graph};
 use crate::web::app::App;
-use crate::web::dashboard::projects::list::short;
-use crate::web::dashboard::projects::page::with_id;
-use crate::web::dashboard::projects::view::{CurlLine, Mark, TimelineEntry};
-use crate::web::dashboard::ui::chart;
-use crate::web::dashboard::ui::counts::Counts;
-use crate::web::dashboard::ui::layout::{Frame, Shown, auth, count, counted, respond, span, stamp};
-use crate::web::dashboard::ui::layout_view::{Link, Nav};
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::first_line;
-use crate::web::dashboard::workflows::graph as dag;
-use crate::web::dashboard::workflows::list::{PAGE, badge, progress};
-use crate::web::dashboard::workflows::steps;
+use crate::web::dashboard::ui::{
+    Counts, CurlLine, Link, Nav, Rendering, Shell, StateBadge, TimelineEntry, count, curl_auth, duration, elapsed,
+    first_line, links, plural, respond, short_id, stamp, with_id,
+};
+use crate::web::dashboard::workflows::list::{PAGE, progress};
 use crate::web::dashboard::workflows::steps::Known;
 use crate::web::dashboard::workflows::view::{Critical, Trouble, WorkflowPage};
-use crate::web::dashboard::workflows::waterfall;
+use crate::web::dashboard::workflows::{graph as dag, steps, waterfall};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
 
@@ -45,15 +38,16 @@ async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse
     let workflow = found(app, id).await?;
     let known = known(app, &workflow).await?;
     let events = app.store.events_of_workflow(id, None, EVENTS).await?;
-    let frame = Frame::of(app, request).at(Nav::Workflows).counting(&Counts::of(app).await?).below("Workflows", PAGE);
+    let shell =
+        Shell::new(app, request).at(Nav::Workflows).with_counts(&Counts::load(app).await?).crumb("Workflows", PAGE);
     let layout = dag::layout(&known.graph);
     let is_drawn = layout.is_some();
     let page = WorkflowPage {
-        shell: frame.shell(&workflow.name),
+        shell: shell.titled(&workflow.name),
         id: id.to_string(),
-        short_id: short(id),
+        short_id: short_id(id),
         name: workflow.name.clone(),
-        badge: badge(workflow.state),
+        badge: workflow.state.badge(),
         can_cancel: workflow.is_unfinished(),
         can_retry: workflow.failed > 0,
         trouble: trouble(&workflow, &known),
@@ -61,7 +55,7 @@ async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse
         tenant: workflow.tenant.clone(),
         actor: workflow.actor.clone(),
         created: stamp(workflow.created_at),
-        ended: workflow.finished_at.map(|at| (stamp(at), span(workflow.created_at, at))),
+        ended: workflow.finished_at.map(|at| (stamp(at), elapsed(workflow.created_at, at))),
         critical: critical(&known),
         graph: layout.as_ref().map(|it| dag::drawing(&known, it)),
         ranks: if is_drawn { Vec::new() } else { steps::ranks(id, &known) },
@@ -78,7 +72,7 @@ async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse
     };
     // Looking at so many steps is work, so it is done less often.
     let pause = (!is_drawn).then_some(if workflow.steps > 2_000 { "15000" } else { "5000" });
-    Ok(respond(request, Shown::new(&page, page.as_main()).resting_for_ever(rests).asked_again_after(pause)))
+    Ok(respond(request, Rendering::new(&page, page.as_main()).stop_polling(rests).poll_after(pause)))
 }
 
 /// The workflow with all of its steps.
@@ -93,7 +87,7 @@ async fn known(app: &App, workflow: &Workflow) -> Result<Known, ApiError> {
 fn trouble(workflow: &Workflow, known: &Known) -> Option<Trouble> {
     let failed = i64::from(workflow.failed);
     let pronoun = if failed == 1 { "it" } else { "them" };
-    let mut headline = format!("{} failed", counted(failed, "step"));
+    let mut headline = format!("{} failed", plural(failed, "step"));
     if workflow.state == WorkflowState::Failed && workflow.blocked > 0 {
         let waits = if workflow.blocked == 1 { "waits" } else { "wait" };
         headline.push_str(&format!(", and {} {waits} for {pronoun}", count(workflow.blocked.into())));
@@ -112,7 +106,7 @@ fn critical(known: &Known) -> Critical {
     Critical {
         steps: named,
         more: path.len().checked_sub(NAMED).filter(|n| *n > 0).map(|n| format!("{} more", count(n as i64))),
-        total: (known.graph.critical_ms > 0).then(|| chart::seconds(known.graph.critical_ms as f64 / 1000.0)),
+        total: (known.graph.critical_ms > 0).then(|| duration(known.graph.critical_ms as f64 / 1000.0)),
     }
 }
 
@@ -126,13 +120,13 @@ fn timeline(events: &[Event], state: WorkflowState) -> Vec<TimelineEntry> {
         let state = WorkflowState::parse(&event.new_state).unwrap_or(WorkflowState::Running);
         entries.push(TimelineEntry {
             id: event.id.to_string(),
-            mark: Mark::Badge(badge(state)),
+            mark: state.badge(),
             title: title(event).to_owned(),
             from: Some(event.previous_state.clone()),
             to: Some(event.new_state.clone()),
             actor: event.actor.clone(),
             reason: event.reason.clone(),
-            took: lasted.filter(|_| ran).map(chart::seconds),
+            took: lasted.filter(|_| ran).map(duration),
             gap: None,
             group: None,
             at: stamp(event.occurred_at),
@@ -159,7 +153,7 @@ fn title(event: &Event) -> &'static str {
 
 fn curls(app: &App, workflow: &Workflow) -> Vec<CurlLine> {
     let url = format!("http://{}/workflows/{}", app.host, workflow.id);
-    let auth = auth(app);
+    let auth = curl_auth(app);
     let line = |label: &str, line: String| CurlLine { label: label.to_owned(), line };
     let mut lines = vec![
         line("Get", format!("curl{auth} {url}")),
@@ -179,5 +173,5 @@ fn curls(app: &App, workflow: &Workflow) -> Vec<CurlLine> {
 
 /// A workflow as a link.
 pub fn link(workflow: &Workflow) -> Link {
-    Link::to(names::workflow_page(workflow.id), &workflow.name)
+    Link::to(links::workflow_page(workflow.id), &workflow.name)
 }

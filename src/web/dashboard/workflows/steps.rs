@@ -8,12 +8,9 @@ use uuid::Uuid;
 use crate::domain::workflow::Layout;
 use crate::domain::{JobState, Policy};
 use crate::store::workflows::{Edge, Node};
-use crate::web::dashboard::jobs::list::{attempt, state as view};
+use crate::web::dashboard::jobs::list::attempt;
 use crate::web::dashboard::jobs::timeline::{CANCELED, without};
-use crate::web::dashboard::ui::layout::{count, counted, span, stamp};
-use crate::web::dashboard::ui::layout_view::Link;
-use crate::web::dashboard::ui::links as names;
-use crate::web::dashboard::ui::parts::{Tab, first_line};
+use crate::web::dashboard::ui::{Link, StateBadge, Tab, count, elapsed, first_line, links, plural, short_id, stamp};
 use crate::web::dashboard::workflows::view::{RankRow, StepRow, StepTable};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
@@ -102,7 +99,7 @@ pub struct Times {
 
 /// How long a stretch lasted that is over.
 pub fn lasted(stretch: Option<Stretch>) -> Option<String> {
-    stretch.and_then(|(from, to)| Some(span(from, to?)))
+    stretch.and_then(|(from, to)| Some(elapsed(from, to?)))
 }
 
 /// Since when a stretch lasts that is not.
@@ -111,7 +108,7 @@ pub fn since(stretch: Option<Stretch>) -> Option<OffsetDateTime> {
 }
 
 pub fn link(it: &GraphNode) -> Link {
-    Link::to(names::job_page(it.job_id), it.name())
+    Link::to(links::job_page(it.job_id), it.name())
 }
 
 /// What narrows the table, as the URL says it. Ranks are counted from 1 there, as people do.
@@ -142,7 +139,7 @@ impl Narrowed {
             ("rank", rank.as_deref().unwrap_or_default()),
             ("page", page.as_deref().unwrap_or_default()),
         ];
-        format!("{}#steps", names::listing(&names::workflow_page(id), &pairs))
+        format!("{}#steps", links::with_query(&links::workflow_page(id), &pairs))
     }
 }
 
@@ -206,16 +203,14 @@ fn tabs(id: Uuid, narrowed: &Narrowed, all: usize, sums: &BTreeMap<JobState, i64
     let each = STATES
         .iter()
         .filter(there)
-        .map(|state| tab(view(*state).label(), Some(*state), sums.get(state).copied().unwrap_or_default()));
+        .map(|state| tab(state.badge().label, Some(*state), sums.get(state).copied().unwrap_or_default()));
     std::iter::once(tab("All", None, all as i64)).chain(each).collect()
 }
 
 fn row(known: &Known, it: &GraphNode) -> StepRow {
     let (node, times) = (known.node(it), known.times(it));
     let on = |id: &Uuid| {
-        let name = known
-            .by_id(*id)
-            .map_or_else(|| crate::web::dashboard::projects::list::short(*id), |it| it.name().to_owned());
+        let name = known.by_id(*id).map_or_else(|| short_id(*id), |it| it.name().to_owned());
         (name, known.policies.get(&(it.job_id, *id)).copied())
     };
     let rest = it.depends_on.len().saturating_sub(NAMED);
@@ -223,7 +218,7 @@ fn row(known: &Known, it: &GraphNode) -> StepRow {
         id: it.job_id.to_string(),
         step: link(it),
         kind: it.kind.clone(),
-        state: view(node.state),
+        state: node.state,
         note: match node.state {
             JobState::Blocked => it.blocked_reason.clone(),
             JobState::Failed | JobState::Retrying => node.error.as_deref().map(|error| first_line(error).to_owned()),
@@ -250,13 +245,13 @@ pub fn ranks(id: Uuid, known: &Known) -> Vec<RankRow> {
         let sums = sums(known, nodes.iter().copied());
         let of = |state: &JobState| {
             let n = *sums.get(state)?;
-            let label = format!("{} {}", count(n), view(*state).label().to_lowercase());
+            let label = format!("{} {}", count(n), state.badge().label.to_lowercase());
             let href = Narrowed { state: Some(*state), ..narrowed.clone() }.href(id);
-            Some((view(*state), Link::to(href, label)))
+            Some((*state, Link::to(href, label)))
         };
         RankRow {
             rank: Link::to(narrowed.href(id), format!("Rank {}", rank + 1)),
-            steps: counted(nodes.len() as i64, "step"),
+            steps: plural(nodes.len() as i64, "step"),
             states: STATES.iter().filter_map(of).collect(),
         }
     };

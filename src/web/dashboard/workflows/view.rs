@@ -1,19 +1,15 @@
 //! One workflow: how its steps hang together, drawn and as a table, when each of them ran, and what happened to all of it.
 
-use askama::Template;
-
-use crate::web::dashboard::projects::view::{CurlLine, TimelineEntry};
-use crate::web::dashboard::schedules::view::Badge;
-use crate::web::dashboard::ui::layout_view::{Link, Shell, Stamp};
-use crate::web::dashboard::ui::parts::Tab;
-use crate::web::dashboard::ui::status::{JobState, Tone};
+use crate::domain::JobState;
+use crate::web::dashboard::ui::{Badge, CurlLine, Link, Shell, Stamp, StateBadge, Tab, TimelineEntry, Tone};
 use crate::web::dashboard::workflows::list_view::Progress;
+use askama::Template;
 
 /// `GET /dashboard/workflows/{id}`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "workflows/page.html", blocks = ["main"], whitespace = "minimize")]
 pub struct WorkflowPage {
-    /// The frame; its title is the name.
+    /// The shell; its title is the name.
     pub shell: Shell,
     /// The whole id.
     pub id: String,

@@ -6,9 +6,7 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 
 use crate::store::workflows::Workflow;
-use crate::web::dashboard::ui::chart::{Scale, number, seconds};
-use crate::web::dashboard::ui::layout::count;
-use crate::web::dashboard::ui::status::Tone;
+use crate::web::dashboard::ui::{Scale, StateBadge, Tone, count, decimal, duration};
 use crate::web::dashboard::workflows::steps::{Known, Stretch, Times};
 use crate::web::dashboard::workflows::view::{FallRow, Waterfall};
 use crate::wire::GraphNode;
@@ -49,18 +47,18 @@ pub fn of(workflow: &Workflow, known: &Known) -> Option<Waterfall> {
         if let Some(stretch) = &times.waited {
             bar(&mut waiting, x(since(stretch.0)), x(until(stretch)), middle, THIN);
         }
-        let tone = crate::web::dashboard::jobs::list::state(known.state(it)).tone();
+        let tone = known.state(it).badge().tone;
         if let Some(stretch) = &times.ran {
             let path = &mut running.entry(tone.name()).or_insert_with(|| (tone, String::new())).1;
             bar(path, x(since(stretch.0)), x(until(stretch)).max(x(since(stretch.0)) + LEAST), middle, THICK);
         }
-        let took = times.ran.map_or_else(|| "–".to_owned(), |it| seconds(until(&it) - since(it.0)));
+        let took = times.ran.map_or_else(|| "–".to_owned(), |it| duration(until(&it) - since(it.0)));
         rows.push(FallRow { name: it.name().to_owned(), took, critical: it.critical });
     }
-    let mut axis = scale.labels(seconds);
+    let mut axis = scale.labels(duration);
     axis.reverse();
     let lines = axis.len().saturating_sub(1).max(1);
-    let line = |at: usize| number(f64::from(Waterfall::WIDTH) * at as f64 / lines as f64);
+    let line = |at: usize| decimal(f64::from(Waterfall::WIDTH) * at as f64 / lines as f64);
     Some(Waterfall {
         desc: desc(&rows, end),
         some: (shown.len() < all).then(|| {
@@ -92,9 +90,9 @@ fn chosen(mut all: Vec<(&GraphNode, Times)>, length: impl Fn(&Stretch) -> f64) -
 }
 
 fn bar(path: &mut String, from: f64, to: f64, middle: f64, height: f64) {
-    let width = number((to - from).max(0.0));
+    let width = decimal((to - from).max(0.0));
     if width != "0" {
-        _ = write!(path, "M{} {}h{width}v{height}h-{width}z", number(from), number(middle - height / 2.0));
+        _ = write!(path, "M{} {}h{width}v{height}h-{width}z", decimal(from), decimal(middle - height / 2.0));
     }
 }
 
@@ -103,7 +101,7 @@ fn desc(rows: &[FallRow], end: f64) -> String {
     let told: Vec<String> = rows.iter().take(10).map(|it| format!("{} {}", it.name, it.took)).collect();
     let more = distinct.len().saturating_sub(told.len());
     let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("{} from the start to the latest moment. How long each ran: {}{rest}.", seconds(end), told.join(", "))
+    format!("{} from the start to the latest moment. How long each ran: {}{rest}.", duration(end), told.join(", "))
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+//! The events of a project.
+
+use time::OffsetDateTime;
+
+use crate::domain::ProjectStatus;
+use crate::store::projects::Event;
+use crate::web::dashboard::ui::{Badge, StateBadge, TimelineEntry, duration, stamp};
+
+/// The events, oldest first. An entry shows how long the previous status lasted.
+pub fn timeline(events: &[Event], status: ProjectStatus) -> Vec<TimelineEntry> {
+    let mut entries = Vec::with_capacity(events.len());
+    let (mut previous, mut attempt): (Option<OffsetDateTime>, u32) = (None, 1);
+    for event in events.iter().rev() {
+        let (from, to) = (ProjectStatus::parse(&event.previous_state), ProjectStatus::parse(&event.new_state));
+        let retried = from == Some(ProjectStatus::Failed) && to == Some(ProjectStatus::Creating);
+        attempt += u32::from(retried);
+        let lasted = previous.map(|previous| (event.occurred_at - previous).as_seconds_f64());
+        let waited = lasted.filter(|seconds| from == Some(ProjectStatus::Creating) && *seconds >= 60.0);
+        entries.push(TimelineEntry {
+            id: event.id.to_string(),
+            mark: if retried { Badge::RETRY } else { to.badge() },
+            title: title(from, to).to_owned(),
+            from: Some(event.previous_state.clone()),
+            to: Some(event.new_state.clone()),
+            actor: event.actor.clone(),
+            reason: event.reason.clone(),
+            took: lasted.filter(|_| from.is_some_and(ProjectStatus::is_transient)).map(duration),
+            gap: waited.map(|seconds| format!("waited {}", duration(seconds))),
+            group: retried.then(|| format!("Attempt {attempt}")),
+            at: stamp(event.occurred_at),
+            running: false,
+        });
+        previous = Some(event.occurred_at);
+    }
+    if let Some(last) = entries.last_mut() {
+        last.running = status.is_transient();
+    }
+    entries
+}
+
+fn title(from: Option<ProjectStatus>, to: Option<ProjectStatus>) -> &'static str {
+    match (from, to) {
+        (Some(ProjectStatus::Failed), Some(ProjectStatus::Creating)) => "Retried",
+        (None, Some(ProjectStatus::Creating)) => "Created",
+        (_, Some(ProjectStatus::Provisioning)) => "Provisioning started",
+        (_, Some(ProjectStatus::Ready)) => "Ready",
+        (Some(ProjectStatus::Deleting), Some(ProjectStatus::Failed)) => "Deletion failed",
+        (_, Some(ProjectStatus::Failed)) => "Failed",
+        (_, Some(ProjectStatus::Deleting)) => "Deletion requested",
+        (_, Some(ProjectStatus::Deleted)) => "Deleted",
+        _ => "Changed",
+    }
+}

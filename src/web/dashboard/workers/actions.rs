@@ -1,0 +1,68 @@
+//! The verbs of a worker.
+
+use crate::domain::WorkerState;
+use crate::store::projects::Audit;
+use crate::store::workers::Registered;
+use crate::web::api::workers::{found, no_worker};
+use crate::web::app::App;
+use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
+use crate::web::dashboard::workers::list::{PAGE, WorkerView};
+use crate::web::error::ApiError;
+
+impl Actions for Registered {
+    const NAV: Nav = Nav::Workers;
+    const LIST: (&'static str, &'static str) = ("Workers", PAGE);
+    const VERBS: &'static [Verb] = &[
+        Verb::confirmed("cordon", "Cordon worker", "pause"),
+        Verb::destructive("drain", "Drain worker", "funnel"),
+        Verb::direct("uncordon"),
+        Verb::direct("forget"),
+    ];
+
+    async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
+        found(app, id).await
+    }
+
+    fn title(&self) -> String {
+        self.worker.id.clone()
+    }
+
+    fn page(&self) -> String {
+        self.href()
+    }
+
+    async fn consequences(&self, _: &App, verb: &str) -> Result<Consequences, ApiError> {
+        let jobs = plural(self.busy.into(), "job");
+        let mut effects = vec!["The worker takes no more jobs until you uncordon it.".to_owned()];
+        let kept = if verb == "drain" {
+            effects.push(format!(
+                "Jobs that it does not finish in time are released to other workers, without a failure: {jobs} now."
+            ));
+            "Its process keeps running and sending heartbeats.".to_owned()
+        } else {
+            format!("The worker finishes its jobs: {jobs} now.")
+        };
+        let blocked = self.is_lost().then(|| "The worker is lost and cannot be reached.".to_owned());
+        Ok(Consequences { effects, kept: vec![kept], blocked })
+    }
+
+    async fn perform(&self, app: &App, verb: &str, _: &Form, audit: &Audit) -> Result<Performed, ApiError> {
+        let id = &self.worker.id;
+        let (state, flash) = match verb {
+            "forget" => return forget(app, self, audit).await,
+            "cordon" => (WorkerState::Cordoned, "cordoned"),
+            "drain" => (WorkerState::Draining, "worker-draining"),
+            _ => (WorkerState::Online, "uncordoned"),
+        };
+        app.store.move_worker(id, state, audit).await?.ok_or_else(|| no_worker(id))?;
+        Ok(Performed::done(self.href(), flash))
+    }
+}
+
+/// The page of a forgotten worker is gone, so the list is next.
+async fn forget(app: &App, worker: &Registered, audit: &Audit) -> Result<Performed, ApiError> {
+    let id = Some(worker.worker.id.as_str());
+    let forgotten = worker.is_lost() && app.store.forget_workers(id, app.silence(), audit).await? > 0;
+    let flash = if forgotten { "forgotten".to_owned() } else { format!("forget-refused.{}", worker.state) };
+    Ok(Performed::done(PAGE, flash))
+}
