@@ -75,7 +75,7 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
 }
 
 /// Replays the dead letters with the same error, with their own payloads.
-async fn replay_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<Acted, ApiError> {
+async fn replay_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<BulkOutcome, ApiError> {
     let edit = Edit { payload: None, ..edit };
     let which = Which::Matching(Box::new(same_error(job)));
     select::retry(app, &Selection { which, audit, most: MOST, after: None }, &edit, true).await

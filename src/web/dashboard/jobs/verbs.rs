@@ -143,7 +143,7 @@ impl Verb {
         effects.into_iter().flatten().collect()
     }
 
-    pub async fn run(&self, app: &App, selection: &Selection, edit: &Edit) -> Result<Acted, ApiError> {
+    pub async fn run(&self, app: &App, selection: &Selection, edit: &Edit) -> Result<BulkOutcome, ApiError> {
         match self.action {
             Action::Cancel => select::cancel(app, selection).await,
             Action::Retry => select::retry(app, selection, edit, false).await,

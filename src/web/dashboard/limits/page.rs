@@ -188,5 +188,5 @@ fn name_in_query(request: &HttpRequest) -> Result<String, ApiError> {
 }
 
 async fn load(app: &App, name: &str) -> Result<LimitUse, ApiError> {
-    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::Missing("limit", name.to_owned()))
+    app.store.list_limits(Some(name)).await?.pop().ok_or_else(|| ApiError::NotFound("limit", name.to_owned()))
 }

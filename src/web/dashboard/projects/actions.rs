@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use uuid::Uuid;
 
 use crate::store::projects::Transition;
-use crate::store::projects::{Audit, Project};
+use crate::store::Audit;
+use crate::store::projects::Project;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
 use crate::web::dashboard::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Performed, Verb, links};
@@ -17,7 +18,7 @@ impl Actions for Project {
 
     async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
         let id = Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?;
-        app.store.get_project(id).await?.ok_or(projects::not_found(id))
+        app.store.get_project(id).await?.ok_or(crate::web::api::projects::not_found(id))
     }
 
     fn title(&self) -> String {
@@ -53,7 +54,7 @@ impl Actions for Project {
         let version = form.get("version").parse().ok();
         let error = match app.store.delete_project(self.id, version, app.bounds(), audit).await? {
             Transition::Applied(_) => return Ok(Performed::done(self.page(), "deleting")),
-            Transition::Missing => return Err(projects::not_found(self.id)),
+            Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),
             Transition::Rejected { was } => format!("The project is now {was}."),
             Transition::Stale { .. } => {
                 "The project changed after this page was loaded. Check its current state, then decide.".to_owned()
@@ -95,7 +96,7 @@ fn is_other_name(project: &Project, form: &Form) -> bool {
 async fn retry(app: &App, project: &Project, audit: &Audit) -> Result<Performed, ApiError> {
     let flash = match app.store.retry_project(project.id, app.bounds(), audit).await? {
         Transition::Applied(_) => "retried".to_owned(),
-        Transition::Missing => return Err(projects::not_found(project.id)),
+        Transition::Missing => return Err(crate::web::api::projects::not_found(project.id)),
         Transition::Rejected { was } => format!("retry-refused.{was}"),
         Transition::Stale { version } => return Err(ApiError::Stale(version)),
     };

@@ -101,7 +101,7 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         Transition::Applied(_) => "renamed".to_owned(),
         Transition::Rejected { was } => format!("rename-refused.{was}"),
         Transition::Stale { version } => return Err(ApiError::Stale(version)),
-        Transition::Missing => return Err(projects::not_found(id)),
+        Transition::Missing => return Err(crate::web::api::projects::not_found(id)),
     };
     Ok(redirect(&links::project_page(id), Some(&flash)))
 }
@@ -112,7 +112,7 @@ async fn page(
     id: Uuid,
     rejected: Option<RenameForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(ApiError::not_found("project", id))?;
+    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(crate::web::api::projects::not_found(id))?;
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let project = &explained.project;

@@ -60,7 +60,7 @@ async fn try_submit(
 }
 
 fn parse(field: &str, text: &str) -> Result<OffsetDateTime, ApiError> {
-    Ok(time::parse_time(field, text.trim())?)
+    Ok(crate::wire::time::parse_time(field, text.trim())?)
 }
 
 async fn page(

@@ -1,18 +1,17 @@
 //! The form of a schedule.
 
-use crate::domain::schedule::{Misfire, Overlap, ScheduleDefinition, Target};
+use crate::domain::schedule::{Misfire, Overlap, Plan, Target};
 use crate::store::schedules::Schedule;
 use crate::web::api::audit;
-use crate::web::api::jobs::convert::create_request;
-use crate::web::api::schedules::plan::{Edit, checked_name, save_schedule};
+use crate::web::api::schedules::{Edit, checked_name, put_plan};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::ui::{Choice, FieldError, Form, field_errors};
 use crate::web::error::ApiError;
 use crate::wire::CreateJob;
 use crate::wire::PutSchedule;
-use crate::wire::duration::HumanDuration;
 use crate::wire::schedule::PutTarget;
+use crate::wire::duration::HumanDuration;
 
 const MISFIRES: [(Misfire, &str); 3] =
     [(Misfire::Latest, "run once"), (Misfire::All, "run all, up to the maximum"), (Misfire::Skip, "skip")];
@@ -138,7 +137,7 @@ fn put(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<Fi
 /// The job. Fields that the form does not have keep their values.
 fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> CreateJob {
     let kept = before.and_then(|it| match &it.plan.target {
-        Target::Job(job) => Some(create_request(job)),
+        Target::Job(job) => Some(convert::wish_of(job)),
         Target::Project(_) | Target::Workflow(_) => None,
     });
     let payload = match payload(&form.lines("payload")) {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
 use crate::store::schedules::{ParsedSchedule, Schedule, Tick, InvalidSchedule};
-use crate::web::api::schedules::convert::UNREADABLE_WORDS;
+use crate::web::api::schedules::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, blank, save};
 use crate::web::dashboard::ui::{
@@ -123,7 +123,7 @@ fn unreadable_row(it: &InvalidSchedule, strip: Vec<StripMark>) -> ScheduleRow {
         words: UNREADABLE_WORDS.to_owned(),
         expression: it.expression.clone(),
         target: "unknown to this version".to_owned(),
-        badge: Badge::new(Tone::Bad, "ban", "Unreadable"),
+        badge: Badge::new(Tone::Bad, "ban", "InvalidSchedule"),
         paused: false,
         readable: false,
         strip,

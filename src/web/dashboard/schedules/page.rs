@@ -9,8 +9,7 @@ use crate::domain::schedule::TickOutcome;
 use crate::domain::schedule::{Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target};
 use crate::domain::workflow::PlannedStep;
 use crate::store::schedules::{Schedule, Tick};
-use crate::web::api::schedules::convert::clock_change_note;
-use crate::web::api::schedules::load;
+use crate::web::api::schedules::{found, note};
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, save, stored};
 use crate::web::dashboard::schedules::list::{PAGE, started, target_words, tick_badge};
@@ -140,7 +139,7 @@ fn next(it: &Occurrence) -> NextRow {
     NextRow {
         at: stamp(it.at),
         local: format!("{} {} ({})", it.local.text, it.local.abbreviation, it.local.offset),
-        note: it.clock_change.as_ref().map(clock_change_note),
+        note: it.clock_change.as_ref().map(note),
     }
 }
 

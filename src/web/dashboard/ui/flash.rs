@@ -60,7 +60,7 @@ fn fixed(word: &str) -> Option<(Tone, &'static str)> {
         "cordoned" => "Cordoned. It takes no more jobs and finishes what it has.",
         "uncordoned" => "Uncordoned. It takes jobs again.",
         "worker-draining" => "Draining. It takes no more jobs, and hands back what it does not finish in time.",
-        "forgotten" => "DeleteOutcome.",
+        "forgotten" => "Forgotten.",
         "limit-added" => "Limit added. It holds from now on, everywhere.",
         "limit-changed" => "Limit changed. It holds from now on, everywhere.",
         "limit-deleted" => "Limit deleted. It holds nothing back any more.",

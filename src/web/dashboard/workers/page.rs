@@ -14,7 +14,9 @@ use crate::store::stats::WorkerActivity;
 use crate::store::workers::RegisteredWorker;
 use crate::web::api::workers::found;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::format::{ProgressText, attempt};
+use crate::web::dashboard::jobs::facts::how_far;
+use crate::web::dashboard::jobs::list::attempt;
+use crate::web::dashboard::jobs::view::HowFar;
 use crate::web::dashboard::ui::{
     Badge, JobLink, Link, Nav, Rendering, Shell, Stamp, StateBadge, filters, links, name_in_path, or_error_page,
     outcome_badge, plural, respond, stamp,
@@ -48,7 +50,7 @@ pub struct RunningRow {
     pub since: Stamp,
     pub lease_until: Stamp,
     pub canceling: bool,
-    pub progress: Option<ProgressText>,
+    pub progress: Option<HowFar>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +96,7 @@ fn row(execution: &Execution, lease_until: OffsetDateTime, job: Option<&Job>) ->
         attempt: job.map_or_else(|| execution.attempt.to_string(), |job| attempt(job.attempt, job.max_attempts)),
         since: stamp(execution.claimed_at),
         lease_until: stamp(lease_until),
-        progress: ProgressText::of(execution.progress.as_ref()),
+        progress: how_far(execution.progress.as_ref()),
         canceling: job.is_some_and(|job| job.cancel_requested_at.is_some()),
     }
 }
