@@ -134,20 +134,20 @@ async fn planned(
 
 fn misfire_policy(put: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<MisfirePolicy, ApiError> {
     let default = MisfirePolicy { misfire: Misfire::Latest, catch_up: DEFAULT_CATCH_UP, grace: DEFAULT_GRACE };
-    let mut backlog = kept.map_or(default, |it| it.backlog);
+    let mut policy = kept.map_or(default, |it| it.misfire_policy);
     if let Some(word) = put.misfire.as_deref() {
         let misfire = Misfire::parse(word);
-        backlog.misfire = misfire.ok_or_else(|| ApiError::field("misfire", "must be skip, latest or all"))?;
+        policy.misfire = misfire.ok_or_else(|| ApiError::field("misfire", "must be skip, latest or all"))?;
     }
     if let Some(n) = put.catch_up {
         let valid = u32::try_from(n).ok().filter(|n| *n <= MAX_CATCH_UP);
         let invalid = || ApiError::field("catch_up", format!("must be a whole number from 0 to {MAX_CATCH_UP}"));
-        backlog.catch_up = valid.ok_or_else(invalid)?;
+        policy.catch_up = valid.ok_or_else(invalid)?;
     }
     if let Some(grace) = put.misfire_grace {
-        backlog.grace = within_a_day("misfire_grace", grace)?;
+        policy.grace = within_a_day("misfire_grace", grace)?;
     }
-    Ok(backlog)
+    Ok(policy)
 }
 
 fn within_a_day(field: &str, duration: HumanDuration) -> Result<Duration, ApiError> {

@@ -4,8 +4,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::JobState;
-use crate::store::jobs::{Filter, Group};
-use crate::web::api::convert::place;
+use crate::store::dead_letters::DeadLetterGroup;
+use crate::store::jobs::Filter;
+use crate::web::api::dead_letters::cursor;
 use crate::web::app::App;
 use crate::web::dashboard::dead_letters::view::{DeadLettersPage, ErrorGroup};
 use crate::web::dashboard::jobs::list::{ROWS, Suggestions};

@@ -35,7 +35,7 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 }
 
 async fn try_show(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let job = found(app, id_in_path(request)?).await?;
+    let job = load(app, id_in_path(request)?).await?;
     let form = ReplayForm {
         payload: job.payload.clone(),
         queue: job.queue.clone(),
@@ -52,7 +52,7 @@ pub async fn replay(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
 async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let id = id_in_path(request)?;
     let mut form = typed(&Form::read(body)?);
-    let job = found(app, id).await?;
+    let job = load(app, id).await?;
     let edit = match edit(app, &job, &form).await {
         Ok(edit) => edit,
         Err(errors) => {
@@ -64,21 +64,21 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
     let answer = app.store.retry_jobs(&[id], &edit, true, &audit).await?.pop();
     if !answer.is_some_and(|it| it.changed) {
         // The job has left the dead letters since the form was shown.
-        return page(app, request, found(app, id).await?, form, StatusCode::CONFLICT).await;
+        return page(app, request, load(app, id).await?, form, StatusCode::CONFLICT).await;
     }
     if !form.with_others {
         return Ok(redirect(&links::job_page(id), Some("replayed")));
     }
     let mut acted = replay_others(app, &job, edit, audit).await?;
-    acted.moved += 1;
+    acted.changed += 1;
     Ok(redirect(DEAD_LETTERS.page, Some(&flash::acted("all-replayed", &acted))))
 }
 
 /// Replays the dead letters with the same error, with their own payloads.
 async fn replay_others(app: &App, job: &Job, edit: Edit, audit: Audit) -> Result<BulkOutcome, ApiError> {
     let edit = Edit { payload: None, ..edit };
-    let which = Which::Matching(Box::new(same_error(job)));
-    select::retry(app, &Selection { which, audit, most: MOST, after: None }, &edit, true).await
+    let jobs = SelectedJobs::Matching(Box::new(same_error(job)));
+    selection::retry(app, &Selection { jobs, audit, max: MAX_SELECTED, after: None }, &edit, true).await
 }
 
 fn same_error(job: &Job) -> Filter {
@@ -105,7 +105,7 @@ async fn edit(app: &App, job: &Job, form: &ReplayForm) -> Result<Edit, Result<Ve
     if let Err(error) = Ident::parse(&form.queue) {
         errors.push(FieldError::new("queue", format!("The queue {error}.")));
     }
-    let priority: Option<i16> = form.priority.parse().ok().filter(|it| (0..=TOP_PRIORITY).contains(it));
+    let priority: Option<i16> = form.priority.parse().ok().filter(|it| (0..=MAX_PRIORITY).contains(it));
     if priority.is_none() {
         errors.push(FieldError::new("priority", "The priority must be a whole number from 0 to 9."));
     }
@@ -129,7 +129,7 @@ async fn edit(app: &App, job: &Job, form: &ReplayForm) -> Result<Edit, Result<Ve
         priority: priority.filter(|it| *it != job.priority),
     };
     if errors.is_empty() {
-        let checked = check_payload(app, &edit, &Which::These(vec![job.id]), None).await;
+        let checked = check_payload(app, &edit, &SelectedJobs::Ids(vec![job.id]), None).await;
         return checked.map(|()| edit).map_err(|error| field_errors(error, |_| "payload"));
     }
     Err(Ok(errors))

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use crate::store::jobs::{Filter, Group, Job};
+use crate::store::dead_letters::DeadLetterGroup;
+use crate::store::jobs::{Filter, Job};
 use crate::web::dashboard::ui::{AsShortId, AsStamp, Bulk, Choice, FieldError, Pages, Shell, count, first_line};
 
 /// `GET /dashboard/dead-letters`.
@@ -26,14 +27,14 @@ pub struct DeadLettersPage {
 /// Dead letters of one kind with the same error.
 #[derive(Debug)]
 pub struct ErrorGroup {
-    pub group: Group,
+    pub group: DeadLetterGroup,
     /// The share of all dead letters.
     pub percent: i64,
     /// The list narrowed to this group.
     pub href: String,
 }
 
-impl Group {
+impl DeadLetterGroup {
     pub fn error_line(&self) -> &str {
         first_line(&self.error)
     }

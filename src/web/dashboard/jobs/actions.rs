@@ -8,7 +8,7 @@ use crate::domain::JobState;
 use crate::store::jobs::{Edit, Job};
 use crate::store::Audit;
 use crate::web::api::audit;
-use crate::web::api::jobs::{CANCELABLE, copy_of, found, no_job};
+use crate::web::api::jobs::{CANCELABLE, enqueue_copy, load as load_job, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::PAGE;
 use crate::web::dashboard::jobs::verbs::{Affected, CANCEL, DEAD_LETTERS, DELETE};
@@ -29,7 +29,7 @@ async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<Http
     let back = form.path("back").unwrap_or(&page);
     let answer = app.store.retry_jobs(&[id], &Edit::default(), false, &audit::audit(ACTOR, None)?).await?.pop();
     let flash = match answer {
-        None if back == page => return Err(no_job(id)),
+        None if back == page => return Err(not_found(id)),
         None => "no-job".to_owned(),
         Some(it) if it.changed && it.previous_state == JobState::Failed => "replayed".to_owned(),
         Some(it) if it.changed => "due-now".to_owned(),
@@ -40,7 +40,7 @@ async fn try_retry(app: &App, request: &HttpRequest, body: &Body) -> Result<Http
 }
 
 async fn load(app: &App, id: &str) -> Result<Job, ApiError> {
-    found(app, Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?).await
+    load_job(app, Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?).await
 }
 
 fn title(job: &Job) -> String {
@@ -88,13 +88,13 @@ impl Actions for JobAction {
     async fn perform(&self, app: &App, verb: &str, _: &Form, audit: &Audit) -> Result<Performed, ApiError> {
         let id = self.0.id;
         if verb == "run-again" {
-            return match copy_of(app, id, &audit.actor, audit.request_id.as_deref()).await {
+            return match enqueue_copy(app, id, &audit.actor, audit.request_id.as_deref()).await {
                 Ok(copy) => Ok(Performed::done(links::job_page(copy), "copied")),
                 Err(ApiError::InvalidState { was, .. }) => Ok(Performed::done(self.page(), format!("job-refused.{was}"))),
                 Err(error) => Err(error),
             };
         }
-        let answer = app.store.cancel_jobs(&[id], audit).await?.pop().ok_or_else(|| no_job(id))?;
+        let answer = app.store.cancel_jobs(&[id], audit).await?.pop().ok_or_else(|| not_found(id))?;
         let flash = match (answer.canceled, answer.requested) {
             (true, _) => "canceled".to_owned(),
             (_, true) => "canceling".to_owned(),
@@ -138,8 +138,8 @@ impl Actions for DeadLetterAction {
 
     async fn perform(&self, app: &App, _: &str, _: &Form, audit: &Audit) -> Result<Performed, ApiError> {
         let id = self.0.id;
-        match app.store.forget_dead_letters(&[id], audit).await?.pop() {
-            None => Err(no_job(id)),
+        match app.store.delete_dead_letters(&[id], audit).await?.pop() {
+            None => Err(not_found(id)),
             Some(it) if it.deleted => Ok(Performed::done(DEAD_LETTERS.page, "forgotten-letter")),
             Some(it) => Ok(Performed::done(self.page(), format!("job-refused.{}", it.previous_state))),
         }

@@ -36,8 +36,8 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
     let verb = list.verbs.iter().find(|it| it.name == form.get("verb"));
     let verb = verb.ok_or_else(|| ApiError::field("verb", "must be an action of this list"))?;
     let back = form.path("back").unwrap_or(list.page).to_owned();
-    let Some(which) = which(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
-    let order = Order { list, verb, which, back, form };
+    let Some(jobs) = jobs(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
+    let order = Order { list, verb, jobs, back, form };
     let targets = Targets::load(app, &order).await?;
     if !order.form.is_confirmed() {
         return order.page(app, request, &targets, None, StatusCode::OK).await;
@@ -54,13 +54,13 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
         let error = format!("{} match now; you confirmed {}.", plural(targets.affected.all, "job"), capped(confirmed));
         return order.page(app, request, &targets, Some(error), StatusCode::CONFLICT).await;
     }
-    let selection = Selection { which: order.which, audit, most: MOST, after: None };
+    let selection = Selection { jobs: order.jobs, audit, max: MAX_SELECTED, after: None };
     let acted = verb.run(app, &selection, &edit).await?;
     Ok(redirect(&order.back, Some(&flash::acted(verb.done, &acted))))
 }
 
 /// The selected jobs or the filter of a form; `None` if no job is selected.
-fn which(form: &Form) -> Result<Option<Which>, ApiError> {
+fn jobs(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
     if form.get("all") != "1" {
         let ids: Result<Vec<Uuid>, _> = form.all("job_id").map(Uuid::try_parse).collect();
         let ids = ids.map_err(|_| ApiError::field("job_id", "must be a UUID"))?;
@@ -89,7 +89,7 @@ fn which(form: &Form) -> Result<Option<Which>, ApiError> {
 /// The jobs that the action affects now.
 struct Targets {
     affected: Affected,
-    /// Selected jobs to which the action does not apply.
+    /// Selected jobs to jobs the action does not apply.
     skipped: i64,
     first: Vec<Job>,
 }
@@ -97,8 +97,8 @@ struct Targets {
 impl Targets {
     async fn load(app: &App, order: &Order) -> Result<Self, ApiError> {
         let states = order.verb.states;
-        match &order.which {
-            Which::These(ids) => {
+        match &order.jobs {
+            SelectedJobs::Ids(ids) => {
                 let mut jobs = app.store.get_jobs(ids).await?;
                 jobs.retain(|job| states.contains(&job.state));
                 let count = |state| jobs.iter().filter(|job| job.state == state).count() as i64;
@@ -128,7 +128,7 @@ impl Targets {
 struct Order {
     list: &'static List,
     verb: &'static Verb,
-    which: Which,
+    jobs: SelectedJobs,
     back: String,
     form: Form,
 }
@@ -137,9 +137,9 @@ impl Order {
     /// The same action as hidden fields of the confirmation.
     fn hidden(&self, count: i64) -> Vec<Hidden> {
         let mut fields = vec![Hidden::new("verb", self.verb.name), Hidden::new("back", self.back.clone())];
-        match &self.which {
-            Which::These(ids) => fields.extend(ids.iter().map(|id| Hidden::new("job_id", id.to_string()))),
-            Which::Matching(filter) => {
+        match &self.jobs {
+            SelectedJobs::Ids(ids) => fields.extend(ids.iter().map(|id| Hidden::new("job_id", id.to_string()))),
+            SelectedJobs::Matching(filter) => {
                 fields.push(Hidden::new("all", "1"));
                 fields.extend(filter.hidden());
                 fields.extend(filter.before.map(|at| Hidden::new("as_of", moment::exact(at))));
@@ -172,11 +172,11 @@ impl Order {
         let mut kept = vec![verb.kept.to_owned()];
         if targets.skipped > 0 {
             let skipped = plural(targets.skipped, "selected job");
-            kept.push(format!("{skipped} to which the action does not apply."));
+            kept.push(format!("{skipped} to jobs the action does not apply."));
         }
         let rest = all - targets.first.len() as i64;
         let page = ConfirmPage {
-            subject: subject(&self.which),
+            subject: subject(&self.jobs),
             effects: verb.effects(targets.affected, app),
             kept,
             count: Some(jobs),
@@ -203,8 +203,8 @@ fn item(job: &Job) -> ConfirmItem {
 }
 
 /// The selection in words.
-fn subject(which: &Which) -> String {
-    let Which::Matching(filter) = which else { return "Selected jobs".to_owned() };
+fn subject(jobs: &SelectedJobs) -> String {
+    let SelectedJobs::Matching(filter) = jobs else { return "Selected jobs".to_owned() };
     let state = filter.state.map(|state| format!("state {state}"));
     let words = filter.words().into_iter().map(|(field, value)| match field {
         "id" => format!("id beginning with {value}"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::histogram::Histogram;
 use crate::domain::{JobState, LimitMode, WorkerState};
-use crate::store::jobs::{Job, TightLimit};
+use crate::store::jobs::{Job, ExhaustedLimit};
 use crate::web::api::jobs::explain::{blocked, why};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::data::JobData;
@@ -71,7 +71,7 @@ async fn waiting(app: &App, data: &JobData) -> Result<Waiting, ApiError> {
         since: data.events.first().map_or(job.created_at, |latest| latest.occurred_at),
         headline: limit.map_or(summary, throttled),
         hint: hint(job, reason),
-        stuck: limit.is_some_and(|it| it.most == 0) || matches!(reason, "paused" | "no_worker"),
+        stuck: limit.is_some_and(|it| it.max == 0) || matches!(reason, "paused" | "no_worker"),
         command: unserved.then(|| worker_command(&job.queue)),
         due,
     })
@@ -83,8 +83,8 @@ async fn is_served(app: &App, queue: &str) -> Result<bool, ApiError> {
 }
 
 /// Without the remaining seconds: the page counts them down, and they would change its `ETag`.
-fn throttled(limit: &TightLimit) -> String {
-    let TightLimit { name, mode, most: max, span: window, .. } = limit;
+fn throttled(limit: &ExhaustedLimit) -> String {
+    let ExhaustedLimit { name, mode, most: max, span: window, .. } = limit;
     if *max == 0 {
         format!("Limit \"{name}\" is 0: no job starts.")
     } else if mode == LimitMode::Concurrency.as_str() {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::store::events::Event;
 use crate::store::jobs::{Execution, Explained, Job};
 use crate::store::logs::LogLine;
-use crate::web::api::jobs::{found, no_job};
+use crate::web::api::jobs::{load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::relations::JobRelations;
 use crate::web::error::ApiError;
@@ -24,12 +24,12 @@ pub struct JobData {
     /// The job this one is a copy or a follow-up of, unless it has been deleted.
     pub origin: Option<Job>,
     pub relations: JobRelations,
-    pub logs: Vec<Line>,
+    pub logs: Vec<LogLine>,
 }
 
 impl JobData {
     pub async fn load(app: &App, id: Uuid) -> Result<Self, ApiError> {
-        let job = found(app, id).await?;
+        let job = load(app, id).await?;
         let origin = match job.origin_id {
             Some(origin) => app.store.get_job(origin).await?,
             None => None,
@@ -40,7 +40,7 @@ impl JobData {
         };
         Ok(Self {
             logs,
-            explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| no_job(id))?,
+            explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| not_found(id))?,
             events: app.store.events_of_job(id, None, EVENTS).await?,
             executions: app.store.executions_of_job(id, EXECUTIONS).await?,
             followers: app.store.followers_of_job(id, FOLLOWERS).await?,

@@ -75,7 +75,7 @@ impl From<ApiError> for Invalid {
 async fn checked(app: &App, form: &Form) -> Result<NewJob, Invalid> {
     let input = input(form).map_err(Invalid::Fields)?;
     let mut job = input.checked(app.config.max_attempts).map_err(|it| ApiError::Fields(vec![it]))?;
-    app.schemas.check(app, &mut job, "").await?;
+    app.schemas.check(&app.store, &mut job, "").await?;
     Ok(job)
 }
 
@@ -95,7 +95,7 @@ fn input(form: &Form) -> Result<CreateJob, Vec<FieldError>> {
     }
     match form.word("delay").map(|text| (text, HumanDuration::parse(text))) {
         Some((_, Some(delay))) => input.delay = Some(delay),
-        Some((text, None)) if moment("run_at", text).is_ok() => input.run_at = Some(text.to_owned()),
+        Some((text, None)) if parse_time("run_at", text).is_ok() => input.run_at = Some(text.to_owned()),
         Some(_) => errors.push(FieldError::new(
             "delay",
             "The delay must be a duration like 30 s or 2 h, or a timestamp like 2026-01-31T08:00:00Z.",

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::domain::new_job::TOP_PRIORITY;
+use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::retry::Strategy;
 use crate::domain::{Backoff, Ident, JobState, Progress};
 use crate::store::jobs::{Execution, Filter, Job};
@@ -140,7 +140,7 @@ impl Execution {
     }
 }
 
-impl Line {
+impl LogLine {
     /// The line, cut where it is too long for a page.
     pub fn shown(&self) -> String {
         let end = self.line.floor_char_boundary(LINE);
@@ -194,16 +194,16 @@ pub fn attempt(attempt: i32, max_attempts: i32) -> String {
 pub fn priority(priority: i16) -> String {
     match priority {
         0 => "0 (last)".to_owned(),
-        TOP_PRIORITY => format!("{TOP_PRIORITY} (first)"),
+        MAX_PRIORITY => format!("{MAX_PRIORITY} (first)"),
         other => other.to_string(),
     }
 }
 
 /// The options of a priority select; `unchanged` is the label of the option without a priority, if there is one.
 pub fn priorities(selected: &str, unchanged: Option<&str>) -> Vec<Choice> {
-    let default = crate::domain::new_job::USUAL_PRIORITY;
+    let default = crate::domain::new_job::DEFAULT_PRIORITY;
     let label = |n| if n == default { format!("{n} (default)") } else { priority(n) };
-    let numbers = (0..=TOP_PRIORITY).rev().map(|n| Choice::new(&n.to_string(), label(n), selected));
+    let numbers = (0..=MAX_PRIORITY).rev().map(|n| Choice::new(&n.to_string(), label(n), selected));
     unchanged.map(|label| Choice::new("", label, selected)).into_iter().chain(numbers).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::domain::JobState;
 use crate::store::jobs::Job;
 use crate::web::api::audit;
 use crate::web::api::jobs::explain::possible;
-use crate::web::api::jobs::no_job;
+use crate::web::api::jobs::not_found;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::callout::callout;
 use crate::web::dashboard::jobs::data::JobData;
@@ -38,7 +38,7 @@ pub async fn set_priority(app: Data<App>, request: HttpRequest, body: Body) -> H
 async fn try_set_priority(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
     let (id, form) = (id_in_path(request)?, Form::read(body)?);
     let typed = form.get("priority");
-    let priority = match convert::priority(typed.trim().parse().unwrap_or(-1)) {
+    let priority = match crate::web::api::jobs::convert::priority(typed.trim().parse().unwrap_or(-1)) {
         Ok(priority) => priority,
         Err(error) => {
             let message = field_errors(error, |_| "priority")?.pop().map(|it| it.message).unwrap_or_default();
@@ -47,7 +47,7 @@ async fn try_set_priority(app: &App, request: &HttpRequest, body: &Body) -> Resu
         }
     };
     let audit = audit::audit(ACTOR, None)?;
-    let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| no_job(id))?;
+    let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
     let flash = if answer.changed { "priority".to_owned() } else { format!("job-refused.{}", answer.previous_state) };
     Ok(redirect(&links::job_page(id), Some(&flash)))
 }

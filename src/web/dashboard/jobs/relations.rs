@@ -75,7 +75,7 @@ fn policy(policy: Policy) -> &'static str {
 fn met(edge: &Edge) -> Badge {
     match edge.outcome {
         _ if edge.is_met() => Badge::new(Tone::Ok, "check", "Yes"),
-        Some(outcome) if edge.policy.dooms(outcome.as_str()) => Badge::new(Tone::Bad, "ban", "Never"),
+        Some(outcome) if edge.policy.cancels_dependent(outcome.as_str()) => Badge::new(Tone::Bad, "ban", "Never"),
         Some(JobState::Failed) => Badge::new(Tone::Bad, "cross", "Not until retried"),
         _ => Badge::new(Tone::Block, "lock", "Not yet"),
     }

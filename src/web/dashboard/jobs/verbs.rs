@@ -2,8 +2,8 @@
 
 use crate::domain::{Ident, JobState};
 use crate::store::jobs::Edit;
-use crate::web::api::jobs::select;
-use crate::web::api::jobs::select::Selection;
+use crate::web::api::jobs::selection;
+use crate::web::api::jobs::selection::Selection;
 use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::{PAGE, priorities};
@@ -145,10 +145,10 @@ impl Verb {
 
     pub async fn run(&self, app: &App, selection: &Selection, edit: &Edit) -> Result<BulkOutcome, ApiError> {
         match self.action {
-            Action::Cancel => select::cancel(app, selection).await,
-            Action::Retry => select::retry(app, selection, edit, false).await,
-            Action::Replay => select::retry(app, selection, edit, true).await,
-            Action::Delete => select::forget(app, selection).await,
+            Action::Cancel => selection::cancel(app, selection).await,
+            Action::Retry => selection::retry(app, selection, edit, false).await,
+            Action::Replay => selection::retry(app, selection, edit, true).await,
+            Action::Delete => selection::delete(app, selection).await,
         }
     }
 

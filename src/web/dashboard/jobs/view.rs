@@ -103,7 +103,7 @@ pub struct JobPage {
     /// Newest first.
     pub executions: Vec<Execution>,
     /// Lines of the latest attempt, oldest first.
-    pub logs: Vec<Line>,
+    pub logs: Vec<LogLine>,
     /// The command that enqueues the same job.
     pub curl: String,
     pub curls: Vec<CurlLine>,

@@ -60,7 +60,7 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
         Err(error) => return Ok(Err(rejected("project_name", &format!("The name {error}.")))),
     };
     let template = Some(form.get("template").to_owned()).filter(|text| !text.is_empty());
-    let Ok(template) = convert::template(template, &app.templates) else {
+    let Ok(template) = crate::web::api::projects::fields::template(template, &app.templates) else {
         return Ok(Err(rejected("template", "Choose one of the templates.")));
     };
     let content = format!("{}\0{template}", name.as_str());

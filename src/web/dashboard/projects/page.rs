@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
 use crate::store::projects::Transition;
-use crate::store::jobs::Operation;
-use crate::store::projects::{Explained, Patch, Project};
-use crate::web::api::projects::explain::{AT_DEADLINE, Reason, due, why};
+use crate::store::projects::Operation;
+use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
+use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
 use crate::web::dashboard::projects::timeline::timeline;
@@ -96,7 +96,7 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         }
     };
     // A name does not depend on the status, so the version is not checked.
-    let patch = Patch { name: Some(name), labels: None, version: None };
+    let patch = ProjectPatch { name: Some(name), labels: None, version: None };
     let flash = match app.store.patch_project(id, &patch).await? {
         Transition::Applied(_) => "renamed".to_owned(),
         Transition::Rejected { was } => format!("rename-refused.{was}"),
@@ -136,7 +136,7 @@ async fn page(
     Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status).stop_polling(deleted)))
 }
 
-fn callout(explained: &Explained, due: Option<Reason>, changed_at: OffsetDateTime, times: &ProvisionTimes) -> Callout {
+fn callout(explained: &ProjectExplanation, due: Option<Reason>, changed_at: OffsetDateTime, times: &ProvisionTimes) -> Callout {
     let project = &explained.project;
     let at = stamp(changed_at);
     match project.status {
@@ -147,8 +147,8 @@ fn callout(explained: &Explained, due: Option<Reason>, changed_at: OffsetDateTim
     }
 }
 
-fn transient(explained: &Explained, due: Option<Reason>, times: &ProvisionTimes) -> Transient {
-    let Explained { project, at, job } = explained;
+fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &ProvisionTimes) -> Transient {
+    let ProjectExplanation { project, at, job } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
             worker: job.worker_id.clone()?,

@@ -3,11 +3,11 @@
 use time::OffsetDateTime;
 
 use crate::domain::ProjectStatus;
-use crate::store::projects::Event;
+use crate::store::projects::ProjectEvent;
 use crate::web::dashboard::ui::{Badge, StateBadge, TimelineEntry, duration, stamp};
 
 /// The events, oldest first. An entry shows how long the previous status lasted.
-pub fn timeline(events: &[Event], status: ProjectStatus) -> Vec<TimelineEntry> {
+pub fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineEntry> {
     let mut entries = Vec::with_capacity(events.len());
     let (mut previous, mut attempt): (Option<OffsetDateTime>, u32) = (None, 1);
     for event in events.iter().rev() {

@@ -3,7 +3,7 @@
 use crate::domain::QueueState;
 use crate::store::Audit;
 use crate::store::queues::Queue;
-use crate::web::api::queues::{found, no_queue};
+use crate::web::api::queues::{load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::queues::list::{PAGE, QueueView};
 use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
@@ -19,7 +19,7 @@ impl Actions for Queue {
     ];
 
     async fn load(app: &App, name: &str) -> Result<Self, ApiError> {
-        found(app, name).await
+        load(app, name).await
     }
 
     fn title(&self) -> String {
@@ -52,7 +52,7 @@ impl Actions for Queue {
             "drain" => (QueueState::Draining, "draining"),
             _ => (QueueState::Active, "resumed"),
         };
-        app.store.set_queue_state(&self.name, state, audit).await?.ok_or_else(|| no_queue(&self.name))?;
+        app.store.set_queue_state(&self.name, state, audit).await?.ok_or_else(|| not_found(&self.name))?;
         Ok(Performed::done(self.href(), flash))
     }
 }

@@ -7,9 +7,8 @@ use crate::domain::LimitScope;
 use crate::store::limits::{Limit, LimitUse};
 use crate::store::queues::Queue;
 use crate::web::api::limits::checked;
-use crate::web::api::queues::{bounded, found, set_concurrency};
+use crate::web::api::queues::{limit_value, load, set_concurrency};
 use crate::web::app::App;
-use crate::web::dashboard::limits::page::words;
 use crate::web::dashboard::queues::page::page;
 use crate::web::dashboard::ui::{
     Changed, FieldError, Form, field_errors, links, name_in_path, or_error_page, redirect, stamp,
@@ -73,7 +72,7 @@ impl QueueLimits {
         };
         let sentence = |it: &LimitUse| {
             let scope = if it.limit.scope == LimitScope::Global { " across all queues" } else { "" };
-            format!("Limit {} allows {}{scope}.", it.limit.name, words(&it.limit))
+            format!("Limit {} allows {}{scope}.", it.limit.name, it.limit.text())
         };
         let latest = own.into_iter().max_by_key(|it| it.updated_at);
         Self {
@@ -96,7 +95,7 @@ pub async fn save(app: Data<App>, request: HttpRequest, name: Path<String>, body
 
 async fn try_save(app: &App, request: &HttpRequest, name: Path<String>, body: &Body) -> Result<HttpResponse, ApiError> {
     let (name, form) = (name_in_path(name)?, Form::read(body)?);
-    let queue = found(app, &name).await?;
+    let queue = load(app, &name).await?;
     let mut errors = Vec::new();
     let concurrency = concurrency(&form, &mut errors);
     let rate = rate(&name, &form, &mut errors);
@@ -122,7 +121,7 @@ async fn try_save(app: &App, request: &HttpRequest, name: Path<String>, body: &B
 
 fn concurrency(form: &Form, errors: &mut Vec<FieldError>) -> Option<i32> {
     let limit = form.whole_number("concurrency", "The concurrency limit", errors)?;
-    let limit = bounded("concurrency", limit).ok();
+    let limit = limit_value("concurrency", limit).ok();
     if limit.is_none() {
         errors.push(FieldError::new("concurrency", "The concurrency limit must be a whole number from 0 to 1000000."));
     }

@@ -12,10 +12,10 @@ use time::OffsetDateTime;
 use crate::domain::{QueueState, WorkerState};
 use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::RegisteredWorker;
-use crate::web::api::queues::found;
+use crate::web::api::queues::load;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::list as jobs;
-use crate::web::dashboard::jobs::timeline::worker_line;
+use crate::web::dashboard::jobs::format as jobs;
+use crate::web::dashboard::jobs::format::worker_command;
 use crate::web::dashboard::queues::limits::QueueLimits;
 use crate::web::dashboard::queues::list::{PAGE, QueueView};
 use crate::web::dashboard::ui::{
@@ -65,7 +65,7 @@ pub async fn page(
     name: &str,
     rejected: Option<QueueLimits>,
 ) -> Result<HttpResponse, ApiError> {
-    let queue = found(app, name).await?;
+    let queue = load(app, name).await?;
     let status = if rejected.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let limits = rejected.unwrap_or_else(|| QueueLimits::stored(&queue));
     let page = QueuePage {
@@ -86,7 +86,7 @@ impl QueuePage {
         let verb = if pending == 1 { "waits" } else { "wait" };
         self.queue.is_unserved().then(|| Cause {
             text: format!("{} {verb}, but no worker serves queue {}.", plural(pending, "job"), self.queue.name),
-            command: Some(worker_line(&self.queue.name)),
+            command: Some(worker_command(&self.queue.name)),
         })
     }
 

@@ -1,7 +1,7 @@
 //! The verbs of a schedule.
 
 use crate::store::Audit;
-use crate::web::api::schedules::{act_move, act_run, listed};
+use crate::web::api::schedules::{set_enabled, run_now, load_any};
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;
 use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, links};
@@ -34,7 +34,7 @@ impl Actions for NamedSchedule {
     }
 
     async fn consequences(&self, app: &App, verb: &str) -> Result<Consequences, ApiError> {
-        _ = listed(app, &self.0).await?;
+        _ = load_any(app, &self.0).await?;
         let (effect, kept) = if verb == "delete" {
             (
                 "The schedule starts nothing more and cannot be backfilled.",
@@ -57,15 +57,15 @@ impl Actions for NamedSchedule {
                 return Ok(Performed::done(PAGE, "schedule-deleted"));
             }
             "run" => {
-                act_run(app, name, audit).await?;
+                run_now(app, name, audit).await?;
                 "schedule-run"
             }
             "pause" => {
-                act_move(app, name, false, audit).await?;
+                set_enabled(app, name, false, audit).await?;
                 "schedule-paused"
             }
             _ => {
-                act_move(app, name, true, audit).await?;
+                set_enabled(app, name, true, audit).await?;
                 "schedule-resumed"
             }
         };

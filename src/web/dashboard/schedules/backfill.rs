@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::domain::moment;
 use crate::store::schedules::Schedule;
-use crate::web::api::schedules::{act_backfill, backfillable, found, note};
+use crate::web::api::schedules::{run_backfill, backfillable, load, clock_change_note};
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;
 use crate::web::dashboard::ui::{
@@ -53,9 +53,9 @@ async fn try_submit(
         Ok(audit) => audit,
         Err(rejected) => return page(app, request, &name, range, rejected).await,
     };
-    let schedule = found(app, &name).await?;
+    let schedule = load(app, &name).await?;
     let open = backfillable(app, &schedule, parse("from", range.0)?, parse("to", range.1)?).await?;
-    act_backfill(app, &name, &open.due, &audit).await?;
+    run_backfill(app, &name, &open.due, &audit).await?;
     Ok(redirect(&links::schedule_page(&name), Some("schedule-backfilled")))
 }
 
@@ -70,7 +70,7 @@ async fn page(
     (from, to): (&str, &str),
     rejected: Option<Rejected<'_>>,
 ) -> Result<HttpResponse, ApiError> {
-    let schedule = found(app, name).await?;
+    let schedule = load(app, name).await?;
     let own = links::schedule_page(name);
     let confirmation = Confirmation {
         nav: Nav::Schedules,
@@ -110,7 +110,7 @@ async fn page(
 
 fn item(schedule: &Schedule, at: OffsetDateTime, own: &str) -> ConfirmItem {
     let look = schedule.plan.timing.occurrence(at);
-    let shift = look.shift.as_ref().map(|it| format!(" {}", note(it))).unwrap_or_default();
+    let shift = look.clock_change.as_ref().map(|it| format!(" {}", clock_change_note(it))).unwrap_or_default();
     ConfirmItem {
         label: moment::readable(at),
         href: own.to_owned(),

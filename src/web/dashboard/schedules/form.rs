@@ -1,9 +1,9 @@
 //! The form of a schedule.
 
-use crate::domain::schedule::{Misfire, Overlap, Plan, Target};
+use crate::domain::schedule::{Misfire, Overlap, ScheduleDefinition, Target};
 use crate::store::schedules::Schedule;
 use crate::web::api::audit;
-use crate::web::api::schedules::{Edit, checked_name, put_plan};
+use crate::web::api::schedules::{Edit, checked_name, save_schedule};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::ui::{Choice, FieldError, Form, field_errors};
@@ -57,7 +57,7 @@ pub fn blank() -> ScheduleForm {
 }
 
 /// The form of a stored schedule.
-pub fn stored(plan: &Plan) -> ScheduleForm {
+pub fn stored(plan: &ScheduleDefinition) -> ScheduleForm {
     let form = ScheduleForm {
         editing: Some(plan.name.clone()),
         schedule_name: plan.name.clone(),
@@ -110,7 +110,7 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
         return Ok(Err(rejected(form, before, of_job, errors)));
     };
     let edit = if before.is_some() { Edit::Change { version: None } } else { Edit::Replace };
-    match put_plan(app, &name, &put, edit, &audit).await {
+    match save_schedule(app, &name, &put, edit, &audit).await {
         Ok(_) => Ok(Ok(name)),
         Err(error) => Ok(Err(rejected(form, before, of_job, field_errors(error, field)?))),
     }
@@ -137,7 +137,7 @@ fn put(form: &Form, before: Option<&Schedule>, of_job: bool, errors: &mut Vec<Fi
 /// The job. Fields that the form does not have keep their values.
 fn job(form: &Form, before: Option<&Schedule>, errors: &mut Vec<FieldError>) -> CreateJob {
     let kept = before.and_then(|it| match &it.plan.target {
-        Target::Job(job) => Some(convert::wish_of(job)),
+        Target::Job(job) => Some(crate::web::api::jobs::convert::create_request(job)),
         Target::Project(_) | Target::Workflow(_) => None,
     });
     let payload = match payload(&form.lines("payload")) {

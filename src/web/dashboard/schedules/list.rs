@@ -102,13 +102,13 @@ async fn page(
             (n, 0) => plural(n as i64, "schedule"),
             (n, paused) => format!("{}, {paused} paused", plural(n as i64, "schedule")),
         },
-        rows: schedules.iter().map(|it| listed(it, &mut strips)).collect(),
+        rows: schedules.iter().map(|it| load_any(it, &mut strips)).collect(),
         form,
     };
     Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status)))
 }
 
-fn listed(it: &ParsedSchedule, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
+fn load_any(it: &ParsedSchedule, strips: &mut HashMap<Uuid, Vec<StripMark>>) -> ScheduleRow {
     let mut strip = |id| strips.remove(&id).unwrap_or_default();
     match it {
         Ok(schedule) => row(schedule, strip(schedule.id)),

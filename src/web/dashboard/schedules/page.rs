@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::domain::schedule::TickOutcome;
-use crate::domain::schedule::{Cause, Misfire, Occurrence, Overlap, Plan, ProjectAction, ScheduleState, Target};
-use crate::domain::workflow::PlannedStep;
+use crate::domain::schedule::{Cause, Misfire, Occurrence, Overlap, ScheduleDefinition, ProjectAction, ScheduleState, Target};
+use crate::domain::workflow::StepDefinition;
 use crate::store::schedules::{Schedule, Tick};
-use crate::web::api::schedules::{found, note};
+use crate::web::api::schedules::{load, clock_change_note};
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, save, stored};
 use crate::web::dashboard::schedules::list::{PAGE, started, target_words, tick_badge};
@@ -78,7 +78,7 @@ pub async fn show(app: Data<App>, request: HttpRequest, name: Path<String>) -> H
 }
 
 async fn try_show(app: &App, request: &HttpRequest, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    let schedule = found(app, &name_in_path(name)?).await?;
+    let schedule = load(app, &name_in_path(name)?).await?;
     page(app, request, &schedule, None, StatusCode::OK).await
 }
 
@@ -93,7 +93,7 @@ async fn try_change(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let (name, form) = (name_in_path(name)?, Form::read(body)?);
-    let schedule = found(app, &name).await?;
+    let schedule = load(app, &name).await?;
     match save(app, &form, Some(&schedule)).await? {
         Ok(name) => Ok(redirect(&links::schedule_page(&name), Some("schedule-changed"))),
         Err(rejected) => page(app, request, &schedule, Some(rejected), StatusCode::UNPROCESSABLE_ENTITY).await,
@@ -169,7 +169,7 @@ fn row(tick: &Tick) -> TickRow {
 }
 
 /// The definition in words.
-fn facts(plan: &Plan) -> Vec<(String, String)> {
+fn facts(plan: &ScheduleDefinition) -> Vec<(String, String)> {
     let fact = |name: &str, text: String| (name.to_owned(), text);
     let grace = duration(plan.misfire_policy.grace.as_secs_f64());
     let missed = match plan.misfire_policy.misfire {
@@ -204,7 +204,7 @@ fn facts(plan: &Plan) -> Vec<(String, String)> {
     facts
 }
 
-fn step(step: &PlannedStep) -> String {
+fn step(step: &StepDefinition) -> String {
     format!("{} ({})", step.name, step.job.kind)
 }
 

@@ -1,7 +1,8 @@
 use askama::Template;
 
 use crate::domain::JobState;
-use crate::store::jobs::{Filter, Group};
+use crate::store::dead_letters::DeadLetterGroup;
+use crate::store::jobs::Filter;
 use crate::web::dashboard::dead_letters::view::{DeadLettersPage, ErrorGroup, ReplayForm, ReplayPage};
 use crate::web::dashboard::jobs::format::priorities;
 use crate::web::dashboard::tests::jobs::{at, job, uuid};
@@ -12,7 +13,7 @@ fn group(error: &str, n: i64) -> ErrorGroup {
     let error = error.to_owned();
     let kind = "email.send".to_owned();
     ErrorGroup {
-        group: Group { error, kind, n, first_at: at(0), last_at: at(60), example_id: uuid(1) },
+        group: DeadLetterGroup { error, kind, n, first_at: at(0), last_at: at(60), example_id: uuid(1) },
         percent: 57,
         href: "/dashboard/dead-letters?kind=email.send&error=SmtpTimeout".to_owned(),
     }

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::web::app::App;
 use crate::web::dashboard::ui::{Link, Rendering, Shell, is_live, respond};
 use crate::web::error::ApiError;
-use crate::web::middleware::request_id;
+use crate::web::request_id::request_id;
 
 #[derive(Debug, Clone, Template)]
 #[template(path = "error.html", blocks = ["main"], whitespace = "minimize")]
@@ -84,7 +84,6 @@ fn back(request: &HttpRequest) -> Link {
 /// The heading, and what to do.
 fn advice(error: &ApiError, title: &str) -> (String, &'static str) {
     match error {
-        crate::web::api::projects::not_found(_) => ("Project not found".to_owned(), "Check the address, or search the list."),
         ApiError::NotFound(what, _) => {
             let heading = what.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c });
             let heading = format!("{} not found", heading.collect::<String>());

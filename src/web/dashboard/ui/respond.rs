@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use sha2::{Digest, Sha256};
 
-use crate::web::access::hex;
+use crate::wire::hash::sha256_hex;
 use crate::web::dashboard::ui::{FLASH, cookie};
 
 /// A page in both representations. Only the requested one is rendered.

@@ -3,7 +3,7 @@
 use crate::domain::WorkerState;
 use crate::store::Audit;
 use crate::store::workers::RegisteredWorker;
-use crate::web::api::workers::{found, no_worker};
+use crate::web::api::workers::{load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
 use crate::web::dashboard::workers::list::{PAGE, WorkerView};
@@ -20,7 +20,7 @@ impl Actions for RegisteredWorker {
     ];
 
     async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
-        found(app, id).await
+        load(app, id).await
     }
 
     fn title(&self) -> String {
@@ -54,7 +54,7 @@ impl Actions for RegisteredWorker {
             "drain" => (WorkerState::Draining, "worker-draining"),
             _ => (WorkerState::Online, "uncordoned"),
         };
-        app.store.set_worker_state(id, state, audit).await?.ok_or_else(|| no_worker(id))?;
+        app.store.set_worker_state(id, state, audit).await?.ok_or_else(|| not_found(id))?;
         Ok(Performed::done(self.href(), flash))
     }
 }

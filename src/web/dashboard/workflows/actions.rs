@@ -6,7 +6,7 @@ use crate::domain::WorkflowState;
 use crate::store::Audit;
 use crate::store::workflows::{Node, Workflow};
 use crate::web::api::jobs::CANCELABLE;
-use crate::web::api::workflows::{cancel_steps, found, retry_steps};
+use crate::web::api::workflows::{cancel_steps, load, retry_steps};
 use crate::web::app::App;
 use crate::web::dashboard::ui::{
     Actions, ConfirmItem, Consequences, Form, Nav, Performed, Verb, count, duration, links, plural,
@@ -25,7 +25,7 @@ impl Actions for WorkflowAction {
     const VERBS: &'static [Verb] = &[Verb::destructive("cancel", "Cancel workflow", "ban"), Verb::direct("retry")];
 
     async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
-        found(app, Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?).await.map(Self)
+        load(app, Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?).await.map(Self)
     }
 
     fn title(&self) -> String {

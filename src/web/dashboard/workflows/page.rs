@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{JobState, WorkflowState};
 use crate::store::events::Event;
 use crate::store::workflows::Workflow;
-use crate::web::api::workflows::found;
+use crate::web::api::workflows::load;
 use crate::web::app::App;
 use crate::web::dashboard::ui::{
     CurlLine, Nav, Rendering, Shell, StateBadge, TimelineEntry, count, curl_auth, duration, first_line, plural,
@@ -34,7 +34,7 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 
 async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse, ApiError> {
     let filter = steps::Filter::parse(&Query::parse(request.query_string(), &["state", "rank", "page"])?)?;
-    let workflow = found(app, id).await?;
+    let workflow = load(app, id).await?;
     let all = Steps::load(app, &workflow).await?;
     let events = app.store.events_of_workflow(id, None, EVENTS).await?;
     let layout = graph::layout(&all);
