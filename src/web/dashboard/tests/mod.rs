@@ -14,7 +14,7 @@ use askama::Template;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::domain::{JobState, QueueState, WorkerState};
+use crate::domain::{QueueState, WorkerState};
 use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::{RegisteredWorker, Worker};
 use crate::web::dashboard::HelpPage;
