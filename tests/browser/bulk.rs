@@ -1,4 +1,4 @@
-//! Many at once: those selected, or all that match, and never more than the question spoke of.
+//! Bulk actions: on the selected jobs or on all that match, never on more than were confirmed.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::jobs::{form, idle};
 use super::work::{dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
-/// Nobody serves the queue of the idle.
+/// No worker serves the queue of idle jobs.
 const SETTINGS: &[(&str, &str)] = &[("PROVOST_WORKER_QUEUES", "default")];
 
 async fn in_state(server: &Server, state: &str) -> usize {
@@ -14,7 +14,7 @@ async fn in_state(server: &Server, state: &str) -> usize {
 }
 
 #[tokio::test]
-async fn the_selected_are_canceled_after_a_question_that_lists_them() {
+async fn selected_jobs_are_canceled_after_confirmation() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
     idle(&server, "a.one", 7).await;
@@ -24,10 +24,10 @@ async fn the_selected_are_canceled_after_a_question_that_lists_them() {
         browser.click(&format!("#rows tr:nth-child({n}) .pick input")).await;
     }
     browser.press("Cancel…").await;
-    browser.sees("Called off at once: 3 jobs").await;
+    browser.sees("3 pending jobs are canceled immediately.").await;
     assert_eq!(browser.text("h1").await, "Cancel 3 jobs");
     assert_eq!(browser.texts(".listed li").await.len(), 3);
-    browser.press("Back, change nothing").await;
+    browser.press("Go back").await;
     browser.arrives("/dashboard/jobs?state=queued&kind=a.one").await;
     assert_eq!(in_state(&server, "canceled").await, 0);
     browser.click("#rows tr:nth-child(1) .pick input").await;
@@ -41,17 +41,17 @@ async fn the_selected_are_canceled_after_a_question_that_lists_them() {
 }
 
 #[tokio::test]
-async fn all_that_match_are_counted_exactly_and_what_came_later_is_left_alone() {
+async fn bulk_cancel_skips_jobs_created_after_confirmation_page() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
     idle(&server, "a.many", 31).await;
     idle(&server, "b.other", 2).await;
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/jobs?kind=a.many").await;
-    assert!(browser.shows("take all 31 that match").await);
+    assert!(browser.shows("all 31 matching jobs").await);
     browser.press("Cancel all…").await;
     assert_eq!(browser.text("h1").await, "Cancel 31 jobs");
-    assert!(browser.shows("All with kind a.many").await && browser.shows("and 26 more").await);
+    assert!(browser.shows("All jobs with kind a.many").await && browser.shows("and 26 more").await);
     idle(&server, "a.many", 2).await;
     browser.press("Cancel 31 jobs").await;
     browser.sees("Canceled 31 jobs.").await;
@@ -59,7 +59,7 @@ async fn all_that_match_are_counted_exactly_and_what_came_later_is_left_alone() 
 }
 
 #[tokio::test]
-async fn more_than_the_question_spoke_of_is_refused_with_both_numbers() {
+async fn more_jobs_than_confirmed_are_rejected() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
     let later = json!({"kind": "cleanup.run", "delay": "1h", "payload": {"forceError": true, "durationMs": 1}, "max_attempts": 1});
@@ -74,14 +74,14 @@ async fn more_than_the_question_spoke_of_is_refused_with_both_numbers() {
     server.post(&format!("/jobs/{later}/retry"), json!({})).await.expect(200);
     job_until(&server, &later, "failed").await;
     browser.press("Delete 2 jobs").await;
-    browser.sees("Now 3 jobs match, and the page spoke of 2.").await;
+    browser.sees("3 jobs match now; you confirmed 2.").await;
     assert_eq!(in_state(&server, "failed").await, 3);
     browser.press("Delete 3 jobs").await;
     browser.sees("Deleted 3 jobs.").await;
 }
 
 #[tokio::test]
-async fn a_running_job_among_the_selected_is_asked_to_stop_and_a_finished_one_is_left() {
+async fn bulk_cancel_stops_active_and_skips_finished_jobs() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
     let active = enqueue(&server, json!({"kind": "sleep", "payload": {"seconds": 600}})).await;
@@ -93,8 +93,8 @@ async fn a_running_job_among_the_selected_is_asked_to_stop_and_a_finished_one_is
     browser.open("/dashboard/jobs").await;
     browser.click("[data-all]").await;
     browser.press("Cancel…").await;
-    browser.sees("Asked to stop: 1 job being worked on.").await;
-    assert!(browser.shows("1 job that it does not apply to now, though selected.").await);
+    browser.sees("1 active job is told to stop").await;
+    assert!(browser.shows("1 selected job to which the action does not apply.").await);
     browser.press("Cancel 2 jobs").await;
     browser.sees("Canceled 2 jobs.").await;
     job_until(&server, &active, "canceled").await;
@@ -102,14 +102,14 @@ async fn a_running_job_among_the_selected_is_asked_to_stop_and_a_finished_one_is
 }
 
 #[tokio::test]
-async fn nothing_selected_does_nothing_and_says_so() {
+async fn invalid_bulk_request_changes_nothing() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
     let ids = idle(&server, "a.one", 1).await;
     let none = form(&server, "/dashboard/jobs/bulk", "verb=cancel&back=%2Fdashboard%2Fjobs%3Fstate%3Dqueued").await;
     assert_eq!((none.status, none.header("location")), (303, "/dashboard/jobs?state=queued"));
     assert!(none.header("set-cookie").contains("nothing-picked"));
-    // Without the confirmation it is only a question, whatever else is said.
+    // Without a confirmation, the confirmation page is shown.
     let asked = form(&server, "/dashboard/jobs/bulk", &format!("verb=cancel&job_id={}&count=1", ids[0])).await;
     assert_eq!(asked.status, 200);
     assert_eq!(in_state(&server, "queued").await, 1);

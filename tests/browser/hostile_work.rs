@@ -1,4 +1,4 @@
-//! Payloads, errors, reasons, tags and names of jobs as an attacker would choose them.
+//! Hostile payloads, errors, reasons, tags and names of jobs.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(1)> 
 const LONG: usize = 2000;
 
 #[tokio::test]
-async fn hostile_words_of_jobs_are_only_words() {
+async fn hostile_job_texts_are_shown_as_text() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_WORKER_QUEUES", "default")]);
     let dead = dead_letter(&server, "cleanup.run", json!({"message": HOSTILE, "long": "y".repeat(LONG)})).await;
@@ -72,13 +72,13 @@ async fn hostile_words_of_jobs_are_only_words() {
     browser.open(&format!("/dashboard/dead-letters/{dead}/replay")).await;
     let original = server.get(&format!("/jobs/{dead}")).await.text;
     let shown = browser.js("return document.querySelector('#payload').value").await;
-    assert!(original.contains(shown.as_str().unwrap()), "the payload stands in the field as it is");
+    assert!(original.contains(shown.as_str().unwrap()), "the field holds the payload unchanged");
     browser.open(&job(&dead)).await;
-    let told = browser.js("return document.querySelector('.callout .lead b').textContent").await;
-    assert_eq!(told, error);
+    let lead = browser.js("return document.querySelector('.callout .lead b').textContent").await;
+    assert_eq!(lead, error);
     browser.size(1360, 900, false).await;
     browser.open("/dashboard/limits").await;
-    browser.press(&format!("Change {HOSTILE}")).await;
+    browser.press(&format!("Edit {HOSTILE}")).await;
     browser.until("the form is filled", "document.querySelector('#limit-name')?.value").await;
     assert_eq!(browser.js("return document.querySelector('#limit-name').value").await, HOSTILE);
     let crimes = browser.crimes().await;

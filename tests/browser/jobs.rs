@@ -9,7 +9,7 @@ use crate::harness::{Browser, Database, Server, key};
 const CURRENT: &str = "ul.tabs [aria-current]";
 
 #[tokio::test]
-async fn the_filter_stands_in_the_url_and_survives_tabs_and_acts() {
+async fn job_filter_survives_tabs_and_actions() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open("/dashboard/jobs").await;
@@ -17,11 +17,11 @@ async fn the_filter_stands_in_the_url_and_survives_tabs_and_acts() {
     browser.press("Filter").await;
     browser.arrives("/dashboard/jobs?kind=email.send").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 9);
-    browser.press("Dead 9").await;
+    browser.press("Failed 9").await;
     browser.arrives("/dashboard/jobs?state=failed&kind=email.send").await;
-    assert_eq!(browser.text(CURRENT).await, "Dead 9");
+    assert_eq!(browser.text(CURRENT).await, "Failed 9");
     assert_eq!(browser.js("return document.querySelector('#f-kind').value").await, "email.send");
-    assert!(browser.shows("6 of 6").await, "what matches both is counted");
+    assert!(browser.shows("6 of 6").await, "jobs matching both filters are counted");
     browser.click("#rows tr:first-child .act button").await;
     browser.sees("Replayed: it is queued again").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=email.send");
@@ -30,13 +30,13 @@ async fn the_filter_stands_in_the_url_and_survives_tabs_and_acts() {
     browser.open("/dashboard/jobs?tag=finance&tenant=acme").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 2, "the job and its copy");
     browser.open("/dashboard/jobs?state=blocked&kind=nothing").await;
-    browser.sees("Nothing in the state Blocked with the kind “nothing”").await;
+    browser.sees("No jobs with state Blocked, kind “nothing”").await;
     let wrong = works.server.get("/dashboard/jobs?state=sleeping").await;
     assert_eq!(wrong.status, 400);
 }
 
 #[tokio::test]
-async fn many_jobs_are_paged_and_each_is_shown_once() {
+async fn job_pages_show_each_job_once() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_WORKER_KINDS", "noop")]);
     let jobs: Vec<_> = (0..60).map(|n| json!({"kind": format!("k.{n:02}")})).collect();
@@ -59,7 +59,7 @@ async fn many_jobs_are_paged_and_each_is_shown_once() {
 }
 
 #[tokio::test]
-async fn a_job_is_enqueued_in_the_browser_and_followed_to_its_end() {
+async fn enqueued_job_is_followed_to_its_end() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -73,7 +73,7 @@ async fn a_job_is_enqueued_in_the_browser_and_followed_to_its_end() {
     browser.arrives("/dashboard/jobs/").await;
     browser.sees("Enqueued. This page shows what becomes of it.").await;
     browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
-    browser.sees("Held by").await;
+    browser.sees("Leased to").await;
     browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;
     browser.sees("Final, not polling").await;
     assert!(browser.shows(r#"{"seconds": 3, "n": 12345678901234567890123}"#).await, "every digit is kept");
@@ -84,7 +84,7 @@ async fn a_job_is_enqueued_in_the_browser_and_followed_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_enqueued_is_said_beside_its_field_and_kept() {
+async fn invalid_enqueue_form_shows_field_errors_and_values() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.post("/queues", json!({"name": "closed"})).await.expect(201);
@@ -113,17 +113,17 @@ async fn what_cannot_be_enqueued_is_said_beside_its_field_and_kept() {
 }
 
 #[tokio::test]
-async fn a_waiting_job_says_why_and_its_priority_can_be_changed() {
+async fn waiting_job_shows_reason_and_accepts_priority() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     for (id, why, help) in [
-        (&works.paused, "The queue mail is paused by maria: card processor down.", "Look at the queue"),
+        (&works.paused, "The queue mail is paused by maria: card processor down.", "View queue"),
         (
             &works.unserved,
             "No worker that serves the queue eu/west:1 and the kind email.send is online",
             "--worker-queues eu/west:1",
         ),
-        (&works.throttled, "The limit sleepers lets 1 be active at once, and so many are.", "Look at the limits"),
+        (&works.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
         (&works.scheduled, "It waits for its time.", "Due in 1 h"),
         (
             &works.retrying,
@@ -136,13 +136,13 @@ async fn a_waiting_job_says_why_and_its_priority_can_be_changed() {
         assert!(browser.shows(help).await, "{why}");
     }
     browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
-    browser.press("Change the priority").await;
+    browser.press("Change priority").await;
     browser.fill("#priority", "2").await;
     browser.press("Save").await;
     browser.sees("Priority changed.").await;
     browser.sees("priority 9 → 2").await;
     assert_eq!(works.server.get(&format!("/jobs/{}", works.paused)).await.json()["priority"], 2);
-    browser.press("Change the priority").await;
+    browser.press("Change priority").await;
     browser.js("document.querySelector('#priority').form.noValidate = true").await;
     browser.fill("#priority", "11").await;
     browser.press("Save").await;
@@ -154,19 +154,19 @@ async fn a_waiting_job_says_why_and_its_priority_can_be_changed() {
 }
 
 #[tokio::test]
-async fn a_job_is_canceled_after_a_question_and_a_running_one_is_asked_to_stop() {
+async fn job_is_canceled_after_confirmation() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
     browser.press("Cancel…").await;
-    browser.sees("It is called off at once").await;
+    browser.sees("1 pending job is canceled immediately.").await;
     browser.fill("#reason", "wrong recipient").await;
-    browser.press("Cancel a job").await;
+    browser.press("Cancel job").await;
     browser.sees("Canceled.").await;
     assert!(browser.shows("wrong recipient").await);
     assert_eq!(browser.text(".head .badge").await, "Canceled");
     browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
-    browser.press("Cancel a job").await;
+    browser.press("Cancel job").await;
     browser.sees("Asked to stop. Its worker hears of it").await;
     job_until(&works.server, &works.active, "canceled").await;
     browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
@@ -175,7 +175,7 @@ async fn a_job_is_canceled_after_a_question_and_a_running_one_is_asked_to_stop()
 }
 
 #[tokio::test]
-async fn the_second_of_two_operators_is_told_what_the_job_is_now() {
+async fn second_operator_sees_current_job_state() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = dead_letter(&server, "cleanup.run", json!({})).await;
@@ -194,7 +194,7 @@ async fn the_second_of_two_operators_is_told_what_the_job_is_now() {
 }
 
 #[tokio::test]
-async fn a_projects_job_leads_to_its_project_and_back() {
+async fn project_job_links_to_project_and_cannot_be_replayed() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let project = server.failed("broken").await;
@@ -202,8 +202,8 @@ async fn a_projects_job_leads_to_its_project_and_back() {
     browser.open(&format!("/dashboard/projects/{project}")).await;
     browser.press("project.provision").await;
     browser.arrives("/dashboard/jobs/").await;
-    assert!(browser.shows("retry the project, and a new job does it again").await);
-    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "it cannot be replayed by itself");
+    assert!(browser.shows("Retry the project; that enqueues a new job.").await);
+    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "it cannot be replayed directly");
     let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
     let answer = form(&server, &format!("/dashboard/jobs/{id}/retry"), "").await;
     assert_eq!((answer.status, answer.header("location")), (303, format!("/dashboard/jobs/{id}").as_str()));
@@ -211,7 +211,7 @@ async fn a_projects_job_leads_to_its_project_and_back() {
 }
 
 #[tokio::test]
-async fn an_unchanged_page_of_work_answers_304() {
+async fn unchanged_job_engine_page_answers_304() {
     let works = Works::new().await;
     let live = async |path: &str, etag: &str| {
         let request = works.server.request(reqwest::Method::GET, path).header("x-live", "1");
@@ -224,7 +224,7 @@ async fn an_unchanged_page_of_work_answers_304() {
             continue;
         }
         tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-        // A heartbeat extends a lease, which is a change; the second look then stands still long enough.
+        // A heartbeat renews a lease and so changes the page.
         let mut tries = 0;
         let mut etag = first.header("etag").to_owned();
         loop {
@@ -234,13 +234,13 @@ async fn an_unchanged_page_of_work_answers_304() {
             }
             etag = next.header("etag").to_owned();
             tries += 1;
-            assert!(tries < 8, "{name} never stands still");
+            assert!(tries < 8, "{name} keeps changing");
         }
     }
 }
 
 #[tokio::test]
-async fn jobs_are_picked_by_key_and_retried() {
+async fn jobs_are_selected_by_key_and_retried() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open("/dashboard/dead-letters").await;
@@ -250,11 +250,11 @@ async fn jobs_are_picked_by_key_and_retried() {
     for _ in 0..3 {
         browser.keys("jx").await;
     }
-    browser.until("three are picked", "document.querySelectorAll('.pick input[name]:checked').length === 3").await;
+    browser.until("three are selected", "document.querySelectorAll('.pick input[name]:checked').length === 3").await;
     browser.sees("Held while rows are selected").await;
     browser.tab_to("Retry…").await;
     browser.keys(key::ENTER).await;
-    browser.sees("Replayed: 3 jobs that gave up.").await;
+    browser.sees("3 failed jobs are replayed with a new retry budget.").await;
     browser.tab_to("Retry 3 jobs").await;
     browser.keys(key::ENTER).await;
     browser.sees("Retried 3 jobs.").await;
@@ -268,7 +268,7 @@ pub async fn form(server: &Server, path: &str, body: &str) -> crate::harness::An
     crate::harness::send(request.body(body.to_owned())).await
 }
 
-/// Enqueues so many jobs that nobody works on.
+/// Enqueues `n` jobs on a queue without workers.
 pub async fn idle(server: &Server, kind: &str, n: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..n {

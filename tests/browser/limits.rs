@@ -5,12 +5,12 @@ use serde_json::json;
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
-async fn a_limit_is_added_changed_renamed_and_deleted() {
+async fn limit_is_added_edited_renamed_and_deleted() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/limits").await;
-    browser.sees("Workers take jobs as fast as they can.").await;
+    browser.sees("Workers claim jobs as fast as they can.").await;
     browser.press("Add a limit").await;
     browser.fill("#limit-name", "mail/rate & co").await;
     browser.js("document.querySelector('#scope').value = 'kind'; document.querySelector('#mode').value = 'rate'").await;
@@ -20,9 +20,9 @@ async fn a_limit_is_added_changed_renamed_and_deleted() {
     browser.fill("#reason", "the provider says so").await;
     browser.press("Add limit").await;
     browser.sees("Limit added.").await;
-    assert!(browser.shows("100 in 1 m").await && browser.shows("1 limit, none of them holds a job back").await);
+    assert!(browser.shows("100 per 1 m").await && browser.shows("1 limit, none throttling now").await);
 
-    browser.press("Change mail/rate & co").await;
+    browser.press("Edit mail/rate & co").await;
     browser.arrives("/dashboard/limits?edit=mail%2Frate+%26+co").await;
     assert_eq!(browser.js("return document.querySelector('#limit').value").await, "100");
     browser.fill("#limit", "50").await;
@@ -40,14 +40,14 @@ async fn a_limit_is_added_changed_renamed_and_deleted() {
 
     browser.press("More for mail").await;
     browser.press("Delete…").await;
-    browser.sees("It holds no longer: 50 in 1 m, burst 100.").await;
-    browser.press("Delete a limit").await;
+    browser.sees("The limit no longer applies: 50 per 1 m, burst 100.").await;
+    browser.press("Delete limit").await;
     browser.sees("Limit deleted.").await;
     assert_eq!(server.get("/limits").await.json(), json!([]));
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_limit_is_said_beside_its_field_and_kept() {
+async fn invalid_limit_form_shows_field_errors_and_values() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server

@@ -4,7 +4,7 @@ use super::plain::{offers_only_what_works, plain};
 use super::work::{Works, job_until};
 
 #[tokio::test]
-async fn every_page_of_work_offers_only_what_works_without_javascript() {
+async fn job_engine_pages_offer_only_what_works_without_javascript() {
     let works = Works::new().await;
     let browser = plain(&works.server).await;
     for (_, path) in works.pages() {
@@ -14,7 +14,7 @@ async fn every_page_of_work_offers_only_what_works_without_javascript() {
 }
 
 #[tokio::test]
-async fn jobs_queues_workers_and_dead_letters_are_steered_without_javascript() {
+async fn job_engine_forms_work_without_javascript() {
     let works = Works::new().await;
     let (server, browser) = (&works.server, plain(&works.server).await);
     browser.open("/dashboard/jobs").await;
@@ -60,10 +60,10 @@ async fn jobs_queues_workers_and_dead_letters_are_steered_without_javascript() {
     browser.press("Run now").await;
     browser.sees("Started.").await;
     browser.open("/dashboard/limits/delete?limit=sleepers").await;
-    browser.press("Delete a limit").await;
+    browser.press("Delete limit").await;
     browser.sees("Limit deleted.").await;
     browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
     browser.press("Cancel…").await;
-    browser.press("Cancel a job").await;
+    browser.press("Cancel job").await;
     browser.sees("Canceled.").await;
 }

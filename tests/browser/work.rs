@@ -1,4 +1,4 @@
-//! A stage on which every page of the job engine has something to show.
+//! A server whose pages of the job engine all have content.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::harness::{Database, Server, eventually};
 
-/// Four slots, for three queues; what is in other queues waits for ever.
+/// Four slots for three queues. Jobs in other queues wait.
 const SETTINGS: &[(&str, &str)] = &[
     ("PROVOST_WORKER_CONCURRENCY", "4"),
     ("PROVOST_WORKER_QUEUES", "default,bulk,mail"),
     ("PROVOST_CANCEL_GRACE", "1h"),
 ];
 
-/// A server whose jobs are in every state, by state.
+/// A server with jobs in every state, and their ids.
 pub struct Works {
     pub database: Database,
     pub server: Server,
@@ -29,7 +29,7 @@ pub struct Works {
     pub worker: String,
 }
 
-/// A new job; its id.
+/// Enqueues a job and returns its id.
 pub async fn enqueue(server: &Server, job: Value) -> String {
     let job = server.post("/jobs", job).await.expect(201).json();
     job["id"].as_str().unwrap().to_owned()
@@ -44,7 +44,7 @@ pub async fn job_until(server: &Server, id: &str, state: &str) {
     eventually(&format!("the job is {state}"), is).await;
 }
 
-/// A job that gave up, with the words of the demonstration.
+/// A failed job with the payload of the demo.
 pub async fn dead_letter(server: &Server, kind: &str, payload: Value) -> String {
     let mut payload = payload;
     payload["forceError"] = json!(true);
@@ -107,13 +107,13 @@ impl Works {
     }
 }
 
-/// Two more workers that are not really there: one cordoned, one lost.
+/// Rows of two workers without a process: one cordoned, one lost.
 const OTHER_WORKERS: &str = "
     INSERT INTO workers (id, host, pid, incarnation, version, state, reason, actor, changed_at, queues, kinds, slots, busy, started_at, seen_at)
     VALUES ('node-2-4711-1f0a93bb', 'node-2', 4711, '1f0a93bb', '0.1.0', 'cordoned', 'kernel update', 'maria', now(), '{default,mail}', '{email.send}', 8, 2, now() - interval '3 days', now() + interval '1 hour'),
            ('node-5-811-77c1e2d0', 'node-5', 811, '77c1e2d0', '0.0.9', 'online', NULL, NULL, NULL, '{*}', '{email.send,report.generate}', 8, 0, now() - interval '9 days', now() - interval '3 hours')";
 
-/// What became of the due times of a schedule.
+/// Ticks of a schedule with all outcomes.
 const TICKS: &str = "
     INSERT INTO ticks (schedule_id, due_at, since, n, cause, outcome, reason, job_id, actor)
     SELECT s.id, t.due, t.since, t.n, t.cause, t.outcome, t.reason, j.id, 'schedule:nightly report'
@@ -125,7 +125,7 @@ const TICKS: &str = "
     LEFT JOIN LATERAL (SELECT id FROM jobs WHERE state = t.state ORDER BY id LIMIT 1) AS j ON true
     WHERE s.name = 'nightly report'";
 
-/// The jobs that do not end, by why.
+/// Jobs that do not finish, by reason.
 struct Waiting {
     active: String,
     scheduled: String,
@@ -136,15 +136,15 @@ struct Waiting {
 }
 
 impl Works {
-    /// One that is on, over a change of the clocks, and one that is paused.
+    /// An enabled one across a DST change, and a paused one.
     async fn schedules(server: &Server) {
-        for wish in [
+        for schedule in [
             json!({"name": "nightly report", "cron": "30 2 8 3 *", "time_zone": "America/New_York", "overlap": "skip", "jitter": "30s",
                    "target": {"job": {"kind": "report.generate", "queue": "bulk", "payload": {"reportId": "{{due_at}}"}}}}),
             json!({"name": "eu/sweep", "every": "15m", "enabled": false, "reason": "holidays", "actor": "maria",
                    "target": {"project": {"action": "create", "name": "sweep of {{due_at}}"}}}),
         ] {
-            server.post("/schedules", wish).await.expect(201);
+            server.post("/schedules", schedule).await.expect(201);
         }
     }
 
@@ -179,7 +179,7 @@ impl Works {
         Waiting { active, scheduled, paused, unserved, throttled, canceled }
     }
 
-    /// Every page, with a name for it.
+    /// Every page with a name.
     pub fn pages(&self) -> Vec<(&'static str, String)> {
         let job = |id: &str| format!("/dashboard/jobs/{id}");
         let page = |path: &str| format!("/dashboard/{path}");
@@ -232,7 +232,7 @@ impl Works {
 }
 
 impl Works {
-    /// An hour in which much was done in one queue, mostly well.
+    /// Adds an hour of throughput on one queue, mostly successful.
     pub async fn with_an_hour_behind(self) -> Self {
         self.database
             .run(

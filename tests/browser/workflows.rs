@@ -1,4 +1,4 @@
-//! Workflows: listed, drawn, told as a table, canceled, taken up again.
+//! Workflows: listed, drawn, shown as a table, canceled, retried.
 
 use serde_json::json;
 
@@ -7,13 +7,13 @@ use crate::harness::{Browser, Database, Server, key};
 use crate::workflows::{job_of, node, start_whole as start, until};
 
 #[tokio::test]
-async fn the_demonstration_starts_from_the_empty_list_and_is_followed_to_its_end() {
+async fn demo_workflow_runs_to_completion() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard/workflows").await;
-    browser.sees("A workflow is a set of jobs that wait for each other").await;
+    browser.sees("A workflow is a set of jobs with dependencies").await;
     browser.sees("/workflows/demo/thumbnail").await;
     browser.press("Start the demo workflow").await;
     browser.sees("Started. This page shows every step.").await;
@@ -22,7 +22,7 @@ async fn the_demonstration_starts_from_the_empty_list_and_is_followed_to_its_end
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;
     browser.sees("6 of 6 steps").await;
     browser
-        .until("nothing moves any more", "document.querySelector('#live-state').innerText === 'Final, not polling'")
+        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final, not polling'")
         .await;
     browser.press("Workflows").await;
     browser.until("the list", "document.querySelector('#rows .name')").await;
@@ -33,7 +33,7 @@ async fn the_demonstration_starts_from_the_empty_list_and_is_followed_to_its_end
 }
 
 #[tokio::test]
-async fn the_list_is_narrowed_by_state_tenant_and_name_and_has_pages() {
+async fn workflow_list_is_filtered_and_paged() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
     browser.open("/dashboard/workflows").await;
@@ -49,7 +49,7 @@ async fn the_list_is_narrowed_by_state_tenant_and_name_and_has_pages() {
     browser.arrives("/dashboard/workflows?search=IMPORT&tenant=acme").await;
     assert_eq!(browser.texts("#rows .name").await, ["nightly import", "nightly import"]);
     browser.open("/dashboard/workflows?search=nothing&state=completed").await;
-    browser.sees("Nothing in the state Completed with “nothing” in its name.").await;
+    browser.sees("No workflows with state Completed, name “nothing”.").await;
     for n in 0..26 {
         start(&flows.server, json!({"name": format!("many {n}"), "steps": [takes("one", 1, &[])]})).await;
     }
@@ -63,7 +63,7 @@ async fn the_list_is_narrowed_by_state_tenant_and_name_and_has_pages() {
 }
 
 #[tokio::test]
-async fn the_drawing_is_read_rank_by_rank_and_the_table_says_the_same() {
+async fn drawing_and_table_have_same_order_and_states() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
@@ -91,10 +91,10 @@ async fn the_drawing_is_read_rank_by_rank_and_the_table_says_the_same() {
         );
         assert_ne!(browser.js(&there).await, 0, "edges that look {look:?}");
     }
-    browser.sees("1 step failed, and 2 wait for it.").await;
+    browser.sees("1 step failed; 2 steps wait for it.").await;
     browser.sees("depends on check rates, which failed: it goes on when that is tried again and completes").await;
-    browser.sees("check rates (however it ends), join").await;
-    // By hand: the container takes the focus, and then each card in turn.
+    browser.sees("check rates (any outcome), join").await;
+    // Keyboard focus enters the container, then visits each card.
     browser.js("document.querySelector('.dag').focus()").await;
     for card in cards {
         browser.keys(key::TAB).await;
@@ -107,7 +107,7 @@ async fn the_drawing_is_read_rank_by_rank_and_the_table_says_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_active_counts_its_seconds_in_the_drawing_too() {
+async fn active_step_counts_seconds_in_drawing() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
     browser.prefer("poll=1").await;
@@ -117,45 +117,45 @@ async fn what_is_active_counts_its_seconds_in_the_drawing_too() {
     browser.further_polls(2).await;
     browser.until("it still counts", counts).await;
     assert_eq!(browser.texts(".dag + .legend li").await.len(), 3);
-    browser.sees("what holds up the whole").await;
-    let told = browser.js("return document.querySelector('#wf-desc').textContent").await;
-    assert!(told.as_str().unwrap().contains("How long each ran: prepare"), "{told}");
+    browser.sees("the longest chain").await;
+    let description = browser.js("return document.querySelector('#wf-desc').textContent").await;
+    assert!(description.as_str().unwrap().contains("Run times: prepare"), "{description}");
 }
 
 #[tokio::test]
-async fn too_many_steps_to_draw_are_listed_by_rank_and_all_can_be_reached() {
+async fn large_workflow_is_listed_by_stage_and_paged() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.wide)).await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag').length").await, 0);
     browser.sees("230 steps 230 completed").await;
     browser.sees("Steps 1 to 200 of 231").await;
-    browser.sees("the critical path and the longest: 60 of 231 steps that began").await;
+    browser.sees("60 of 231 started steps: the critical path and the longest").await;
     browser.press("Next").await;
     browser.sees("Steps 201 to 231 of 231").await;
     browser.js("document.querySelector('.ranks .name').scrollIntoView({block: 'center'})").await;
-    browser.press("Rank 1").await;
-    browser.sees("Only those of rank 1.").await;
+    browser.press("Stage 1").await;
+    browser.sees("Stage 1 only.").await;
     assert_eq!(browser.texts(".steps .name").await, ["split"]);
-    browser.press("Show all ranks").await;
+    browser.press("Show all stages").await;
     browser.until("all of them", "document.querySelectorAll('.steps .name').length === 200").await;
     let answer = flows.server.get(&format!("/dashboard/workflows/{}?page=0", flows.wide)).await;
     assert_eq!(answer.status, 400);
 }
 
 #[tokio::test]
-async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_failed() {
+async fn workflow_is_canceled_and_failed_steps_are_retried() {
     let flows = Flows::new().await;
     let server = &flows.server;
     let browser = Browser::on(server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     browser.press("Cancel…").await;
-    browser.sees("2 steps that have not begun are called off at once.").await;
-    browser.sees("1 step that is active is asked to stop").await;
-    browser.press("Back, change nothing").await;
+    browser.sees("2 pending steps are canceled immediately.").await;
+    browser.sees("1 active step is told to stop").await;
+    browser.press("Go back").await;
     browser.press("Cancel…").await;
     browser.fill("#reason", "wrong film").await;
-    browser.press("Cancel a workflow").await;
+    browser.press("Cancel workflow").await;
     browser.sees("Canceled what waited, and asked to stop what is active.").await;
     until(server, &flows.running, "canceled").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
@@ -164,7 +164,7 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
     let failed = format!("/dashboard/workflows/{}", flows.failed);
     let check = node(server, &flows.failed, "check rates").await;
     browser.open(&format!("/dashboard/dead-letters/{}/replay", check["job_id"].as_str().unwrap())).await;
-    browser.fill("#payload", "{\"fileId\": \"mended\"}").await;
+    browser.fill("#payload", "{\"fileId\": \"fixed\"}").await;
     browser.press("Replay").await;
     until(server, &flows.failed, "completed").await;
     let again = start(server, import(fails("check rates", &[]))).await;
@@ -174,13 +174,13 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
     browser.sees("Retrying what failed. What waited for it goes on from there.").await;
     until(server, &again, "failed").await;
     browser.open(&failed).await;
-    browser.sees("Taken up again").await;
+    browser.sees("Retried").await;
     assert!(!browser.shows("Retry failed steps").await);
-    // Somebody else was faster.
-    for act in ["retry", "cancel"] {
+    // Another operator was faster.
+    for action in ["retry", "cancel"] {
         browser.open(&failed).await;
         let post = format!(
-            "const form = document.createElement('form'); form.method = 'post'; form.action = '{failed}/{act}'; \
+            "const form = document.createElement('form'); form.method = 'post'; form.action = '{failed}/{action}'; \
              form.innerHTML = '<input name=confirmed value=1>'; document.body.append(form); form.submit()"
         );
         browser.js(&post).await;
@@ -189,7 +189,7 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
 }
 
 #[tokio::test]
-async fn a_job_says_what_it_waits_for_what_waits_for_it_and_what_canceled_it() {
+async fn job_shows_dependencies_dependents_and_cancel_cause() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
     let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&flows.server, &flows.failed, name).await);
@@ -197,12 +197,12 @@ async fn a_job_says_what_it_waits_for_what_waits_for_it_and_what_canceled_it() {
     browser.sees("Step load of workflow nightly import").await;
     browser.sees("It depends on check rates, which failed").await;
     let verdicts = browser.texts("[aria-labelledby=h-on] td:nth-child(3) .badge").await;
-    assert_eq!(verdicts, ["Not until it is retried", "Yes"]);
+    assert_eq!(verdicts, ["Not until retried", "Yes"]);
     browser.press("check rates").await;
     browser.until("the failed step", "document.querySelector('[aria-labelledby=h-by]')").await;
     let verdicts = browser.texts("[aria-labelledby=h-by] td:nth-child(3) .badge").await;
     assert_eq!(verdicts.len(), 3);
     browser.press("discard").await;
-    browser.sees("it depends on check rates, which failed. Look at check rates").await;
-    browser.sees("Is canceled if it fails.").await;
+    browser.sees("See check rates").await;
+    browser.sees("Canceled if the dependency fails.").await;
 }

@@ -1,4 +1,4 @@
-//! Workflows for everybody: whatever they are called, without barriers, on small screens, without JavaScript, and light.
+//! Workflow pages: hostile names, accessibility, small screens, no JavaScript, page weight.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ const HOSTILE: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn hostile_names_of_workflows_and_steps_are_only_names() {
+async fn hostile_workflow_and_step_names_are_shown_as_text() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_WORKER_QUEUES", "default")]);
     let mut names: Vec<String> = HOSTILE.map(str::to_owned).to_vec();
@@ -60,7 +60,7 @@ async fn hostile_names_of_workflows_and_steps_are_only_names() {
 }
 
 #[tokio::test]
-async fn no_page_of_workflows_weighs_more_than_twenty_kilobytes() {
+async fn workflow_pages_stay_below_weight_limit() {
     let flows = Flows::new().await;
     for (name, path) in flows.pages().await {
         let weight = weight(&flows.server, &path).await;
@@ -70,7 +70,7 @@ async fn no_page_of_workflows_weighs_more_than_twenty_kilobytes() {
 }
 
 #[tokio::test]
-async fn no_page_of_workflows_has_barriers_or_scrolls_sideways() {
+async fn workflow_pages_are_accessible_and_do_not_overflow() {
     let flows = Flows::new().await;
     let browser = Browser::on(&flows.server).await;
     for scheme in SCHEMES {
@@ -97,7 +97,7 @@ async fn no_page_of_workflows_has_barriers_or_scrolls_sideways() {
 }
 
 #[tokio::test]
-async fn workflows_are_looked_at_canceled_and_taken_up_again_without_javascript() {
+async fn workflows_work_without_javascript() {
     let flows = Flows::new().await;
     let browser = plain(&flows.server).await;
     for (_, path) in flows.pages().await {
@@ -113,7 +113,7 @@ async fn workflows_are_looked_at_canceled_and_taken_up_again_without_javascript(
     browser.sees("Retrying what failed.").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     browser.press("Cancel…").await;
-    browser.press("Cancel a workflow").await;
+    browser.press("Cancel workflow").await;
     browser.sees("asked to stop what is active").await;
     let clock = browser.js("return document.querySelector('.dag tspan[data-at]').textContent").await;
     assert!(clock.as_str().unwrap().starts_with("since "), "{clock}");

@@ -1,4 +1,4 @@
-//! What is done to many jobs or dead letters: those that were selected, or all that match. Always asks first.
+//! Actions on many jobs or dead letters: the selected ones, or all that match a filter. A confirmation page shows them first.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -10,85 +10,56 @@ use crate::domain::{JobState, moment};
 use crate::store::jobs::{Filter, Job};
 use crate::web::api::jobs::select::{MOST, Selection, Which};
 use crate::web::app::App;
-use crate::web::dashboard::jobs::bulk_verb::Verb;
-use crate::web::dashboard::jobs::list::hidden;
+use crate::web::dashboard::jobs::verbs::{Affected, DEAD_LETTERS, JOBS, List, Verb};
 use crate::web::dashboard::ui::{
     COUNT_CAP, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, capped, first_line, flash, links, or_error_page,
-    plural, redirect,
+    plural, redirect, short_id,
 };
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::filter_of;
 use crate::wire::JobFilter;
 
-/// How many of them the page lists.
+/// How many jobs the page lists.
 const LISTED: usize = 5;
 
-/// `POST /dashboard/jobs/bulk`.
 pub async fn jobs(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_error_page(&app, &request, many(&app, &request, &body, &[Verb::Cancel, Verb::Retry]).await)
+    or_error_page(&app, &request, submit(&app, &request, &body, &JOBS).await)
 }
 
-/// `POST /dashboard/dead-letters/bulk`.
 pub async fn dead_letters(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_error_page(&app, &request, many(&app, &request, &body, &[Verb::Replay, Verb::Delete]).await)
+    or_error_page(&app, &request, submit(&app, &request, &body, &DEAD_LETTERS).await)
 }
 
-async fn many(app: &App, request: &HttpRequest, body: &Body, verbs: &[Verb]) -> Result<HttpResponse, ApiError> {
+async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static List) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    let verb = verbs.iter().copied().find(|it| it.name() == form.get("verb"));
-    let verb = verb.ok_or_else(|| ApiError::field("verb", "is not one that this page offers"))?;
-    let back = form.path("back").unwrap_or(verb.list()).to_owned();
+    let verb = list.verbs.iter().find(|it| it.name == form.get("verb"));
+    let verb = verb.ok_or_else(|| ApiError::field("verb", "must be an action of this list"))?;
+    let back = form.path("back").unwrap_or(list.page).to_owned();
     let Some(which) = which(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
-    let order = Order { verb, which, back, form };
-    let met = Met::of(app, &order).await?;
+    let order = Order { list, verb, which, back, form };
+    let targets = Targets::load(app, &order).await?;
     if !order.form.is_confirmed() {
-        return page(app, request, &order, &met, None, StatusCode::OK).await;
+        return order.page(app, request, &targets, None, StatusCode::OK).await;
     }
     let (audit, edit) = match (order.form.audit(), verb.edit(&order.form)) {
         (Ok(audit), Ok(edit)) => (audit, edit),
-        (Err(why), _) | (_, Err(why)) => {
-            return page(app, request, &order, &met, Some(why), StatusCode::UNPROCESSABLE_ENTITY).await;
+        (Err(error), _) | (_, Err(error)) => {
+            return order.page(app, request, &targets, Some(error), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    // Fewer than the page spoke of are fine: the others moved by themselves. More would be more than was agreed to.
-    let agreed: i64 = order.form.get("count").parse().unwrap_or(i64::MAX);
-    if met.n > agreed {
-        let why = format!("Now {} match, and the page spoke of {}.", plural(met.n, "job"), capped(agreed));
-        return page(app, request, &order, &met, Some(why), StatusCode::CONFLICT).await;
+    // Fewer jobs than confirmed are fine: the others have changed state. More would be more than the user agreed to.
+    let confirmed: i64 = order.form.get("count").parse().unwrap_or(i64::MAX);
+    if targets.affected.all > confirmed {
+        let error = format!("{} match now; you confirmed {}.", plural(targets.affected.all, "job"), capped(confirmed));
+        return order.page(app, request, &targets, Some(error), StatusCode::CONFLICT).await;
     }
     let selection = Selection { which: order.which, audit, most: MOST, after: None };
-    let acted = verb.act(app, &selection, &edit).await?;
-    Ok(redirect(&order.back, Some(&flash::acted(verb.word(), &acted))))
+    let acted = verb.run(app, &selection, &edit).await?;
+    Ok(redirect(&order.back, Some(&flash::acted(verb.done, &acted))))
 }
 
-/// What is to be done, to which, and the form that said so.
-struct Order {
-    verb: Verb,
-    which: Which,
-    back: String,
-    form: Form,
-}
-
-impl Order {
-    /// Says the same again, so that the answer to the question knows what was asked.
-    fn again(&self, n: i64) -> Vec<Hidden> {
-        let field = |field: &str, value: String| Hidden { field: field.to_owned(), value };
-        let mut fields = vec![field("verb", self.verb.name().to_owned()), field("back", self.back.clone())];
-        match &self.which {
-            Which::These(ids) => fields.extend(ids.iter().map(|id| field("job_id", id.to_string()))),
-            Which::Matching(filter) => {
-                fields.push(field("all", "1".to_owned()));
-                fields.extend(hidden(filter));
-                fields.extend(filter.before.map(|at| field("as_of", moment::exact(at))));
-            }
-        }
-        fields.push(field("count", n.to_string()));
-        fields
-    }
-}
-
-/// Which jobs; nothing when none was selected.
+/// The selected jobs or the filter of a form; `None` if no job is selected.
 fn which(form: &Form) -> Result<Option<Which>, ApiError> {
     if form.get("all") != "1" {
         let ids: Result<Vec<Uuid>, _> = form.all("job_id").map(Uuid::try_parse).collect();
@@ -100,7 +71,7 @@ fn which(form: &Form) -> Result<Option<Which>, ApiError> {
         };
     }
     let word = |name: &str| form.word(name).map(str::to_owned);
-    // What comes after the question was asked is not meant by it.
+    // Jobs that are created after the confirmation page was shown are excluded.
     let as_of = word("as_of").unwrap_or_else(|| moment::exact(OffsetDateTime::now_utc()));
     let filter = filter_of(JobFilter {
         state: word("state"),
@@ -115,118 +86,131 @@ fn which(form: &Form) -> Result<Option<Which>, ApiError> {
     Ok(Some(Which::Matching(Box::new(Filter { id: word("search"), ..filter }))))
 }
 
-/// Those to whom it would happen now.
-struct Met {
-    /// How many, counted no further than one above [`COUNT_CAP`].
-    n: i64,
-    /// How many of them are active.
-    active: i64,
-    /// How many of them are dead letters.
-    dead: i64,
-    /// How many were selected to whom it does not apply.
-    left: i64,
+/// The jobs that the action affects now.
+struct Targets {
+    affected: Affected,
+    /// Selected jobs to which the action does not apply.
+    skipped: i64,
     first: Vec<Job>,
 }
 
-impl Met {
-    async fn of(app: &App, order: &Order) -> Result<Self, ApiError> {
-        let states = order.verb.states();
+impl Targets {
+    async fn load(app: &App, order: &Order) -> Result<Self, ApiError> {
+        let states = order.verb.states;
         match &order.which {
             Which::These(ids) => {
-                let (mut jobs, mut n, mut active, mut dead) = (Vec::new(), 0, 0, 0);
-                for job in app.store.get_jobs(ids).await?.into_iter().filter(|job| states.contains(&job.state)) {
-                    n += 1;
-                    active += i64::from(job.state == JobState::Active);
-                    dead += i64::from(job.state == JobState::Failed);
-                    if jobs.len() < LISTED {
-                        jobs.push(job);
-                    }
-                }
-                Ok(Self { n, active, dead, left: ids.len() as i64 - n, first: jobs })
+                let mut jobs = app.store.get_jobs(ids).await?;
+                jobs.retain(|job| states.contains(&job.state));
+                let count = |state| jobs.iter().filter(|job| job.state == state).count() as i64;
+                let all = jobs.len() as i64;
+                let affected = Affected { all, active: count(JobState::Active), failed: count(JobState::Failed) };
+                jobs.truncate(LISTED);
+                Ok(Self { affected, skipped: ids.len() as i64 - all, first: jobs })
             }
             Which::Matching(filter) => {
                 let count =
                     async |states: &[JobState]| app.store.count_matching_jobs(filter, states, COUNT_CAP + 1).await;
-                let of = |state: JobState| if states.contains(&state) { vec![state] } else { Vec::new() };
-                let found = app.store.matching_jobs(filter, states, None, LISTED as i64).await?;
-                let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).collect();
-                Ok(Self {
-                    n: count(states).await?,
-                    active: count(&of(JobState::Active)).await?,
-                    dead: count(&of(JobState::Failed)).await?,
-                    left: 0,
-                    first: app.store.get_jobs(&ids).await?,
-                })
+                let only = |state| if states.contains(&state) { vec![state] } else { Vec::new() };
+                let first = app.store.matching_jobs(filter, states, None, LISTED as i64).await?;
+                let first: Vec<Uuid> = first.into_iter().map(|(id, _)| id).collect();
+                let affected = Affected {
+                    all: count(states).await?,
+                    active: count(&only(JobState::Active)).await?,
+                    failed: count(&only(JobState::Failed)).await?,
+                };
+                Ok(Self { affected, skipped: 0, first: app.store.get_jobs(&first).await? })
             }
         }
     }
 }
 
-async fn page(
-    app: &App,
-    request: &HttpRequest,
-    order: &Order,
-    met: &Met,
-    error: Option<String>,
-    status: StatusCode,
-) -> Result<HttpResponse, ApiError> {
-    let verb = order.verb;
-    let jobs = if met.n == 1 { "1 job".to_owned() } else { format!("{} jobs", capped(met.n)) };
-    let heading = format!("{} {jobs}", verb.label());
-    let confirmation = Confirmation {
-        nav: verb.nav(),
-        crumbs: &[(verb.place(), verb.list().to_owned())],
-        heading: &heading,
-        icon: verb.icon(),
-        destructive: verb.destroys(),
-        post_to: verb.path(),
-        back: &order.back,
-    };
-    let blank = confirmation.page(app, request).await?;
-    let (effects, mut kept) = verb.consequences(met.n, met.active, met.dead, app);
-    if met.left > 0 {
-        kept.push(format!("{} that it does not apply to now, though selected.", plural(met.left, "job")));
+/// The submitted action.
+struct Order {
+    list: &'static List,
+    verb: &'static Verb,
+    which: Which,
+    back: String,
+    form: Form,
+}
+
+impl Order {
+    /// The same action as hidden fields of the confirmation.
+    fn hidden(&self, count: i64) -> Vec<Hidden> {
+        let mut fields = vec![Hidden::new("verb", self.verb.name), Hidden::new("back", self.back.clone())];
+        match &self.which {
+            Which::These(ids) => fields.extend(ids.iter().map(|id| Hidden::new("job_id", id.to_string()))),
+            Which::Matching(filter) => {
+                fields.push(Hidden::new("all", "1"));
+                fields.extend(filter.hidden());
+                fields.extend(filter.before.map(|at| Hidden::new("as_of", moment::exact(at))));
+            }
+        }
+        fields.push(Hidden::new("count", count.to_string()));
+        fields
     }
-    let rest = met.n - met.first.len() as i64;
-    let page = ConfirmPage {
-        subject: subject(&order.which),
-        effects,
-        kept,
-        count: Some(jobs),
-        listed: met.first.iter().map(item).collect(),
-        more: (rest > 0).then(|| if met.n > COUNT_CAP { "and more".to_owned() } else { format!("and {rest} more") }),
-        hidden: order.again(met.n),
-        fields: verb.fields(&order.form),
-        reason: Some(order.form.get("reason").to_owned()),
-        blocked: (met.n == 0).then(|| "There is no job left to which it applies.".to_owned()),
-        error,
-        ..blank
-    };
-    Ok(page.respond(request, status))
+
+    async fn page(
+        &self,
+        app: &App,
+        request: &HttpRequest,
+        targets: &Targets,
+        error: Option<String>,
+        status: StatusCode,
+    ) -> Result<HttpResponse, ApiError> {
+        let Self { list, verb, .. } = self;
+        let all = targets.affected.all;
+        let jobs = if all == 1 { "1 job".to_owned() } else { format!("{} jobs", capped(all)) };
+        let confirmation = Confirmation {
+            nav: list.nav,
+            crumbs: &[(list.title, list.page.to_owned())],
+            heading: &format!("{} {jobs}", verb.label),
+            icon: verb.icon,
+            destructive: verb.destructive,
+            post_to: &format!("{}/bulk", list.page),
+            back: &self.back,
+        };
+        let mut kept = vec![verb.kept.to_owned()];
+        if targets.skipped > 0 {
+            let skipped = plural(targets.skipped, "selected job");
+            kept.push(format!("{skipped} to which the action does not apply."));
+        }
+        let rest = all - targets.first.len() as i64;
+        let page = ConfirmPage {
+            subject: subject(&self.which),
+            effects: verb.effects(targets.affected, app),
+            kept,
+            count: Some(jobs),
+            listed: targets.first.iter().map(item).collect(),
+            more: (rest > 0).then(|| if all > COUNT_CAP { "and more".to_owned() } else { format!("and {rest} more") }),
+            hidden: self.hidden(all),
+            fields: verb.fields(&self.form),
+            reason: Some(self.form.get("reason").to_owned()),
+            blocked: (all == 0).then(|| "The action applies to no job now.".to_owned()),
+            error,
+            ..confirmation.page(app, request).await?
+        };
+        Ok(page.respond(request, status))
+    }
 }
 
 fn item(job: &Job) -> ConfirmItem {
-    let names = links::job(job.id, &job.kind);
     let note = match job.error.as_deref().filter(|_| job.state == JobState::Failed) {
         Some(error) => first_line(error).to_owned(),
         None => format!("{}, queue {}", job.state, job.queue),
     };
-    ConfirmItem { label: format!("{} {}", names.kind, names.short_id), href: links::job_page(job.id), note: Some(note) }
+    let label = format!("{} {}", job.kind, short_id(job.id));
+    ConfirmItem { label, href: links::job_page(job.id), note: Some(note) }
 }
 
-/// Which ones, in words.
+/// The selection in words.
 fn subject(which: &Which) -> String {
-    let filter = match which {
-        Which::These(_) => return "The selected jobs".to_owned(),
-        Which::Matching(filter) => filter,
-    };
-    let words: Vec<String> = hidden(filter)
-        .into_iter()
-        .map(|it| match it.field.as_str() {
-            "search" => format!("id beginning with {}", it.value),
-            "error" => format!("error “{}”", first_line(&it.value)),
-            field => format!("{field} {}", it.value),
-        })
-        .collect();
-    if words.is_empty() { "All jobs".to_owned() } else { format!("All with {}", words.join(", ")) }
+    let Which::Matching(filter) = which else { return "Selected jobs".to_owned() };
+    let state = filter.state.map(|state| format!("state {state}"));
+    let words = filter.words().into_iter().map(|(field, value)| match field {
+        "id" => format!("id beginning with {value}"),
+        "error" => format!("error “{}”", first_line(value)),
+        field => format!("{field} {value}"),
+    });
+    let words: Vec<String> = state.into_iter().chain(words).collect();
+    if words.is_empty() { "All jobs".to_owned() } else { format!("All jobs with {}", words.join(", ")) }
 }

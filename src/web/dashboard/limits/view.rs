@@ -1,84 +1,126 @@
-//! The limits on rate and concurrency.
+//! The template of the limits page.
 
-use crate::web::dashboard::ui::{Badge, Choice, FieldError, Shell, Stamp, Usage};
 use askama::Template;
 
+use crate::domain::{LimitMode, LimitScope};
+use crate::store::limits::{Limit, LimitUse};
+use crate::web::dashboard::ui::{
+    AsStamp, Badge, COUNT_CAP, Choice, FieldError, Shell, Tone, Usage, capped, count, duration, links, plural,
+};
+
+pub const PAGE: &str = "/dashboard/limits";
+pub const DELETE: &str = "/dashboard/limits/delete";
+
 /// `GET` and `POST /dashboard/limits`.
-#[derive(Debug, Clone, Template)]
+#[derive(Debug, Template)]
 #[template(path = "limits/page.html", blocks = ["main"], whitespace = "minimize")]
 pub struct LimitsPage {
-    /// The shell.
     pub shell: Shell,
-    /// What there is, in words ("4 limits, 1 of them holds jobs back").
-    pub summary: String,
-    /// All limits, by name.
-    pub rows: Vec<LimitRow>,
-    /// The form that adds one or changes one.
+    /// By name.
+    pub rows: Vec<LimitUse>,
     pub form: LimitForm,
 }
 
-/// One limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitRow {
-    /// Its name.
-    pub name: String,
-    /// What it holds ("queue", "kind", "tenant", "everything").
-    pub scope: String,
-    /// Which of them; `None` for a global one.
-    pub value: Option<String>,
-    /// "Rate" or "Concurrency".
-    pub mode: String,
-    /// The limit in words ("100 in 60 s, burst 20"; "10 at once").
-    pub limit: String,
-    /// What is used of it now.
-    pub used: Usage,
-    /// How many jobs it holds back, in words; `None` for none.
-    pub held_back: Option<String>,
-    /// When it lets the next one through, if it holds any back.
-    pub free: Option<Stamp>,
-    /// Whether it is in force.
-    pub enabled: bool,
-    /// This page with the form filled with this limit.
-    pub edit: String,
-    /// The page that asks before it goes.
-    pub delete: String,
+impl LimitsPage {
+    /// "4 limits, 1 throttling now".
+    pub fn summary(&self) -> String {
+        let throttling = self.rows.iter().filter(|it| it.is_throttling()).count();
+        let throttling = if throttling == 0 { "none".to_owned() } else { throttling.to_string() };
+        format!("{}, {throttling} throttling now", plural(self.rows.len() as i64, "limit"))
+    }
+}
+
+impl LimitUse {
+    pub fn is_throttling(&self) -> bool {
+        self.is_tight() && self.waiting > 0
+    }
+
+    /// How many jobs wait for this limit.
+    pub fn throttled(&self) -> Option<String> {
+        let jobs = if self.waiting > COUNT_CAP {
+            format!("{} jobs", capped(self.waiting))
+        } else {
+            plural(self.waiting, "job")
+        };
+        self.is_throttling().then_some(jobs)
+    }
+
+    pub fn usage(&self) -> Usage {
+        let limit = &self.limit;
+        let burst = i64::from(limit.burst.unwrap_or(limit.most));
+        match (limit.enabled, limit.mode, self.tokens) {
+            (false, ..) => Usage { text: "–".to_owned(), percent: None, tone: Tone::Neutral },
+            (_, LimitMode::Rate, Some(tokens)) => Usage::of(burst - tokens.floor() as i64, burst),
+            (_, LimitMode::Rate, None) => Usage::of(0, burst),
+            (_, LimitMode::Concurrency, _) => Usage::of(self.active.unwrap_or_default(), limit.most.into()),
+        }
+    }
+}
+
+impl Limit {
+    /// "100 per 1 m, burst 20" or "10 at once".
+    pub fn text(&self) -> String {
+        let max = count(self.most.into());
+        match (self.mode, self.span) {
+            (LimitMode::Rate, Some(window)) => {
+                let burst = self.burst.filter(|it| *it != self.most).map(|it| format!(", burst {}", count(it.into())));
+                format!("{max} per {}{}", duration(window), burst.unwrap_or_default())
+            }
+            _ => format!("{max} at once"),
+        }
+    }
+
+    pub fn scope_text(&self) -> String {
+        if self.scope == LimitScope::Global { "all jobs".to_owned() } else { self.scope.to_string() }
+    }
+
+    pub fn mode_text(&self) -> &'static str {
+        if self.mode == LimitMode::Rate { "Rate" } else { "Concurrency" }
+    }
+
+    pub fn edit_page(&self) -> String {
+        links::with_query(PAGE, &[("edit", &self.name)])
+    }
+
+    pub fn delete_page(&self) -> String {
+        links::with_query(DELETE, &[("limit", &self.name)])
+    }
 }
 
 /// The form of a limit, as typed or as stored.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct LimitForm {
-    /// The limit that is changed; `None` adds one.
+    /// The name of the limit to change; `None` adds one.
     pub editing: Option<String>,
-    /// Its name.
     pub limit_name: String,
-    /// What it holds: `global`, `queue`, `kind` or `tenant`.
     pub scopes: Vec<Choice>,
-    /// Which of them.
     pub value: String,
-    /// `rate` or `concurrency`.
     pub modes: Vec<Choice>,
-    /// How many.
     pub limit: String,
-    /// In how many seconds; only for a rate.
+    /// In seconds.
     pub window: String,
-    /// How many at once after a pause; only for a rate.
     pub burst: String,
-    /// Whether it is in force.
     pub enabled: bool,
-    /// The reason typed before, kept.
     pub reason: String,
-    /// What was wrong, by field.
     pub errors: Vec<FieldError>,
 }
 
 impl LimitForm {
-    /// What is wrong with `field`.
     pub fn error(&self, field: &str) -> Option<&str> {
         FieldError::find(&self.errors, field)
     }
 
-    /// Whether the form stands open: because a limit is changed, or because it was refused.
     pub fn is_open(&self) -> bool {
         self.editing.is_some() || !self.errors.is_empty()
+    }
+
+    /// Fills the selects.
+    pub fn with_choices(self, scope: &str, mode: &str) -> Self {
+        let choices = |all: &[(&str, &str)], selected: &str| {
+            all.iter().map(|(value, label)| Choice::new(value, *label, selected)).collect()
+        };
+        let scopes = [("queue", "a queue"), ("kind", "a kind"), ("tenant", "a tenant"), ("global", "all jobs")];
+        let modes = [("concurrency", "Concurrency: jobs at once"), ("rate", "Rate: starts per window")];
+        Self { scopes: choices(&scopes, scope), modes: choices(&modes, mode), ..self }
     }
 }

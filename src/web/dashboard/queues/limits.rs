@@ -9,7 +9,6 @@ use crate::store::queues::Queue;
 use crate::web::api::limits::checked;
 use crate::web::api::queues::{bounded, found, set_concurrency};
 use crate::web::app::App;
-use crate::web::dashboard::limits::page::words;
 use crate::web::dashboard::queues::page::page;
 use crate::web::dashboard::ui::{
     Changed, FieldError, Form, field_errors, links, name_in_path, or_error_page, redirect, stamp,
@@ -73,7 +72,7 @@ impl QueueLimits {
         };
         let sentence = |it: &LimitUse| {
             let scope = if it.limit.scope == LimitScope::Global { " across all queues" } else { "" };
-            format!("Limit {} allows {}{scope}.", it.limit.name, words(&it.limit))
+            format!("Limit {} allows {}{scope}.", it.limit.name, it.limit.text())
         };
         let latest = own.into_iter().max_by_key(|it| it.updated_at);
         Self {

@@ -7,7 +7,7 @@ use askama::Template;
 use crate::domain::QueueState;
 use crate::store::queues::Queue;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::list as jobs;
+use crate::web::dashboard::jobs::format as jobs;
 use crate::web::dashboard::ui::{
     Changed, Nav, Rendering, Shell, StateBadge, Tone, Usage, count, filters, links, or_error_page, plural, respond,
     stamp,

@@ -14,8 +14,8 @@ use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::Registered;
 use crate::web::api::queues::found;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::list as jobs;
-use crate::web::dashboard::jobs::timeline::worker_line;
+use crate::web::dashboard::jobs::format as jobs;
+use crate::web::dashboard::jobs::format::worker_command;
 use crate::web::dashboard::queues::limits::QueueLimits;
 use crate::web::dashboard::queues::list::{PAGE, QueueView};
 use crate::web::dashboard::ui::{
@@ -86,7 +86,7 @@ impl QueuePage {
         let verb = if pending == 1 { "waits" } else { "wait" };
         self.queue.is_unserved().then(|| Cause {
             text: format!("{} {verb}, but no worker serves queue {}.", plural(pending, "job"), self.queue.name),
-            command: Some(worker_line(&self.queue.name)),
+            command: Some(worker_command(&self.queue.name)),
         })
     }
 

@@ -1,14 +1,13 @@
-//! Settings: the display settings of this browser, and the configuration of this installation.
+//! Settings: display settings of this browser, and the health and configuration of this server.
 
-pub mod page;
-pub mod view;
+mod health;
+mod page;
 
 use actix_web::web::{ServiceConfig, post};
 
 use super::PAGE_AND_FORM;
 use crate::web::{get, resource};
 
-/// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(resource("/dashboard/settings", PAGE_AND_FORM, [get().to(page::show), post().to(page::save)]));
 }

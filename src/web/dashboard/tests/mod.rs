@@ -3,6 +3,7 @@
 mod dead_letters;
 mod job;
 mod jobs;
+mod limits;
 mod queues;
 mod rest;
 mod workers;
@@ -13,22 +14,16 @@ use askama::Template;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::domain::{JobState, QueueState, WorkerState};
+use crate::domain::{QueueState, WorkerState};
 use crate::store::queues::{KindWaiting, Queue};
 use crate::store::workers::{Registered, Worker};
 use crate::web::dashboard::HelpPage;
-use crate::web::dashboard::dead_letters::view::*;
-use crate::web::dashboard::jobs::list_view::*;
-use crate::web::dashboard::jobs::view::*;
-use crate::web::dashboard::limits::view::*;
 use crate::web::dashboard::queues::limits::QueueLimits;
 use crate::web::dashboard::queues::list::QueuesPage;
 use crate::web::dashboard::queues::page::{QueuePage, QueueWorker};
 use crate::web::dashboard::ui::*;
 use crate::web::dashboard::workers::list::WorkersPage;
 use crate::web::dashboard::workers::page::{OutcomeRow, RunningRow, WorkerPage};
-use crate::web::dashboard::workflows::list_view::*;
-use crate::web::dashboard::workflows::view::*;
 
 /// User input that looks like markup.
 const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";

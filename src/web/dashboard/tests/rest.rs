@@ -74,68 +74,6 @@ fn confirmation_shows_fields_and_error() {
     assert!(!rendered(&page, page.as_main()).contains("<form"));
 }
 
-fn limit(name: &str, held: Option<&str>) -> LimitRow {
-    LimitRow {
-        name: name.to_owned(),
-        scope: "queue".to_owned(),
-        value: some("bulk"),
-        mode: "Rate".to_owned(),
-        limit: "100 in 60 s, burst 20".to_owned(),
-        used: usage("88 of 100", Some(88), if held.is_some() { Tone::Wait } else { Tone::Work }),
-        held_back: held.map(str::to_owned),
-        free: held.map(|_| stamp("14:03:30")),
-        enabled: held.is_some(),
-        edit: "/dashboard/limits?edit=mail".to_owned(),
-        delete: "/dashboard/limits/delete?limit=mail".to_owned(),
-    }
-}
-
-fn limits() -> LimitsPage {
-    LimitsPage {
-        shell: shell("Limits", Nav::Limits),
-        summary: "3 limits, 1 of them holds jobs back".to_owned(),
-        rows: vec![limit("queue:bulk", Some("12 jobs")), limit("mail", None), limit(HOSTILE, None)],
-        form: LimitForm {
-            scopes: choices(
-                &[("global", "everything"), ("queue", "a queue"), ("kind", "a kind"), ("tenant", "a tenant")],
-                "queue",
-            ),
-            modes: choices(&[("concurrency", "how many run at once"), ("rate", "how many start in a window")], "rate"),
-            enabled: true,
-            ..LimitForm::default()
-        },
-    }
-}
-
-#[test]
-fn limit_shows_throttled_jobs() {
-    let page = limits();
-    let main = rendered(&page, page.as_main());
-    contains(
-        &main,
-        &["12 jobs", "next <time", "100 in 60 s, burst 20", "width=\"88\"", "name=\"limit_name\"", "Add a limit"],
-    );
-    contains(
-        &main,
-        &[
-            "/dashboard/limits?edit=mail\"",
-            "/dashboard/limits/delete?limit=mail\"",
-            ">Enabled</span>",
-            ">Disabled</span>",
-        ],
-    );
-    let form = LimitForm {
-        editing: some(HOSTILE),
-        errors: vec![FieldError::new("limit_name", "Choose another name.")],
-        ..page.form.clone()
-    };
-    let page = LimitsPage { form, ..page };
-    let main = rendered(&page, page.as_main());
-    contains(&main, &["name=\"editing\" value=\"&#60;script", "data-keep open", "href=\"#limit-name\"", "Save limit"]);
-    let page = LimitsPage { rows: Vec::new(), ..limits() };
-    contains(&rendered(&page, page.as_main()), &["No limits", "as fast as they can"]);
-}
-
 #[test]
 fn help_lists_terms_and_shortcuts() {
     let page = HelpPage { shell: shell("Help", Nav::Help) };

@@ -44,7 +44,7 @@ fn page() -> WorkerPage {
         since: stamp("14:03:00"),
         lease_until: stamp("14:03:46"),
         canceling,
-        progress: Some(HowFar { percent: None, text: HOSTILE.to_owned() }),
+        progress: Some(crate::web::dashboard::jobs::format::ProgressText { percent: None, text: HOSTILE.to_owned() }),
     };
     let ended = |outcome, n, percent| OutcomeRow { outcome, n, percent };
     WorkerPage {

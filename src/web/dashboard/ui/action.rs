@@ -10,7 +10,7 @@ use crate::web::app::App;
 use crate::web::dashboard::PAGE_AND_FORM;
 use crate::web::dashboard::ui::links::existing_name;
 use crate::web::dashboard::ui::{
-    ACTOR, ConfirmField, ConfirmPage, Confirmation, Form, Hidden, Nav, or_error_page, redirect,
+    ACTOR, ConfirmField, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, Nav, or_error_page, redirect,
 };
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
@@ -80,9 +80,19 @@ pub trait Actions: Sized + 'static {
     /// The address of the thing's own page.
     fn page(&self) -> String;
 
+    /// The address below which the actions are.
+    fn path(&self) -> String {
+        self.page()
+    }
+
     async fn consequences(&self, app: &App, verb: &str) -> Result<Consequences, ApiError>;
 
     async fn perform(&self, app: &App, verb: &str, form: &Form, audit: &Audit) -> Result<Performed, ApiError>;
+
+    /// The first of the things the action affects, and how many are not listed.
+    async fn listed(&self, _app: &App, _verb: &str) -> Result<(Vec<ConfirmItem>, Option<String>), ApiError> {
+        Ok((Vec::new(), None))
+    }
 
     /// Shown next to the title.
     fn detail(&self) -> Option<String> {
@@ -187,15 +197,18 @@ async fn page<T: Actions>(
         heading: verb.confirm.unwrap_or_default(),
         icon: verb.icon,
         destructive: verb.destructive,
-        post_to: &format!("{own}/{}", verb.name),
+        post_to: &format!("{}/{}", thing.path(), verb.name),
         back: &own,
     };
     let Consequences { effects, kept, blocked } = thing.consequences(app, verb.name).await?;
+    let (listed, more) = thing.listed(app, verb.name).await?;
     Ok(ConfirmPage {
         subject: thing.title(),
         effects,
         kept,
         blocked,
+        listed,
+        more,
         count: thing.detail(),
         hidden: thing.hidden(verb.name),
         fields: thing.fields(verb.name, form),

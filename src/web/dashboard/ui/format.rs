@@ -1,6 +1,7 @@
 //! Numbers, durations and timestamps as text.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::domain::moment;
 
@@ -18,6 +19,28 @@ pub struct Stamp {
 
 pub fn stamp(at: OffsetDateTime) -> Stamp {
     Stamp { iso: moment::text(at), text: moment::readable(at) }
+}
+
+/// [`stamp`] as a method, for templates: they pass references.
+pub trait AsStamp {
+    fn stamp(&self) -> Stamp;
+}
+
+impl AsStamp for OffsetDateTime {
+    fn stamp(&self) -> Stamp {
+        stamp(*self)
+    }
+}
+
+/// [`short_id`](super::short_id) as a method.
+pub trait AsShortId {
+    fn short(&self) -> String;
+}
+
+impl AsShortId for Uuid {
+    fn short(&self) -> String {
+        super::short_id(*self)
+    }
 }
 
 /// A count with thousands separators: "1,284". Negative counts read as zero.

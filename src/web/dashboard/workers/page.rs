@@ -14,9 +14,7 @@ use crate::store::stats::Worked;
 use crate::store::workers::Registered;
 use crate::web::api::workers::found;
 use crate::web::app::App;
-use crate::web::dashboard::jobs::facts::how_far;
-use crate::web::dashboard::jobs::list::attempt;
-use crate::web::dashboard::jobs::view::HowFar;
+use crate::web::dashboard::jobs::format::{ProgressText, attempt};
 use crate::web::dashboard::ui::{
     Badge, JobLink, Link, Nav, Rendering, Shell, Stamp, StateBadge, filters, links, name_in_path, or_error_page,
     outcome_badge, plural, respond, stamp,
@@ -50,7 +48,7 @@ pub struct RunningRow {
     pub since: Stamp,
     pub lease_until: Stamp,
     pub canceling: bool,
-    pub progress: Option<HowFar>,
+    pub progress: Option<ProgressText>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +94,7 @@ fn row(execution: &Execution, lease_until: OffsetDateTime, job: Option<&Job>) ->
         attempt: job.map_or_else(|| execution.attempt.to_string(), |job| attempt(job.attempt, job.max_attempts)),
         since: stamp(execution.claimed_at),
         lease_until: stamp(lease_until),
-        progress: how_far(execution.progress.as_ref()),
+        progress: ProgressText::of(execution.progress.as_ref()),
         canceling: job.is_some_and(|job| job.cancel_requested_at.is_some()),
     }
 }

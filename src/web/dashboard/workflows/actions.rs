@@ -1,129 +1,95 @@
-//! What is done to a workflow: it is canceled, or goes on from what failed.
+//! Cancels a workflow, or retries its failed steps.
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::domain::WorkflowState;
-use crate::store::workflows::Workflow;
-use crate::web::api::convert;
+use crate::store::projects::Audit;
+use crate::store::workflows::{Node, Workflow};
 use crate::web::api::jobs::CANCELABLE;
-use crate::web::api::workflows::{cancel_steps, found, graph, retry_steps};
+use crate::web::api::workflows::{cancel_steps, found, retry_steps};
 use crate::web::app::App;
 use crate::web::dashboard::ui::{
-    ACTOR, ConfirmItem, ConfirmPage, Confirmation, Form, Nav, confirmed_audit, count, duration, id_in_path, links,
-    or_error_page, plural, redirect, with_id,
+    Actions, ConfirmItem, Consequences, Form, Nav, Performed, Verb, count, duration, links, plural,
 };
 use crate::web::dashboard::workflows::list::PAGE;
 use crate::web::error::ApiError;
-use crate::web::extract::Body;
 
-/// How many of its steps a question names.
+/// How many steps the confirmation page names.
 const LISTED: usize = 5;
 
-/// `POST …/retry`.
-pub async fn retry(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    or_error_page(&app, &request, try_retry(&app, &request).await)
+pub struct WorkflowAction(Workflow);
+
+impl Actions for WorkflowAction {
+    const NAV: Nav = Nav::Workflows;
+    const LIST: (&'static str, &'static str) = ("Workflows", PAGE);
+    const VERBS: &'static [Verb] = &[Verb::destructive("cancel", "Cancel workflow", "ban"), Verb::direct("retry")];
+
+    async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
+        found(app, Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?).await.map(Self)
+    }
+
+    fn title(&self) -> String {
+        self.0.name.clone()
+    }
+
+    fn page(&self) -> String {
+        links::workflow_page(self.0.id)
+    }
+
+    async fn consequences(&self, app: &App, _: &str) -> Result<Consequences, ApiError> {
+        let steps = app.store.steps_of_workflow(self.0.id, Some(CANCELABLE)).await?.len();
+        Ok(Consequences {
+            effects: effects(app, &self.0, steps as i64),
+            kept: vec!["Completed and failed steps, and the record of every step and of the workflow.".to_owned()],
+            blocked: (steps == 0).then(|| format!("The workflow is {} now; it has no steps to cancel.", self.0.state)),
+        })
+    }
+
+    async fn listed(&self, app: &App, _: &str) -> Result<(Vec<ConfirmItem>, Option<String>), ApiError> {
+        let ids = app.store.steps_of_workflow(self.0.id, Some(CANCELABLE)).await?;
+        let rest = ids.len().saturating_sub(LISTED);
+        let steps = app.store.nodes(&ids[..ids.len() - rest]).await?;
+        let item = |step: &Node| ConfirmItem {
+            label: step.name().to_owned(),
+            href: links::job_page(step.id),
+            note: Some(step.state.to_string()),
+        };
+        Ok((steps.iter().map(item).collect(), (rest > 0).then(|| format!("and {} more", count(rest as i64)))))
+    }
+
+    async fn perform(&self, app: &App, verb: &str, _: &Form, audit: &Audit) -> Result<Performed, ApiError> {
+        let id = self.0.id;
+        let result = match verb {
+            "retry" => retry_steps(app, id, audit).await.map(|_| "workflow-retried"),
+            _ => cancel_steps(app, id, audit).await.map(|it| match it.state {
+                WorkflowState::Running => "workflow-canceling",
+                _ => "workflow-canceled",
+            }),
+        };
+        let flash = match result {
+            Ok(flash) => flash.to_owned(),
+            Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
+            Err(error) => return Err(error),
+        };
+        Ok(Performed::done(self.page(), flash))
+    }
 }
 
-async fn try_retry(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let id = id_in_path(request)?;
-    let word = match retry_steps(app, id, &convert::audit(ACTOR, None)?).await {
-        Ok(_) => "workflow-retried".to_owned(),
-        // Two operators pressed the button: the second one is told what the workflow is now.
-        Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
-        Err(error) => return Err(error),
-    };
-    Ok(redirect(&links::workflow_page(id), Some(&word)))
-}
-
-/// `GET …/cancel`.
-pub async fn ask_cancel(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    with_id(&app, &request, async |id| question(&app, &request, id, None).await).await
-}
-
-/// `POST …/cancel`.
-pub async fn cancel(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    or_error_page(&app, &request, try_cancel(&app, &request, &body).await)
-}
-
-async fn try_cancel(app: &App, request: &HttpRequest, body: &Body) -> Result<HttpResponse, ApiError> {
-    let (id, form) = (id_in_path(request)?, Form::read(body)?);
-    let audit = match confirmed_audit(&form) {
-        Ok(audit) => audit,
-        Err(refused) => return question(app, request, id, refused).await,
-    };
-    let word = match cancel_steps(app, id, &audit).await {
-        Ok(it) if it.state == WorkflowState::Running => "workflow-canceling".to_owned(),
-        Ok(_) => "workflow-canceled".to_owned(),
-        Err(ApiError::NotNow { was, .. }) => format!("workflow-refused.{was}"),
-        Err(error) => return Err(error),
-    };
-    Ok(redirect(&links::workflow_page(id), Some(&word)))
-}
-
-async fn question(
-    app: &App,
-    request: &HttpRequest,
-    id: Uuid,
-    refused: Option<(String, &str)>,
-) -> Result<HttpResponse, ApiError> {
-    let workflow = found(app, id).await?;
-    let own = links::workflow_page(id);
-    let confirmation = Confirmation {
-        nav: Nav::Workflows,
-        crumbs: &[("Workflows", PAGE.to_owned()), (&workflow.name, own.clone())],
-        heading: "Cancel a workflow",
-        icon: "ban",
-        destructive: true,
-        post_to: &format!("{own}/cancel"),
-        back: &own,
-    };
-    let ids = app.store.steps_of_workflow(id, Some(CANCELABLE)).await?;
-    let first: Vec<Uuid> = ids.iter().copied().take(LISTED).collect();
-    let listed = graph::of_jobs(app, &first).await?.nodes;
-    let page = ConfirmPage {
-        subject: workflow.name.clone(),
-        effects: happens(app, &workflow, ids.len() as i64),
-        kept: vec![
-            "What is completed or failed, and the record of every step.".to_owned(),
-            "The record of the workflow itself.".to_owned(),
-        ],
-        count: Some(plural(ids.len() as i64, "step")),
-        listed: listed
-            .iter()
-            .map(|it| ConfirmItem {
-                label: it.name().to_owned(),
-                href: links::job_page(it.job_id),
-                note: Some(it.state.clone()),
-            })
-            .collect(),
-        more: (ids.len() > LISTED).then(|| format!("and {} more", count((ids.len() - LISTED) as i64))),
-        blocked: ids
-            .is_empty()
-            .then(|| format!("The workflow is {} now, and no step of it is left to cancel.", workflow.state))
-            .filter(|_| refused.is_none()),
-        ..confirmation.page(app, request).await?
-    };
-    Ok(page.respond_to(request, refused))
-}
-
-fn happens(app: &App, workflow: &Workflow, left: i64) -> Vec<String> {
-    let (active, grace) = (workflow.active.min(left), duration(app.config.cancel_grace.as_secs_f64()));
-    let waiting = left - active;
+fn effects(app: &App, workflow: &Workflow, steps: i64) -> Vec<String> {
+    let grace = duration(app.config.cancel_grace.as_secs_f64());
+    let active = workflow.active.min(steps);
     let mut effects = Vec::new();
-    if waiting > 0 {
-        let (which, are) = (plural(waiting, "step"), if waiting == 1 { "is" } else { "are" });
-        effects.push(format!(
-            "{which} that {} not begun {are} called off at once.",
-            if waiting == 1 { "has" } else { "have" }
-        ));
+    match steps - active {
+        ..=0 => {}
+        1 => effects.push("1 pending step is canceled immediately.".to_owned()),
+        n => effects.push(format!("{} are canceled immediately.", plural(n, "pending step"))),
     }
-    if active > 0 {
-        let (which, are) = (plural(active, "step"), if active == 1 { "is" } else { "are" });
-        effects
-            .push(format!("{which} that {are} active {are} asked to stop, and taken from the worker after {grace}."));
+    match active {
+        ..=0 => {}
+        1 => effects.push(format!("1 active step is told to stop; after {grace} its lease is revoked.")),
+        n => effects
+            .push(format!("{} are told to stop; after {grace} their leases are revoked.", plural(n, "active step"))),
     }
-    effects.push("A canceled step cannot be retried: the workflow cannot be completed any more.".to_owned());
+    effects.push("Canceled steps cannot be retried, so the workflow can no longer complete.".to_owned());
     effects
 }

@@ -1,29 +1,23 @@
-//! Workflows: the list, one workflow with its graph and its timeline, and what can be done to it.
+//! Workflows: the list, one workflow with its graph and timeline, and its actions.
 
-pub mod actions;
-pub mod graph;
+mod actions;
+pub mod data;
+mod graph;
 pub mod list;
-pub mod list_view;
-pub mod page;
-pub mod steps;
+mod page;
+mod steps;
 pub mod view;
-pub mod waterfall;
+mod waterfall;
 
 use actix_web::web::{ServiceConfig, post};
 
-use super::PAGE_AND_FORM;
+use crate::web::dashboard::ui::action_routes;
 use crate::web::{get, resource};
 
-/// The routes of this folder.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/dashboard/workflows", &["GET"], [get().to(list::show)]))
-        .service(resource("/dashboard/workflows/demo", &["POST"], [post().to(list::demo)]))
+        .service(resource("/dashboard/workflows/demo", &["POST"], [post().to(list::start_demo)]))
         .service(resource("/dashboard/workflows/{id}", &["GET"], [get().to(page::show)]))
-        .service(resource("/dashboard/workflows/{id}/retry", &["POST"], [post().to(actions::retry)]))
-        .service(resource(
-            "/dashboard/workflows/{id}/cancel",
-            PAGE_AND_FORM,
-            [get().to(actions::ask_cancel), post().to(actions::cancel)],
-        ));
+        .configure(action_routes::<actions::WorkflowAction>);
 }

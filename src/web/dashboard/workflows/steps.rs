@@ -1,134 +1,41 @@
-//! The steps of a workflow: what each of them is at, as a table, and by rank where there are too many to draw.
+//! The steps of a workflow as a table, and by stage if there are too many to draw.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::JobState;
 use crate::domain::workflow::Layout;
-use crate::domain::{JobState, Policy};
-use crate::store::workflows::{Edge, Node};
-use crate::web::dashboard::jobs::list::attempt;
-use crate::web::dashboard::jobs::timeline::{CANCELED, without};
-use crate::web::dashboard::ui::{Link, StateBadge, Tab, count, elapsed, first_line, links, plural, short_id, stamp};
-use crate::web::dashboard::workflows::view::{RankRow, StepRow, StepTable};
+use crate::web::dashboard::jobs::format::{CANCELED, without_prefix};
+use crate::web::dashboard::ui::{Link, StateBadge, Tab, count, first_line, links, plural, short_id};
+use crate::web::dashboard::workflows::data::{Step, Steps};
+use crate::web::dashboard::workflows::view::{Stage, StepRow, StepTable};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
-use crate::wire::{Graph, GraphNode};
 
-/// How many steps a page lists, and how many of those that a step depends on it names.
-pub const ROWS: usize = 200;
+/// Rows per page.
+const ROWS: usize = 200;
+/// How many dependencies of a step are named.
 const NAMED: usize = 6;
 
-/// A graph with what else is known about its nodes.
-pub struct Known {
-    pub graph: Graph,
-    /// The database's clock when it was asked.
-    pub at: OffsetDateTime,
-    nodes: HashMap<Uuid, Node>,
-    places: HashMap<Uuid, usize>,
-    /// By waiting step and the one that it waits for: what is unusual about that.
-    policies: HashMap<(Uuid, Uuid), &'static str>,
-}
-
-impl Known {
-    pub fn new(graph: Graph, nodes: Vec<Node>, edges: &[Edge], at: OffsetDateTime) -> Self {
-        let unusual = |policy: Policy| match policy {
-            Policy::AllowFailed => Some("however it ends"),
-            Policy::Cancel => Some("canceled if it fails"),
-            Policy::Block => None,
-        };
-        Self {
-            places: graph.nodes.iter().enumerate().map(|(place, it)| (it.job_id, place)).collect(),
-            policies: edges.iter().filter_map(|it| Some(((it.job_id, it.depends_on), unusual(it.policy)?))).collect(),
-            nodes: nodes.into_iter().map(|node| (node.id, node)).collect(),
-            graph,
-            at,
-        }
-    }
-
-    pub fn by_id(&self, id: Uuid) -> Option<&GraphNode> {
-        self.graph.nodes.get(self.place(id)?)
-    }
-
-    /// Where it stands among the nodes.
-    pub fn place(&self, id: Uuid) -> Option<usize> {
-        self.places.get(&id).copied()
-    }
-
-    /// The row of a node of this graph.
-    pub fn node(&self, it: &GraphNode) -> &Node {
-        &self.nodes[&it.job_id]
-    }
-
-    pub fn state(&self, it: &GraphNode) -> JobState {
-        self.node(it).state
-    }
-
-    /// When it waited for a worker and when it ran: its latest attempt, until now where it goes on.
-    pub fn times(&self, it: &GraphNode) -> Times {
-        let node = self.node(it);
-        let ready = it.ready_at;
-        match node.state {
-            JobState::Blocked | JobState::Scheduled | JobState::Retrying => Times::default(),
-            JobState::Queued => Times { waited: ready.map(|from| (from, None)), ran: None },
-            JobState::Active => Times {
-                waited: ready.zip(node.claimed_at).map(|(from, to)| (from.min(to), Some(to))),
-                ran: node.claimed_at.map(|from| (from, None)),
-            },
-            // Whatever was canceled before it was claimed has not run.
-            JobState::Completed | JobState::Failed | JobState::Canceled => {
-                let ran = node.claimed_at.zip(node.finished_at).filter(|(from, to)| from <= to && node.attempt > 0);
-                Times {
-                    waited: ready.zip(ran).map(|(ready, (from, _))| (ready.min(from), Some(from))),
-                    ran: ran.map(|(from, to)| (from, Some(to))),
-                }
-            }
-        }
-    }
-}
-
-/// From when until when; without an end, it goes on.
-pub type Stretch = (OffsetDateTime, Option<OffsetDateTime>);
-
+/// The filter of the table. A stage is called `rank` in the URL, and counted from 1 there.
 #[derive(Clone, Copy, Default)]
-pub struct Times {
-    pub waited: Option<Stretch>,
-    pub ran: Option<Stretch>,
-}
-
-/// How long a stretch lasted that is over.
-pub fn lasted(stretch: Option<Stretch>) -> Option<String> {
-    stretch.and_then(|(from, to)| Some(elapsed(from, to?)))
-}
-
-/// Since when a stretch lasts that is not.
-pub fn since(stretch: Option<Stretch>) -> Option<OffsetDateTime> {
-    stretch.filter(|(_, to)| to.is_none()).map(|(from, _)| from)
-}
-
-pub fn link(it: &GraphNode) -> Link {
-    Link::to(links::job_page(it.job_id), it.name())
-}
-
-/// What narrows the table, as the URL says it. Ranks are counted from 1 there, as people do.
-#[derive(Clone, Default)]
-pub struct Narrowed {
+pub struct Filter {
     state: Option<JobState>,
     rank: Option<usize>,
     page: usize,
 }
 
-impl Narrowed {
-    pub fn read(query: &Query) -> Result<Self, ApiError> {
+impl Filter {
+    pub fn parse(query: &Query) -> Result<Self, ApiError> {
         let number = |name: &str| {
-            let whole = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=1_000_000).contains(n));
-            let wrong = || ApiError::parameter(name, "must be a whole number from 1");
-            query.get(name).map(|text| whole(text).ok_or_else(wrong)).transpose()
+            let parse = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=1_000_000).contains(n));
+            let error = || ApiError::parameter(name, "must be a whole number from 1");
+            query.get(name).map(|text| parse(text).ok_or_else(error)).transpose()
         };
-        let state = query.get("state").map(|word| {
-            JobState::parse(word).ok_or_else(|| ApiError::parameter("state", "is not one that a step has"))
-        });
+        let state = query
+            .get("state")
+            .map(|word| JobState::parse(word).ok_or_else(|| ApiError::parameter("state", "is not a state of a step")));
         Ok(Self { state: state.transpose()?, rank: number("rank")?, page: number("page")?.unwrap_or(1) - 1 })
     }
 
@@ -143,7 +50,7 @@ impl Narrowed {
     }
 }
 
-/// The order of states in tabs and sums: what needs a person first, then what moves.
+/// The order of states: the ones that need attention first.
 const STATES: [JobState; 8] = [
     JobState::Failed,
     JobState::Active,
@@ -155,105 +62,89 @@ const STATES: [JobState; 8] = [
     JobState::Completed,
 ];
 
-/// The table, in the order of the drawing where there is one.
-pub fn table(id: Uuid, known: &Known, layout: Option<&Layout>, narrowed: &Narrowed) -> StepTable {
-    let nodes = &known.graph.nodes;
-    let all: Vec<&GraphNode> = match layout {
-        Some(layout) => layout.order.iter().filter_map(|at| nodes.get(*at)).collect(),
-        None => nodes.iter().collect(),
+/// The table, in the order of the drawing if there is one.
+pub fn table(id: Uuid, steps: &Steps, layout: Option<&Layout>, filter: &Filter) -> StepTable {
+    let all: Vec<&Step> = match layout {
+        Some(layout) => layout.order.iter().filter_map(|index| steps.list.get(*index)).collect(),
+        None => steps.list.iter().collect(),
     };
-    let of_rank = |it: &&GraphNode| narrowed.rank.is_none_or(|rank| it.rank + 1 == rank);
-    let ranked: Vec<&GraphNode> = all.into_iter().filter(of_rank).collect();
-    let sums = sums(known, ranked.iter().copied());
-    let matching: Vec<&GraphNode> =
-        ranked.iter().copied().filter(|it| narrowed.state.is_none_or(|state| known.state(it) == state)).collect();
-    let first = narrowed.page * ROWS;
-    let rows: Vec<StepRow> = matching.iter().skip(first).take(ROWS).map(|it| row(known, it)).collect();
+    let in_stage = |step: &&Step| filter.rank.is_none_or(|rank| step.node.rank + 1 == rank);
+    let in_stage: Vec<&Step> = all.into_iter().filter(in_stage).collect();
+    let matches = |step: &&Step| filter.state.is_none_or(|state| step.state() == state);
+    let matching: Vec<&Step> = in_stage.iter().copied().filter(matches).collect();
+    let first = filter.page * ROWS;
+    let rows: Vec<StepRow> = matching.iter().skip(first).take(ROWS).map(|step| row(steps, step)).collect();
     let last = first + rows.len();
-    let turned = |page: usize| Narrowed { page, ..narrowed.clone() }.href(id);
+    let page = |page: usize| Filter { page, ..*filter }.href(id);
     StepTable {
-        tabs: tabs(id, narrowed, ranked.len(), &sums),
-        rank: narrowed
-            .rank
-            .map(|rank| (format!("rank {rank}"), Narrowed { rank: None, page: 0, ..narrowed.clone() }.href(id))),
+        tabs: tabs(id, filter, &in_stage),
+        stage: filter.rank.map(|rank| (format!("Stage {rank}"), Filter { rank: None, page: 0, ..*filter }.href(id))),
         shown: (matching.len() > ROWS).then(|| {
             format!("Steps {} to {} of {}", count(first as i64 + 1), count(last as i64), count(matching.len() as i64))
         }),
-        previous: (narrowed.page > 0).then(|| turned(narrowed.page - 1)),
-        next: (last < matching.len()).then(|| turned(narrowed.page + 1)),
+        previous: (filter.page > 0).then(|| page(filter.page - 1)),
+        next: (last < matching.len()).then(|| page(filter.page + 1)),
         rows,
     }
 }
 
-fn sums<'a>(known: &Known, nodes: impl Iterator<Item = &'a GraphNode>) -> BTreeMap<JobState, i64> {
-    let mut sums = BTreeMap::new();
-    nodes.for_each(|it| *sums.entry(known.state(it)).or_default() += 1);
-    sums
+fn counts(steps: &[&Step]) -> BTreeMap<JobState, i64> {
+    let mut counts = BTreeMap::new();
+    steps.iter().for_each(|step| *counts.entry(step.state()).or_default() += 1);
+    counts
 }
 
-fn tabs(id: Uuid, narrowed: &Narrowed, all: usize, sums: &BTreeMap<JobState, i64>) -> Vec<Tab> {
+fn tabs(id: Uuid, filter: &Filter, steps: &[&Step]) -> Vec<Tab> {
+    let counts = counts(steps);
     let tab = |label: &str, state: Option<JobState>, n: i64| Tab {
         label: label.to_owned(),
         count: count(n),
-        href: Narrowed { state, page: 0, ..narrowed.clone() }.href(id),
-        current: narrowed.state == state,
+        href: Filter { state, page: 0, ..*filter }.href(id),
+        current: filter.state == state,
         quiet: false,
     };
-    let there = |state: &&JobState| sums.contains_key(state) || narrowed.state == Some(**state);
-    let each = STATES
-        .iter()
-        .filter(there)
-        .map(|state| tab(state.badge().label, Some(*state), sums.get(state).copied().unwrap_or_default()));
-    std::iter::once(tab("All", None, all as i64)).chain(each).collect()
+    let states = STATES.iter().filter(|state| counts.contains_key(state) || filter.state == Some(**state));
+    let states =
+        states.map(|state| tab(state.badge().label, Some(*state), counts.get(state).copied().unwrap_or_default()));
+    std::iter::once(tab("All", None, steps.len() as i64)).chain(states).collect()
 }
 
-fn row(known: &Known, it: &GraphNode) -> StepRow {
-    let (node, times) = (known.node(it), known.times(it));
-    let on = |id: &Uuid| {
-        let name = known.by_id(*id).map_or_else(|| short_id(*id), |it| it.name().to_owned());
-        (name, known.policies.get(&(it.job_id, *id)).copied())
+fn row(steps: &Steps, step: &Step) -> StepRow {
+    let dependency = |id: &Uuid| {
+        let name = steps.get(*id).map_or_else(|| short_id(*id), |it| it.name().to_owned());
+        (name, steps.policy(step.id(), *id))
     };
-    let rest = it.depends_on.len().saturating_sub(NAMED);
+    let error = step.row.error.as_deref().map(first_line);
+    let depends_on = &step.node.depends_on;
+    let rest = depends_on.len().saturating_sub(NAMED);
     StepRow {
-        id: it.job_id.to_string(),
-        step: link(it),
-        kind: it.kind.clone(),
-        state: node.state,
-        note: match node.state {
-            JobState::Blocked => it.blocked_reason.clone(),
-            JobState::Failed | JobState::Retrying => node.error.as_deref().map(|error| first_line(error).to_owned()),
-            JobState::Canceled => node.error.as_deref().and_then(|error| without(first_line(error), CANCELED)),
+        step: step.clone(),
+        note: match step.state() {
+            JobState::Blocked => step.node.blocked_reason.clone(),
+            JobState::Failed | JobState::Retrying => error.map(str::to_owned),
+            JobState::Canceled => error.and_then(|error| without_prefix(error, CANCELED)),
             _ => None,
         },
-        depends_on: it.depends_on.iter().take(NAMED).map(on).collect(),
+        depends_on: depends_on.iter().take(NAMED).map(dependency).collect(),
         more: (rest > 0).then(|| format!("and {} more", count(rest as i64))),
-        attempt: attempt(node.attempt, node.max_attempts),
-        waited: lasted(times.waited),
-        waits_since: since(times.waited).map(stamp),
-        took: lasted(times.ran),
-        runs_since: since(times.ran).map(stamp),
-        critical: it.critical,
     }
 }
 
-/// In place of a drawing.
-pub fn ranks(id: Uuid, known: &Known) -> Vec<RankRow> {
-    let mut ranks: BTreeMap<usize, Vec<&GraphNode>> = BTreeMap::new();
-    known.graph.nodes.iter().for_each(|it| ranks.entry(it.rank).or_default().push(it));
-    let row = |(rank, nodes): (&usize, &Vec<&GraphNode>)| {
-        let narrowed = Narrowed { rank: Some(rank + 1), ..Narrowed::default() };
-        let sums = sums(known, nodes.iter().copied());
-        let of = |state: &JobState| {
-            let n = *sums.get(state)?;
-            let label = format!("{} {}", count(n), state.badge().label.to_lowercase());
-            let href = Narrowed { state: Some(*state), ..narrowed.clone() }.href(id);
-            Some((*state, Link::to(href, label)))
+pub fn stages(id: Uuid, steps: &Steps) -> Vec<Stage> {
+    let mut stages: BTreeMap<usize, Vec<&Step>> = BTreeMap::new();
+    steps.list.iter().for_each(|step| stages.entry(step.node.rank + 1).or_default().push(step));
+    let stage = |(rank, steps): (usize, Vec<&Step>)| {
+        let filter = Filter { rank: Some(rank), ..Filter::default() };
+        let counts = counts(&steps);
+        let state = |state: &JobState| {
+            let label = format!("{} {state}", count(*counts.get(state)?));
+            Some(Link::to(Filter { state: Some(*state), ..filter }.href(id), label))
         };
-        RankRow {
-            rank: Link::to(narrowed.href(id), format!("Rank {}", rank + 1)),
-            steps: plural(nodes.len() as i64, "step"),
-            states: STATES.iter().filter_map(of).collect(),
+        Stage {
+            link: Link::to(filter.href(id), format!("Stage {rank}")),
+            steps: plural(steps.len() as i64, "step"),
+            states: STATES.iter().filter_map(state).collect(),
         }
     };
-    ranks.iter().map(row).collect()
+    stages.into_iter().map(stage).collect()
 }

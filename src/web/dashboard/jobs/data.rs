@@ -1,0 +1,52 @@
+//! Everything the page of a job shows.
+
+use uuid::Uuid;
+
+use crate::store::events::Event;
+use crate::store::jobs::{Execution, Explained, Job};
+use crate::store::logs::Line;
+use crate::web::api::jobs::{found, no_job};
+use crate::web::app::App;
+use crate::web::dashboard::jobs::relations::JobRelations;
+use crate::web::error::ApiError;
+
+const EVENTS: i64 = 100;
+const EXECUTIONS: i64 = 50;
+const FOLLOWERS: i64 = 20;
+const LOGS: i64 = 200;
+
+pub struct JobData {
+    pub job: Job,
+    pub explained: Explained,
+    pub events: Vec<Event>,
+    pub executions: Vec<Execution>,
+    pub followers: Vec<Job>,
+    /// The job this one is a copy or a follow-up of, unless it has been deleted.
+    pub origin: Option<Job>,
+    pub relations: JobRelations,
+    pub logs: Vec<Line>,
+}
+
+impl JobData {
+    pub async fn load(app: &App, id: Uuid) -> Result<Self, ApiError> {
+        let job = found(app, id).await?;
+        let origin = match job.origin_id {
+            Some(origin) => app.store.get_job(origin).await?,
+            None => None,
+        };
+        let logs = match job.execution_id {
+            Some(execution) => app.store.latest_logs(execution, LOGS).await?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            logs,
+            explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| no_job(id))?,
+            events: app.store.events_of_job(id, None, EVENTS).await?,
+            executions: app.store.executions_of_job(id, EXECUTIONS).await?,
+            followers: app.store.followers_of_job(id, FOLLOWERS).await?,
+            relations: JobRelations::load(app, &job).await?,
+            job,
+            origin,
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! The health of the parts of this server.
+
+use time::OffsetDateTime;
+
+use crate::signal::ListenMode;
+use crate::web::api::health::Checkup;
+use crate::web::app::App;
+use crate::web::dashboard::ui::{Level, duration};
+
+/// One component.
+#[derive(Debug)]
+pub struct Component {
+    pub name: &'static str,
+    pub level: Level,
+    pub text: String,
+    pub detail: Option<String>,
+    /// When the component last gave a sign of life.
+    pub seen_at: Option<OffsetDateTime>,
+}
+
+fn component(name: &'static str, level: Level, text: impl Into<String>, detail: Option<String>) -> Component {
+    Component { name, level, text: text.into(), detail, seen_at: None }
+}
+
+pub fn components(app: &App, checkup: &Checkup) -> Vec<Component> {
+    vec![api(app), database(app, checkup), listener(app), workers(checkup)]
+}
+
+fn api(app: &App) -> Component {
+    let draining = app.process_status.is_draining();
+    let (level, text) = if draining { (Level::Warn, "shutting down") } else { (Level::Ok, "up") };
+    component("API", level, text, Some(format!("at {}", app.host)))
+}
+
+fn database(app: &App, checkup: &Checkup) -> Component {
+    let address = &app.database_address;
+    let Some((pong, took)) = &checkup.database else {
+        return component("Database", Level::Bad, "does not answer", Some(format!("at {address}")));
+    };
+    let detail = format!("PostgreSQL {} at {address}, schema {}", pong.server_version, pong.schema_version);
+    component("Database", Level::Ok, format!("answered in {}", duration(took.as_secs_f64())), Some(detail))
+}
+
+fn listener(app: &App) -> Component {
+    let status = app.process_status.listener();
+    let (level, text) = match status.mode {
+        ListenMode::Notify => (Level::Ok, "LISTEN/NOTIFY connected"),
+        ListenMode::Poll => (Level::Warn, "no notifications; polling"),
+    };
+    let detail = format!("reconnected {} times", status.reconnects);
+    Component { seen_at: status.heard, ..component("Listener", level, text, Some(detail)) }
+}
+
+fn workers(checkup: &Checkup) -> Component {
+    match checkup.workers {
+        Some(it) if it.online > 0 => {
+            let detail = format!("{} of {} slots busy", it.busy, it.slots);
+            component("Workers", Level::Ok, format!("{} online", it.online), Some(detail))
+        }
+        Some(_) => component("Workers", Level::Bad, "none online", Some("jobs wait until a worker starts".to_owned())),
+        None => component("Workers", Level::Warn, "unknown", Some("the database does not answer".to_owned())),
+    }
+}
