@@ -20,18 +20,18 @@ pub(super) type Params<'a> = [&'a (dyn ToSql + Sync)];
 
 /// The rows of a result.
 pub(super) trait Rows {
-    fn is_empty(&self) -> bool;
+    fn has_rows(&self) -> bool;
 }
 
 impl<T> Rows for Vec<T> {
-    fn is_empty(&self) -> bool {
-        self.is_empty()
+    fn has_rows(&self) -> bool {
+        !self.is_empty()
     }
 }
 
 impl<T> Rows for Option<T> {
-    fn is_empty(&self) -> bool {
-        self.is_none()
+    fn has_rows(&self) -> bool {
+        self.is_some()
     }
 }
 
@@ -97,7 +97,7 @@ impl Store {
 
     /// Passes on the result of a statement that received `notify`, and wakes this process if the statement found rows.
     pub(super) fn committed<T: Rows>(&self, notify: bool, rows: T) -> T {
-        if !rows.is_empty() {
+        if rows.has_rows() {
             self.wakeup.committed(notify);
         }
         rows
