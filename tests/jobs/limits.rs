@@ -189,7 +189,7 @@ async fn throttled_job_starts_when_limit_is_raised() {
     let free_in = moment(&told, "until") - moment(&told, "at");
     assert!((3580.0..=3600.0).contains(&free_in), "{told}");
     assert!(
-        text(&told, "summary").starts_with("Limit slow allows 1 starts per 3600 s; the next start is in 3"),
+        text(&told, "summary").starts_with("Limit slow allows 1 per 3600 s; the next start is in 3"),
         "{told}"
     );
     let seen = server.get("/limits/slow").await.json();

@@ -179,7 +179,7 @@ fn throttled(limit: &ExhaustedLimit) -> String {
     }
     match (free_in, window.unwrap_or(1.0)) {
         (Some(seconds), window) => {
-            format!("Limit {name} allows {max} starts per {window} s; the next start is in {:.1} s.", seconds.max(0.0))
+            format!("Limit {name} allows {max} per {window} s; the next start is in {:.1} s.", seconds.max(0.0))
         }
         (None, _) => format!("Limit {name} allows no starts until it is changed."),
     }
