@@ -59,7 +59,7 @@ fn result(finding: &Finding) -> String {
     }
     let more = if finding.n > finding.examples.len() as u64 { ", …" } else { "" };
     let rows = if finding.n == 1 { "row" } else { "rows" };
-    let note = if finding.for_information { " (informational)" } else { "" };
+    let note = if finding.for_information { " (for information)" } else { "" };
     format!("{} {rows}{note}: {}{more}", finding.n, finding.examples.join(", "))
 }
 

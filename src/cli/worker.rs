@@ -27,7 +27,11 @@ pub fn run(config: Config) -> Exit {
         [] => None,
         // The server enforces the queues of the token.
         [token] => Some(token.secret.reveal().to_owned()),
-        _ => return report_invalid_settings(&["PROVOST_WORKER_TOKEN must be a single token for a worker".into()]),
+        _ => {
+            return report_invalid_settings(
+                &["PROVOST_WORKER_TOKEN must contain exactly one token for a worker".into()],
+            );
+        }
     };
     // Connections belong to the runtime that opened them, so heartbeats need their own client.
     let (client, vital_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {

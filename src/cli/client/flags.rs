@@ -54,6 +54,15 @@ impl Change {
     }
 }
 
+/// An object and options.
+#[derive(Args, Debug)]
+pub struct With<T: Args, O: Args> {
+    #[command(flatten)]
+    pub target: T,
+    #[command(flatten)]
+    pub options: O,
+}
+
 /// A change of one object.
 #[derive(Args, Debug)]
 pub struct Action<T: Args> {

@@ -14,16 +14,10 @@ use crate::wire::client::Pairs;
 pub enum Verb {
     /// List limits and their current use
     #[command(visible_alias = "ls", after_help = "Example:\n  provost limit list --watch")]
-    List {
-        #[command(flatten)]
-        watch: Watch,
-    },
+    List(Watch),
     /// Show a limit in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost limit get mail")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-    },
+    Get(Target),
     /// Create a limit, or replace the one with this name
     #[command(
         after_help = "Examples:\n  provost limit set mail --scope kind --value email.send --limit 10 --window 1s\n  provost limit set imports --scope queue --value imports --mode concurrency --limit 4"
@@ -73,11 +67,11 @@ pub struct Set {
 impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
-            Self::List { watch } => {
+            Self::List(watch) => {
                 let fetch = async |_: Pairs<'_>| cx.client.list_limits().await;
                 list(cx, &LIMIT, &Page::default(), Some(&watch), Vec::new(), fetch).await
             }
-            Self::Get { target } => cx.details(&LIMIT, &cx.client.get_limit(target.name(cx)).await?.text),
+            Self::Get(target) => cx.details(&LIMIT, &cx.client.get_limit(target.name(cx)).await?.text),
             Self::Set(set) => set.run(cx).await,
             Self::Delete { action: Action { target, change }, confirm } => {
                 let name = target.name(cx);

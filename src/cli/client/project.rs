@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, pair};
+use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, With, pair};
 use super::input::{find_one, json, object, strings};
 use super::lifecycle::{self, Lifecycle, print_or_wait};
 use super::target::target;
@@ -29,12 +29,7 @@ pub enum Verb {
     Create(Create),
     /// Show a project in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost project get my-first -o yaml")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        watch: Watch,
-    },
+    Get(With<Target, Watch>),
     /// List projects, newest first; deleted ones only with --status deleted
     #[command(
         visible_alias = "ls",
@@ -43,12 +38,7 @@ pub enum Verb {
     List(List),
     /// Watch a project until its status is final
     #[command(after_help = "Example:\n  provost project watch my-first")]
-    Watch {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        interval: Interval,
-    },
+    Watch(With<Target, Interval>),
     /// Wait for a status; exits 1 if the project settles in another one, 7 on timeout
     #[command(after_help = "Example:\n  provost project wait my-first --for ready --timeout 2m")]
     Wait {
@@ -85,18 +75,10 @@ pub enum Verb {
     },
     /// List the events of a project, newest first
     #[command(after_help = "Example:\n  provost project events my-first --time utc")]
-    Events {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        page: Page,
-    },
+    Events(With<Target, Page>),
     /// Explain the status of a project
     #[command(after_help = "Example:\n  provost project explain my-first")]
-    Explain {
-        #[command(flatten)]
-        target: Target,
-    },
+    Explain(Target),
 }
 
 const STATUSES: [&str; 6] = ["creating", "provisioning", "ready", "failed", "deleting", "deleted"];
@@ -188,14 +170,16 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
             Self::Create(create) => create.run(cx).await,
-            Self::Get { target, watch } => lifecycle::get::<Project>(cx, &target.id(cx).await?, &watch).await,
+            Self::Get(With { target, options: watch }) => {
+                lifecycle::get::<Project>(cx, &target.id(cx).await?, &watch).await
+            }
             Self::List(List { status, label, search, page, watch }) => {
                 let mut pairs = vec![("status", status), ("search", search)];
                 pairs.extend(label.into_iter().map(|label| ("label", Some(label))));
                 let fetch = async |pairs: Pairs<'_>| cx.client.list_projects(pairs).await;
                 list(cx, &PROJECT, &page, Some(&watch), pairs, fetch).await
             }
-            Self::Watch { target, interval } => {
+            Self::Watch(With { target, options: interval }) => {
                 lifecycle::follow::<Project>(cx, &target.id(cx).await?, &interval).await
             }
             Self::Wait { target, goal, timeout } => {
@@ -214,12 +198,12 @@ impl Verb {
                 let answer = cx.client(change.dry).delete_project(&id, &change.body()).await?;
                 print_or_wait::<Project>(cx, &id, &answer.text, "deleted", &wait).await
             }
-            Self::Events { target, page } => {
+            Self::Events(With { target, options: page }) => {
                 let id = target.id(cx).await?;
                 let fetch = async |pairs: Pairs<'_>| cx.client.project_events(&id, pairs).await;
                 list(cx, &PROJECT_EVENT, &page, None, Vec::new(), fetch).await
             }
-            Self::Explain { target } => {
+            Self::Explain(target) => {
                 cx.details(&PROJECT_EXPLANATION, &cx.client.explain_project(&target.id(cx).await?).await?.text)
             }
         }

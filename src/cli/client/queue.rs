@@ -16,16 +16,10 @@ use crate::wire::json::raw;
 pub enum Verb {
     /// List queues by name
     #[command(visible_alias = "ls", after_help = "Example:\n  provost queue list -o wide")]
-    List {
-        #[command(flatten)]
-        watch: Watch,
-    },
+    List(Watch),
     /// Show a queue in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost queue get default")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-    },
+    Get(Target),
     /// Create a queue
     #[command(visible_alias = "new", after_help = "Example:\n  provost queue create critical --concurrency 4")]
     Create {
@@ -75,11 +69,11 @@ fn max(text: &str) -> Result<Max, String> {
 impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
-            Self::List { watch } => {
+            Self::List(watch) => {
                 let fetch = async |_: Pairs<'_>| cx.client.list_queues().await;
                 list(cx, &QUEUE, &Page::default(), Some(&watch), Vec::new(), fetch).await
             }
-            Self::Get { target } => cx.details(&QUEUE, &cx.client.get_queue(target.name(cx)).await?.text),
+            Self::Get(target) => cx.details(&QUEUE, &cx.client.get_queue(target.name(cx)).await?.text),
             Self::Create { name, concurrency, dry } => {
                 cx.about("queue", &name);
                 let body = Body::default().with("name", Some(&name)).with("concurrency", concurrency);

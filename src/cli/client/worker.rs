@@ -30,16 +30,10 @@ pub enum Verb {
     },
     /// Show a worker in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost worker get build-7")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-    },
+    Get(Target),
     /// List the attempts that a worker is running
     #[command(after_help = "Example:\n  provost worker executions build-7 -o wide")]
-    Executions {
-        #[command(flatten)]
-        target: Target,
-    },
+    Executions(Target),
     /// Stop a worker from claiming jobs; running jobs finish
     #[command(after_help = "Example:\n  provost worker cordon build-7 --reason 'new disk'")]
     Cordon(Action<Target>),
@@ -69,8 +63,8 @@ impl Verb {
                 let fetch = async |_: Pairs<'_>| cx.client.list_workers(&pairs).await;
                 list(cx, &WORKER, &Page::default(), Some(&watch), Vec::new(), fetch).await
             }
-            Self::Get { target } => cx.details(&WORKER, &cx.client.get_worker(&target.id(cx).await?).await?.text),
-            Self::Executions { target } => {
+            Self::Get(target) => cx.details(&WORKER, &cx.client.get_worker(&target.id(cx).await?).await?.text),
+            Self::Executions(target) => {
                 cx.list(&RUNNING_EXECUTION, &cx.client.worker_executions(&target.id(cx).await?).await?.text)
             }
             Self::Cordon(action) => apply(cx, &action, Client::cordon_worker).await,

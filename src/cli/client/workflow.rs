@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch};
+use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, With};
 use super::graph::{GraphFormat, print_graph};
 use super::input::{find_one, is_id_prefix, source};
 use super::lifecycle::{self, Lifecycle, print_or_wait};
@@ -28,12 +28,7 @@ pub enum Verb {
     Run(Run),
     /// Show a workflow and its progress
     #[command(visible_alias = "show", after_help = "Example:\n  provost workflow get nightly-import")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        watch: Watch,
-    },
+    Get(With<Target, Watch>),
     /// List workflows, newest first
     #[command(visible_alias = "ls", after_help = "Example:\n  provost workflow list --state failed")]
     List {
@@ -53,20 +48,10 @@ pub enum Verb {
     },
     /// Watch a workflow until it is finished
     #[command(after_help = "Example:\n  provost workflow watch nightly-import")]
-    Watch {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        interval: Interval,
-    },
+    Watch(With<Target, Interval>),
     /// Wait until a workflow is finished; exits 1 unless it completed, 7 on timeout
     #[command(after_help = "Example:\n  provost workflow wait nightly-import --timeout 1h")]
-    Wait {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        timeout: Timeout,
-    },
+    Wait(With<Target, Timeout>),
     /// Retry a failed workflow from its failed steps
     #[command(after_help = "Example:\n  provost workflow retry nightly-import --wait")]
     Retry {
@@ -87,20 +72,10 @@ pub enum Verb {
     #[command(
         after_help = "Examples:\n  provost workflow graph nightly-import\n  provost workflow graph nightly-import -o svg > graph.svg\n  provost workflow graph nightly-import -o dot | dot -Tpng > graph.png"
     )]
-    Graph {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        format: GraphFormat,
-    },
+    Graph(With<Target, GraphFormat>),
     /// List the events of a workflow, newest first; each step has events of its own
     #[command(after_help = "Example:\n  provost workflow events nightly-import")]
-    Events {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        page: Page,
-    },
+    Events(With<Target, Page>),
 }
 
 target!(
@@ -153,16 +128,18 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
             Self::Run(run) => run.run(cx).await,
-            Self::Get { target, watch } => lifecycle::get::<Workflow>(cx, &target.id(cx).await?, &watch).await,
+            Self::Get(With { target, options: watch }) => {
+                lifecycle::get::<Workflow>(cx, &target.id(cx).await?, &watch).await
+            }
             Self::List { state, name, tenant, page, watch } => {
                 let pairs = vec![("state", state), ("name", name), ("tenant", tenant)];
                 let fetch = async |pairs: Pairs<'_>| cx.client.list_workflows(pairs).await;
                 list(cx, &WORKFLOW, &page, Some(&watch), pairs, fetch).await
             }
-            Self::Watch { target, interval } => {
+            Self::Watch(With { target, options: interval }) => {
                 lifecycle::follow::<Workflow>(cx, &target.id(cx).await?, &interval).await
             }
-            Self::Wait { target, timeout } => {
+            Self::Wait(With { target, options: timeout }) => {
                 lifecycle::wait::<Workflow>(cx, &target.id(cx).await?, "completed", timeout.timeout).await
             }
             Self::Retry { action: Action { target, change }, wait } => {
@@ -177,11 +154,11 @@ impl Verb {
                 let answer = cx.client(change.dry).cancel_workflow(&id, &change.body()).await?;
                 cx.row(&WORKFLOW, &workflow(cx, &id, &answer.text).await?)
             }
-            Self::Graph { target, format } => {
+            Self::Graph(With { target, options: format }) => {
                 let id = target.id(cx).await?;
                 print_graph(cx, format, async |pairs: Pairs<'_>| cx.client.workflow_graph(&id, pairs).await).await
             }
-            Self::Events { target, page } => {
+            Self::Events(With { target, options: page }) => {
                 let id = target.id(cx).await?;
                 let fetch = async |pairs: Pairs<'_>| cx.client.workflow_events(&id, pairs).await;
                 list(cx, &EVENT, &page, None, Vec::new(), fetch).await

@@ -9,7 +9,7 @@ mod target;
 use clap::{Args, Subcommand};
 
 use super::context::{Context, Outcome};
-use super::flags::{Action, Change, Interval, Page, Timeout, Wait, Watch};
+use super::flags::{Action, Change, Interval, Page, Timeout, Wait, Watch, With};
 use super::graph::{GraphFormat, print_graph};
 use super::lifecycle;
 use super::operations::counts;
@@ -31,12 +31,7 @@ pub enum Verb {
     Create(Box<Create>),
     /// Show a job in full
     #[command(visible_aliases = ["g", "show"], after_help = "Examples:\n  provost job get 0198c0de\n  provost task get --id 0198c0de -o yaml")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        watch: Watch,
-    },
+    Get(With<Target, Watch>),
     /// List jobs, newest first
     #[command(visible_aliases = ["l", "ls"], after_help = "Examples:\n  provost job list --state failed --since 1h\n  provost job list --queue critical --watch\n  provost task list --pageNumber 2 --pageCount 10")]
     List(Box<List>),
@@ -45,20 +40,10 @@ pub enum Verb {
     Status,
     /// Watch a job until it is finished
     #[command(after_help = "Example:\n  provost job watch 0198c0de")]
-    Watch {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        interval: Interval,
-    },
+    Watch(With<Target, Interval>),
     /// Wait until a job is finished; exits 1 unless it completed, 7 on timeout
     #[command(after_help = "Example:\n  provost job wait 0198c0de --timeout 2m")]
-    Wait {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        timeout: Timeout,
-    },
+    Wait(With<Target, Timeout>),
     /// Cancel jobs by id or filter
     #[command(
         after_help = "Examples:\n  provost job cancel 0198c0de --reason 'not needed'\n  provost job cancel --queue imports --yes"
@@ -107,24 +92,13 @@ pub enum Verb {
     },
     /// Explain why a job is waiting, and what can be done
     #[command(after_help = "Example:\n  provost job explain 0198c0de")]
-    Explain {
-        #[command(flatten)]
-        target: Target,
-    },
+    Explain(Target),
     /// Draw the dependency graph of a job
     #[command(after_help = "Example:\n  provost job graph 0198c0de -o mermaid")]
-    Graph {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        format: GraphFormat,
-    },
+    Graph(With<Target, GraphFormat>),
     /// Show a job with its explanation, attempts, events and follow-ups
     #[command(after_help = "Example:\n  provost job inspect 0198c0de -o json")]
-    Inspect {
-        #[command(flatten)]
-        target: Target,
-    },
+    Inspect(Target),
 }
 
 #[derive(Args, Debug)]
@@ -139,11 +113,15 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
             Self::Create(create) => create.run(cx).await,
-            Self::Get { target, watch } => lifecycle::get::<Job>(cx, &target.id(cx).await?, &watch).await,
+            Self::Get(With { target, options: watch }) => {
+                lifecycle::get::<Job>(cx, &target.id(cx).await?, &watch).await
+            }
             Self::List(list) => list.run(cx).await,
             Self::Status => status(cx).await,
-            Self::Watch { target, interval } => lifecycle::follow::<Job>(cx, &target.id(cx).await?, &interval).await,
-            Self::Wait { target, timeout } => {
+            Self::Watch(With { target, options: interval }) => {
+                lifecycle::follow::<Job>(cx, &target.id(cx).await?, &interval).await
+            }
+            Self::Wait(With { target, options: timeout }) => {
                 lifecycle::wait::<Job>(cx, &target.id(cx).await?, "completed", timeout.timeout).await
             }
             Self::Cancel(jobs) => apply(cx, jobs, "canceled", Client::cancel_job, Client::cancel_jobs).await,
@@ -165,14 +143,14 @@ impl Verb {
                 let pairs = [("limit", limit.map(|it| it.to_string()))];
                 cx.list(&EXECUTION, &cx.client.job_executions(&id, &pairs).await?.text)
             }
-            Self::Explain { target } => {
+            Self::Explain(target) => {
                 cx.details(&JOB_EXPLANATION, &cx.client.explain_job(&target.id(cx).await?).await?.text)
             }
-            Self::Graph { target, format } => {
+            Self::Graph(With { target, options: format }) => {
                 let id = target.id(cx).await?;
                 print_graph(cx, format, async |pairs: Pairs<'_>| cx.client.job_graph(&id, pairs).await).await
             }
-            Self::Inspect { target } => {
+            Self::Inspect(target) => {
                 cx.details(&JOB_INSPECTION, &cx.client.inspect_job(&target.id(cx).await?).await?.text)
             }
         }

@@ -32,16 +32,10 @@ pub enum Verb {
     Update(Box<Update>),
     /// Show a schedule in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost schedule get nightly -o yaml")]
-    Get {
-        #[command(flatten)]
-        target: Target,
-    },
+    Get(Target),
     /// List schedules by name
     #[command(visible_alias = "ls", after_help = "Example:\n  provost schedule list -o wide")]
-    List {
-        #[command(flatten)]
-        watch: Watch,
-    },
+    List(Watch),
     /// Pause a schedule
     #[command(after_help = "Example:\n  provost schedule pause nightly --reason holidays")]
     Pause(Action<Target>),
@@ -120,8 +114,8 @@ impl Verb {
         match self {
             Self::Create(create) => create.run(cx).await,
             Self::Update(update) => update.run(cx).await,
-            Self::Get { target } => cx.details(&SCHEDULE, &cx.client.get_schedule(target.name(cx)).await?.text),
-            Self::List { watch } => {
+            Self::Get(target) => cx.details(&SCHEDULE, &cx.client.get_schedule(target.name(cx)).await?.text),
+            Self::List(watch) => {
                 let fetch = async |_: Pairs<'_>| cx.client.list_schedules().await;
                 list(cx, &SCHEDULE, &Page::default(), Some(&watch), Vec::new(), fetch).await
             }
