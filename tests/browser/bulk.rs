@@ -27,7 +27,7 @@ async fn the_selected_are_canceled_after_a_question_that_lists_them() {
     browser.sees("Called off at once: 3 jobs").await;
     assert_eq!(browser.text("h1").await, "Cancel 3 jobs");
     assert_eq!(browser.texts(".listed li").await.len(), 3);
-    browser.press("Back, change nothing").await;
+    browser.press("Go back").await;
     browser.arrives("/dashboard/jobs?state=queued&kind=a.one").await;
     assert_eq!(in_state(&server, "canceled").await, 0);
     browser.click("#rows tr:nth-child(1) .pick input").await;

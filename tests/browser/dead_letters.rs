@@ -106,7 +106,7 @@ async fn an_error_of_many_lines_groups_shows_and_replays_as_one() {
     assert_eq!(browser.texts("#groups .name").await, ["boom: no such host"]);
     browser.press("Replay 2 of cleanup.run…").await;
     assert_eq!(browser.text("h1").await, "Replay 2 jobs");
-    browser.press("Back, change nothing").await;
+    browser.press("Go back").await;
     browser.press("boom: no such host").await;
     browser.arrives("/dashboard/dead-letters?kind=cleanup.run&error=boom").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 2);

@@ -71,7 +71,7 @@ async fn a_job_is_enqueued_in_the_browser_and_followed_to_its_end() {
     browser.fill("#payload", r#"{"seconds": 3, "n": 12345678901234567890123}"#).await;
     browser.press("Enqueue job").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Enqueued. This page shows what becomes of it.").await;
+    browser.sees("Enqueued.").await;
     browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
     browser.sees("Held by").await;
     browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;

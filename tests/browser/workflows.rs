@@ -16,7 +16,7 @@ async fn the_demonstration_starts_from_the_empty_list_and_is_followed_to_its_end
     browser.sees("A workflow is a set of jobs that wait for each other").await;
     browser.sees("/workflows/demo/thumbnail").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started. This page shows every step.").await;
+    browser.sees("Started.").await;
     browser.arrives("/dashboard/workflows/").await;
     assert_eq!(browser.text("h1").await, "thumbnail demo");
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;
@@ -152,7 +152,7 @@ async fn a_workflow_is_canceled_with_a_question_and_taken_up_again_from_what_fai
     browser.press("Cancel…").await;
     browser.sees("2 steps that have not begun are called off at once.").await;
     browser.sees("1 step that is active is asked to stop").await;
-    browser.press("Back, change nothing").await;
+    browser.press("Go back").await;
     browser.press("Cancel…").await;
     browser.fill("#reason", "wrong film").await;
     browser.press("Cancel a workflow").await;
