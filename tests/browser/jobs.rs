@@ -72,7 +72,7 @@ async fn enqueued_job_is_followed_to_its_end() {
     browser.fill("#payload", r#"{"seconds": 0, "n": 12345678901234567890123}"#).await;
     browser.press("Enqueue job").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Enqueued. This page shows what becomes of it.").await;
+    browser.sees("Enqueued.").await;
     browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
     browser.sees("Leased to").await;
     browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;

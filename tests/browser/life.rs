@@ -143,7 +143,7 @@ async fn a_name_that_cannot_be_is_refused_beside_the_field_and_kept_in_it() {
     browser.fill("#project-name", "   ").await;
     browser.press("Create project").await;
     assert!(browser.text("#project-name-error").await.contains("must not be empty"));
-    browser.sees("Nothing was saved. Please correct this:").await;
+    browser.sees("Not saved. Correct these fields:").await;
     assert_eq!(browser.js("return document.querySelector('#project-name').value").await, "   ");
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
 }

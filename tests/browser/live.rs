@@ -67,7 +67,7 @@ async fn an_open_fold_stays_open_while_the_page_changes_around_it() {
     let server = Server::on(&database);
     let id = server.create_as("unfolded", json!({"duration_ms": 4000})).await;
     let browser = watching(&server, &format!("/dashboard/projects/{id}")).await;
-    browser.press("As curl").await;
+    browser.press("Show curl").await;
     browser.until("it moves", "document.querySelector('.head .badge').innerText === 'Provisioning'").await;
     browser.until("it is ready", "document.querySelector('.head .badge').innerText === 'Ready'").await;
     assert_eq!(browser.js("return document.querySelector('#curls').open").await, true);

@@ -22,7 +22,7 @@ async fn job_engine_forms_work_without_javascript() {
     browser.fill("#kind", "echo").await;
     browser.fill("#payload", "{\"a\": 1}").await;
     browser.press("Enqueue job").await;
-    browser.sees("Enqueued. This page shows what becomes of it.").await;
+    browser.sees("Enqueued.").await;
     browser.open("/dashboard/jobs?state=failed&kind=webhook.dispatch").await;
     browser.click("#rows tr:nth-child(1) .pick input").await;
     browser.click("#rows tr:nth-child(2) .pick input").await;
@@ -34,7 +34,7 @@ async fn job_engine_forms_work_without_javascript() {
     browser.open("/dashboard/queues/bulk").await;
     browser.press("Pause…").await;
     browser.fill("#reason", "by hand").await;
-    browser.press("Pause a queue").await;
+    browser.press("Pause queue").await;
     browser.sees("“by hand” · dashboard").await;
     browser.press("Resume").await;
     browser.sees("Resumed.").await;
@@ -44,7 +44,7 @@ async fn job_engine_forms_work_without_javascript() {
 
     browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
     browser.press("Cordon…").await;
-    browser.press("Cordon a worker").await;
+    browser.press("Cordon worker").await;
     browser.sees("Cordoned.").await;
     browser.press("Uncordon").await;
     browser.sees("Uncordoned.").await;
@@ -56,7 +56,7 @@ async fn job_engine_forms_work_without_javascript() {
     job_until(server, &works.dead, "completed").await;
     browser.open("/dashboard/schedules/eu%2Fsweep").await;
     browser.press("Resume").await;
-    browser.sees("Resumed. It starts what is due from now on.").await;
+    browser.sees("Resumed.").await;
     browser.press("Run now").await;
     browser.sees("Started.").await;
     browser.open("/dashboard/limits/delete?limit=sleepers").await;

@@ -13,9 +13,9 @@ async fn a_queue_is_paused_with_a_reason_drained_and_resumed() {
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/queues").await;
     browser.press("Pause bulk…").await;
-    browser.sees("No job of it is taken any more until it is resumed.").await;
+    browser.sees("Workers stop taking jobs from this queue until you resume it.").await;
     browser.fill("#reason", "card processor down").await;
-    browser.press("Pause a queue").await;
+    browser.press("Pause queue").await;
     browser.sees("Paused. New jobs are accepted and wait.").await;
     assert!(browser.shows("“card processor down” · dashboard").await);
     let waits = enqueue(&server, json!({"kind": "noop", "queue": "bulk"})).await;
@@ -25,14 +25,14 @@ async fn a_queue_is_paused_with_a_reason_drained_and_resumed() {
     browser.open("/dashboard/queues").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Paused", "Active"]);
     browser.press("Resume bulk").await;
-    browser.sees("Resumed. Its jobs are taken again.").await;
+    browser.sees("Resumed. Workers take its jobs again.").await;
     assert_eq!(browser.path().await, "/dashboard/queues");
     job_until(&server, &waits, "completed").await;
 
     browser.open("/dashboard/queues/bulk").await;
     browser.press("Drain…").await;
     browser.sees("New jobs are refused with 409").await;
-    browser.press("Drain a queue").await;
+    browser.press("Drain queue").await;
     browser.sees("Draining: new jobs are refused, waiting ones are worked off.").await;
     assert_eq!(server.post("/jobs", json!({"kind": "noop", "queue": "bulk"})).await.code(), "queue_draining");
     browser.press("Resume").await;
@@ -87,7 +87,7 @@ async fn a_queue_with_a_slash_that_nobody_serves_says_how_to_start_a_worker() {
     assert!(browser.shows("1 job waits, but no worker serves the queue eu/west:1.").await);
     assert!(browser.shows("provost --roles worker --worker-queues eu/west:1").await);
     browser.press("Pause…").await;
-    browser.press("Pause a queue").await;
+    browser.press("Pause queue").await;
     browser.sees("Paused: new jobs are accepted and wait.").await;
     browser.press("Its jobs").await;
     browser.arrives("/dashboard/jobs?queue=eu%2Fwest%3A1").await;

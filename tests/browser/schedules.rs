@@ -27,7 +27,7 @@ async fn a_schedule_is_added_run_changed_paused_and_deleted() {
     assert_eq!(browser.texts("#next-times tr").await.len(), 5);
 
     browser.press("Run now").await;
-    browser.sees("Started. The latest due times show what becomes of it.").await;
+    browser.sees("Started. See the run history.").await;
     browser.sees("run now by dashboard").await;
     browser.sees("Completed").await;
     let jobs = server.get("/jobs").await.json();
@@ -42,7 +42,7 @@ async fn a_schedule_is_added_run_changed_paused_and_deleted() {
     browser.sees("Every 1h 30m").await;
     browser.press("Pause…").await;
     browser.fill("#reason", "holidays").await;
-    browser.press("Pause a schedule").await;
+    browser.press("Pause schedule").await;
     browser.sees("Nothing starts by itself until it is resumed.").await;
     browser.sees("“holidays” · dashboard").await;
     browser.open("/dashboard/schedules").await;
@@ -50,8 +50,8 @@ async fn a_schedule_is_added_run_changed_paused_and_deleted() {
     browser.sees("1 schedule, 1 paused").await;
     browser.press("More for mail/nightly & co").await;
     browser.press("Delete…").await;
-    browser.press("Delete a schedule").await;
-    browser.sees("Schedule deleted. What it started goes on.").await;
+    browser.press("Delete schedule").await;
+    browser.sees("Schedule deleted. Jobs already started continue.").await;
     assert_eq!(server.get("/schedules").await.json(), json!([]));
 }
 
@@ -107,7 +107,7 @@ async fn a_page_shows_what_comes_in_both_zones_where_clocks_change_and_what_was(
     browser.press("Show what would start…").await;
     browser.sees("It starts at once what 1 due time would have started.").await;
     browser.sees("2026-03-08 03:00:00 EDT 2026-03-08 02:30:00 does not exist on this day").await;
-    browser.press("Backfill a schedule").await;
+    browser.press("Backfill schedule").await;
     browser.sees("Backfilled.").await;
     browser.sees("backfill by dashboard").await;
     browser

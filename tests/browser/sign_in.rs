@@ -18,7 +18,7 @@ async fn whoever_has_the_token_comes_to_the_wanted_page_and_leaves_again() {
     assert_eq!(browser.js("return document.activeElement.id").await, "token");
     browser.fill("#token", "wrong").await;
     browser.press("Sign in").await;
-    browser.sees("This is not the token of this server.").await;
+    browser.sees("The token is not valid.").await;
     browser.fill("#token", TOKEN).await;
     browser.press("Sign in").await;
     browser.arrives("/dashboard/metrics?range=6h").await;

@@ -14,7 +14,7 @@ async fn a_worker_is_cordoned_with_a_reason_and_takes_nothing_until_it_is_uncord
     browser.press(&format!("Cordon {}…", works.worker)).await;
     browser.sees("It finishes what it has.").await;
     browser.fill("#reason", "kernel update").await;
-    browser.press("Cordon a worker").await;
+    browser.press("Cordon worker").await;
     browser.sees("Cordoned. It takes no more jobs").await;
     assert!(browser.shows("“kernel update” · dashboard").await);
     assert!(browser.shows("sleep").await, "what it has is listed");
@@ -58,7 +58,7 @@ async fn a_drained_worker_hands_back_what_it_does_not_finish() {
     browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
     browser.press("Drain…").await;
     browser.sees("handed back for others, without a failure: it has 1 job now").await;
-    browser.press("Drain a worker").await;
+    browser.press("Drain worker").await;
     browser.sees("Draining. It takes no more jobs").await;
     assert_eq!(browser.text(".head .badge").await, "Draining");
 }

@@ -16,7 +16,7 @@ async fn demo_workflow_runs_to_completion() {
     browser.sees("A workflow is a set of jobs with dependencies").await;
     browser.sees("/workflows/demo/thumbnail").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started. This page shows every step.").await;
+    browser.sees("Started.").await;
     browser.arrives("/dashboard/workflows/").await;
     assert_eq!(browser.text("h1").await, "thumbnail demo");
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;

@@ -106,7 +106,7 @@ async fn workflows_work_without_javascript() {
     }
     browser.open("/dashboard/workflows").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started. This page shows every step.").await;
+    browser.sees("Started.").await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag a').length").await, 6);
     browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
     browser.press("Retry failed steps").await;
