@@ -14,7 +14,7 @@ use provost::store::workers::Worker;
 use provost::wire::client::Client;
 use uuid::Uuid;
 
-use crate::harness::{Database, Server, hands};
+use crate::harness::{Database, Server, worker};
 
 /// A database, and how workers get at its jobs.
 struct Side<S> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{dequeue, held, idle, put, text};
 use crate::api::{assert_problem, assert_refused};
-use crate::harness::{Database, hands};
+use crate::harness::{Database, worker};
 use crate::jobs::{act, job, only_worker, outcomes, until};
 
 #[tokio::test]
