@@ -17,7 +17,7 @@ use provost::wire::CreateJob;
 use tokio::time::sleep;
 
 use crate::harness::worker::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
-use crate::harness::{Database, Fault, Proxy, Server, TIMEOUT, eventually};
+use crate::harness::{Database, NetworkFault, Proxy, Server, TIMEOUT, eventually};
 
 /// The result of a scenario, or what is wrong.
 type Verdict = Result<(), String>;
@@ -177,7 +177,7 @@ async fn m7_resync_before_listen_is_caught() {
         let is_mutant = !settings.is_empty();
         let server = Server::with(&proxy.url(&database.url), &[settings, vec![NO_POLL]].concat());
         listens(&server).await;
-        proxy.set(Fault::HoldNew);
+        proxy.set(NetworkFault::HoldNew);
         let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                          WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
         must(database.number(listeners).await == 1, "one listener")?;

@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::options::Options;
 use crate::postgres::Postgres;
 use crate::process::Process;
-use crate::proxy::Fault;
+use crate::proxy::NetworkFault;
 
 /// How long a process may take to start and to stop.
 const START: Duration = Duration::from_secs(30);
@@ -217,7 +217,7 @@ impl Nemesis {
             Cut | Silence => {
                 let time = self.leases(0.4, 1.6);
                 self.record(strike, format!("{} for {:.1} s", victim.name, time.as_secs_f64()));
-                victim.proxy.set(if strike.1 == Cut { Fault::Cut } else { Fault::Silent });
+                victim.proxy.set(if strike.1 == Cut { NetworkFault::Cut } else { NetworkFault::Silent });
                 tokio::time::sleep(time).await;
                 victim.proxy.mend();
             }

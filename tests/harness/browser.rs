@@ -42,7 +42,7 @@ const FLAGS: &[&str] = &[
     "--window-size=1360,900",
 ];
 
-/// Runs before every page: notes what must never happen, what was fetched, and how the first frame looked.
+/// Runs in every page before its scripts: records violations, polls, and the first frame.
 const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
 
@@ -218,7 +218,7 @@ impl Browser {
         browser
     }
 
-    // Going and looking --------------------------------------------------------------------------------------------
+    // Navigating and reading --------------------------------------------------------------------------------------------
 
     pub async fn open(&self, path: &str) {
         self.driver.goto(format!("{}{path}", self.home)).await.unwrap();
@@ -255,10 +255,10 @@ impl Browser {
         self.js(&format!("return {}", says(text))).await == true
     }
 
-    /// Waits until something is, and is on view; its text.
+    /// Waits until an element is visible; its text.
     pub async fn text(&self, css: &str) -> String {
         let look = format!("document.querySelector({0})?.checkVisibility() && document.querySelector({0})", json!(css));
-        self.until(&format!("{css} is on view"), &look).await;
+        self.until(&format!("{css} is visible"), &look).await;
         self.texts(css).await.swap_remove(0)
     }
 
@@ -301,7 +301,7 @@ impl Browser {
 
     // Provisioning -------------------------------------------------------------------------------------------------------
 
-    /// Waits until an expression gives an element on view.
+    /// Waits until an expression yields a visible element.
     async fn element(&self, what: &str, expression: &str) -> WebElement {
         self.until(what, &format!("({expression})?.checkVisibility()")).await;
         self.driver.execute(format!("return {expression}"), Vec::new()).await.unwrap().element().unwrap()
@@ -317,12 +317,12 @@ impl Browser {
         self.try_click(&format!("{name:?} can be pressed"), &named).await;
     }
 
-    /// Clicks what matches.
+    /// Clicks an element.
     pub async fn click(&self, css: &str) {
         self.try_click(&format!("{css} can be clicked"), &format!("document.querySelector({})", json!(css))).await;
     }
 
-    /// A poll may replace the element between the look and the click: then once more.
+    /// Clicks again when a poll has replaced the element meanwhile.
     async fn try_click(&self, what: &str, expression: &str) {
         let deadline = Instant::now() + TIMEOUT;
         loop {
@@ -350,12 +350,12 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Types at whatever has the focus.
+    /// Types into the focused element.
     pub async fn keys(&self, text: &str) {
         self.driver.action_chain().send_keys(text).perform().await.unwrap();
     }
 
-    /// Presses Tab until something with this name has the focus.
+    /// Presses Tab until an element with this name has the focus.
     pub async fn tab_to(&self, name: &str) {
         for _ in 0..60 {
             self.keys(key::TAB).await;
@@ -366,27 +366,27 @@ impl Browser {
         self.give_up(&format!("Tab leads to {name:?}"), &self.focused().await).await;
     }
 
-    /// The name of what has the focus.
+    /// The name of the focused element.
     pub async fn focused(&self) -> String {
         let name = "const it = document.activeElement; \
                     return (it.ariaLabel || it.labels?.[0]?.innerText || it.innerText || '').trim()";
         self.js(name).await.as_str().unwrap().to_owned()
     }
 
-    /// Moves the pointer to the middle of what matches.
+    /// Moves the pointer to the middle of an element.
     pub async fn point_at(&self, css: &str) {
         let element = self.element(css, &format!("document.querySelector({})", json!(css))).await;
         self.driver.action_chain().move_to_element_center(&element).perform().await.unwrap();
     }
 
-    // What kind of browser it is -----------------------------------------------------------------------------------
+    // Settings of the browser -----------------------------------------------------------------------------------
 
     /// A command of the DevTools protocol.
     pub async fn cdp(&self, method: &str, params: Value) -> Value {
         self.driver.cdp().send_raw(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    /// The display settings that this browser comes with, like `poll=1&theme=dark`.
+    /// Stores display settings, like `poll=1&theme=dark`.
     pub async fn prefer(&self, settings: &str) {
         self.set_cookie("provost_preferences", settings).await;
     }
@@ -405,12 +405,12 @@ impl Browser {
         self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Switches JavaScript off in pages; this harness can still look into them.
+    /// Switches off JavaScript in pages. The harness can still run scripts in them.
     pub async fn without_javascript(&self) {
         self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     }
 
-    /// What the system asks for: `light` or `dark`.
+    /// The colour scheme of the system: `light` or `dark`.
     pub async fn scheme(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
         self.cdp("Emulation.setEmulatedMedia", json!({"features": [feature]})).await;
@@ -422,9 +422,9 @@ impl Browser {
         self.cdp("Network.emulateNetworkConditions", conditions).await;
     }
 
-    // Judging ------------------------------------------------------------------------------------------------------
+    // Checking ------------------------------------------------------------------------------------------------------
 
-    /// What happened in any page so far that never may: broken CSP, dialogs, uncaught errors.
+    /// Violations in any page so far: of the CSP, dialogs, uncaught errors.
     pub async fn crimes(&self) -> Vec<String> {
         let noted = self.js("return JSON.parse(sessionStorage.getItem('crimes') ?? '[]')").await;
         let noted = noted.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
@@ -469,7 +469,7 @@ impl Browser {
         all.as_array().unwrap().iter().map(|it| it.as_i64().unwrap()).collect()
     }
 
-    /// Waits for so many further polls.
+    /// Waits for `n` further polls.
     pub async fn further_polls(&self, n: usize) {
         let enough = self.polls().await.len() + n;
         self.until(&format!("{n} further polls"), &format!("window.polls.length >= {enough}")).await;

@@ -60,7 +60,7 @@ impl Database {
         Self::create("").await
     }
 
-    /// A copy of another one, which nobody can go on using: whoever is connected to it is cut off.
+    /// A copy of another database, whose connections are terminated first.
     pub async fn copy_of(name: &str) -> Self {
         let admin = connect(cluster_url()).await;
         let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
@@ -77,7 +77,7 @@ impl Database {
         Self::at(&url_of(&name)).await
     }
 
-    /// One that exists.
+    /// An existing database.
     pub async fn at(url: &str) -> Self {
         let client = connect(url).await;
         client.batch_execute("SET search_path = provost").await.unwrap();
@@ -104,13 +104,12 @@ impl Database {
         self.text(sql).await.parse().unwrap_or_else(|_| panic!("{sql} is not a number"))
     }
 
-    /// Statements without an answer.
+    /// Runs statements that return no rows.
     pub async fn run(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
-    /// What `psql` makes of a script, as whoever has only that would run it: whether it went well, and everything it said,
-    /// errors with their SQLSTATE.
+    /// Runs a script in `psql`: whether it succeeded, and its output, errors with their SQLSTATE.
     pub fn psql(&self, script: &str) -> (bool, String) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let dirs =
@@ -139,24 +138,24 @@ impl Database {
         Gate { client }
     }
 
-    /// Whether anybody may connect anew; connections that are there stay.
+    /// Forbids or allows new connections. Open connections stay.
     pub async fn forbid_connections(&self, forbid: bool) {
         let name = self.text("SELECT current_database()").await;
         let admin = connect(cluster_url()).await;
         admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {}", !forbid)).await.unwrap();
     }
 
-    /// A connection of its own, in our schema.
+    /// A further connection, with our schema as its search path.
     pub async fn connection(&self) -> Client {
         let client = connect(&self.url).await;
         client.batch_execute("SET search_path = provost").await.unwrap();
         client
     }
 
-    /// The invariants that must hold in every database at rest, whatever happened to it: those of `provost doctor`.
+    /// Asserts the invariants of `provost doctor`, which hold in every database at rest.
     pub async fn check_invariants(&self) {
         let broken = self.broken().await;
-        assert!(broken.is_empty(), "not as it must be: {broken:#?}");
+        assert!(broken.is_empty(), "broken invariants: {broken:#?}");
     }
 
     /// The invariants that do not hold.
@@ -164,7 +163,7 @@ impl Database {
         self.examined().await.into_iter().filter(Finding::is_broken).collect()
     }
 
-    /// What all the invariants found.
+    /// The findings of all invariants.
     pub async fn examined(&self) -> Vec<Finding> {
         examine(&Connector::parse(&self.url).unwrap()).await.unwrap_or_else(|error| panic!("{error:?}"))
     }

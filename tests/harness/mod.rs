@@ -1,5 +1,5 @@
-//! What a test holds in its hands: a private PostgreSQL for the whole run, a database of its own, real `provost`
-//! processes, a network that can be broken.
+//! What tests run on: one private PostgreSQL for the whole run, a database for each test, real `provost` processes, a
+//! browser, and a network with faults.
 
 mod browser;
 mod database;
@@ -14,7 +14,7 @@ pub use browser::{Browser, SCHEMES, key};
 pub use database::{Database, run_folder};
 pub use process::Process;
 #[cfg(feature = "chaos")]
-pub use proxy::Fault;
+pub use proxy::NetworkFault;
 pub use proxy::Proxy;
 pub use server::{Answer, Server, send};
 

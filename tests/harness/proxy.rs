@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// What is wrong with the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum NetworkFault {
     None,
     /// Closes open connections and refuses new ones.
     Cut,
@@ -24,7 +24,7 @@ pub enum Fault {
 pub struct Proxy {
     port: u16,
     upstream_port: Arc<AtomicU16>,
-    fault: Arc<watch::Sender<Fault>>,
+    fault: Arc<watch::Sender<NetworkFault>>,
     #[cfg_attr(not(feature = "chaos"), expect(dead_code, reason = "only the mutants use it"))]
     held: Arc<AtomicUsize>,
 }
@@ -39,7 +39,7 @@ impl Proxy {
     /// In front of the process that listens at this port.
     pub fn to(port: u16) -> Self {
         let upstream_port = Arc::new(AtomicU16::new(port));
-        let fault = Arc::new(watch::Sender::new(Fault::None));
+        let fault = Arc::new(watch::Sender::new(NetworkFault::None));
         let held = Arc::<AtomicUsize>::default();
         let (upstream, state, count) = (upstream_port.clone(), fault.clone(), held.clone());
         let (sender, port) = std::sync::mpsc::channel();
@@ -73,16 +73,16 @@ impl Proxy {
         self.upstream_port.store(port, Ordering::SeqCst);
     }
 
-    pub fn set(&self, fault: Fault) {
+    pub fn set(&self, fault: NetworkFault) {
         self.fault.send_replace(fault);
     }
 
     pub fn cut(&self) {
-        self.set(Fault::Cut);
+        self.set(NetworkFault::Cut);
     }
 
     pub fn mend(&self) {
-        self.set(Fault::None);
+        self.set(NetworkFault::None);
     }
 
     #[cfg(feature = "chaos")]
@@ -95,7 +95,7 @@ impl Proxy {
 async fn accept(
     listener: TcpListener,
     upstream_port: Arc<AtomicU16>,
-    state: Arc<watch::Sender<Fault>>,
+    state: Arc<watch::Sender<NetworkFault>>,
     held: Arc<AtomicUsize>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
@@ -103,13 +103,15 @@ async fn accept(
         let (mut fault, held) = (state.subscribe(), held.clone());
         tokio::spawn(async move {
             let now = *fault.borrow_and_update();
-            if now == Fault::HoldNew {
+            if now == NetworkFault::HoldNew {
                 held.fetch_add(1, Ordering::SeqCst);
             }
-            if fault.wait_for(|it| matches!(it, Fault::None | Fault::Cut)).await.is_err() || now == Fault::Cut {
+            if fault.wait_for(|it| matches!(it, NetworkFault::None | NetworkFault::Cut)).await.is_err()
+                || now == NetworkFault::Cut
+            {
                 return;
             }
-            let cut = async { _ = state.subscribe().wait_for(|it| *it == Fault::Cut).await };
+            let cut = async { _ = state.subscribe().wait_for(|it| *it == NetworkFault::Cut).await };
             tokio::select! {
                 () = carry(client, upstream_port.load(Ordering::SeqCst), &state) => {}
                 () = cut => {}
@@ -118,7 +120,7 @@ async fn accept(
     }
 }
 
-async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<Fault>) {
+async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<NetworkFault>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", upstream_port)).await else { return };
     _ = client.set_nodelay(true);
     _ = server.set_nodelay(true);
@@ -131,10 +133,10 @@ async fn carry(client: TcpStream, upstream_port: u16, state: &watch::Sender<Faul
 }
 
 /// Forwards bytes, except while the network is silent.
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut fault: watch::Receiver<Fault>) {
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut fault: watch::Receiver<NetworkFault>) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(n) = from.read(&mut bytes).await {
-        if n == 0 || fault.wait_for(|it| *it != Fault::Silent).await.is_err() {
+        if n == 0 || fault.wait_for(|it| *it != NetworkFault::Silent).await.is_err() {
             return;
         }
         if to.write_all(&bytes[..n]).await.is_err() {

@@ -1,4 +1,4 @@
-//! Workers made by hand: a store on a test's database, claims and settlements one by one.
+//! A worker without a process: a store on the database of a test, with single claims and settlements.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::{Database, eventually};
 
-/// A lease that outlives the test, and one that is over at once.
+/// A lease that outlives the test, and one that expires at once.
 pub const LONG: Duration = Duration::from_secs(60);
 pub const OVER: Duration = Duration::from_millis(1);
 
-/// How long what should have stopped may still take.
+/// How long jobs may take to stop.
 pub const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 pub async fn store(database: &Database) -> Store {
@@ -27,7 +27,7 @@ pub async fn store(database: &Database) -> Store {
     store
 }
 
-/// A worker for jobs of kind `noop`.
+/// The request of a worker for jobs of kind `noop`.
 pub fn claimer(name: &str, lease: Duration) -> ClaimRequest {
     ClaimRequest {
         worker_id: name.into(),
@@ -71,12 +71,10 @@ pub async fn claim_some(store: &Store, name: &str, lease: Duration, slots: usize
     store.claim_jobs(&claimer(name, lease), slots).await.unwrap()
 }
 
-/// Takes back one job, as soon as its lease is over.
+/// Reaps one job as soon as its lease has expired.
 pub async fn reap(store: &Store) {
-    eventually("the lease is over, and the job is taken back", || async {
-        store.reap_jobs(10, GRACES, "reaper").await.unwrap().pop()
-    })
-    .await;
+    eventually("an expired lease is reaped", || async { store.reap_jobs(10, GRACES, "reaper").await.unwrap().pop() })
+        .await;
 }
 
 pub fn settlement(outcome: Outcome) -> Settlement {

@@ -22,7 +22,7 @@ pub struct OperationPolicy {
 
 row! {
     /// The job of an operation, with its latest attempt.
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     pub struct Operation {
         pub id: Uuid,
         pub kind: String,

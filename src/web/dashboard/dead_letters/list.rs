@@ -69,7 +69,7 @@ async fn groups(app: &App, filter: &Filter) -> Result<Vec<ErrorGroup>, ApiError>
     Ok(groups.into_iter().map(|it| group(it, filter, all)).collect())
 }
 
-fn group(group: Group, filter: &Filter, all: i64) -> ErrorGroup {
+fn group(group: DeadLetterGroup, filter: &Filter, all: i64) -> ErrorGroup {
     let narrowed = Filter {
         kind: Some(group.kind.clone()),
         queue: filter.queue.clone(),

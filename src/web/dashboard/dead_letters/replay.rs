@@ -70,7 +70,7 @@ async fn try_replay(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         return Ok(redirect(&links::job_page(id), Some("replayed")));
     }
     let mut acted = replay_others(app, &job, edit, audit).await?;
-    acted.changed += 1;
+    acted.moved += 1;
     Ok(redirect(DEAD_LETTERS.page, Some(&flash::acted("all-replayed", &acted))))
 }
 

@@ -36,7 +36,7 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
     let verb = list.verbs.iter().find(|it| it.name == form.get("verb"));
     let verb = verb.ok_or_else(|| ApiError::field("verb", "must be an action of this list"))?;
     let back = form.path("back").unwrap_or(list.page).to_owned();
-    let Some(jobs) = jobs(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
+    let Some(jobs) = selected(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
     let order = Order { list, verb, jobs, back, form };
     let targets = Targets::load(app, &order).await?;
     if !order.form.is_confirmed() {
@@ -60,7 +60,7 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
 }
 
 /// The selected jobs or the filter of a form; `None` if no job is selected.
-fn jobs(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
+fn selected(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
     if form.get("all") != "1" {
         let ids: Result<Vec<Uuid>, _> = form.all("job_id").map(Uuid::try_parse).collect();
         let ids = ids.map_err(|_| ApiError::field("job_id", "must be a UUID"))?;

@@ -84,7 +84,7 @@ async fn is_served(app: &App, queue: &str) -> Result<bool, ApiError> {
 
 /// Without the remaining seconds: the page counts them down, and they would change its `ETag`.
 fn throttled(limit: &ExhaustedLimit) -> String {
-    let ExhaustedLimit { name, mode, most: max, span: window, .. } = limit;
+    let ExhaustedLimit { name, mode, max, window, .. } = limit;
     if *max == 0 {
         format!("Limit \"{name}\" is 0: no job starts.")
     } else if mode == LimitMode::Concurrency.as_str() {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::store::events::Event;
-use crate::store::jobs::{Execution, Explained, Job};
+use crate::store::jobs::{Execution, Job, JobExplanation};
 use crate::store::logs::LogLine;
 use crate::web::api::jobs::{load, not_found};
 use crate::web::app::App;
@@ -17,7 +17,7 @@ const LOGS: i64 = 200;
 
 pub struct JobData {
     pub job: Job,
-    pub explained: Explained,
+    pub explained: JobExplanation,
     pub events: Vec<Event>,
     pub executions: Vec<Execution>,
     pub followers: Vec<Job>,

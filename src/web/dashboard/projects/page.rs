@@ -12,6 +12,7 @@ use crate::store::projects::Transition;
 use crate::store::projects::Operation;
 use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
 use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
+use crate::web::api::jobs::explain::Reason;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
 use crate::web::dashboard::projects::timeline::timeline;

@@ -1,7 +1,8 @@
 //! The verbs of a schedule.
 
 use crate::store::Audit;
-use crate::web::api::schedules::{set_enabled, run_now, load_any};
+use crate::web::api::schedules::actions::{run_now, set_enabled};
+use crate::web::api::schedules::load_any;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;
 use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, links};

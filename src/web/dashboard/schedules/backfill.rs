@@ -7,7 +7,9 @@ use time::OffsetDateTime;
 
 use crate::domain::moment;
 use crate::store::schedules::Schedule;
-use crate::web::api::schedules::{run_backfill, backfillable, load, clock_change_note};
+use crate::web::api::schedules::actions::{backfillable, run_backfill};
+use crate::web::api::schedules::convert::clock_change_note;
+use crate::web::api::schedules::load;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;
 use crate::web::dashboard::ui::{
@@ -17,7 +19,6 @@ use crate::web::dashboard::ui::{
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
-use crate::wire::create_job;
 
 /// How many runs the confirmation lists.
 const LISTED: usize = 10;

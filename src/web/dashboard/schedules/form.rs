@@ -2,8 +2,7 @@
 
 use crate::domain::schedule::{Misfire, Overlap, ScheduleDefinition, Target};
 use crate::store::schedules::Schedule;
-use crate::web::api::audit;
-use crate::web::api::schedules::{Edit, checked_name, save_schedule};
+use crate::web::api::schedules::plan::{Edit, checked_name, save_schedule};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::ui::{Choice, FieldError, Form, field_errors};

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
 use crate::store::schedules::{ParsedSchedule, Schedule, Tick, InvalidSchedule};
-use crate::web::api::schedules::UNREADABLE_WORDS;
+use crate::web::api::schedules::convert::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, blank, save};
 use crate::web::dashboard::ui::{

@@ -9,7 +9,8 @@ use crate::domain::schedule::TickOutcome;
 use crate::domain::schedule::{Cause, Misfire, Occurrence, Overlap, ScheduleDefinition, ProjectAction, ScheduleState, Target};
 use crate::domain::workflow::StepDefinition;
 use crate::store::schedules::{Schedule, Tick};
-use crate::web::api::schedules::{load, clock_change_note};
+use crate::web::api::schedules::convert::clock_change_note;
+use crate::web::api::schedules::load;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, save, stored};
 use crate::web::dashboard::schedules::list::{PAGE, started, target_words, tick_badge};
@@ -139,7 +140,7 @@ fn next(it: &Occurrence) -> NextRow {
     NextRow {
         at: stamp(it.at),
         local: format!("{} {} ({})", it.local.text, it.local.abbreviation, it.local.offset),
-        note: it.clock_change.as_ref().map(note),
+        note: it.clock_change.as_ref().map(clock_change_note),
     }
 }
 

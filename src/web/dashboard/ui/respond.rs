@@ -5,7 +5,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use sha2::{Digest, Sha256};
 
 use crate::wire::hash::sha256_hex;
 use crate::web::dashboard::ui::{FLASH, cookie};
@@ -67,7 +66,7 @@ pub fn respond(request: &HttpRequest, page: Rendering<'_>) -> HttpResponse {
         }
         return response.content_type("text/html; charset=utf-8").body(body);
     }
-    let etag = format!("W/\"f-{}\"", &hex(&Sha256::digest(&body))[..32]);
+    let etag = format!("W/\"f-{}\"", &sha256_hex(&body)[..32]);
     response.insert_header((ETAG, etag.clone())).insert_header(("X-Fragment", "1"));
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if page.status.is_success() && known == Some(&etag) {

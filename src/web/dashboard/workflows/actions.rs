@@ -6,7 +6,8 @@ use crate::domain::WorkflowState;
 use crate::store::Audit;
 use crate::store::workflows::{Node, Workflow};
 use crate::web::api::jobs::CANCELABLE;
-use crate::web::api::workflows::{cancel_steps, load, retry_steps};
+use crate::web::api::workflows::actions::{cancel_steps, retry_steps};
+use crate::web::api::workflows::load;
 use crate::web::app::App;
 use crate::web::dashboard::ui::{
     Actions, ConfirmItem, Consequences, Form, Nav, Performed, Verb, count, duration, links, plural,
