@@ -72,10 +72,6 @@ fn short(n: u32) -> String {
     format!("{}…{}", &id[..8], &id[32..])
 }
 
-fn usage(text: &str, percent: Option<u32>, tone: Tone) -> Usage {
-    Usage { text: text.to_owned(), percent, tone }
-}
-
 fn changed() -> Changed {
     Changed { reason: some("card processor down"), actor: "maria".to_owned(), at: stamp("13:51:00") }
 }
