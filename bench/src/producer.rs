@@ -7,8 +7,8 @@ use super::marks::KIND;
 use crate::error::{BenchError, Result};
 use provost::domain::workflow::WorkflowDefinition;
 use provost::domain::{Ident, NewJob};
-use provost::store::Store;
 use provost::store::Audit;
+use provost::store::Store;
 
 /// The queue of a job by its number; `None` is the queue of the benchmark.
 pub type QueueOf = fn(u64) -> Option<String>;

@@ -28,9 +28,9 @@ pub fn run(config: Config) -> Exit {
         // The server enforces the queues of the token.
         [token] => Some(token.secret.reveal().to_owned()),
         _ => {
-            return report_invalid_settings(
-                &["PROVOST_WORKER_TOKEN must contain exactly one token for a worker".into()],
-            );
+            return report_invalid_settings(&[
+                "PROVOST_WORKER_TOKEN must contain exactly one token for a worker".into()
+            ]);
         }
     };
     // Connections belong to the runtime that opened them, so heartbeats need their own client.

@@ -16,7 +16,7 @@ use crate::wire::client::{Client, ClientError};
 use crate::wire::duration::HumanDuration;
 use crate::wire::internal::{
     self, DELIVERY_LEASE, Delivered, Dequeue, ExecutionResult, HeldExecution, MAX_DELIVERED, PostLine, PostLogs,
-    WorkerInfo, Progress,
+    Progress, WorkerInfo,
 };
 
 /// How long the server waits for jobs. A stopping worker waits at most this long for the reply.
@@ -88,7 +88,8 @@ impl Source for RemoteSource {
             job_id: it.job_id,
             progress: it.progress.clone().map(|it| Progress { fraction: it.fraction, text: it.text }),
         });
-        let batch = internal::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
+        let batch =
+            internal::HeartbeatBatch { worker: self.presence(busy, stopping), executions: executions.collect() };
         let sent = Instant::now();
         let reply = self.client.heartbeat(&batch, REPLY_TIMEOUT).await?;
         let lease = Duration::from_millis(reply.lease_ttl_ms);

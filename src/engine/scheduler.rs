@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::supervisor::{ServiceFuture, service};
 use super::{EngineResources, logger};
-use crate::store::Audit;
 use crate::domain::schedule::{Cause, ScheduleDefinition, ScheduledRun};
 use crate::log::chain;
 use crate::mutant::{self, FailPoint};
 use crate::signal::{WakeupReceiver, pause};
+use crate::store::Audit;
 use crate::store::StoreError;
 use crate::store::projects::OperationPolicy;
 use crate::store::schedules::{DueSchedule, Firing};

@@ -13,7 +13,7 @@ use super::duration::HumanDuration;
 use super::hash::sha256_hex;
 use super::json::{TextOr, storable};
 use super::time::parse_time;
-use crate::domain::new_job::{MAX_PRIORITY, DEFAULT_PRIORITY, DEFAULT_KEY_WINDOW};
+use crate::domain::new_job::{DEFAULT_KEY_WINDOW, DEFAULT_PRIORITY, MAX_PRIORITY};
 use crate::domain::retry::{MAX_DELAY, Strategy};
 use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, JobKind, NewJob, Policy};
 

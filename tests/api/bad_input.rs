@@ -1,6 +1,6 @@
 //! Invalid bodies: every one is rejected with the invalid field, and none causes a server error.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -5,7 +5,7 @@ use super::work::{Works, job_until};
 
 #[tokio::test]
 async fn job_engine_pages_offer_only_what_works_without_javascript() {
-    let works = Works::new().await;
+    let works = Works::shared().await;
     let browser = plain(&works.server).await;
     for (_, path) in works.pages() {
         browser.open(&path).await;

@@ -64,7 +64,7 @@ async fn workflow_list_is_filtered_and_paged() {
 
 #[tokio::test]
 async fn drawing_and_table_have_same_order_and_states() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
     let cards = browser.js(CARDS).await;
@@ -108,7 +108,7 @@ async fn drawing_and_table_have_same_order_and_states() {
 
 #[tokio::test]
 async fn active_step_counts_seconds_in_drawing() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
@@ -124,7 +124,7 @@ async fn active_step_counts_seconds_in_drawing() {
 
 #[tokio::test]
 async fn large_workflow_is_listed_by_stage_and_paged() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     browser.open(&format!("/dashboard/workflows/{}", flows.wide)).await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag').length").await, 0);
@@ -190,7 +190,7 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
 
 #[tokio::test]
 async fn job_shows_dependencies_dependents_and_cancel_cause() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&flows.server, &flows.failed, name).await);
     browser.open(&page("load").await).await;

@@ -61,7 +61,7 @@ async fn hostile_workflow_and_step_names_are_shown_as_text() {
 
 #[tokio::test]
 async fn workflow_pages_stay_below_weight_limit() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     for (name, path) in flows.pages().await {
         let weight = weight(&flows.server, &path).await;
         println!("{weight:6} {name}");
@@ -71,7 +71,7 @@ async fn workflow_pages_stay_below_weight_limit() {
 
 #[tokio::test]
 async fn workflow_pages_are_accessible_and_do_not_overflow() {
-    let flows = Flows::new().await;
+    let flows = Flows::shared().await;
     let browser = Browser::on(&flows.server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;

@@ -188,10 +188,7 @@ async fn throttled_job_starts_when_limit_is_raised() {
     let told = waits_as(&server, &second, "throttled").await;
     let free_in = moment(&told, "until") - moment(&told, "at");
     assert!((3580.0..=3600.0).contains(&free_in), "{told}");
-    assert!(
-        text(&told, "summary").starts_with("Limit slow allows 1 per 3600 s; the next start is in 3"),
-        "{told}"
-    );
+    assert!(text(&told, "summary").starts_with("Limit slow allows 1 per 3600 s; the next start is in 3"), "{told}");
     let seen = server.get("/limits/slow").await.json();
     assert_eq!((&seen["held_back"], seen["tokens"].as_f64().unwrap() < 0.1), (&json!(1), true), "{seen}");
     assert!((moment(&seen, "free_at") - moment(&told, "until")).abs() < 1.0);

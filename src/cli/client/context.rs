@@ -18,8 +18,11 @@ use crate::wire::client::{Answer, Budget, Client};
 pub type Outcome = Result<Exit, Failure>;
 
 /// Failed requests are retried briefly. Commands that wait or watch retry on their own.
-const RETRIES: Budget =
-    Budget { total: Duration::from_secs(1), first_pause: Duration::from_millis(100), max_pause: Duration::from_millis(400) };
+const RETRIES: Budget = Budget {
+    total: Duration::from_secs(1),
+    first_pause: Duration::from_millis(100),
+    max_pause: Duration::from_millis(400),
+};
 
 pub struct Context {
     pub client: Client,

@@ -7,11 +7,11 @@ macro_rules! target {
         #[derive(clap::Args, Debug)]
         pub struct Target {
             #[arg(
-                                                value_name = $value_name,
-                                                help = $help,
-                                                value_parser = $crate::cli::client::flags::object_name($noun),
-                                                add = clap_complete::ArgValueCompleter::new($complete)
-                                            )]
+                                                        value_name = $value_name,
+                                                        help = $help,
+                                                        value_parser = $crate::cli::client::flags::object_name($noun),
+                                                        add = clap_complete::ArgValueCompleter::new($complete)
+                                                    )]
             object: String,
         }
 

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::domain::schedule::{Cause, MissedTicks, ScheduledRun, RunAction};
+use crate::domain::schedule::{Cause, MissedTicks, RunAction, ScheduledRun};
 use crate::domain::{NewJob, moment};
 use crate::store::jobs::new_jobs_json;
 use crate::store::projects::OperationPolicy;
@@ -97,7 +97,9 @@ fn start_json(start: &ScheduledRun) -> StartJson<'_> {
     let job_id = Some(start.id);
     match &start.action {
         RunAction::Job(_) => StartJson { job_id, ..json },
-        RunAction::CreateProject { project, name } => StartJson { job_id, project_id: Some(*project), name: Some(name), ..json },
+        RunAction::CreateProject { project, name } => {
+            StartJson { job_id, project_id: Some(*project), name: Some(name), ..json }
+        }
         RunAction::ChangeProject { project } => StartJson { job_id, project_id: Some(*project), ..json },
         RunAction::Workflow(new) => {
             let steps = RawValue::from_string(new_jobs_json(&new.steps, None)).ok();

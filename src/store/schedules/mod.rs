@@ -168,7 +168,11 @@ fn plan(row: &Row) -> Result<ScheduleDefinition, StoreError> {
         name: row.get("name")?,
         state: row.get("state")?,
         timing,
-        misfire_policy: MisfirePolicy { misfire: row.get("misfire")?, catch_up: catch_up(row)?, grace: row.get("grace")? },
+        misfire_policy: MisfirePolicy {
+            misfire: row.get("misfire")?,
+            catch_up: catch_up(row)?,
+            grace: row.get("grace")?,
+        },
         overlap: row.get("overlap")?,
         jitter: row.get::<Duration>("jitter")?,
         target,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::schedule::{ProjectAction, Target, WorkflowTarget};
-use crate::domain::workflow::{StepDependency, WorkflowDefinition, StepDefinition};
+use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
 use crate::domain::{Backoff, Due, Ident, Labels, NewJob, Parameters, Policy, ProjectName};
 
 /// A job, in the fields of `enqueue_jobs` that a schedule can set.

@@ -5,8 +5,8 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 
 use crate::domain::{Ident, LimitMode, LimitScope, QueueState};
-use crate::store::limits::Limit;
 use crate::store::Audit;
+use crate::store::limits::Limit;
 use crate::store::queues::Queue;
 use crate::web::api::audit::{API, api_audit, audit};
 use crate::web::api::description;

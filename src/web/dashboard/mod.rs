@@ -24,9 +24,9 @@ use askama::Template;
 use serde_json::json;
 
 use crate::web::app::App;
+use crate::web::assets;
 use crate::web::dashboard::projects::list::PAGE as HOME;
 use crate::web::dashboard::ui::{Nav, Rendering, Shell, respond};
-use crate::web::assets;
 use crate::web::route::{get, resource};
 
 pub fn routes(config: &mut ServiceConfig) {

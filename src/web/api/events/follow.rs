@@ -4,7 +4,7 @@
 //! to `floor`; the ids above it that were already sent are remembered until `floor` has passed them.
 
 use crate::store::StoreError;
-use crate::store::events::{Event, EventFilter, EventBatch};
+use crate::store::events::{Event, EventBatch, EventFilter};
 use crate::web::app::App;
 
 /// Maximum number of events per poll.

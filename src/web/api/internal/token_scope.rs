@@ -76,13 +76,23 @@ impl TokenScope {
     }
 
     /// The active attempt with this id, if it is in scope.
-    pub async fn active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<Option<ActiveExecution>, ApiError> {
+    pub async fn active(
+        &self,
+        app: &App,
+        execution: Uuid,
+        job: Option<Uuid>,
+    ) -> Result<Option<ActiveExecution>, ApiError> {
         let active = app.store.active_execution(execution, job).await?;
         Ok(active.filter(|it| self.covers(&it.worker_id)))
     }
 
     /// The active attempt with this id, or a `lease_lost` problem.
-    pub async fn require_active(&self, app: &App, execution: Uuid, job: Option<Uuid>) -> Result<ActiveExecution, ApiError> {
+    pub async fn require_active(
+        &self,
+        app: &App,
+        execution: Uuid,
+        job: Option<Uuid>,
+    ) -> Result<ActiveExecution, ApiError> {
         self.active(app, execution, job).await?.ok_or(ApiError::LeaseLost(execution))
     }
 

@@ -63,7 +63,12 @@ pub async fn patch(app: Data<App>, Id(id): Id, body: Json<PatchJob>) -> ApiResul
     let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
     if !answer.changed {
         let hint = "Only the priority of an unfinished job can be changed.";
-        return Err(ApiError::InvalidState { what: "job", verb: "changed", was: answer.previous_state.to_string(), hint });
+        return Err(ApiError::InvalidState {
+            what: "job",
+            verb: "changed",
+            was: answer.previous_state.to_string(),
+            hint,
+        });
     }
     json(wire::Job::from(load(&app, id).await?))
 }

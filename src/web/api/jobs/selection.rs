@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::domain::JobState;
+use crate::store::Audit;
 use crate::store::dead_letters::DeleteOutcome;
 use crate::store::jobs::{Edit, Filter};
-use crate::store::Audit;
 use crate::web::api::audit::api_audit;
 use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
@@ -96,7 +96,10 @@ pub async fn delete(app: &App, selection: &Selection) -> Result<BulkOutcome, Api
             _ if it.of_workflow => "it belongs to a workflow and is deleted with it",
             _ => "it is not a dead letter",
         };
-        Ok(answers.into_iter().map(|it| (it.id, if it.deleted { Ok(()) } else { Err((why(&it), it.previous_state)) })).collect())
+        Ok(answers
+            .into_iter()
+            .map(|it| (it.id, if it.deleted { Ok(()) } else { Err((why(&it), it.previous_state)) }))
+            .collect())
     })
     .await
 }

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 
 use crate::domain::{JobState, ProjectStatus, ProjectVerb};
-use crate::store::projects::{ProjectExplanation, Project, WaitingJob};
+use crate::store::projects::{Project, ProjectExplanation, WaitingJob};
 use crate::web::api::description;
 use crate::web::api::jobs::explain::{self as job, Reason};
 use crate::web::api::projects::not_found;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::ProjectStatus;
 use crate::store::projects::Transition;
-use crate::store::projects::{Created, NewProject, ProjectEvent, ProjectPatch, Project};
+use crate::store::projects::{Created, NewProject, Project, ProjectEvent, ProjectPatch};
 use crate::web::api::audit::{API, api_audit, audit};
 use crate::web::api::response::page;
 use crate::web::api::{description, idempotency, wait};

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use time::OffsetDateTime;
 
 use crate::domain::schedule::{Cause, ScheduledRun, TickOutcome};
-use crate::store::StoreError;
 use crate::store::Audit;
+use crate::store::StoreError;
 use crate::store::schedules::{Fired, Firing, Schedule, Tick};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
@@ -63,8 +63,15 @@ async fn fire(
     starts: &[ScheduledRun],
     audit: &Audit,
 ) -> Result<Option<Fired>, ApiError> {
-    let firing =
-        Firing { schedule: schedule.id, revision: schedule.revision, cause, starts, missed: None, missed_reason: "", next: None };
+    let firing = Firing {
+        schedule: schedule.id,
+        revision: schedule.revision,
+        cause,
+        starts,
+        missed: None,
+        missed_reason: "",
+        next: None,
+    };
     Ok(app.store.fire_schedule(&firing, app.bounds(), audit).await?)
 }
 

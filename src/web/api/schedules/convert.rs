@@ -1,9 +1,9 @@
 //! Conversions of schedules, targets, due times and ticks.
 
 use crate::domain::NewJob;
-use crate::domain::schedule::{Occurrence, ProjectAction, ScheduleState, ClockChange, Target};
+use crate::domain::schedule::{ClockChange, Occurrence, ProjectAction, ScheduleState, Target};
 use crate::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
-use crate::store::schedules::{ParsedSchedule, Schedule, Tick, InvalidSchedule};
+use crate::store::schedules::{InvalidSchedule, ParsedSchedule, Schedule, Tick};
 use crate::wire::json::raw;
 use crate::wire::schedule::{JobTarget, LinkTarget, ProjectTarget, StepTarget, WorkflowTarget};
 use crate::wire::{self, BackoffPolicy};

@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 
 use crate::domain::moment;
 use crate::domain::schedule::{
-    MisfirePolicy, DUE_AT, MAX_CATCH_UP, Misfire, Overlap, ScheduleDefinition, ProjectAction, ScheduleState, Target, Timing, TimingError,
-    WorkflowTarget,
+    DUE_AT, MAX_CATCH_UP, Misfire, MisfirePolicy, Overlap, ProjectAction, ScheduleDefinition, ScheduleState, Target,
+    Timing, TimingError, WorkflowTarget,
 };
-use crate::store::StoreError;
 use crate::store::Audit;
+use crate::store::StoreError;
 use crate::store::schedules::Schedule;
 use crate::web::api::jobs::convert::create_request;
 use crate::web::api::projects::fields;
@@ -129,7 +129,15 @@ async fn planned(
         Some(jitter) => within_a_day("jitter", jitter)?,
         None => kept.map_or(Duration::ZERO, |it| it.jitter),
     };
-    Ok(ScheduleDefinition { name: name.to_owned(), state, timing, misfire_policy: misfire_policy(put, kept)?, overlap, jitter, target })
+    Ok(ScheduleDefinition {
+        name: name.to_owned(),
+        state,
+        timing,
+        misfire_policy: misfire_policy(put, kept)?,
+        overlap,
+        jitter,
+        target,
+    })
 }
 
 fn misfire_policy(put: &PutSchedule, kept: Option<&ScheduleDefinition>) -> Result<MisfirePolicy, ApiError> {

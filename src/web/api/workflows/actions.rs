@@ -4,8 +4,8 @@ use actix_web::web::Data;
 use uuid::Uuid;
 
 use crate::domain::{JobState, WorkflowState};
-use crate::store::jobs::Edit;
 use crate::store::Audit;
+use crate::store::jobs::Edit;
 use crate::store::workflows::Workflow;
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;

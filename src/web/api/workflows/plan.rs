@@ -7,7 +7,9 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::workflow::{DefinitionError, StepDefinition, StepDependency, WorkflowDefinition, definition::MAX_STEPS};
+use crate::domain::workflow::{
+    DefinitionError, StepDefinition, StepDependency, WorkflowDefinition, definition::MAX_STEPS,
+};
 use crate::domain::{Ident, NewWorkflow};
 use crate::web::app::App;
 use crate::web::error::ApiError;

@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Ident, JobState};
-use crate::store::jobs::{Edit, Filter, Job};
 use crate::store::Audit;
+use crate::store::jobs::{Edit, Filter, Job};
 use crate::web::api::audit;
 use crate::web::api::dead_letters::check_payload;
 use crate::web::api::jobs::load;

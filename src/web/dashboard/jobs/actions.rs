@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::domain::JobState;
-use crate::store::jobs::{Edit, Job};
 use crate::store::Audit;
+use crate::store::jobs::{Edit, Job};
 use crate::web::api::audit;
 use crate::web::api::jobs::actions::enqueue_copy;
 use crate::web::api::jobs::{CANCELABLE, load as load_job, not_found};
@@ -91,7 +91,9 @@ impl Actions for JobAction {
         if verb == "run-again" {
             return match enqueue_copy(app, id, &audit.actor, audit.request_id.as_deref()).await {
                 Ok(copy) => Ok(Performed::done(links::job_page(copy), "copied")),
-                Err(ApiError::InvalidState { was, .. }) => Ok(Performed::done(self.page(), format!("job-refused.{was}"))),
+                Err(ApiError::InvalidState { was, .. }) => {
+                    Ok(Performed::done(self.page(), format!("job-refused.{was}")))
+                }
                 Err(error) => Err(error),
             };
         }

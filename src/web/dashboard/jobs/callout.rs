@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::histogram::Histogram;
 use crate::domain::{JobState, LimitMode, WorkerState};
-use crate::store::jobs::{Job, ExhaustedLimit};
+use crate::store::jobs::{ExhaustedLimit, Job};
 use crate::web::api::jobs::explain::{blocked, why};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::data::JobData;

@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use uuid::Uuid;
 
-use crate::store::projects::Transition;
 use crate::store::Audit;
 use crate::store::projects::Project;
+use crate::store::projects::Transition;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
 use crate::web::dashboard::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Performed, Verb, links};

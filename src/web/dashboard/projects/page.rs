@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
-use crate::store::projects::Transition;
 use crate::store::projects::Operation;
+use crate::store::projects::Transition;
 use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
-use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
 use crate::web::api::jobs::explain::Reason;
+use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
 use crate::web::dashboard::projects::timeline::timeline;
@@ -113,7 +113,8 @@ async fn page(
     id: Uuid,
     rejected: Option<RenameForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let explained = app.store.explain_project(id, app.silence()).await?.ok_or(crate::web::api::projects::not_found(id))?;
+    let explained =
+        app.store.explain_project(id, app.silence()).await?.ok_or(crate::web::api::projects::not_found(id))?;
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let project = &explained.project;
@@ -137,7 +138,12 @@ async fn page(
     Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status).stop_polling(deleted)))
 }
 
-fn callout(explained: &ProjectExplanation, due: Option<Reason>, changed_at: OffsetDateTime, times: &ProvisionTimes) -> Callout {
+fn callout(
+    explained: &ProjectExplanation,
+    due: Option<Reason>,
+    changed_at: OffsetDateTime,
+    times: &ProvisionTimes,
+) -> Callout {
     let project = &explained.project;
     let at = stamp(changed_at);
     match project.status {

@@ -9,8 +9,8 @@ use crate::web::dashboard::ui::{Choice, FieldError, Form, field_errors};
 use crate::web::error::ApiError;
 use crate::wire::CreateJob;
 use crate::wire::PutSchedule;
-use crate::wire::schedule::PutTarget;
 use crate::wire::duration::HumanDuration;
+use crate::wire::schedule::PutTarget;
 
 const MISFIRES: [(Misfire, &str); 3] =
     [(Misfire::Latest, "run once"), (Misfire::All, "run all, up to the maximum"), (Misfire::Skip, "skip")];

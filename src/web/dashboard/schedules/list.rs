@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::moment;
 use crate::domain::schedule::{ProjectAction, ScheduleState, Target, TickOutcome};
-use crate::store::schedules::{ParsedSchedule, Schedule, Tick, InvalidSchedule};
+use crate::store::schedules::{InvalidSchedule, ParsedSchedule, Schedule, Tick};
 use crate::web::api::schedules::convert::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, blank, save};

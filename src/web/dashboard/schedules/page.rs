@@ -6,7 +6,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::domain::schedule::TickOutcome;
-use crate::domain::schedule::{Cause, Misfire, Occurrence, Overlap, ScheduleDefinition, ProjectAction, ScheduleState, Target};
+use crate::domain::schedule::{
+    Cause, Misfire, Occurrence, Overlap, ProjectAction, ScheduleDefinition, ScheduleState, Target,
+};
 use crate::domain::workflow::StepDefinition;
 use crate::store::schedules::{Schedule, Tick};
 use crate::web::api::schedules::convert::clock_change_note;

@@ -48,8 +48,8 @@ pub fn node(n: u32, name: &str, state: JobState) -> Node {
         workflow_id: None,
         kind: "metadata.aggregate".to_owned(),
         queue: "bulk".to_owned(),
-        waits_for: 0,
-        doomed_by: None,
+        pending_dependencies: 0,
+        canceled_by: None,
         error: (state == JobState::Failed).then(|| HOSTILE.to_owned()),
         attempt: 1,
         max_attempts: 3,
@@ -92,7 +92,7 @@ fn page(state: JobState, callout: Callout) -> JobPage {
         dependents: Relations::default(),
         followers: vec![job(2, JobState::Completed)],
         executions: vec![execution(3, None), execution(2, Some("failed")), execution(1, Some("released"))],
-        logs: vec![Line {
+        logs: vec![LogLine {
             id: 1,
             execution_id: uuid(3),
             at: at(0),

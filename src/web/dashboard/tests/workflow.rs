@@ -21,7 +21,7 @@ fn step(n: u32, name: &str, state: JobState) -> Step {
         rank: 0,
         blocked_reason: None,
         error: None,
-        doomed_by: None,
+        canceled_by: None,
         depends_on: Vec::new(),
         dependents: Vec::new(),
         attempt: 1,

@@ -6,8 +6,8 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::wire::hash::sha256_hex;
 use crate::web::dashboard::ui::{FLASH, cookie};
+use crate::wire::hash::sha256_hex;
 
 /// A page in both representations. Only the requested one is rendered.
 pub struct Rendering<'a> {
