@@ -12,7 +12,7 @@ use crate::wire::json::raw;
 
 /// The longest wait for a demo project.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Keeps a project in transition long enough to look at it.
+/// Keeps a project in transition while a user looks around.
 const LONG_MS: u64 = 8 * 60 * 1000;
 
 /// The demo projects: name, outcome, and duration of the provisioning in ms.

@@ -1,8 +1,9 @@
 //! HTTP: `api` is the JSON API and `dashboard` the pages; the files next to them are shared by both. A handler parses the request,
 //! calls the store and converts the result. Handlers contain no business rules and spawn no tasks.
 
-pub mod api;
-pub mod dashboard;
+mod api;
+mod dashboard;
+mod ui;
 
 mod access;
 mod app;

@@ -151,7 +151,7 @@ async fn no_page_of_work_scrolls_sideways_on_small_screens() {
 }
 
 #[tokio::test]
-async fn every_page_has_one_heading_and_a_title_of_its_own_and_breaks_no_rule() {
+async fn pages_have_one_heading_and_a_title_and_no_violation() {
     let stage = Stage::shared().await;
     let browser = Browser::on(&stage.server).await;
     for (name, path) in stage.pages() {

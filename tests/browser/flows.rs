@@ -26,7 +26,7 @@ pub async fn step_until(server: &Server, workflow: &str, name: &str, state: &str
     eventually(&format!("{name} is {state}"), is).await;
 }
 
-/// A step that takes so many milliseconds.
+/// A step that takes this many milliseconds.
 pub fn takes(name: &str, ms: u64, depends_on: &[&str]) -> Value {
     json!({"name": name, "kind": "metadata.aggregate", "payload": {"fileId": name, "durationMs": ms}, "depends_on": depends_on})
 }

@@ -3,7 +3,7 @@
 use crate::harness::{Browser, Database, Server, key};
 
 #[tokio::test]
-async fn a_project_is_created_opened_and_deleted_with_tab_and_enter_only() {
+async fn project_lifecycle_works_with_tab_and_enter_only() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -81,7 +81,7 @@ async fn nothing_fires_while_one_types() {
 }
 
 #[tokio::test]
-async fn the_first_stops_skip_to_the_content_and_to_the_pause_button() {
+async fn first_tab_stops_skip_to_content_and_pause() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -101,7 +101,7 @@ async fn the_first_stops_skip_to_the_content_and_to_the_pause_button() {
 }
 
 #[tokio::test]
-async fn the_menu_of_a_row_opens_and_closes_by_key_and_gives_the_focus_back() {
+async fn row_menu_opens_by_key_and_returns_the_focus() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("with-menu").await;

@@ -10,7 +10,7 @@ const LONG_LEASE: &[(&str, &str)] = &[("PROVOST_LEASE_TTL", "10m")];
 pub const BADGE: &str = "document.querySelector('.head .badge').innerText";
 
 #[tokio::test]
-async fn a_project_created_in_the_browser_becomes_ready_without_a_reload() {
+async fn created_project_becomes_ready_without_reload() {
     let database = Database::new().await;
     let gate = database.gate("projects", "NEW.status = 'ready'").await;
     let server = Server::with(&database.url, LONG_LEASE);
@@ -33,7 +33,7 @@ async fn a_project_created_in_the_browser_becomes_ready_without_a_reload() {
 }
 
 #[tokio::test]
-async fn a_failed_project_says_why_and_is_retried_until_it_is_ready() {
+async fn failed_project_shows_its_reason_and_is_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.failed("flaky-preview").await;
@@ -52,7 +52,7 @@ async fn a_failed_project_says_why_and_is_retried_until_it_is_ready() {
 }
 
 #[tokio::test]
-async fn a_project_is_deleted_only_by_its_name() {
+async fn project_is_deleted_only_with_its_name() {
     let database = Database::new().await;
     let server = Server::with(&database.url, LONG_LEASE);
     let id = server.ready("old-preview").await;
@@ -82,7 +82,7 @@ async fn a_project_is_deleted_only_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_project_that_moved_meanwhile_is_not_deleted() {
+async fn project_with_changed_status_is_not_deleted() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("contested").await;
@@ -97,7 +97,7 @@ async fn a_project_that_moved_meanwhile_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn the_second_of_two_operators_is_told_what_the_project_is_now() {
+async fn second_operator_sees_the_current_status() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.failed("shared").await;
@@ -114,7 +114,7 @@ async fn the_second_of_two_operators_is_told_what_the_project_is_now() {
 }
 
 #[tokio::test]
-async fn creating_twice_by_a_double_click_or_by_going_back_makes_one_project() {
+async fn double_click_or_back_creates_one_project() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -134,7 +134,7 @@ async fn creating_twice_by_a_double_click_or_by_going_back_makes_one_project() {
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_be_is_refused_beside_the_field_and_kept_in_it() {
+async fn invalid_name_is_refused_at_its_field_and_kept() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -149,7 +149,7 @@ async fn a_name_that_cannot_be_is_refused_beside_the_field_and_kept_in_it() {
 }
 
 #[tokio::test]
-async fn a_project_is_renamed_from_its_page() {
+async fn project_is_renamed_on_its_page() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("before").await;

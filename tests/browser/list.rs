@@ -42,7 +42,7 @@ async fn tabs_and_search_keep_each_other_until_they_are_cleared() {
 }
 
 #[tokio::test]
-async fn the_filter_survives_a_retry() {
+async fn filter_survives_a_retry() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.failed("one").await;
@@ -54,7 +54,7 @@ async fn the_filter_survives_a_retry() {
 }
 
 #[tokio::test]
-async fn a_search_finds_an_id_by_its_beginning_and_anything_literally() {
+async fn search_matches_id_prefix_and_literal_text() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("100%_done").await;

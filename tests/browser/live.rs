@@ -16,7 +16,7 @@ async fn watching(server: &Server, path: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn an_unchanged_page_costs_a_304_and_not_one_mutation() {
+async fn unchanged_page_answers_304_without_dom_changes() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("still").await;
@@ -62,7 +62,7 @@ async fn typed_text_and_the_focus_survive_what_happens_meanwhile() {
 }
 
 #[tokio::test]
-async fn an_open_fold_stays_open_while_the_page_changes_around_it() {
+async fn open_details_stay_open_across_updates() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("unfolded", json!({"duration_ms": 4000})).await;
@@ -75,7 +75,7 @@ async fn an_open_fold_stays_open_while_the_page_changes_around_it() {
 }
 
 #[tokio::test]
-async fn the_row_under_the_pointer_stays_until_the_pointer_leaves() {
+async fn row_under_the_pointer_stays_in_place() {
     let database = Database::new().await;
     let server = Server::on(&database);
     for name in ["a", "b", "c"] {
@@ -121,7 +121,7 @@ async fn cells_change_in_place_under_the_pointer() {
 }
 
 #[tokio::test]
-async fn a_hidden_tab_does_not_ask_and_a_shown_one_asks_at_once() {
+async fn hidden_tab_does_not_poll() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = watching(&server, "/dashboard/projects").await;
@@ -158,7 +158,7 @@ async fn pause_stops_the_polls_and_is_remembered_on_the_next_page() {
 }
 
 #[tokio::test]
-async fn a_deleted_project_is_not_asked_for_again() {
+async fn deleted_project_page_stops_polling() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.ready("final").await;
@@ -174,7 +174,7 @@ async fn a_deleted_project_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn the_number_in_the_navigation_follows_the_list() {
+async fn navigation_count_follows_the_list() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = watching(&server, "/dashboard/projects").await;

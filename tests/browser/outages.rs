@@ -9,7 +9,7 @@ async fn behind(proxy: &Proxy, database: &Database) -> Server {
 }
 
 #[tokio::test]
-async fn without_its_database_the_page_keeps_its_rows_says_so_and_mends_itself() {
+async fn page_keeps_rows_during_a_database_outage() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;
@@ -48,7 +48,7 @@ async fn retry_now_asks_at_once() {
 }
 
 #[tokio::test]
-async fn without_its_server_the_page_says_something_else() {
+async fn page_reports_an_unreachable_server() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("kept").await;
@@ -63,7 +63,7 @@ async fn without_its_server_the_page_says_something_else() {
 }
 
 #[tokio::test]
-async fn a_device_without_a_network_is_told_so_at_once_and_catches_up_later() {
+async fn offline_device_is_told_and_catches_up() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -79,7 +79,7 @@ async fn a_device_without_a_network_is_told_so_at_once_and_catches_up_later() {
 }
 
 #[tokio::test]
-async fn a_page_opened_while_the_database_is_down_becomes_the_wanted_page_by_itself() {
+async fn error_page_reloads_when_the_database_returns() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;
@@ -101,7 +101,7 @@ async fn a_page_opened_while_the_database_is_down_becomes_the_wanted_page_by_its
 }
 
 #[tokio::test]
-async fn what_is_posted_while_the_database_is_down_is_refused_in_words() {
+async fn form_sent_during_outage_is_refused_with_a_message() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;

@@ -17,7 +17,7 @@ pub async fn offers_only_what_works(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn projects_are_created_listed_retried_and_deleted_without_javascript() {
+async fn project_lifecycle_works_without_javascript() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let failed = server.failed("broken").await;
@@ -55,7 +55,7 @@ async fn projects_are_created_listed_retried_and_deleted_without_javascript() {
 }
 
 #[tokio::test]
-async fn filters_search_settings_charts_and_help_work_without_javascript() {
+async fn filters_settings_and_charts_work_without_javascript() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("alpha").await;

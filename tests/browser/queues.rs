@@ -6,7 +6,7 @@ use super::work::{Works, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
-async fn a_queue_is_paused_with_a_reason_drained_and_resumed() {
+async fn queue_is_paused_drained_and_resumed() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.post("/queues", json!({"name": "bulk"})).await.expect(201);
@@ -77,7 +77,7 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
 }
 
 #[tokio::test]
-async fn a_queue_with_a_slash_that_nobody_serves_says_how_to_start_a_worker() {
+async fn unserved_queue_with_slash_shows_worker_command() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open("/dashboard/queues").await;

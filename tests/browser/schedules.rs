@@ -6,7 +6,7 @@ use super::work::Works;
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
-async fn a_schedule_is_added_run_changed_paused_and_deleted() {
+async fn schedule_is_added_run_changed_paused_and_deleted() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -56,7 +56,7 @@ async fn a_schedule_is_added_run_changed_paused_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_schedule_is_said_beside_its_field_and_kept() {
+async fn invalid_schedule_is_refused_at_its_field_and_kept() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -85,7 +85,7 @@ async fn what_cannot_be_a_schedule_is_said_beside_its_field_and_kept() {
 }
 
 #[tokio::test]
-async fn a_page_shows_what_comes_in_both_zones_where_clocks_change_and_what_was() {
+async fn schedule_page_shows_clock_changes_and_history() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open("/dashboard/schedules").await;

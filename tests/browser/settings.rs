@@ -13,7 +13,7 @@ async fn save(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn a_poll_interval_out_of_range_is_refused_by_the_server_too() {
+async fn poll_interval_out_of_range_is_refused() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -35,7 +35,7 @@ async fn a_poll_interval_out_of_range_is_refused_by_the_server_too() {
 }
 
 #[tokio::test]
-async fn the_list_starts_with_the_status_that_was_chosen() {
+async fn list_starts_with_the_default_filter() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("good").await;
@@ -56,7 +56,7 @@ async fn the_list_starts_with_the_status_that_was_chosen() {
 }
 
 #[tokio::test]
-async fn the_first_frame_already_has_the_chosen_theme() {
+async fn first_frame_has_the_chosen_theme() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;

@@ -9,7 +9,7 @@ fn guarded(database: &Database) -> Server {
 }
 
 #[tokio::test]
-async fn whoever_has_the_token_comes_to_the_wanted_page_and_leaves_again() {
+async fn sign_in_leads_to_the_requested_page() {
     let database = Database::new().await;
     let server = guarded(&database);
     let browser = Browser::on(&server).await;
@@ -30,7 +30,7 @@ async fn whoever_has_the_token_comes_to_the_wanted_page_and_leaves_again() {
 }
 
 #[tokio::test]
-async fn a_page_whose_session_ended_leads_back_through_the_sign_in() {
+async fn expired_session_leads_through_sign_in() {
     let database = Database::new().await;
     let server = guarded(&database);
     let browser = Browser::on(&server).await;

@@ -46,7 +46,7 @@ async fn no_page_of_projects_weighs_more_either() {
 }
 
 #[tokio::test]
-async fn what_all_pages_share_is_fetched_once_and_weighs_little() {
+async fn shared_assets_are_cached_and_small() {
     let database = crate::harness::Database::new().await;
     let server = Server::on(&database);
     let page = server.get("/dashboard/jobs").await.text;

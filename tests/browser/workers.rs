@@ -6,7 +6,7 @@ use super::work::{Works, enqueue, job_until};
 use crate::harness::{Browser, eventually};
 
 #[tokio::test]
-async fn a_worker_is_cordoned_with_a_reason_and_takes_nothing_until_it_is_uncordoned() {
+async fn cordoned_worker_takes_no_jobs() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open("/dashboard/workers").await;
@@ -33,7 +33,7 @@ async fn a_worker_is_cordoned_with_a_reason_and_takes_nothing_until_it_is_uncord
 }
 
 #[tokio::test]
-async fn a_lost_worker_is_forgotten_and_another_is_not() {
+async fn only_lost_workers_can_be_forgotten() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open("/dashboard/workers?state=lost").await;
@@ -52,7 +52,7 @@ async fn a_lost_worker_is_forgotten_and_another_is_not() {
 }
 
 #[tokio::test]
-async fn a_drained_worker_hands_back_what_it_does_not_finish() {
+async fn drained_worker_releases_unfinished_jobs() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     browser.open(&format!("/dashboard/workers/{}", works.worker)).await;

@@ -152,7 +152,7 @@ impl Database {
         client
     }
 
-    /// Asserts the invariants of `provost doctor`, which hold in every database at rest.
+    /// Asserts the invariants of `provost doctor`, which hold in every idle database.
     pub async fn check_invariants(&self) {
         let broken = self.broken().await;
         assert!(broken.is_empty(), "broken invariants: {broken:#?}");

@@ -3,6 +3,7 @@
 
 mod browser;
 mod database;
+mod driver;
 mod process;
 mod proxy;
 mod server;
@@ -21,7 +22,7 @@ pub use server::{Answer, Server, send};
 /// How long a condition may take to become true. Only a hang takes this long, however busy the machine is.
 pub const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Polls a condition until it yields a value. Panics with the name of the condition when the time is up.
+/// Polls a condition until it yields a value. Panics with the name of the condition when the timeout passes.
 pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TIMEOUT;
     loop {

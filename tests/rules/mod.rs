@@ -16,8 +16,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// The text before the unit tests.
+    /// The text before the unit tests; nothing of a file of tests.
     pub fn product(&self) -> &str {
+        if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
+            return "";
+        }
         self.text.split("[cfg(test)]").next().unwrap_or_default()
     }
 }

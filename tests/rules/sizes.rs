@@ -10,7 +10,7 @@ const FILE_P90: usize = 250;
 const FUNCTION_P90: usize = 40;
 
 /// Folders that count as rooms of their own although they are part of a larger one.
-const INNER_ROOMS: &[&str] = &["src/web/api", "src/web/dashboard", "src/cli/client"];
+const INNER_ROOMS: &[&str] = &["src/web/api", "src/web/dashboard", "src/web/ui", "src/cli/client"];
 
 #[test]
 fn rooms_stay_under_eight_thousand_lines() {

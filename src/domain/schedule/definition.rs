@@ -76,7 +76,7 @@ pub enum RunAction {
 
 impl ScheduleDefinition {
     /// The next due time after an edit. It stays the same unless the timing changed or the schedule was paused; due
-    /// times during a pause are not made up for. A schedule that waited for none is recomputed, because an older
+    /// times during a pause are skipped. A schedule that waited for none is recomputed, because an older
     /// version may have stored it.
     pub fn next_due(
         &self,

@@ -27,7 +27,7 @@ string_enum! {
     /// Whether due times start runs.
     ScheduleState {
         Enabled = "enabled",
-        /// Due times start nothing, and are not made up for later.
+        /// Due times start nothing and are skipped.
         Paused = "paused",
     }
 }

@@ -11,7 +11,7 @@ use reqwest::Url;
 /// - `api.example.com`: https, port 443;
 /// - `api.example.com:8443`: https, that port;
 /// - `*.example.com`: every subdomain, not the domain itself;
-/// - `http://10.0.0.5:8080`: without TLS. Only whoever names an address may reach one that is not public.
+/// - `http://10.0.0.5:8080`: without TLS. A private address must be named explicitly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowList(Vec<Entry>);
 

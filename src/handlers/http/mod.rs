@@ -1,4 +1,4 @@
-//! `http.call`. Whoever enqueues a job chooses the URL, so calls go only to targets that the operator allowed, and not
+//! `http.call`. The producer of a job chooses the URL, so calls go only to targets that the operator allowed, and not
 //! by accident to private addresses: every resolved address is checked, and only those addresses are connected to.
 
 mod allow;

@@ -68,7 +68,7 @@ state_actions! {
     pause "/queues/{name}/pause" => QueueState::Paused;
     /// Resume a paused or draining queue.
     resume "/queues/{name}/resume" => QueueState::Active;
-    /// Drain a queue. New jobs are rejected (409 `queue_draining`); waiting jobs are worked off.
+    /// Drain a queue. New jobs are rejected (409 `queue_draining`); waiting jobs still run.
     drain "/queues/{name}/drain" => QueueState::Draining;
 }
 
@@ -120,7 +120,7 @@ fn state_description(state: QueueState) -> &'static str {
         QueueState::Paused => {
             "New jobs are accepted but wait; workers claim no jobs until the queue is resumed. Active jobs finish."
         }
-        QueueState::Draining => "New jobs are rejected with 409; waiting jobs are worked off.",
+        QueueState::Draining => "New jobs are rejected with 409; waiting jobs still run.",
     }
 }
 

@@ -9,13 +9,14 @@ use actix_web::web::{Data, ServiceConfig, post};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::{HOME, PAGE_AND_FORM};
+use super::HOME;
 use crate::web::access::{SESSION, is_token, session};
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Form, Rendering, Shell, cookie, or_error_page, redirect, respond};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::route::{get, resource};
+use crate::web::ui::PAGE_AND_FORM;
+use crate::web::ui::{Form, Rendering, Shell, cookie, or_error_page, redirect, respond};
 
 /// The delay after a wrong token, which slows down guessing.
 const PENALTY: Duration = Duration::from_millis(700);

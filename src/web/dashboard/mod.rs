@@ -10,7 +10,6 @@ mod projects;
 mod queues;
 mod schedules;
 mod settings;
-mod ui;
 mod workers;
 mod workflows;
 
@@ -26,8 +25,8 @@ use serde_json::json;
 use crate::web::app::App;
 use crate::web::assets;
 use crate::web::dashboard::projects::list::PAGE as HOME;
-use crate::web::dashboard::ui::{Nav, Rendering, Shell, respond};
 use crate::web::route::{get, resource};
+use crate::web::ui::{Nav, Rendering, Shell, not_found, respond};
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -47,11 +46,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(settings::routes)
         .configure(login::routes)
         .service(resource("/dashboard/help", &["GET"], [get().to(help)]))
-        .service(web::scope("/dashboard").default_service(web::to(ui::not_found)));
+        .service(web::scope("/dashboard").default_service(web::to(not_found)));
 }
-
-/// The methods of a page with a form.
-const PAGE_AND_FORM: &[&str] = &["GET", "POST"];
 
 /// Redirects browsers to the dashboard. Other clients get the addresses of the API.
 async fn index(request: HttpRequest) -> HttpResponse {

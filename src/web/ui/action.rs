@@ -7,14 +7,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::store::Audit;
 use crate::web::api::audit;
 use crate::web::app::App;
-use crate::web::dashboard::PAGE_AND_FORM;
-use crate::web::dashboard::ui::links::existing_name;
-use crate::web::dashboard::ui::{
-    ACTOR, ConfirmField, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, Nav, or_error_page, redirect,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::route::{get, resource};
+use crate::web::ui::PAGE_AND_FORM;
+use crate::web::ui::links::existing_name;
+use crate::web::ui::{
+    ACTOR, ConfirmField, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, Nav, or_error_page, redirect,
+};
 
 /// One action.
 pub struct Verb {

@@ -4,7 +4,7 @@
 //! ratio: strokes do not scale, and text is HTML next to the drawing.
 
 use crate::domain::ProjectStatus;
-use crate::web::dashboard::ui::{Badge, MetricsRange, Scale, Stamp, StateBadge, Tone, count, decimal, duration};
+use crate::web::ui::{Badge, MetricsRange, Scale, Stamp, StateBadge, Tone, count, decimal, duration};
 
 /// The stacked bar of states. Coordinates are in a view box of `StackedBar::WIDTH` by `StackedBar::HEIGHT`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use askama::Template;
 
 use crate::store::Audit;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Choice, Form, Hidden, Nav, Rendering, Shell, control_id, respond};
 use crate::web::error::ApiError;
+use crate::web::ui::{Choice, Form, Hidden, Nav, Rendering, Shell, control_id, respond};
 
 #[derive(Debug, Clone, Template)]
 #[template(path = "confirm.html", blocks = ["main"], whitespace = "minimize")]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::{JobState, ProjectStatus};
 use crate::web::app::App;
-use crate::web::dashboard::ui::{COUNT_CAP, Shell, capped, count};
 use crate::web::error::ApiError;
+use crate::web::ui::{COUNT_CAP, Shell, capped, count};
 
 /// The order of tabs and legends.
 pub const PROJECT_STATUSES: [ProjectStatus; 6] = [

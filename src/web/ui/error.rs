@@ -8,9 +8,9 @@ use askama::Template;
 
 use crate::store::StoreError;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Link, Rendering, Shell, is_live, respond};
 use crate::web::error::ApiError;
 use crate::web::request_id::request_id;
+use crate::web::ui::{Link, Rendering, Shell, is_live, respond};
 
 #[derive(Debug, Clone, Template)]
 #[template(path = "error.html", blocks = ["main"], whitespace = "minimize")]

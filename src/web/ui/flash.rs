@@ -2,7 +2,7 @@
 //! that no link can put text on a page.
 
 use crate::domain::{JobState, ProjectStatus, WorkerState, WorkflowState};
-use crate::web::dashboard::ui::{Link, Tone, plural};
+use crate::web::ui::{Link, Tone, plural};
 use crate::wire::BulkOutcome;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::web::app::App;
-use crate::web::dashboard::ui::{JobLink, Link, or_error_page};
 use crate::web::error::ApiError;
+use crate::web::ui::{JobLink, Link, or_error_page};
 use crate::wire::segment;
 
 /// The name in the path. A name that PostgreSQL cannot store does not exist.

@@ -35,3 +35,6 @@ pub use respond::{Rendering, is_live, respond};
 pub use scale::Scale;
 pub use shell::{Nav, Shell};
 pub use state::{Badge, Level, StateBadge, Tone, outcome_badge, retry_label};
+
+/// The methods of a page with a form.
+pub const PAGE_AND_FORM: &[&str] = &["GET", "POST"];

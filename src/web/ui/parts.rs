@@ -1,7 +1,7 @@
 //! Small components that several pages show.
 
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Badge, Stamp, Tone, count};
+use crate::web::ui::{Badge, Stamp, Tone, count};
 
 /// A link with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, time::Duration};
 
 use crate::domain::ProjectStatus;
-use crate::web::dashboard::ui::cookie;
+use crate::web::ui::cookie;
 
 const PREFERENCES: &str = "provost_preferences";
 

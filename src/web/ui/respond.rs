@@ -6,7 +6,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::web::dashboard::ui::{FLASH, cookie};
+use crate::web::ui::{FLASH, cookie};
 use crate::wire::hash::sha256_hex;
 
 /// A page in both representations. Only the requested one is rendered.

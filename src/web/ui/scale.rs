@@ -1,7 +1,7 @@
 //! Value axes of charts.
 
-use crate::web::dashboard::ui::chart::HEIGHT;
-use crate::web::dashboard::ui::decimal;
+use crate::web::ui::chart::HEIGHT;
+use crate::web::ui::decimal;
 
 /// A value axis from zero in round steps.
 pub struct Scale {

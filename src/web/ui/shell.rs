@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use crate::web::access::SESSION;
 use crate::web::app::App;
 use crate::web::assets;
-use crate::web::dashboard::ui::{Counts, FLASH, Flash, Link, Preferences, Stamp, Theme, Zone, flash, stamp};
 use crate::web::error::ApiError;
+use crate::web::ui::{Counts, FLASH, Flash, Link, Preferences, Stamp, Theme, Zone, flash, stamp};
 
 /// Everything that `ui/layout.html` shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use crate::web::app::App;
 use crate::web::dashboard::dead_letters::view::{DeadLettersPage, ErrorGroup};
 use crate::web::dashboard::jobs::list::{ROWS, Suggestions};
 use crate::web::dashboard::jobs::verbs::DEAD_LETTERS;
-use crate::web::dashboard::ui::{
-    Bulk, COUNT_CAP, Counts, Nav, Pages, Rendering, Shell, capped, count, first_line, links, or_error_page, respond,
-};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
+use crate::web::ui::{
+    Bulk, COUNT_CAP, Counts, Nav, Pages, Rendering, Shell, capped, count, first_line, links, or_error_page, respond,
+};
 
 /// How many of the latest dead letters are grouped.
 const GROUPED: i64 = 10_000;

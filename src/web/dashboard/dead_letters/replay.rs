@@ -19,12 +19,12 @@ use crate::web::dashboard::jobs::enqueue::payload;
 use crate::web::dashboard::jobs::format::priorities;
 use crate::web::dashboard::jobs::list::Suggestions;
 use crate::web::dashboard::jobs::verbs::DEAD_LETTERS;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::ui::{
     ACTOR, COUNT_CAP, FieldError, Form, Nav, Rendering, Shell, capped, field_errors, flash, id_in_path, links,
     or_error_page, redirect, respond,
 };
-use crate::web::error::ApiError;
-use crate::web::extract::Body;
 use crate::wire::BulkOutcome;
 
 /// Dead letters are grouped by this many characters of their error, as in `dead_letters/groups`.

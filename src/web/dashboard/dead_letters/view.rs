@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::store::dead_letters::DeadLetterGroup;
 use crate::store::jobs::{Filter, Job};
-use crate::web::dashboard::ui::{AsShortId, AsStamp, Bulk, Choice, FieldError, Pages, Shell, count, first_line};
+use crate::web::ui::{AsShortId, AsStamp, Bulk, Choice, FieldError, Pages, Shell, count, first_line};
 
 /// `GET /dashboard/dead-letters`.
 #[derive(Debug, Template)]

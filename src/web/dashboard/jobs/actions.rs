@@ -13,11 +13,11 @@ use crate::web::api::jobs::{CANCELABLE, load as load_job, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::PAGE;
 use crate::web::dashboard::jobs::verbs::{Affected, CANCEL, DEAD_LETTERS, DELETE};
-use crate::web::dashboard::ui::{
-    ACTOR, Actions, Consequences, Form, Nav, Performed, Verb, id_in_path, links, or_error_page, redirect, short_id,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
+use crate::web::ui::{
+    ACTOR, Actions, Consequences, Form, Nav, Performed, Verb, id_in_path, links, or_error_page, redirect, short_id,
+};
 
 /// `POST …/retry`, from the page or from a list.
 pub async fn retry(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {

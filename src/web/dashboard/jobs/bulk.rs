@@ -11,13 +11,13 @@ use crate::store::jobs::{Filter, Job};
 use crate::web::api::jobs::selection::{MAX_SELECTED, SelectedJobs, Selection};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::verbs::{Affected, DEAD_LETTERS, JOBS, List, Verb};
-use crate::web::dashboard::ui::{
-    COUNT_CAP, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, capped, first_line, flash, links, or_error_page,
-    plural, redirect, short_id,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::job_filter;
+use crate::web::ui::{
+    COUNT_CAP, ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, capped, first_line, flash, links, or_error_page,
+    plural, redirect, short_id,
+};
 use crate::wire::JobFilter;
 
 /// How many jobs the page lists.

@@ -10,8 +10,8 @@ use crate::web::app::App;
 use crate::web::dashboard::jobs::data::JobData;
 use crate::web::dashboard::jobs::format::{without_prefix, worker_command};
 use crate::web::dashboard::jobs::view::{Callout, Running, Waiting};
-use crate::web::dashboard::ui::{Link, duration, links};
 use crate::web::error::ApiError;
+use crate::web::ui::{Link, duration, links};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How the recorded reason of a cancellation request begins.

@@ -7,9 +7,7 @@ use crate::domain::retry::Strategy;
 use crate::domain::{Backoff, Ident, JobState, Progress};
 use crate::store::jobs::{Execution, Filter, Job};
 use crate::store::logs::LogLine;
-use crate::web::dashboard::ui::{
-    Badge, Choice, Hidden, Link, duration, elapsed, first_line, has_more, links, outcome_badge,
-};
+use crate::web::ui::{Badge, Choice, Hidden, Link, duration, elapsed, first_line, has_more, links, outcome_badge};
 
 /// The address of the list.
 pub const PAGE: &str = "/dashboard/jobs";

@@ -15,12 +15,12 @@ use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::PAGE;
 use crate::web::dashboard::jobs::view::{EnqueueForm, JobRow, JobsPage};
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::query::Query;
+use crate::web::ui::{
     Bulk, COUNT_CAP, Counts, Nav, Pages, Rendering, Shell, StateBadge, Tab, capped, count, is_live, links,
     or_error_page, plural, respond,
 };
-use crate::web::error::ApiError;
-use crate::web::query::Query;
 
 /// Rows per page.
 pub const ROWS: i64 = 25;

@@ -15,9 +15,9 @@ pub mod view;
 
 use actix_web::web::{ServiceConfig, post};
 
-use super::PAGE_AND_FORM;
-use crate::web::dashboard::ui::action_routes;
 use crate::web::route::{get, resource};
+use crate::web::ui::PAGE_AND_FORM;
+use crate::web::ui::action_routes;
 
 pub fn routes(config: &mut ServiceConfig) {
     config

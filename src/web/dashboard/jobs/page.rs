@@ -16,12 +16,12 @@ use crate::web::dashboard::jobs::data::JobData;
 use crate::web::dashboard::jobs::format::PAGE;
 use crate::web::dashboard::jobs::timeline::timeline;
 use crate::web::dashboard::jobs::view::JobPage;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::ui::{
     ACTOR, CurlLine, Form, JobLink, Nav, Rendering, Shell, curl_auth, field_errors, id_in_path, links, or_error_page,
     redirect, respond, short_id, with_id,
 };
-use crate::web::error::ApiError;
-use crate::web::extract::Body;
 
 /// A larger body is replaced by a file name in commands, to keep the page small. In bytes.
 const INLINE: usize = 2048;

@@ -9,8 +9,8 @@ use crate::store::jobs::Job;
 use crate::store::workflows::{Edge, Node};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::view::{Relation, Relations};
-use crate::web::dashboard::ui::{Badge, Link, Tone, count, links};
 use crate::web::error::ApiError;
+use crate::web::ui::{Badge, Link, Tone, count, links};
 
 /// How many dependencies and dependents a page shows.
 const SHOWN: usize = 20;

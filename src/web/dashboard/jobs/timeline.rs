@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::domain::JobState;
 use crate::store::events::Event;
 use crate::web::dashboard::jobs::callout::CANCEL_REQUESTED;
-use crate::web::dashboard::ui::{Badge, StateBadge, TimelineEntry, duration, stamp};
+use crate::web::ui::{Badge, StateBadge, TimelineEntry, duration, stamp};
 
 /// Waits longer than this have a line of their own, in seconds.
 const LONG_WAIT: f64 = 60.0;

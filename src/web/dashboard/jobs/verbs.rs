@@ -7,8 +7,8 @@ use crate::web::api::jobs::selection::Selection;
 use crate::web::api::jobs::{CANCELABLE, RETRYABLE};
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::{PAGE, priorities};
-use crate::web::dashboard::ui::{ConfirmField, Form, Nav, duration, plural};
 use crate::web::error::ApiError;
+use crate::web::ui::{ConfirmField, Form, Nav, duration, plural};
 use crate::wire::BulkOutcome;
 
 /// The list that an action belongs to.

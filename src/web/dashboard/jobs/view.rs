@@ -8,7 +8,7 @@ use crate::domain::JobState;
 use crate::store::jobs::{Execution, Filter, Job};
 use crate::store::logs::LogLine;
 use crate::store::workflows::Node;
-use crate::web::dashboard::ui::{
+use crate::web::ui::{
     AsShortId, AsStamp, Badge, Bulk, CurlLine, FieldError, JobLink, Link, Pages, Shell, StateBadge, Tab, TimelineEntry,
     retry_label,
 };
@@ -157,7 +157,7 @@ pub struct Waiting {
     pub headline: String,
     /// What happens next, and the page where it can be changed.
     pub hint: Option<(&'static str, Link)>,
-    /// Waits for ever unless somebody acts.
+    /// Waits until a person acts.
     pub stuck: bool,
     /// The command that helps.
     pub command: Option<String>,

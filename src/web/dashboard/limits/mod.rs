@@ -5,8 +5,8 @@ pub mod view;
 
 use actix_web::web::{ServiceConfig, post};
 
-use super::PAGE_AND_FORM;
 use crate::web::route::{get, resource};
+use crate::web::ui::PAGE_AND_FORM;
 
 pub fn routes(config: &mut ServiceConfig) {
     config

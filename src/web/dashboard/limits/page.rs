@@ -9,13 +9,13 @@ use crate::store::limits::{Limit, LimitUse};
 use crate::web::api::limits::checked;
 use crate::web::app::App;
 use crate::web::dashboard::limits::view::{LimitForm, LimitsPage, PAGE};
-use crate::web::dashboard::ui::{
-    ConfirmPage, Confirmation, FieldError, Form, Nav, Rejected, Rendering, Shell, confirmed_audit, field_errors,
-    or_error_page, plural, redirect, respond,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
+use crate::web::ui::{
+    ConfirmPage, Confirmation, FieldError, Form, Nav, Rejected, Rendering, Shell, confirmed_audit, field_errors,
+    or_error_page, plural, redirect, respond,
+};
 use crate::wire::PutLimit;
 use crate::wire::duration::HumanDuration;
 

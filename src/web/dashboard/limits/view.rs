@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::domain::{LimitMode, LimitScope};
 use crate::store::limits::{Limit, LimitUse};
-use crate::web::dashboard::ui::{
+use crate::web::ui::{
     AsStamp, Badge, COUNT_CAP, Choice, FieldError, Shell, Tone, Usage, capped, count, duration, links, plural,
 };
 

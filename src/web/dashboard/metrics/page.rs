@@ -12,12 +12,12 @@ use crate::domain::ProjectStatus;
 use crate::domain::histogram::Histogram;
 use crate::store::counts::{Failure, ProvisionBucket};
 use crate::web::app::App;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::query::Query;
+use crate::web::ui::{
     AsStamp, BarChart, BarData, Counts, DurationData, Kpi, LineChart, MetricsRange, Nav, PROJECT_STATUSES, Rendering,
     Shell, StackedBar, Tone, chart, count, duration, or_error_page, respond, stamp,
 };
-use crate::web::error::ApiError;
-use crate::web::query::Query;
 
 /// How many failure reasons are listed.
 const REASONS: i64 = 20;

@@ -8,8 +8,8 @@ use crate::store::projects::Project;
 use crate::store::projects::Transition;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
-use crate::web::dashboard::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Performed, Verb, links};
 use crate::web::error::ApiError;
+use crate::web::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Performed, Verb, links};
 
 impl Actions for Project {
     const NAV: Nav = Nav::Projects;

@@ -10,9 +10,9 @@ use crate::store::projects::{Created, NewProject};
 use crate::web::api::{audit, idempotency};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::list;
-use crate::web::dashboard::ui::{ACTOR, FieldError, Form, is_live, links, or_error_page, redirect};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
+use crate::web::ui::{ACTOR, FieldError, Form, is_live, links, or_error_page, redirect};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CreateForm {

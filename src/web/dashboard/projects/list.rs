@@ -14,12 +14,12 @@ use crate::domain::{ProjectStatus, ProjectVerb};
 use crate::store::projects::{Filter, Project};
 use crate::web::app::App;
 use crate::web::dashboard::projects::create::CreateForm;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::query::{DEFAULT_LIMIT, Query};
+use crate::web::ui::{
     Counts, Nav, PROJECT_STATUSES, Pages, Preferences, Rendering, Shell, StateBadge, Tab, count, duration, filters,
     links, or_error_page, respond, short_id,
 };
-use crate::web::error::ApiError;
-use crate::web::query::{DEFAULT_LIMIT, Query};
 
 pub const PAGE: &str = "/dashboard/projects";
 #[derive(Debug, Clone, Template)]

@@ -8,10 +8,10 @@ mod timeline;
 
 use actix_web::web::{ServiceConfig, post};
 
-use super::PAGE_AND_FORM;
 use crate::store::projects::Project;
-use crate::web::dashboard::ui::action_routes;
 use crate::web::route::{get, resource};
+use crate::web::ui::PAGE_AND_FORM;
+use crate::web::ui::action_routes;
 
 pub fn routes(config: &mut ServiceConfig) {
     config

@@ -16,12 +16,12 @@ use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
 use crate::web::dashboard::projects::timeline::timeline;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::ui::{
     CurlLine, Form, Holder, Nav, Rendering, Shell, Stamp, StateBadge, TimelineEntry, curl_auth, duration, elapsed,
     filters, id_in_path, links, or_error_page, redirect, respond, short_id, stamp, with_id,
 };
-use crate::web::error::ApiError;
-use crate::web::extract::Body;
 
 /// The maximum number of events and operations shown.
 const EVENTS: i64 = 100;
@@ -42,7 +42,7 @@ pub struct ProjectPage {
     /// Newest first.
     pub operations: Vec<Operation>,
     pub curls: Vec<CurlLine>,
-    /// `None` if the project cannot be renamed any more.
+    /// `None` if the project can no longer be renamed.
     pub rename: Option<RenameForm>,
 }
 

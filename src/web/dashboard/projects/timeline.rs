@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::domain::ProjectStatus;
 use crate::store::projects::ProjectEvent;
-use crate::web::dashboard::ui::{Badge, StateBadge, TimelineEntry, duration, stamp};
+use crate::web::ui::{Badge, StateBadge, TimelineEntry, duration, stamp};
 
 /// The events, oldest first. An entry shows how long the previous status lasted.
 pub fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineEntry> {

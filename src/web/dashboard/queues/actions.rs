@@ -6,8 +6,8 @@ use crate::store::queues::Queue;
 use crate::web::api::queues::{load, not_found};
 use crate::web::app::App;
 use crate::web::dashboard::queues::list::{PAGE, QueueView};
-use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
 use crate::web::error::ApiError;
+use crate::web::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
 
 impl Actions for Queue {
     const NAV: Nav = Nav::Queues;

@@ -10,11 +10,9 @@ use crate::web::api::limits::checked;
 use crate::web::api::queues::{limit_value, load, set_concurrency};
 use crate::web::app::App;
 use crate::web::dashboard::queues::page::page;
-use crate::web::dashboard::ui::{
-    Changed, FieldError, Form, field_errors, links, name_in_path, or_error_page, redirect, stamp,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
+use crate::web::ui::{Changed, FieldError, Form, field_errors, links, name_in_path, or_error_page, redirect, stamp};
 use crate::wire::PutLimit;
 use crate::wire::duration::HumanDuration;
 

@@ -8,12 +8,12 @@ use crate::domain::QueueState;
 use crate::store::queues::Queue;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format as jobs;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::query::Query;
+use crate::web::ui::{
     Changed, Nav, Rendering, Shell, StateBadge, Tone, Usage, count, filters, links, or_error_page, plural, respond,
     stamp,
 };
-use crate::web::error::ApiError;
-use crate::web::query::Query;
 
 pub const PAGE: &str = "/dashboard/queues";
 /// The store counts incoming and outgoing jobs over this many minutes.

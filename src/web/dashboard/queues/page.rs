@@ -18,11 +18,11 @@ use crate::web::dashboard::jobs::format as jobs;
 use crate::web::dashboard::jobs::format::worker_command;
 use crate::web::dashboard::queues::limits::QueueLimits;
 use crate::web::dashboard::queues::list::{PAGE, QueueView};
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::ui::{
     BarChart, BarData, Cause, Kpi, MetricsRange, Nav, Rendering, Shell, StateBadge, Tone, Usage, chart, count, filters,
     links, name_in_path, or_error_page, plural, respond, stamp,
 };
-use crate::web::error::ApiError;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const MINUTE: Duration = Duration::from_secs(60);

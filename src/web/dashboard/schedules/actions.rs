@@ -5,8 +5,8 @@ use crate::web::api::schedules::actions::{run_now, set_enabled};
 use crate::web::api::schedules::load_any;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;
-use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, links};
 use crate::web::error::ApiError;
+use crate::web::ui::{Actions, Consequences, Form, Nav, Performed, Verb, links};
 
 /// A schedule by name. One that this version cannot read can still be deleted.
 pub struct NamedSchedule(String);

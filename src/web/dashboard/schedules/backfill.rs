@@ -12,13 +12,13 @@ use crate::web::api::schedules::convert::clock_change_note;
 use crate::web::api::schedules::load;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::list::PAGE;
-use crate::web::dashboard::ui::{
-    ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, Nav, Rejected, confirmed_audit, links, name_in_path,
-    or_error_page, plural, redirect,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
+use crate::web::ui::{
+    ConfirmItem, ConfirmPage, Confirmation, Form, Hidden, Nav, Rejected, confirmed_audit, links, name_in_path,
+    or_error_page, plural, redirect,
+};
 
 /// How many runs the confirmation lists.
 const LISTED: usize = 10;

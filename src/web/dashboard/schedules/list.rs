@@ -14,12 +14,12 @@ use crate::store::schedules::{InvalidSchedule, ParsedSchedule, Schedule, Tick};
 use crate::web::api::schedules::convert::UNREADABLE_WORDS;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, blank, save};
-use crate::web::dashboard::ui::{
-    Badge, Form, Nav, Rendering, Shell, Stamp, StateBadge, Tone, links, or_error_page, plural, redirect, respond, stamp,
-};
 use crate::web::error::ApiError;
 use crate::web::extract::Body;
 use crate::web::query::Query;
+use crate::web::ui::{
+    Badge, Form, Nav, Rendering, Shell, Stamp, StateBadge, Tone, links, or_error_page, plural, redirect, respond, stamp,
+};
 
 pub const PAGE: &str = "/dashboard/schedules";
 /// How many ticks a row shows.

@@ -16,12 +16,12 @@ use crate::web::api::schedules::load;
 use crate::web::app::App;
 use crate::web::dashboard::schedules::form::{ScheduleForm, save, stored};
 use crate::web::dashboard::schedules::list::{PAGE, started, target_words, tick_badge};
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::ui::{
     Badge, Changed, CurlLine, Form, Link, Nav, Rendering, Shell, Stamp, StateBadge, curl_auth, duration, elapsed,
     links, name_in_path, or_error_page, plural, redirect, respond, short_id, stamp,
 };
-use crate::web::error::ApiError;
-use crate::web::extract::Body;
 
 /// How many next runs, past ticks and workflow steps the page shows.
 const NEXT: usize = 5;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::signal::ListenMode;
 use crate::web::api::health::Checkup;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Level, duration};
+use crate::web::ui::{Level, duration};
 
 /// One component.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ mod page;
 
 use actix_web::web::{ServiceConfig, post};
 
-use super::PAGE_AND_FORM;
 use crate::web::route::{get, resource};
+use crate::web::ui::PAGE_AND_FORM;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(resource("/dashboard/settings", PAGE_AND_FORM, [get().to(page::show), post().to(page::save)]));

@@ -13,12 +13,12 @@ use crate::domain::ProjectStatus;
 use crate::web::api::health::{Checkup, checkup};
 use crate::web::app::App;
 use crate::web::dashboard::settings::health::{Component, components};
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::extract::Body;
+use crate::web::ui::{
     AsStamp, Choice, Counts, FLASH, FieldError, Form, Level, Nav, PROJECT_STATUSES, Preferences, Rendering, Shell,
     StateBadge, Theme, Zone, cookie, mark_database_down, or_error_page, poll_seconds, respond,
 };
-use crate::web::error::ApiError;
-use crate::web::extract::Body;
 
 #[derive(Debug, Template)]
 #[template(path = "settings/page.html", blocks = ["main"], whitespace = "minimize")]

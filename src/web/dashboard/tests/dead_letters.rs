@@ -7,7 +7,7 @@ use crate::web::dashboard::dead_letters::view::{DeadLettersPage, ErrorGroup, Rep
 use crate::web::dashboard::jobs::format::priorities;
 use crate::web::dashboard::tests::jobs::{at, job, uuid};
 use crate::web::dashboard::tests::{HOSTILE, contains, rendered, shell, some};
-use crate::web::dashboard::ui::{Bulk, FieldError, Nav, Pages};
+use crate::web::ui::{Bulk, FieldError, Nav, Pages};
 
 fn group(error: &str, n: i64) -> ErrorGroup {
     let error = error.to_owned();

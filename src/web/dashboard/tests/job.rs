@@ -5,7 +5,7 @@ use crate::store::workflows::Node;
 use crate::web::dashboard::jobs::view::{Callout, JobPage, Relation, Relations, Running, Waiting};
 use crate::web::dashboard::tests::jobs::{at, job, uuid};
 use crate::web::dashboard::tests::{HOSTILE, contains, rendered, shell, some};
-use crate::web::dashboard::ui::{Badge, CurlLine, Link, Nav, StateBadge, TimelineEntry, Tone, links, stamp};
+use crate::web::ui::{Badge, CurlLine, Link, Nav, StateBadge, TimelineEntry, Tone, links, stamp};
 
 fn entry(n: u32, state: JobState, title: &str) -> TimelineEntry {
     TimelineEntry {

@@ -5,9 +5,9 @@ use crate::domain::JobState;
 use crate::store::jobs::{Filter, Job};
 use crate::web::dashboard::jobs::view::{EnqueueForm, JobRow, JobsPage};
 use crate::web::dashboard::tests::{HOSTILE, contains, rendered, shell, some};
-use crate::web::dashboard::ui::{Bulk, FieldError, Hidden, Nav, Pages, StateBadge, Tab};
+use crate::web::ui::{Bulk, FieldError, Hidden, Nav, Pages, StateBadge, Tab};
 
-/// 2026-11-22 14:00:00 UTC plus so many seconds.
+/// 2026-11-22 14:00:00 UTC plus a number of seconds.
 pub fn at(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::seconds(1_795_356_000 + seconds)
 }

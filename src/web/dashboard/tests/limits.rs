@@ -3,7 +3,7 @@ use crate::store::limits::{Limit, LimitUse};
 use crate::web::dashboard::limits::view::{LimitForm, LimitsPage};
 use crate::web::dashboard::tests::jobs::at;
 use crate::web::dashboard::tests::{HOSTILE, contains, rendered, shell, some};
-use crate::web::dashboard::ui::{FieldError, Nav};
+use crate::web::ui::{FieldError, Nav};
 
 fn limit(name: &str, tokens: f64) -> LimitUse {
     LimitUse {

@@ -21,9 +21,9 @@ use crate::web::dashboard::HelpPage;
 use crate::web::dashboard::queues::limits::QueueLimits;
 use crate::web::dashboard::queues::list::QueuesPage;
 use crate::web::dashboard::queues::page::{QueuePage, QueueWorker};
-use crate::web::dashboard::ui::*;
 use crate::web::dashboard::workers::list::WorkersPage;
 use crate::web::dashboard::workers::page::{OutcomeRow, RunningRow, WorkerPage};
+use crate::web::ui::*;
 
 /// User input that looks like markup.
 const HOSTILE: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";

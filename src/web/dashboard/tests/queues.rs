@@ -71,7 +71,7 @@ fn page_shows_limits_and_waiting_kinds() {
         &[
             "were completed and",
             "action=\"/dashboard/queues/bulk/limits\"",
-            "name=\"concurrency\" type='number'",
+            "name=\"concurrency\" type=\"number\"",
             "name=\"window\"",
             "Limit global",
             "no worker handles this kind",

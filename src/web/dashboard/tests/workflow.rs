@@ -3,11 +3,11 @@ use crate::web::dashboard::tests::job::node;
 use crate::web::dashboard::tests::jobs::{at, uuid};
 use crate::web::dashboard::tests::workflows::{progress, workflow};
 use crate::web::dashboard::tests::{HOSTILE, contains, rendered, shell, some};
-use crate::web::dashboard::ui::{Link, Nav, Tab, Tone};
 use crate::web::dashboard::workflows::data::Step;
 use crate::web::dashboard::workflows::view::{
     CriticalPath, Failure, GraphCard, GraphDrawing, Stage, StepRow, StepTable, Waterfall, WaterfallRow, WorkflowPage,
 };
+use crate::web::ui::{Link, Nav, Tab, Tone};
 use crate::wire::GraphNode;
 
 fn step(n: u32, name: &str, state: JobState) -> Step {

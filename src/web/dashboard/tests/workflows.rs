@@ -2,8 +2,8 @@ use crate::domain::WorkflowState;
 use crate::store::workflows::{Workflow, WorkflowFilter};
 use crate::web::dashboard::tests::jobs::{at, uuid};
 use crate::web::dashboard::tests::{HOSTILE, contains, rendered, shell, some};
-use crate::web::dashboard::ui::{Nav, Pages, Tone};
 use crate::web::dashboard::workflows::view::{Progress, ProgressPart, WorkflowRow, WorkflowsPage};
+use crate::web::ui::{Nav, Pages, Tone};
 
 pub fn workflow(n: u32, name: &str, state: WorkflowState) -> Workflow {
     Workflow {

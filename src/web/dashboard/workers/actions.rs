@@ -5,9 +5,9 @@ use crate::store::Audit;
 use crate::store::workers::RegisteredWorker;
 use crate::web::api::workers::{load, not_found};
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
 use crate::web::dashboard::workers::list::{PAGE, WorkerView};
 use crate::web::error::ApiError;
+use crate::web::ui::{Actions, Consequences, Form, Nav, Performed, Verb, plural};
 
 impl Actions for RegisteredWorker {
     const NAV: Nav = Nav::Workers;

@@ -7,12 +7,12 @@ use askama::Template;
 use crate::domain::WorkerState;
 use crate::store::workers::RegisteredWorker;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{
+use crate::web::error::ApiError;
+use crate::web::query::Query;
+use crate::web::ui::{
     Changed, Nav, Rendering, Shell, StateBadge, Tab, Tone, Usage, count, filters, links, or_error_page, plural,
     respond, stamp,
 };
-use crate::web::error::ApiError;
-use crate::web::query::Query;
 
 pub const PAGE: &str = "/dashboard/workers";
 /// The maximum number of rows. Larger installations filter by state.

@@ -7,8 +7,8 @@ pub mod page;
 use actix_web::web::ServiceConfig;
 
 use crate::store::workers::RegisteredWorker;
-use crate::web::dashboard::ui::action_routes;
 use crate::web::route::{get, resource};
+use crate::web::ui::action_routes;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(resource("/dashboard/workers", &["GET"], [get().to(list::show)])).service(resource(

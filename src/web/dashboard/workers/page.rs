@@ -15,12 +15,12 @@ use crate::store::workers::RegisteredWorker;
 use crate::web::api::workers::load;
 use crate::web::app::App;
 use crate::web::dashboard::jobs::format::{ProgressText, attempt};
-use crate::web::dashboard::ui::{
+use crate::web::dashboard::workers::list::{PAGE, WorkerView};
+use crate::web::error::ApiError;
+use crate::web::ui::{
     Badge, JobLink, Link, Nav, Rendering, Shell, Stamp, StateBadge, filters, links, name_in_path, or_error_page,
     outcome_badge, plural, respond, stamp,
 };
-use crate::web::dashboard::workers::list::{PAGE, WorkerView};
-use crate::web::error::ApiError;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// The maximum number of active jobs, and of queues in the statistics.

@@ -9,11 +9,9 @@ use crate::web::api::jobs::CANCELABLE;
 use crate::web::api::workflows::actions::{cancel_steps, retry_steps};
 use crate::web::api::workflows::load;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{
-    Actions, ConfirmItem, Consequences, Form, Nav, Performed, Verb, count, duration, links, plural,
-};
 use crate::web::dashboard::workflows::list::PAGE;
 use crate::web::error::ApiError;
+use crate::web::ui::{Actions, ConfirmItem, Consequences, Form, Nav, Performed, Verb, count, duration, links, plural};
 
 /// How many steps the confirmation page names.
 const LISTED: usize = 5;

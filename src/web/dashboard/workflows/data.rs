@@ -9,8 +9,8 @@ use crate::domain::{JobState, Policy};
 use crate::store::workflows::{Node, Workflow};
 use crate::web::api::workflows::graph;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{Link, elapsed, links};
 use crate::web::error::ApiError;
+use crate::web::ui::{Link, elapsed, links};
 use crate::wire::{GraphEdge, GraphNode};
 
 pub struct Steps {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::domain::JobState;
 use crate::domain::workflow::layout::{CARD, Point};
 use crate::domain::workflow::{self, Layout};
-use crate::web::dashboard::ui::decimal;
 use crate::web::dashboard::workflows::data::Steps;
 use crate::web::dashboard::workflows::view::{GraphCard, GraphDrawing};
+use crate::web::ui::decimal;
 use crate::wire::GraphEdge;
 
 /// Larger graphs are not drawn: they would be unreadable and heavy.

@@ -11,14 +11,14 @@ use crate::store::workflows::{Workflow, WorkflowFilter};
 use crate::web::api::audit;
 use crate::web::api::workflows::start_thumbnail;
 use crate::web::app::App;
-use crate::web::dashboard::ui::chart::shares;
-use crate::web::dashboard::ui::{
-    ACTOR, COUNT_CAP, Nav, Pages, Rendering, Shell, StateBadge, Tab, Tone, capped, count, decimal, links,
-    or_error_page, plural, redirect, respond,
-};
 use crate::web::dashboard::workflows::view::{Progress, ProgressPart, WorkflowRow, WorkflowsPage};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
+use crate::web::ui::chart::shares;
+use crate::web::ui::{
+    ACTOR, COUNT_CAP, Nav, Pages, Rendering, Shell, StateBadge, Tab, Tone, capped, count, decimal, links,
+    or_error_page, plural, redirect, respond,
+};
 
 pub const PAGE: &str = "/dashboard/workflows";
 /// Rows per page.

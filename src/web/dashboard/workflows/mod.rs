@@ -11,8 +11,8 @@ mod waterfall;
 
 use actix_web::web::{ServiceConfig, post};
 
-use crate::web::dashboard::ui::action_routes;
 use crate::web::route::{get, resource};
+use crate::web::ui::action_routes;
 
 pub fn routes(config: &mut ServiceConfig) {
     config

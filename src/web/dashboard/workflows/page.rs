@@ -10,16 +10,16 @@ use crate::store::events::Event;
 use crate::store::workflows::Workflow;
 use crate::web::api::workflows::load;
 use crate::web::app::App;
-use crate::web::dashboard::ui::{
-    CurlLine, Nav, Rendering, Shell, StateBadge, TimelineEntry, count, curl_auth, duration, first_line, plural,
-    respond, stamp, with_id,
-};
 use crate::web::dashboard::workflows::data::{Step, Steps};
 use crate::web::dashboard::workflows::list::{PAGE, progress};
 use crate::web::dashboard::workflows::view::{CriticalPath, Failure, WorkflowPage};
 use crate::web::dashboard::workflows::{graph, steps, waterfall};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
+use crate::web::ui::{
+    CurlLine, Nav, Rendering, Shell, StateBadge, TimelineEntry, count, curl_auth, duration, first_line, plural,
+    respond, stamp, with_id,
+};
 
 const EVENTS: i64 = 100;
 /// How many steps of the critical path, and how many failures, are named.

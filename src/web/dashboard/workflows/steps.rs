@@ -7,11 +7,11 @@ use uuid::Uuid;
 use crate::domain::JobState;
 use crate::domain::workflow::Layout;
 use crate::web::dashboard::jobs::format::{CANCELED, without_prefix};
-use crate::web::dashboard::ui::{Link, StateBadge, Tab, count, first_line, links, plural, short_id};
 use crate::web::dashboard::workflows::data::{Step, Steps};
 use crate::web::dashboard::workflows::view::{Stage, StepRow, StepTable};
 use crate::web::error::ApiError;
 use crate::web::query::Query;
+use crate::web::ui::{Link, StateBadge, Tab, count, first_line, links, plural, short_id};
 
 /// Rows per page.
 const ROWS: usize = 200;

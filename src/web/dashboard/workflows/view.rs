@@ -4,10 +4,10 @@ use askama::Template;
 
 use crate::store::workflows::{Workflow, WorkflowFilter};
 use crate::web::dashboard::jobs::format::{attempt, tenant};
-use crate::web::dashboard::ui::{
+use crate::web::dashboard::workflows::data::Step;
+use crate::web::ui::{
     AsShortId, AsStamp, CurlLine, Link, Pages, Shell, Stamp, StateBadge, Tab, TimelineEntry, Tone, elapsed,
 };
-use crate::web::dashboard::workflows::data::Step;
 
 /// `GET /dashboard/workflows`.
 #[derive(Debug, Template)]

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use time::OffsetDateTime;
 
 use crate::store::workflows::Workflow;
-use crate::web::dashboard::ui::{Scale, StateBadge, Tone, count, decimal, duration};
 use crate::web::dashboard::workflows::data::{Interval, Step, Steps};
 use crate::web::dashboard::workflows::view::{Waterfall, WaterfallRow};
+use crate::web::ui::{Scale, StateBadge, Tone, count, decimal, duration};
 
 const MAX_BARS: usize = 60;
 /// The heights of a row, of a run and of a wait. The names next to the drawing have the height of a row, too.
