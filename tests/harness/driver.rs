@@ -89,8 +89,7 @@ impl Driver {
         }
         let profile = self.profiles.join(uuid::Uuid::now_v7().to_string());
         capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
-        // The shell has the engine without the windows, and so needs half the time.
-        let chromium = find_program(&["chromium-headless-shell", "chromium"]);
+        let chromium = find_program(&["chromium"]);
         capabilities.set_binary(&chromium.to_string_lossy()).unwrap();
         capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         WebDriver::new(self.url(), capabilities).await.unwrap()
