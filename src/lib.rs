@@ -1,4 +1,4 @@
-//! Provost: a control plane in one binary and one PostgreSQL. The README says what it does; this list says where.
+//! Provost: a control plane in one binary and one PostgreSQL database. The README says what it does; this list says where.
 //!
 //! Each module is a room with one verb, and imports point inward only: `cli → {web, engine} → {store, wire,
 //! handlers} → provision → domain`. `web` and `engine` never import each other; they meet only in a row. The test `rules` keeps it so.

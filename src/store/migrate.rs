@@ -19,7 +19,7 @@ pub enum MigrateError {
     #[error("the database cannot be reached")]
     Unreachable(#[source] tokio_postgres::Error),
     #[error(
-        "the database's schema is at version {found}, this program knows versions up to {known}: start a newer provost"
+        "the database schema has version {found}, but this program supports versions up to {known}: start a newer provost"
     )]
     Newer { found: i32, known: i32 },
     #[error(

@@ -99,7 +99,7 @@ impl RunCommand {
         let status = self
             .run_to_end(&mut group, pipes, job, &output)
             .await
-            .map_err(|error| error_outcome("cannot be watched", error))?;
+            .map_err(|error| error_outcome("cannot monitor the process", error))?;
         let outcome = self.outcome(status, &output, &work_dir);
         if let Err(error) = work_dir.remove().await {
             job.log.note(format!("the working directory cannot be removed: {error}"));
