@@ -18,7 +18,7 @@ pub mod provision;
 /// ACTS. Does the work of one kind of job.
 pub mod handlers;
 
-/// WAITS. Supervisor, listener, worker loop, chores: the only room that spawns.
+/// WAITS. Supervisor, listener, worker loop, periodic maintenance: the only room that spawns.
 pub mod engine;
 
 /// ANSWERS. HTTP in, HTTP out: the API and the dashboard.

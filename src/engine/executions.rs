@@ -21,7 +21,7 @@ struct Entry {
     trusted_until: Option<Instant>,
 }
 
-/// What an execution and its heartbeat tell each other.
+/// What an execution and its heartbeat share.
 #[derive(Clone, Default)]
 pub struct Signals {
     /// Cancelled when the lease is lost.

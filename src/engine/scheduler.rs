@@ -36,7 +36,7 @@ struct Deferred(HashMap<Uuid, Deferral>);
 
 struct Deferral {
     until: Instant,
-    /// The turn at which this version could not read the schedule, once that is logged.
+    /// The revision that this version could not read, once that is logged.
     unreadable_at: Option<i64>,
 }
 
@@ -52,7 +52,7 @@ impl Deferred {
         self.0.values().map(|it| it.until).filter(|until| *until > now).min()
     }
 
-    /// Defers a schedule; whether it was not deferred before at this turn.
+    /// Defers a schedule; whether it was not deferred before at this revision.
     fn add(&mut self, id: Uuid, unreadable_at: Option<i64>) -> bool {
         let before = self.0.insert(id, Deferral { until: Instant::now() + RETRY_DELAY, unreadable_at });
         before.is_none_or(|it| it.unreadable_at != unreadable_at)

@@ -64,8 +64,8 @@ pub fn fallible<'a>(work: impl Future<Output = Result<Outcome, Outcome>> + Send 
 
 /// Does the work of one kind of job.
 ///
-/// A handler must be idempotent: delivery is at least once, so a job may run again after a crash, perhaps while an earlier
-/// attempt still reaches the outside world. Being dropped means "stop at once": the lease was lost, the job was canceled or
+/// A handler must be idempotent: delivery is at least once, so a job may run again after a crash, perhaps while requests of
+/// an earlier attempt are still in progress. Being dropped means "stop at once": the lease was lost, the job was canceled or
 /// timed out, or the process ends. No database connection is held meanwhile. A panic counts as a failure.
 pub trait Handler: Send + Sync {
     fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a>;

@@ -38,7 +38,7 @@ impl From<tokio_postgres::Error> for MigrateError {
 }
 
 impl MigrateError {
-    /// Whether waiting for the database may help. A wrong password or a missing database does not correct itself.
+    /// Whether waiting for the database may help. It does not help against a wrong password or a missing database.
     pub fn is_temporary(&self) -> bool {
         let Self::Unreachable(error) = self else { return false };
         let code = error.code().map(|state| state.code()).unwrap_or_default();

@@ -54,7 +54,7 @@ pub struct Command {
     limits: Limits,
     /// The user and group to run as, if not the worker's.
     user: Option<(u32, u32)>,
-    /// Exit codes that fail the job for good.
+    /// Exit codes that fail the job permanently.
     refuse_on: Vec<i32>,
     /// The JSON Schema of payloads, as text and compiled. A remote worker validates payloads itself, because the server
     /// may not know the schema.
