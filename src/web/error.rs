@@ -39,7 +39,7 @@ pub enum ApiError {
     )]
     LeaseLost(uuid::Uuid),
     #[error(
-        "The object has changed since you read it; its current version is {0}. Read it again, then repeat the change."
+        "The resource has changed; its current version is {0}. Read it again, then repeat the change."
     )]
     Stale(i64),
     #[error("This version of Provost cannot read the schedule {0}. Replace or delete it.")]

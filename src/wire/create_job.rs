@@ -55,7 +55,7 @@ pub struct CreateJob {
     #[serde(alias = "timeout_s", alias = "timeout_seconds", alias = "timeoutSeconds")]
     #[schema(value_type = Option<String>, example = "30s")]
     pub timeout: Option<HumanDuration>,
-    /// When the job fails permanently if it has not finished (RFC 3339).
+    /// When the job fails for good if it has not finished (RFC 3339).
     #[serde(alias = "deadlineAt")]
     pub deadline_at: Option<String>,
     /// Tenants share workers fairly and can have limits.

@@ -41,7 +41,7 @@ pub struct Job {
     pub max_attempts: i32,
     /// Time limit of one attempt, in seconds.
     pub timeout_s: Option<f64>,
-    /// When the job fails permanently if it has not finished.
+    /// When the job fails for good if it has not finished.
     #[serde(serialize_with = "serialize_option")]
     pub deadline_at: Option<OffsetDateTime>,
     /// The job's own retry policy; null means the default.

@@ -1,4 +1,4 @@
-//! `/dlq`: dead letters, the jobs that failed permanently.
+//! `/dlq`: dead letters, the jobs that failed for good.
 
 use std::collections::BTreeSet;
 

@@ -156,10 +156,10 @@ fn due(job: &Job, facts: &JobExplanation) -> Reason {
             1 => "The only worker for this queue and kind is".to_owned(),
             n => format!("All {n} workers for this queue and kind are"),
         };
-        return ("no_free_slot", format!("{workers} busy. Due jobs ahead of this one: {ahead}."));
+        return ("no_free_slot", format!("{workers} fully busy; {ahead} due jobs are ahead."));
     }
     if facts.ahead > 0 {
-        return ("queued_behind_others", format!("Due jobs ahead of this one: {ahead}."));
+        return ("queued_behind_others", format!("{ahead} due jobs are ahead."));
     }
     about_to_start()
 }
