@@ -33,9 +33,9 @@ pub struct AttemptContext<S> {
     pub context: EngineContext,
     pub executions: Arc<Executions>,
     pub log: Logger,
-    /// Cancelled when the shutdown grace is over: unfinished work is released.
+    /// Canceled when the shutdown grace is over: unfinished work is released.
     pub release: Stop,
-    /// Cancelled when releasing takes too long: outcomes are no longer delivered.
+    /// Canceled when releasing takes too long: outcomes are no longer delivered.
     pub abandon: Stop,
 }
 

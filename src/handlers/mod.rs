@@ -51,7 +51,7 @@ pub struct Job {
     pub project_id: Option<Uuid>,
     pub log: Log,
     pub progress: ProgressReporter,
-    /// Cancelled when the attempt is ended from outside, and the handler has a grace: see [`Handler::grace`].
+    /// Canceled when the attempt is ended from outside, and the handler has a grace: see [`Handler::grace`].
     pub stop: Stop,
 }
 
@@ -75,7 +75,7 @@ pub trait Handler: Send + Sync {
         None
     }
 
-    /// How long the handler may continue after `job.stop` is cancelled, before it is dropped. The outcome is then
+    /// How long the handler may continue after `job.stop` is canceled, before it is dropped. The outcome is then
     /// already decided: canceled, timed out or released. A lost lease allows no grace, because another worker may run
     /// the job.
     fn grace(&self) -> Duration {
