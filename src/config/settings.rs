@@ -135,7 +135,7 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_RETAIN_COMPLETED",
         "DURATION",
         "7d",
-        "How long to keep completed jobs; max keeps them forever, 0s deletes them at once.",
+        "How long to keep completed jobs; max keeps them forever, 0s keeps none.",
     ),
     plain("PROVOST_RETAIN_CANCELED", "DURATION", "7d", "How long to keep canceled jobs; max keeps them forever."),
     plain("PROVOST_RETAIN_FAILED", "DURATION", "max", "How long to keep dead letters; max keeps them forever."),
