@@ -41,7 +41,7 @@ struct Deferral {
 }
 
 impl Deferred {
-    /// The schedules that this poll leaves out. Old entries are dropped: those schedules are gone or fire again.
+    /// The schedules that this poll leaves out. Old entries are dropped: those schedules were deleted or fire again.
     fn ids(&mut self, now: Instant) -> Vec<Uuid> {
         self.0.retain(|_, it| it.until + 10 * MAX_POLL > now);
         self.0.iter().filter(|(_, it)| it.until > now).map(|(id, _)| *id).collect()
