@@ -1,30 +1,32 @@
-//! Provost: a control plane in one binary and one PostgreSQL. The README says what it does; this list says where.
+//! Provost: a control plane in one binary and one PostgreSQL database. The README describes the product; this list is the map
+//! of the code.
 //!
-//! Each module is a room with one verb, and imports point inward only: `cli → {web, engine} → {store, wire,
-//! handlers} → provision → domain`. `web` and `engine` never import each other; they meet only in a row. The test `rules` keeps it so.
+//! Each module is a room with one responsibility. Imports point inward only: `cli → {web, engine} → {store, wire, handlers} →
+//! provision → domain`. `web` and `engine` never import each other; they communicate only through the database. The test
+//! `rules` checks this.
 
-/// DECIDES. Pure: states, transitions, retry policy, names.
+/// The rules, as pure functions: states, transitions, retry policy, names.
 pub mod domain;
 
-/// REMEMBERS. The only room that runs SQL.
+/// The statements and their rows. The only room that runs SQL.
 pub mod store;
 
-/// SPEAKS. The JSON that both ends agree on.
+/// The JSON that server and client exchange, and the client.
 pub mod wire;
 
-/// ACTS. Makes and removes the real thing behind a project.
+/// Creates and removes the resources of projects.
 pub mod provision;
 
-/// ACTS. Does the work of one kind of job.
+/// Runs jobs, one handler per kind.
 pub mod handlers;
 
-/// WAITS. Supervisor, listener, worker loop, chores: the only room that spawns.
+/// Supervisor, listener, worker loop and periodic maintenance. The only room that spawns tasks.
 pub mod engine;
 
-/// ANSWERS. HTTP in, HTTP out: the API and the dashboard.
+/// Serves HTTP: the API and the dashboard.
 pub mod web;
 
-/// WIRES. Subcommands; the only room that may know everyone.
+/// The commands. The only room that may import all others.
 pub mod cli;
 
 pub mod config;

@@ -43,7 +43,7 @@ impl Wakeup {
         self.changed();
     }
 
-    /// Reports a change that creates no work for workers, but that a chore may have to clean up after.
+    /// Reports a change that creates no work for workers, but that periodic maintenance may have to clean up after.
     pub fn changed(&self) {
         self.changes.send_modify(|n| *n = n.wrapping_add(1));
     }

@@ -1,4 +1,4 @@
-//! `provost bench`: runs the measuring program, which is a binary of its own so that the product does not carry it.
+//! `provost bench`: runs the measuring program, which is a separate binary so that `provost` does not contain it.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::exit::Exit;
 
-/// The name of the measuring program. Cargo builds it beside `provost`.
+/// The name of the measuring program. Cargo builds it in the folder of `provost`.
 const PROGRAM: &str = "provost-bench";
 
 /// Replaces this process with the measuring program. Returns only if that program cannot be started.

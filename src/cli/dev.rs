@@ -40,7 +40,7 @@ pub fn run(config: Config) -> Exit {
     let token = config.admin_token.as_ref().map(|it| it.reveal().to_owned());
     serve::run_then(config, move |host| {
         let (address, token) = (format!("http://{host}"), token.clone());
-        // The thread only talks HTTP and may end with the process.
+        // The thread only sends HTTP requests, and may end with the process.
         std::thread::spawn(move || {
             open(&format!("{address}/dashboard"));
             if let Err(error) = seed(&address, token) {

@@ -30,7 +30,7 @@ pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
         }
         Err(error @ ExamineError::Unreachable(_)) => report_unusable(&error, Some(&connector)),
         Err(error) => {
-            eprintln!("provost: cannot examine {}: {}", connector.address(), chain(&error));
+            eprintln!("provost: cannot check {}: {}", connector.address(), chain(&error));
             Exit::Unreachable
         }
     }

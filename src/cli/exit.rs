@@ -22,10 +22,10 @@ pub enum Exit {
 /// Every exit code and its meaning.
 pub const MEANINGS: [(Exit, &str); 10] = [
     (Exit::Success, "success"),
-    (Exit::Failure, "the operation failed, such as a project, an invariant or a measurement"),
+    (Exit::Failure, "the operation failed, for example a job failed or an invariant does not hold"),
     (Exit::Usage, "invalid flag, field or setting"),
     (Exit::NotFound, "not found"),
-    (Exit::Denied, "not signed in, or not allowed"),
+    (Exit::Denied, "not authenticated, or not allowed"),
     (Exit::Conflict, "not possible in the current state, or changed concurrently"),
     (Exit::Unreachable, "the server or its database is unreachable"),
     (Exit::TimedOut, "timed out while waiting"),

@@ -11,7 +11,7 @@ use super::output::{Output, array, print};
 use super::tables::{COMPLETION_SCRIPT, EXIT_CODE, MAN_PAGE, VERSION};
 use crate::wire::client::Body;
 
-pub const ABOUT: &str = "A control plane in one binary and one PostgreSQL";
+pub const ABOUT: &str = "A control plane in one binary and one PostgreSQL database";
 
 pub const AFTER: &str = "Get started:
   provost                            Start a server with its own PostgreSQL

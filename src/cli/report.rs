@@ -123,9 +123,9 @@ mod tests {
     fn error_text_has_summary_cause_hint_and_code() {
         let problem = Problem {
             kind: "urn:provost:problem:invalid_state".into(),
-            title: "Not possible in this state".into(),
+            title: "Invalid state".into(),
             status: 409,
-            detail: "The project cannot be retried: it is ready. Only a failed project can be retried.".into(),
+            detail: "The project cannot be retried because it is ready. Only a failed project can be retried.".into(),
             code: "invalid_state".into(),
             request_id: "r-1".into(),
             errors: Vec::new(),
@@ -133,7 +133,7 @@ mod tests {
         };
         let error = Error::refused(problem);
         assert_eq!(error.exit, Exit::Conflict);
-        let expected = "error: project \"acme eu\" cannot be retried: it is ready\n  Only a failed project can be retried.\n  try:   provost project get 'acme eu'\n  code:  invalid_state   request: r-1\n";
+        let expected = "error: project \"acme eu\" cannot be retried because it is ready\n  Only a failed project can be retried.\n  try:   provost project get 'acme eu'\n  code:  invalid_state   request: r-1\n";
         assert_eq!(as_text(&error, &subject(Format::Table)), expected);
     }
 

@@ -38,11 +38,15 @@ const fn secret(env: &'static str, value: &'static str, help: &'static str) -> S
 
 /// The settings of servers and workers.
 pub const SETTINGS: &[Setting] = &[
-    secret("DATABASE_URL", "URL", "URL of a PostgreSQL 14 or newer. Without it, Provost starts a private PostgreSQL."),
+    secret(
+        "DATABASE_URL",
+        "URL",
+        "URL of the database (PostgreSQL 14 or newer). Without it, Provost starts a private PostgreSQL.",
+    ),
     optional(
         "PROVOST_DATA_DIR",
         "DIR",
-        "Data directory of the private PostgreSQL. Default: provost in the platform's data directory; as root /var/lib/provost.",
+        "Data directory of the private PostgreSQL. Default: provost in the platform's data directory; for root, /var/lib/provost.",
     ),
     optional(
         "POSTGRES_BIN_DIR",
@@ -53,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_LISTEN",
         "ADDRESS",
         "127.0.0.1:8080",
-        "Address and port of the API and the dashboard. Other than loopback addresses require PROVOST_ADMIN_TOKEN.",
+        "Address and port of the API and the dashboard. Addresses other than loopback require PROVOST_ADMIN_TOKEN.",
     ),
     secret(
         "PROVOST_ADMIN_TOKEN",
@@ -63,7 +67,7 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "PROVOST_WORKER_TOKEN",
         "TOKEN",
-        "Token for remote workers, which grants access to /internal only. At least 16 characters. A server accepts several, comma-separated, each optionally restricted to queues: TOKEN@critical+default.",
+        "Token of remote workers, with access to /internal only. At least 16 characters. A server accepts several, comma-separated; each may be restricted to queues, as in TOKEN@critical+default.",
     ),
     optional("PROVOST_SERVER", "URL", "Address of the server for provost worker, such as https://provost.example.org."),
     plain(
@@ -76,20 +80,20 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_WORKER_QUEUES",
         "LIST",
         "*",
-        "Queues that this process serves, comma-separated; * is every queue, including future ones.",
+        "Queues that this process serves, comma-separated; * means every queue, including future ones.",
     ),
     plain(
         "PROVOST_WORKER_KINDS",
         "LIST",
         "*",
-        "Job kinds that this process runs, comma-separated; * is every kind with a handler.",
+        "Job kinds that this process runs, comma-separated; * means every kind with a handler.",
     ),
     plain("PROVOST_WORKER_CONCURRENCY", "N", "10", "Number of jobs that this process runs at the same time (1-1000)."),
     plain(
         "PROVOST_LEASE_TTL",
         "DURATION",
         "30s",
-        "How long a job stays leased without a heartbeat (1s-1h). Workers send three heartbeats per lease.",
+        "Time after which a lease without a heartbeat expires (1s-1h). Workers send three heartbeats per lease.",
     ),
     plain(
         "PROVOST_AGENT_LEASE",
@@ -97,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
         "5m",
         "Lease for agents that claim jobs without a request id and send few heartbeats (1s-1d).",
     ),
-    plain("PROVOST_POLL_INTERVAL", "DURATION", "3s", "How often workers poll when no NOTIFY arrives (50ms-10m)."),
+    plain("PROVOST_POLL_INTERVAL", "DURATION", "3s", "How often workers poll if no notification arrives (50ms-10m)."),
     plain(
         "PROVOST_PROJECT_DEADLINE",
         "DURATION",
@@ -125,13 +129,13 @@ pub const SETTINGS: &[Setting] = &[
     optional(
         "PROVOST_HTTP_ALLOW",
         "LIST",
-        "Hosts that http.call jobs may reach, comma-separated: api.example.org, *.example.org, host:port. Default: none.",
+        "Hosts that http.call jobs may call, comma-separated: api.example.org, *.example.org, host:port. Default: none.",
     ),
     plain(
         "PROVOST_RETAIN_COMPLETED",
         "DURATION",
         "7d",
-        "How long to keep completed jobs; max keeps them forever, 0s deletes them at once.",
+        "How long to keep completed jobs; max keeps them forever, 0s keeps none.",
     ),
     plain("PROVOST_RETAIN_CANCELED", "DURATION", "7d", "How long to keep canceled jobs; max keeps them forever."),
     plain("PROVOST_RETAIN_FAILED", "DURATION", "max", "How long to keep dead letters; max keeps them forever."),

@@ -40,7 +40,7 @@ fn worker_token(text: &str) -> Result<WorkerToken, String> {
         ));
     }
     if queues.iter().flatten().any(|name| Ident::parse(name).is_err()) {
-        return Err("must name the queues of a token after an @, such as TOKEN@critical+default".into());
+        return Err("must list at least one queue after @, as in TOKEN@critical+default".into());
     }
     Ok(WorkerToken { secret: Secret::new(secret), queues })
 }

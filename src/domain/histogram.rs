@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Each bucket ends 10 % above the previous one, like `bucket_of` in SQL, so a percentile is at most 5 % off.
+/// Each bucket ends 10 % above the previous one, like `histogram_bucket` in SQL, so a percentile is at most 5 % off.
 const GROWTH: f64 = 1.1;
 
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ pub struct Ident(String);
 
 /// The text is not a valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to 128 characters from A-Z a-z 0-9 . _ : / - and begin with a letter or digit")]
+#[error("must have 1 to 128 characters from A-Z a-z 0-9 . _ : / - and begin with a letter or digit")]
 pub struct IdentError;
 
 pub const MAX_IDENT: usize = 128;

@@ -15,7 +15,7 @@ string_enum! {
         Completed = "completed",
         /// Failed, and waits for a retry.
         Retrying = "retrying",
-        /// Failed for good: a dead letter.
+        /// Failed permanently: a dead letter.
         Failed = "failed",
         /// Canceled before it completed.
         Canceled = "canceled",

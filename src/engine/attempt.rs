@@ -33,9 +33,9 @@ pub struct AttemptContext<S> {
     pub context: EngineContext,
     pub executions: Arc<Executions>,
     pub log: Logger,
-    /// Cancelled when the shutdown grace is over: unfinished work is released.
+    /// Canceled when the shutdown grace is over: unfinished work is released.
     pub release: Stop,
-    /// Cancelled when releasing takes too long: outcomes are no longer delivered.
+    /// Canceled when releasing takes too long: outcomes are no longer delivered.
     pub abandon: Stop,
 }
 
@@ -126,7 +126,7 @@ impl<S: Source> Attempt<S> {
         }
     }
 
-    /// Gives the handler its grace to end. Whatever the handler returns then, the verdict stands.
+    /// Gives the handler its grace to end. What the handler returns then is ignored.
     async fn wind_down<T>(
         &self,
         handler: &dyn Handler,
@@ -153,7 +153,7 @@ impl<S: Source> Attempt<S> {
     }
 
     /// Sends log lines until the work has ended and the last line is stored. Lines that cannot be stored by then are
-    /// dropped: the outcome is worth more.
+    /// dropped, because the outcome is more important.
     async fn ship_logs(&self) {
         while let Some(batch) = self.lines.batch().await {
             let mut delays = RetryDelays::outage();
@@ -195,7 +195,7 @@ impl<S: Source> Attempt<S> {
 
     /// Delivers the outcome until the source accepts or rejects it. Delivering twice is safe: the source recognizes the
     /// repeated outcome. An outcome that the source cannot store becomes a failure with that reason; if the lease expired
-    /// instead, the record would blame a lost worker, and the work would be repeated in vain.
+    /// instead, the job would be recorded as lost by its worker, and the work would be repeated without success.
     async fn settle(&self, outcome: Outcome) {
         let mut outcome = mutant::before_settle(outcome);
         let mut delays = RetryDelays::outage();

@@ -21,12 +21,12 @@ struct Entry {
     trusted_until: Option<Instant>,
 }
 
-/// What an execution and its heartbeat tell each other.
+/// What an execution and its heartbeat share.
 #[derive(Clone, Default)]
 pub struct Signals {
-    /// Cancelled when the lease is lost.
+    /// Canceled when the lease is lost.
     pub lost: Stop,
-    /// Cancelled when the job is canceled.
+    /// Canceled when the job is canceled.
     pub canceled: Stop,
     cancel_reason: Arc<OnceLock<String>>,
     /// What the handler reports; heartbeats send it.

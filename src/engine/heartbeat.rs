@@ -15,7 +15,7 @@ use super::{EngineContext, logger};
 use crate::store::jobs::LeasedExecution;
 
 /// The heartbeat service. It outlives claiming, because running work keeps its leases until it has finished. It has a
-/// thread and connections of its own, so that a handler that computes for minutes cannot cost the others their leases.
+/// thread and connections of its own, so that a handler that computes for minutes cannot make the others lose their leases.
 pub fn heartbeat<S: Source>(
     context: &EngineContext,
     worker: &Arc<LocalWorker>,

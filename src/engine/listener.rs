@@ -1,8 +1,8 @@
 //! Receives the notifications of other processes and wakes this one.
 //!
 //! A notification only says that something changed; it carries no data. The session listens before it wakes anyone, and
-//! wakes everyone after each (re)connect, because notifications in between were lost. A canary sent to ourselves proves
-//! that notifications arrive; until it returns, the mode is `poll`, and polling finds the work.
+//! wakes everyone after each (re)connect, because notifications in between were lost. A canary that this process sends to
+//! itself proves that notifications arrive; until it returns, the mode is `poll`, and polling finds the work.
 
 use std::time::Duration;
 

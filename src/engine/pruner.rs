@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(120);
 const SMALL_BATCH: i64 = 20_000;
 /// How many jobs, executions or events one statement deletes: about a tenth of a second of work.
 const BATCH: i64 = 5_000;
-/// How many batches of one class run in a row, before the other classes have their turn.
+/// How many batches of one class run in a row, before the batches of other classes.
 const ROUNDS: usize = 40;
 /// How long after its last heartbeat a lost worker is forgotten.
 const LOST_WORKER_AGE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,4 +1,4 @@
-//! Jobs from a server over HTTP. A remote worker has no database and knows no address of one.
+//! Jobs from a server over HTTP. A remote worker has no access to a database.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -36,12 +36,12 @@ struct Deferred(HashMap<Uuid, Deferral>);
 
 struct Deferral {
     until: Instant,
-    /// The turn at which this version could not read the schedule, once that is logged.
+    /// The revision that this version could not read, once that is logged.
     unreadable_at: Option<i64>,
 }
 
 impl Deferred {
-    /// The schedules that this poll leaves out. Old entries are dropped: those schedules are gone or fire again.
+    /// The schedules that this poll leaves out. Old entries are dropped: those schedules were deleted or fire again.
     fn ids(&mut self, now: Instant) -> Vec<Uuid> {
         self.0.retain(|_, it| it.until + 10 * MAX_POLL > now);
         self.0.iter().filter(|(_, it)| it.until > now).map(|(id, _)| *id).collect()
@@ -52,7 +52,7 @@ impl Deferred {
         self.0.values().map(|it| it.until).filter(|until| *until > now).min()
     }
 
-    /// Defers a schedule; whether it was not deferred before at this turn.
+    /// Defers a schedule; whether it was not deferred before at this revision.
     fn add(&mut self, id: Uuid, unreadable_at: Option<i64>) -> bool {
         let before = self.0.insert(id, Deferral { until: Instant::now() + RETRY_DELAY, unreadable_at });
         before.is_none_or(|it| it.unreadable_at != unreadable_at)

@@ -38,7 +38,7 @@ struct LedgerPayload {
     fail_times: i32,
     #[serde(default)]
     refuse: bool,
-    /// Fails for good in the first attempts, up to this one; a replay then succeeds.
+    /// Fails permanently in the first attempts, up to this one; a replay then succeeds.
     #[serde(default)]
     refuse_times: i32,
     #[serde(default)]

@@ -51,7 +51,7 @@ pub struct Job {
     pub project_id: Option<Uuid>,
     pub log: Log,
     pub progress: ProgressReporter,
-    /// Cancelled when the attempt is ended from outside, and the handler has a grace: see [`Handler::grace`].
+    /// Canceled when the attempt is ended from outside, and the handler has a grace: see [`Handler::grace`].
     pub stop: Stop,
 }
 
@@ -64,8 +64,8 @@ pub fn fallible<'a>(work: impl Future<Output = Result<Outcome, Outcome>> + Send 
 
 /// Does the work of one kind of job.
 ///
-/// A handler must be idempotent: delivery is at least once, so a job may run again after a crash, perhaps while an earlier
-/// attempt still reaches the outside world. Being dropped means "stop at once": the lease was lost, the job was canceled or
+/// A handler must be idempotent: delivery is at least once, so a job may run again after a crash, perhaps while requests of
+/// an earlier attempt are still in progress. Being dropped means "stop at once": the lease was lost, the job was canceled or
 /// timed out, or the process ends. No database connection is held meanwhile. A panic counts as a failure.
 pub trait Handler: Send + Sync {
     fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a>;
@@ -75,7 +75,7 @@ pub trait Handler: Send + Sync {
         None
     }
 
-    /// How long the handler may continue after `job.stop` is cancelled, before it is dropped. The outcome is then
+    /// How long the handler may continue after `job.stop` is canceled, before it is dropped. The outcome is then
     /// already decided: canceled, timed out or released. A lost lease allows no grace, because another worker may run
     /// the job.
     fn grace(&self) -> Duration {

@@ -1,4 +1,4 @@
-//! `simulated`: work whose payload decides how it ends, for trials and tests.
+//! `simulated`: a handler whose payload sets its outcome, for demonstrations and tests.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ pub enum StoreError {
     /// PostgreSQL cannot store a value that passed validation.
     #[error("database refused a value in {statement}")]
     Unstorable { statement: &'static str, source: tokio_postgres::Error },
-    /// An SQL function of ours refused the request, with one of its own SQLSTATEs (PV001 and so on).
+    /// An SQL function of Provost refused the request, with one of its own SQLSTATEs (PV001 and so on).
     #[error("{reason}")]
     Refused { code: Refusal, reason: String },
     /// A bug: the statement does not fit the schema.

@@ -89,7 +89,9 @@ pub enum ExamineError {
     Unreachable(#[source] tokio_postgres::Error),
     #[error("the database has no schema yet: run `provost migrate` to create it")]
     Empty,
-    #[error("the schema is at version {current}, but this program checks version {known}: use the matching program")]
+    #[error(
+        "the database schema has version {current}, but this program checks version {known}: use the matching version of provost"
+    )]
     OtherVersion { current: i32, known: i32 },
     #[error("the invariant {name} could not be checked")]
     Failed { name: &'static str, source: tokio_postgres::Error },

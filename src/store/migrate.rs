@@ -19,7 +19,7 @@ pub enum MigrateError {
     #[error("the database cannot be reached")]
     Unreachable(#[source] tokio_postgres::Error),
     #[error(
-        "the database's schema is at version {found}, this program knows versions up to {known}: start a newer provost"
+        "the database schema has version {found}, but this program supports versions up to {known}: start a newer provost"
     )]
     Newer { found: i32, known: i32 },
     #[error(
@@ -38,7 +38,7 @@ impl From<tokio_postgres::Error> for MigrateError {
 }
 
 impl MigrateError {
-    /// Whether waiting for the database may help. A wrong password or a missing database does not correct itself.
+    /// Whether waiting for the database may help. It does not help against a wrong password or a missing database.
     pub fn is_temporary(&self) -> bool {
         let Self::Unreachable(error) = self else { return false };
         let code = error.code().map(|state| state.code()).unwrap_or_default();

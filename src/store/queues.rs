@@ -59,7 +59,7 @@ impl Store {
         self.fetch_value(&QUEUES_CREATE, &[&name, actor, reason, request_id]).await
     }
 
-    /// `queues/move`: returns the previous state, or none if the queue does not exist.
+    /// `queues/set_state`: returns the previous state, or none if the queue does not exist.
     pub async fn set_queue_state(
         &self,
         name: &str,

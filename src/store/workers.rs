@@ -85,7 +85,7 @@ impl Store {
         self.fetch_all(&WORKERS_LIST, &[&id, &queue, &silence.as_secs_f64()]).await
     }
 
-    /// `workers/move`: returns the previous state, or none if the worker does not exist.
+    /// `workers/set_state`: returns the previous state, or none if the worker does not exist.
     pub async fn set_worker_state(
         &self,
         id: &str,

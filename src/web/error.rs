@@ -28,7 +28,7 @@ pub enum ApiError {
     /// The kind of entity, and its id or name.
     #[error("There is no {0} {1}.")]
     NotFound(&'static str, String),
-    #[error("There is nothing at this path. GET /openapi.json lists all paths.")]
+    #[error("This path does not exist. GET /openapi.json lists all paths.")]
     NoRoute,
     #[error("This path only supports {}.", .0.join(", "))]
     Method(&'static [&'static str]),
@@ -38,7 +38,7 @@ pub enum ApiError {
         "The lease of execution {0} is lost: another attempt runs the job, or the job is no longer active. Stop working on it; nothing was changed."
     )]
     LeaseLost(uuid::Uuid),
-    #[error("It was changed since you read it; the current version is {0}. Read it again, then repeat the change.")]
+    #[error("The resource has changed; its current version is {0}. Read it again, then repeat the change.")]
     Stale(i64),
     #[error("This version of Provost cannot read the schedule {0}. Replace or delete it.")]
     InvalidSchedule(String),
@@ -59,14 +59,14 @@ pub enum ApiError {
     )]
     Unauthorized,
     #[error(
-        "Without an admin token, Provost only accepts requests to localhost, not to this Host. Set PROVOST_ADMIN_TOKEN to allow other hosts."
+        "Without an admin token, Provost accepts only requests whose Host is localhost. Set PROVOST_ADMIN_TOKEN to allow other hosts."
     )]
     Misdirected,
     #[error(
         "This request comes from a page of another site. Only Provost's own pages and API clients can make changes."
     )]
     CrossSite,
-    #[error("This token only serves these queues: {}. Request a subset of them, or omit `queues` to serve all of them.", .0.join(", "))]
+    #[error("This token is restricted to these queues: {}. Request a subset of them, or omit `queues` to serve all of them.", .0.join(", "))]
     QueueForbidden(Vec<String>),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -158,7 +158,7 @@ impl ApiError {
             Self::Store(StoreError::Unavailable { .. }) => {
                 "The database does not respond. Accepted work is not lost. Retry in a moment.".into()
             }
-            Self::Store(StoreError::Busy { .. }) => "The database did not finish in time. Retry in a moment.".into(),
+            Self::Store(StoreError::Busy { .. }) => "The database did not answer in time. Retry in a moment.".into(),
             Self::Store(StoreError::Unstorable { .. }) => {
                 "The request contains a value that the database cannot store.".into()
             }
@@ -169,7 +169,9 @@ impl ApiError {
             Self::Store(StoreError::Refused { code: Refusal::NoDependency, reason }) => {
                 format!("Not accepted: {reason}. The job never existed, or retention has removed it.")
             }
-            Self::Store(_) => "An internal error occurred. The log contains the cause under this request id.".into(),
+            Self::Store(_) => {
+                "An internal error occurred. The server log contains the cause, under this request id.".into()
+            }
             other => other.to_string(),
         }
     }

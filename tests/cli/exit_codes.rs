@@ -35,7 +35,7 @@ async fn missing_object_exits_3_and_wrong_state_exits_5() {
     let refused = run(&server, &["project", "retry", "acme"]).expect(5);
     assert!(refused.out.is_empty());
     for part in [
-        "error: project \"acme\" cannot be retried: it is ready",
+        "error: project \"acme\" cannot be retried because it is ready",
         "Only a failed project can be retried.",
         "try:   provost project get acme",
         "code:  invalid_state   request: ",

@@ -37,7 +37,7 @@ pub enum Verb {
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
     },
-    /// Requeue dead jobs, optionally edited
+    /// Replay dead letters, optionally edited
     #[command(
         after_help = "Examples:\n  provost dlq replay 0198c0de\n  provost dlq replay --kind email.send --error timeout --yes\n  provost dlq replay 0198c0de --set-payload '{\"recipient\": \"b@example.com\"}'"
     )]

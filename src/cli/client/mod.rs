@@ -139,7 +139,7 @@ pub fn run(noun: Noun, global: &Global) -> Exit {
     };
     if cx.token_withheld {
         cx.output.note(
-            "The token of the environment is not sent: a file in this folder names the server. Use --address or --token.",
+            "The token from the environment is not sent, because a file in this directory sets the server. Use --address or --token.",
         );
     }
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {

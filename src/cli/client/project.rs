@@ -95,7 +95,7 @@ pub struct Create {
     /// Template parameters: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     parameters: Option<String>,
-    /// One template parameter; valid JSON values stay JSON, others become strings
+    /// One template parameter; values that are valid JSON are kept, others become strings
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
     parameter: Vec<(String, String)>,
     /// Label to filter by

@@ -31,16 +31,16 @@ pub enum Verb {
         #[command(flatten)]
         dry: DryRun,
     },
-    /// Stop dispatching jobs; running jobs finish, new jobs wait
+    /// Pause a queue; running jobs finish, other jobs wait
     #[command(after_help = "Example:\n  provost queue pause default --reason 'the mail server is down'")]
     Pause(Action<Target>),
     /// Resume a paused or draining queue
     #[command(after_help = "Example:\n  provost queue resume default")]
     Resume(Action<Target>),
-    /// Reject new jobs; waiting jobs still run
+    /// Drain a queue: reject new jobs; waiting jobs still run
     #[command(after_help = "Example:\n  provost queue drain imports")]
     Drain(Action<Target>),
-    /// Set how many jobs of a queue run at the same time
+    /// Set how many jobs of a queue may run at the same time
     #[command(after_help = "Examples:\n  provost queue limit imports 4\n  provost queue limit imports none")]
     Limit {
         #[command(flatten)]

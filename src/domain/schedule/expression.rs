@@ -53,11 +53,11 @@ impl Expression {
         let text = text.trim();
         if text.is_empty() {
             return Err(invalid(
-                "must not be empty; write five fields of cron like 0 8 * * 1-5, @daily, or @every 15m",
+                "must not be empty; use five cron fields such as 0 8 * * 1-5, a name such as @daily, or @every 15m",
             ));
         }
         if text.len() > MAX_TEXT || !text.is_ascii() || text.chars().any(|c| c.is_control() && c != '\t') {
-            return Err(invalid(format!("must be at most {MAX_TEXT} plain ASCII characters")));
+            return Err(invalid(format!("must have at most {MAX_TEXT} characters, all printable ASCII")));
         }
         let lower = text.to_ascii_lowercase();
         match lower.strip_prefix("@every") {
@@ -104,7 +104,7 @@ impl CronExpression {
             "@hourly" => "0 * * * *",
             word if word.contains('@') => {
                 return Err(invalid(
-                    "must be five fields of cron, @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration like @every 15m",
+                    "must be five cron fields, @hourly, @daily, @weekly, @monthly, @yearly, or @every with a duration, such as @every 15m",
                 ));
             }
             fields => fields,
@@ -112,7 +112,7 @@ impl CronExpression {
         let fields: Vec<&str> = fields.split_whitespace().collect();
         if !(5..=6).contains(&fields.len()) {
             return Err(invalid(format!(
-                "has {} fields; it must have five (minute, hour, day of the month, month, day of the week), or six with the second first",
+                "has {} fields; it must have five (minute, hour, day of the month, month, day of the week), or six, beginning with the second",
                 fields.len()
             )));
         }
@@ -121,7 +121,7 @@ impl CronExpression {
         let pattern = Self { cron, text: text.to_owned(), is_interval: hour == "*" || hour.starts_with("*/") };
         if pattern.is_never_due() {
             return Err(invalid(
-                "is never due: no year has such a day; change the day of the month, the month or the day of the week",
+                "is never due, because there is no such date; change the day of the month, the month or the day of the week",
             ));
         }
         Ok(pattern)
@@ -171,12 +171,12 @@ fn invalid_field(fields: &[&str]) -> ExpressionError {
             ));
         }
     }
-    invalid("is not a cron expression; write five fields like 0 8 * * 1-5")
+    invalid("is not a cron expression; use five fields such as 0 8 * * 1-5")
 }
 
 fn parse_interval(text: &str) -> Result<Expression, ExpressionError> {
     let period = humantime::parse_duration(text.trim())
-        .map_err(|_| invalid("needs a duration after @every, like @every 15m or @every 1h 30m"))?;
+        .map_err(|_| invalid("must have a duration after @every, such as @every 15m or @every 1h 30m"))?;
     if !(SHORTEST..=LONGEST).contains(&period) || period.subsec_nanos() != 0 {
         return Err(invalid("must be a whole number of seconds, from 1 second to 366 days"));
     }

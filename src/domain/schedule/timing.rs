@@ -25,7 +25,7 @@ pub struct Timing {
 pub enum TimingError {
     #[error("{0}")]
     Expression(#[from] super::ExpressionError),
-    #[error("must be an IANA time zone, like Europe/Rome or UTC (this version knows those of tzdb {})", super::TZDB.unwrap_or("?"))]
+    #[error("must be an IANA time zone, such as Europe/Rome or UTC (this version uses tzdb {})", super::TZDB.unwrap_or("?"))]
     Zone,
 }
 

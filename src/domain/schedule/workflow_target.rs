@@ -27,7 +27,7 @@ impl WorkflowTarget {
         if name.chars().count() > MAX_NAME {
             return Err(DefinitionError::new(
                 "name",
-                format!("must have at most {MAX_NAME} characters with the due time filled in"),
+                format!("must have at most {MAX_NAME} characters after {{{{due_at}}}} is replaced"),
             ));
         }
         let steps = definition.steps.len();
@@ -43,7 +43,7 @@ impl WorkflowTarget {
                 ));
             }
             if step.job.deadline_at.is_some() {
-                let why = "must be omitted: it is a single time, and a schedule has many".to_owned();
+                let why = "must be omitted: it is an absolute time, and a schedule starts many workflows".to_owned();
                 return Err(DefinitionError::new(format!("steps.{at}.deadline_at"), why));
             }
         }

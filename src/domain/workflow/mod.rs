@@ -41,8 +41,8 @@ string_enum! {
 }
 
 impl Policy {
-    /// Whether the outcome of a dependency (`completed`, `failed` or `canceled`) cancels the job. Same as `dooms` in
-    /// SQL.
+    /// Whether the outcome of a dependency (`completed`, `failed` or `canceled`) cancels the job. Same as
+    /// `cancels_dependent` in SQL.
     pub fn cancels_dependent(self, outcome: &str) -> bool {
         match self {
             Self::AllowFailed => false,
@@ -51,7 +51,7 @@ impl Policy {
         }
     }
 
-    /// Whether the outcome satisfies the dependency. Same as `is_met` in SQL.
+    /// Whether the outcome satisfies the dependency. Same as `satisfies` in SQL.
     pub fn is_met(self, outcome: &str) -> bool {
         outcome == "completed" || self == Self::AllowFailed
     }

@@ -54,7 +54,7 @@ pub struct Command {
     limits: Limits,
     /// The user and group to run as, if not the worker's.
     user: Option<(u32, u32)>,
-    /// Exit codes that fail the job for good.
+    /// Exit codes that fail the job permanently.
     refuse_on: Vec<i32>,
     /// The JSON Schema of payloads, as text and compiled. A remote worker validates payloads itself, because the server
     /// may not know the schema.
@@ -99,7 +99,7 @@ impl RunCommand {
         let status = self
             .run_to_end(&mut group, pipes, job, &output)
             .await
-            .map_err(|error| error_outcome("cannot be watched", error))?;
+            .map_err(|error| error_outcome("cannot monitor the process", error))?;
         let outcome = self.outcome(status, &output, &work_dir);
         if let Err(error) = work_dir.remove().await {
             job.log.note(format!("the working directory cannot be removed: {error}"));

@@ -60,7 +60,7 @@ impl<'a> OutputCapture<'a> {
                 text.trim().chars().take(MAX_LAST_ERROR).collect();
         }
         let left = self.left.load(Ordering::Relaxed);
-        // Count the line feed, so that empty lines cost too.
+        // Count the line feed, so that empty lines count too.
         let rest = left.checked_sub(text.len() + 1);
         self.left.store(rest.unwrap_or(0), Ordering::Relaxed);
         if rest.is_some() {

@@ -66,8 +66,8 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("url must not contain a user or a password");
         }
-        let host = url.host_str().and_then(Host::parse).ok_or("url must name a host")?;
-        let port = url.port_or_known_default().filter(|port| *port > 0).ok_or("url must name a port")?;
+        let host = url.host_str().and_then(Host::parse).ok_or("url must contain a host")?;
+        let port = url.port_or_known_default().filter(|port| *port > 0).ok_or("url must have a port other than 0")?;
         Ok(Self { secure, host, port })
     }
 }

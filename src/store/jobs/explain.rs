@@ -10,7 +10,7 @@ use crate::store::sql::JOBS_EXPLAIN;
 use crate::store::{Store, StoreError};
 
 row! {
-    /// What decides whether a job can be claimed.
+    /// The facts that decide whether a job can be claimed.
     #[derive(Debug)]
     pub struct JobExplanation {
         pub at: OffsetDateTime,

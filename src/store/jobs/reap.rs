@@ -1,4 +1,4 @@
-//! Recovers jobs whose time is over: expired leases, timeouts, unanswered cancellations, passed deadlines.
+//! Recovers overdue jobs: expired leases, timeouts, unanswered cancellations, passed deadlines.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Store {
         self.fetch_one(&JOBS_OVERDUE, &[&graces.cancel.as_secs_f64(), &graces.timeout.as_secs_f64()]).await
     }
 
-    /// `jobs/tell`: passes at most `limit` outcomes on to dependents. Returns how many.
+    /// `jobs/release`: passes at most `limit` outcomes on to dependents. Returns how many.
     pub async fn propagate_outcomes(&self, limit: i64) -> Result<i64, StoreError> {
         let n = self.fetch_value(&JOBS_RELEASE, &[&limit]).await?;
         if n > 0 {
@@ -60,7 +60,7 @@ impl Store {
         Ok(n)
     }
 
-    /// `lines/sweep`: one step of advancing the lanes. Returns whether another step is needed soon.
+    /// `lanes/sweep`: one step of advancing the lanes. Returns whether another step is needed soon.
     pub async fn sweep_lanes(&self) -> Result<bool, StoreError> {
         Ok(self.one(&LANES_SWEEP, &[]).await?.get::<i64>("in_progress")? > 0)
     }

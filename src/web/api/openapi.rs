@@ -22,7 +22,7 @@ use crate::wire;
     tags(
         (name = "projects", description = "Projects and their lifecycle"),
         (name = "jobs", description = "Units of durable work"),
-        (name = "dead letters", description = "Jobs that failed for good"),
+        (name = "dead letters", description = "Jobs that failed permanently"),
         (name = "queues", description = "Queues of jobs"),
         (name = "workers", description = "Processes that run jobs"),
         (name = "internal", description = "Protocol of remote workers"),

@@ -30,7 +30,7 @@ pub struct Create {
     /// Payload: JSON up to 256 KiB, @FILE, or - for stdin; kept byte for byte
     #[arg(long, value_name = "JSON", conflicts_with_all = ["parameter", "kind"])]
     payload: Option<String>,
-    /// One member of the payload; valid JSON values stay JSON, others become strings
+    /// One field of the payload; values that are valid JSON are kept, others become strings
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
     /// Create all jobs of a JSON array, or none: JSON, @FILE, or - for stdin

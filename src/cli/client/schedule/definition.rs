@@ -66,13 +66,13 @@ struct Plan {
     /// Tenant of the job
     #[arg(long, conflicts_with = "target")]
     tenant: Option<String>,
-    /// What to do about missed runs
+    /// What to do about missed due times
     #[arg(long, value_parser = ["skip", "latest", "all"])]
     misfire: Option<String>,
-    /// Maximum number of missed runs to catch up with --misfire all
+    /// Maximum number of missed due times to start, with --misfire all
     #[arg(long, value_name = "N")]
     catch_up: Option<u32>,
-    /// How late a run may start before it counts as missed
+    /// How late a due time may start before it counts as missed
     #[arg(long, value_name = "DURATION")]
     misfire_grace: Option<String>,
     /// What to do if the previous run is still unfinished

@@ -39,13 +39,13 @@ pub enum Verb {
     /// Pause a schedule
     #[command(after_help = "Example:\n  provost schedule pause nightly --reason holidays")]
     Pause(Action<Target>),
-    /// Resume a schedule with its next due time
+    /// Resume a schedule at its next due time
     #[command(after_help = "Example:\n  provost schedule resume nightly")]
     Resume(Action<Target>),
     /// Run a schedule now, in addition to its due times
     #[command(visible_alias = "trigger", after_help = "Example:\n  provost schedule run nightly")]
     Run(Action<Target>),
-    /// Run the past due times of a period; --dry-run only lists them
+    /// Start the past due times of a period; --dry-run only lists them
     #[command(
         after_help = "Example:\n  provost schedule backfill nightly --from 2026-01-01T00:00:00Z --to 2026-01-08T00:00:00Z --dry-run"
     )]
