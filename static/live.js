@@ -37,7 +37,7 @@ function words(time, at) {
   const passed = (now() - at) / 1000;
   if ("clock" in time.dataset) return full(at);
   if ("elapsed" in time.dataset) return units(passed);
-  if ("until" in time.dataset) return passed < 0 ? `in ${units(-passed)}` : "any moment now";
+  if ("until" in time.dataset) return passed < 0 ? `in ${units(-passed)}` : "now";
   return passed < 1 ? "just now" : `${units(passed, true)} ago`;
 }
 
@@ -78,7 +78,7 @@ document.addEventListener("click", async event => {
       button.dataset.done = "";
       say("Copied");
     } catch {
-      say("Copying was refused by the browser");
+      say("The browser blocked copying");
     }
     button.focus();
     if (/^Copy /.test(label)) setTimeout(() => { delete button.dataset.done; say(label); }, 2000);
@@ -112,9 +112,9 @@ const changed = field =>
   : field.value !== field.defaultValue;
 
 function held() {
-  if ($(".pick input[name]:checked", main)) return "Held while rows are selected";
-  if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Held while a form is being filled in";
-  if ($("details.more[open], dialog[open]", main)) return "Held while a menu is open";
+  if ($(".pick input[name]:checked", main)) return "Paused while rows are selected";
+  if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Paused while you edit a form";
+  if ($("details.more[open], dialog[open]", main)) return "Paused while a menu is open";
   return "";
 }
 
@@ -236,12 +236,12 @@ function apply(html) {
 
 const causes = {
   offline: "This device is offline.",
-  db: "The server answers, but its database does not.",
-  api: "The server does not answer.",
+  db: "The server responds, but its database does not.",
+  api: "The server is not responding.",
 };
 
 function state() {
-  if (final) return "Final, not polling";
+  if (final) return "Final, no more updates";
   if (paused) return "Paused";
   if (fails) return "Reconnecting…";
   if (waiting) return `${waiting} row change${waiting > 1 ? "s wait" : " waits"} until you leave the list`;
@@ -266,7 +266,7 @@ function show() {
   if (down) {
     mark("mark-api", cause === "offline" ? "unknown" : cause === "api" ? "down" : "up");
     mark("mark-db", cause === "db" ? "down" : "unknown");
-    const text = `${causes[cause] ?? `The server answers with an error (${cause}).`} Showing the last good data from ${stamp.format(last).slice(11)}.`;
+    const text = `${causes[cause] ?? `The server returned an error (${cause}).`} Showing the last good data from ${stamp.format(last).slice(11)}.`;
     if (!$("button", stale)) stale.innerHTML = '<div class="banner t-wait"><span></span><button class="btn sm" type="button">Retry now</button></div>';
     put($("span", stale), text);
   } else if (!fails && last > started) {

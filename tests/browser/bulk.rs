@@ -93,8 +93,8 @@ async fn bulk_cancel_stops_active_and_skips_finished_jobs() {
     browser.open("/dashboard/jobs").await;
     browser.click("[data-all]").await;
     browser.press("Cancel…").await;
-    browser.sees("1 active job is told to stop").await;
-    assert!(browser.shows("1 selected job to which the action does not apply.").await);
+    browser.sees("1 active job is asked to stop").await;
+    assert!(browser.shows("1 selected job that this action does not apply to.").await);
     browser.press("Cancel 2 jobs").await;
     browser.sees("Canceled 2 jobs.").await;
     job_until(&server, &active, "canceled").await;

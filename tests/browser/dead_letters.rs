@@ -85,7 +85,7 @@ async fn dead_letter_is_deleted_unless_it_belongs_to_a_project() {
     browser.arrives(&format!("/dashboard/projects/{project}")).await;
     browser.open(&format!("/dashboard/dead-letters/{id}/delete")).await;
     browser.press("Delete dead letter").await;
-    browser.sees("Deleted. The record keeps that it was.").await;
+    browser.sees("Dead letter deleted. Its events are kept.").await;
     assert_eq!(server.get(&format!("/jobs/{id}")).await.status, 404);
     let project_job = database.text("SELECT id FROM jobs").await;
     browser.open(&format!("/dashboard/dead-letters/{project_job}/replay")).await;

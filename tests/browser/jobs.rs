@@ -72,12 +72,12 @@ async fn enqueued_job_is_followed_to_its_end() {
     browser.fill("#payload", r#"{"seconds": 0, "n": 12345678901234567890123}"#).await;
     browser.press("Enqueue job").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Enqueued.").await;
+    browser.sees("Job enqueued.").await;
     browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
     browser.sees("Leased to").await;
     gate.open().await;
     browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;
-    browser.sees("Final, not polling").await;
+    browser.sees("Final, no more updates").await;
     assert!(browser.shows(r#"{"seconds": 0, "n": 12345678901234567890123}"#).await, "every digit is kept");
     assert_eq!(browser.texts(".timeline li b").await, ["Enqueued", "Claimed", "Completed"]);
     browser.press("Run again").await;
@@ -129,7 +129,7 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
         (&works.scheduled, "It waits for its time.", "Due in 1 h"),
         (
             &works.retrying,
-            "The job failed 1 of 5 times and is scheduled for a retry.",
+            "The last attempt failed (1 of 5 failures); a retry is scheduled.",
             "The last attempt failed: simulated SMTP failure",
         ),
     ] {
@@ -172,7 +172,7 @@ async fn job_is_canceled_after_confirmation() {
     browser.sees("Asked to stop. Its worker hears of it").await;
     job_until(&works.server, &works.active, "canceled").await;
     browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
-    browser.sees("The job is canceled now.").await;
+    browser.sees("The job is now canceled.").await;
     assert_eq!(browser.texts("form .destroy").await.len(), 0);
 }
 
@@ -192,7 +192,7 @@ async fn second_operator_sees_current_job_state() {
     server.post("/dlq/replay", json!({"job_ids": [id], "payload": {"durationMs": 1}})).await.expect(200);
     job_until(&server, &id, "completed").await;
     browser.click("#rows .act button").await;
-    browser.sees("Not done: the job is completed now.").await;
+    browser.sees("Nothing was changed: the job is now completed.").await;
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn jobs_are_selected_by_key_and_retried() {
         browser.keys("jx").await;
     }
     browser.until("three are selected", "document.querySelectorAll('.pick input[name]:checked').length === 3").await;
-    browser.sees("Held while rows are selected").await;
+    browser.sees("Paused while rows are selected").await;
     browser.tab_to("Retry…").await;
     browser.keys(key::ENTER).await;
     browser.sees("3 failed jobs are replayed with a new retry budget.").await;

@@ -44,7 +44,7 @@ async fn failed_project_shows_its_reason_and_is_retried() {
     browser.open("/dashboard/projects").await;
     assert!(browser.text("#rows .note").await.contains("no quota"));
     browser.press("Retry flaky-preview").await;
-    browser.sees("Retrying.").await;
+    browser.sees("Retry started.").await;
     browser.until("it is ready", "document.querySelector('#rows .badge').innerText === 'Ready'").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
     browser.sees("Try 2").await;
@@ -160,7 +160,7 @@ async fn project_is_renamed_on_its_page() {
     browser.press("Rename").await;
     browser.fill("#project-name", "after").await;
     browser.click("#rename button").await;
-    browser.sees("Renamed.").await;
+    browser.sees("Project renamed.").await;
     assert_eq!(browser.text("h1").await, "after");
     assert_eq!(
         browser.js(ready).await,

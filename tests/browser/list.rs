@@ -49,7 +49,7 @@ async fn filter_survives_a_retry() {
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/projects?status=failed&search=on").await;
     browser.press("Retry one").await;
-    browser.sees("Retrying.").await;
+    browser.sees("Retry started.").await;
     assert_eq!(browser.path().await, "/dashboard/projects?status=failed&search=on");
 }
 

@@ -53,7 +53,7 @@ async fn typed_text_and_the_focus_survive_what_happens_meanwhile() {
 
     browser.keys("half a w").await;
     server.ready("third").await;
-    browser.until("it says why it waits", &format!("{PILL} === 'Held while a form is being filled in'")).await;
+    browser.until("it says why it waits", &format!("{PILL} === 'Paused while you edit a form'")).await;
     browser.keys("ord").await;
     let state = "const it = document.activeElement; return [it.id, it.value, it.selectionStart]";
     assert_eq!(browser.js(state).await, json!(["search", "half a word", 11]));
@@ -167,7 +167,7 @@ async fn deleted_project_page_stops_polling() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
-    browser.until("it says so", &format!("{PILL} === 'Final, not polling'")).await;
+    browser.until("it says so", &format!("{PILL} === 'Final, no more updates'")).await;
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     assert!(browser.polls().await.len() <= 1, "{:?}", browser.polls().await);
     assert_eq!(browser.js("return document.querySelector('#live-toggle').checkVisibility()").await, false);

@@ -19,7 +19,7 @@ async fn page_keeps_rows_during_a_database_outage() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(2).await;
     proxy.cut();
-    browser.sees("The server answers, but its database does not. Showing the last good data from").await;
+    browser.sees("The server responds, but its database does not. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-db').textContent").await, "Database: down");
     assert!(browser.polls().await.len() < 10, "it backs off");
@@ -57,7 +57,7 @@ async fn page_reports_an_unreachable_server() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;
     server.kill();
-    browser.sees("The server does not answer. Showing the last good data from").await;
+    browser.sees("The server is not responding. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-api').textContent").await, "API: down");
 }
@@ -90,7 +90,7 @@ async fn error_page_reloads_when_the_database_returns() {
     browser.open("/dashboard/projects").await;
     let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
     assert_eq!(browser.js(status).await, 503);
-    assert_eq!(browser.text("h1").await, "The database does not answer");
+    assert_eq!(browser.text("h1").await, "The database is not responding");
     assert!(browser.shows("Settings").await && browser.shows("Nothing is lost").await);
     assert!(browser.barriers().await.is_empty(), "{:#?}", browser.barriers().await);
     proxy.mend();
@@ -110,7 +110,7 @@ async fn form_sent_during_outage_is_refused_with_a_message() {
     browser.fill("#project-name", "not-now").await;
     proxy.cut();
     browser.press("Create project").await;
-    browser.sees("The database does not answer").await;
+    browser.sees("The database is not responding").await;
     proxy.mend();
     browser.back().await;
     browser.arrives("/dashboard/projects").await;
@@ -126,8 +126,8 @@ async fn settings_are_shown_while_the_database_is_down() {
     browser.prefer("poll=1").await;
     proxy.cut();
     browser.open("/dashboard/settings").await;
-    browser.sees("does not answer").await;
-    browser.sees("The server answers, but its database does not.").await;
+    browser.sees("not responding").await;
+    browser.sees("The server responds, but its database does not.").await;
     proxy.mend();
     browser.sees("answered in").await;
     browser.until("the banner goes", &format!("{BANNER} === ''")).await;

@@ -36,7 +36,7 @@ async fn project_lifecycle_works_without_javascript() {
     browser.open("/dashboard/projects?status=failed").await;
     offers_only_what_works(&browser).await;
     browser.press("Retry broken").await;
-    browser.sees("Retrying.").await;
+    browser.sees("Retry started.").await;
     offers_only_what_works(&browser).await;
     server.until(&failed, "failed").await;
     assert_eq!(server.history(&failed).await.len(), 6);
@@ -73,7 +73,7 @@ async fn filters_settings_and_charts_work_without_javascript() {
     offers_only_what_works(&browser).await;
     browser.click("[name=theme][value=dark]").await;
     browser.press("Save").await;
-    browser.sees("Saved for this browser.").await;
+    browser.sees("Settings saved in this browser.").await;
     assert_eq!(browser.js("return document.documentElement.dataset.theme").await, "dark");
 
     browser.open("/dashboard/metrics").await;

@@ -22,7 +22,7 @@ async fn job_engine_forms_work_without_javascript() {
     browser.fill("#kind", "echo").await;
     browser.fill("#payload", "{\"a\": 1}").await;
     browser.press("Enqueue job").await;
-    browser.sees("Enqueued.").await;
+    browser.sees("Job enqueued.").await;
     browser.open("/dashboard/jobs?state=failed&kind=webhook.dispatch").await;
     browser.click("#rows tr:nth-child(1) .pick input").await;
     browser.click("#rows tr:nth-child(2) .pick input").await;

@@ -25,7 +25,7 @@ async fn queue_is_paused_drained_and_resumed() {
     browser.open("/dashboard/queues").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Paused", "Active"]);
     browser.press("Resume bulk").await;
-    browser.sees("Resumed. Workers take its jobs again.").await;
+    browser.sees("Resumed. Workers claim jobs from this queue again.").await;
     assert_eq!(browser.path().await, "/dashboard/queues");
     job_until(&server, &waits, "completed").await;
 

@@ -27,7 +27,7 @@ async fn schedule_is_added_run_changed_paused_and_deleted() {
     assert_eq!(browser.texts("#next-times tr").await.len(), 5);
 
     browser.press("Run now").await;
-    browser.sees("Started. See the run history.").await;
+    browser.sees("Run started. See the run history.").await;
     browser.sees("run now by dashboard").await;
     browser.sees("Completed").await;
     let jobs = server.get("/jobs").await.json();

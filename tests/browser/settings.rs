@@ -9,7 +9,7 @@ const LIGHT: &str = "rgb(246, 247, 249)";
 
 async fn save(browser: &Browser) {
     browser.press("Save").await;
-    browser.sees("Saved for this browser.").await;
+    browser.sees("Settings saved in this browser.").await;
 }
 
 #[tokio::test]

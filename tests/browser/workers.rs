@@ -15,7 +15,7 @@ async fn cordoned_worker_takes_no_jobs() {
     browser.sees("It finishes what it has.").await;
     browser.fill("#reason", "kernel update").await;
     browser.press("Cordon worker").await;
-    browser.sees("Cordoned. It takes no more jobs").await;
+    browser.sees("Cordoned. The worker finishes its jobs").await;
     assert!(browser.shows("“kernel update” · dashboard").await);
     assert!(browser.shows("sleep").await, "what it has is listed");
     eventually("it has heard of it", async || {
@@ -28,7 +28,7 @@ async fn cordoned_worker_takes_no_jobs() {
     tokio::time::sleep(std::time::Duration::from_millis(900)).await;
     job_until(&works.server, &waits, "queued").await;
     browser.press("Uncordon").await;
-    browser.sees("Uncordoned. It takes jobs again.").await;
+    browser.sees("Uncordoned. The worker claims jobs again.").await;
     job_until(&works.server, &waits, "completed").await;
 }
 
@@ -59,6 +59,6 @@ async fn drained_worker_releases_unfinished_jobs() {
     browser.press("Drain…").await;
     browser.sees("handed back for others, without a failure: it has 1 job now").await;
     browser.press("Drain worker").await;
-    browser.sees("Draining. It takes no more jobs").await;
+    browser.sees("Draining. The worker claims no new jobs").await;
     assert_eq!(browser.text(".head .badge").await, "Draining");
 }

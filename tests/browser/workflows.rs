@@ -22,7 +22,7 @@ async fn demo_workflow_runs_to_completion() {
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;
     browser.sees("6 of 6 steps").await;
     browser
-        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final, not polling'")
+        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final, no more updates'")
         .await;
     browser.press("Workflows").await;
     browser.until("the list", "document.querySelector('#rows .name')").await;
@@ -151,12 +151,12 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     browser.press("Cancel…").await;
     browser.sees("2 pending steps are canceled immediately.").await;
-    browser.sees("1 active step is told to stop").await;
+    browser.sees("1 active step is asked to stop").await;
     browser.press("Go back").await;
     browser.press("Cancel…").await;
     browser.fill("#reason", "wrong film").await;
     browser.press("Cancel workflow").await;
-    browser.sees("Canceled what waited, and asked to stop what is active.").await;
+    browser.sees("Pending steps canceled. Workers of active steps are asked to stop.").await;
     until(server, &flows.running, "canceled").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     assert!(!browser.shows("Cancel…").await);
@@ -171,7 +171,7 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
     until(server, &again, "failed").await;
     browser.open(&format!("/dashboard/workflows/{again}")).await;
     browser.press("Retry failed steps").await;
-    browser.sees("Retrying what failed. What waited for it goes on from there.").await;
+    browser.sees("Retrying the failed steps. Their dependents run afterwards.").await;
     until(server, &again, "failed").await;
     browser.open(&failed).await;
     browser.sees("Retried").await;
@@ -184,7 +184,7 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
              form.innerHTML = '<input name=confirmed value=1>'; document.body.append(form); form.submit()"
         );
         browser.js(&post).await;
-        browser.sees("Not done: the workflow is completed now.").await;
+        browser.sees("Nothing was changed: the workflow is now completed.").await;
     }
 }
 

@@ -37,7 +37,7 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
     let told = waits_as(&server, &id, "retrying_later").await;
     assert_eq!((&told["until"], &told["possible"]), (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"])));
     assert!(
-        text(&told, "summary").contains("failed 1 of 3 times") && text(&told, "summary").contains("busy"),
+        text(&told, "summary").contains("1 of 3 failures") && text(&told, "summary").contains("busy"),
         "{told}"
     );
     let now = act(&server, &id, "retry", json!({"reason": "fixed it", "actor": "ada"})).await.expect(200).json();

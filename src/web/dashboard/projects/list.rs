@@ -127,7 +127,7 @@ impl ProjectView for Project {
 
     fn delete_blocked(&self) -> Option<&'static str> {
         match self.status {
-            ProjectStatus::Creating | ProjectStatus::Provisioning => Some("Can be deleted once it is ready or failed"),
+            ProjectStatus::Creating | ProjectStatus::Provisioning => Some("Can be deleted once ready or failed"),
             ProjectStatus::Deleting => Some("The project is being deleted"),
             ProjectStatus::Deleted => Some("The project is deleted"),
             ProjectStatus::Ready | ProjectStatus::Failed => None,

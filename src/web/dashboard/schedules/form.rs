@@ -101,7 +101,7 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
     {
         errors.push(FieldError::new(
             "schedule_name",
-            "A schedule with this name exists. Change that schedule or choose another name.",
+            "A schedule with this name already exists. Edit that schedule, or choose another name.",
         ));
     }
     let audit = form.checked_audit(&mut errors);

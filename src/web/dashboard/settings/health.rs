@@ -35,7 +35,7 @@ fn api(app: &App) -> Component {
 fn database(app: &App, checkup: &Checkup) -> Component {
     let address = &app.database_address;
     let Some((pong, took)) = &checkup.database else {
-        return component("Database", Level::Bad, "does not answer", Some(format!("at {address}")));
+        return component("Database", Level::Bad, "not responding", Some(format!("at {address}")));
     };
     let detail = format!("PostgreSQL {} at {address}, schema {}", pong.server_version, pong.schema_version);
     component("Database", Level::Ok, format!("answered in {}", duration(took.as_secs_f64())), Some(detail))
@@ -58,6 +58,6 @@ fn workers(checkup: &Checkup) -> Component {
             component("Workers", Level::Ok, format!("{} online", it.online), Some(detail))
         }
         Some(_) => component("Workers", Level::Bad, "none online", Some("jobs wait until a worker starts".to_owned())),
-        None => component("Workers", Level::Warn, "unknown", Some("the database does not answer".to_owned())),
+        None => component("Workers", Level::Warn, "unknown", Some("the database is not responding".to_owned())),
     }
 }

@@ -33,14 +33,14 @@ impl Actions for RegisteredWorker {
 
     async fn consequences(&self, _: &App, verb: &str) -> Result<Consequences, ApiError> {
         let jobs = plural(self.busy.into(), "job");
-        let mut effects = vec!["The worker takes no more jobs until you uncordon it.".to_owned()];
+        let mut effects = vec!["The worker claims no new jobs until you uncordon it.".to_owned()];
         let kept = if verb == "drain" {
             effects.push(format!(
-                "Jobs that it does not finish in time are released to other workers, without a failure: {jobs} now."
+                "Unfinished jobs ({jobs} now) are released to other workers without a failure."
             ));
-            "Its process keeps running and sending heartbeats.".to_owned()
+            "The process keeps running and sending heartbeats.".to_owned()
         } else {
-            format!("The worker finishes its jobs: {jobs} now.")
+            format!("The worker finishes its running jobs ({jobs} now).")
         };
         let blocked = self.is_lost().then(|| "The worker is lost and cannot be reached.".to_owned());
         Ok(Consequences { effects, kept: vec![kept], blocked })
