@@ -74,7 +74,7 @@ async fn more_jobs_than_confirmed_are_rejected() {
     server.post(&format!("/jobs/{later}/retry"), json!({})).await.expect(200);
     job_until(&server, &later, "failed").await;
     browser.press("Delete 2 jobs").await;
-    browser.sees("3 jobs match now; you confirmed 2.").await;
+    browser.sees("3 jobs match now, but you confirmed 2.").await;
     assert_eq!(in_state(&server, "failed").await, 3);
     browser.press("Delete 3 jobs").await;
     browser.sees("Deleted 3 jobs.").await;

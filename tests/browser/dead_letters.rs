@@ -31,7 +31,7 @@ async fn job_is_found_by_error_edited_and_replayed() {
     browser.fill("#reason", "a typo").await;
     browser.press("Replay").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Replayed: it is queued again").await;
+    browser.sees("Replayed. The job is queued again").await;
     job_until(&works.server, &works.dead, "completed").await;
     browser.reload().await;
     assert!(browser.shows("12345678901234567890123").await && browser.shows("a typo · payload edited").await);

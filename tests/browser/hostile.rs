@@ -66,8 +66,8 @@ async fn hostile_names_are_only_names() {
     browser.open("/dashboard/metrics").await;
     fits(&browser).await;
     assert!(browser.shows("because of <script>alert(1)</script>").await);
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
@@ -95,5 +95,5 @@ async fn hostile_names_can_be_typed_searched_and_deleted() {
     }
     browser.open("/dashboard/projects?search=%3Cscript%3Ealert(1)%3C/script%3E").await;
     browser.sees("“<script>alert(1)</script>”").await;
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }

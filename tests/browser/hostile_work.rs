@@ -81,6 +81,6 @@ async fn hostile_job_texts_are_shown_as_text() {
     browser.press(&format!("Edit {HOSTILE}")).await;
     browser.until("the form is filled", "document.querySelector('#limit-name')?.value").await;
     assert_eq!(browser.js("return document.querySelector('#limit-name').value").await, HOSTILE);
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }

@@ -23,7 +23,7 @@ async fn job_filter_survives_tabs_and_actions() {
     assert_eq!(browser.js("return document.querySelector('#f-kind').value").await, "email.send");
     assert!(browser.shows("6 of 6").await, "jobs matching both filters are counted");
     browser.click("#rows tr:first-child .act button").await;
-    browser.sees("Replayed: it is queued again").await;
+    browser.sees("Replayed. The job is queued again").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=email.send");
     browser.open(&format!("/dashboard/jobs?search={}", &works.completed[..30])).await;
     assert_eq!(browser.texts("#rows .name").await, ["report.generate"]);
@@ -81,7 +81,7 @@ async fn enqueued_job_is_followed_to_its_end() {
     assert!(browser.shows(r#"{"seconds": 0, "n": 12345678901234567890123}"#).await, "every digit is kept");
     assert_eq!(browser.texts(".timeline li b").await, ["Enqueued", "Claimed", "Completed"]);
     browser.press("Run again").await;
-    browser.sees("Runs again as a copy").await;
+    browser.sees("Copy enqueued.").await;
     assert!(browser.shows("Copy of").await);
 }
 
@@ -119,14 +119,14 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
     let works = Works::new().await;
     let browser = Browser::on(&works.server).await;
     for (id, why, help) in [
-        (&works.paused, "The queue mail is paused by maria: card processor down.", "View queue"),
+        (&works.paused, "Queue mail is paused by maria: card processor down.", "View queue"),
         (
             &works.unserved,
-            "No worker that serves the queue eu/west:1 and the kind email.send is online",
+            "No online worker handles kind email.send on queue eu/west:1.",
             "--worker-queues eu/west:1",
         ),
         (&works.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
-        (&works.scheduled, "It waits for its time.", "Due in 1 h"),
+        (&works.scheduled, "The job is scheduled for a later time.", "Due in 1 h"),
         (
             &works.retrying,
             "The last attempt failed (1 of 5 failures); a retry is scheduled.",
@@ -169,7 +169,7 @@ async fn job_is_canceled_after_confirmation() {
     assert_eq!(browser.text(".head .badge").await, "Canceled");
     browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
     browser.press("Cancel job").await;
-    browser.sees("Asked to stop. Its worker hears of it").await;
+    browser.sees("Cancellation requested. The worker is notified").await;
     job_until(&works.server, &works.active, "canceled").await;
     browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
     browser.sees("The job is now canceled.").await;
@@ -185,8 +185,8 @@ async fn second_operator_sees_current_job_state() {
     browser.open(&format!("/dashboard/jobs/{id}")).await;
     server.post("/dlq/delete", json!({"job_ids": [id]})).await.expect(200);
     browser.press("Replay").await;
-    browser.sees("This job does not exist").await;
-    assert!(browser.shows("Back to the jobs").await);
+    browser.sees("Job not found").await;
+    assert!(browser.shows("Back to jobs").await);
     let id = dead_letter(&server, "cleanup.run", json!({})).await;
     browser.open("/dashboard/jobs?state=failed").await;
     server.post("/dlq/replay", json!({"job_ids": [id], "payload": {"durationMs": 1}})).await.expect(200);
@@ -204,7 +204,7 @@ async fn project_job_links_to_project_and_cannot_be_replayed() {
     browser.open(&format!("/dashboard/projects/{project}")).await;
     browser.press("project.provision").await;
     browser.arrives("/dashboard/jobs/").await;
-    assert!(browser.shows("Retry the project; that enqueues a new job.").await);
+    assert!(browser.shows("Retry the project to enqueue a new job.").await);
     assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "it cannot be replayed directly");
     let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
     let answer = form(&server, &format!("/dashboard/jobs/{id}/retry"), "").await;

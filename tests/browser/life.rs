@@ -20,7 +20,7 @@ async fn created_project_becomes_ready_without_reload() {
     browser.sees("No projects yet").await;
     browser.fill("#project-name", "billing-eu").await;
     browser.press("Create project").await;
-    browser.sees("Created. It is being provisioned").await;
+    browser.sees("Project created. Provisioning is in progress.").await;
     assert_eq!(browser.text("h1").await, "billing-eu");
     browser.js("window.same = true").await;
     browser.until("it is seen moving", &format!("{BADGE} === 'Provisioning'")).await;
@@ -29,7 +29,7 @@ async fn created_project_becomes_ready_without_reload() {
     assert!(browser.shows("Became ready").await);
     browser.press("Projects").await;
     assert_eq!(browser.text("#rows .badge").await, "Ready");
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn failed_project_shows_its_reason_and_is_retried() {
     browser.sees("Retry started.").await;
     browser.until("it is ready", "document.querySelector('#rows .badge').innerText === 'Ready'").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
-    browser.sees("Try 2").await;
+    browser.sees("Attempt 2").await;
     assert_eq!(server.history(&id).await.len(), 6);
 }
 
@@ -63,8 +63,8 @@ async fn project_is_deleted_only_with_its_name() {
     browser.press("Delete…").await;
     browser.fill("#confirm-name", "Old-preview").await;
     browser.press("Delete project").await;
-    browser.sees("Nothing was deleted.").await;
-    assert!(browser.text("#confirm-error").await.contains("another name"));
+    browser.sees("Nothing was changed.").await;
+    assert!(browser.text("#confirm-error").await.contains("The names differ."));
     assert_eq!(browser.js("return document.querySelector('#confirm-name').ariaInvalid").await, "true");
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
 
@@ -92,7 +92,7 @@ async fn project_with_changed_status_is_not_deleted() {
     crate::harness::send(rename.json(&json!({"labels": {"keep": "yes"}}))).await.expect(200);
     browser.fill("#confirm-name", "contested").await;
     browser.press("Delete project").await;
-    browser.sees("The project has changed since this page was shown.").await;
+    browser.sees("The project changed after you opened this page.").await;
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
 }
 
@@ -108,7 +108,7 @@ async fn second_operator_sees_the_current_status() {
     browser.text("#rows .name").await;
     server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
     browser.press("Retry shared").await;
-    browser.sees("Not retried: only a failed project can be, and this one is").await;
+    browser.sees("Only failed projects can be retried; this project is now").await;
     assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "back where the button was");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2, "the first request and one retry");
 }

@@ -23,13 +23,13 @@ async fn page_keeps_rows_during_a_database_outage() {
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-db').textContent").await, "Database: down");
     assert!(browser.polls().await.len() < 10, "it backs off");
-    assert!(browser.barriers().await.is_empty());
+    assert!(browser.accessibility_violations().await.is_empty());
     proxy.mend();
     browser.until("the banner goes by itself", &format!("{BANNER} === ''")).await;
     browser.until("the mark is well", "document.querySelector('#mark-db').textContent === 'Database: up'").await;
     server.ready("afterwards").await;
     browser.sees("afterwards").await;
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }
 
 #[tokio::test]
@@ -91,11 +91,11 @@ async fn error_page_reloads_when_the_database_returns() {
     let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
     assert_eq!(browser.js(status).await, 503);
     assert_eq!(browser.text("h1").await, "The database is not responding");
-    assert!(browser.shows("Settings").await && browser.shows("Nothing is lost").await);
-    assert!(browser.barriers().await.is_empty(), "{:#?}", browser.barriers().await);
+    assert!(browser.shows("Settings").await && browser.shows("Your data is safe.").await);
+    assert!(browser.accessibility_violations().await.is_empty(), "{:#?}", browser.accessibility_violations().await);
     proxy.mend();
     browser.until("the list comes", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
-    browser.until("nothing speaks of the outage any more", "!document.body.innerText.includes('does not')").await;
+    browser.until("the outage texts disappear", "!document.body.innerText.includes('not responding')").await;
     assert_eq!(browser.js("return document.title").await, "Projects · Provost");
     assert_eq!(browser.text(".crumbs [aria-current]").await, "Projects");
 }

@@ -58,11 +58,11 @@ async fn screenshots_of_every_page_of_work() {
     browser.click("[data-all]").await;
     picture(&browser, "jobs-selected-light").await;
     browser.press("Cancel…").await;
-    browser.sees("Called off at once").await;
+    browser.sees("canceled immediately.").await;
     picture(&browser, "jobs-bulk-cancel-light").await;
     browser.open("/dashboard/dead-letters").await;
     browser.press("Replay 6 of email.send…").await;
-    browser.sees("queued again as they are").await;
+    browser.sees("6 jobs are queued again with a new retry budget.").await;
     picture(&browser, "dead-letters-bulk-replay-light").await;
     browser.press("Replay 6 jobs").await;
     browser.sees("Replayed 6 jobs.").await;

@@ -23,7 +23,7 @@ async fn project_lifecycle_works_without_javascript() {
     let failed = server.failed("broken").await;
     let browser = plain(&server).await;
     browser.open("/dashboard").await;
-    assert!(browser.shows("Not live without JavaScript.").await);
+    assert!(browser.shows("Live updates need JavaScript.").await);
     browser.fill("#project-name", "plain").await;
     browser.press("Create project").await;
     browser.arrives("/dashboard/projects/").await;
@@ -50,7 +50,7 @@ async fn project_lifecycle_works_without_javascript() {
     offers_only_what_works(&browser).await;
     browser.fill("#confirm-name", "plain").await;
     browser.press("Delete project").await;
-    browser.sees("Deleting. The record stays").await;
+    browser.sees("Deletion started.").await;
     server.until(&id, "deleted").await;
 }
 

@@ -40,7 +40,7 @@ async fn job_engine_forms_work_without_javascript() {
     browser.sees("Resumed.").await;
     browser.fill("#concurrency", "3").await;
     browser.press("Save limits").await;
-    browser.sees("of 3 at once").await;
+    browser.sees("limit 3").await;
 
     browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
     browser.press("Cordon…").await;
@@ -52,13 +52,13 @@ async fn job_engine_forms_work_without_javascript() {
     browser.open(&format!("/dashboard/dead-letters/{}/replay", works.dead)).await;
     browser.fill("#payload", "{\"recipient\": \"plain@example.org\"}").await;
     browser.press("Replay").await;
-    browser.sees("Replayed: it is queued again").await;
+    browser.sees("Replayed. The job is queued again").await;
     job_until(server, &works.dead, "completed").await;
     browser.open("/dashboard/schedules/eu%2Fsweep").await;
     browser.press("Resume").await;
     browser.sees("Resumed.").await;
     browser.press("Run now").await;
-    browser.sees("Started.").await;
+    browser.sees("Run started.").await;
     browser.open("/dashboard/limits/delete?limit=sleepers").await;
     browser.press("Delete limit").await;
     browser.sees("Limit deleted.").await;

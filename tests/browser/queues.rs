@@ -31,9 +31,9 @@ async fn queue_is_paused_drained_and_resumed() {
 
     browser.open("/dashboard/queues/bulk").await;
     browser.press("Drain…").await;
-    browser.sees("New jobs are refused with 409").await;
+    browser.sees("New jobs are refused with status 409").await;
     browser.press("Drain queue").await;
-    browser.sees("Draining: new jobs are refused, waiting ones are worked off.").await;
+    browser.sees("Draining: new jobs are refused; jobs already in the queue are processed.").await;
     assert_eq!(server.post("/jobs", json!({"kind": "noop", "queue": "bulk"})).await.code(), "queue_draining");
     browser.press("Resume").await;
     browser.sees("Resumed.").await;
@@ -53,7 +53,7 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
     browser.fill("#burst", "20").await;
     browser.press("Save limits").await;
     browser.sees("Limits saved.").await;
-    assert!(browser.shows("of 10 at once").await);
+    assert!(browser.shows("limit 10").await);
     let limits = server.get("/limits").await.json();
     assert_eq!(limits.as_array().unwrap().len(), 2, "{limits}");
     let rate = server.get("/limits/queue-rate:bulk").await.expect(200).json();
@@ -67,7 +67,7 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
     browser.js("document.querySelector('#rate').form.noValidate = true").await;
     browser.fill("#rate", "").await;
     browser.press("Save limits").await;
-    assert!(browser.text("#rate-error").await.contains("Say how many may start"));
+    assert!(browser.text("#rate-error").await.contains("Enter the maximum number of starts"));
     browser.fill("#window", "").await;
     browser.fill("#burst", "").await;
     browser.fill("#concurrency", "").await;
@@ -84,12 +84,12 @@ async fn unserved_queue_with_slash_shows_worker_command() {
     browser.press("eu/west:1").await;
     browser.arrives("/dashboard/queues/eu%2Fwest%3A1").await;
     assert_eq!(browser.text("h1").await, "eu/west:1");
-    assert!(browser.shows("1 job waits, but no worker serves the queue eu/west:1.").await);
+    assert!(browser.shows("1 job waits, but no worker serves queue eu/west:1.").await);
     assert!(browser.shows("provost --roles worker --worker-queues eu/west:1").await);
     browser.press("Pause…").await;
     browser.press("Pause queue").await;
     browser.sees("Paused: new jobs are accepted and wait.").await;
-    browser.press("Its jobs").await;
+    browser.press("View jobs").await;
     browser.arrives("/dashboard/jobs?queue=eu%2Fwest%3A1").await;
     assert_eq!(browser.texts("#rows .name").await, ["email.send"]);
     assert_eq!(works.server.get("/dashboard/queues/nobody").await.status, 404);

@@ -108,5 +108,5 @@ async fn shortcuts_can_be_switched_off() {
     assert_eq!(browser.js("return document.activeElement.tagName").await, "BODY");
     assert_eq!(browser.path().await, "/dashboard/projects");
     browser.open("/dashboard/help").await;
-    assert!(browser.shows("switched off").await);
+    assert!(browser.shows("off; change it in Settings").await);
 }

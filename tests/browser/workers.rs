@@ -12,7 +12,7 @@ async fn cordoned_worker_takes_no_jobs() {
     browser.open("/dashboard/workers").await;
     assert!(browser.shows("1 of 3 online").await);
     browser.press(&format!("Cordon {}…", works.worker)).await;
-    browser.sees("It finishes what it has.").await;
+    browser.sees("The worker finishes its running jobs").await;
     browser.fill("#reason", "kernel update").await;
     browser.press("Cordon worker").await;
     browser.sees("Cordoned. The worker finishes its jobs").await;
@@ -39,16 +39,16 @@ async fn only_lost_workers_can_be_forgotten() {
     browser.open("/dashboard/workers?state=lost").await;
     assert_eq!(browser.text("ul.tabs [aria-current]").await, "Lost 1");
     browser.press("node-5-811-77c1e2d0").await;
-    browser.sees("It has been silent for longer than a lease lasts.").await;
+    browser.sees("The worker missed its heartbeats and its leases expired.").await;
     browser.press("Forget").await;
-    browser.sees("Forgotten.").await;
+    browser.sees("Worker forgotten.").await;
     assert_eq!(browser.path().await, "/dashboard/workers");
     assert_eq!(browser.texts("#rows .name").await.len(), 2);
     let path = format!("/dashboard/workers/{}/forget", works.worker);
     let refused = super::jobs::form(&works.server, &path, "").await;
     assert!(refused.header("set-cookie").contains("forget-refused.online"));
     browser.open("/dashboard/workers?state=draining").await;
-    browser.sees("No worker is draining").await;
+    browser.sees("No draining workers").await;
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn drained_worker_releases_unfinished_jobs() {
     let browser = Browser::on(&works.server).await;
     browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
     browser.press("Drain…").await;
-    browser.sees("handed back for others, without a failure: it has 1 job now").await;
+    browser.sees("Unfinished jobs (1 job now) are released to other workers without a failure.").await;
     browser.press("Drain worker").await;
     browser.sees("Draining. The worker claims no new jobs").await;
     assert_eq!(browser.text(".head .badge").await, "Draining");

@@ -16,7 +16,7 @@ async fn demo_workflow_runs_to_completion() {
     browser.sees("A workflow is a set of jobs with dependencies").await;
     browser.sees("/workflows/demo/thumbnail").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started.").await;
+    browser.sees("Workflow started.").await;
     browser.arrives("/dashboard/workflows/").await;
     assert_eq!(browser.text("h1").await, "thumbnail demo");
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;
@@ -28,8 +28,8 @@ async fn demo_workflow_runs_to_completion() {
     browser.until("the list", "document.querySelector('#rows .name')").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Completed"]);
     assert!(browser.text("#rows td:nth-child(3)").await.contains("6 of 6 steps"));
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn drawing_and_table_have_same_order_and_states() {
         assert_ne!(browser.js(&there).await, 0, "edges that look {look:?}");
     }
     browser.sees("1 step failed; 2 steps wait for it.").await;
-    browser.sees("depends on check rates, which failed: it goes on when that is tried again and completes").await;
+    browser.sees("depends on check rates, which failed; a successful retry unblocks it").await;
     browser.sees("check rates (any outcome), join").await;
     // Keyboard focus enters the container, then visits each card.
     browser.js("document.querySelector('.dag').focus()").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::accessible::has_no_barriers;
+use super::accessible::has_no_violations;
 use super::flows::{CARDS, Flows, step_until, takes};
 use super::plain::{offers_only_what_works, plain};
 use super::weight::{MOST, weight};
@@ -55,8 +55,8 @@ async fn hostile_workflow_and_step_names_are_shown_as_text() {
     browser.open(&format!("/dashboard/workflows/{id}/cancel")).await;
     assert_eq!(browser.js("return document.querySelector('#h-which').textContent").await, name);
     assert_eq!(browser.overflow(390).await, 0);
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
@@ -78,12 +78,12 @@ async fn workflow_pages_are_accessible_and_do_not_overflow() {
         browser.size(1360, 900, false).await;
         for (name, path) in flows.pages().await {
             browser.open(&path).await;
-            has_no_barriers(&browser, name, scheme).await;
+            has_no_violations(&browser, name, scheme).await;
             assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
         }
         browser.phone(390).await;
         browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
-        has_no_barriers(&browser, "workflow on a phone", scheme).await;
+        has_no_violations(&browser, "workflow on a phone", scheme).await;
     }
     for width in [390, 320] {
         browser.phone(width).await;
@@ -92,8 +92,8 @@ async fn workflow_pages_are_accessible_and_do_not_overflow() {
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
         }
     }
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
@@ -106,15 +106,15 @@ async fn workflows_work_without_javascript() {
     }
     browser.open("/dashboard/workflows").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started.").await;
+    browser.sees("Workflow started.").await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag a').length").await, 6);
     browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
     browser.press("Retry failed steps").await;
-    browser.sees("Retrying what failed.").await;
+    browser.sees("Retrying the failed steps.").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     browser.press("Cancel…").await;
     browser.press("Cancel workflow").await;
-    browser.sees("asked to stop what is active").await;
+    browser.sees("Workers of active steps are asked to stop.").await;
     let clock = browser.js("return document.querySelector('.dag tspan[data-at]').textContent").await;
     assert!(clock.as_str().unwrap().starts_with("since "), "{clock}");
 }

@@ -282,22 +282,22 @@ impl Browser {
 
     // Checking ------------------------------------------------------------------------------------------------------
 
-    /// Violations in any page so far: of the CSP, dialogs, uncaught errors.
-    pub async fn crimes(&self) -> Vec<String> {
-        let noted = self.js("return JSON.parse(sessionStorage.getItem('crimes') ?? '[]')").await;
+    /// The problems on all pages so far: CSP violations, dialogs and uncaught errors.
+    pub async fn page_errors(&self) -> Vec<String> {
+        let noted = self.js("return JSON.parse(sessionStorage.getItem('page-errors') ?? '[]')").await;
         let noted = noted.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
         let log = self.driver.browser_log().await.unwrap();
-        let told = log.iter().filter(|entry| entry.message.contains("Content Security Policy"));
-        noted.chain(told.map(|entry| entry.message.clone())).collect()
+        let logged = log.iter().filter(|entry| entry.message.contains("Content Security Policy"));
+        noted.chain(logged.map(|entry| entry.message.clone())).collect()
     }
 
-    /// The barriers that axe finds on this page, one line each.
-    pub async fn barriers(&self) -> Vec<String> {
+    /// The accessibility violations that axe finds on this page, one line each.
+    pub async fn accessibility_violations(&self) -> Vec<String> {
         self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])).await
     }
 
-    /// Only the barriers of colour and contrast.
-    pub async fn colour_barriers(&self) -> Vec<String> {
+    /// Only the violations of color contrast rules.
+    pub async fn contrast_violations(&self) -> Vec<String> {
         self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]})).await
     }
 

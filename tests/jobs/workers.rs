@@ -187,7 +187,7 @@ async fn explanation_tells_busy_slots_from_jobs_ahead() {
     let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
     let running = simulated(&server, json!({"duration_ms": 600_000})).await;
     let told = waits_as(&server, &running, "active").await;
-    assert!(text(&told, "summary").contains("attempt 1, 0 of 3 failures spent"), "{told}");
+    assert!(text(&told, "summary").contains("attempt 1, 0 of 3 failures"), "{told}");
     enqueue(&server, json!({"kind": "noop"})).await;
     let waiting = enqueue(&server, json!({"kind": "noop"})).await;
     let told = waits_as(&server, &waiting, "no_free_slot").await;

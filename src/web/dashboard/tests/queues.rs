@@ -69,7 +69,7 @@ fn page_shows_limits_and_waiting_kinds() {
     contains(
         &rendered(&page, page.as_main()),
         &[
-            "were completed and",
+            "completed and",
             "action=\"/dashboard/queues/bulk/limits\"",
             "name=\"concurrency\" type=\"number\"",
             "name=\"window\"",
@@ -98,6 +98,6 @@ fn unserved_queue_shows_worker_command() {
     let main = rendered(&page, page.as_main());
     contains(&main, &["442 jobs wait, but no worker serves queue bulk.", "--worker-queues bulk"]);
     contains(&main, &["Paused: new jobs are accepted", "href=\"#rate\"", "rate-error", "data-dirty"]);
-    contains(&main, &["“&#60;script", "Resume", "No job of this queue ended", "No waiting jobs."]);
+    contains(&main, &["“&#60;script", "Resume", "No jobs finished", "No waiting jobs."]);
     assert!(!main.contains("/pause\""));
 }
