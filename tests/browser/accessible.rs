@@ -1,33 +1,34 @@
-//! For everybody: no barriers on any page, in either theme; readable on the smallest screens; no broken rules of its own.
+//! Accessibility: no axe violations on any page in either theme, no horizontal scrolling on small screens, no page errors.
 
 use super::pages::Stage;
 use super::work::Works;
 use crate::harness::{Browser, Database, SCHEMES, Server};
 
-/// Runs all rules in light. In dark, the same document has only other colours.
+/// Runs all rules in light and the color rules in dark, where the document differs only in colors.
 pub async fn has_no_violations(browser: &Browser, what: &str, scheme: &str) {
-    let found = if scheme == "light" { browser.accessibility_violations().await } else { browser.contrast_violations().await };
+    let found =
+        if scheme == "light" { browser.accessibility_violations().await } else { browser.contrast_violations().await };
     assert!(found.is_empty(), "{what}, {scheme}: {found:#?}");
 }
 
-/// The pages that only a refused form shows.
+/// Checks the pages that a rejected form shows.
 async fn rejected_forms_have_no_violations(browser: &Browser, stage: &Stage, scheme: &str) {
     browser.open(&format!("/dashboard/projects/{}/delete", stage.ready)).await;
     browser.fill("#confirm-name", "wrong").await;
     browser.press("Delete project").await;
     browser.text("#confirm-error").await;
-    has_no_violations(browser, "refused deletion", scheme).await;
+    has_no_violations(browser, "rejected deletion", scheme).await;
     browser.open("/dashboard/settings").await;
     browser.js("document.querySelector('#poll').form.noValidate = true").await;
     browser.fill("#poll", "31").await;
     browser.press("Save").await;
     browser.text("#poll-error").await;
-    has_no_violations(browser, "refused settings", scheme).await;
+    has_no_violations(browser, "rejected settings", scheme).await;
     browser.open("/dashboard/projects").await;
     browser.js("document.querySelector('.create').noValidate = true").await;
     browser.press("Create project").await;
     browser.text("#project-name-error").await;
-    has_no_violations(browser, "refused project", scheme).await;
+    has_no_violations(browser, "rejected project", scheme).await;
 }
 
 async fn no_page_has_violations(scheme: &str) {
@@ -62,13 +63,13 @@ async fn no_page_of_work_has_violations(scheme: &str) {
     browser.js("document.querySelector('#kind').form.noValidate = true").await;
     browser.press("Enqueue job").await;
     browser.text("#kind-error").await;
-    has_no_violations(&browser, "refused job", scheme).await;
+    has_no_violations(&browser, "rejected job", scheme).await;
     browser.open("/dashboard/jobs").await;
     browser.click("[data-all]").await;
     has_no_violations(&browser, "selected rows", scheme).await;
     browser.press("Cancel…").await;
     browser.sees("canceled immediately.").await;
-    has_no_violations(&browser, "question about many", scheme).await;
+    has_no_violations(&browser, "bulk confirmation", scheme).await;
     browser.phone(390).await;
     for path in [
         "/dashboard/jobs",
@@ -151,7 +152,7 @@ async fn no_page_of_work_scrolls_sideways_on_small_screens() {
 }
 
 #[tokio::test]
-async fn pages_have_one_heading_and_a_title_and_no_violation() {
+async fn pages_have_one_heading_a_title_and_no_errors() {
     let stage = Stage::shared().await;
     let browser = Browser::on(&stage.server).await;
     for (name, path) in stage.pages() {
@@ -163,7 +164,7 @@ async fn pages_have_one_heading_and_a_title_and_no_violation() {
     browser.open("/dashboard/projects").await;
     for link in ["Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
         browser.press(link).await;
-        browser.until("the page is there", &format!("document.querySelector('h1').innerText === '{link}'")).await;
+        browser.until("the page opens", &format!("document.querySelector('h1').innerText === '{link}'")).await;
     }
     browser.open("/dashboard/projects").await;
     browser.press("billing-us").await;
@@ -177,7 +178,7 @@ async fn pages_have_one_heading_and_a_title_and_no_violation() {
 }
 
 #[tokio::test]
-async fn nothing_moves_for_those_who_asked_for_stillness() {
+async fn reduced_motion_stops_all_animations() {
     let stage = Stage::shared().await;
     let browser = Browser::on(&stage.server).await;
     for (preference, is_still) in [("no-preference", false), ("reduce", true)] {

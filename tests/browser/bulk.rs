@@ -1,4 +1,4 @@
-//! Bulk actions: on the selected jobs or on all that match, never on more than were confirmed.
+//! Bulk actions on selected or matching jobs, never on more jobs than were confirmed.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::jobs::{form, idle};
 use super::work::{dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
-/// No worker serves the queue of idle jobs.
+/// No worker serves this queue.
 const SETTINGS: &[(&str, &str)] = &[("PROVOST_WORKER_QUEUES", "default")];
 
 async fn in_state(server: &Server, state: &str) -> usize {
@@ -110,8 +110,8 @@ async fn invalid_bulk_request_changes_nothing() {
     assert_eq!((none.status, none.header("location")), (303, "/dashboard/jobs?state=queued"));
     assert!(none.header("set-cookie").contains("nothing-picked"));
     // Without a confirmation, the confirmation page is shown.
-    let asked = form(&server, "/dashboard/jobs/bulk", &format!("verb=cancel&job_id={}&count=1", ids[0])).await;
-    assert_eq!(asked.status, 200);
+    let confirmation = form(&server, "/dashboard/jobs/bulk", &format!("verb=cancel&job_id={}&count=1", ids[0])).await;
+    assert_eq!(confirmation.status, 200);
     assert_eq!(in_state(&server, "queued").await, 1);
     for wrong in ["verb=delete&all=1", "verb=cancel&job_id=x", "verb=cancel&all=1&state=sleeping"] {
         assert_eq!(form(&server, "/dashboard/jobs/bulk", wrong).await.status, 422, "{wrong}");

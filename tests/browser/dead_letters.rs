@@ -1,4 +1,4 @@
-//! Dead letters: found by error, edited, replayed, deleted.
+//! Dead letters are found by error, edited, replayed and deleted.
 
 use serde_json::json;
 

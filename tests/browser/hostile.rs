@@ -1,4 +1,4 @@
-//! Names as an attacker, a poet or a careless script would choose them.
+//! Hostile project names: markup, scripts, right-to-left text and control characters.
 
 use serde_json::json;
 
@@ -33,7 +33,7 @@ async fn fits(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn hostile_names_are_only_names() {
+async fn hostile_project_names_are_shown_as_text() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;

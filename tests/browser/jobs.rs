@@ -1,4 +1,4 @@
-//! The list of jobs, and one job.
+//! The job list and the job page.
 
 use serde_json::json;
 
@@ -120,11 +120,7 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
     let browser = Browser::on(&works.server).await;
     for (id, why, help) in [
         (&works.paused, "Queue mail is paused by maria: card processor down.", "View queue"),
-        (
-            &works.unserved,
-            "No online worker handles kind email.send on queue eu/west:1.",
-            "--worker-queues eu/west:1",
-        ),
+        (&works.unserved, "No online worker handles kind email.send on queue eu/west:1.", "--worker-queues eu/west:1"),
         (&works.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
         (&works.scheduled, "The job is scheduled for a later time.", "Due in 1 h"),
         (
@@ -205,7 +201,7 @@ async fn project_job_links_to_project_and_cannot_be_replayed() {
     browser.press("project.provision").await;
     browser.arrives("/dashboard/jobs/").await;
     assert!(browser.shows("Retry the project to enqueue a new job.").await);
-    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "it cannot be replayed directly");
+    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "no replay button is shown");
     let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
     let answer = form(&server, &format!("/dashboard/jobs/{id}/retry"), "").await;
     assert_eq!((answer.status, answer.header("location")), (303, format!("/dashboard/jobs/{id}").as_str()));
@@ -227,10 +223,10 @@ async fn unchanged_job_engine_page_answers_304() {
             answers.push((name, path, first.header("etag").to_owned()));
         }
     }
-    // The passage of time alone must not change a page.
+    // Time alone must not change a page.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     for (name, path, mut etag) in answers {
-        // A heartbeat renews a lease and so changes the page; then the next answer has a new ETag.
+        // A heartbeat extends a lease, which changes the page and the ETag of the next response.
         eventually(&format!("{name} stays the same"), async || {
             let next = live(&path, &etag).await;
             etag = next.header("etag").to_owned();
@@ -262,7 +258,7 @@ async fn jobs_are_selected_by_key_and_retried() {
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed");
 }
 
-/// Posts a form like a browser's.
+/// Posts a form as a browser does.
 pub async fn form(server: &Server, path: &str, body: &str) -> crate::harness::Answer {
     let request = server.request(reqwest::Method::POST, path);
     let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &server.url);

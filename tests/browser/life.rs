@@ -1,10 +1,10 @@
-//! The life of a project, in the hands of somebody with a mouse.
+//! The life of a project, operated with the mouse.
 
 use serde_json::json;
 
 use crate::harness::{Browser, Database, Server};
 
-/// A lease that no gate outlasts.
+/// A lease longer than any gate stays closed.
 const LONG_LEASE: &[(&str, &str)] = &[("PROVOST_LEASE_TTL", "10m")];
 
 pub const BADGE: &str = "document.querySelector('.head .badge').innerText";
@@ -23,7 +23,7 @@ async fn created_project_becomes_ready_without_reload() {
     browser.sees("Project created. Provisioning is in progress.").await;
     assert_eq!(browser.text("h1").await, "billing-eu");
     browser.js("window.same = true").await;
-    browser.until("it is seen moving", &format!("{BADGE} === 'Provisioning'")).await;
+    browser.until("it is provisioning", &format!("{BADGE} === 'Provisioning'")).await;
     gate.open().await;
     browser.until("it is ready", &format!("{BADGE} === 'Ready' && window.same")).await;
     assert!(browser.shows("Became ready").await);
@@ -37,7 +37,7 @@ async fn failed_project_shows_its_reason_and_is_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.failed("flaky-preview").await;
-    // The cause is gone: the same request, sent again, will succeed.
+    // Fix the cause, so that the retry succeeds.
     database.run(r#"UPDATE projects SET parameters = '{"simulate": {"duration_ms": 1200}}'"#).await;
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
@@ -71,9 +71,9 @@ async fn project_is_deleted_only_with_its_name() {
     browser.fill("#confirm-name", "old-preview").await;
     browser.fill("#reason", "no longer needed").await;
     browser.press("Delete project").await;
-    browser.until("it is seen going", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
+    browser.until("it is deleting", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
     gate.open().await;
-    browser.until("it is gone", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
+    browser.until("the project is deleted", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
     browser.sees("no longer needed").await;
     browser.open("/dashboard/projects").await;
     browser.sees("No projects yet").await;
@@ -109,7 +109,7 @@ async fn second_operator_sees_the_current_status() {
     server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
     browser.press("Retry shared").await;
     browser.sees("Only failed projects can be retried; this project is now").await;
-    assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "back where the button was");
+    assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "the browser returns to the list");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2, "the first request and one retry");
 }
 
@@ -124,8 +124,8 @@ async fn double_click_or_back_creates_one_project() {
     browser.arrives("/dashboard/projects/").await;
     browser.until("it is shown", "document.querySelector('h1').innerText === 'only-one'").await;
     browser.back().await;
-    browser.until("the form is there", "location.pathname === '/dashboard/projects' && document.readyState === 'complete' && document.querySelector('.create')").await;
-    // The browser may restore what was typed, at a moment of its own; the page stays the same, and so does its key.
+    browser.until("the form is shown", "location.pathname === '/dashboard/projects' && document.readyState === 'complete' && document.querySelector('.create')").await;
+    // The browser may restore the typed text at any time. The page and its idempotency key stay the same.
     browser
         .js("const form = document.querySelector('.create'); form.project_name.value = 'only-one'; form.requestSubmit()")
         .await;

@@ -1,4 +1,4 @@
-//! Limits: added, changed, renamed, deleted.
+//! Limits are added, edited, renamed and deleted.
 
 use serde_json::json;
 

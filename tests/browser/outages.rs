@@ -1,4 +1,4 @@
-//! What the dashboard says when its server or its database is gone.
+//! The dashboard during outages of its server or database.
 
 use crate::harness::{Browser, Database, Proxy, Server};
 
@@ -25,15 +25,15 @@ async fn page_keeps_rows_during_a_database_outage() {
     assert!(browser.polls().await.len() < 10, "it backs off");
     assert!(browser.accessibility_violations().await.is_empty());
     proxy.mend();
-    browser.until("the banner goes by itself", &format!("{BANNER} === ''")).await;
-    browser.until("the mark is well", "document.querySelector('#mark-db').textContent === 'Database: up'").await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
+    browser.until("the mark shows up", "document.querySelector('#mark-db').textContent === 'Database: up'").await;
     server.ready("afterwards").await;
     browser.sees("afterwards").await;
     assert!(browser.page_errors().await.is_empty());
 }
 
 #[tokio::test]
-async fn retry_now_asks_at_once() {
+async fn retry_now_polls_immediately() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;
@@ -44,7 +44,7 @@ async fn retry_now_asks_at_once() {
     browser.sees("its database does not.").await;
     proxy.mend();
     browser.press("Retry now").await;
-    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn page_reports_an_unreachable_server() {
 }
 
 #[tokio::test]
-async fn offline_device_is_told_and_catches_up() {
+async fn offline_device_shows_banner_and_recovers() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -75,7 +75,7 @@ async fn offline_device_is_told_and_catches_up() {
     server.ready("meanwhile").await;
     browser.offline(false).await;
     browser.sees("meanwhile").await;
-    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }
 
 #[tokio::test]
@@ -94,14 +94,14 @@ async fn error_page_reloads_when_the_database_returns() {
     assert!(browser.shows("Settings").await && browser.shows("Your data is safe.").await);
     assert!(browser.accessibility_violations().await.is_empty(), "{:#?}", browser.accessibility_violations().await);
     proxy.mend();
-    browser.until("the list comes", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
+    browser.until("the list is shown", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
     browser.until("the outage texts disappear", "!document.body.innerText.includes('not responding')").await;
     assert_eq!(browser.js("return document.title").await, "Projects · Provost");
     assert_eq!(browser.text(".crumbs [aria-current]").await, "Projects");
 }
 
 #[tokio::test]
-async fn form_sent_during_outage_is_refused_with_a_message() {
+async fn form_sent_during_outage_shows_an_error() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;
@@ -130,5 +130,5 @@ async fn settings_are_shown_while_the_database_is_down() {
     browser.sees("The server responds, but its database does not.").await;
     proxy.mend();
     browser.sees("answered in").await;
-    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }

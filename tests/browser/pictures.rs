@@ -1,4 +1,4 @@
-//! Pictures of every page, for people to look at.
+//! Screenshots of every page.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::harness::{Browser, Database, Proxy, SCHEMES, Server};
 
 const SIZES: [(&str, u32, u32, bool); 2] = [("", 1360, 900, false), ("-390", 390, 844, true)];
 
-/// Takes a picture into `$PROVOST_SCREENSHOTS`, if there is such a setting.
+/// Saves a screenshot in `$PROVOST_SCREENSHOTS`, if set.
 async fn picture(browser: &Browser, name: &str) {
     if let Some(folder) = std::env::var_os("PROVOST_SCREENSHOTS").map(PathBuf::from) {
         std::fs::create_dir_all(&folder).unwrap();
@@ -17,7 +17,7 @@ async fn picture(browser: &Browser, name: &str) {
     }
 }
 
-/// Each page in each size and scheme; in one of each when no picture is taken.
+/// Opens each page in each size and scheme, or in one of each when no screenshots are saved.
 async fn pictures(browser: &Browser, pages: &[(&str, String)]) {
     let variants = if std::env::var_os("PROVOST_SCREENSHOTS").is_some() { 2 } else { 1 };
     for (suffix, width, height, mobile) in SIZES.into_iter().take(variants) {
@@ -49,7 +49,7 @@ async fn screenshots_of_every_page() {
 
 #[tokio::test]
 async fn screenshots_of_every_page_of_work() {
-    let works = Works::new().await.with_an_hour_behind().await;
+    let works = Works::new().await.with_an_hour_of_history().await;
     let browser = Browser::on(&works.server).await;
     pictures(&browser, &works.pages()).await;
     browser.size(1360, 900, false).await;
@@ -92,7 +92,7 @@ async fn screenshots_of_every_page_of_workflows() {
 }
 
 #[tokio::test]
-async fn screenshots_of_what_is_empty_or_broken() {
+async fn screenshots_of_empty_and_broken_pages() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = Server::with(&proxy.url(&database.url), &[]);

@@ -1,15 +1,15 @@
 //! The pages of the job engine without JavaScript.
 
-use super::plain::{offers_only_what_works, plain};
+use super::plain::{plain, shows_no_script_only_controls};
 use super::work::{Works, job_until};
 
 #[tokio::test]
-async fn job_engine_pages_offer_only_what_works_without_javascript() {
+async fn job_engine_pages_hide_script_only_controls() {
     let works = Works::shared().await;
     let browser = plain(&works.server).await;
     for (_, path) in works.pages() {
         browser.open(&path).await;
-        offers_only_what_works(&browser).await;
+        shows_no_script_only_controls(&browser).await;
     }
 }
 

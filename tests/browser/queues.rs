@@ -1,4 +1,4 @@
-//! Queues: paused, drained and resumed with a reason, and held by limits.
+//! Queues are paused, drained, resumed and limited.
 
 use serde_json::json;
 
@@ -41,7 +41,7 @@ async fn queue_is_paused_drained_and_resumed() {
 }
 
 #[tokio::test]
-async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
+async fn queue_limits_are_set_changed_rejected_and_removed() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.post("/queues", json!({"name": "bulk"})).await.expect(201);
@@ -62,7 +62,7 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
     let before = database.number(changes).await;
     browser.press("Save limits").await;
     browser.sees("Limits saved.").await;
-    assert_eq!(database.number(changes).await, before, "saving nothing new is no change");
+    assert_eq!(database.number(changes).await, before, "saving unchanged limits records no event");
 
     browser.js("document.querySelector('#rate').form.noValidate = true").await;
     browser.fill("#rate", "").await;

@@ -1,4 +1,4 @@
-//! Schedules: added, seen, run, changed, paused, backfilled, deleted.
+//! Schedules are added, run, changed, paused, backfilled and deleted.
 
 use serde_json::json;
 
@@ -77,8 +77,8 @@ async fn invalid_schedule_is_refused_at_its_field_and_kept() {
         browser.fill("#kind", "noop").await;
         browser.fill(&format!("#{field}"), text).await;
         browser.press("Add schedule").await;
-        let said = browser.text(&format!("#{field}-error")).await;
-        assert!(said.contains(wrong), "{field}: {said}");
+        let message = browser.text(&format!("#{field}-error")).await;
+        assert!(message.contains(wrong), "{field}: {message}");
         assert_eq!(browser.js(&format!("return document.querySelector('#{field}').value")).await, text);
     }
     assert_eq!(server.get("/schedules").await.json().as_array().unwrap().len(), 1);
@@ -93,7 +93,7 @@ async fn schedule_page_shows_clock_changes_and_history() {
     assert_eq!(browser.texts("#rows .strip li").await.len(), 4);
     browser.press("nightly report").await;
     browser.sees("At 02:30, on day 8, in March (America/New_York)").await;
-    // In 2026 and in some later years, the clocks go forward over it.
+    // In 2026 and some later years, this due time is skipped by daylight saving time.
     browser.sees("EST (-05:00)").await;
     browser.sees("6 runs, since").await;
     browser.sees("backfill by schedule:nightly report, “the March bug”").await;

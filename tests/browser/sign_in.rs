@@ -1,4 +1,4 @@
-//! Where a token is asked for.
+//! Sign-in.
 
 use crate::harness::{Browser, Database, Server};
 

@@ -1,4 +1,4 @@
-//! A page weighs little, however much there is to show.
+//! The size of pages and assets.
 
 use reqwest::Method;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::harness::{Server, send};
 
 pub const MOST: usize = 20 * 1024;
 
-/// How many bytes a document is on the wire.
+/// The compressed size of a document, in bytes.
 pub async fn weight(server: &Server, path: &str) -> usize {
     let request = server.request(Method::GET, path).header("accept-encoding", "gzip");
     let response = request.send().await.unwrap();
@@ -19,7 +19,7 @@ pub async fn weight(server: &Server, path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn no_page_weighs_more_than_twenty_kilobytes() {
+async fn job_engine_pages_stay_below_weight_limit() {
     let works = Works::new().await;
     for n in 0..40 {
         let url = format!("https://hooks.example.org/{n}/{}", "a-long-path/".repeat(8));
@@ -35,8 +35,8 @@ async fn no_page_weighs_more_than_twenty_kilobytes() {
 }
 
 #[tokio::test]
-async fn no_page_of_projects_weighs_more_either() {
-    let stage = Stage::new().await.with_an_hour_behind().await;
+async fn project_pages_stay_below_weight_limit() {
+    let stage = Stage::new().await.with_an_hour_of_history().await;
     super::list::many(&stage.database, 60).await;
     for (name, path) in stage.pages() {
         let weight = weight(&stage.server, &path).await;
@@ -54,7 +54,7 @@ async fn shared_assets_are_cached_and_small() {
     let mut all = 0;
     for path in &assets {
         let response = send(server.request(Method::GET, path).header("accept-encoding", "gzip")).await;
-        assert!(response.header("cache-control").contains("immutable"), "{path} is kept for ever");
+        assert!(response.header("cache-control").contains("immutable"), "{path} is cached forever");
         all += server
             .request(Method::GET, path)
             .header("accept-encoding", "gzip")

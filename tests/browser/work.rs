@@ -56,10 +56,10 @@ pub async fn dead_letter(server: &Server, kind: &str, payload: Value) -> String 
 }
 
 impl Works {
-    /// One stage for all tests that only read.
+    /// The server that all read-only tests share.
     pub async fn shared() -> Self {
         static SHARED: OnceCell<Works> = OnceCell::const_new();
-        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_behind().await).await;
+        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_of_history().await).await;
         Self {
             database: Database::at(&shared.database.url).await,
             server: Server::at(&shared.server.url),
@@ -259,7 +259,7 @@ impl Works {
 
 impl Works {
     /// Adds an hour of throughput on one queue, mostly successful.
-    pub async fn with_an_hour_behind(self) -> Self {
+    pub async fn with_an_hour_of_history(self) -> Self {
         self.database
             .run(
                 "INSERT INTO work_stats (minute, queue, kind, what, bucket, n, total_ms)

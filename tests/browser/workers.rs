@@ -1,4 +1,4 @@
-//! Workers: cordoned, drained, uncordoned, forgotten.
+//! Workers are cordoned, uncordoned, drained and forgotten.
 
 use serde_json::json;
 
@@ -17,8 +17,8 @@ async fn cordoned_worker_takes_no_jobs() {
     browser.press("Cordon worker").await;
     browser.sees("Cordoned. The worker finishes its jobs").await;
     assert!(browser.shows("“kernel update” · dashboard").await);
-    assert!(browser.shows("sleep").await, "what it has is listed");
-    eventually("it has heard of it", async || {
+    assert!(browser.shows("sleep").await, "its jobs are listed");
+    eventually("the worker is cordoned", async || {
         let is = works.server.get(&format!("/workers/{}", works.worker)).await.json()["state"] == "cordoned";
         is.then_some(())
     })

@@ -1,4 +1,4 @@
-//! Workflows: listed, drawn, shown as a table, canceled, retried.
+//! Workflows are listed, drawn, canceled and retried.
 
 use serde_json::json;
 
@@ -40,7 +40,7 @@ async fn workflow_list_is_filtered_and_paged() {
     assert_eq!(browser.texts("#rows .name").await, ["movie", "not needed", "nightly import", "nightly import", "wide"]);
     assert_eq!(browser.text("#nav-workflows").await, "1");
     browser.press("Failed 1").await;
-    browser.until("only what failed", "document.querySelectorAll('#rows .name').length === 1").await;
+    browser.until("only failed workflows", "document.querySelectorAll('#rows .name').length === 1").await;
     browser.sees("4 of 8 steps 1 failed, 1 canceled, 2 blocked").await;
     browser.press("All 5").await;
     browser.fill("#search", "IMPORT").await;
@@ -89,7 +89,7 @@ async fn drawing_and_table_have_same_order_and_states() {
             "return document.querySelectorAll('.dag .edge{}').length",
             if look.is_empty() { String::new() } else { format!(".{look}") }
         );
-        assert_ne!(browser.js(&there).await, 0, "edges that look {look:?}");
+        assert_ne!(browser.js(&there).await, 0, "edges of style {look:?}");
     }
     browser.sees("1 step failed; 2 steps wait for it.").await;
     browser.sees("depends on check rates, which failed; a successful retry unblocks it").await;
@@ -113,9 +113,9 @@ async fn active_step_counts_seconds_in_drawing() {
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
     let counts = r"/^\d+ (s|m \d+ s)$/.test(document.querySelector('.dag tspan[data-at]')?.textContent)";
-    browser.until("it counts", counts).await;
+    browser.until("the seconds are counted", counts).await;
     browser.further_polls(2).await;
-    browser.until("it still counts", counts).await;
+    browser.until("the seconds are still counted", counts).await;
     assert_eq!(browser.texts(".dag + .legend li").await.len(), 3);
     browser.sees("the longest chain").await;
     let description = browser.js("return document.querySelector('#wf-desc').textContent").await;
@@ -176,7 +176,7 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
     browser.open(&failed).await;
     browser.sees("Retried").await;
     assert!(!browser.shows("Retry failed steps").await);
-    // Another operator was faster.
+    // Another operator acted first.
     for action in ["retry", "cancel"] {
         browser.open(&failed).await;
         let post = format!(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::accessible::has_no_violations;
 use super::flows::{CARDS, Flows, step_until, takes};
-use super::plain::{offers_only_what_works, plain};
+use super::plain::{plain, shows_no_script_only_controls};
 use super::weight::{MOST, weight};
 use crate::harness::{Browser, Database, SCHEMES, Server};
 use crate::workflows::{node, start_whole as start};
@@ -102,7 +102,7 @@ async fn workflows_work_without_javascript() {
     let browser = plain(&flows.server).await;
     for (_, path) in flows.pages().await {
         browser.open(&path).await;
-        offers_only_what_works(&browser).await;
+        shows_no_script_only_controls(&browser).await;
     }
     browser.open("/dashboard/workflows").await;
     browser.press("Start the demo workflow").await;

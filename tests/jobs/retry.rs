@@ -36,10 +36,7 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 600.0).abs() < 0.01, "{waiting}");
     let told = waits_as(&server, &id, "retrying_later").await;
     assert_eq!((&told["until"], &told["possible"]), (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"])));
-    assert!(
-        text(&told, "summary").contains("1 of 3 failures") && text(&told, "summary").contains("busy"),
-        "{told}"
-    );
+    assert!(text(&told, "summary").contains("1 of 3 failures") && text(&told, "summary").contains("busy"), "{told}");
     let now = act(&server, &id, "retry", json!({"reason": "fixed it", "actor": "ada"})).await.expect(200).json();
     assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "nothing is forgiven");
     until(&server, &id, "completed").await;

@@ -145,7 +145,10 @@ mod tests {
         for cookie in ["<b>", "all-canceled.<b>.0.0", "all-canceled", "all-canceled.-1.0.0", ""] {
             assert_eq!(text(cookie), None, "{cookie}");
         }
-        assert_eq!(text("workflow-refused.failed").as_deref(), Some("Nothing was changed: the workflow is now failed."));
+        assert_eq!(
+            text("workflow-refused.failed").as_deref(),
+            Some("Nothing was changed: the workflow is now failed.")
+        );
         assert_eq!(text("job-refused.<b>").as_deref(), Some("Nothing was changed: the job is now in another state."));
     }
 }

@@ -77,7 +77,10 @@ pub fn why(job: &Job, facts: &JobExplanation) -> Reason {
         }
         JobState::Retrying if job.run_at > facts.at => {
             let (failures, max) = (job.failures, job.max_attempts);
-            ("retrying_later", format!("The last attempt failed ({failures} of {max} failures); a retry is scheduled{error}."))
+            (
+                "retrying_later",
+                format!("The last attempt failed ({failures} of {max} failures); a retry is scheduled{error}."),
+            )
         }
         JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, facts),
     }

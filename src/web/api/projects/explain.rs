@@ -69,15 +69,19 @@ pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
     }
     match job {
         None => {
-            let text =
-                "The project has no unfinished job; this is an internal error. The project will be marked failed at its deadline.";
+            let text = "The project has no unfinished job; this is an internal error. The project will be marked failed at its deadline.";
             ("no_job", text.to_owned())
         }
         Some(job) if job.state == JobState::Active => active(job, *at),
         Some(job) if job.run_at > *at => {
             let WaitingJob { failures, max_attempts, error, .. } = job;
             let error = error.as_deref().unwrap_or("no reason given");
-            ("retrying_later", format!("The last attempt failed ({failures} of {max_attempts} failures); a retry is scheduled: {error}."))
+            (
+                "retrying_later",
+                format!(
+                    "The last attempt failed ({failures} of {max_attempts} failures); a retry is scheduled: {error}."
+                ),
+            )
         }
         Some(_) => due.unwrap_or_else(job::about_to_start),
     }

@@ -51,7 +51,11 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
     // Fewer jobs than confirmed are fine: the others have changed state. More would be more than the user agreed to.
     let confirmed: i64 = order.form.get("count").parse().unwrap_or(i64::MAX);
     if targets.affected.all > confirmed {
-        let error = format!("{} match now, but you confirmed {}. Check the list and confirm again.", plural(targets.affected.all, "job"), capped(confirmed));
+        let error = format!(
+            "{} match now, but you confirmed {}. Check the list and confirm again.",
+            plural(targets.affected.all, "job"),
+            capped(confirmed)
+        );
         return order.page(app, request, &targets, Some(error), StatusCode::CONFLICT).await;
     }
     let selection = Selection { jobs: order.jobs, audit, max: MAX_SELECTED, after: None };

@@ -94,8 +94,7 @@ async fn page(
     };
     let n = open.due.len();
     let runs = plural(n as i64, "run");
-    let kept =
-        format!("{} that already started. No run starts twice.", plural(open.already as i64, "run"));
+    let kept = format!("{} that already started. No run starts twice.", plural(open.already as i64, "run"));
     let page = ConfirmPage {
         effects: vec![format!("Starts {runs} immediately.")],
         kept: (open.already > 0).then_some(kept).into_iter().collect(),

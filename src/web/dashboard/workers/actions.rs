@@ -35,9 +35,7 @@ impl Actions for RegisteredWorker {
         let jobs = plural(self.busy.into(), "job");
         let mut effects = vec!["The worker claims no new jobs until you uncordon it.".to_owned()];
         let kept = if verb == "drain" {
-            effects.push(format!(
-                "Unfinished jobs ({jobs} now) are released to other workers without a failure."
-            ));
+            effects.push(format!("Unfinished jobs ({jobs} now) are released to other workers without a failure."));
             "The process keeps running and sending heartbeats.".to_owned()
         } else {
             format!("The worker finishes its running jobs ({jobs} now).")

@@ -120,9 +120,7 @@ impl WorkerPage {
             (WorkerState::Cordoned, _) => format!("The worker finishes {jobs} and claims no new ones."),
             (WorkerState::Draining, 0) => "The worker has no jobs left; you can stop its process.".to_owned(),
             (WorkerState::Draining, _) => {
-                format!(
-                    "The worker claims no new jobs and releases unfinished ones ({jobs} left)."
-                )
+                format!("The worker claims no new jobs and releases unfinished ones ({jobs} left).")
             }
             (WorkerState::Lost, _) => {
                 "The worker missed its heartbeats and its leases expired. Its jobs were released to other workers."
