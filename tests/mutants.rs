@@ -379,7 +379,7 @@ fn every_guard_is_found_in_its_sql() {
     }
 }
 
-/// Keeps the table of `tests/mutants/run.sh` true: each text that it breaks is in the source.
+/// Checks that each text in the table of `tests/mutants/run.sh` is in the source.
 #[test]
 fn every_listed_guard_is_in_its_file() {
     for line in include_str!("mutants/guards.tsv").lines().filter(|line| !line.starts_with('#')) {

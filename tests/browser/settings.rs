@@ -60,7 +60,7 @@ async fn first_frame_has_the_chosen_theme() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
-    for (system, choice, theme, colour) in
+    for (system, choice, theme, color) in
         [("light", "dark", "dark", DARK), ("dark", "light", "light", LIGHT), ("dark", "system", "system", DARK)]
     {
         browser.scheme(system).await;
@@ -70,9 +70,9 @@ async fn first_frame_has_the_chosen_theme() {
         for page in ["/dashboard/projects", "/dashboard/metrics", "/dashboard/no-such-page"] {
             browser.open(page).await;
             let first = browser.until("a frame was drawn", "window.firstFrame").await;
-            assert_eq!(first, json!([theme, colour]), "{choice} on {page}");
+            assert_eq!(first, json!([theme, color]), "{choice} on {page}");
             let now = "return [document.documentElement.dataset.theme, getComputedStyle(document.documentElement).backgroundColor]";
-            assert_eq!(browser.js(now).await, json!([theme, colour]));
+            assert_eq!(browser.js(now).await, json!([theme, color]));
         }
     }
 }

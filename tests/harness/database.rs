@@ -124,8 +124,8 @@ impl Database {
         (done.status.success(), said.trim().to_owned())
     }
 
-    /// Blocks each update of a table that fulfils a condition on `NEW`, until the gate opens: work that ends when a test
-    /// says so. The worker needs a lease that outlives the test.
+    /// Blocks each update of a table that meets a condition on `NEW` until the gate opens, so a test decides when work ends.
+    /// The worker needs a lease longer than the test.
     pub async fn gate(&self, table: &str, condition: &str) -> Gate {
         self.run(&format!(
             "CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS
