@@ -62,8 +62,8 @@ async fn prometheus_format_is_served() {
     })
     .await;
     let scraper = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-    let (asked, direct) = (accepting(&server, "/metrics", scraper), server.get("/api/v1/metrics/prometheus"));
-    for answer in [asked.await, direct.await, accepting(&server, "/metrics", "text/plain").await] {
+    let (negotiated, direct) = (accepting(&server, "/metrics", scraper), server.get("/api/v1/metrics/prometheus"));
+    for answer in [negotiated.await, direct.await, accepting(&server, "/metrics", "text/plain").await] {
         let answer = answer.expect(200);
         assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{:?}", answer.headers);
         assert!(answer.text.ends_with("# EOF\n"), "{}", answer.text);

@@ -120,8 +120,8 @@ impl Database {
             .env("PGOPTIONS", "-c client_min_messages=warning")
             .output()
             .unwrap();
-        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        (done.status.success(), said.trim().to_owned())
+        let printed = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        (done.status.success(), printed.trim().to_owned())
     }
 
     /// Blocks each update of a table that meets a condition on `NEW` until the gate opens, so a test decides when work ends.

@@ -19,7 +19,7 @@ async fn dead(server: &Server, more: Value) -> String {
     id
 }
 
-async fn found(server: &Server, query: &str) -> Vec<String> {
+async fn matching(server: &Server, query: &str) -> Vec<String> {
     ids(&server.get(&format!("/dlq?{query}")).await.expect(200).json())
 }
 
@@ -40,7 +40,7 @@ async fn dead_letters_are_listed_latest_first_and_filtered() {
     .await;
     until(&server, &third, "failed").await;
     simulated(&server, json!({"duration_ms": 0})).await;
-    assert_eq!(found(&server, "").await, [third.as_str(), &second, &first]);
+    assert_eq!(matching(&server, "").await, [third.as_str(), &second, &first]);
     for (query, id) in [
         ("queue=q", &first),
         ("error=ROUTE", &first),
@@ -48,7 +48,7 @@ async fn dead_letters_are_listed_latest_first_and_filtered() {
         ("tag=red", &second),
         ("kind=cleanup.run", &third),
     ] {
-        assert_eq!(found(&server, query).await, [id.as_str()], "{query}");
+        assert_eq!(matching(&server, query).await, [id.as_str()], "{query}");
     }
     let page = server.get("/dlq?limit=2").await.expect(200);
     let rest = server.get(&next_page(&page).unwrap()).await.expect(200);
@@ -205,7 +205,7 @@ async fn project_jobs_are_not_replayed_or_deleted() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let project = server.failed("p").await;
-    let of_project = found(&server, "").await.remove(0);
+    let of_project = matching(&server, "").await.remove(0);
     let refused = replay(&server, json!({"job_ids": [of_project]})).await;
     assert_eq!(text(&refused["refused"][0], "reason"), "it belongs to a project: retry the project");
     assert_eq!(replay(&server, json!({"filter": {}})).await["moved"], 0);

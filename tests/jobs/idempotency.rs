@@ -93,12 +93,12 @@ async fn concurrent_requests_with_key_create_one_job() {
     let database = Database::new().await;
     let (one, two) = (still(&database), still(&database));
     let request = json!({"kind": "noop", "idempotency_key": "k"});
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     for n in 0..20 {
         let server = if n % 2 == 0 { &one } else { &two };
-        asked.push(server.post("/jobs", request.clone()));
+        requests.push(server.post("/jobs", request.clone()));
     }
-    let answers = futures_util::future::join_all(asked).await;
+    let answers = futures_util::future::join_all(requests).await;
     let new = answers.iter().filter(|it| it.status == 201 && it.header("idempotency-replayed").is_empty()).count();
     assert_eq!(new, 1);
     assert!(answers.iter().all(|it| it.status == 201 && it.json()["id"] == answers[0].json()["id"]));

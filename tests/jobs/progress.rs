@@ -16,8 +16,8 @@ async fn handler_progress_is_shown_while_running() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = simulated(&server, json!({"duration_ms": 60_000, "steps": 1000})).await;
-    let said = || async { Some(shown(&server, &id).await).filter(|it| !it.is_null()) };
-    let first = eventually("a heartbeat takes it along", said).await;
+    let reported = || async { Some(shown(&server, &id).await).filter(|it| !it.is_null()) };
+    let first = eventually("a heartbeat takes it along", reported).await;
     let later =
         || async { (shown(&server, &id).await["fraction"].as_f64() > first["fraction"].as_f64()).then_some(()) };
     eventually("the next one, too", later).await;
@@ -76,9 +76,9 @@ async fn largest_heartbeat_is_accepted() {
     let database = Database::new().await;
     let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (id, execution) = held(server, "r").await;
-    let said = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
-    let mut all = vec![said(crate::api::UNKNOWN_ID, crate::api::UNKNOWN_ID); 1999];
-    all.push(said(&execution, &id));
+    let heartbeat = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
+    let mut all = vec![heartbeat(crate::api::UNKNOWN_ID, crate::api::UNKNOWN_ID); 1999];
+    all.push(heartbeat(&execution, &id));
     let beat = json!({"worker": {"id": "w"}, "executions": all});
     let answer = server.post("/internal/executions/heartbeat", beat).await.expect(200).json();
     assert_eq!(answer["held"], json!([{"execution_id": execution}]));

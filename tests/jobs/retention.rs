@@ -7,8 +7,8 @@ use crate::harness::{Database, Server, eventually};
 
 /// Number of rows removed from one class.
 async fn removed(server: &Server, class: &str) -> i64 {
-    let told = server.get("/stats").await.expect(200).json();
-    let class = told["retention"].as_array().unwrap().iter().find(|it| it["class"] == class).cloned().unwrap();
+    let statistics = server.get("/stats").await.expect(200).json();
+    let class = statistics["retention"].as_array().unwrap().iter().find(|it| it["class"] == class).cloned().unwrap();
     assert_eq!(class["removed"] != 0, class["pruned_at"].is_string(), "{class}");
     class["removed"].as_i64().unwrap()
 }
@@ -154,9 +154,9 @@ async fn expired_keys_statistics_and_workers_are_pruned() {
 async fn pruner_removes_several_batches_per_run() {
     let database = Database::new().await;
     let server = idle(&database);
-    let wishes: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();
+    let bodies: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();
     for _ in 0..6 {
-        server.post("/jobs", json!(wishes)).await.expect(201);
+        server.post("/jobs", json!(bodies)).await.expect(201);
     }
     let canceled = server.post("/jobs/cancel", json!({"filter": {}})).await.expect(200).json();
     assert_eq!(canceled["moved"], 6000);

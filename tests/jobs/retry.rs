@@ -34,15 +34,21 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "backoff": backoff})).await;
     let waiting = until(&server, &id, "retrying").await;
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 600.0).abs() < 0.01, "{waiting}");
-    let told = waits_as(&server, &id, "retrying_later").await;
-    assert_eq!((&told["until"], &told["possible"]), (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"])));
-    assert!(text(&told, "summary").contains("1 of 3 failures") && text(&told, "summary").contains("busy"), "{told}");
+    let explained = waits_as(&server, &id, "retrying_later").await;
+    assert_eq!(
+        (&explained["until"], &explained["possible"]),
+        (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"]))
+    );
+    assert!(
+        text(&explained, "summary").contains("1 of 3 failures") && text(&explained, "summary").contains("busy"),
+        "{explained}"
+    );
     let now = act(&server, &id, "retry", json!({"reason": "fixed it", "actor": "ada"})).await.expect(200).json();
     assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "nothing is forgiven");
     until(&server, &id, "completed").await;
     let later = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
-    let told = waits_as(&server, &later, "not_due").await;
-    assert!((moment(&told, "until") - moment(&told, "at") - 3600.0).abs() < 5.0, "{told}");
+    let explained = waits_as(&server, &later, "not_due").await;
+    assert!((moment(&explained, "until") - moment(&explained, "at") - 3600.0).abs() < 5.0, "{explained}");
     act(&server, &later, "retry", json!({})).await.expect(200);
     until(&server, &later, "completed").await;
     database.check_invariants().await;
@@ -53,8 +59,8 @@ async fn default_first_retry_is_within_two_seconds() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let body = json!({"kind": "simulated", "payload": {"outcome": "flaky", "duration_ms": 0}, "max_attempts": 2});
-    let wishes: Vec<_> = (0..8).map(|_| body.clone()).collect();
-    server.post("/jobs", json!(wishes)).await.expect(201);
+    let bodies: Vec<_> = (0..8).map(|_| body.clone()).collect();
+    server.post("/jobs", json!(bodies)).await.expect(201);
     eventually("all are dead", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'failed'").await == 8).then_some(())
     })

@@ -73,9 +73,9 @@ impl Agent {
     async fn work(&self, (id, job): (String, GoJob)) {
         let of = |what: &str| format!("/internal/executions/{id}/{what}");
         assert_eq!(self.send(Method::PUT, &of("heartbeat"), None).await.0, 200, "an empty body is none");
-        let said = job.command.join(" ");
+        let command_line = job.command.join(" ");
         assert_eq!(
-            self.send(Method::POST, &of("logs"), Some(json!({"content": format!("{said}\ndone")}))).await.0,
+            self.send(Method::POST, &of("logs"), Some(json!({"content": format!("{command_line}\ndone")}))).await.0,
             202
         );
         let result = match job.command.first().map(String::as_str) {

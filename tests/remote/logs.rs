@@ -28,8 +28,8 @@ async fn log_lines_are_ordered_paged_and_followed() {
         .expect(202);
     let path = format!("/executions/{execution}/logs");
     let all = lines(server, &path).await;
-    let told: Vec<_> = all.iter().map(|it| format!("{}:{}", text(it, "stream"), text(it, "content"))).collect();
-    assert_eq!(told, ["stdout:one", "stdout:two", "stdout:", "stdout:four", "stderr:five", "stdout:six"]);
+    let contents: Vec<_> = all.iter().map(|it| format!("{}:{}", text(it, "stream"), text(it, "content"))).collect();
+    assert_eq!(contents, ["stdout:one", "stdout:two", "stdout:", "stdout:four", "stderr:five", "stdout:six"]);
     let after = format!("after_id={}&limit=1", all[3]["id"]);
     assert_eq!(text(&lines(server, &format!("{path}?{after}")).await[0], "content"), "five");
     assert_eq!(lines(server, &format!("/jobs/{id}/logs")).await, all);
@@ -107,8 +107,8 @@ async fn handler_output_is_logged_by_local_and_remote_workers() {
     let id = crate::jobs::simulated(&server, json!({"duration_ms": 0, "lines": ["one", "<b>two</b>"]})).await;
     crate::jobs::until(&server, &id, "completed").await;
     let all = lines(&server, &format!("/jobs/{id}/logs")).await;
-    let told: Vec<_> = all.iter().map(|it| text(it, "content")).collect();
-    assert_eq!(told, ["one", "<b>two</b>"], "the last lines are there when the job has ended");
+    let contents: Vec<_> = all.iter().map(|it| text(it, "content")).collect();
+    assert_eq!(contents, ["one", "<b>two</b>"], "the last lines are there when the job has ended");
     let page = server.get(&format!("/dashboard/jobs/{id}")).await.expect(200).text;
     assert!(
         page.contains("id=\"h-logs\"") && page.contains("&#60;b&#62;two") && page.contains(">stdout</span>"),

@@ -166,18 +166,18 @@ async fn wrong_token_is_logged_and_retried() {
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (code, said) = run(Server::command().arg("worker"));
-    assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
-    let (code, said) = run(Server::command().args(["worker", "--server", "localhost"]));
-    assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
-    let (code, said) = run(Server::command().args([
+    let (code, printed) = run(Server::command().arg("worker"));
+    assert_eq!((code, printed.contains("PROVOST_SERVER")), (Some(2), true), "{printed}");
+    let (code, printed) = run(Server::command().args(["worker", "--server", "localhost"]));
+    assert_eq!((code, printed.contains("PROVOST_SERVER")), (Some(2), true), "{printed}");
+    let (code, printed) = run(Server::command().args([
         "worker",
         "--server",
         "http://127.0.0.1:1",
         "--token",
         "one-token-0123456789,another-0123456789",
     ]));
-    assert_eq!((code, said.contains("one token")), (Some(2), true), "{said}");
+    assert_eq!((code, printed.contains("one token")), (Some(2), true), "{printed}");
     let database = Database::new().await;
     let tokens =
         [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", "a-worker-token-0123456789")];

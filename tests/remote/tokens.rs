@@ -21,7 +21,7 @@ async fn worker_token_opens_only_internal() {
     let database = Database::new().await;
     let server = guarded(&database);
     let document = send(server.request(Method::GET, "/openapi.json").bearer_auth(ADMIN)).await.expect(200).json();
-    let mut asked = 0;
+    let mut requests = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|it| it.len() <= 6 && *it != "parameters") {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
@@ -47,11 +47,11 @@ async fn worker_token_opens_only_internal() {
                 if internal {
                     assert_ne!(ask(Some(ADMIN)).await.status, 401, "the admin may do that, too: {url}");
                 }
-                asked += 1;
+                requests += 1;
             }
         }
     }
-    assert!(asked > 100, "{asked}");
+    assert!(requests > 100, "{requests}");
     for path in
         ["/dashboard/projects", "/internal", "/internalx", "/internal/../jobs", "//internal/../projects", "/nothing"]
     {
