@@ -323,7 +323,7 @@ async fn reaper_ends_work_that_cannot_be_stopped() {
     let id = enqueue_many(&other, 1, body).await[0];
     all_done(&database).await;
     let job = other.get(&format!("/jobs/{id}")).await.json();
-    assert!(job["state"] == "failed" && job["error"].as_str().unwrap().contains("did not stop it"), "{job}");
+    assert!(job["state"] == "failed" && job["error"].as_str().unwrap().contains("did not stop the attempt"), "{job}");
     assert_eq!(database.text("SELECT outcome FROM executions").await, "timed_out");
     worker.kill();
 }

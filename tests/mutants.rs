@@ -181,7 +181,7 @@ async fn m7_resync_before_listen_is_caught() {
         let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                          WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
         must(database.number(listeners).await == 1, "one listener")?;
-        eventually("it reconnects and is held", || async { (proxy.held() > 0).then_some(()) }).await;
+        eventually("the listener reconnects and is held", || async { (proxy.held() > 0).then_some(()) }).await;
         // A resync before LISTEN has run by now.
         sleep(Duration::from_millis(300)).await;
         database.run(ENQUEUE_SILENTLY).await;

@@ -38,7 +38,7 @@ pub enum ApiError {
         "The lease of execution {0} is lost: another attempt runs the job, or the job is no longer active. Stop working on it; nothing was changed."
     )]
     LeaseLost(uuid::Uuid),
-    #[error("It was changed since you read it; the current version is {0}. Read it again, then repeat the change.")]
+    #[error("The resource has changed; its current version is {0}. Read it again, then repeat the change.")]
     Stale(i64),
     #[error("This version of Provost cannot read the schedule {0}. Replace or delete it.")]
     InvalidSchedule(String),

@@ -107,7 +107,7 @@ async fn flaky_project_is_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.create_as("a", json!({"outcome": "flaky", "duration_ms": 0, "reason": "no route"})).await;
-    let explained = eventually("it says that it was tried before", async || {
+    let explained = eventually("the explanation mentions the failed attempt", async || {
         let found = explain(&server, &id).await;
         (found["job"]["failures"].as_i64() > Some(0)).then_some(found)
     })

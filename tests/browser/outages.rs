@@ -22,7 +22,7 @@ async fn page_keeps_rows_during_a_database_outage() {
     browser.sees("The server responds, but its database does not. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-db').textContent").await, "Database: down");
-    assert!(browser.polls().await.len() < 10, "it backs off");
+    assert!(browser.polls().await.len() < 10, "failed polls back off");
     assert!(browser.accessibility_violations().await.is_empty());
     proxy.mend();
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;

@@ -116,7 +116,7 @@ async fn batches_in_three_formats_keep_order() {
         let jobs = server.post(path, body).await.expect(201).json();
         let order: Vec<i64> = jobs.as_array().unwrap().iter().map(|it| it["payload"]["n"].as_i64().unwrap()).collect();
         assert_eq!(order, (0..40).collect::<Vec<_>>());
-        assert!(ids(&jobs).is_sorted(), "they are served in this order");
+        assert!(ids(&jobs).is_sorted(), "ids are in request order");
     }
     let one = server.post("/jobs", json!([{"kind": "noop"}])).await.expect(201).json();
     assert_eq!(one.as_array().map(Vec::len), Some(1), "an array is answered with an array");
@@ -259,7 +259,7 @@ async fn past_run_at_is_due_and_future_one_waits() {
     assert_eq!(super::moves(&server, &text(&past, "id")).await[0], "none>queued");
     let done = until(&server, &text(&soon, "id"), "completed").await;
     let late = moment(&done, "finished_at") - moment(&done, "run_at");
-    assert!((0.0..1.0).contains(&late), "it was done {late} s after it was due");
+    assert!((0.0..1.0).contains(&late), "completed {late} s after the due time");
     let events = super::moves(&server, &text(&soon, "id")).await;
     assert_eq!(events, ["none>scheduled", "scheduled>active", "active>completed"]);
     database.check_invariants().await;

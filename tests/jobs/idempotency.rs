@@ -115,7 +115,7 @@ async fn key_must_not_repeat_within_batch() {
     // A batch with an existing job enqueues only the others.
     server.post("/jobs", request.clone()).await.expect(201);
     let answer = server.post("/jobs", json!([request, {"kind": "noop"}])).await.expect(201);
-    assert_eq!(answer.header("idempotency-replayed"), "", "not all of it was there");
+    assert_eq!(answer.header("idempotency-replayed"), "", "the response is not a pure replay");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2);
 }
 

@@ -166,7 +166,7 @@ async fn rate_is_exact_with_many_workers() {
         "WITH s AS ({of_t}) SELECT count(*) FROM s a JOIN s b ON b.at >= a.at
          WHERE (SELECT count(*) FROM s m WHERE m.at BETWEEN a.at AND b.at) > 5 + 20 * extract(epoch FROM b.at - a.at) + 0.001"
     );
-    assert_eq!(database.number(&worst).await, 0, "no window has more than it may");
+    assert_eq!(database.number(&worst).await, 0, "no window exceeds the limit");
     let span = format!("SELECT extract(epoch FROM max(at) - min(at)) FROM ({of_t}) AS s");
     let took: f64 = database.text(&span).await.parse().unwrap();
     assert!((2.7..5.5).contains(&took), "55 more at 20 a second took {took} s: the rate is used");

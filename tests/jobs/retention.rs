@@ -100,7 +100,7 @@ async fn executions_and_events_have_own_retention() {
     assert_eq!(database.number("SELECT count(*) FROM events WHERE entity = 'job'").await, 0);
     assert_eq!(pruner.history(&project).await, ["creating", "provisioning", "ready"]);
     let paused = pruner.get("/events?entity=queue&id=default").await.json();
-    assert_eq!(text(&paused[0], "new_state"), "paused", "what operators did stays");
+    assert_eq!(text(&paused[0], "new_state"), "paused", "operator events are kept");
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn deadline_fails_job_in_any_state() {
         assert_eq!(outcomes(&server, id).await, ended);
     }
     until(&server, &quick, "completed").await;
-    eventually("the worker hears of it and stops", || async {
+    eventually("the worker stops the attempt", || async {
         server.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
     })
     .await;
@@ -218,7 +218,7 @@ async fn shutdown_releases_jobs_without_failure() {
     let after = idle(&database);
     let job = job(&after, &id).await;
     assert_eq!((text(&job, "state"), &job["attempt"], &job["failures"]), ("queued".to_owned(), &json!(1), &json!(0)));
-    assert_eq!(job["run_at"], job["created_at"], "it keeps its place");
+    assert_eq!(job["run_at"], job["created_at"], "the job keeps its place in the queue");
     assert_eq!(outcomes(&after, &id).await, ["released"]);
     database.check_invariants().await;
 }

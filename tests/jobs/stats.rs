@@ -111,7 +111,7 @@ async fn window_excludes_older_events() {
     until(&server, &id, "completed").await;
     database.run("UPDATE work_stats SET minute = minute - interval '2 hours'").await;
     let now = of(&stats(&server, "window=30m").await, "default", "noop");
-    assert_eq!((&now["enqueued"], &now["completed"]), (&json!(0), &json!(0)), "it was before the window");
+    assert_eq!((&now["enqueued"], &now["completed"]), (&json!(0), &json!(0)), "the job is older than the window");
     assert_eq!(of(&stats(&server, "window=3h").await, "default", "noop")["completed"], 1);
     for (query, n) in [("kind=noop&window=3h", 1), ("kind=echo&window=3h", 0), ("queue=q&window=3h", 0)] {
         assert_eq!(stats(&server, query).await["queues"].as_array().map(Vec::len), Some(n), "{query}");

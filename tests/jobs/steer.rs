@@ -63,7 +63,7 @@ async fn heartbeat_reports_cancellation() {
     let moved = ["none>queued", "queued>active", "active>active", "active>canceled"];
     assert_eq!(moves(&server, &id).await, moved, "one request is one line, asked twice or not");
     let took = super::moment(&job, "finished_at") - super::moment(&requested, "cancel_requested_at");
-    assert!(took < 3.0, "a heartbeat comes three times per lease, not after {took} s");
+    assert!(took < 3.0, "three heartbeats per lease expected; canceled after {took} s");
     database.check_invariants().await;
 }
 
@@ -217,7 +217,7 @@ async fn bulk_cancel_and_retry_by_id_or_filter() {
     assert_eq!(mixed["moved"], 1);
     let refused: Vec<_> =
         mixed["refused"].as_array().unwrap().iter().map(|it| (text(it, "id"), text(it, "reason"))).collect();
-    assert!(refused.contains(&(canceled[0].clone(), "it is finished".into())), "{refused:?}");
+    assert!(refused.contains(&(canceled[0].clone(), "the job has already finished".into())), "{refused:?}");
     assert!(refused.contains(&(UNKNOWN_ID.into(), "there is no such job".into())), "{refused:?}");
 
     let some = server.post("/jobs/cancel", json!({"filter": {"kind": "a"}, "limit": 700})).await.expect(200).json();

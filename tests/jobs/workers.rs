@@ -40,7 +40,7 @@ async fn worker_reports_identity_and_queues() {
     assert!((0..1000).contains(&it["heartbeat_age_ms"].as_i64().unwrap()), "{it}");
     let running = enqueue(&server, json!({"kind": "sleep", "queue": "a", "payload": {"seconds": 600}})).await;
     until(&server, &running, "active").await;
-    eventually("its heartbeat says that it is busy", || async {
+    eventually("the heartbeat reports a busy slot", || async {
         (worker(&server, &id).await["busy"] == 1).then_some(())
     })
     .await;

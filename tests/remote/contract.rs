@@ -145,10 +145,10 @@ async fn heartbeat_renews_leases_and_reports_lost_ones<S: Source>(side: &Side<S>
     let reported: Vec<_> = beats.iter().map(|it| (it.execution_id, it.canceled.as_deref())).collect();
     assert_eq!(reported, [(held[1].1, Some("no need")), (held[2].1, None)]);
     let stored_progress = "SELECT string_agg(progress_fraction || ' ' || progress_text, ',') FROM jobs";
-    assert_eq!(side.database.text(stored_progress).await, "0.4 3 of 7", "how far it is goes along");
+    assert_eq!(side.database.text(stored_progress).await, "0.4 3 of 7", "the heartbeat stores progress");
     holding[2].progress = None;
     source.heartbeat(&holding, 3, false).await.unwrap();
-    assert_eq!(side.database.text(stored_progress).await, "0.4 3 of 7", "and stands while nothing else is said");
+    assert_eq!(side.database.text(stored_progress).await, "0.4 3 of 7", "a heartbeat without progress keeps it");
 }
 
 async fn duplicate_settlement_succeeds_and_stale_fails<S: Source>(side: &Side<S>) {

@@ -121,7 +121,7 @@ async fn handler_output_is_logged_by_local_and_remote_workers() {
     assert_eq!(store.prune_logs(Duration::from_secs(3600), 10).await.unwrap(), 0);
     assert_eq!(store.prune_logs(Duration::ZERO, 1).await.unwrap(), 1);
     store.prune_jobs(provost::domain::JobState::Completed, Duration::ZERO, 10).await.unwrap();
-    assert_eq!(database.number("SELECT count(*) FROM execution_logs").await, 0, "they go with their job");
+    assert_eq!(database.number("SELECT count(*) FROM execution_logs").await, 0, "logs are deleted with their job");
 }
 
 #[tokio::test]

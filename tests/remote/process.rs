@@ -52,7 +52,7 @@ async fn remote_worker_needs_no_database() {
     assert_eq!(text(&until(&server, &endless, "canceled").await, "error"), "canceled: enough");
     worker.signal("TERM");
     assert_eq!(worker.exit_code(), 0);
-    assert_eq!(server.get("/workers").await.json(), json!([]), "it left in good order");
+    assert_eq!(server.get("/workers").await.json(), json!([]), "the worker deregistered");
     assert!(decoy.accept().is_err(), "nothing connected to the database");
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE worker_id NOT LIKE '%-%-%'").await, 0);
     database.check_invariants().await;
@@ -104,11 +104,12 @@ async fn disconnected_worker_stops_before_lease_ends() {
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     let held = until(&server, &id, "active").await;
     proxy.cut();
-    eventually("it stops by itself", || async { worker.says("nobody confirmed the lease").then_some(()) }).await;
+    eventually("the worker stops the attempt", || async { worker.says("nobody confirmed the lease").then_some(()) })
+        .await;
     until(&server, &id, "retrying").await;
     assert_eq!(outcomes(&server, &id).await, ["lease_expired"], "{held}");
     proxy.mend();
-    eventually("the same worker has it again", || async {
+    eventually("the same worker claims the job again", || async {
         let now = job(&server, &id).await;
         (now["attempt"] == 2 && now["state"] == "active").then_some(())
     })
@@ -138,7 +139,7 @@ async fn first_signal_drains_and_second_exits() {
     let mut hasty = worker_of(&server.url, &[], &[]);
     until(&server, &long, "active").await;
     hasty.signal("TERM");
-    eventually("it is stopping", || async { hasty.says("a second signal").then_some(()) }).await;
+    eventually("the worker is stopping", || async { hasty.says("a second signal").then_some(()) }).await;
     hasty.signal("INT");
     assert_eq!(hasty.exit_code(), 130);
 }
@@ -183,6 +184,7 @@ async fn wrong_token_is_logged_and_retried() {
         [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", "a-worker-token-0123456789")];
     let server = idle(&database, &tokens);
     let mut worker = worker_of(&server.url, &["--token", "another-token-0123456789"], &[]);
-    eventually("it says what is wrong", || async { worker.says("PROVOST_WORKER_TOKEN").then_some(()) }).await;
+    eventually("the worker reports the missing token", || async { worker.says("PROVOST_WORKER_TOKEN").then_some(()) })
+        .await;
     assert!(worker.is_running());
 }

@@ -182,7 +182,7 @@ async fn heartbeating_worker_is_listed_and_controlled() {
     let one = put(&server, &format!("/internal/executions/{execution}/heartbeat"), json!({})).await.expect(200).json();
     assert_eq!(one, json!({"lease_ttl_ms": 20_000, "cancel": true, "reason": "not needed", "drain": true}));
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
-    assert!(dequeue(&server, "s").await.is_empty(), "it was told to take no more");
+    assert!(dequeue(&server, "s").await.is_empty(), "a draining worker receives no jobs");
     put(&server, &format!("/internal/executions/{execution}/result"), json!({"canceled": true})).await.expect(200);
     assert_eq!(text(&job(&server, &id).await, "error"), "canceled: not needed");
     server.post("/internal/workers/w/leave", json!({})).await.expect(204);

@@ -93,7 +93,7 @@ fn selected(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
 /// The jobs that the action affects now.
 struct Targets {
     affected: Affected,
-    /// Selected jobs to jobs the action does not apply.
+    /// Selected jobs that the action does not apply to.
     skipped: i64,
     first: Vec<Job>,
 }

@@ -1,4 +1,4 @@
-//! How jobs read on pages. The methods are display forms of the stored rows, for templates and for other nouns.
+//! The text of jobs on pages. The methods are display forms of the stored rows, for templates and for other nouns.
 
 use time::OffsetDateTime;
 

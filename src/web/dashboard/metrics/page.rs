@@ -79,7 +79,7 @@ async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     Ok(respond(request, Rendering::new(&page, page.as_main())))
 }
 
-/// The provisionings of one bucket.
+/// Outcomes of provisioning in one bucket.
 #[derive(Clone, Debug, Default)]
 struct Tally {
     ready: i64,

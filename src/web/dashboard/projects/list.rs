@@ -103,7 +103,7 @@ impl ProjectsPage {
     }
 }
 
-/// How a project is shown.
+/// The text of a project.
 pub trait ProjectView {
     fn href(&self) -> String;
     fn short_id(&self) -> String;
@@ -152,7 +152,7 @@ impl ProvisionTimes {
         Ok(Self { median: seconds(0.5), p95: seconds(0.95) })
     }
 
-    /// Whether a project takes longer than 95 % of all others.
+    /// Whether a project takes longer than 95% of all others.
     pub fn is_slow(&self, project: &Project, now: OffsetDateTime) -> bool {
         let on_its_way = matches!(project.status, ProjectStatus::Creating | ProjectStatus::Provisioning);
         on_its_way && self.p95.is_some_and(|p95| (now - project.requested_at).as_seconds_f64() > p95 + 1.0)

@@ -14,7 +14,7 @@ pub struct Component {
     pub level: Level,
     pub text: String,
     pub detail: Option<String>,
-    /// When the component last gave a sign of life.
+    /// When the last message of the component arrived.
     pub seen_at: Option<OffsetDateTime>,
 }
 

@@ -57,7 +57,7 @@ impl Actions for RegisteredWorker {
     }
 }
 
-/// The page of a forgotten worker is gone, so the list is next.
+/// Redirects to the list, because the page of a forgotten worker no longer exists.
 async fn forget(app: &App, worker: &RegisteredWorker, audit: &Audit) -> Result<Performed, ApiError> {
     let id = Some(worker.worker.id.as_str());
     let forgotten = worker.is_lost() && app.store.forget_workers(id, app.silence(), audit).await? > 0;

@@ -82,7 +82,7 @@ impl WorkersPage {
     }
 }
 
-/// How a worker is shown.
+/// The text of a worker.
 pub trait WorkerView {
     fn href(&self) -> String;
     /// The cordon or drain that put the worker into its state.
