@@ -22,7 +22,7 @@ use crate::harness::{Database, Server, eventually};
 async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
     let store = Store::new(pool, Arc::new(Wakeup::default()));
-    eventually("the database answers", || async { store.ping().await.ok() }).await;
+    eventually("the database responds", || async { store.ping().await.ok() }).await;
     store
 }
 

@@ -353,8 +353,10 @@ async fn m15_shutdown_that_fails_jobs_is_caught() {
         let database = Database::new().await;
         let mut server = Server::with(&database.url, &[settings, vec![("PROVOST_SHUTDOWN_GRACE", "0s")]].concat());
         database.run(r#"SELECT enqueue('sleep', '{"ms": 20000}')"#).await;
-        eventually("it runs", || async { (database.text("SELECT state FROM jobs").await == "active").then_some(()) })
-            .await;
+        eventually("the job is active", || async {
+            (database.text("SELECT state FROM jobs").await == "active").then_some(())
+        })
+        .await;
         must(server.stop() == 0, "it stops cleanly")?;
         let state = database.text("SELECT concat_ws(' ', state, failures) FROM jobs").await;
         must(state == "queued 0", format!("the job is {state}"))

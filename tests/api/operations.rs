@@ -57,7 +57,7 @@ async fn prometheus_format_is_served() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.failed("a").await;
-    eventually("the worker's listener hears", async || {
+    eventually("the worker's listener is connected", async || {
         server.get("/metrics/prometheus").await.text.contains("provost_listener_notify 1").then_some(())
     })
     .await;
@@ -96,7 +96,7 @@ async fn metrics_default_to_json() {
 async fn health_reports_all_dependencies() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let health = eventually("everything is well", async || {
+    let health = eventually("the server is healthy", async || {
         let health = server.get("/health").await.expect(200).json();
         (health["status"] == "ok" && health["workers"]["online"] == 1).then_some(health)
     })

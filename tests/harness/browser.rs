@@ -145,7 +145,7 @@ impl Browser {
     async fn give_up(&self, what: &str, last: &str) -> ! {
         let page = self.try_js("return location.href + '\\n' + document.body.innerText").await;
         let page = page.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
-        panic!("this did not happen within {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
+        panic!("timed out after {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
     }
 
     /// Runs a script in the page; what it returns.

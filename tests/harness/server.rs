@@ -140,7 +140,7 @@ impl Server {
     /// kill -9.
     pub fn kill(self) {}
 
-    /// A request that can be shaped before it is sent.
+    /// A request builder.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }

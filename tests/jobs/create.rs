@@ -66,7 +66,7 @@ async fn every_field_is_kept() {
         assert_eq!(&job[field], value, "{field}");
     }
     let kept = server.get(&format!("/jobs/{}", text(&job, "id"))).await.expect(200).json();
-    assert_eq!(kept, job, "what is answered at once is what is kept");
+    assert_eq!(kept, job, "the response equals the stored job");
     let exact = json!([{"kind": "a", "run_at": "2099-01-31T08:00:00.123456789Z", "deadline_at": "2100-01-01T00:00:00.999999999Z"},
         {"kind": "b", "delay": "1h", "payload": "x", "tags": ["t"]}]);
     for job in server.post("/jobs", exact).await.expect(201).json().as_array().unwrap() {
@@ -119,7 +119,7 @@ async fn batches_in_three_formats_keep_order() {
         assert!(ids(&jobs).is_sorted(), "ids are in request order");
     }
     let one = server.post("/jobs", json!([{"kind": "noop"}])).await.expect(201).json();
-    assert_eq!(one.as_array().map(Vec::len), Some(1), "an array is answered with an array");
+    assert_eq!(one.as_array().map(Vec::len), Some(1), "an array request has an array response");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 161);
     database.check_invariants().await;
 }

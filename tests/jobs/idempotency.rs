@@ -129,7 +129,7 @@ async fn key_expires_with_window_or_job() {
         let answer = server.post("/jobs", request.clone()).await.expect(201);
         (answer.json()["id"] != first["id"]).then_some(())
     };
-    eventually("the window is over", other).await;
+    eventually("the window has passed", other).await;
 
     let id = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
     until(&server, &id, "failed").await;

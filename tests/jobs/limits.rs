@@ -120,7 +120,7 @@ async fn limit_affects_only_its_scope() {
         assert_eq!(server.get(&format!("/limits/{limit}")).await.json()["held_back"], 1);
     }
     until(&server, &free, "completed").await;
-    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1, "no attempt is spent on what is held back");
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1, "throttled jobs consume no attempts");
     assert_eq!(database.number("SELECT sum(attempt) FROM jobs WHERE state <> 'completed'").await, 0);
     limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0})).await;
     let nothing = enqueue(&server, json!({"kind": "noop"})).await;
@@ -145,7 +145,7 @@ async fn concurrency_is_exact_with_many_workers() {
     many(&one, 300, json!({"kind": "simulated", "payload": {"duration_ms": 12}})).await;
     let _others = (brisk(&database, &[]), brisk(&database, &[]));
     have(&database, 300, "completed").await;
-    assert_eq!(most_at_once(&database, "true").await, 4, "never more, and at least once all four");
+    assert_eq!(most_at_once(&database, "true").await, 4, "at most four at once, and four at least once");
     assert_eq!(database.number("SELECT count(DISTINCT worker_id) FROM executions").await, 3);
     assert_eq!(database.number("SELECT max(attempt) FROM jobs").await, 1);
     database.check_invariants().await;
@@ -264,7 +264,10 @@ async fn job_must_satisfy_all_limits() {
     let of = |tenant: &str| format!("job_id IN (SELECT id FROM jobs WHERE tenant = '{tenant}')");
     assert_eq!(most_at_once(&database, "true").await, 3);
     assert_eq!(most_at_once(&database, &of("t")).await, 1);
-    assert!(most_at_once(&database, &of("u")).await >= 2, "what one limit holds back does not use up the other");
+    assert!(
+        most_at_once(&database, &of("u")).await >= 2,
+        "a start that one limit rejects consumes no tokens of the other"
+    );
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn handler_progress_is_shown_while_running() {
     let first = eventually("a heartbeat reports the progress", reported).await;
     let later =
         || async { (shown(&server, &id).await["fraction"].as_f64() > first["fraction"].as_f64()).then_some(()) };
-    eventually("the next one, too", later).await;
+    eventually("the next heartbeat reports progress", later).await;
     assert!(text(&first, "text").starts_with("step ") && text(&first, "text").ends_with(" of 1000"), "{first}");
     let executions = server.get(&format!("/jobs/{id}/executions")).await.expect(200).json();
     assert!(text(&executions[0]["progress"], "text").starts_with("step "), "{executions}");

@@ -72,7 +72,7 @@ async fn paused_queue_accepts_jobs_but_runs_none() {
     let shown = waits_as(&server, &held, "paused").await;
     assert!(text(&shown, "summary").ends_with("paused by ada: maintenance."), "{shown}");
     until(&server, &running, "completed").await;
-    assert_eq!(job(&server, &held).await["attempt"], 0, "what runs finishes, what waits is not touched");
+    assert_eq!(job(&server, &held).await["attempt"], 0, "the active job finishes and waiting jobs stay");
     set(&server, "q", "resume").await;
     until(&server, &held, "completed").await;
     let events = server.get("/events?entity=queue&id=q&actor=ada").await.json();
@@ -95,7 +95,7 @@ async fn pause_applies_to_all_processes() {
     until(&two, &proof, "completed").await;
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE queue = 'q'").await, 0);
     set(&two, "q", "resume").await;
-    eventually("all of them are done", || async {
+    eventually("all jobs are completed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE queue = 'q' AND state = 'completed'").await == 20)
             .then_some(())
     })
@@ -186,14 +186,14 @@ async fn queue_concurrency_is_respected() {
             (database.number(done).await >= n).then_some(())
         }
     };
-    eventually("all are done, one after the other", done(8)).await;
+    eventually("all jobs finish one by one", done(8)).await;
     assert_eq!(super::limits::most_at_once(&database, "true").await, 1);
     assert_eq!(queue(&server, "q").await["concurrency"], 1);
     let free =
         server.patch("/queues/q", json!({"concurrency": null, "reason": "more machines"})).await.expect(200).json();
     assert_eq!(free["concurrency"], json!(null));
     server.post("/jobs", json!(bodies)).await.expect(201);
-    eventually("all are done, side by side", done(16)).await;
+    eventually("all jobs finish in parallel", done(16)).await;
     assert!(super::limits::most_at_once(&database, "true").await > 1);
     let event = server.get("/events?entity=limit&id=queue:q").await.json()[0].clone();
     assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "more machines".into()));

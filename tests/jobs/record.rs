@@ -157,7 +157,7 @@ async fn events_match_job_states_after_faults() {
     for id in jobs.iter().step_by(7) {
         act(&server, id, "cancel", json!({})).await;
     }
-    eventually("the other process holds something", || async {
+    eventually("the other process holds a lease", || async {
         let held =
             format!("SELECT count(*) FROM workers w JOIN jobs j ON j.worker_id = w.id WHERE w.pid = {}", victim.pid());
         let done = database.number("SELECT count(*) FROM jobs WHERE finished_at IS NULL").await == 0;
@@ -166,7 +166,7 @@ async fn events_match_job_states_after_faults() {
     .await;
     victim.kill();
     server.post("/dlq/replay", json!({"filter": {}})).await.expect(200);
-    eventually("everything is at rest", || async {
+    eventually("all jobs and workflows are finished", || async {
         (database.number("SELECT count(*) FROM jobs WHERE finished_at IS NULL").await == 0).then_some(())
     })
     .await;
@@ -175,6 +175,6 @@ async fn events_match_job_states_after_faults() {
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE ended_at IS NULL OR outcome IS NULL").await, 0);
     let miscounted = "SELECT count(*) FROM (SELECT queue, kind, state, sum(n) AS n FROM job_counts GROUP BY 1, 2, 3 HAVING sum(n) <> 0) AS t
         FULL JOIN (SELECT queue, kind, state, count(*) AS n FROM jobs GROUP BY 1, 2, 3) AS s USING (queue, kind, state) WHERE t.n IS DISTINCT FROM s.n";
-    assert_eq!(database.number(miscounted).await, 0, "the counters are what a scan counts");
+    assert_eq!(database.number(miscounted).await, 0, "the counters equal a full count");
     database.check_invariants().await;
 }

@@ -44,7 +44,7 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
         "{explained}"
     );
     let now = act(&server, &id, "retry", json!({"reason": "fixed it", "actor": "ada"})).await.expect(200).json();
-    assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "nothing is forgiven");
+    assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "the failures are kept");
     until(&server, &id, "completed").await;
     let later = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
     let explained = waits_as(&server, &later, "not_due").await;
@@ -61,7 +61,7 @@ async fn default_first_retry_is_within_two_seconds() {
     let body = json!({"kind": "simulated", "payload": {"outcome": "flaky", "duration_ms": 0}, "max_attempts": 2});
     let bodies: Vec<_> = (0..8).map(|_| body.clone()).collect();
     server.post("/jobs", json!(bodies)).await.expect(201);
-    eventually("all are dead", || async {
+    eventually("all jobs have failed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'failed'").await == 8).then_some(())
     })
     .await;
@@ -100,7 +100,7 @@ async fn handler_can_set_retry_time() {
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 90.0).abs() < 0.01, "{waiting}");
     let id = simulated(&server, json!({"outcome": "snooze", "duration_ms": 0, "retry_after_s": 0.3})).await;
     let done = until(&server, &id, "completed").await;
-    assert_eq!((&done["attempt"], &done["failures"]), (&json!(2), &json!(0)), "a snooze spends nothing");
+    assert_eq!((&done["attempt"], &done["failures"]), (&json!(2), &json!(0)), "a snooze counts no failure");
     assert_eq!(outcomes(&server, &id).await, ["snoozed", "completed"]);
     let moved = ["none>queued", "queued>active", "active>scheduled", "scheduled>active", "active>completed"];
     assert_eq!(moves(&server, &id).await, moved);
@@ -194,7 +194,7 @@ async fn job_that_kills_workers_becomes_dead_letter() {
         let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
         until(&server, &id, "active").await;
         victim.kill();
-        eventually("the lease ends and the job is taken back", || async {
+        eventually("the lease expires and the job is reaped", || async {
             (job(&server, &id).await["state"] != "active").then_some(())
         })
         .await;

@@ -45,7 +45,7 @@ async fn enqueue_follows_its_transaction() {
     let read = server.get(&format!("/jobs/{id}")).await.text;
     assert!(read.contains(r#""result":{ "n": 12345678901234567890 }"#), "{read}");
     let late = moment(&done, "finished_at") - moment(&done, "created_at");
-    assert!(late < 5.0, "the commit rings: nobody polls for ten minutes, and yet it took {late} s");
+    assert!(late < 5.0, "the commit wakes the worker, but the job started {late} s later");
     let birth = server.get(&format!("/jobs/{id}/events")).await.json().as_array().unwrap().last().cloned().unwrap();
     assert_eq!(text(&birth, "actor"), "sql");
     database.check_invariants().await;
@@ -179,7 +179,7 @@ async fn concurrent_transactions_with_key_share_one_job() {
             theirs
         };
         let ends = async {
-            eventually("the second waits", || async {
+            eventually("the second transaction waits", || async {
                 let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
                 (database.number(waiting).await == 1).then_some(())
             })

@@ -85,7 +85,7 @@ async fn durations_and_waits_have_percentiles() {
     let bodies: Vec<Value> = (0..20).map(|n| body(if n == 0 { 700 } else { 30 })).collect();
     server.post("/jobs", json!(bodies)).await.expect(201);
     let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "20")]);
-    eventually("all are done", || async {
+    eventually("all jobs are completed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'completed'").await == 20).then_some(())
     })
     .await;

@@ -61,7 +61,7 @@ async fn heartbeat_reports_cancellation() {
     assert!(job["cancel_requested_at"].is_null() && job["worker_id"].is_null());
     assert_eq!(outcomes(&server, &id).await, ["canceled"]);
     let moved = ["none>queued", "queued>active", "active>active", "active>canceled"];
-    assert_eq!(moves(&server, &id).await, moved, "one request is one line, asked twice or not");
+    assert_eq!(moves(&server, &id).await, moved, "a repeated request records one event");
     let took = super::moment(&job, "finished_at") - super::moment(&requested, "cancel_requested_at");
     assert!(took < 3.0, "three heartbeats per lease expected; canceled after {took} s");
     database.check_invariants().await;
@@ -86,7 +86,7 @@ async fn ignored_cancellation_revokes_lease_after_grace() {
     );
     assert_eq!((job["failures"].as_i64(), outcomes(&server, &id).await), (Some(0), vec!["canceled".to_owned()]));
     frozen.signal("CONT");
-    eventually("the worker that wakes up hears that its lease is lost", || async {
+    eventually("the resumed worker learns that its lease is lost", || async {
         frozen.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
     })
     .await;

@@ -72,7 +72,7 @@ impl Agent {
     /// Pretends to run the command.
     async fn work(&self, (id, job): (String, GoJob)) {
         let of = |what: &str| format!("/internal/executions/{id}/{what}");
-        assert_eq!(self.send(Method::PUT, &of("heartbeat"), None).await.0, 200, "an empty body is none");
+        assert_eq!(self.send(Method::PUT, &of("heartbeat"), None).await.0, 200, "an empty body counts as absent");
         let command_line = job.command.join(" ");
         assert_eq!(
             self.send(Method::POST, &of("logs"), Some(json!({"content": format!("{command_line}\ndone")}))).await.0,
@@ -106,7 +106,7 @@ async fn foreign_agent_works_unchanged() {
     let good = command(&server, json!({"name": "build", "image": "alpine", "command": ["echo", "hi"]})).await;
     let bad = command(&server, json!({"image": "alpine", "command": ["false"]})).await;
     let given = agent.fetch(0).await;
-    assert_eq!(given.len(), 1, "a limit of nothing is one");
+    assert_eq!(given.len(), 1, "the default limit is one");
     let given: Vec<_> = given.into_iter().chain(agent.fetch(500).await).collect();
     assert_eq!(given.len(), 2, "agents without kinds receive only commands");
     let first = &given[0].1;

@@ -195,7 +195,7 @@ async fn every_outcome_sets_its_state<S: Source>(side: &Side<S>) {
         assert_eq!(side.database.text(&word).await, outcome.word());
     }
     let again = claim_one(&source).await;
-    assert_eq!((again.attempt, again.failures), (2, 0), "what was released");
+    assert_eq!((again.attempt, again.failures), (2, 0), "a released job is claimed again without a failure");
     side.database.check_invariants().await;
 }
 

@@ -41,7 +41,7 @@ async fn log_lines_are_ordered_paged_and_followed() {
     assert_eq!(text(&followed[0], "content"), "seven");
     super::put(server, &format!("/internal/executions/{execution}/result"), json!({})).await.expect(200);
     let end = lines(server, &format!("{path}?after_id={}&wait=10s", followed[0]["id"])).await;
-    assert!(end.is_empty(), "nobody waits for what has ended");
+    assert!(end.is_empty(), "a finished log returns immediately");
     assert_problem(&post(server, &execution, json!({"content": "late"})).await, 409, "lease_lost");
     assert_problem(&server.get(&format!("/executions/{}/logs", crate::api::UNKNOWN_ID)).await, 404, "not_found");
     assert_problem(&server.get(&format!("/jobs/{}/logs", crate::api::UNKNOWN_ID)).await, 404, "not_found");
@@ -108,7 +108,7 @@ async fn handler_output_is_logged_by_local_and_remote_workers() {
     crate::jobs::until(&server, &id, "completed").await;
     let all = lines(&server, &format!("/jobs/{id}/logs")).await;
     let contents: Vec<_> = all.iter().map(|it| text(it, "content")).collect();
-    assert_eq!(contents, ["one", "<b>two</b>"], "the last lines are there when the job has ended");
+    assert_eq!(contents, ["one", "<b>two</b>"], "the last lines are stored before the job finishes");
     let page = server.get(&format!("/dashboard/jobs/{id}")).await.expect(200).text;
     assert!(
         page.contains("id=\"h-logs\"") && page.contains("&#60;b&#62;two") && page.contains(">stdout</span>"),

@@ -83,13 +83,13 @@ async fn remote_workers_survive_server_restart() {
     let id = simulated(&server, json!({"duration_ms": 1500})).await;
     until(&server, &id, "active").await;
     server.kill();
-    eventually("the work ends, and its result finds no server", || async {
+    eventually("the work ends while no server is reachable", || async {
         worker.says("settlement not delivered yet").then_some(())
     })
     .await;
     let server = idle(&database, &settings);
     until(&server, &id, "completed").await;
-    assert_eq!(outcomes(&server, &id).await, ["completed"], "no second try was needed");
+    assert_eq!(outcomes(&server, &id).await, ["completed"], "one attempt is enough");
     let next = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &next, "completed").await;
     database.check_invariants().await;

@@ -45,7 +45,7 @@ async fn worker_token_opens_only_internal() {
                     worker.status
                 );
                 if internal {
-                    assert_ne!(ask(Some(ADMIN)).await.status, 401, "the admin may do that, too: {url}");
+                    assert_ne!(ask(Some(ADMIN)).await.status, 401, "the admin token is accepted: {url}");
                 }
                 requests += 1;
             }
@@ -121,9 +121,13 @@ async fn restricted_token_receives_only_its_queues() {
         let answer = given(&dequeue(&server, CRITICAL, request, more).await.expect(200));
         assert_eq!((answer.len(), text(&answer[0], "queue")), (1, "critical".into()));
     }
-    assert_eq!(given(&dequeue(&server, BOTH, "one", json!({})).await.expect(200)).len(), 1, "not the rest of others");
+    assert_eq!(
+        given(&dequeue(&server, BOTH, "one", json!({})).await.expect(200)).len(),
+        1,
+        "jobs of other queues are not returned"
+    );
     let rest = given(&dequeue(&server, WORKER, "one", json!({})).await.expect(200));
-    assert_eq!(text(&rest[0], "queue"), "other", "a token that is not bound is for every queue");
+    assert_eq!(text(&rest[0], "queue"), "other", "an unrestricted token serves every queue");
 }
 
 #[tokio::test]
@@ -151,7 +155,7 @@ async fn attempts_of_other_tokens_are_invisible() {
     assert_eq!(beat(BOTH).await.expect(200).json()["lost"], json!([execution]), "the other worker has the same name");
     let queues = server.get("/workers").await.json()[0]["queues"].clone();
     assert_eq!(queues, json!(["default", "critical"]), "only allowed queues are shown");
-    assert_eq!(text(&job(&server, &id).await, "state"), "active", "none of this did anything");
+    assert_eq!(text(&job(&server, &id).await, "state"), "active", "the job is unchanged");
 
     assert_eq!(beat(CRITICAL).await.expect(200).json()["lost"], json!([]));
     ask(&server, BOTH, Method::POST, "/internal/workers/w/leave", json!({})).await.expect(204);
