@@ -63,7 +63,7 @@ async fn invalid_schedule_is_refused_at_its_field_and_kept() {
     server.post("/schedules", json!({"name": "taken", "cron": "@daily", "kind": "noop"})).await.expect(201);
     for (field, text, wrong) in [
         ("schedule-name", "taken", "A schedule with this name already exists"),
-        ("cron", "0 0 30 2 *", "never happens"),
+        ("cron", "0 0 30 2 *", "is never due"),
         ("cron", "0 25 * * *", "for the hour"),
         ("time-zone", "Mars/Olympus", "must be an IANA time zone"),
         ("kind", "a b", "must"),
@@ -115,5 +115,5 @@ async fn schedule_page_shows_clock_changes_and_history() {
         .await;
     browser.sees("Every run in this range has already started.").await;
     browser.open("/dashboard/schedules/nightly%20report/backfill?from=soon&to=2026-03-31T00:00:00Z").await;
-    browser.sees("The field from must be a moment").await;
+    browser.sees("The field from must be an RFC 3339 time").await;
 }
