@@ -129,6 +129,6 @@ async fn settings_are_shown_while_the_database_is_down() {
     browser.sees("not responding").await;
     browser.sees("The server responds, but its database does not.").await;
     proxy.mend();
-    browser.sees("answered in").await;
+    browser.sees("responded in").await;
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }

@@ -18,7 +18,7 @@ use crate::web::error::ApiError;
 use crate::web::query::{DEFAULT_LIMIT, Query};
 use crate::web::ui::{
     Counts, Nav, PROJECT_STATUSES, Pages, Preferences, Rendering, Shell, StateBadge, Tab, count, duration, filters,
-    links, or_error_page, respond, short_id,
+    links, or_error_page, plural, respond, short_id,
 };
 
 pub const PAGE: &str = "/dashboard/projects";
@@ -76,8 +76,8 @@ pub async fn list(
         rows,
         times: ProvisionTimes::load(app).await?,
         exists: format!(
-            "{} projects, {} ready",
-            count(counts.existing_projects()),
+            "{}, {} ready",
+            plural(counts.existing_projects(), "project"),
             count(counts.projects_in(ProjectStatus::Ready))
         ),
         curl: format!(

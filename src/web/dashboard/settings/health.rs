@@ -38,7 +38,7 @@ fn database(app: &App, checkup: &Checkup) -> Component {
         return component("Database", Level::Bad, "not responding", Some(format!("at {address}")));
     };
     let detail = format!("PostgreSQL {} at {address}, schema {}", pong.server_version, pong.schema_version);
-    component("Database", Level::Ok, format!("answered in {}", duration(took.as_secs_f64())), Some(detail))
+    component("Database", Level::Ok, format!("responded in {}", duration(took.as_secs_f64())), Some(detail))
 }
 
 fn listener(app: &App) -> Component {
@@ -47,7 +47,7 @@ fn listener(app: &App) -> Component {
         ListenMode::Notify => (Level::Ok, "LISTEN/NOTIFY connected"),
         ListenMode::Poll => (Level::Warn, "no notifications; polling"),
     };
-    let detail = format!("reconnected {} times", status.reconnects);
+    let detail = format!("reconnects: {}", status.reconnects);
     Component { seen_at: status.last_notified_at, ..component("Listener", level, text, Some(detail)) }
 }
 
