@@ -145,7 +145,7 @@ async fn replay_by_id_or_filter_is_counted() {
         .map(|it| (text(it, "reason"), text(it, "current_status")))
         .collect();
     assert!(why.contains(&("the job cannot be retried in its state".into(), "completed".into())), "{why:?}");
-    assert!(why.contains(&("there is no such job".into(), String::new())), "{why:?}");
+    assert!(why.contains(&("the job does not exist".into(), String::new())), "{why:?}");
     until(&server, &b, "failed").await;
     let one = replay(&server, json!({"filter": {}, "limit": 1})).await;
     assert_eq!((&one["moved"], &one["more"]), (&json!(1), &json!(true)));

@@ -201,7 +201,7 @@ async fn job_that_kills_workers_becomes_dead_letter() {
     }
     let dead = job(&server, &id).await;
     assert_eq!((text(&dead, "state"), dead["failures"].as_i64()), ("failed".to_owned(), Some(2)));
-    assert!(text(&dead, "error").ends_with("was lost: its lease ended without a heartbeat"), "{dead}");
+    assert!(text(&dead, "error").ends_with("was lost: its lease expired without a heartbeat"), "{dead}");
     assert_eq!(outcomes(&server, &id).await, ["lease_expired", "lease_expired"]);
     let moved = moves(&server, &id).await;
     assert_eq!(moved[2..], ["active>retrying", "retrying>active", "active>failed"]);

@@ -218,7 +218,7 @@ async fn bulk_cancel_and_retry_by_id_or_filter() {
     let refused: Vec<_> =
         mixed["refused"].as_array().unwrap().iter().map(|it| (text(it, "id"), text(it, "reason"))).collect();
     assert!(refused.contains(&(canceled[0].clone(), "the job has already finished".into())), "{refused:?}");
-    assert!(refused.contains(&(UNKNOWN_ID.into(), "there is no such job".into())), "{refused:?}");
+    assert!(refused.contains(&(UNKNOWN_ID.into(), "the job does not exist".into())), "{refused:?}");
 
     let some = server.post("/jobs/cancel", json!({"filter": {"kind": "a"}, "limit": 700})).await.expect(200).json();
     assert_eq!((&some["moved"], &some["more"]), (&json!(700), &json!(true)));

@@ -104,8 +104,10 @@ async fn disconnected_worker_stops_before_lease_ends() {
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     let held = until(&server, &id, "active").await;
     proxy.cut();
-    eventually("the worker stops the attempt", || async { worker.says("no heartbeat has confirmed the lease").then_some(()) })
-        .await;
+    eventually("the worker stops the attempt", || async {
+        worker.says("no heartbeat has confirmed the lease").then_some(())
+    })
+    .await;
     until(&server, &id, "retrying").await;
     assert_eq!(outcomes(&server, &id).await, ["lease_expired"], "{held}");
     proxy.mend();

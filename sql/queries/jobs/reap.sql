@@ -23,7 +23,7 @@ WITH lapsed AS MATERIALIZED (
         error = CASE outcome
             WHEN 'canceled' THEN concat_ws(': ', 'canceled', j.cancel_reason)
             WHEN 'timed_out' THEN format('timed out after %s s; worker %s did not stop the attempt', j.timeout, lapsed.worker_id)
-            ELSE format('worker %s was lost: its lease ended without a heartbeat', lapsed.worker_id) END,
+            ELSE format('worker %s was lost: its lease expired without a heartbeat', lapsed.worker_id) END,
         finished_at = CASE WHEN outcome = 'canceled' OR j.failures + 1 >= j.max_attempts THEN at END
     FROM lapsed, clock_timestamp() AS at
     WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM locked_projects))

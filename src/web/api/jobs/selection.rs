@@ -119,7 +119,7 @@ async fn apply(
             for batch in ids.chunks(BATCH) {
                 let answers = change(batch.to_vec()).await?;
                 let unknown = batch.iter().filter(|id| !answers.iter().any(|(known, _)| known == *id));
-                outcome.refused.extend(unknown.map(|id| refused(*id, "there is no such job", None)));
+                outcome.refused.extend(unknown.map(|id| refused(*id, "the job does not exist", None)));
                 add(&mut outcome, answers);
             }
         }
