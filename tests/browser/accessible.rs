@@ -1,7 +1,7 @@
 //! Accessibility: no axe violations on any page in either theme, no horizontal scrolling on small screens, no page errors.
 
-use super::pages::Stage;
-use super::work::Works;
+use super::pages::ProjectFixtures;
+use super::work::JobFixtures;
 use crate::harness::{Browser, Database, SCHEMES, Server};
 
 /// Runs all rules in light and the color rules in dark, where the document differs only in colors.
@@ -12,8 +12,8 @@ pub async fn has_no_violations(browser: &Browser, what: &str, scheme: &str) {
 }
 
 /// Checks the pages that a rejected form shows.
-async fn rejected_forms_have_no_violations(browser: &Browser, stage: &Stage, scheme: &str) {
-    browser.open(&format!("/dashboard/projects/{}/delete", stage.ready)).await;
+async fn rejected_forms_have_no_violations(browser: &Browser, fixtures: &ProjectFixtures, scheme: &str) {
+    browser.open(&format!("/dashboard/projects/{}/delete", fixtures.ready)).await;
     browser.fill("#confirm-name", "wrong").await;
     browser.press("Delete project").await;
     browser.text("#confirm-error").await;
@@ -31,15 +31,15 @@ async fn rejected_forms_have_no_violations(browser: &Browser, stage: &Stage, sch
     has_no_violations(browser, "rejected project", scheme).await;
 }
 
-async fn no_page_has_violations(scheme: &str) {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
+async fn no_project_page_has_violations(scheme: &str) {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.scheme(scheme).await;
-    for (name, path) in stage.pages() {
+    for (name, path) in fixtures.pages() {
         browser.open(&path).await;
         has_no_violations(&browser, name, scheme).await;
     }
-    rejected_forms_have_no_violations(&browser, &stage, scheme).await;
+    rejected_forms_have_no_violations(&browser, &fixtures, scheme).await;
     browser.open("/dashboard/projects").await;
     browser.press("More for billing-eu").await;
     has_no_violations(&browser, "open menu", scheme).await;
@@ -50,11 +50,11 @@ async fn no_page_has_violations(scheme: &str) {
     }
 }
 
-async fn no_page_of_work_has_violations(scheme: &str) {
-    let works = Works::shared().await;
-    let browser = Browser::on(&works.server).await;
+async fn no_job_page_has_violations(scheme: &str) {
+    let fixtures = JobFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.scheme(scheme).await;
-    for (name, path) in works.pages() {
+    for (name, path) in fixtures.pages() {
         browser.open(&path).await;
         has_no_violations(&browser, name, scheme).await;
     }
@@ -88,23 +88,23 @@ async fn no_page_of_work_has_violations(scheme: &str) {
 }
 
 #[tokio::test]
-async fn no_page_of_work_has_violations_in_light() {
-    no_page_of_work_has_violations("light").await;
+async fn no_job_page_has_violations_in_light() {
+    no_job_page_has_violations("light").await;
 }
 
 #[tokio::test]
-async fn no_page_of_work_has_violations_in_dark() {
-    no_page_of_work_has_violations("dark").await;
+async fn no_job_page_has_violations_in_dark() {
+    no_job_page_has_violations("dark").await;
 }
 
 #[tokio::test]
-async fn no_page_has_violations_in_light() {
-    no_page_has_violations("light").await;
+async fn no_project_page_has_violations_in_light() {
+    no_project_page_has_violations("light").await;
 }
 
 #[tokio::test]
-async fn no_page_has_violations_in_dark() {
-    no_page_has_violations("dark").await;
+async fn no_project_page_has_violations_in_dark() {
+    no_project_page_has_violations("dark").await;
 }
 
 #[tokio::test]
@@ -125,12 +125,12 @@ async fn empty_pages_have_no_violations() {
 }
 
 #[tokio::test]
-async fn no_page_scrolls_sideways_on_small_screens() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
+async fn no_project_page_scrolls_sideways_on_small_screens() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for width in [390, 320] {
         browser.phone(width).await;
-        for (name, path) in stage.pages() {
+        for (name, path) in fixtures.pages() {
             browser.open(&path).await;
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
         }
@@ -138,12 +138,12 @@ async fn no_page_scrolls_sideways_on_small_screens() {
 }
 
 #[tokio::test]
-async fn no_page_of_work_scrolls_sideways_on_small_screens() {
-    let works = Works::shared().await;
-    let browser = Browser::on(&works.server).await;
+async fn no_job_page_scrolls_sideways_on_small_screens() {
+    let fixtures = JobFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for width in [390, 320] {
         browser.phone(width).await;
-        for (name, path) in works.pages() {
+        for (name, path) in fixtures.pages() {
             browser.open(&path).await;
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
             assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
@@ -153,9 +153,9 @@ async fn no_page_of_work_scrolls_sideways_on_small_screens() {
 
 #[tokio::test]
 async fn pages_have_one_heading_a_title_and_no_errors() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
-    for (name, path) in stage.pages() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    for (name, path) in fixtures.pages() {
         browser.open(&path).await;
         assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
         let title = browser.js("return document.title").await;
@@ -179,8 +179,8 @@ async fn pages_have_one_heading_a_title_and_no_errors() {
 
 #[tokio::test]
 async fn reduced_motion_stops_all_animations() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for (preference, is_still) in [("no-preference", false), ("reduce", true)] {
         let feature = serde_json::json!({"name": "prefers-reduced-motion", "value": preference});
         browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"features": [feature]})).await;

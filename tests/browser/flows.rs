@@ -10,7 +10,7 @@ const SETTINGS: &[(&str, &str)] =
     &[("PROVOST_WORKER_CONCURRENCY", "8"), ("PROVOST_WORKER_QUEUES", "default"), ("PROVOST_CANCEL_GRACE", "1h")];
 
 /// A server with workflows in every state, and their ids.
-pub struct Flows {
+pub struct WorkflowFixtures {
     pub server: Server,
     _database: Database,
     pub running: String,
@@ -52,10 +52,10 @@ pub fn import(check: Value) -> Value {
     ]})
 }
 
-impl Flows {
+impl WorkflowFixtures {
     /// The server that all read-only tests share.
     pub async fn shared() -> Self {
-        static SHARED: OnceCell<Flows> = OnceCell::const_new();
+        static SHARED: OnceCell<WorkflowFixtures> = OnceCell::const_new();
         let shared = SHARED.get_or_init(Self::new).await;
         Self {
             _database: Database::at(&shared._database.url).await,

@@ -3,15 +3,15 @@
 use serde_json::json;
 
 use super::life::BADGE;
-use super::work::{Works, dead_letter, enqueue, job_until};
+use super::work::{JobFixtures, dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server, eventually, key};
 
 const CURRENT: &str = "ul.tabs [aria-current]";
 
 #[tokio::test]
 async fn job_filter_survives_tabs_and_actions() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/jobs").await;
     browser.fill("#f-kind", "email.send").await;
     browser.press("Filter").await;
@@ -25,13 +25,13 @@ async fn job_filter_survives_tabs_and_actions() {
     browser.click("#rows tr:first-child .act button").await;
     browser.sees("Replayed. The job is queued again").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=email.send");
-    browser.open(&format!("/dashboard/jobs?search={}", &works.completed[..30])).await;
+    browser.open(&format!("/dashboard/jobs?search={}", &fixtures.completed[..30])).await;
     assert_eq!(browser.texts("#rows .name").await, ["report.generate"]);
     browser.open("/dashboard/jobs?tag=finance&tenant=acme").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 2, "the job and its copy");
     browser.open("/dashboard/jobs?state=blocked&kind=nothing").await;
     browser.sees("No jobs with state Blocked, kind “nothing”").await;
-    let wrong = works.server.get("/dashboard/jobs?state=sleeping").await;
+    let wrong = fixtures.server.get("/dashboard/jobs?state=sleeping").await;
     assert_eq!(wrong.status, 400);
 }
 
@@ -116,15 +116,19 @@ async fn invalid_enqueue_form_shows_field_errors_and_values() {
 
 #[tokio::test]
 async fn waiting_job_shows_reason_and_accepts_priority() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     for (id, why, help) in [
-        (&works.paused, "Queue mail is paused by maria: card processor down.", "View queue"),
-        (&works.unserved, "No online worker handles kind email.send on queue eu/west:1.", "--worker-queues eu/west:1"),
-        (&works.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
-        (&works.scheduled, "The job is scheduled for a later time.", "Due in 1 h"),
+        (&fixtures.paused, "Queue mail is paused by maria: card processor down.", "View queue"),
         (
-            &works.retrying,
+            &fixtures.unserved,
+            "No online worker handles kind email.send on queue eu/west:1.",
+            "--worker-queues eu/west:1",
+        ),
+        (&fixtures.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
+        (&fixtures.scheduled, "The job is scheduled for a later time.", "Due in 1 h"),
+        (
+            &fixtures.retrying,
             "The last attempt failed (1 of 5 failures); a retry is scheduled.",
             "The last attempt failed: simulated SMTP failure",
         ),
@@ -133,29 +137,29 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
         browser.sees(why).await;
         assert!(browser.shows(help).await, "{why}");
     }
-    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Change priority").await;
     browser.fill("#priority", "2").await;
     browser.press("Save").await;
     browser.sees("Priority changed.").await;
     browser.sees("priority 9 → 2").await;
-    assert_eq!(works.server.get(&format!("/jobs/{}", works.paused)).await.json()["priority"], 2);
+    assert_eq!(fixtures.server.get(&format!("/jobs/{}", fixtures.paused)).await.json()["priority"], 2);
     browser.press("Change priority").await;
     browser.js("document.querySelector('#priority').form.noValidate = true").await;
     browser.fill("#priority", "11").await;
     browser.press("Save").await;
     assert!(browser.text("#priority-error").await.contains("from 0 to 9"));
-    browser.open(&format!("/dashboard/jobs/{}", works.scheduled)).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.scheduled)).await;
     browser.press("Start now").await;
     browser.sees("Due now").await;
-    job_until(&works.server, &works.scheduled, "completed").await;
+    job_until(&fixtures.server, &fixtures.scheduled, "completed").await;
 }
 
 #[tokio::test]
 async fn job_is_canceled_after_confirmation() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
-    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Cancel…").await;
     browser.sees("1 pending job is canceled immediately.").await;
     browser.fill("#reason", "wrong recipient").await;
@@ -163,11 +167,11 @@ async fn job_is_canceled_after_confirmation() {
     browser.sees("Canceled.").await;
     assert!(browser.shows("wrong recipient").await);
     assert_eq!(browser.text(".head .badge").await, "Canceled");
-    browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
+    browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
     browser.press("Cancel job").await;
     browser.sees("Cancellation requested. The worker is notified").await;
-    job_until(&works.server, &works.active, "canceled").await;
-    browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
+    job_until(&fixtures.server, &fixtures.active, "canceled").await;
+    browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
     browser.sees("The job is now canceled.").await;
     assert_eq!(browser.texts("form .destroy").await.len(), 0);
 }
@@ -210,14 +214,14 @@ async fn project_job_links_to_project_and_cannot_be_replayed() {
 
 #[tokio::test]
 async fn unchanged_job_engine_page_answers_304() {
-    let works = Works::shared().await;
+    let fixtures = JobFixtures::shared().await;
     let live = async |path: &str, etag: &str| {
-        let request = works.server.request(reqwest::Method::GET, path).header("x-live", "1");
+        let request = fixtures.server.request(reqwest::Method::GET, path).header("x-live", "1");
         let request = if etag.is_empty() { request } else { request.header("if-none-match", etag) };
         crate::harness::send(request).await
     };
     let mut answers = Vec::new();
-    for (name, path) in works.pages() {
+    for (name, path) in fixtures.pages() {
         let first = live(&path, "").await;
         if first.status == 200 {
             answers.push((name, path, first.header("etag").to_owned()));
@@ -238,8 +242,8 @@ async fn unchanged_job_engine_page_answers_304() {
 
 #[tokio::test]
 async fn jobs_are_selected_by_key_and_retried() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/dead-letters").await;
     browser.keys("gj").await;
     browser.arrives("/dashboard/jobs").await;

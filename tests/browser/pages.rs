@@ -9,7 +9,7 @@ use crate::harness::{Database, Server};
 const SETTINGS: &[(&str, &str)] = &[("PROVOST_WORKER_CONCURRENCY", "1"), ("PROVOST_PROJECT_DEADLINE", "1h")];
 
 /// A server with projects in every status, and their ids.
-pub struct Stage {
+pub struct ProjectFixtures {
     pub database: Database,
     pub server: Server,
     pub ready: String,
@@ -19,10 +19,10 @@ pub struct Stage {
     pub deleted: String,
 }
 
-impl Stage {
+impl ProjectFixtures {
     /// The server that all read-only tests share.
     pub async fn shared() -> Self {
-        static SHARED: OnceCell<Stage> = OnceCell::const_new();
+        static SHARED: OnceCell<ProjectFixtures> = OnceCell::const_new();
         let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_of_history().await).await;
         Self {
             database: Database::at(&shared.database.url).await,
@@ -96,7 +96,7 @@ async fn labelled(server: &Server) -> String {
     id
 }
 
-impl Stage {
+impl ProjectFixtures {
     /// Adds an hour of mostly successful provisioning.
     pub async fn with_an_hour_of_history(self) -> Self {
         self.database

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::flows::Flows;
-use super::pages::Stage;
-use super::work::Works;
+use super::flows::WorkflowFixtures;
+use super::pages::ProjectFixtures;
+use super::work::JobFixtures;
 use crate::harness::{Browser, Database, Proxy, SCHEMES, Server};
 
 const SIZES: [(&str, u32, u32, bool); 2] = [("", 1360, 900, false), ("-390", 390, 844, true)];
@@ -34,13 +34,13 @@ async fn pictures(browser: &Browser, pages: &[(&str, String)]) {
 }
 
 #[tokio::test]
-async fn screenshots_of_every_page() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
-    pictures(&browser, &stage.pages()).await;
+async fn screenshots_of_every_project_page() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    pictures(&browser, &fixtures.pages()).await;
     browser.size(1360, 900, false).await;
     browser.scheme("light").await;
-    browser.open(&format!("/dashboard/projects/{}/delete", stage.ready)).await;
+    browser.open(&format!("/dashboard/projects/{}/delete", fixtures.ready)).await;
     browser.fill("#confirm-name", "shop").await;
     browser.press("Delete project").await;
     browser.text("#confirm-error").await;
@@ -48,10 +48,10 @@ async fn screenshots_of_every_page() {
 }
 
 #[tokio::test]
-async fn screenshots_of_every_page_of_work() {
-    let works = Works::new().await.with_an_hour_of_history().await;
-    let browser = Browser::on(&works.server).await;
-    pictures(&browser, &works.pages()).await;
+async fn screenshots_of_every_job_page() {
+    let fixtures = JobFixtures::new().await.with_an_hour_of_history().await;
+    let browser = Browser::on(&fixtures.server).await;
+    pictures(&browser, &fixtures.pages()).await;
     browser.size(1360, 900, false).await;
     browser.scheme("light").await;
     browser.open("/dashboard/jobs?kind=email.send").await;
@@ -76,14 +76,14 @@ async fn screenshots_of_every_page_of_work() {
 }
 
 #[tokio::test]
-async fn screenshots_of_every_page_of_workflows() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
-    pictures(&browser, &flows.pages().await).await;
+async fn screenshots_of_every_workflow_page() {
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    pictures(&browser, &fixtures.pages().await).await;
     browser.size(1360, 2000, false).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
-        for (name, id) in [("failed", &flows.failed), ("running", &flows.running)] {
+        for (name, id) in [("failed", &fixtures.failed), ("running", &fixtures.running)] {
             browser.open(&format!("/dashboard/workflows/{id}")).await;
             browser.text("h1").await;
             picture(&browser, &format!("workflow-whole-{name}-{scheme}")).await;

@@ -1,13 +1,13 @@
 //! The pages of the job engine without JavaScript.
 
 use super::plain::{plain, shows_no_script_only_controls};
-use super::work::{Works, job_until};
+use super::work::{JobFixtures, job_until};
 
 #[tokio::test]
 async fn job_engine_pages_hide_script_only_controls() {
-    let works = Works::shared().await;
-    let browser = plain(&works.server).await;
-    for (_, path) in works.pages() {
+    let fixtures = JobFixtures::shared().await;
+    let browser = plain(&fixtures.server).await;
+    for (_, path) in fixtures.pages() {
         browser.open(&path).await;
         shows_no_script_only_controls(&browser).await;
     }
@@ -15,8 +15,8 @@ async fn job_engine_pages_hide_script_only_controls() {
 
 #[tokio::test]
 async fn job_engine_forms_work_without_javascript() {
-    let works = Works::new().await;
-    let (server, browser) = (&works.server, plain(&works.server).await);
+    let fixtures = JobFixtures::new().await;
+    let (server, browser) = (&fixtures.server, plain(&fixtures.server).await);
     browser.open("/dashboard/jobs").await;
     browser.press("Enqueue a job").await;
     browser.fill("#kind", "echo").await;
@@ -42,18 +42,18 @@ async fn job_engine_forms_work_without_javascript() {
     browser.press("Save limits").await;
     browser.sees("limit 3").await;
 
-    browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
+    browser.open(&format!("/dashboard/workers/{}", fixtures.worker)).await;
     browser.press("Cordon…").await;
     browser.press("Cordon worker").await;
     browser.sees("Cordoned.").await;
     browser.press("Uncordon").await;
     browser.sees("Uncordoned.").await;
 
-    browser.open(&format!("/dashboard/dead-letters/{}/replay", works.dead)).await;
+    browser.open(&format!("/dashboard/dead-letters/{}/replay", fixtures.dead)).await;
     browser.fill("#payload", "{\"recipient\": \"plain@example.org\"}").await;
     browser.press("Replay").await;
     browser.sees("Replayed. The job is queued again").await;
-    job_until(server, &works.dead, "completed").await;
+    job_until(server, &fixtures.dead, "completed").await;
     browser.open("/dashboard/schedules/eu%2Fsweep").await;
     browser.press("Resume").await;
     browser.sees("Resumed.").await;
@@ -62,7 +62,7 @@ async fn job_engine_forms_work_without_javascript() {
     browser.open("/dashboard/limits/delete?limit=sleepers").await;
     browser.press("Delete limit").await;
     browser.sees("Limit deleted.").await;
-    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Cancel…").await;
     browser.press("Cancel job").await;
     browser.sees("Canceled.").await;

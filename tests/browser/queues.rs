@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::work::{Works, enqueue, job_until};
+use super::work::{JobFixtures, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
@@ -78,8 +78,8 @@ async fn queue_limits_are_set_changed_rejected_and_removed() {
 
 #[tokio::test]
 async fn unserved_queue_with_slash_shows_worker_command() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/queues").await;
     browser.press("eu/west:1").await;
     browser.arrives("/dashboard/queues/eu%2Fwest%3A1").await;
@@ -92,6 +92,6 @@ async fn unserved_queue_with_slash_shows_worker_command() {
     browser.press("View jobs").await;
     browser.arrives("/dashboard/jobs?queue=eu%2Fwest%3A1").await;
     assert_eq!(browser.texts("#rows .name").await, ["email.send"]);
-    assert_eq!(works.server.get("/dashboard/queues/nobody").await.status, 404);
-    assert_eq!(works.server.get("/dashboard/queues/%00").await.status, 404);
+    assert_eq!(fixtures.server.get("/dashboard/queues/nobody").await.status, 404);
+    assert_eq!(fixtures.server.get("/dashboard/queues/%00").await.status, 404);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::work::Works;
+use super::work::JobFixtures;
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
@@ -86,8 +86,8 @@ async fn invalid_schedule_is_refused_at_its_field_and_kept() {
 
 #[tokio::test]
 async fn schedule_page_shows_clock_changes_and_history() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/schedules").await;
     browser.sees("2 schedules, 1 paused").await;
     assert_eq!(browser.texts("#rows .strip li").await.len(), 4);
@@ -97,7 +97,7 @@ async fn schedule_page_shows_clock_changes_and_history() {
     browser.sees("EST (-05:00)").await;
     browser.sees("6 runs, since").await;
     browser.sees("backfill by schedule:nightly report, “the March bug”").await;
-    let times = works.server.get("/schedules/nightly%20report/next?limit=5").await.json();
+    let times = fixtures.server.get("/schedules/nightly%20report/next?limit=5").await.json();
     let flagged = times["next"].as_array().unwrap().iter().filter(|it| it["note"].is_string()).count();
     assert_eq!(browser.texts("#next-times .note").await.len(), flagged);
 

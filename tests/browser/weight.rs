@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::jobs::idle;
-use super::pages::Stage;
-use super::work::Works;
+use super::pages::ProjectFixtures;
+use super::work::JobFixtures;
 use crate::harness::{Server, send};
 
 pub const MOST: usize = 20 * 1024;
@@ -20,15 +20,15 @@ pub async fn weight(server: &Server, path: &str) -> usize {
 
 #[tokio::test]
 async fn job_engine_pages_stay_below_weight_limit() {
-    let works = Works::new().await;
+    let fixtures = JobFixtures::new().await;
     for n in 0..40 {
         let url = format!("https://hooks.example.org/{n}/{}", "a-long-path/".repeat(8));
         let body = json!({"kind": "webhook.dispatch", "payload": {"url": url, "forceError": true, "durationMs": 1}, "max_attempts": 1});
-        works.server.post("/jobs", body).await.expect(201);
+        fixtures.server.post("/jobs", body).await.expect(201);
     }
-    idle(&works.server, "image.resize.later", 30).await;
-    for (name, path) in works.pages() {
-        let weight = weight(&works.server, &path).await;
+    idle(&fixtures.server, "image.resize.later", 30).await;
+    for (name, path) in fixtures.pages() {
+        let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");
         assert!(weight < MOST, "{name} weighs {weight} bytes");
     }
@@ -36,10 +36,10 @@ async fn job_engine_pages_stay_below_weight_limit() {
 
 #[tokio::test]
 async fn project_pages_stay_below_weight_limit() {
-    let stage = Stage::new().await.with_an_hour_of_history().await;
-    super::list::many(&stage.database, 60).await;
-    for (name, path) in stage.pages() {
-        let weight = weight(&stage.server, &path).await;
+    let fixtures = ProjectFixtures::new().await.with_an_hour_of_history().await;
+    super::list::many(&fixtures.database, 60).await;
+    for (name, path) in fixtures.pages() {
+        let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");
         assert!(weight < MOST, "{name} weighs {weight} bytes");
     }

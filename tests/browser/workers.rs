@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::work::{Works, enqueue, job_until};
+use super::work::{JobFixtures, enqueue, job_until};
 use crate::harness::{Browser, eventually};
 
 #[tokio::test]
 async fn cordoned_worker_takes_no_jobs() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/workers").await;
     assert!(browser.shows("1 of 3 online").await);
-    browser.press(&format!("Cordon {}…", works.worker)).await;
+    browser.press(&format!("Cordon {}…", fixtures.worker)).await;
     browser.sees("The worker finishes its running jobs").await;
     browser.fill("#reason", "kernel update").await;
     browser.press("Cordon worker").await;
@@ -19,23 +19,23 @@ async fn cordoned_worker_takes_no_jobs() {
     assert!(browser.shows("“kernel update” · dashboard").await);
     assert!(browser.shows("sleep").await, "its jobs are listed");
     eventually("the worker is cordoned", async || {
-        let is = works.server.get(&format!("/workers/{}", works.worker)).await.json()["state"] == "cordoned";
+        let is = fixtures.server.get(&format!("/workers/{}", fixtures.worker)).await.json()["state"] == "cordoned";
         is.then_some(())
     })
     .await;
     tokio::time::sleep(std::time::Duration::from_millis(900)).await;
-    let waits = enqueue(&works.server, json!({"kind": "noop"})).await;
+    let waits = enqueue(&fixtures.server, json!({"kind": "noop"})).await;
     tokio::time::sleep(std::time::Duration::from_millis(900)).await;
-    job_until(&works.server, &waits, "queued").await;
+    job_until(&fixtures.server, &waits, "queued").await;
     browser.press("Uncordon").await;
     browser.sees("Uncordoned. The worker claims jobs again.").await;
-    job_until(&works.server, &waits, "completed").await;
+    job_until(&fixtures.server, &waits, "completed").await;
 }
 
 #[tokio::test]
 async fn only_lost_workers_can_be_forgotten() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/workers?state=lost").await;
     assert_eq!(browser.text("ul.tabs [aria-current]").await, "Lost 1");
     browser.press("node-5-811-77c1e2d0").await;
@@ -44,8 +44,8 @@ async fn only_lost_workers_can_be_forgotten() {
     browser.sees("Worker forgotten.").await;
     assert_eq!(browser.path().await, "/dashboard/workers");
     assert_eq!(browser.texts("#rows .name").await.len(), 2);
-    let path = format!("/dashboard/workers/{}/forget", works.worker);
-    let refused = super::jobs::form(&works.server, &path, "").await;
+    let path = format!("/dashboard/workers/{}/forget", fixtures.worker);
+    let refused = super::jobs::form(&fixtures.server, &path, "").await;
     assert!(refused.header("set-cookie").contains("forget-refused.online"));
     browser.open("/dashboard/workers?state=draining").await;
     browser.sees("No draining workers").await;
@@ -53,9 +53,9 @@ async fn only_lost_workers_can_be_forgotten() {
 
 #[tokio::test]
 async fn drained_worker_releases_unfinished_jobs() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
-    browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/workers/{}", fixtures.worker)).await;
     browser.press("Drain…").await;
     browser.sees("Unfinished jobs (1 job now) are released to other workers without a failure.").await;
     browser.press("Drain worker").await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::accessible::has_no_violations;
-use super::flows::{CARDS, Flows, step_until, takes};
+use super::flows::{CARDS, WorkflowFixtures, step_until, takes};
 use super::plain::{plain, shows_no_script_only_controls};
 use super::weight::{MOST, weight};
 use crate::harness::{Browser, Database, SCHEMES, Server};
@@ -61,9 +61,9 @@ async fn hostile_workflow_and_step_names_are_shown_as_text() {
 
 #[tokio::test]
 async fn workflow_pages_stay_below_weight_limit() {
-    let flows = Flows::shared().await;
-    for (name, path) in flows.pages().await {
-        let weight = weight(&flows.server, &path).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    for (name, path) in fixtures.pages().await {
+        let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");
         assert!(weight < MOST, "{name} weighs {weight} bytes");
     }
@@ -71,23 +71,23 @@ async fn workflow_pages_stay_below_weight_limit() {
 
 #[tokio::test]
 async fn workflow_pages_are_accessible_and_do_not_overflow() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
         browser.size(1360, 900, false).await;
-        for (name, path) in flows.pages().await {
+        for (name, path) in fixtures.pages().await {
             browser.open(&path).await;
             has_no_violations(&browser, name, scheme).await;
             assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
         }
         browser.phone(390).await;
-        browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
+        browser.open(&format!("/dashboard/workflows/{}", fixtures.failed)).await;
         has_no_violations(&browser, "workflow on a phone", scheme).await;
     }
     for width in [390, 320] {
         browser.phone(width).await;
-        for (name, path) in flows.pages().await {
+        for (name, path) in fixtures.pages().await {
             browser.open(&path).await;
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
         }
@@ -98,9 +98,9 @@ async fn workflow_pages_are_accessible_and_do_not_overflow() {
 
 #[tokio::test]
 async fn workflows_work_without_javascript() {
-    let flows = Flows::new().await;
-    let browser = plain(&flows.server).await;
-    for (_, path) in flows.pages().await {
+    let fixtures = WorkflowFixtures::new().await;
+    let browser = plain(&fixtures.server).await;
+    for (_, path) in fixtures.pages().await {
         browser.open(&path).await;
         shows_no_script_only_controls(&browser).await;
     }
@@ -108,10 +108,10 @@ async fn workflows_work_without_javascript() {
     browser.press("Start the demo workflow").await;
     browser.sees("Workflow started.").await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag a').length").await, 6);
-    browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.failed)).await;
     browser.press("Retry failed steps").await;
     browser.sees("Retrying the failed steps.").await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     browser.press("Cancel…").await;
     browser.press("Cancel workflow").await;
     browser.sees("Workers of active steps are asked to stop.").await;
