@@ -168,7 +168,7 @@ async fn pages_have_one_heading_a_title_and_no_errors() {
     }
     browser.open("/dashboard/projects").await;
     browser.press("billing-us").await;
-    browser.press("Copy the id").await;
+    browser.press("Copy ID").await;
     browser.press("Rename").await;
     browser.press("Delete…").await;
     browser.press("Go back").await;

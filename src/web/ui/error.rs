@@ -95,7 +95,7 @@ fn advice(error: &ApiError, title: &str) -> (String, &'static str) {
             "This page reloads when the database is back. If the outage lasts, check the database server and the Provost log.",
         ),
         ApiError::Store(_) => {
-            ("Internal error".to_owned(), "Try again. If the error persists, report it with the request id.")
+            ("Internal error".to_owned(), "Try again. If the error persists, report it with the request ID.")
         }
         _ => (title.to_owned(), "Go back, check the current state and try again."),
     }

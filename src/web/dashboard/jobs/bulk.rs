@@ -211,7 +211,7 @@ fn subject(jobs: &SelectedJobs) -> String {
     let SelectedJobs::Matching(filter) = jobs else { return "Selected jobs".to_owned() };
     let state = filter.state.map(|state| format!("state {state}"));
     let words = filter.words().into_iter().map(|(field, value)| match field {
-        "id" => format!("id starting with {value}"),
+        "ID" => format!("ID starting with {value}"),
         "error" => format!("error “{}”", first_line(value)),
         field => format!("{field} {value}"),
     });

@@ -164,7 +164,7 @@ impl Filter {
 
     /// The parameters that are set, to name them in a sentence.
     pub fn words(&self) -> Vec<(&'static str, &str)> {
-        let name = |(field, value)| (if field == "search" { "id" } else { field }, value);
+        let name = |(field, value)| (if field == "search" { "ID" } else { field }, value);
         self.parameters().into_iter().filter(|(_, value)| !value.is_empty()).map(name).collect()
     }
 

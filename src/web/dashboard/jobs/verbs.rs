@@ -65,7 +65,7 @@ const RETRY: Verb = Verb {
     icon: "retry",
     destructive: false,
     states: RETRYABLE,
-    kept: "Job ids and history. Jobs of projects are skipped; retry the project instead.",
+    kept: "Job IDs and history. Jobs of projects are skipped; retry the project instead.",
 };
 
 const REPLAY: Verb = Verb {

@@ -36,7 +36,7 @@ impl Actions for Project {
                 self.template
             )],
             kept: vec![
-                "The record: name, labels, events and operations, under the same id.".to_owned(),
+                "The record: name, labels, events and operations, under the same ID.".to_owned(),
                 "If deletion fails, the project is marked failed; you can try again.".to_owned(),
             ],
             blocked: self.delete_blocked().map(|reason| format!("{reason}.")),
