@@ -24,7 +24,7 @@ async fn project_lifecycle_works_with_tab_and_enter_only() {
     browser.tab_to("Delete…").await;
     browser.keys(key::ENTER).await;
     browser.until("the confirmation page", "location.pathname.endsWith('/delete')").await;
-    browser.tab_to("Type the project's name").await;
+    browser.tab_to("Type the project name to confirm").await;
     browser.keys("by-hand").await;
     browser.tab_to("Delete project").await;
     browser.keys(key::ENTER).await;
