@@ -1,5 +1,5 @@
-// Single keys for those who keep their hands on the keyboard. They rest while one types, and Settings can switch
-// them off (WCAG 2.1.4). Everything they do is also a link or a button.
+// Single-key shortcuts. They are disabled while typing, and Settings can turn them off (WCAG 2.1.4). Every shortcut has
+// an equivalent link or button.
 (() => {
 "use strict";
 
@@ -61,7 +61,7 @@ document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   if (event.key === "Escape") return escape(event.target);
   if (typing(event.target)) return;
-  // "g" and then a page within a second; any other key forgets it.
+  // "g", then the key of a page within one second.
   const page = Date.now() - prefix < 1000 && Object.hasOwn(pages, event.key) && pages[event.key];
   prefix = 0;
   const act = page ? () => go(`/dashboard/${page}`) : Object.hasOwn(keys, event.key) && keys[event.key];
@@ -70,7 +70,7 @@ document.addEventListener("keydown", event => {
   act();
 });
 
-// Arriving with #project-name or #search: a link cannot put the caret there by itself in every browser.
+// For links to #project-name or #search: not every browser focuses the field by itself.
 const wanted = document.getElementById(location.hash.slice(1));
 if (wanted?.matches("input")) wanted.focus();
 })();

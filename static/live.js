@@ -1,5 +1,5 @@
-// Keeps a page current by asking its own URL again, and keeps out of the reader's way while doing so.
-// The server marks its fragments; what is not marked is never put on the page. The page works without this file.
+// Live updates: polls the URL of the page and applies the returned fragment without disturbing the user. Only responses
+// that the server marks as fragments are applied. The page works without this file.
 (() => {
 "use strict";
 
@@ -9,7 +9,7 @@ const body = document.body, main = $("#main"), pill = $("#live-state"), stale = 
 document.documentElement.classList.add("js");
 
 // Time ------------------------------------------------------------------------------------------------------------
-// Ages are counted by the server's clock: the offset comes from the Date header, so a wrong clock here does no harm.
+// Ages use the server's clock. The offset comes from the Date header, so a wrong local clock does not matter.
 
 const rendered = Date.parse(body.dataset.now), visit = performance.getEntriesByType("navigation")[0];
 let offset = rendered ? rendered - performance.timeOrigin - (visit?.responseStart ?? 0) : 0;
@@ -17,7 +17,7 @@ const now = () => Date.now() + offset;
 
 function setClock(header) {
   const next = Date.parse(header) + 500 - Date.now();
-  // The header has whole seconds: smaller differences are noise and would make the ages jump.
+  // The header has a resolution of one second. Smaller differences are noise and would make ages jump.
   if (Math.abs(next - offset) > 1500) offset = next;
 }
 
@@ -37,14 +37,14 @@ function words(time, at) {
   const passed = (now() - at) / 1000;
   if ("clock" in time.dataset) return full(at);
   if ("elapsed" in time.dataset) return units(passed);
-  if ("until" in time.dataset) return passed < 0 ? `in ${units(-passed)}` : "any moment now";
+  if ("until" in time.dataset) return passed < 0 ? `in ${units(-passed)}` : "now";
   return passed < 1 ? "just now" : `${units(passed, true)} ago`;
 }
 
-// Drawings have no element for times; there, any element may carry one.
+// SVG has no time element, so any SVG element may have a data-at attribute.
 const moment = it => it.dateTime ?? it.dataset?.at;
 
-function tellTimes() {
+function showTimes() {
   for (const time of $$("time[datetime], [data-at]")) {
     const at = Date.parse(moment(time));
     if (isNaN(at)) continue;
@@ -58,7 +58,7 @@ function tellTimes() {
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // On plain HTTP there is no clipboard object, so the old way is still needed.
+  // On plain HTTP, navigator.clipboard is missing, so fall back to execCommand.
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "vh";
@@ -78,7 +78,7 @@ document.addEventListener("click", async event => {
       button.dataset.done = "";
       say("Copied");
     } catch {
-      say("Copying was refused by the browser");
+      say("The browser blocked copying");
     }
     button.focus();
     if (/^Copy /.test(label)) setTimeout(() => { delete button.dataset.done; say(label); }, 2000);
@@ -87,23 +87,23 @@ document.addEventListener("click", async event => {
   for (const menu of $$("details.more[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
-// One box for all rows of its list.
+// The "select all" checkbox of a list.
 document.addEventListener("change", event => {
   if (!event.target.matches("[data-all]")) return;
   for (const box of $$("tbody .pick input", event.target.closest("table"))) box.checked = event.target.checked;
 });
 
-// A changed form is another request: without a new key the server would answer with the first one's result.
+// A changed form is a new request. With the old key, the server would return the result of the first one.
 document.addEventListener("input", event => {
   const key = event.target.form?.elements.idempotency_key;
   if (key) key.value = [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, "0")).join("");
 });
 
-tellTimes();
-setInterval(() => { if (!document.hidden) tellTimes(); }, 1000);
+showTimes();
+setInterval(() => { if (!document.hidden) showTimes(); }, 1000);
 if (!pill || !toggle || body.dataset.live !== "on") return;
 
-// What holds a poll back ------------------------------------------------------------------------------------------
+// Reasons to pause polling ----------------------------------------------------------------------------------------
 
 const changed = field =>
   /^(hidden|submit|button)$/.test(field.type) ? false
@@ -112,18 +112,18 @@ const changed = field =>
   : field.value !== field.defaultValue;
 
 function held() {
-  if ($(".pick input[name]:checked", main)) return "Held while rows are selected";
-  if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Held while a form is being filled in";
-  if ($("details.more[open], dialog[open]", main)) return "Held while a menu is open";
+  if ($(".pick input[name]:checked", main)) return "Paused while rows are selected";
+  if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Paused while you edit a form";
+  if ($("details.more[open], dialog[open]", main)) return "Paused while a menu is open";
   return "";
 }
 
-// A touch leaves :hover behind on the last thing touched, so after a touch only the focus counts.
+// After a touch, :hover stays on the touched element, so only focus counts.
 let touched = false;
 document.addEventListener("pointerover", event => { touched = event.pointerType === "touch"; }, true);
 const near = list => list.matches(":focus-within") || !touched && list.matches(":hover");
 
-// While the reader is in a list, it keeps its rows and their order; only the cells change.
+// While the pointer or focus is in a list, its rows and their order do not change; only cells do.
 function keepRows(next) {
   let waiting = 0;
   for (const list of $$("tbody", main)) {
@@ -176,7 +176,7 @@ async function tick() {
   plan(wait);
 }
 
-// Returns how long the server wants to be left alone; throws the cause of a failure.
+// Polls once. Returns the minimum delay that the server requests; throws the cause of a failure.
 async function ask() {
   const response = await fetch(location.href, {
     headers: {"X-Live": "1", ...(etag && {"If-None-Match": etag})},
@@ -192,25 +192,25 @@ async function ask() {
   database = head("x-health") === "db=down" ? "down" : "up";
   const wait = Number(head("x-poll-after")) || 0;
   if (response.status === 304) return wait;
-  // A page that needs no database still answers, and says in its header that the database is gone.
+  // A page that needs no database still responds; a header reports that the database is down.
   if (database === "down" && !response.ok) throw "db";
   if (!response.ok || head("x-fragment") !== "1") throw `status ${response.status}`;
-  // The page was opened during an outage: its title and its frame speak of that, so all of it is wanted anew.
+  // The page was opened during an outage. Its title and layout are those of the error page, so reload everything.
   if (visit?.responseStatus >= 500) {
     location.reload();
     return 30000;
   }
   const html = await response.text();
-  // The reader may have begun to type while the answer was on its way.
+  // The user may have started typing during the request.
   if (held()) return wait;
   etag = apply(html) ? null : head("etag");
   return wait;
 }
 
-// The same moment told in the same way: an elapsed time that has ended must become an age.
+// Whether both elements show the same time in the same format. When an operation ends, elapsed time becomes an age.
 const sameTime = (old, fresh) => moment(old) === moment(fresh) && Object.keys(old.dataset).join() === Object.keys(fresh.dataset ?? {}).join();
 
-// Puts the new content on the page and returns how many row changes wait.
+// Applies a fragment and returns the number of pending row changes.
 function apply(html) {
   const next = document.createElement("template");
   next.innerHTML = html;
@@ -218,7 +218,7 @@ function apply(html) {
   Idiomorph.morph(main, next.content.childNodes, {
     morphStyle: "innerHTML", ignoreActiveValue: true, restoreFocus: true,
     callbacks: {
-      // The text of a time is ours, and so are forms marked as kept.
+      // This script owns the text of times, and forms marked data-keep are not replaced.
       beforeNodeMorphed: (old, fresh) => !(moment(old) && sameTime(old, fresh)) && !("keep" in (old.dataset ?? {})),
       beforeAttributeUpdated: (name, node) => !(name === "open" && /^(DETAILS|DIALOG)$/.test(node.nodeName)),
     },
@@ -228,20 +228,20 @@ function apply(html) {
     const target = document.getElementById(source.dataset.mirror);
     if (target && target.textContent !== source.textContent) target.textContent = source.textContent;
   }
-  tellTimes();
+  showTimes();
   return waiting;
 }
 
-// What the frame says about it ------------------------------------------------------------------------------------
+// Status in the layout --------------------------------------------------------------------------------------------
 
 const causes = {
   offline: "This device is offline.",
-  db: "The server answers, but its database does not.",
-  api: "The server does not answer.",
+  db: "The server responds, but its database does not.",
+  api: "The server is not responding.",
 };
 
 function state() {
-  if (final) return "Final, not polling";
+  if (final) return "Final, no more updates";
   if (paused) return "Paused";
   if (fails) return "Reconnecting…";
   if (waiting) return `${waiting} row change${waiting > 1 ? "s wait" : " waits"} until you leave the list`;
@@ -266,7 +266,7 @@ function show() {
   if (down) {
     mark("mark-api", cause === "offline" ? "unknown" : cause === "api" ? "down" : "up");
     mark("mark-db", cause === "db" ? "down" : "unknown");
-    const text = `${causes[cause] ?? `The server answers with an error (${cause}).`} Showing the last good data from ${stamp.format(last).slice(11)}.`;
+    const text = `${causes[cause] ?? `The server returned an error (${cause}).`} Showing the last good data from ${stamp.format(last).slice(11)}.`;
     if (!$("button", stale)) stale.innerHTML = '<div class="banner t-wait"><span></span><button class="btn sm" type="button">Retry now</button></div>';
     put($("span", stale), text);
   } else if (!fails && last > started) {
@@ -276,7 +276,7 @@ function show() {
   }
 }
 
-// Until the first good answer, what the server printed about itself stands.
+// Until the first successful poll, the status that the server rendered stays.
 const started = last;
 
 stale.addEventListener("click", event => { if (event.target.closest("button")) plan(0); });
@@ -293,14 +293,14 @@ addEventListener("offline", () => {
   cause = "offline";
   show();
 });
-// Whoever leaves the list or closes the menu gets what waited at once.
+// Apply pending changes as soon as the user leaves the list or closes the menu.
 main.addEventListener("mouseout", event => {
   const list = waiting && event.target.closest?.("tbody");
   if (list && !list.contains(event.relatedTarget)) plan(200);
 });
 main.addEventListener("toggle", () => show(), true);
 main.addEventListener("input", () => show());
-// Later, because the box for all rows ticks the others only when the event has risen to the document.
+// Deferred: the "select all" checkbox changes the others only when the event reaches the document.
 main.addEventListener("change", () => setTimeout(show));
 
 plan(every);

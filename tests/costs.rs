@@ -82,9 +82,9 @@ async fn job_writes_little_more_wal_than_its_rows() {
         command.env_remove(name);
     }
     let output = command.args(["bench", "drain", "--n", "5000", "--rounds", "1", "--json"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let report: Value = serde_json::from_str(said.lines().last().unwrap_or_default())
-        .unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report: Value = serde_json::from_str(stdout.lines().last().unwrap_or_default())
+        .unwrap_or_else(|_| panic!("{stdout}{}", String::from_utf8_lossy(&output.stderr)));
     let rows = report["measurements"][0]["rows"].as_array().unwrap();
     assert!(output.status.success() && rows.len() == 2, "{report}");
     for row in rows {

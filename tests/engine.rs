@@ -22,7 +22,7 @@ use crate::harness::{Database, Server, eventually};
 async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
     let store = Store::new(pool, Arc::new(Wakeup::default()));
-    eventually("the database answers", || async { store.ping().await.ok() }).await;
+    eventually("the database responds", || async { store.ping().await.ok() }).await;
     store
 }
 
@@ -228,7 +228,10 @@ async fn locked_project_does_not_block_others() {
     let claims = store.claim_jobs(&claim_request("w", OVER), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
-    assert!(store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(), "it is skipped for now, without waiting");
+    assert!(
+        store.reap_jobs(10, GRACES, "reaper").await.unwrap().is_empty(),
+        "the locked job is skipped without waiting"
+    );
     transaction.commit().await.unwrap();
 
     let claims = store.claim_jobs(&claim_request("w", LONG), 2).await.unwrap().jobs;
@@ -250,7 +253,7 @@ async fn deadline_during_a_claim_leaves_no_live_job() {
     let mut other = database.connection().await;
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT 1 FROM jobs WHERE project_id = $1 FOR UPDATE", &[&project]).await.unwrap();
-    assert!(store.expire_projects(10, "deadlines").await.unwrap().is_empty(), "it is skipped for now");
+    assert!(store.expire_projects(10, "deadlines").await.unwrap().is_empty(), "the locked project is skipped");
     transaction.rollback().await.unwrap();
     claim(&store, "w", LONG).await;
     database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 second'").await;
@@ -291,12 +294,12 @@ async fn deadline_ends_waiting_and_provisioning() {
     let api = Server::with(&database.url, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_PROJECT_DEADLINE", "1s")]);
     let waiting = api.create("no worker").await;
     let project = api.until(&waiting, "failed").await;
-    assert_eq!(project["error_reason"], "gave up waiting: no worker took it before its deadline");
+    assert_eq!(project["error_reason"], "no worker started provisioning before the deadline");
 
     let server = Server::with(&database.url, &[("PROVOST_PROJECT_DEADLINE", "1s")]);
     let working = server.create_as("never ends", json!({"duration_ms": 600_000})).await;
     let project = server.until(&working, "failed").await;
-    assert_eq!(project["error_reason"], "provisioning did not finish before its deadline");
+    assert_eq!(project["error_reason"], "provisioning did not finish before the deadline");
     assert_eq!(database.text("SELECT string_agg(DISTINCT state, ',') FROM jobs").await, "canceled");
     eventually("the worker notices the lost lease and stops", || async {
         server.log().iter().any(|line| line["msg"] == "lease lost").then_some(())

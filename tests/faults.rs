@@ -44,7 +44,7 @@ async fn settlement_racing_the_reaper_has_one_winner() {
     };
     tokio::join!(reaper, worker);
     let ends = "SELECT count(*) FILTER (WHERE outcome = 'completed') > 0 AND count(*) FILTER (WHERE outcome = 'lease_expired') > 0 FROM executions";
-    assert_eq!(database.text(ends).await, "t", "each must win sometimes, or the test proves nothing");
+    assert_eq!(database.text(ends).await, "t", "each side must win at least once, or the test proves nothing");
     assert_eq!(database.number("SELECT count(*) FROM jobs WHERE state = 'active'").await, 0);
     database.check_invariants().await;
 }
@@ -310,7 +310,7 @@ async fn handlers_blocking_all_threads_cost_no_lease() {
     enqueue_many(&server, 4, json!({"kind": "spin", "payload": {"ms": 4000}})).await;
     all_done(&database).await;
     let ends = "SELECT string_agg(DISTINCT outcome, ',') FROM executions";
-    assert_eq!(database.text(ends).await, "completed", "heartbeats have a thread of their own");
+    assert_eq!(database.text(ends).await, "completed", "heartbeats run on their own thread");
 }
 
 #[cfg(feature = "chaos")]
@@ -323,7 +323,7 @@ async fn reaper_ends_work_that_cannot_be_stopped() {
     let id = enqueue_many(&other, 1, body).await[0];
     all_done(&database).await;
     let job = other.get(&format!("/jobs/{id}")).await.json();
-    assert!(job["state"] == "failed" && job["error"].as_str().unwrap().contains("did not stop it"), "{job}");
+    assert!(job["state"] == "failed" && job["error"].as_str().unwrap().contains("did not stop the attempt"), "{job}");
     assert_eq!(database.text("SELECT outcome FROM executions").await, "timed_out");
     worker.kill();
 }

@@ -291,17 +291,17 @@ fn doctor(database: &Database, further: &[&str]) -> (i32, String, String) {
 async fn doctor_reports_findings_as_text_and_json() {
     let database = Database::new().await;
     population(&database).await;
-    let (code, said, _) = doctor(&database, &[]);
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("invariants hold.") && said.lines().count() > INVARIANTS.len(), "{said}");
+    let (code, printed, _) = doctor(&database, &[]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("invariants hold.") && printed.lines().count() > INVARIANTS.len(), "{printed}");
 
     database.run("DELETE FROM project_counts WHERE status = 'ready'").await;
-    let (code, said, _) = doctor(&database, &[]);
-    assert_eq!(code, 1, "{said}");
-    let line = said.lines().find(|line| line.starts_with("project_counters_are_exact")).unwrap();
-    assert!(line.ends_with("1 row: ready") && said.contains("1 of "), "{said}");
-    let (code, said, _) = doctor(&database, &["--json"]);
-    let lines: Vec<Value> = serde_json::from_str(&said).unwrap();
+    let (code, printed, _) = doctor(&database, &[]);
+    assert_eq!(code, 1, "{printed}");
+    let line = printed.lines().find(|line| line.starts_with("project_counters_are_exact")).unwrap();
+    assert!(line.ends_with("1 row: ready") && printed.contains("1 of "), "{printed}");
+    let (code, printed, _) = doctor(&database, &["--json"]);
+    let lines: Vec<Value> = serde_json::from_str(&printed).unwrap();
     let broken: Vec<_> = lines.iter().filter(|it| it["ok"] == false).collect();
     assert_eq!((code, broken.len(), lines.len()), (1, 1, INVARIANTS.len()));
     assert_eq!((&broken[0]["rows"], &broken[0]["examples"][0]), (&1.into(), &"ready".into()));
@@ -310,9 +310,9 @@ async fn doctor_reports_findings_as_text_and_json() {
 #[tokio::test]
 async fn doctor_refuses_an_empty_database() {
     let database = Database::bare().await;
-    let (code, _, said) = doctor(&database, &[]);
-    assert_eq!(code, 6, "{said}");
-    assert!(said.contains("provost migrate"), "{said}");
+    let (code, _, printed) = doctor(&database, &[]);
+    assert_eq!(code, 6, "{printed}");
+    assert!(printed.contains("provost migrate"), "{printed}");
     let folder = tempfile::tempdir().unwrap();
     let output = Server::command().env("PROVOST_DATA_DIR", folder.path()).arg("doctor").output().unwrap();
     assert_eq!(output.status.code(), Some(6));

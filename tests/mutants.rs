@@ -181,7 +181,7 @@ async fn m7_resync_before_listen_is_caught() {
         let listeners = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                          WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()";
         must(database.number(listeners).await == 1, "one listener")?;
-        eventually("it reconnects and is held", || async { (proxy.held() > 0).then_some(()) }).await;
+        eventually("the listener reconnects and is held", || async { (proxy.held() > 0).then_some(()) }).await;
         // A resync before LISTEN has run by now.
         sleep(Duration::from_millis(300)).await;
         database.run(ENQUEUE_SILENTLY).await;
@@ -353,8 +353,10 @@ async fn m15_shutdown_that_fails_jobs_is_caught() {
         let database = Database::new().await;
         let mut server = Server::with(&database.url, &[settings, vec![("PROVOST_SHUTDOWN_GRACE", "0s")]].concat());
         database.run(r#"SELECT enqueue('sleep', '{"ms": 20000}')"#).await;
-        eventually("it runs", || async { (database.text("SELECT state FROM jobs").await == "active").then_some(()) })
-            .await;
+        eventually("the job is active", || async {
+            (database.text("SELECT state FROM jobs").await == "active").then_some(())
+        })
+        .await;
         must(server.stop() == 0, "it stops cleanly")?;
         let state = database.text("SELECT concat_ws(' ', state, failures) FROM jobs").await;
         must(state == "queued 0", format!("the job is {state}"))
@@ -379,7 +381,7 @@ fn every_guard_is_found_in_its_sql() {
     }
 }
 
-/// Keeps the table of `tests/mutants/run.sh` true: each text that it breaks is in the source.
+/// Checks that each text in the table of `tests/mutants/run.sh` is in the source.
 #[test]
 fn every_listed_guard_is_in_its_file() {
     for line in include_str!("mutants/guards.tsv").lines().filter(|line| !line.starts_with('#')) {

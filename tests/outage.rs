@@ -115,7 +115,7 @@ async fn database_outage_loses_nothing() {
     assert_eq!((&health["status"], &health["db"]), (&json!("unavailable"), &json!("down")));
     assert!(server.get("/metrics/prometheus").await.expect(200).text.contains("provost_database_up 0"));
     let page = server.get("/dashboard/projects").await.expect(503);
-    assert!(page.text.contains("The database does not answer"), "the response is a page");
+    assert!(page.text.contains("The database is not responding"), "the response is a page");
     assert!(server.is_running());
 
     eventually("the work ends during the outage", || async {

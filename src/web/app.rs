@@ -30,7 +30,7 @@ pub struct App {
     /// Host, port and name of the database, without the password.
     pub database_address: String,
     pub started_at: OffsetDateTime,
-    /// Cancelled when the process stops: requests that wait must respond at once.
+    /// Canceled when the process stops: requests that wait must respond at once.
     pub stop: Stop,
     /// Limits how many waiting requests query the database at the same time.
     pub waiting: Arc<Semaphore>,

@@ -100,7 +100,7 @@ async fn receive(payload: Payload, max: usize) -> Result<Bytes, ApiError> {
 async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| ApiError::NotJson(format!("it could not be received ({error})")))?;
+        let chunk = chunk.map_err(|error| ApiError::NotJson(format!("the body could not be received ({error})")))?;
         if body.len() + chunk.len() > max {
             return Err(ApiError::TooLarge(max));
         }
@@ -130,7 +130,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 /// The text of a body that must not be empty.
 pub fn text_of(body: &[u8]) -> Result<&str, ApiError> {
     if body.is_empty() {
-        return Err(ApiError::NotJson("it is empty".into()));
+        return Err(ApiError::NotJson("the body is empty".into()));
     }
     std::str::from_utf8(body).map_err(|error| ApiError::NotJson(error.to_string()))
 }

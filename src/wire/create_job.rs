@@ -37,7 +37,7 @@ pub struct CreateJob {
     /// Any JSON up to 256 KiB, kept byte for byte. Default: `{}`.
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Box<RawValue>>,
-    /// 0 to 9; 9 is served first. Default: 5.
+    /// 0 to 9; 9 runs first. Default: 5.
     #[schema(minimum = 0, maximum = 9)]
     pub priority: Option<i64>,
     /// Earliest start (RFC 3339). A time in the past means now.
@@ -55,7 +55,7 @@ pub struct CreateJob {
     #[serde(alias = "timeout_s", alias = "timeout_seconds", alias = "timeoutSeconds")]
     #[schema(value_type = Option<String>, example = "30s")]
     pub timeout: Option<HumanDuration>,
-    /// When the job fails for good if it has not finished (RFC 3339).
+    /// When the job fails permanently if it has not finished (RFC 3339).
     #[serde(alias = "deadlineAt")]
     pub deadline_at: Option<String>,
     /// Tenants share workers fairly and can have limits.

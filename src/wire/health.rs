@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::time::{serialize, serialize_option};
 
-/// Health of the process. The HTTP status is 200 while the database answers, otherwise 503.
+/// Health of the process. The HTTP status is 200 while the database responds, otherwise 503.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// `ok`, `degraded` (working, but a service is restarting or notifications do not arrive), `draining` or `unavailable`.

@@ -22,7 +22,7 @@ pub struct Job {
     /// `scheduled`, `queued`, `blocked`, `active`, `completed`, `retrying`, `failed` or `canceled`.
     #[schema(example = "queued")]
     pub state: String,
-    /// 0 to 9; 9 is served first.
+    /// 0 to 9; 9 runs first.
     pub priority: i16,
     #[serde(serialize_with = "serialize")]
     pub run_at: OffsetDateTime,
@@ -41,7 +41,7 @@ pub struct Job {
     pub max_attempts: i32,
     /// Time limit of one attempt, in seconds.
     pub timeout_s: Option<f64>,
-    /// When the job fails for good if it has not finished.
+    /// When the job fails permanently if it has not finished.
     #[serde(serialize_with = "serialize_option")]
     pub deadline_at: Option<OffsetDateTime>,
     /// The job's own retry policy; null means the default.
@@ -128,7 +128,7 @@ pub struct JobExplanation {
     pub until: Option<OffsetDateTime>,
     /// The limit that holds the job back.
     pub limit: Option<String>,
-    /// Due jobs of the queue that are served first; 10,001 means more than 10,000.
+    /// Due jobs of the queue ahead of this one; 10,001 means more than 10,000.
     pub ahead: i64,
     /// Workers that serve the job's queue and kind.
     pub workers: i64,
@@ -154,7 +154,7 @@ pub struct Inspection {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchJob {
-    /// 0 to 9; 9 is served first.
+    /// 0 to 9; 9 runs first.
     #[schema(minimum = 0, maximum = 9)]
     pub priority: i64,
     /// Recorded with the event.

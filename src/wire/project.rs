@@ -145,7 +145,7 @@ pub struct JobSummary {
     pub worker_id: Option<String>,
     #[serde(serialize_with = "serialize_option")]
     pub lease_until: Option<OffsetDateTime>,
-    /// Due jobs that are served first.
+    /// Due jobs ahead of this one.
     pub ahead: i64,
     /// Workers that serve the job's queue and kind.
     pub workers: i64,

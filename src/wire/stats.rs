@@ -55,7 +55,7 @@ pub struct KindStats {
     pub wait: Percentiles,
 }
 
-/// Computed from logarithmic buckets, with an error of at most 5 %.
+/// Computed from logarithmic buckets, with an error of at most 5%.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Percentiles {
     pub mean_ms: Option<f64>,

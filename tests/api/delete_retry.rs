@@ -122,8 +122,10 @@ async fn failed_project_can_be_retried() {
     let _worker = Server::on(&database);
     server.until(&id, "failed").await;
     assert_eq!(server.history(&id).await, ["creating", "provisioning", "failed", "creating", "provisioning", "failed"]);
-    eventually("the record is whole", async || (database.number("SELECT count(*) FROM jobs").await == 2).then_some(()))
-        .await;
+    eventually("the history is complete", async || {
+        (database.number("SELECT count(*) FROM jobs").await == 2).then_some(())
+    })
+    .await;
     database.check_invariants().await;
 }
 

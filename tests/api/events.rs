@@ -43,12 +43,12 @@ async fn events_name_actor_transition_and_reason() {
         ("deleting", "deleted", None, &worker, None),
     ];
     let all = events(&server, &id).await;
-    let told = all.iter().map(|it| {
+    let transitions = all.iter().map(|it| {
         let text = |key: &str| it[key].as_str();
         let (from, to) = (text("previous_state").unwrap(), text("new_state").unwrap());
         (from, to, text("reason"), text("actor").unwrap(), text("request_id"))
     });
-    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert_eq!(transitions.collect::<Vec<_>>(), expected);
     database.check_invariants().await;
 }
 

@@ -12,7 +12,7 @@ async fn get_with(server: &Server, id: &str, header: &str, value: &str) -> Answe
     send(server.request(Method::GET, &format!("/projects/{id}")).header(header, value)).await
 }
 
-/// A wait of 60 s that nothing wakes lasts longer than this; one that is woken is over long before.
+/// A 60 s wait without a wakeup takes longer than this; a wait with a wakeup ends long before.
 const UNWOKEN: Duration = Duration::from_secs(50);
 
 #[tokio::test]
@@ -99,8 +99,8 @@ async fn wait_ends_when_process_stops() {
     let id = server.create("a").await;
     let path = format!("/projects/{id}?wait=ready&timeout=60s");
     let waiting = tokio::spawn(send(server.request(Method::GET, &path)));
-    let asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%Show me one project%'";
-    eventually("the waiting request looks", async || (database.number(asked).await > 0).then_some(())).await;
+    let waiting_queries = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%Show me one project%'";
+    eventually("the waiting request polls", async || (database.number(waiting_queries).await > 0).then_some(())).await;
     let started = Instant::now();
     assert_eq!(server.stop(), 0);
     let answer = waiting.await.unwrap().expect(200);

@@ -65,9 +65,9 @@ async fn documented_paths_exist_on_both_mounts() {
 async fn every_route_is_documented() {
     let database = Database::new().await;
     let document = document(&still(&database)).await;
-    let told: BTreeSet<String> =
+    let documented: BTreeSet<String> =
         operations(&document).iter().map(|(path, method, _)| format!("{method} {path}")).collect();
-    assert_eq!(told, routes());
+    assert_eq!(documented, routes());
 }
 
 /// The routes in `src/web/api/mod.rs`, read from its source.
@@ -123,8 +123,12 @@ async fn returned_problems_are_documented() {
             );
         }
         for answer in answers.iter().filter(|it| it.status != 405) {
-            let told = operation["responses"].get(answer.status.to_string()).is_some();
-            assert!(told, "{method} {path} answers {}, which it does not document: {}", answer.status, answer.text);
+            let documented = operation["responses"].get(answer.status.to_string()).is_some();
+            assert!(
+                documented,
+                "{method} {path} answers {}, which it does not document: {}",
+                answer.status, answer.text
+            );
         }
     }
 }

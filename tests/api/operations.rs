@@ -57,13 +57,13 @@ async fn prometheus_format_is_served() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.failed("a").await;
-    eventually("the worker's listener hears", async || {
+    eventually("the worker's listener is connected", async || {
         server.get("/metrics/prometheus").await.text.contains("provost_listener_notify 1").then_some(())
     })
     .await;
     let scraper = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-    let (asked, direct) = (accepting(&server, "/metrics", scraper), server.get("/api/v1/metrics/prometheus"));
-    for answer in [asked.await, direct.await, accepting(&server, "/metrics", "text/plain").await] {
+    let (negotiated, direct) = (accepting(&server, "/metrics", scraper), server.get("/api/v1/metrics/prometheus"));
+    for answer in [negotiated.await, direct.await, accepting(&server, "/metrics", "text/plain").await] {
         let answer = answer.expect(200);
         assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{:?}", answer.headers);
         assert!(answer.text.ends_with("# EOF\n"), "{}", answer.text);
@@ -96,7 +96,7 @@ async fn metrics_default_to_json() {
 async fn health_reports_all_dependencies() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let health = eventually("everything is well", async || {
+    let health = eventually("the server is healthy", async || {
         let health = server.get("/health").await.expect(200).json();
         (health["status"] == "ok" && health["workers"]["online"] == 1).then_some(health)
     })

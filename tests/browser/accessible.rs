@@ -1,74 +1,75 @@
-//! For everybody: no barriers on any page, in either theme; readable on the smallest screens; no broken rules of its own.
+//! Accessibility: no axe violations on any page in either theme, no horizontal scrolling on small screens, no page errors.
 
-use super::pages::Stage;
-use super::work::Works;
+use super::pages::ProjectFixtures;
+use super::work::JobFixtures;
 use crate::harness::{Browser, Database, SCHEMES, Server};
 
-/// Runs all rules in light. In dark, the same document has only other colours.
-pub async fn has_no_barriers(browser: &Browser, what: &str, scheme: &str) {
-    let found = if scheme == "light" { browser.barriers().await } else { browser.colour_barriers().await };
+/// Runs all rules in light and the color rules in dark, where the document differs only in colors.
+pub async fn has_no_violations(browser: &Browser, what: &str, scheme: &str) {
+    let found =
+        if scheme == "light" { browser.accessibility_violations().await } else { browser.contrast_violations().await };
     assert!(found.is_empty(), "{what}, {scheme}: {found:#?}");
 }
 
-/// The pages that only a refused form shows.
-async fn refused_forms_have_no_barriers(browser: &Browser, stage: &Stage, scheme: &str) {
-    browser.open(&format!("/dashboard/projects/{}/delete", stage.ready)).await;
+/// Checks the pages that a rejected form shows.
+async fn rejected_forms_have_no_violations(browser: &Browser, fixtures: &ProjectFixtures, scheme: &str) {
+    browser.open(&format!("/dashboard/projects/{}/delete", fixtures.ready)).await;
     browser.fill("#confirm-name", "wrong").await;
     browser.press("Delete project").await;
     browser.text("#confirm-error").await;
-    has_no_barriers(browser, "refused deletion", scheme).await;
+    has_no_violations(browser, "rejected deletion", scheme).await;
     browser.open("/dashboard/settings").await;
     browser.js("document.querySelector('#poll').form.noValidate = true").await;
     browser.fill("#poll", "31").await;
     browser.press("Save").await;
     browser.text("#poll-error").await;
-    has_no_barriers(browser, "refused settings", scheme).await;
+    has_no_violations(browser, "rejected settings", scheme).await;
     browser.open("/dashboard/projects").await;
     browser.js("document.querySelector('.create').noValidate = true").await;
     browser.press("Create project").await;
     browser.text("#project-name-error").await;
-    has_no_barriers(browser, "refused project", scheme).await;
+    has_no_violations(browser, "rejected project", scheme).await;
 }
 
-async fn no_page_has_barriers(scheme: &str) {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
+async fn no_project_page_has_violations(scheme: &str) {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.scheme(scheme).await;
-    for (name, path) in stage.pages() {
+    for (name, path) in fixtures.pages() {
         browser.open(&path).await;
-        has_no_barriers(&browser, name, scheme).await;
+        has_no_violations(&browser, name, scheme).await;
     }
-    refused_forms_have_no_barriers(&browser, &stage, scheme).await;
+    rejected_forms_have_no_violations(&browser, &fixtures, scheme).await;
     browser.open("/dashboard/projects").await;
     browser.press("More for billing-eu").await;
-    has_no_barriers(&browser, "open menu", scheme).await;
+    has_no_violations(&browser, "open menu", scheme).await;
     browser.phone(390).await;
     for path in ["/dashboard/projects", "/dashboard/metrics", "/dashboard/settings"] {
         browser.open(path).await;
-        has_no_barriers(&browser, &format!("{path} on a phone"), scheme).await;
+        has_no_violations(&browser, &format!("{path} on a phone"), scheme).await;
     }
 }
 
-async fn no_page_of_work_has_barriers(scheme: &str) {
-    let works = Works::shared().await;
-    let browser = Browser::on(&works.server).await;
+async fn no_job_page_has_violations(scheme: &str) {
+    let fixtures = JobFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.scheme(scheme).await;
-    for (name, path) in works.pages() {
+    for (name, path) in fixtures.pages() {
         browser.open(&path).await;
-        has_no_barriers(&browser, name, scheme).await;
+        has_no_violations(&browser, name, scheme).await;
     }
     browser.open("/dashboard/jobs").await;
     browser.press("Enqueue a job").await;
     browser.js("document.querySelector('#kind').form.noValidate = true").await;
     browser.press("Enqueue job").await;
     browser.text("#kind-error").await;
-    has_no_barriers(&browser, "refused job", scheme).await;
+    has_no_violations(&browser, "rejected job", scheme).await;
     browser.open("/dashboard/jobs").await;
     browser.click("[data-all]").await;
-    has_no_barriers(&browser, "selected rows", scheme).await;
+    has_no_violations(&browser, "selected rows", scheme).await;
     browser.press("Cancel…").await;
-    browser.sees("Called off at once").await;
-    has_no_barriers(&browser, "question about many", scheme).await;
+    browser.sees("canceled immediately.").await;
+    has_no_violations(&browser, "bulk confirmation", scheme).await;
     browser.phone(390).await;
     for path in [
         "/dashboard/jobs",
@@ -80,34 +81,34 @@ async fn no_page_of_work_has_barriers(scheme: &str) {
         "/dashboard/schedules/nightly%20report",
     ] {
         browser.open(path).await;
-        has_no_barriers(&browser, &format!("{path} on a phone"), scheme).await;
+        has_no_violations(&browser, &format!("{path} on a phone"), scheme).await;
     }
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
-async fn no_page_of_work_has_barriers_in_light() {
-    no_page_of_work_has_barriers("light").await;
+async fn no_job_page_has_violations_in_light() {
+    no_job_page_has_violations("light").await;
 }
 
 #[tokio::test]
-async fn no_page_of_work_has_barriers_in_dark() {
-    no_page_of_work_has_barriers("dark").await;
+async fn no_job_page_has_violations_in_dark() {
+    no_job_page_has_violations("dark").await;
 }
 
 #[tokio::test]
-async fn no_page_has_barriers_in_light() {
-    no_page_has_barriers("light").await;
+async fn no_project_page_has_violations_in_light() {
+    no_project_page_has_violations("light").await;
 }
 
 #[tokio::test]
-async fn no_page_has_barriers_in_dark() {
-    no_page_has_barriers("dark").await;
+async fn no_project_page_has_violations_in_dark() {
+    no_project_page_has_violations("dark").await;
 }
 
 #[tokio::test]
-async fn empty_pages_have_no_barriers() {
+async fn empty_pages_have_no_violations() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -118,18 +119,18 @@ async fn empty_pages_have_no_barriers() {
         {
             let path = &format!("/dashboard/{page}");
             browser.open(path).await;
-            has_no_barriers(&browser, &format!("{path}, empty"), scheme).await;
+            has_no_violations(&browser, &format!("{path}, empty"), scheme).await;
         }
     }
 }
 
 #[tokio::test]
-async fn no_page_scrolls_sideways_on_small_screens() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
+async fn no_project_page_scrolls_sideways_on_small_screens() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for width in [390, 320] {
         browser.phone(width).await;
-        for (name, path) in stage.pages() {
+        for (name, path) in fixtures.pages() {
             browser.open(&path).await;
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
         }
@@ -137,12 +138,12 @@ async fn no_page_scrolls_sideways_on_small_screens() {
 }
 
 #[tokio::test]
-async fn no_page_of_work_scrolls_sideways_on_small_screens() {
-    let works = Works::shared().await;
-    let browser = Browser::on(&works.server).await;
+async fn no_job_page_scrolls_sideways_on_small_screens() {
+    let fixtures = JobFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for width in [390, 320] {
         browser.phone(width).await;
-        for (name, path) in works.pages() {
+        for (name, path) in fixtures.pages() {
             browser.open(&path).await;
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
             assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
@@ -151,10 +152,10 @@ async fn no_page_of_work_scrolls_sideways_on_small_screens() {
 }
 
 #[tokio::test]
-async fn pages_have_one_heading_and_a_title_and_no_violation() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
-    for (name, path) in stage.pages() {
+async fn pages_have_one_heading_a_title_and_no_errors() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    for (name, path) in fixtures.pages() {
         browser.open(&path).await;
         assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
         let title = browser.js("return document.title").await;
@@ -163,23 +164,23 @@ async fn pages_have_one_heading_and_a_title_and_no_violation() {
     browser.open("/dashboard/projects").await;
     for link in ["Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
         browser.press(link).await;
-        browser.until("the page is there", &format!("document.querySelector('h1').innerText === '{link}'")).await;
+        browser.until("the page opens", &format!("document.querySelector('h1').innerText === '{link}'")).await;
     }
     browser.open("/dashboard/projects").await;
     browser.press("billing-us").await;
-    browser.press("Copy the id").await;
+    browser.press("Copy ID").await;
     browser.press("Rename").await;
     browser.press("Delete…").await;
-    browser.press("Cancel").await;
+    browser.press("Go back").await;
     browser.arrives("/dashboard/projects/").await;
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
-async fn nothing_moves_for_those_who_asked_for_stillness() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
+async fn reduced_motion_stops_all_animations() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for (preference, is_still) in [("no-preference", false), ("reduce", true)] {
         let feature = serde_json::json!({"name": "prefers-reduced-motion", "value": preference});
         browser.cdp("Emulation.setEmulatedMedia", serde_json::json!({"features": [feature]})).await;

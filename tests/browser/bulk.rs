@@ -1,4 +1,4 @@
-//! Bulk actions: on the selected jobs or on all that match, never on more than were confirmed.
+//! Bulk actions on selected or matching jobs, never on more jobs than were confirmed.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::jobs::{form, idle};
 use super::work::{dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
-/// No worker serves the queue of idle jobs.
+/// No worker serves this queue.
 const SETTINGS: &[(&str, &str)] = &[("PROVOST_WORKER_QUEUES", "default")];
 
 async fn in_state(server: &Server, state: &str) -> usize {
@@ -74,7 +74,7 @@ async fn more_jobs_than_confirmed_are_rejected() {
     server.post(&format!("/jobs/{later}/retry"), json!({})).await.expect(200);
     job_until(&server, &later, "failed").await;
     browser.press("Delete 2 jobs").await;
-    browser.sees("3 jobs match now; you confirmed 2.").await;
+    browser.sees("3 jobs match now, but you confirmed 2.").await;
     assert_eq!(in_state(&server, "failed").await, 3);
     browser.press("Delete 3 jobs").await;
     browser.sees("Deleted 3 jobs.").await;
@@ -93,8 +93,8 @@ async fn bulk_cancel_stops_active_and_skips_finished_jobs() {
     browser.open("/dashboard/jobs").await;
     browser.click("[data-all]").await;
     browser.press("Cancel…").await;
-    browser.sees("1 active job is told to stop").await;
-    assert!(browser.shows("1 selected job to which the action does not apply.").await);
+    browser.sees("1 active job is asked to stop").await;
+    assert!(browser.shows("1 selected job that this action does not apply to.").await);
     browser.press("Cancel 2 jobs").await;
     browser.sees("Canceled 2 jobs.").await;
     job_until(&server, &active, "canceled").await;
@@ -110,8 +110,8 @@ async fn invalid_bulk_request_changes_nothing() {
     assert_eq!((none.status, none.header("location")), (303, "/dashboard/jobs?state=queued"));
     assert!(none.header("set-cookie").contains("nothing-picked"));
     // Without a confirmation, the confirmation page is shown.
-    let asked = form(&server, "/dashboard/jobs/bulk", &format!("verb=cancel&job_id={}&count=1", ids[0])).await;
-    assert_eq!(asked.status, 200);
+    let confirmation = form(&server, "/dashboard/jobs/bulk", &format!("verb=cancel&job_id={}&count=1", ids[0])).await;
+    assert_eq!(confirmation.status, 200);
     assert_eq!(in_state(&server, "queued").await, 1);
     for wrong in ["verb=delete&all=1", "verb=cancel&job_id=x", "verb=cancel&all=1&state=sleeping"] {
         assert_eq!(form(&server, "/dashboard/jobs/bulk", wrong).await.status, 422, "{wrong}");

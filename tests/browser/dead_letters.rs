@@ -1,14 +1,14 @@
-//! Dead letters: found by error, edited, replayed, deleted.
+//! Dead letters are found by error, edited, replayed and deleted.
 
 use serde_json::json;
 
-use super::work::{Works, dead_letter, job_until};
+use super::work::{JobFixtures, dead_letter, job_until};
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
 async fn job_is_found_by_error_edited_and_replayed() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/dead-letters").await;
     assert_eq!(browser.text("#nav-dead").await, "9");
     assert_eq!(
@@ -18,7 +18,7 @@ async fn job_is_found_by_error_edited_and_replayed() {
     browser.press("simulated SMTP failure").await;
     browser.arrives("/dashboard/dead-letters?kind=email.send&error=simulated+SMTP+failure").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 6);
-    browser.open(&format!("/dashboard/dead-letters/{}/replay", works.dead)).await;
+    browser.open(&format!("/dashboard/dead-letters/{}/replay", fixtures.dead)).await;
     assert!(browser.shows("Also replay the other 5 with this error").await);
     browser.fill("#payload", "{\"recipient\": ").await;
     browser.press("Replay").await;
@@ -31,32 +31,32 @@ async fn job_is_found_by_error_edited_and_replayed() {
     browser.fill("#reason", "a typo").await;
     browser.press("Replay").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Replayed: it is queued again").await;
-    job_until(&works.server, &works.dead, "completed").await;
+    browser.sees("Replayed. The job is queued again").await;
+    job_until(&fixtures.server, &fixtures.dead, "completed").await;
     browser.reload().await;
     assert!(browser.shows("12345678901234567890123").await && browser.shows("a typo · payload edited").await);
     assert!(browser.shows("Replayed once").await);
-    assert_eq!(works.server.get("/dlq").await.json().as_array().unwrap().len(), 8);
+    assert_eq!(fixtures.server.get("/dlq").await.json().as_array().unwrap().len(), 8);
 }
 
 #[tokio::test]
 async fn replay_with_others_moves_all_to_another_queue() {
-    let works = Works::new().await;
-    works.server.post("/queues", json!({"name": "later"})).await.expect(201);
-    let browser = Browser::on(&works.server).await;
-    browser.open(&format!("/dashboard/dead-letters/{}/replay", works.dead)).await;
+    let fixtures = JobFixtures::new().await;
+    fixtures.server.post("/queues", json!({"name": "later"})).await.expect(201);
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/dead-letters/{}/replay", fixtures.dead)).await;
     browser.fill("#queue", "later").await;
     browser.click("#others").await;
     browser.press("Replay").await;
     browser.sees("Replayed 6 jobs.").await;
-    assert_eq!(works.server.get("/jobs?queue=later&state=queued").await.json().as_array().unwrap().len(), 6);
+    assert_eq!(fixtures.server.get("/jobs?queue=later&state=queued").await.json().as_array().unwrap().len(), 6);
     assert_eq!(browser.texts("#groups .name").await, ["simulated 500 from downstream webhook"]);
 }
 
 #[tokio::test]
 async fn error_group_is_replayed_or_deleted_after_confirmation() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/dead-letters").await;
     browser.press("Replay 3 of webhook.dispatch…").await;
     assert_eq!(browser.text("h1").await, "Replay 3 jobs");
@@ -64,7 +64,7 @@ async fn error_group_is_replayed_or_deleted_after_confirmation() {
     browser.fill("#move-to", "later").await;
     browser.press("Replay 3 jobs").await;
     browser.sees("Replayed 3 jobs.").await;
-    assert_eq!(works.server.get("/jobs?queue=later").await.json().as_array().unwrap().len(), 3);
+    assert_eq!(fixtures.server.get("/jobs?queue=later").await.json().as_array().unwrap().len(), 3);
     browser.open("/dashboard/dead-letters").await;
     browser.press("Delete all…").await;
     assert_eq!(browser.text("h1").await, "Delete 6 jobs");
@@ -85,7 +85,7 @@ async fn dead_letter_is_deleted_unless_it_belongs_to_a_project() {
     browser.arrives(&format!("/dashboard/projects/{project}")).await;
     browser.open(&format!("/dashboard/dead-letters/{id}/delete")).await;
     browser.press("Delete dead letter").await;
-    browser.sees("Deleted. The record keeps that it was.").await;
+    browser.sees("Dead letter deleted. Its events are kept.").await;
     assert_eq!(server.get(&format!("/jobs/{id}")).await.status, 404);
     let project_job = database.text("SELECT id FROM jobs").await;
     browser.open(&format!("/dashboard/dead-letters/{project_job}/replay")).await;

@@ -1,4 +1,4 @@
-//! A stage on which every page of workflows has something to show.
+//! A server on which every workflow page has content.
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -9,15 +9,15 @@ use crate::workflows::{job_of, node, start_whole as start, until};
 const SETTINGS: &[(&str, &str)] =
     &[("PROVOST_WORKER_CONCURRENCY", "8"), ("PROVOST_WORKER_QUEUES", "default"), ("PROVOST_CANCEL_GRACE", "1h")];
 
-/// A server with workflows in every state, by state.
-pub struct Flows {
+/// A server with workflows in every state, and their ids.
+pub struct WorkflowFixtures {
     pub server: Server,
     _database: Database,
     pub running: String,
     pub completed: String,
     pub failed: String,
     pub canceled: String,
-    /// Of more steps than are drawn.
+    /// A workflow with more steps than the graph draws.
     pub wide: String,
 }
 
@@ -26,18 +26,18 @@ pub async fn step_until(server: &Server, workflow: &str, name: &str, state: &str
     eventually(&format!("{name} is {state}"), is).await;
 }
 
-/// A step that takes this many milliseconds.
+/// A step that runs for this many milliseconds.
 pub fn takes(name: &str, ms: u64, depends_on: &[&str]) -> Value {
     json!({"name": name, "kind": "metadata.aggregate", "payload": {"fileId": name, "durationMs": ms}, "depends_on": depends_on})
 }
 
-/// A step that fails at once, for good.
+/// A step that fails permanently on its first attempt.
 pub fn fails(name: &str, depends_on: &[&str]) -> Value {
     json!({"name": name, "kind": "metadata.aggregate", "payload": {"fileId": name, "durationMs": 30, "forceError": true},
            "max_attempts": 1, "depends_on": depends_on})
 }
 
-/// An import whose steps are in as many states as there are.
+/// An import with steps in every state.
 pub fn import(check: Value) -> Value {
     json!({"name": "nightly import", "tenant": "acme", "steps": [
         takes("fetch orders", 300, &[]),
@@ -47,15 +47,15 @@ pub fn import(check: Value) -> Value {
         takes("load", 100, &["join", "check rates"]),
         {"name": "report", "kind": "report.generate", "payload": {"reportId": "r", "durationMs": 50}, "depends_on": ["load"]},
         {"name": "discard", "kind": "cleanup.run", "depends_on": [{"step": "check rates", "policy": "cancel"}]},
-        {"name": "tell somebody", "kind": "user.notify", "payload": {"userId": "u", "channel": "email", "durationMs": 50},
+        {"name": "notify user", "kind": "user.notify", "payload": {"userId": "u", "channel": "email", "durationMs": 50},
          "depends_on": [{"step": "check rates", "policy": "allow_failed"}, "join"]},
     ]})
 }
 
-impl Flows {
-    /// One stage for all tests that only read.
+impl WorkflowFixtures {
+    /// The server that all read-only tests share.
     pub async fn shared() -> Self {
-        static SHARED: OnceCell<Flows> = OnceCell::const_new();
+        static SHARED: OnceCell<WorkflowFixtures> = OnceCell::const_new();
         let shared = SHARED.get_or_init(Self::new).await;
         Self {
             _database: Database::at(&shared._database.url).await,
@@ -98,7 +98,7 @@ impl Flows {
         Self { _database: database, running, completed, failed, canceled, wide, server }
     }
 
-    /// Every page, with a name for it.
+    /// Every page, with a name.
     pub async fn pages(&self) -> Vec<(&'static str, String)> {
         let flow = |id: &str| format!("/dashboard/workflows/{id}");
         let job = async |workflow: &str, name: &str| {
@@ -124,7 +124,7 @@ impl Flows {
     }
 }
 
-/// What the cards of the drawing say, in the order of the document.
+/// The texts of the graph cards, in document order.
 pub const CARDS: &str = "return [...document.querySelectorAll('.dag a')].map(it => ({x: it.querySelector('.face').getBoundingClientRect().x, \
     y: it.querySelector('.face').getBoundingClientRect().y, href: it.getAttribute('href'), \
     label: [...it.querySelectorAll('text:not([aria-hidden])')].map(text => text.textContent).join(': ')}))";

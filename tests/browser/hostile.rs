@@ -1,4 +1,4 @@
-//! Names as an attacker, a poet or a careless script would choose them.
+//! Hostile project names: markup, scripts, right-to-left text and control characters.
 
 use serde_json::json;
 
@@ -33,7 +33,7 @@ async fn fits(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn hostile_names_are_only_names() {
+async fn hostile_project_names_are_shown_as_text() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -66,8 +66,8 @@ async fn hostile_names_are_only_names() {
     browser.open("/dashboard/metrics").await;
     fits(&browser).await;
     assert!(browser.shows("because of <script>alert(1)</script>").await);
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
@@ -95,5 +95,5 @@ async fn hostile_names_can_be_typed_searched_and_deleted() {
     }
     browser.open("/dashboard/projects?search=%3Cscript%3Ealert(1)%3C/script%3E").await;
     browser.sees("“<script>alert(1)</script>”").await;
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! Hostile payloads, errors, reasons, tags and names of jobs.
+//! Hostile payloads, errors, reasons, tags and job names.
 
 use serde_json::json;
 
@@ -79,8 +79,8 @@ async fn hostile_job_texts_are_shown_as_text() {
     browser.size(1360, 900, false).await;
     browser.open("/dashboard/limits").await;
     browser.press(&format!("Edit {HOSTILE}")).await;
-    browser.until("the form is filled", "document.querySelector('#limit-name')?.value").await;
+    browser.until("the form has values", "document.querySelector('#limit-name')?.value").await;
     assert_eq!(browser.js("return document.querySelector('#limit-name').value").await, HOSTILE);
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }

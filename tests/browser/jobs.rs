@@ -1,17 +1,17 @@
-//! The list of jobs, and one job.
+//! The job list and the job page.
 
 use serde_json::json;
 
 use super::life::BADGE;
-use super::work::{Works, dead_letter, enqueue, job_until};
+use super::work::{JobFixtures, dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server, eventually, key};
 
 const CURRENT: &str = "ul.tabs [aria-current]";
 
 #[tokio::test]
 async fn job_filter_survives_tabs_and_actions() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/jobs").await;
     browser.fill("#f-kind", "email.send").await;
     browser.press("Filter").await;
@@ -23,15 +23,15 @@ async fn job_filter_survives_tabs_and_actions() {
     assert_eq!(browser.js("return document.querySelector('#f-kind').value").await, "email.send");
     assert!(browser.shows("6 of 6").await, "jobs matching both filters are counted");
     browser.click("#rows tr:first-child .act button").await;
-    browser.sees("Replayed: it is queued again").await;
+    browser.sees("Replayed. The job is queued again").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=email.send");
-    browser.open(&format!("/dashboard/jobs?search={}", &works.completed[..30])).await;
+    browser.open(&format!("/dashboard/jobs?search={}", &fixtures.completed[..30])).await;
     assert_eq!(browser.texts("#rows .name").await, ["report.generate"]);
     browser.open("/dashboard/jobs?tag=finance&tenant=acme").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 2, "the job and its copy");
     browser.open("/dashboard/jobs?state=blocked&kind=nothing").await;
     browser.sees("No jobs with state Blocked, kind “nothing”").await;
-    let wrong = works.server.get("/dashboard/jobs?state=sleeping").await;
+    let wrong = fixtures.server.get("/dashboard/jobs?state=sleeping").await;
     assert_eq!(wrong.status, 400);
 }
 
@@ -72,16 +72,16 @@ async fn enqueued_job_is_followed_to_its_end() {
     browser.fill("#payload", r#"{"seconds": 0, "n": 12345678901234567890123}"#).await;
     browser.press("Enqueue job").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Enqueued.").await;
+    browser.sees("Job enqueued.").await;
     browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
     browser.sees("Leased to").await;
     gate.open().await;
     browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;
-    browser.sees("Final, not polling").await;
+    browser.sees("Final, no more updates").await;
     assert!(browser.shows(r#"{"seconds": 0, "n": 12345678901234567890123}"#).await, "every digit is kept");
     assert_eq!(browser.texts(".timeline li b").await, ["Enqueued", "Claimed", "Completed"]);
     browser.press("Run again").await;
-    browser.sees("Runs again as a copy").await;
+    browser.sees("Copy enqueued.").await;
     assert!(browser.shows("Copy of").await);
 }
 
@@ -116,20 +116,20 @@ async fn invalid_enqueue_form_shows_field_errors_and_values() {
 
 #[tokio::test]
 async fn waiting_job_shows_reason_and_accepts_priority() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     for (id, why, help) in [
-        (&works.paused, "The queue mail is paused by maria: card processor down.", "View queue"),
+        (&fixtures.paused, "Queue mail is paused by maria: card processor down.", "View queue"),
         (
-            &works.unserved,
-            "No worker that serves the queue eu/west:1 and the kind email.send is online",
+            &fixtures.unserved,
+            "No online worker handles kind email.send on queue eu/west:1.",
             "--worker-queues eu/west:1",
         ),
-        (&works.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
-        (&works.scheduled, "It waits for its time.", "Due in 1 h"),
+        (&fixtures.throttled, "Limit \"sleepers\" reached (1 of 1 running).", "View limits"),
+        (&fixtures.scheduled, "The job is scheduled for a later time.", "Due in 1 h"),
         (
-            &works.retrying,
-            "The job failed 1 of 5 times and is scheduled for a retry.",
+            &fixtures.retrying,
+            "The last attempt failed (1 of 5 failures); a retry is scheduled.",
             "The last attempt failed: simulated SMTP failure",
         ),
     ] {
@@ -137,29 +137,29 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
         browser.sees(why).await;
         assert!(browser.shows(help).await, "{why}");
     }
-    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Change priority").await;
     browser.fill("#priority", "2").await;
     browser.press("Save").await;
     browser.sees("Priority changed.").await;
     browser.sees("priority 9 → 2").await;
-    assert_eq!(works.server.get(&format!("/jobs/{}", works.paused)).await.json()["priority"], 2);
+    assert_eq!(fixtures.server.get(&format!("/jobs/{}", fixtures.paused)).await.json()["priority"], 2);
     browser.press("Change priority").await;
     browser.js("document.querySelector('#priority').form.noValidate = true").await;
     browser.fill("#priority", "11").await;
     browser.press("Save").await;
     assert!(browser.text("#priority-error").await.contains("from 0 to 9"));
-    browser.open(&format!("/dashboard/jobs/{}", works.scheduled)).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.scheduled)).await;
     browser.press("Start now").await;
     browser.sees("Due now").await;
-    job_until(&works.server, &works.scheduled, "completed").await;
+    job_until(&fixtures.server, &fixtures.scheduled, "completed").await;
 }
 
 #[tokio::test]
 async fn job_is_canceled_after_confirmation() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
-    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Cancel…").await;
     browser.sees("1 pending job is canceled immediately.").await;
     browser.fill("#reason", "wrong recipient").await;
@@ -167,12 +167,12 @@ async fn job_is_canceled_after_confirmation() {
     browser.sees("Canceled.").await;
     assert!(browser.shows("wrong recipient").await);
     assert_eq!(browser.text(".head .badge").await, "Canceled");
-    browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
+    browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
     browser.press("Cancel job").await;
-    browser.sees("Asked to stop. Its worker hears of it").await;
-    job_until(&works.server, &works.active, "canceled").await;
-    browser.open(&format!("/dashboard/jobs/{}/cancel", works.active)).await;
-    browser.sees("The job is canceled now.").await;
+    browser.sees("Cancellation requested. The worker is notified").await;
+    job_until(&fixtures.server, &fixtures.active, "canceled").await;
+    browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
+    browser.sees("The job is now canceled.").await;
     assert_eq!(browser.texts("form .destroy").await.len(), 0);
 }
 
@@ -185,14 +185,14 @@ async fn second_operator_sees_current_job_state() {
     browser.open(&format!("/dashboard/jobs/{id}")).await;
     server.post("/dlq/delete", json!({"job_ids": [id]})).await.expect(200);
     browser.press("Replay").await;
-    browser.sees("This job does not exist").await;
-    assert!(browser.shows("Back to the jobs").await);
+    browser.sees("Job not found").await;
+    assert!(browser.shows("Back to jobs").await);
     let id = dead_letter(&server, "cleanup.run", json!({})).await;
     browser.open("/dashboard/jobs?state=failed").await;
     server.post("/dlq/replay", json!({"job_ids": [id], "payload": {"durationMs": 1}})).await.expect(200);
     job_until(&server, &id, "completed").await;
     browser.click("#rows .act button").await;
-    browser.sees("Not done: the job is completed now.").await;
+    browser.sees("Nothing was changed: the job is now completed.").await;
 }
 
 #[tokio::test]
@@ -204,8 +204,8 @@ async fn project_job_links_to_project_and_cannot_be_replayed() {
     browser.open(&format!("/dashboard/projects/{project}")).await;
     browser.press("project.provision").await;
     browser.arrives("/dashboard/jobs/").await;
-    assert!(browser.shows("Retry the project; that enqueues a new job.").await);
-    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "it cannot be replayed directly");
+    assert!(browser.shows("Retry the project to enqueue a new job.").await);
+    assert_eq!(browser.texts(".actions .btn.primary").await.len(), 0, "no replay button is shown");
     let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
     let answer = form(&server, &format!("/dashboard/jobs/{id}/retry"), "").await;
     assert_eq!((answer.status, answer.header("location")), (303, format!("/dashboard/jobs/{id}").as_str()));
@@ -214,23 +214,23 @@ async fn project_job_links_to_project_and_cannot_be_replayed() {
 
 #[tokio::test]
 async fn unchanged_job_engine_page_answers_304() {
-    let works = Works::shared().await;
+    let fixtures = JobFixtures::shared().await;
     let live = async |path: &str, etag: &str| {
-        let request = works.server.request(reqwest::Method::GET, path).header("x-live", "1");
+        let request = fixtures.server.request(reqwest::Method::GET, path).header("x-live", "1");
         let request = if etag.is_empty() { request } else { request.header("if-none-match", etag) };
         crate::harness::send(request).await
     };
     let mut answers = Vec::new();
-    for (name, path) in works.pages() {
+    for (name, path) in fixtures.pages() {
         let first = live(&path, "").await;
         if first.status == 200 {
             answers.push((name, path, first.header("etag").to_owned()));
         }
     }
-    // The passage of time alone must not change a page.
+    // Time alone must not change a page.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     for (name, path, mut etag) in answers {
-        // A heartbeat renews a lease and so changes the page; then the next answer has a new ETag.
+        // A heartbeat extends a lease, which changes the page and the ETag of the next response.
         eventually(&format!("{name} stays the same"), async || {
             let next = live(&path, &etag).await;
             etag = next.header("etag").to_owned();
@@ -242,8 +242,8 @@ async fn unchanged_job_engine_page_answers_304() {
 
 #[tokio::test]
 async fn jobs_are_selected_by_key_and_retried() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/dead-letters").await;
     browser.keys("gj").await;
     browser.arrives("/dashboard/jobs").await;
@@ -252,7 +252,7 @@ async fn jobs_are_selected_by_key_and_retried() {
         browser.keys("jx").await;
     }
     browser.until("three are selected", "document.querySelectorAll('.pick input[name]:checked').length === 3").await;
-    browser.sees("Held while rows are selected").await;
+    browser.sees("Paused while rows are selected").await;
     browser.tab_to("Retry…").await;
     browser.keys(key::ENTER).await;
     browser.sees("3 failed jobs are replayed with a new retry budget.").await;
@@ -262,7 +262,7 @@ async fn jobs_are_selected_by_key_and_retried() {
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed");
 }
 
-/// Posts a form like a browser's.
+/// Posts a form as a browser does.
 pub async fn form(server: &Server, path: &str, body: &str) -> crate::harness::Answer {
     let request = server.request(reqwest::Method::POST, path);
     let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &server.url);

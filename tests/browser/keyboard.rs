@@ -1,4 +1,4 @@
-//! Without a mouse.
+//! Keyboard use.
 
 use crate::harness::{Browser, Database, Server, key};
 
@@ -23,16 +23,16 @@ async fn project_lifecycle_works_with_tab_and_enter_only() {
     browser.arrives("/dashboard/projects/").await;
     browser.tab_to("Delete…").await;
     browser.keys(key::ENTER).await;
-    browser.until("the question", "location.pathname.endsWith('/delete')").await;
-    browser.tab_to("Type the project's name").await;
+    browser.until("the confirmation page", "location.pathname.endsWith('/delete')").await;
+    browser.tab_to("Type the project name to confirm").await;
     browser.keys("by-hand").await;
     browser.tab_to("Delete project").await;
     browser.keys(key::ENTER).await;
-    browser.until("it is gone", "document.querySelector('.head .badge')?.innerText === 'Deleted'").await;
+    browser.until("the project is deleted", "document.querySelector('.head .badge')?.innerText === 'Deleted'").await;
 }
 
 #[tokio::test]
-async fn single_keys_lead_everywhere() {
+async fn single_keys_open_every_page() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("older").await;
@@ -68,7 +68,7 @@ async fn single_keys_lead_everywhere() {
 }
 
 #[tokio::test]
-async fn nothing_fires_while_one_types() {
+async fn shortcuts_are_off_while_typing() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -101,7 +101,7 @@ async fn first_tab_stops_skip_to_content_and_pause() {
 }
 
 #[tokio::test]
-async fn row_menu_opens_by_key_and_returns_the_focus() {
+async fn row_menu_opens_by_key_and_returns_focus() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("with-menu").await;

@@ -1,10 +1,10 @@
-//! The life of a project, in the hands of somebody with a mouse.
+//! The life of a project, operated with the mouse.
 
 use serde_json::json;
 
 use crate::harness::{Browser, Database, Server};
 
-/// A lease that no gate outlasts.
+/// A lease longer than any gate stays closed.
 const LONG_LEASE: &[(&str, &str)] = &[("PROVOST_LEASE_TTL", "10m")];
 
 pub const BADGE: &str = "document.querySelector('.head .badge').innerText";
@@ -20,16 +20,16 @@ async fn created_project_becomes_ready_without_reload() {
     browser.sees("No projects yet").await;
     browser.fill("#project-name", "billing-eu").await;
     browser.press("Create project").await;
-    browser.sees("Created. It is being provisioned").await;
+    browser.sees("Project created. Provisioning is in progress.").await;
     assert_eq!(browser.text("h1").await, "billing-eu");
     browser.js("window.same = true").await;
-    browser.until("it is seen moving", &format!("{BADGE} === 'Provisioning'")).await;
+    browser.until("it is provisioning", &format!("{BADGE} === 'Provisioning'")).await;
     gate.open().await;
     browser.until("it is ready", &format!("{BADGE} === 'Ready' && window.same")).await;
     assert!(browser.shows("Became ready").await);
     browser.press("Projects").await;
     assert_eq!(browser.text("#rows .badge").await, "Ready");
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }
 
 #[tokio::test]
@@ -37,17 +37,17 @@ async fn failed_project_shows_its_reason_and_is_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let id = server.failed("flaky-preview").await;
-    // The cause is gone: the same request, sent again, will succeed.
+    // Fix the cause, so that the retry succeeds.
     database.run(r#"UPDATE projects SET parameters = '{"simulate": {"duration_ms": 1200}}'"#).await;
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard/projects").await;
     assert!(browser.text("#rows .note").await.contains("no quota"));
     browser.press("Retry flaky-preview").await;
-    browser.sees("Retrying.").await;
+    browser.sees("Retry started.").await;
     browser.until("it is ready", "document.querySelector('#rows .badge').innerText === 'Ready'").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
-    browser.sees("Try 2").await;
+    browser.sees("Attempt 2").await;
     assert_eq!(server.history(&id).await.len(), 6);
 }
 
@@ -63,17 +63,17 @@ async fn project_is_deleted_only_with_its_name() {
     browser.press("Delete…").await;
     browser.fill("#confirm-name", "Old-preview").await;
     browser.press("Delete project").await;
-    browser.sees("Nothing was deleted.").await;
-    assert!(browser.text("#confirm-error").await.contains("another name"));
+    browser.sees("Nothing was changed.").await;
+    assert!(browser.text("#confirm-error").await.contains("The names differ."));
     assert_eq!(browser.js("return document.querySelector('#confirm-name').ariaInvalid").await, "true");
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
 
     browser.fill("#confirm-name", "old-preview").await;
     browser.fill("#reason", "no longer needed").await;
     browser.press("Delete project").await;
-    browser.until("it is seen going", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
+    browser.until("it is deleting", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
     gate.open().await;
-    browser.until("it is gone", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
+    browser.until("the project is deleted", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
     browser.sees("no longer needed").await;
     browser.open("/dashboard/projects").await;
     browser.sees("No projects yet").await;
@@ -92,7 +92,7 @@ async fn project_with_changed_status_is_not_deleted() {
     crate::harness::send(rename.json(&json!({"labels": {"keep": "yes"}}))).await.expect(200);
     browser.fill("#confirm-name", "contested").await;
     browser.press("Delete project").await;
-    browser.sees("The project has changed since this page was shown.").await;
+    browser.sees("The project changed after you opened this page.").await;
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
 }
 
@@ -108,8 +108,8 @@ async fn second_operator_sees_the_current_status() {
     browser.text("#rows .name").await;
     server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
     browser.press("Retry shared").await;
-    browser.sees("Not retried: only a failed project can be, and this one is").await;
-    assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "back where the button was");
+    browser.sees("Only failed projects can be retried; this project is now").await;
+    assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "the browser returns to the list");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2, "the first request and one retry");
 }
 
@@ -124,8 +124,8 @@ async fn double_click_or_back_creates_one_project() {
     browser.arrives("/dashboard/projects/").await;
     browser.until("it is shown", "document.querySelector('h1').innerText === 'only-one'").await;
     browser.back().await;
-    browser.until("the form is there", "location.pathname === '/dashboard/projects' && document.readyState === 'complete' && document.querySelector('.create')").await;
-    // The browser may restore what was typed, at a moment of its own; the page stays the same, and so does its key.
+    browser.until("the form is shown", "location.pathname === '/dashboard/projects' && document.readyState === 'complete' && document.querySelector('.create')").await;
+    // The browser may restore the typed text at any time. The page and its idempotency key stay the same.
     browser
         .js("const form = document.querySelector('.create'); form.project_name.value = 'only-one'; form.requestSubmit()")
         .await;
@@ -160,7 +160,7 @@ async fn project_is_renamed_on_its_page() {
     browser.press("Rename").await;
     browser.fill("#project-name", "after").await;
     browser.click("#rename button").await;
-    browser.sees("Renamed.").await;
+    browser.sees("Project renamed.").await;
     assert_eq!(browser.text("h1").await, "after");
     assert_eq!(
         browser.js(ready).await,

@@ -1,4 +1,4 @@
-//! Limits: added, changed, renamed, deleted.
+//! Limits are added, edited, renamed and deleted.
 
 use serde_json::json;
 
@@ -40,7 +40,7 @@ async fn limit_is_added_edited_renamed_and_deleted() {
 
     browser.press("More for mail").await;
     browser.press("Delete…").await;
-    browser.sees("The limit no longer applies: 50 per 1 m, burst 100.").await;
+    browser.sees("Jobs are no longer limited to 50 per 1 m, burst 100.").await;
     browser.press("Delete limit").await;
     browser.sees("Limit deleted.").await;
     assert_eq!(server.get("/limits").await.json(), json!([]));

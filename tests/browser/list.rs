@@ -1,10 +1,10 @@
-//! Finding one project among many.
+//! The project list: filters, search and paging.
 
 use crate::harness::{Browser, Database, Server};
 
 const CURRENT: &str = ".bar [aria-current]";
 
-/// Projects that nobody works on, named p-001 and so on.
+/// Projects without jobs, named p-001, p-002 and so on.
 pub async fn many(database: &Database, count: u32) {
     database
         .run(&format!(
@@ -49,7 +49,7 @@ async fn filter_survives_a_retry() {
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/projects?status=failed&search=on").await;
     browser.press("Retry one").await;
-    browser.sees("Retrying.").await;
+    browser.sees("Retry started.").await;
     assert_eq!(browser.path().await, "/dashboard/projects?status=failed&search=on");
 }
 
@@ -70,7 +70,7 @@ async fn search_matches_id_prefix_and_literal_text() {
 }
 
 #[tokio::test]
-async fn more_than_fifty_projects_are_paged_and_each_is_shown_once() {
+async fn project_pages_show_each_project_once() {
     let database = Database::new().await;
     many(&database, 120).await;
     let server = Server::on(&database);

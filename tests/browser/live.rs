@@ -1,4 +1,4 @@
-//! Pages that keep themselves current, and keep out of the way while doing so.
+//! Live updates: pages stay current without disturbing the user.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::harness::{Browser, Database, Server, eventually};
 
 const PILL: &str = "document.querySelector('#live-state').innerText";
 
-/// A browser that asks every second.
+/// A browser whose pages poll every second.
 async fn watching(server: &Server, path: &str) -> Browser {
     let browser = Browser::on(server).await;
     browser.prefer("poll=1").await;
@@ -24,7 +24,7 @@ async fn unchanged_page_answers_304_without_dom_changes() {
     let browser = watching(&server, "/dashboard/projects").await;
     for path in ["/dashboard/projects".to_owned(), format!("/dashboard/projects/{failed}")] {
         browser.open(&path).await;
-        // The first answer has no ETag to compare with, so it is applied.
+        // The first poll has no ETag, so its response is applied.
         browser.further_polls(2).await;
         browser
             .js("window.mutations = []; \
@@ -40,12 +40,12 @@ async fn unchanged_page_answers_304_without_dom_changes() {
 }
 
 #[tokio::test]
-async fn typed_text_and_the_focus_survive_what_happens_meanwhile() {
+async fn typed_text_and_focus_survive_updates() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.ready("first").await;
     let browser = watching(&server, "/dashboard/projects").await;
-    // The focus alone holds nothing back.
+    // Focus alone does not pause updates.
     browser.click("#search").await;
     server.ready("second").await;
     browser.sees("second").await;
@@ -53,7 +53,7 @@ async fn typed_text_and_the_focus_survive_what_happens_meanwhile() {
 
     browser.keys("half a w").await;
     server.ready("third").await;
-    browser.until("it says why it waits", &format!("{PILL} === 'Held while a form is being filled in'")).await;
+    browser.until("the pill shows why updates are paused", &format!("{PILL} === 'Paused while you edit a form'")).await;
     browser.keys("ord").await;
     let state = "const it = document.activeElement; return [it.id, it.value, it.selectionStart]";
     assert_eq!(browser.js(state).await, json!(["search", "half a word", 11]));
@@ -68,7 +68,7 @@ async fn open_details_stay_open_across_updates() {
     let id = server.create_as("unfolded", json!({"duration_ms": 4000})).await;
     let browser = watching(&server, &format!("/dashboard/projects/{id}")).await;
     browser.press("Show curl").await;
-    browser.until("it moves", "document.querySelector('.head .badge').innerText === 'Provisioning'").await;
+    browser.until("it is provisioning", "document.querySelector('.head .badge').innerText === 'Provisioning'").await;
     browser.until("it is ready", "document.querySelector('.head .badge').innerText === 'Ready'").await;
     assert_eq!(browser.js("return document.querySelector('#curls').open").await, true);
     assert!(browser.shows("-X DELETE").await, "the content of the fold is current");
@@ -92,13 +92,13 @@ async fn row_under_the_pointer_stays_in_place() {
         server.ready(new).await;
     }
     let held = format!("{PILL} === '2 row changes wait until you leave the list'");
-    browser.until("it says what waits", &held).await;
+    browser.until("the pill shows the pending changes", &held).await;
     browser.further_polls(2).await;
     let same = "return row === document.querySelector('#rows tr:hover') && row.getBoundingClientRect().top === top0";
-    assert_eq!(browser.js(same).await, true, "the very element is still under the pointer");
+    assert_eq!(browser.js(same).await, true, "the same element is still under the pointer");
     assert_eq!(browser.texts("#rows .name").await, ["c", "b", "a"]);
 
-    // Cells change in place meanwhile.
+    // Cells change in place.
     let id = database.text("SELECT id FROM projects WHERE name = 'c'").await;
     server.delete(&format!("/projects/{id}")).await.expect(202);
     browser.point_at("h1").await;
@@ -132,7 +132,7 @@ async fn hidden_tab_does_not_poll() {
         )
     };
     browser.js(&hide(true)).await;
-    browser.until("no poll is on its way", "window.pending === 0").await;
+    browser.until("no poll is in flight", "window.pending === 0").await;
     let before = browser.polls().await.len();
     server.ready("unseen").await;
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
@@ -142,7 +142,7 @@ async fn hidden_tab_does_not_poll() {
 }
 
 #[tokio::test]
-async fn pause_stops_the_polls_and_is_remembered_on_the_next_page() {
+async fn pause_stops_polling_and_persists_across_pages() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = watching(&server, "/dashboard/projects").await;
@@ -167,7 +167,7 @@ async fn deleted_project_page_stops_polling() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
-    browser.until("it says so", &format!("{PILL} === 'Final, not polling'")).await;
+    browser.until("the pill shows the final state", &format!("{PILL} === 'Final, no more updates'")).await;
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     assert!(browser.polls().await.len() <= 1, "{:?}", browser.polls().await);
     assert_eq!(browser.js("return document.querySelector('#live-toggle').checkVisibility()").await, false);
@@ -179,7 +179,7 @@ async fn navigation_count_follows_the_list() {
     let server = Server::on(&database);
     let browser = watching(&server, "/dashboard/projects").await;
     server.ready("counted").await;
-    browser.until("it counts", "document.querySelector('#nav-projects').innerText === '1'").await;
+    browser.until("the navigation shows the count", "document.querySelector('#nav-projects').innerText === '1'").await;
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 1);
-    eventually("and the tab", || async { browser.shows("All 1").await.then_some(()) }).await;
+    eventually("the tab shows the count", || async { browser.shows("All 1").await.then_some(()) }).await;
 }

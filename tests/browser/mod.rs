@@ -1,4 +1,4 @@
-//! The dashboard as people meet it: a real Chromium, a real server, a real PostgreSQL.
+//! The dashboard in a real Chromium, with a real server and a real PostgreSQL.
 
 mod accessible;
 mod bulk;

@@ -1,4 +1,4 @@
-//! What the dashboard says when its server or its database is gone.
+//! The dashboard during outages of its server or database.
 
 use crate::harness::{Browser, Database, Proxy, Server};
 
@@ -19,21 +19,21 @@ async fn page_keeps_rows_during_a_database_outage() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(2).await;
     proxy.cut();
-    browser.sees("The server answers, but its database does not. Showing the last good data from").await;
+    browser.sees("The server responds, but its database does not. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-db').textContent").await, "Database: down");
-    assert!(browser.polls().await.len() < 10, "it backs off");
-    assert!(browser.barriers().await.is_empty());
+    assert!(browser.polls().await.len() < 10, "failed polls back off");
+    assert!(browser.accessibility_violations().await.is_empty());
     proxy.mend();
-    browser.until("the banner goes by itself", &format!("{BANNER} === ''")).await;
-    browser.until("the mark is well", "document.querySelector('#mark-db').textContent === 'Database: up'").await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
+    browser.until("the mark shows up", "document.querySelector('#mark-db').textContent === 'Database: up'").await;
     server.ready("afterwards").await;
     browser.sees("afterwards").await;
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }
 
 #[tokio::test]
-async fn retry_now_asks_at_once() {
+async fn retry_now_polls_immediately() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;
@@ -44,7 +44,7 @@ async fn retry_now_asks_at_once() {
     browser.sees("its database does not.").await;
     proxy.mend();
     browser.press("Retry now").await;
-    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }
 
 #[tokio::test]
@@ -57,13 +57,13 @@ async fn page_reports_an_unreachable_server() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;
     server.kill();
-    browser.sees("The server does not answer. Showing the last good data from").await;
+    browser.sees("The server is not responding. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-api').textContent").await, "API: down");
 }
 
 #[tokio::test]
-async fn offline_device_is_told_and_catches_up() {
+async fn offline_device_shows_banner_and_recovers() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -75,7 +75,7 @@ async fn offline_device_is_told_and_catches_up() {
     server.ready("meanwhile").await;
     browser.offline(false).await;
     browser.sees("meanwhile").await;
-    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }
 
 #[tokio::test]
@@ -90,18 +90,18 @@ async fn error_page_reloads_when_the_database_returns() {
     browser.open("/dashboard/projects").await;
     let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
     assert_eq!(browser.js(status).await, 503);
-    assert_eq!(browser.text("h1").await, "The database does not answer");
-    assert!(browser.shows("Settings").await && browser.shows("Nothing is lost").await);
-    assert!(browser.barriers().await.is_empty(), "{:#?}", browser.barriers().await);
+    assert_eq!(browser.text("h1").await, "The database is not responding");
+    assert!(browser.shows("Settings").await && browser.shows("Your data is safe.").await);
+    assert!(browser.accessibility_violations().await.is_empty(), "{:#?}", browser.accessibility_violations().await);
     proxy.mend();
-    browser.until("the list comes", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
-    browser.until("nothing speaks of the outage any more", "!document.body.innerText.includes('does not')").await;
+    browser.until("the list is shown", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
+    browser.until("the outage texts disappear", "!document.body.innerText.includes('not responding')").await;
     assert_eq!(browser.js("return document.title").await, "Projects · Provost");
     assert_eq!(browser.text(".crumbs [aria-current]").await, "Projects");
 }
 
 #[tokio::test]
-async fn form_sent_during_outage_is_refused_with_a_message() {
+async fn form_sent_during_outage_shows_an_error() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = behind(&proxy, &database).await;
@@ -110,7 +110,7 @@ async fn form_sent_during_outage_is_refused_with_a_message() {
     browser.fill("#project-name", "not-now").await;
     proxy.cut();
     browser.press("Create project").await;
-    browser.sees("The database does not answer").await;
+    browser.sees("The database is not responding").await;
     proxy.mend();
     browser.back().await;
     browser.arrives("/dashboard/projects").await;
@@ -126,9 +126,9 @@ async fn settings_are_shown_while_the_database_is_down() {
     browser.prefer("poll=1").await;
     proxy.cut();
     browser.open("/dashboard/settings").await;
-    browser.sees("does not answer").await;
-    browser.sees("The server answers, but its database does not.").await;
+    browser.sees("not responding").await;
+    browser.sees("The server responds, but its database does not.").await;
     proxy.mend();
-    browser.sees("answered in").await;
-    browser.until("the banner goes", &format!("{BANNER} === ''")).await;
+    browser.sees("responded in").await;
+    browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }

@@ -1,15 +1,15 @@
-//! A stage on which every page has something to show.
+//! A server on which every project page has content.
 
 use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::harness::{Database, Server};
 
-/// One worker slot, so that one project moves and the others wait; slow enough to be looked at.
+/// One slow worker slot: one project is provisioned while the others wait.
 const SETTINGS: &[(&str, &str)] = &[("PROVOST_WORKER_CONCURRENCY", "1"), ("PROVOST_PROJECT_DEADLINE", "1h")];
 
-/// A server whose projects are in every status, by status.
-pub struct Stage {
+/// A server with projects in every status, and their ids.
+pub struct ProjectFixtures {
     pub database: Database,
     pub server: Server,
     pub ready: String,
@@ -19,11 +19,11 @@ pub struct Stage {
     pub deleted: String,
 }
 
-impl Stage {
-    /// One stage for all tests that only read.
+impl ProjectFixtures {
+    /// The server that all read-only tests share.
     pub async fn shared() -> Self {
-        static SHARED: OnceCell<Stage> = OnceCell::const_new();
-        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_behind().await).await;
+        static SHARED: OnceCell<ProjectFixtures> = OnceCell::const_new();
+        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_of_history().await).await;
         Self {
             database: Database::at(&shared.database.url).await,
             server: Server::at(&shared.server.url),
@@ -64,7 +64,7 @@ impl Stage {
         Self { database, server, ready, failed, provisioning, deleting, deleted }
     }
 
-    /// Every page, with a name for it.
+    /// Every page, with a name.
     pub fn pages(&self) -> Vec<(&'static str, String)> {
         let project = |id: &str| format!("/dashboard/projects/{id}");
         vec![
@@ -96,9 +96,9 @@ async fn labelled(server: &Server) -> String {
     id
 }
 
-impl Stage {
-    /// An hour of provisioning that went well, mostly.
-    pub async fn with_an_hour_behind(self) -> Self {
+impl ProjectFixtures {
+    /// Adds an hour of mostly successful provisioning.
+    pub async fn with_an_hour_of_history(self) -> Self {
         self.database
             .run(
                 "INSERT INTO provision_stats (minute, outcome, reason, bucket, n, total_ms, last_at)

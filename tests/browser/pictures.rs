@@ -1,15 +1,15 @@
-//! Pictures of every page, for people to look at.
+//! Screenshots of every page.
 
 use std::path::PathBuf;
 
-use super::flows::Flows;
-use super::pages::Stage;
-use super::work::Works;
+use super::flows::WorkflowFixtures;
+use super::pages::ProjectFixtures;
+use super::work::JobFixtures;
 use crate::harness::{Browser, Database, Proxy, SCHEMES, Server};
 
 const SIZES: [(&str, u32, u32, bool); 2] = [("", 1360, 900, false), ("-390", 390, 844, true)];
 
-/// Takes a picture into `$PROVOST_SCREENSHOTS`, if there is such a setting.
+/// Saves a screenshot in `$PROVOST_SCREENSHOTS`, if set.
 async fn picture(browser: &Browser, name: &str) {
     if let Some(folder) = std::env::var_os("PROVOST_SCREENSHOTS").map(PathBuf::from) {
         std::fs::create_dir_all(&folder).unwrap();
@@ -17,7 +17,7 @@ async fn picture(browser: &Browser, name: &str) {
     }
 }
 
-/// Each page in each size and scheme; in one of each when no picture is taken.
+/// Opens each page in each size and scheme, or in one of each when no screenshots are saved.
 async fn pictures(browser: &Browser, pages: &[(&str, String)]) {
     let variants = if std::env::var_os("PROVOST_SCREENSHOTS").is_some() { 2 } else { 1 };
     for (suffix, width, height, mobile) in SIZES.into_iter().take(variants) {
@@ -34,13 +34,13 @@ async fn pictures(browser: &Browser, pages: &[(&str, String)]) {
 }
 
 #[tokio::test]
-async fn screenshots_of_every_page() {
-    let stage = Stage::shared().await;
-    let browser = Browser::on(&stage.server).await;
-    pictures(&browser, &stage.pages()).await;
+async fn screenshots_of_every_project_page() {
+    let fixtures = ProjectFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    pictures(&browser, &fixtures.pages()).await;
     browser.size(1360, 900, false).await;
     browser.scheme("light").await;
-    browser.open(&format!("/dashboard/projects/{}/delete", stage.ready)).await;
+    browser.open(&format!("/dashboard/projects/{}/delete", fixtures.ready)).await;
     browser.fill("#confirm-name", "shop").await;
     browser.press("Delete project").await;
     browser.text("#confirm-error").await;
@@ -48,21 +48,21 @@ async fn screenshots_of_every_page() {
 }
 
 #[tokio::test]
-async fn screenshots_of_every_page_of_work() {
-    let works = Works::new().await.with_an_hour_behind().await;
-    let browser = Browser::on(&works.server).await;
-    pictures(&browser, &works.pages()).await;
+async fn screenshots_of_every_job_page() {
+    let fixtures = JobFixtures::new().await.with_an_hour_of_history().await;
+    let browser = Browser::on(&fixtures.server).await;
+    pictures(&browser, &fixtures.pages()).await;
     browser.size(1360, 900, false).await;
     browser.scheme("light").await;
     browser.open("/dashboard/jobs?kind=email.send").await;
     browser.click("[data-all]").await;
     picture(&browser, "jobs-selected-light").await;
     browser.press("Cancel…").await;
-    browser.sees("Called off at once").await;
+    browser.sees("canceled immediately.").await;
     picture(&browser, "jobs-bulk-cancel-light").await;
     browser.open("/dashboard/dead-letters").await;
     browser.press("Replay 6 of email.send…").await;
-    browser.sees("queued again as they are").await;
+    browser.sees("6 jobs are queued again with a new retry budget.").await;
     picture(&browser, "dead-letters-bulk-replay-light").await;
     browser.press("Replay 6 jobs").await;
     browser.sees("Replayed 6 jobs.").await;
@@ -76,14 +76,14 @@ async fn screenshots_of_every_page_of_work() {
 }
 
 #[tokio::test]
-async fn screenshots_of_every_page_of_workflows() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
-    pictures(&browser, &flows.pages().await).await;
+async fn screenshots_of_every_workflow_page() {
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    pictures(&browser, &fixtures.pages().await).await;
     browser.size(1360, 2000, false).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
-        for (name, id) in [("failed", &flows.failed), ("running", &flows.running)] {
+        for (name, id) in [("failed", &fixtures.failed), ("running", &fixtures.running)] {
             browser.open(&format!("/dashboard/workflows/{id}")).await;
             browser.text("h1").await;
             picture(&browser, &format!("workflow-whole-{name}-{scheme}")).await;
@@ -92,7 +92,7 @@ async fn screenshots_of_every_page_of_workflows() {
 }
 
 #[tokio::test]
-async fn screenshots_of_what_is_empty_or_broken() {
+async fn screenshots_of_empty_and_broken_pages() {
     let database = Database::new().await;
     let proxy = Proxy::before(&database.url);
     let server = Server::with(&proxy.url(&database.url), &[]);

@@ -1,8 +1,8 @@
-//! Without JavaScript.
+//! The dashboard without JavaScript.
 
 use crate::harness::{Browser, Database, Server};
 
-/// What only a script can serve, and is on view all the same.
+/// Visible controls that work only with JavaScript.
 const DEAD_CONTROLS: &str = "return [...document.querySelectorAll('.js-only, .copy, [data-dismiss]')] \
     .filter(it => it.checkVisibility({visibilityProperty: true})).map(it => it.outerHTML)";
 
@@ -12,7 +12,7 @@ pub async fn plain(server: &Server) -> Browser {
     browser
 }
 
-pub async fn offers_only_what_works(browser: &Browser) {
+pub async fn shows_no_script_only_controls(browser: &Browser) {
     assert_eq!(browser.js(DEAD_CONTROLS).await, serde_json::json!([]), "on {}", browser.path().await);
 }
 
@@ -23,21 +23,21 @@ async fn project_lifecycle_works_without_javascript() {
     let failed = server.failed("broken").await;
     let browser = plain(&server).await;
     browser.open("/dashboard").await;
-    assert!(browser.shows("Not live without JavaScript.").await);
+    assert!(browser.shows("Live updates need JavaScript.").await);
     browser.fill("#project-name", "plain").await;
     browser.press("Create project").await;
     browser.arrives("/dashboard/projects/").await;
-    offers_only_what_works(&browser).await;
+    shows_no_script_only_controls(&browser).await;
     let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
     server.until(&id, "ready").await;
     browser.reload().await;
     assert_eq!(browser.text(".head .badge").await, "Ready");
 
     browser.open("/dashboard/projects?status=failed").await;
-    offers_only_what_works(&browser).await;
+    shows_no_script_only_controls(&browser).await;
     browser.press("Retry broken").await;
-    browser.sees("Retrying.").await;
-    offers_only_what_works(&browser).await;
+    browser.sees("Retry started.").await;
+    shows_no_script_only_controls(&browser).await;
     server.until(&failed, "failed").await;
     assert_eq!(server.history(&failed).await.len(), 6);
 
@@ -47,10 +47,10 @@ async fn project_lifecycle_works_without_javascript() {
     browser.fill("#confirm-name", "nonsense").await;
     browser.press("Delete project").await;
     browser.text("#confirm-error").await;
-    offers_only_what_works(&browser).await;
+    shows_no_script_only_controls(&browser).await;
     browser.fill("#confirm-name", "plain").await;
     browser.press("Delete project").await;
-    browser.sees("Deleting. The record stays").await;
+    browser.sees("Deletion started.").await;
     server.until(&id, "deleted").await;
 }
 
@@ -70,19 +70,19 @@ async fn filters_settings_and_charts_work_without_javascript() {
     assert_eq!(browser.texts("#rows .name").await, ["beta"]);
 
     browser.open("/dashboard/settings").await;
-    offers_only_what_works(&browser).await;
+    shows_no_script_only_controls(&browser).await;
     browser.click("[name=theme][value=dark]").await;
     browser.press("Save").await;
-    browser.sees("Saved for this browser.").await;
+    browser.sees("Settings saved in this browser.").await;
     assert_eq!(browser.js("return document.documentElement.dataset.theme").await, "dark");
 
     browser.open("/dashboard/metrics").await;
-    offers_only_what_works(&browser).await;
+    shows_no_script_only_controls(&browser).await;
     assert!(browser.shows("no quota").await);
     browser.click("#th-data summary").await;
     browser.text("#th-data table").await;
     browser.open("/dashboard/help").await;
-    offers_only_what_works(&browser).await;
+    shows_no_script_only_controls(&browser).await;
     browser.phone(390).await;
     browser.press("Menu").await;
     browser.press("Metrics").await;

@@ -1,28 +1,28 @@
 //! The pages of the job engine without JavaScript.
 
-use super::plain::{offers_only_what_works, plain};
-use super::work::{Works, job_until};
+use super::plain::{plain, shows_no_script_only_controls};
+use super::work::{JobFixtures, job_until};
 
 #[tokio::test]
-async fn job_engine_pages_offer_only_what_works_without_javascript() {
-    let works = Works::shared().await;
-    let browser = plain(&works.server).await;
-    for (_, path) in works.pages() {
+async fn job_engine_pages_hide_script_only_controls() {
+    let fixtures = JobFixtures::shared().await;
+    let browser = plain(&fixtures.server).await;
+    for (_, path) in fixtures.pages() {
         browser.open(&path).await;
-        offers_only_what_works(&browser).await;
+        shows_no_script_only_controls(&browser).await;
     }
 }
 
 #[tokio::test]
 async fn job_engine_forms_work_without_javascript() {
-    let works = Works::new().await;
-    let (server, browser) = (&works.server, plain(&works.server).await);
+    let fixtures = JobFixtures::new().await;
+    let (server, browser) = (&fixtures.server, plain(&fixtures.server).await);
     browser.open("/dashboard/jobs").await;
     browser.press("Enqueue a job").await;
     browser.fill("#kind", "echo").await;
     browser.fill("#payload", "{\"a\": 1}").await;
     browser.press("Enqueue job").await;
-    browser.sees("Enqueued.").await;
+    browser.sees("Job enqueued.").await;
     browser.open("/dashboard/jobs?state=failed&kind=webhook.dispatch").await;
     browser.click("#rows tr:nth-child(1) .pick input").await;
     browser.click("#rows tr:nth-child(2) .pick input").await;
@@ -40,29 +40,29 @@ async fn job_engine_forms_work_without_javascript() {
     browser.sees("Resumed.").await;
     browser.fill("#concurrency", "3").await;
     browser.press("Save limits").await;
-    browser.sees("of 3 at once").await;
+    browser.sees("limit 3").await;
 
-    browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
+    browser.open(&format!("/dashboard/workers/{}", fixtures.worker)).await;
     browser.press("Cordon…").await;
     browser.press("Cordon worker").await;
     browser.sees("Cordoned.").await;
     browser.press("Uncordon").await;
     browser.sees("Uncordoned.").await;
 
-    browser.open(&format!("/dashboard/dead-letters/{}/replay", works.dead)).await;
+    browser.open(&format!("/dashboard/dead-letters/{}/replay", fixtures.dead)).await;
     browser.fill("#payload", "{\"recipient\": \"plain@example.org\"}").await;
     browser.press("Replay").await;
-    browser.sees("Replayed: it is queued again").await;
-    job_until(server, &works.dead, "completed").await;
+    browser.sees("Replayed. The job is queued again").await;
+    job_until(server, &fixtures.dead, "completed").await;
     browser.open("/dashboard/schedules/eu%2Fsweep").await;
     browser.press("Resume").await;
     browser.sees("Resumed.").await;
     browser.press("Run now").await;
-    browser.sees("Started.").await;
+    browser.sees("Run started.").await;
     browser.open("/dashboard/limits/delete?limit=sleepers").await;
     browser.press("Delete limit").await;
     browser.sees("Limit deleted.").await;
-    browser.open(&format!("/dashboard/jobs/{}", works.paused)).await;
+    browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Cancel…").await;
     browser.press("Cancel job").await;
     browser.sees("Canceled.").await;

@@ -1,8 +1,8 @@
-//! Queues: paused, drained and resumed with a reason, and held by limits.
+//! Queues are paused, drained, resumed and limited.
 
 use serde_json::json;
 
-use super::work::{Works, enqueue, job_until};
+use super::work::{JobFixtures, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
@@ -25,15 +25,15 @@ async fn queue_is_paused_drained_and_resumed() {
     browser.open("/dashboard/queues").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Paused", "Active"]);
     browser.press("Resume bulk").await;
-    browser.sees("Resumed. Workers take its jobs again.").await;
+    browser.sees("Resumed. Workers claim jobs from this queue again.").await;
     assert_eq!(browser.path().await, "/dashboard/queues");
     job_until(&server, &waits, "completed").await;
 
     browser.open("/dashboard/queues/bulk").await;
     browser.press("Drain…").await;
-    browser.sees("New jobs are refused with 409").await;
+    browser.sees("New jobs are refused with status 409").await;
     browser.press("Drain queue").await;
-    browser.sees("Draining: new jobs are refused, waiting ones are worked off.").await;
+    browser.sees("Draining: new jobs are refused; jobs already in the queue are processed.").await;
     assert_eq!(server.post("/jobs", json!({"kind": "noop", "queue": "bulk"})).await.code(), "queue_draining");
     browser.press("Resume").await;
     browser.sees("Resumed.").await;
@@ -41,7 +41,7 @@ async fn queue_is_paused_drained_and_resumed() {
 }
 
 #[tokio::test]
-async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
+async fn queue_limits_are_set_changed_rejected_and_removed() {
     let database = Database::new().await;
     let server = Server::on(&database);
     server.post("/queues", json!({"name": "bulk"})).await.expect(201);
@@ -53,7 +53,7 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
     browser.fill("#burst", "20").await;
     browser.press("Save limits").await;
     browser.sees("Limits saved.").await;
-    assert!(browser.shows("of 10 at once").await);
+    assert!(browser.shows("limit 10").await);
     let limits = server.get("/limits").await.json();
     assert_eq!(limits.as_array().unwrap().len(), 2, "{limits}");
     let rate = server.get("/limits/queue-rate:bulk").await.expect(200).json();
@@ -62,12 +62,12 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
     let before = database.number(changes).await;
     browser.press("Save limits").await;
     browser.sees("Limits saved.").await;
-    assert_eq!(database.number(changes).await, before, "saving nothing new is no change");
+    assert_eq!(database.number(changes).await, before, "saving unchanged limits records no event");
 
     browser.js("document.querySelector('#rate').form.noValidate = true").await;
     browser.fill("#rate", "").await;
     browser.press("Save limits").await;
-    assert!(browser.text("#rate-error").await.contains("Say how many may start"));
+    assert!(browser.text("#rate-error").await.contains("Enter the maximum number of starts"));
     browser.fill("#window", "").await;
     browser.fill("#burst", "").await;
     browser.fill("#concurrency", "").await;
@@ -78,20 +78,20 @@ async fn limits_of_a_queue_are_set_changed_refused_and_taken_away() {
 
 #[tokio::test]
 async fn unserved_queue_with_slash_shows_worker_command() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/queues").await;
     browser.press("eu/west:1").await;
     browser.arrives("/dashboard/queues/eu%2Fwest%3A1").await;
     assert_eq!(browser.text("h1").await, "eu/west:1");
-    assert!(browser.shows("1 job waits, but no worker serves the queue eu/west:1.").await);
+    assert!(browser.shows("1 job waits, but no worker serves queue eu/west:1.").await);
     assert!(browser.shows("provost --roles worker --worker-queues eu/west:1").await);
     browser.press("Pause…").await;
     browser.press("Pause queue").await;
     browser.sees("Paused: new jobs are accepted and wait.").await;
-    browser.press("Its jobs").await;
+    browser.press("View jobs").await;
     browser.arrives("/dashboard/jobs?queue=eu%2Fwest%3A1").await;
     assert_eq!(browser.texts("#rows .name").await, ["email.send"]);
-    assert_eq!(works.server.get("/dashboard/queues/nobody").await.status, 404);
-    assert_eq!(works.server.get("/dashboard/queues/%00").await.status, 404);
+    assert_eq!(fixtures.server.get("/dashboard/queues/nobody").await.status, 404);
+    assert_eq!(fixtures.server.get("/dashboard/queues/%00").await.status, 404);
 }

@@ -1,8 +1,8 @@
-//! Schedules: added, seen, run, changed, paused, backfilled, deleted.
+//! Schedules are added, run, changed, paused, backfilled and deleted.
 
 use serde_json::json;
 
-use super::work::Works;
+use super::work::JobFixtures;
 use crate::harness::{Browser, Database, Server};
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn schedule_is_added_run_changed_paused_and_deleted() {
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/schedules").await;
-    browser.sees("Each due time starts once, however many servers there are.").await;
+    browser.sees("Each run starts once, no matter how many servers are running.").await;
     browser.press("Add a schedule").await;
     browser.fill("#schedule-name", "mail/nightly & co").await;
     browser.fill("#cron", "30 2 * * *").await;
@@ -23,17 +23,17 @@ async fn schedule_is_added_run_changed_paused_and_deleted() {
     browser.sees("Schedule added.").await;
     browser.arrives("/dashboard/schedules/mail%2Fnightly%20%26%20co").await;
     browser.sees("At 02:30 (Europe/Rome)").await;
-    browser.sees("If the last run still works, the next is skipped.").await;
+    browser.sees("A run is skipped if the previous one is still running.").await;
     assert_eq!(browser.texts("#next-times tr").await.len(), 5);
 
     browser.press("Run now").await;
-    browser.sees("Started. See the run history.").await;
+    browser.sees("Run started. See the run history.").await;
     browser.sees("run now by dashboard").await;
     browser.sees("Completed").await;
     let jobs = server.get("/jobs").await.json();
     assert_eq!(jobs[0]["result"]["day"].as_str().unwrap().len(), 24, "{jobs}");
 
-    browser.press("Change it").await;
+    browser.press("Edit").await;
     assert_eq!(browser.js("return document.querySelector('#payload').value").await, "{\"day\":  \"{{due_at}}\"}");
     browser.fill("#cron", "@every 90m").await;
     browser.fill("#reason", "more often").await;
@@ -43,7 +43,7 @@ async fn schedule_is_added_run_changed_paused_and_deleted() {
     browser.press("Pause…").await;
     browser.fill("#reason", "holidays").await;
     browser.press("Pause schedule").await;
-    browser.sees("Nothing starts by itself until it is resumed.").await;
+    browser.sees("Paused: no runs start, and runs missed while paused are not caught up.").await;
     browser.sees("“holidays” · dashboard").await;
     browser.open("/dashboard/schedules").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Paused"]);
@@ -62,8 +62,8 @@ async fn invalid_schedule_is_refused_at_its_field_and_kept() {
     let browser = Browser::on(&server).await;
     server.post("/schedules", json!({"name": "taken", "cron": "@daily", "kind": "noop"})).await.expect(201);
     for (field, text, wrong) in [
-        ("schedule-name", "taken", "There is a schedule of this name already"),
-        ("cron", "0 0 30 2 *", "never happens"),
+        ("schedule-name", "taken", "A schedule with this name already exists"),
+        ("cron", "0 0 30 2 *", "is never due"),
         ("cron", "0 25 * * *", "for the hour"),
         ("time-zone", "Mars/Olympus", "must be an IANA time zone"),
         ("kind", "a b", "must"),
@@ -77,8 +77,8 @@ async fn invalid_schedule_is_refused_at_its_field_and_kept() {
         browser.fill("#kind", "noop").await;
         browser.fill(&format!("#{field}"), text).await;
         browser.press("Add schedule").await;
-        let said = browser.text(&format!("#{field}-error")).await;
-        assert!(said.contains(wrong), "{field}: {said}");
+        let message = browser.text(&format!("#{field}-error")).await;
+        assert!(message.contains(wrong), "{field}: {message}");
         assert_eq!(browser.js(&format!("return document.querySelector('#{field}').value")).await, text);
     }
     assert_eq!(server.get("/schedules").await.json().as_array().unwrap().len(), 1);
@@ -86,34 +86,34 @@ async fn invalid_schedule_is_refused_at_its_field_and_kept() {
 
 #[tokio::test]
 async fn schedule_page_shows_clock_changes_and_history() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/schedules").await;
     browser.sees("2 schedules, 1 paused").await;
     assert_eq!(browser.texts("#rows .strip li").await.len(), 4);
     browser.press("nightly report").await;
     browser.sees("At 02:30, on day 8, in March (America/New_York)").await;
-    // In 2026 and in some later years, the clocks go forward over it.
+    // In 2026 and some later years, this due time is skipped by daylight saving time.
     browser.sees("EST (-05:00)").await;
-    browser.sees("6 due times, since").await;
+    browser.sees("6 runs, since").await;
     browser.sees("backfill by schedule:nightly report, “the March bug”").await;
-    let times = works.server.get("/schedules/nightly%20report/next?limit=5").await.json();
+    let times = fixtures.server.get("/schedules/nightly%20report/next?limit=5").await.json();
     let flagged = times["next"].as_array().unwrap().iter().filter(|it| it["note"].is_string()).count();
     assert_eq!(browser.texts("#next-times .note").await.len(), flagged);
 
     browser.press("Backfill").await;
     browser.fill("#from", "2026-03-01T00:00:00Z").await;
     browser.fill("#to", "2026-03-31T00:00:00Z").await;
-    browser.press("Show what would start…").await;
-    browser.sees("It starts at once what 1 due time would have started.").await;
+    browser.press("Preview runs…").await;
+    browser.sees("Starts 1 run immediately.").await;
     browser.sees("2026-03-08 03:00:00 EDT 2026-03-08 02:30:00 does not exist on this day").await;
     browser.press("Backfill schedule").await;
-    browser.sees("Backfilled.").await;
+    browser.sees("Backfill started.").await;
     browser.sees("backfill by dashboard").await;
     browser
         .open("/dashboard/schedules/nightly%20report/backfill?from=2026-03-01T00:00:00Z&to=2026-03-31T00:00:00Z")
         .await;
-    browser.sees("No due time of this span is left").await;
+    browser.sees("Every run in this range has already started.").await;
     browser.open("/dashboard/schedules/nightly%20report/backfill?from=soon&to=2026-03-31T00:00:00Z").await;
-    browser.sees("The field from must be a moment").await;
+    browser.sees("The field from must be an RFC 3339 time").await;
 }

@@ -1,4 +1,4 @@
-//! What this browser shows, as its user wishes.
+//! Display settings.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ const LIGHT: &str = "rgb(246, 247, 249)";
 
 async fn save(browser: &Browser) {
     browser.press("Save").await;
-    browser.sees("Saved for this browser.").await;
+    browser.sees("Settings saved in this browser.").await;
 }
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn poll_interval_out_of_range_is_refused() {
         browser.open("/dashboard/settings").await;
         browser.fill("#poll", wrong).await;
         let valid = browser.js("return document.querySelector('#poll').validity.valid").await;
-        assert_eq!(valid, false, "the browser itself does not let {wrong:?} pass");
+        assert_eq!(valid, false, "the browser rejects {wrong:?}");
         browser.js("document.querySelector('#poll').form.noValidate = true").await;
         browser.press("Save").await;
         assert!(browser.text("#poll-error").await.contains("from 1 to 30"));
@@ -51,7 +51,7 @@ async fn list_starts_with_the_default_filter() {
     browser.until("all are shown", "document.querySelectorAll('#rows .name').length === 2").await;
     browser.fill("#search", "good").await;
     browser.press("Search").await;
-    browser.until("a search among all stays one among all", "location.search.includes('search=good')").await;
+    browser.until("the search keeps the status filter", "location.search.includes('search=good')").await;
     assert_eq!(browser.texts("#rows .name").await, ["good"]);
 }
 
@@ -60,7 +60,7 @@ async fn first_frame_has_the_chosen_theme() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
-    for (system, choice, theme, colour) in
+    for (system, choice, theme, color) in
         [("light", "dark", "dark", DARK), ("dark", "light", "light", LIGHT), ("dark", "system", "system", DARK)]
     {
         browser.scheme(system).await;
@@ -70,15 +70,15 @@ async fn first_frame_has_the_chosen_theme() {
         for page in ["/dashboard/projects", "/dashboard/metrics", "/dashboard/no-such-page"] {
             browser.open(page).await;
             let first = browser.until("a frame was drawn", "window.firstFrame").await;
-            assert_eq!(first, json!([theme, colour]), "{choice} on {page}");
+            assert_eq!(first, json!([theme, color]), "{choice} on {page}");
             let now = "return [document.documentElement.dataset.theme, getComputedStyle(document.documentElement).backgroundColor]";
-            assert_eq!(browser.js(now).await, json!([theme, colour]));
+            assert_eq!(browser.js(now).await, json!([theme, color]));
         }
     }
 }
 
 #[tokio::test]
-async fn times_are_told_in_the_chosen_zone() {
+async fn times_use_the_chosen_zone() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
@@ -90,7 +90,7 @@ async fn times_are_told_in_the_chosen_zone() {
     assert!(browser.text("footer time").await.ends_with("UTC"));
     let iso = browser.js("return document.querySelector('footer time').dateTime").await;
     let shown = browser.text("footer time").await;
-    assert_eq!(shown.get(..19), iso.as_str().unwrap().replacen('T', " ", 1).get(..19), "the very second");
+    assert_eq!(shown.get(..19), iso.as_str().unwrap().replacen('T', " ", 1).get(..19), "the same second");
 }
 
 #[tokio::test]
@@ -108,5 +108,5 @@ async fn shortcuts_can_be_switched_off() {
     assert_eq!(browser.js("return document.activeElement.tagName").await, "BODY");
     assert_eq!(browser.path().await, "/dashboard/projects");
     browser.open("/dashboard/help").await;
-    assert!(browser.shows("switched off").await);
+    assert!(browser.shows("off; change it in Settings").await);
 }

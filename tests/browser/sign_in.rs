@@ -1,4 +1,4 @@
-//! Where a token is asked for.
+//! Sign-in.
 
 use crate::harness::{Browser, Database, Server};
 
@@ -44,7 +44,7 @@ async fn expired_session_leads_through_sign_in() {
     browser.fill("#token", TOKEN).await;
     browser.press("Sign in").await;
     browser.arrives("/dashboard/projects?status=ready").await;
-    assert!(browser.crimes().await.is_empty());
+    assert!(browser.page_errors().await.is_empty());
 }
 
 #[tokio::test]

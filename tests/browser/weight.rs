@@ -1,16 +1,16 @@
-//! A page weighs little, however much there is to show.
+//! The size of pages and assets.
 
 use reqwest::Method;
 use serde_json::json;
 
 use super::jobs::idle;
-use super::pages::Stage;
-use super::work::Works;
+use super::pages::ProjectFixtures;
+use super::work::JobFixtures;
 use crate::harness::{Server, send};
 
 pub const MOST: usize = 20 * 1024;
 
-/// How many bytes a document is on the wire.
+/// The compressed size of a document, in bytes.
 pub async fn weight(server: &Server, path: &str) -> usize {
     let request = server.request(Method::GET, path).header("accept-encoding", "gzip");
     let response = request.send().await.unwrap();
@@ -19,27 +19,27 @@ pub async fn weight(server: &Server, path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn no_page_weighs_more_than_twenty_kilobytes() {
-    let works = Works::new().await;
+async fn job_engine_pages_stay_below_weight_limit() {
+    let fixtures = JobFixtures::new().await;
     for n in 0..40 {
         let url = format!("https://hooks.example.org/{n}/{}", "a-long-path/".repeat(8));
         let body = json!({"kind": "webhook.dispatch", "payload": {"url": url, "forceError": true, "durationMs": 1}, "max_attempts": 1});
-        works.server.post("/jobs", body).await.expect(201);
+        fixtures.server.post("/jobs", body).await.expect(201);
     }
-    idle(&works.server, "image.resize.later", 30).await;
-    for (name, path) in works.pages() {
-        let weight = weight(&works.server, &path).await;
+    idle(&fixtures.server, "image.resize.later", 30).await;
+    for (name, path) in fixtures.pages() {
+        let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");
         assert!(weight < MOST, "{name} weighs {weight} bytes");
     }
 }
 
 #[tokio::test]
-async fn no_page_of_projects_weighs_more_either() {
-    let stage = Stage::new().await.with_an_hour_behind().await;
-    super::list::many(&stage.database, 60).await;
-    for (name, path) in stage.pages() {
-        let weight = weight(&stage.server, &path).await;
+async fn project_pages_stay_below_weight_limit() {
+    let fixtures = ProjectFixtures::new().await.with_an_hour_of_history().await;
+    super::list::many(&fixtures.database, 60).await;
+    for (name, path) in fixtures.pages() {
+        let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");
         assert!(weight < MOST, "{name} weighs {weight} bytes");
     }
@@ -54,7 +54,7 @@ async fn shared_assets_are_cached_and_small() {
     let mut all = 0;
     for path in &assets {
         let response = send(server.request(Method::GET, path).header("accept-encoding", "gzip")).await;
-        assert!(response.header("cache-control").contains("immutable"), "{path} is kept for ever");
+        assert!(response.header("cache-control").contains("immutable"), "{path} is cached forever");
         all += server
             .request(Method::GET, path)
             .header("accept-encoding", "gzip")

@@ -15,7 +15,7 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// A server with jobs in every state, and their ids.
-pub struct Works {
+pub struct JobFixtures {
     pub database: Database,
     pub server: Server,
     pub active: String,
@@ -55,11 +55,11 @@ pub async fn dead_letter(server: &Server, kind: &str, payload: Value) -> String 
     id
 }
 
-impl Works {
-    /// One stage for all tests that only read.
+impl JobFixtures {
+    /// The server that all read-only tests share.
     pub async fn shared() -> Self {
-        static SHARED: OnceCell<Works> = OnceCell::const_new();
-        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_behind().await).await;
+        static SHARED: OnceCell<JobFixtures> = OnceCell::const_new();
+        let shared = SHARED.get_or_init(async || Self::new().await.with_an_hour_of_history().await).await;
         Self {
             database: Database::at(&shared.database.url).await,
             server: Server::at(&shared.server.url),
@@ -161,7 +161,7 @@ struct Waiting {
     canceled: String,
 }
 
-impl Works {
+impl JobFixtures {
     /// An enabled one across a DST change, and a paused one.
     async fn schedules(server: &Server) {
         for schedule in [
@@ -257,9 +257,9 @@ impl Works {
     }
 }
 
-impl Works {
+impl JobFixtures {
     /// Adds an hour of throughput on one queue, mostly successful.
-    pub async fn with_an_hour_behind(self) -> Self {
+    pub async fn with_an_hour_of_history(self) -> Self {
         self.database
             .run(
                 "INSERT INTO work_stats (minute, queue, kind, what, bucket, n, total_ms)

@@ -1,64 +1,64 @@
-//! Workers: cordoned, drained, uncordoned, forgotten.
+//! Workers are cordoned, uncordoned, drained and forgotten.
 
 use serde_json::json;
 
-use super::work::{Works, enqueue, job_until};
+use super::work::{JobFixtures, enqueue, job_until};
 use crate::harness::{Browser, eventually};
 
 #[tokio::test]
 async fn cordoned_worker_takes_no_jobs() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/workers").await;
     assert!(browser.shows("1 of 3 online").await);
-    browser.press(&format!("Cordon {}…", works.worker)).await;
-    browser.sees("It finishes what it has.").await;
+    browser.press(&format!("Cordon {}…", fixtures.worker)).await;
+    browser.sees("The worker finishes its running jobs").await;
     browser.fill("#reason", "kernel update").await;
     browser.press("Cordon worker").await;
-    browser.sees("Cordoned. It takes no more jobs").await;
+    browser.sees("Cordoned. The worker finishes its jobs").await;
     assert!(browser.shows("“kernel update” · dashboard").await);
-    assert!(browser.shows("sleep").await, "what it has is listed");
-    eventually("it has heard of it", async || {
-        let is = works.server.get(&format!("/workers/{}", works.worker)).await.json()["state"] == "cordoned";
+    assert!(browser.shows("sleep").await, "its jobs are listed");
+    eventually("the worker is cordoned", async || {
+        let is = fixtures.server.get(&format!("/workers/{}", fixtures.worker)).await.json()["state"] == "cordoned";
         is.then_some(())
     })
     .await;
     tokio::time::sleep(std::time::Duration::from_millis(900)).await;
-    let waits = enqueue(&works.server, json!({"kind": "noop"})).await;
+    let waits = enqueue(&fixtures.server, json!({"kind": "noop"})).await;
     tokio::time::sleep(std::time::Duration::from_millis(900)).await;
-    job_until(&works.server, &waits, "queued").await;
+    job_until(&fixtures.server, &waits, "queued").await;
     browser.press("Uncordon").await;
-    browser.sees("Uncordoned. It takes jobs again.").await;
-    job_until(&works.server, &waits, "completed").await;
+    browser.sees("Uncordoned. The worker claims jobs again.").await;
+    job_until(&fixtures.server, &waits, "completed").await;
 }
 
 #[tokio::test]
 async fn only_lost_workers_can_be_forgotten() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/workers?state=lost").await;
     assert_eq!(browser.text("ul.tabs [aria-current]").await, "Lost 1");
     browser.press("node-5-811-77c1e2d0").await;
-    browser.sees("It has been silent for longer than a lease lasts.").await;
+    browser.sees("The worker missed its heartbeats and its leases expired.").await;
     browser.press("Forget").await;
-    browser.sees("Forgotten.").await;
+    browser.sees("Worker forgotten.").await;
     assert_eq!(browser.path().await, "/dashboard/workers");
     assert_eq!(browser.texts("#rows .name").await.len(), 2);
-    let path = format!("/dashboard/workers/{}/forget", works.worker);
-    let refused = super::jobs::form(&works.server, &path, "").await;
+    let path = format!("/dashboard/workers/{}/forget", fixtures.worker);
+    let refused = super::jobs::form(&fixtures.server, &path, "").await;
     assert!(refused.header("set-cookie").contains("forget-refused.online"));
     browser.open("/dashboard/workers?state=draining").await;
-    browser.sees("No worker is draining").await;
+    browser.sees("No draining workers").await;
 }
 
 #[tokio::test]
 async fn drained_worker_releases_unfinished_jobs() {
-    let works = Works::new().await;
-    let browser = Browser::on(&works.server).await;
-    browser.open(&format!("/dashboard/workers/{}", works.worker)).await;
+    let fixtures = JobFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/workers/{}", fixtures.worker)).await;
     browser.press("Drain…").await;
-    browser.sees("handed back for others, without a failure: it has 1 job now").await;
+    browser.sees("Unfinished jobs (1 job now) are released to other workers without a failure.").await;
     browser.press("Drain worker").await;
-    browser.sees("Draining. It takes no more jobs").await;
+    browser.sees("Draining. The worker claims no new jobs").await;
     assert_eq!(browser.text(".head .badge").await, "Draining");
 }

@@ -1,8 +1,8 @@
-//! Workflows: listed, drawn, shown as a table, canceled, retried.
+//! Workflows are listed, drawn, canceled and retried.
 
 use serde_json::json;
 
-use super::flows::{CARDS, Flows, fails, import, takes};
+use super::flows::{CARDS, WorkflowFixtures, fails, import, takes};
 use crate::harness::{Browser, Database, Server, key};
 use crate::workflows::{job_of, node, start_whole as start, until};
 
@@ -16,31 +16,31 @@ async fn demo_workflow_runs_to_completion() {
     browser.sees("A workflow is a set of jobs with dependencies").await;
     browser.sees("/workflows/demo/thumbnail").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started.").await;
+    browser.sees("Workflow started.").await;
     browser.arrives("/dashboard/workflows/").await;
     assert_eq!(browser.text("h1").await, "thumbnail demo");
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;
     browser.sees("6 of 6 steps").await;
     browser
-        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final, not polling'")
+        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final, no more updates'")
         .await;
     browser.press("Workflows").await;
     browser.until("the list", "document.querySelector('#rows .name')").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Completed"]);
     assert!(browser.text("#rows td:nth-child(3)").await.contains("6 of 6 steps"));
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
 async fn workflow_list_is_filtered_and_paged() {
-    let flows = Flows::new().await;
-    let browser = Browser::on(&flows.server).await;
+    let fixtures = WorkflowFixtures::new().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/workflows").await;
     assert_eq!(browser.texts("#rows .name").await, ["movie", "not needed", "nightly import", "nightly import", "wide"]);
     assert_eq!(browser.text("#nav-workflows").await, "1");
     browser.press("Failed 1").await;
-    browser.until("only what failed", "document.querySelectorAll('#rows .name').length === 1").await;
+    browser.until("only failed workflows", "document.querySelectorAll('#rows .name').length === 1").await;
     browser.sees("4 of 8 steps 1 failed, 1 canceled, 2 blocked").await;
     browser.press("All 5").await;
     browser.fill("#search", "IMPORT").await;
@@ -51,7 +51,7 @@ async fn workflow_list_is_filtered_and_paged() {
     browser.open("/dashboard/workflows?search=nothing&state=completed").await;
     browser.sees("No workflows with state Completed, name “nothing”.").await;
     for n in 0..26 {
-        start(&flows.server, json!({"name": format!("many {n}"), "steps": [takes("one", 1, &[])]})).await;
+        start(&fixtures.server, json!({"name": format!("many {n}"), "steps": [takes("one", 1, &[])]})).await;
     }
     browser.open("/dashboard/workflows?search=many").await;
     browser.sees("25 of 26").await;
@@ -59,14 +59,14 @@ async fn workflow_list_is_filtered_and_paged() {
     browser.until("the last one", "document.querySelectorAll('#rows .name').length === 1").await;
     browser.press("Newest").await;
     browser.until("the first page", "document.querySelectorAll('#rows .name').length === 25").await;
-    assert_eq!(flows.server.get("/dashboard/workflows?state=nonsense").await.status, 400);
+    assert_eq!(fixtures.server.get("/dashboard/workflows?state=nonsense").await.status, 400);
 }
 
 #[tokio::test]
 async fn drawing_and_table_have_same_order_and_states() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.failed)).await;
     let cards = browser.js(CARDS).await;
     let cards = cards.as_array().unwrap();
     assert_eq!(cards.len(), 8);
@@ -89,10 +89,10 @@ async fn drawing_and_table_have_same_order_and_states() {
             "return document.querySelectorAll('.dag .edge{}').length",
             if look.is_empty() { String::new() } else { format!(".{look}") }
         );
-        assert_ne!(browser.js(&there).await, 0, "edges that look {look:?}");
+        assert_ne!(browser.js(&there).await, 0, "edges of style {look:?}");
     }
     browser.sees("1 step failed; 2 steps wait for it.").await;
-    browser.sees("depends on check rates, which failed: it goes on when that is tried again and completes").await;
+    browser.sees("depends on check rates, which failed; a successful retry unblocks it").await;
     browser.sees("check rates (any outcome), join").await;
     // Keyboard focus enters the container, then visits each card.
     browser.js("document.querySelector('.dag').focus()").await;
@@ -108,14 +108,14 @@ async fn drawing_and_table_have_same_order_and_states() {
 
 #[tokio::test]
 async fn active_step_counts_seconds_in_drawing() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     browser.prefer("poll=1").await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     let counts = r"/^\d+ (s|m \d+ s)$/.test(document.querySelector('.dag tspan[data-at]')?.textContent)";
-    browser.until("it counts", counts).await;
+    browser.until("the seconds are counted", counts).await;
     browser.further_polls(2).await;
-    browser.until("it still counts", counts).await;
+    browser.until("the seconds are still counted", counts).await;
     assert_eq!(browser.texts(".dag + .legend li").await.len(), 3);
     browser.sees("the longest chain").await;
     let description = browser.js("return document.querySelector('#wf-desc').textContent").await;
@@ -124,9 +124,9 @@ async fn active_step_counts_seconds_in_drawing() {
 
 #[tokio::test]
 async fn large_workflow_is_listed_by_stage_and_paged() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.wide)).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.wide)).await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag').length").await, 0);
     browser.sees("230 steps 230 completed").await;
     browser.sees("Steps 1 to 200 of 231").await;
@@ -139,44 +139,44 @@ async fn large_workflow_is_listed_by_stage_and_paged() {
     assert_eq!(browser.texts(".steps .name").await, ["split"]);
     browser.press("Show all stages").await;
     browser.until("all of them", "document.querySelectorAll('.steps .name').length === 200").await;
-    let answer = flows.server.get(&format!("/dashboard/workflows/{}?page=0", flows.wide)).await;
+    let answer = fixtures.server.get(&format!("/dashboard/workflows/{}?page=0", fixtures.wide)).await;
     assert_eq!(answer.status, 400);
 }
 
 #[tokio::test]
 async fn workflow_is_canceled_and_failed_steps_are_retried() {
-    let flows = Flows::new().await;
-    let server = &flows.server;
+    let fixtures = WorkflowFixtures::new().await;
+    let server = &fixtures.server;
     let browser = Browser::on(server).await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     browser.press("Cancel…").await;
     browser.sees("2 pending steps are canceled immediately.").await;
-    browser.sees("1 active step is told to stop").await;
+    browser.sees("1 active step is asked to stop").await;
     browser.press("Go back").await;
     browser.press("Cancel…").await;
     browser.fill("#reason", "wrong film").await;
     browser.press("Cancel workflow").await;
-    browser.sees("Canceled what waited, and asked to stop what is active.").await;
-    until(server, &flows.running, "canceled").await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
+    browser.sees("Pending steps canceled. Workers of active steps are asked to stop.").await;
+    until(server, &fixtures.running, "canceled").await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     assert!(!browser.shows("Cancel…").await);
 
-    let failed = format!("/dashboard/workflows/{}", flows.failed);
-    let check = node(server, &flows.failed, "check rates").await;
+    let failed = format!("/dashboard/workflows/{}", fixtures.failed);
+    let check = node(server, &fixtures.failed, "check rates").await;
     browser.open(&format!("/dashboard/dead-letters/{}/replay", check["job_id"].as_str().unwrap())).await;
     browser.fill("#payload", "{\"fileId\": \"fixed\"}").await;
     browser.press("Replay").await;
-    until(server, &flows.failed, "completed").await;
+    until(server, &fixtures.failed, "completed").await;
     let again = start(server, import(fails("check rates", &[]))).await;
     until(server, &again, "failed").await;
     browser.open(&format!("/dashboard/workflows/{again}")).await;
     browser.press("Retry failed steps").await;
-    browser.sees("Retrying what failed. What waited for it goes on from there.").await;
+    browser.sees("Retrying the failed steps. Their dependents run afterwards.").await;
     until(server, &again, "failed").await;
     browser.open(&failed).await;
     browser.sees("Retried").await;
     assert!(!browser.shows("Retry failed steps").await);
-    // Another operator was faster.
+    // Another operator acted first.
     for action in ["retry", "cancel"] {
         browser.open(&failed).await;
         let post = format!(
@@ -184,15 +184,15 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
              form.innerHTML = '<input name=confirmed value=1>'; document.body.append(form); form.submit()"
         );
         browser.js(&post).await;
-        browser.sees("Not done: the workflow is completed now.").await;
+        browser.sees("Nothing was changed: the workflow is now completed.").await;
     }
 }
 
 #[tokio::test]
 async fn job_shows_dependencies_dependents_and_cancel_cause() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
-    let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&flows.server, &flows.failed, name).await);
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
+    let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&fixtures.server, &fixtures.failed, name).await);
     browser.open(&page("load").await).await;
     browser.sees("Step load of workflow nightly import").await;
     browser.sees("The job depends on check rates, which failed").await;

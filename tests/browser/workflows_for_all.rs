@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::accessible::has_no_barriers;
-use super::flows::{CARDS, Flows, step_until, takes};
-use super::plain::{offers_only_what_works, plain};
+use super::accessible::has_no_violations;
+use super::flows::{CARDS, WorkflowFixtures, step_until, takes};
+use super::plain::{plain, shows_no_script_only_controls};
 use super::weight::{MOST, weight};
 use crate::harness::{Browser, Database, SCHEMES, Server};
 use crate::workflows::{node, start_whole as start};
@@ -55,15 +55,15 @@ async fn hostile_workflow_and_step_names_are_shown_as_text() {
     browser.open(&format!("/dashboard/workflows/{id}/cancel")).await;
     assert_eq!(browser.js("return document.querySelector('#h-which').textContent").await, name);
     assert_eq!(browser.overflow(390).await, 0);
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
 async fn workflow_pages_stay_below_weight_limit() {
-    let flows = Flows::shared().await;
-    for (name, path) in flows.pages().await {
-        let weight = weight(&flows.server, &path).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    for (name, path) in fixtures.pages().await {
+        let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");
         assert!(weight < MOST, "{name} weighs {weight} bytes");
     }
@@ -71,50 +71,50 @@ async fn workflow_pages_stay_below_weight_limit() {
 
 #[tokio::test]
 async fn workflow_pages_are_accessible_and_do_not_overflow() {
-    let flows = Flows::shared().await;
-    let browser = Browser::on(&flows.server).await;
+    let fixtures = WorkflowFixtures::shared().await;
+    let browser = Browser::on(&fixtures.server).await;
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
         browser.size(1360, 900, false).await;
-        for (name, path) in flows.pages().await {
+        for (name, path) in fixtures.pages().await {
             browser.open(&path).await;
-            has_no_barriers(&browser, name, scheme).await;
+            has_no_violations(&browser, name, scheme).await;
             assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
         }
         browser.phone(390).await;
-        browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
-        has_no_barriers(&browser, "workflow on a phone", scheme).await;
+        browser.open(&format!("/dashboard/workflows/{}", fixtures.failed)).await;
+        has_no_violations(&browser, "workflow on a phone", scheme).await;
     }
     for width in [390, 320] {
         browser.phone(width).await;
-        for (name, path) in flows.pages().await {
+        for (name, path) in fixtures.pages().await {
             browser.open(&path).await;
             assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
         }
     }
-    let crimes = browser.crimes().await;
-    assert!(crimes.is_empty(), "{crimes:#?}");
+    let errors = browser.page_errors().await;
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 #[tokio::test]
 async fn workflows_work_without_javascript() {
-    let flows = Flows::new().await;
-    let browser = plain(&flows.server).await;
-    for (_, path) in flows.pages().await {
+    let fixtures = WorkflowFixtures::new().await;
+    let browser = plain(&fixtures.server).await;
+    for (_, path) in fixtures.pages().await {
         browser.open(&path).await;
-        offers_only_what_works(&browser).await;
+        shows_no_script_only_controls(&browser).await;
     }
     browser.open("/dashboard/workflows").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Started.").await;
+    browser.sees("Workflow started.").await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag a').length").await, 6);
-    browser.open(&format!("/dashboard/workflows/{}", flows.failed)).await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.failed)).await;
     browser.press("Retry failed steps").await;
-    browser.sees("Retrying what failed.").await;
-    browser.open(&format!("/dashboard/workflows/{}", flows.running)).await;
+    browser.sees("Retrying the failed steps.").await;
+    browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     browser.press("Cancel…").await;
     browser.press("Cancel workflow").await;
-    browser.sees("asked to stop what is active").await;
+    browser.sees("Workers of active steps are asked to stop.").await;
     let clock = browser.js("return document.querySelector('.dag tspan[data-at]').textContent").await;
     assert!(clock.as_str().unwrap().starts_with("since "), "{clock}");
 }

@@ -29,7 +29,7 @@ pub struct PlannedRequest {
     /// The path of the request.
     pub path: &'static str,
     pub body: String,
-    /// Whether its handler fails it for good.
+    /// Whether its handler fails permanently.
     pub dies: bool,
     /// The number of follow-up jobs.
     pub next: usize,

@@ -50,7 +50,7 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
 fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128, &str)> {
     let mut words = line.split(' ');
     let (what, job, execution) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    // The attempt is for people. A torn line lacks the time or the process.
+    // The attempt number is informational. An incomplete line lacks the time or the process.
     let (_, at): (i32, u128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     Some((what, job, execution, at, words.next()?))
 }

@@ -142,18 +142,18 @@ pub async fn mend(postgres: Arc<Postgres>, nodes: Arc<Vec<Node>>) {
         let sql = "SELECT id FROM workflows WHERE state = 'failed' AND name = $1 LIMIT 20";
         for row in client.query(sql, &[&MENDS]).await.unwrap_or_default() {
             let node = &nodes[rand::random_range(0..nodes.len())];
-            // Whatever comes of it: as long as it is failed, it is tried again.
+            // The response does not matter: a workflow that is still failed is retried again.
             _ = http.post(format!("{}/workflows/{}/retry", node.url, row.get::<_, Uuid>(0))).send().await;
         }
     }
 }
 
-/// How many jobs and workflows are still to come to what they come to.
+/// The number of unfinished jobs and workflows.
 pub const UNFINISHED: &str = "
     SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state <> 'blocked')
          + (SELECT count(*) FROM workflows WHERE state = 'running' OR state = 'failed' AND name = 'mends')";
 
-/// What became of the workflows.
+/// The outcomes of the workflows.
 pub struct Flows<'a> {
     books: &'a Books<'a>,
     jobs: HashMap<(Uuid, &'a str), (&'a Uuid, &'a Job)>,

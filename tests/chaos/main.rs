@@ -214,7 +214,7 @@ fn doctor(url: &str) -> Check {
     check("violated invariants", wrong)
 }
 
-/// What no log and no response may contain.
+/// Secrets that no log and no response may contain.
 fn logs<'a>(processes: impl Iterator<Item = &'a Process>, postgres: &Postgres, ledger: &Ledger) -> Vec<Check> {
     let logs: Vec<String> = processes.map(Process::log).collect();
     let lines = || logs.iter().flat_map(|log| log.lines());

@@ -90,7 +90,7 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Compares them with those that there had to be, from the first of each schedule to its last, which is not before `until`.
+    /// Compares them with the expected due times of each schedule, from its first to its last, which is not before `until`.
     pub async fn read(client: &Client, schedules: &[Schedule], until: i64) -> Result<Self, tokio_postgres::Error> {
         let mut all = Self::default();
         let sql = "SELECT (extract(epoch FROM t.due_at) * 1e6)::bigint, t.job_id FROM ticks t JOIN schedules s ON s.id = t.schedule_id

@@ -138,7 +138,7 @@ const NOBODY: u32 = 65534;
 /// A worker that does not run as root, in a directory that root created.
 fn worker_of_nobody(place: &Place, server: &Server) -> Worker {
     chown(place.work(), Some(NOBODY), Some(NOBODY)).unwrap();
-    // The user nobody cannot enter every directory that we can.
+    // The user nobody cannot enter every directory that the test user can.
     let program = place.path().join("provost");
     std::fs::copy(env!("CARGO_BIN_EXE_provost"), &program).unwrap();
     let mut command = std::process::Command::new(&program);

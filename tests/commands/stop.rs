@@ -1,4 +1,4 @@
-//! However an attempt ends, no process and no directory remains.
+//! No process and no directory remains after an attempt, however the attempt ends.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn stubborn(mark: &str) -> String {
 
 async fn is_ready(server: &Server, id: &str) {
     let ready = || async { lines(server, id).await.contains(&"stdout ready".to_owned()).then_some(()) };
-    eventually("the command is at work", ready).await;
+    eventually("the command is running", ready).await;
 }
 
 async fn is_gone(mark: &str) {

@@ -21,7 +21,7 @@ static PERMITS: Semaphore = Semaphore::const_new(3);
 const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
 
-/// The text of an element without regard to where its lines break.
+/// The text of an element with line breaks and spaces collapsed.
 const ONE_LINE: &str = r"(it.innerText ?? it.textContent).replace(/\s+/g, ' ').trim()";
 
 /// Whether the page shows a text, in JavaScript.
@@ -36,10 +36,10 @@ pub mod key {
     pub const ESCAPE: &str = "\u{e00c}";
 }
 
-/// Both colour schemes.
+/// Both color schemes.
 pub const SCHEMES: [&str; 2] = ["light", "dark"];
 
-/// A tab without cookies or history, in a browser that no other test uses meanwhile.
+/// A tab without cookies or history, in a browser that no other test is using.
 pub struct Browser {
     home: String,
     driver: ManuallyDrop<WebDriver>,
@@ -48,7 +48,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser for the dashboard of this server, with no page open yet.
+    /// A browser for the dashboard of this server. No page is open yet.
     pub async fn on(server: &Server) -> Self {
         let permit = PERMITS.acquire().await.unwrap();
         // reqwest requires a TLS provider although no test uses TLS; a second installation has no effect.
@@ -90,7 +90,7 @@ impl Browser {
         self.driver.back().await.unwrap();
     }
 
-    /// Path and query of the present page.
+    /// Path and query of the current page.
     pub async fn path(&self) -> String {
         let url = self.driver.current_url().await.unwrap();
         url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
@@ -145,7 +145,7 @@ impl Browser {
     async fn give_up(&self, what: &str, last: &str) -> ! {
         let page = self.try_js("return location.href + '\\n' + document.body.innerText").await;
         let page = page.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
-        panic!("this did not happen within {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
+        panic!("timed out after {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
     }
 
     /// Runs a script in the page; what it returns.
@@ -157,7 +157,7 @@ impl Browser {
         Ok(self.driver.execute(script, Vec::new()).await?.json().clone())
     }
 
-    // Provisioning -------------------------------------------------------------------------------------------------------
+    // Acting on the page -----------------------------------------------------------------------------------------------------
 
     /// Waits until an expression yields a visible element.
     async fn element(&self, what: &str, expression: &str) -> WebElement {
@@ -180,14 +180,14 @@ impl Browser {
         self.try_click(&format!("{css} can be clicked"), &format!("document.querySelector({})", json!(css))).await;
     }
 
-    /// Clicks again when a poll has replaced the element meanwhile.
+    /// Clicks again if a poll has replaced the element.
     async fn try_click(&self, what: &str, expression: &str) {
         let deadline = Instant::now() + TIMEOUT;
         loop {
             let element = self.element(what, expression).await;
             let Err(error) = element.click().await else { return };
-            // ChromeDriver takes what is in a closed `details` for invisible, whatever the stylesheet says. A pointer
-            // does not.
+            // ChromeDriver treats content of a closed `details` as invisible even if the stylesheet shows it. A pointer
+            // action does not.
             let invisible = matches!(error.as_inner(), WebDriverErrorInner::ElementNotInteractable(_));
             if invisible && self.driver.action_chain().click_element(&element).perform().await.is_ok() {
                 return;
@@ -268,7 +268,7 @@ impl Browser {
         self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     }
 
-    /// The colour scheme of the system: `light` or `dark`.
+    /// The color scheme of the system: `light` or `dark`.
     pub async fn scheme(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
         self.cdp("Emulation.setEmulatedMedia", json!({"features": [feature]})).await;
@@ -282,27 +282,27 @@ impl Browser {
 
     // Checking ------------------------------------------------------------------------------------------------------
 
-    /// Violations in any page so far: of the CSP, dialogs, uncaught errors.
-    pub async fn crimes(&self) -> Vec<String> {
-        let noted = self.js("return JSON.parse(sessionStorage.getItem('crimes') ?? '[]')").await;
+    /// The problems on all pages so far: CSP violations, dialogs and uncaught errors.
+    pub async fn page_errors(&self) -> Vec<String> {
+        let noted = self.js("return JSON.parse(sessionStorage.getItem('page-errors') ?? '[]')").await;
         let noted = noted.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned());
         let log = self.driver.browser_log().await.unwrap();
-        let told = log.iter().filter(|entry| entry.message.contains("Content Security Policy"));
-        noted.chain(told.map(|entry| entry.message.clone())).collect()
+        let logged = log.iter().filter(|entry| entry.message.contains("Content Security Policy"));
+        noted.chain(logged.map(|entry| entry.message.clone())).collect()
     }
 
-    /// The barriers that axe finds on this page, one line each.
-    pub async fn barriers(&self) -> Vec<String> {
+    /// The accessibility violations that axe finds on this page, one line each.
+    pub async fn accessibility_violations(&self) -> Vec<String> {
         self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])).await
     }
 
-    /// Only the barriers of colour and contrast.
-    pub async fn colour_barriers(&self) -> Vec<String> {
+    /// Only the violations of color contrast rules.
+    pub async fn contrast_violations(&self) -> Vec<String> {
         self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]})).await
     }
 
     async fn axe(&self, rules: Value) -> Vec<String> {
-        // The script is large: it is sent once, and the browser itself runs it in every further page.
+        // The script is large, so it is sent once and the browser runs it in every later page.
         if !self.has_axe.swap(true, Ordering::Relaxed) {
             self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": AXE})).await;
             self.driver.execute(AXE, Vec::new()).await.unwrap();
@@ -315,13 +315,13 @@ impl Browser {
         found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
-    /// How far the page is wider than this width, in pixels.
+    /// How much wider than `width` the page is, in pixels.
     pub async fn overflow(&self, width: u32) -> i64 {
         let wide = self.js("return Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)").await;
         wide.as_i64().unwrap() - i64::from(width)
     }
 
-    /// The answers to the polls of this page so far.
+    /// The response statuses of all polls of this page.
     pub async fn polls(&self) -> Vec<i64> {
         let all = self.js("return window.polls").await;
         all.as_array().unwrap().iter().map(|it| it.as_i64().unwrap()).collect()
@@ -338,7 +338,7 @@ impl Browser {
     }
 }
 
-/// Gives the browser back, or ends it when the test failed. Dropping the client itself would deadlock on a
+/// Returns the browser to the pool, or ends it if the test failed. Dropping the client itself would deadlock on a
 /// single-threaded runtime, so it never happens.
 impl Drop for Browser {
     fn drop(&mut self) {

@@ -120,12 +120,12 @@ impl Database {
             .env("PGOPTIONS", "-c client_min_messages=warning")
             .output()
             .unwrap();
-        let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        (done.status.success(), said.trim().to_owned())
+        let printed = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        (done.status.success(), printed.trim().to_owned())
     }
 
-    /// Blocks each update of a table that fulfils a condition on `NEW`, until the gate opens: work that ends when a test
-    /// says so. The worker needs a lease that outlives the test.
+    /// Blocks each update of a table that meets a condition on `NEW` until the gate opens, so a test decides when work ends.
+    /// The worker needs a lease longer than the test.
     pub async fn gate(&self, table: &str, condition: &str) -> Gate {
         self.run(&format!(
             "CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS

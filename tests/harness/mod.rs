@@ -1,4 +1,4 @@
-//! What tests run on: one private PostgreSQL for the whole run, a database for each test, real `provost` processes, a
+//! The test environment: one private PostgreSQL for the whole run, a database for each test, real `provost` processes, a
 //! browser, and a network with faults.
 
 mod browser;
@@ -19,7 +19,7 @@ pub use proxy::NetworkFault;
 pub use proxy::Proxy;
 pub use server::{Answer, Server, send};
 
-/// How long a condition may take to become true. Only a hang takes this long, however busy the machine is.
+/// The time limit for a condition. Only a hang takes this long, even on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Polls a condition until it yields a value. Panics with the name of the condition when the timeout passes.
@@ -29,7 +29,7 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(Instant::now() < deadline, "this did not happen within {TIMEOUT:?}: {what}");
+        assert!(Instant::now() < deadline, "timed out after {TIMEOUT:?}: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

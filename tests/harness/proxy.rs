@@ -8,7 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What is wrong with the network.
+/// A network fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkFault {
     None,
@@ -86,7 +86,7 @@ impl Proxy {
     }
 
     #[cfg(feature = "chaos")]
-    /// How many connections have had to wait.
+    /// The number of connections that had to wait.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! A real `provost` process, and HTTP as a user speaks it.
+//! A real `provost` process and an HTTP client.
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub struct Server {
     http: reqwest::Client,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -45,14 +45,14 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The same answer, if it has this status.
+    /// The response, which must have this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// The `code` of a problem, which must be one in form.
+    /// The `code` of a well-formed problem response.
     #[track_caller]
     pub fn code(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
@@ -79,7 +79,7 @@ impl DerefMut for Server {
 }
 
 impl Server {
-    /// A server on this database, quick, with a free port.
+    /// A server on this database, with short intervals and a free port.
     pub fn on(database: &Database) -> Self {
         Self::with(&database.url, &[])
     }
@@ -89,7 +89,7 @@ impl Server {
         Self::within(&std::env::temp_dir(), database_url, settings)
     }
 
-    /// The same in a folder, where it finds its `provost.toml`.
+    /// The same in a folder that contains a `provost.toml`.
     pub fn within(folder: &Path, database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Self::command();
         command.env("DATABASE_URL", database_url).envs(QUICK.iter().copied()).envs(settings.iter().copied());
@@ -97,7 +97,7 @@ impl Server {
         Self::started(command)
     }
 
-    /// The program, without anything of the environment that would be a setting.
+    /// The program, without the settings in the environment.
     pub fn command() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
         for (key, _) in std::env::vars_os() {
@@ -110,7 +110,7 @@ impl Server {
         command
     }
 
-    /// Starts a prepared command and waits until it says where it is.
+    /// Starts a prepared command and waits until it prints its address.
     pub fn started(command: Command) -> Self {
         let (mut process, out) = Process::of(command);
         let deadline = Instant::now() + TIMEOUT;
@@ -140,7 +140,7 @@ impl Server {
     /// kill -9.
     pub fn kill(self) {}
 
-    /// A request that can be shaped before it is sent.
+    /// A request builder.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
@@ -166,7 +166,7 @@ impl Server {
         self.create_as(name, json!({})).await
     }
 
-    /// A new project whose simulated work goes as told, like `{"outcome": "failed"}`; its id.
+    /// Creates a project with these parameters of the simulation, like `{"outcome": "failed"}`; its id.
     pub async fn create_as(&self, name: &str, simulate: Value) -> String {
         let body = json!({"name": name, "parameters": {"simulate": simulate}});
         let project = self.post("/projects", body).await.expect(201).json();
@@ -208,7 +208,7 @@ impl Server {
     }
 }
 
-/// Sends a request, whatever comes back.
+/// Sends a request and returns any response.
 pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -1,7 +1,7 @@
-// Runs in every page before its own scripts, and notes what a test wants to know afterwards.
+// Runs in every page before its own scripts and records errors, polls and the first frame for the tests.
 const note = text => {
-  const crimes = JSON.parse(sessionStorage.getItem("crimes") ?? "[]");
-  sessionStorage.setItem("crimes", JSON.stringify([...crimes, `${text} at ${location.href}`]));
+  const errors = JSON.parse(sessionStorage.getItem("page-errors") ?? "[]");
+  sessionStorage.setItem("page-errors", JSON.stringify([...errors, `${text} at ${location.href}`]));
 };
 addEventListener("securitypolicyviolation", event => note(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 addEventListener("error", event => { if (event.message) note(`error ${event.message}`); });

@@ -23,7 +23,7 @@ pub const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30),
 pub async fn store(database: &Database) -> Store {
     let pool = Connector::parse(&database.url).unwrap().pool(8).unwrap();
     let store = Store::new(pool, Arc::new(Wakeup::default()));
-    eventually("the database answers", || async { store.ping().await.ok() }).await;
+    eventually("the database responds", || async { store.ping().await.ok() }).await;
     store
 }
 

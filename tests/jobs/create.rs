@@ -12,9 +12,9 @@ async fn new_job_is_returned_with_defaults() {
     let server = still(&database);
     let answer = server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     let job = answer.json();
-    let said = json!({"kind": "noop", "queue": "default", "tenant": "default", "tags": [], "state": "queued",
+    let expected = json!({"kind": "noop", "queue": "default", "tenant": "default", "tags": [], "state": "queued",
         "priority": 5, "payload": {}, "attempt": 0, "failures": 0, "max_attempts": 3, "replays": 0});
-    for (field, value) in said.as_object().unwrap() {
+    for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&job[field], value, "{field}");
     }
     for field in [
@@ -58,15 +58,15 @@ async fn every_field_is_kept() {
         .await
         .expect(201)
         .json();
-    let said = json!({"kind": "video.encode", "queue": "eu-west/1", "tenant": "acme", "tags": ["a", "ä b"], "priority": 9,
+    let expected = json!({"kind": "video.encode", "queue": "eu-west/1", "tenant": "acme", "tags": ["a", "ä b"], "priority": 9,
         "payload": {"n": 1}, "state": "scheduled", "run_at": "2099-01-31T06:00:00.000Z", "max_attempts": 7,
         "timeout_s": 90.0, "deadline_at": "2100-01-01T00:00:00.000Z", "idempotency_key": "k",
         "backoff": {"strategy": "linear", "base_s": 10.0, "max_s": 60.0, "jitter": false}});
-    for (field, value) in said.as_object().unwrap() {
+    for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&job[field], value, "{field}");
     }
     let kept = server.get(&format!("/jobs/{}", text(&job, "id"))).await.expect(200).json();
-    assert_eq!(kept, job, "what is answered at once is what is kept");
+    assert_eq!(kept, job, "the response equals the stored job");
     let exact = json!([{"kind": "a", "run_at": "2099-01-31T08:00:00.123456789Z", "deadline_at": "2100-01-01T00:00:00.999999999Z"},
         {"kind": "b", "delay": "1h", "payload": "x", "tags": ["t"]}]);
     for job in server.post("/jobs", exact).await.expect(201).json().as_array().unwrap() {
@@ -82,9 +82,9 @@ async fn requests_of_reference_systems_work() {
         "payload": {"recipient": "ops@example.com", "durationMs": 250}, "priority": 9, "maxAttempts": 5,
         "delaySeconds": 30, "timeoutSeconds": 60, "schemaVersion": 1, "idempotencyKey": "email-1", "dedupeWindowSeconds": 900});
     let job = server.post("/api/v1/jobs", request).await.expect(201).json();
-    let said = json!({"kind": "email.send", "queue": "critical", "tenant": "tenant-a", "priority": 9, "max_attempts": 5,
+    let expected = json!({"kind": "email.send", "queue": "critical", "tenant": "tenant-a", "priority": 9, "max_attempts": 5,
         "timeout_s": 60.0, "schema_version": 1, "idempotency_key": "email-1", "state": "scheduled"});
-    for (field, value) in said.as_object().unwrap() {
+    for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&job[field], value, "{field}");
     }
     assert!((moment(&job, "run_at") - moment(&job, "created_at") - 30.0).abs() < 0.01, "{job}");
@@ -106,20 +106,20 @@ async fn requests_of_reference_systems_work() {
 async fn batches_in_three_formats_keep_order() {
     let database = Database::new().await;
     let server = still(&database);
-    let wishes: Vec<Value> = (0..40).map(|n| json!({"kind": "noop", "payload": {"n": n}})).collect();
+    let bodies: Vec<Value> = (0..40).map(|n| json!({"kind": "noop", "payload": {"n": n}})).collect();
     for (path, body) in [
-        ("/jobs", json!(wishes)),
-        ("/jobs", json!({"jobs": wishes})),
-        ("/jobs/batch", json!({"jobs": wishes})),
-        ("/api/v1/jobs/batch", json!(wishes)),
+        ("/jobs", json!(bodies)),
+        ("/jobs", json!({"jobs": bodies})),
+        ("/jobs/batch", json!({"jobs": bodies})),
+        ("/api/v1/jobs/batch", json!(bodies)),
     ] {
         let jobs = server.post(path, body).await.expect(201).json();
         let order: Vec<i64> = jobs.as_array().unwrap().iter().map(|it| it["payload"]["n"].as_i64().unwrap()).collect();
         assert_eq!(order, (0..40).collect::<Vec<_>>());
-        assert!(ids(&jobs).is_sorted(), "they are served in this order");
+        assert!(ids(&jobs).is_sorted(), "ids are in request order");
     }
     let one = server.post("/jobs", json!([{"kind": "noop"}])).await.expect(201).json();
-    assert_eq!(one.as_array().map(Vec::len), Some(1), "an array is answered with an array");
+    assert_eq!(one.as_array().map(Vec::len), Some(1), "an array request has an array response");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 161);
     database.check_invariants().await;
 }
@@ -259,7 +259,7 @@ async fn past_run_at_is_due_and_future_one_waits() {
     assert_eq!(super::moves(&server, &text(&past, "id")).await[0], "none>queued");
     let done = until(&server, &text(&soon, "id"), "completed").await;
     let late = moment(&done, "finished_at") - moment(&done, "run_at");
-    assert!((0.0..1.0).contains(&late), "it was done {late} s after it was due");
+    assert!((0.0..1.0).contains(&late), "completed {late} s after the due time");
     let events = super::moves(&server, &text(&soon, "id")).await;
     assert_eq!(events, ["none>scheduled", "scheduled>active", "active>completed"]);
     database.check_invariants().await;
@@ -288,7 +288,7 @@ async fn job_without_matching_worker_is_explained() {
     let server = brisk(&database, &[]);
     let id = enqueue(&server, json!({"kind": "nobody.does.this", "queue": "far"})).await;
     enqueue(&server, json!({"kind": "noop", "queue": "far"})).await;
-    let told = super::waits_as(&server, &id, "no_worker").await;
-    assert!(text(&told, "summary").contains("kind nobody.does.this on queue far"), "{told}");
-    assert_eq!((told["workers"].as_i64(), job(&server, &id).await["attempt"].as_i64()), (Some(0), Some(0)));
+    let explained = super::waits_as(&server, &id, "no_worker").await;
+    assert!(text(&explained, "summary").contains("kind nobody.does.this on queue far"), "{explained}");
+    assert_eq!((explained["workers"].as_i64(), job(&server, &id).await["attempt"].as_i64()), (Some(0), Some(0)));
 }

@@ -19,7 +19,7 @@ async fn dead(server: &Server, more: Value) -> String {
     id
 }
 
-async fn found(server: &Server, query: &str) -> Vec<String> {
+async fn matching(server: &Server, query: &str) -> Vec<String> {
     ids(&server.get(&format!("/dlq?{query}")).await.expect(200).json())
 }
 
@@ -40,7 +40,7 @@ async fn dead_letters_are_listed_latest_first_and_filtered() {
     .await;
     until(&server, &third, "failed").await;
     simulated(&server, json!({"duration_ms": 0})).await;
-    assert_eq!(found(&server, "").await, [third.as_str(), &second, &first]);
+    assert_eq!(matching(&server, "").await, [third.as_str(), &second, &first]);
     for (query, id) in [
         ("queue=q", &first),
         ("error=ROUTE", &first),
@@ -48,7 +48,7 @@ async fn dead_letters_are_listed_latest_first_and_filtered() {
         ("tag=red", &second),
         ("kind=cleanup.run", &third),
     ] {
-        assert_eq!(found(&server, query).await, [id.as_str()], "{query}");
+        assert_eq!(matching(&server, query).await, [id.as_str()], "{query}");
     }
     let page = server.get("/dlq?limit=2").await.expect(200);
     let rest = server.get(&next_page(&page).unwrap()).await.expect(200);
@@ -129,7 +129,7 @@ async fn replay_by_id_or_filter_is_counted() {
     until(&server, &done, "completed").await;
     for replays in 1..=2 {
         assert_eq!(replay(&server, json!({"filter": {"error": "A"}})).await["moved"], 1);
-        crate::harness::eventually("it has died again", || async {
+        crate::harness::eventually("the job failed again", || async {
             let now = job(&server, &a).await;
             (now["state"] == "failed" && now["replays"] == replays).then_some(())
         })
@@ -144,8 +144,8 @@ async fn replay_by_id_or_filter_is_counted() {
         .iter()
         .map(|it| (text(it, "reason"), text(it, "current_status")))
         .collect();
-    assert!(why.contains(&("it cannot be retried in its state".into(), "completed".into())), "{why:?}");
-    assert!(why.contains(&("there is no such job".into(), String::new())), "{why:?}");
+    assert!(why.contains(&("the job cannot be retried in its state".into(), "completed".into())), "{why:?}");
+    assert!(why.contains(&("the job does not exist".into(), String::new())), "{why:?}");
     until(&server, &b, "failed").await;
     let one = replay(&server, json!({"filter": {}, "limit": 1})).await;
     assert_eq!((&one["moved"], &one["more"]), (&json!(1), &json!(true)));
@@ -169,7 +169,7 @@ async fn replay_with_after_visits_each_job_once() {
         assert_eq!(answer["moved"], 1);
         assert_eq!((&answer["more"], &answer["after"]), (&json!(more), &if more { json!(id) } else { Value::Null }));
         after = answer["after"].clone();
-        crate::harness::eventually("it has died again", || async {
+        crate::harness::eventually("the job failed again", || async {
             let now = job(&server, id).await;
             (now["state"] == "failed" && now["replays"] == 1).then_some(())
         })
@@ -205,9 +205,9 @@ async fn project_jobs_are_not_replayed_or_deleted() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let project = server.failed("p").await;
-    let of_project = found(&server, "").await.remove(0);
+    let of_project = matching(&server, "").await.remove(0);
     let refused = replay(&server, json!({"job_ids": [of_project]})).await;
-    assert_eq!(text(&refused["refused"][0], "reason"), "it belongs to a project: retry the project");
+    assert_eq!(text(&refused["refused"][0], "reason"), "the job belongs to a project; retry the project");
     assert_eq!(replay(&server, json!({"filter": {}})).await["moved"], 0);
     server.until(&project, "failed").await;
     database.check_invariants().await;

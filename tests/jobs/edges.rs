@@ -19,7 +19,7 @@ async fn rejected_start_consumes_no_other_limit() {
     server.post("/jobs", json!({ "jobs": refused })).await.expect(201);
     let free = vec![json!({"kind": "noop", "queue": "lim", "tenant": "bob"}); 12];
     server.post("/jobs", json!({ "jobs": free })).await.expect(201);
-    eventually("bob's jobs are done, though those of acme stand before them", || async {
+    eventually("bob's jobs finish although jobs of acme are ahead", || async {
         let done = "SELECT count(*) FROM jobs WHERE tenant = 'bob' AND state = 'completed'";
         (database.number(done).await == 12).then_some(())
     })

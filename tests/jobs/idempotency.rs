@@ -93,12 +93,12 @@ async fn concurrent_requests_with_key_create_one_job() {
     let database = Database::new().await;
     let (one, two) = (still(&database), still(&database));
     let request = json!({"kind": "noop", "idempotency_key": "k"});
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     for n in 0..20 {
         let server = if n % 2 == 0 { &one } else { &two };
-        asked.push(server.post("/jobs", request.clone()));
+        requests.push(server.post("/jobs", request.clone()));
     }
-    let answers = futures_util::future::join_all(asked).await;
+    let answers = futures_util::future::join_all(requests).await;
     let new = answers.iter().filter(|it| it.status == 201 && it.header("idempotency-replayed").is_empty()).count();
     assert_eq!(new, 1);
     assert!(answers.iter().all(|it| it.status == 201 && it.json()["id"] == answers[0].json()["id"]));
@@ -115,7 +115,7 @@ async fn key_must_not_repeat_within_batch() {
     // A batch with an existing job enqueues only the others.
     server.post("/jobs", request.clone()).await.expect(201);
     let answer = server.post("/jobs", json!([request, {"kind": "noop"}])).await.expect(201);
-    assert_eq!(answer.header("idempotency-replayed"), "", "not all of it was there");
+    assert_eq!(answer.header("idempotency-replayed"), "", "the response is not a pure replay");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2);
 }
 
@@ -129,7 +129,7 @@ async fn key_expires_with_window_or_job() {
         let answer = server.post("/jobs", request.clone()).await.expect(201);
         (answer.json()["id"] != first["id"]).then_some(())
     };
-    eventually("the window is over", other).await;
+    eventually("the window has passed", other).await;
 
     let id = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
     until(&server, &id, "failed").await;

@@ -25,8 +25,8 @@ async fn limit(server: &Server, body: Value) -> Value {
 }
 
 async fn many(server: &Server, n: usize, body: Value) {
-    let wishes: Vec<Value> = (0..n).map(|_| body.clone()).collect();
-    server.post("/jobs", json!(wishes)).await.expect(201);
+    let bodies: Vec<Value> = (0..n).map(|_| body.clone()).collect();
+    server.post("/jobs", json!(bodies)).await.expect(201);
 }
 
 /// Waits until `n` jobs are in a state.
@@ -45,9 +45,9 @@ async fn limit_can_be_created_changed_and_deleted() {
     let body = json!({"name": "email rate", "scope": "job_type", "scopeValue": "email.send", "mode": "rate", "limit": 50,
         "windowSeconds": 1, "burst": 10, "enabled": true});
     let made = server.post("/api/v1/rate-limits", body).await.expect(201).json();
-    let said = json!({"name": "email rate", "scope": "kind", "value": "email.send", "mode": "rate", "limit": 50, "window_s": 1.0,
+    let expected = json!({"name": "email rate", "scope": "kind", "value": "email.send", "mode": "rate", "limit": 50, "window_s": 1.0,
         "burst": 10, "enabled": true, "tokens": 10.0, "active": null, "held_back": 0});
-    for (field, value) in said.as_object().unwrap() {
+    for (field, value) in expected.as_object().unwrap() {
         assert_eq!(&made[field], value, "{field}");
     }
     let again = json!({"name": "email rate", "scope": "kind", "value": "email.send", "limit": 5, "window": "1m", "reason": "calmer"});
@@ -115,12 +115,12 @@ async fn limit_affects_only_its_scope() {
     let free = enqueue(&server, json!({"kind": "noop", "priority": 0})).await;
     for (body, limit) in &held {
         let id = enqueue(&server, body.clone()).await;
-        let told = waits_as(&server, &id, "throttled").await;
-        assert_eq!((text(&told, "limit").as_str(), &told["until"]), (*limit, &json!(null)), "{told}");
+        let explained = waits_as(&server, &id, "throttled").await;
+        assert_eq!((text(&explained, "limit").as_str(), &explained["until"]), (*limit, &json!(null)), "{explained}");
         assert_eq!(server.get(&format!("/limits/{limit}")).await.json()["held_back"], 1);
     }
     until(&server, &free, "completed").await;
-    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1, "no attempt is spent on what is held back");
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 1, "throttled jobs consume no attempts");
     assert_eq!(database.number("SELECT sum(attempt) FROM jobs WHERE state <> 'completed'").await, 0);
     limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0})).await;
     let nothing = enqueue(&server, json!({"kind": "noop"})).await;
@@ -145,7 +145,7 @@ async fn concurrency_is_exact_with_many_workers() {
     many(&one, 300, json!({"kind": "simulated", "payload": {"duration_ms": 12}})).await;
     let _others = (brisk(&database, &[]), brisk(&database, &[]));
     have(&database, 300, "completed").await;
-    assert_eq!(most_at_once(&database, "true").await, 4, "never more, and at least once all four");
+    assert_eq!(most_at_once(&database, "true").await, 4, "at most four at once, and four at least once");
     assert_eq!(database.number("SELECT count(DISTINCT worker_id) FROM executions").await, 3);
     assert_eq!(database.number("SELECT max(attempt) FROM jobs").await, 1);
     database.check_invariants().await;
@@ -166,7 +166,7 @@ async fn rate_is_exact_with_many_workers() {
         "WITH s AS ({of_t}) SELECT count(*) FROM s a JOIN s b ON b.at >= a.at
          WHERE (SELECT count(*) FROM s m WHERE m.at BETWEEN a.at AND b.at) > 5 + 20 * extract(epoch FROM b.at - a.at) + 0.001"
     );
-    assert_eq!(database.number(&worst).await, 0, "no window has more than it may");
+    assert_eq!(database.number(&worst).await, 0, "no window exceeds the limit");
     let span = format!("SELECT extract(epoch FROM max(at) - min(at)) FROM ({of_t}) AS s");
     let took: f64 = database.text(&span).await.parse().unwrap();
     assert!((2.7..5.5).contains(&took), "55 more at 20 a second took {took} s: the rate is used");
@@ -185,13 +185,16 @@ async fn throttled_job_starts_when_limit_is_raised() {
     let first = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &first, "completed").await;
     let second = enqueue(&server, json!({"kind": "noop"})).await;
-    let told = waits_as(&server, &second, "throttled").await;
-    let free_in = moment(&told, "until") - moment(&told, "at");
-    assert!((3580.0..=3600.0).contains(&free_in), "{told}");
-    assert!(text(&told, "summary").starts_with("Limit slow allows 1 per 3600 s; the next start is in 3"), "{told}");
+    let explained = waits_as(&server, &second, "throttled").await;
+    let free_in = moment(&explained, "until") - moment(&explained, "at");
+    assert!((3580.0..=3600.0).contains(&free_in), "{explained}");
+    assert!(
+        text(&explained, "summary").starts_with("Limit slow allows 1 per 3600 s; the next start is in 3"),
+        "{explained}"
+    );
     let seen = server.get("/limits/slow").await.json();
     assert_eq!((&seen["held_back"], seen["tokens"].as_f64().unwrap() < 0.1), (&json!(1), true), "{seen}");
-    assert!((moment(&seen, "free_at") - moment(&told, "until")).abs() < 1.0);
+    assert!((moment(&seen, "free_at") - moment(&explained, "until")).abs() < 1.0);
     let waits = job(&server, &second).await;
     assert_eq!(
         (text(&waits, "state"), &waits["attempt"], &waits["execution_id"]),
@@ -214,8 +217,8 @@ async fn changed_concurrency_takes_effect() {
     }
     have(&database, 2, "active").await;
     assert_eq!(server.get("/limits/c").await.json()["active"], 2);
-    let told = waits_as(&server, &ids[3], "throttled").await;
-    assert!(text(&told, "summary").contains("2 of 2 active"), "{told}");
+    let explained = waits_as(&server, &ids[3], "throttled").await;
+    assert!(text(&explained, "summary").contains("2 of 2 active"), "{explained}");
     limit(&server, body(3)).await;
     have(&database, 3, "active").await;
     limit(&server, body(1)).await;
@@ -261,7 +264,10 @@ async fn job_must_satisfy_all_limits() {
     let of = |tenant: &str| format!("job_id IN (SELECT id FROM jobs WHERE tenant = '{tenant}')");
     assert_eq!(most_at_once(&database, "true").await, 3);
     assert_eq!(most_at_once(&database, &of("t")).await, 1);
-    assert!(most_at_once(&database, &of("u")).await >= 2, "what one limit holds back does not use up the other");
+    assert!(
+        most_at_once(&database, &of("u")).await >= 2,
+        "a start that one limit rejects consumes no tokens of the other"
+    );
 }
 
 #[tokio::test]

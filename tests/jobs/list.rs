@@ -8,7 +8,7 @@ use super::{brisk, enqueue, text, until};
 use crate::api::{UNKNOWN_ID, assert_problem, assert_refused, ids, next_page, still};
 use crate::harness::{Database, Server};
 
-async fn found(server: &Server, query: &str) -> Vec<String> {
+async fn matching(server: &Server, query: &str) -> Vec<String> {
     ids(&server.get(&format!("/jobs?{query}")).await.expect(200).json())
 }
 
@@ -22,7 +22,7 @@ async fn filters_match_exactly() {
     let later = enqueue(&server, json!({"kind": "unserved", "delay": "1h"})).await;
     let project = server.ready("p").await;
     until(&server, &failed, "failed").await;
-    let of_project = found(&server, &format!("project={project}")).await;
+    let of_project = matching(&server, &format!("project={project}")).await;
     assert_eq!(of_project.len(), 1);
     for (query, expected) in [
         ("state=failed", &failed),
@@ -38,21 +38,21 @@ async fn filters_match_exactly() {
         (&format!("id={}", &later[..30]), &later),
         (&format!("id={later}"), &later),
     ] {
-        assert_eq!(found(&server, query).await, [expected.as_str()], "{query}");
+        assert_eq!(matching(&server, query).await, [expected.as_str()], "{query}");
     }
     for nothing in ["tag=r", "state=active&kind=unserved", "queue=Q", "before=1h", "since=2099-01-01T00:00:00Z"] {
-        assert_eq!(found(&server, nothing).await, [""; 0], "{nothing}");
+        assert_eq!(matching(&server, nothing).await, [""; 0], "{nothing}");
     }
-    assert_eq!(found(&server, "since=1h").await.len(), 4);
-    assert_eq!(found(&server, &format!("project={UNKNOWN_ID}")).await.len(), 0);
+    assert_eq!(matching(&server, "since=1h").await.len(), 4);
+    assert_eq!(matching(&server, &format!("project={UNKNOWN_ID}")).await.len(), 0);
 }
 
 #[tokio::test]
 async fn pages_have_no_gaps_during_inserts() {
     let database = Database::new().await;
     let server = still(&database);
-    let wishes: Vec<_> = (0..53).map(|_| json!({"kind": "a"})).collect();
-    let there: BTreeSet<String> = ids(&server.post("/jobs", json!(wishes)).await.json()).into_iter().collect();
+    let bodies: Vec<_> = (0..53).map(|_| json!({"kind": "a"})).collect();
+    let there: BTreeSet<String> = ids(&server.post("/jobs", json!(bodies)).await.json()).into_iter().collect();
     let (mut seen, mut path) = (Vec::new(), "/api/v1/jobs?kind=a&limit=10".to_owned());
     loop {
         let page = server.get(&path).await.expect(200);

@@ -67,8 +67,8 @@ pub async fn act(server: &Server, id: &str, verb: &str, body: Value) -> Answer {
 /// Waits until a job is explained with this reason and returns the explanation.
 pub async fn waits_as(server: &Server, id: &str, reason: &str) -> Value {
     let is_so = || async {
-        let told = server.get(&format!("/jobs/{id}/explain")).await.expect(200).json();
-        (told["reason"] == reason).then_some(told)
+        let explained = server.get(&format!("/jobs/{id}/explain")).await.expect(200).json();
+        (explained["reason"] == reason).then_some(explained)
     };
     eventually(&format!("job {id} is explained as {reason}"), is_so).await
 }
@@ -76,8 +76,8 @@ pub async fn waits_as(server: &Server, id: &str, reason: &str) -> Value {
 /// The transitions of a job, oldest first, like `queued>active`.
 pub async fn moves(server: &Server, id: &str) -> Vec<String> {
     let events = server.get(&format!("/jobs/{id}/events")).await.expect(200).json();
-    let told = |event: &Value| format!("{}>{}", text(event, "previous_state"), text(event, "new_state"));
-    events.as_array().unwrap().iter().rev().map(told).collect()
+    let transition = |event: &Value| format!("{}>{}", text(event, "previous_state"), text(event, "new_state"));
+    events.as_array().unwrap().iter().rev().map(transition).collect()
 }
 
 /// The outcomes of a job's attempts, oldest first.

@@ -16,11 +16,11 @@ async fn handler_progress_is_shown_while_running() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let id = simulated(&server, json!({"duration_ms": 60_000, "steps": 1000})).await;
-    let said = || async { Some(shown(&server, &id).await).filter(|it| !it.is_null()) };
-    let first = eventually("a heartbeat takes it along", said).await;
+    let reported = || async { Some(shown(&server, &id).await).filter(|it| !it.is_null()) };
+    let first = eventually("a heartbeat reports the progress", reported).await;
     let later =
         || async { (shown(&server, &id).await["fraction"].as_f64() > first["fraction"].as_f64()).then_some(()) };
-    eventually("the next one, too", later).await;
+    eventually("the next heartbeat reports progress", later).await;
     assert!(text(&first, "text").starts_with("step ") && text(&first, "text").ends_with(" of 1000"), "{first}");
     let executions = server.get(&format!("/jobs/{id}/executions")).await.expect(200).json();
     assert!(text(&executions[0]["progress"], "text").starts_with("step "), "{executions}");
@@ -30,7 +30,7 @@ async fn handler_progress_is_shown_while_running() {
         assert!(page.contains("<progress max=\"100\" value=\"") && page.contains(" of 1000</span>"), "{page}");
     }
     super::act(&server, &id, "cancel", json!({})).await.expect(202);
-    assert_eq!(until(&server, &id, "canceled").await["progress"], Value::Null, "it is over");
+    assert_eq!(until(&server, &id, "canceled").await["progress"], Value::Null, "a finished job has no progress");
     let executions = server.get(&format!("/jobs/{id}/executions")).await.expect(200).json();
     assert_eq!(executions[0]["progress"], Value::Null);
 }
@@ -48,7 +48,7 @@ async fn remote_progress_is_reset_by_next_attempt() {
     assert_eq!(shown(server, &id).await, json!({"fraction": 0.4, "text": "3 of 7"}));
     for silent in [json!({}), json!({"progress": null})] {
         put(server, &one, silent).await.expect(200);
-        assert_eq!(shown(server, &id).await["text"], "3 of 7", "it stands while nothing else is said");
+        assert_eq!(shown(server, &id).await["text"], "3 of 7", "progress stays until the next report");
     }
     server.post(all, many(json!({"text": "nearly"}))).await.expect(200);
     assert_eq!(shown(server, &id).await, json!({"fraction": null, "text": "nearly"}));
@@ -65,7 +65,7 @@ async fn remote_progress_is_reset_by_next_attempt() {
     assert_eq!(shown(server, &id).await, Value::Null);
     let again = crate::remote::dequeue(server, "r2").await.remove(0);
     assert_eq!(text(&again, "job_id"), id);
-    assert_eq!(shown(server, &id).await, Value::Null, "what the attempt before said is forgotten");
+    assert_eq!(shown(server, &id).await, Value::Null, "a new attempt starts without progress");
     let late = put(server, &one, json!({"progress": {"text": "late"}})).await;
     assert_eq!(late.status, 409);
     assert_eq!(shown(server, &id).await, Value::Null);
@@ -76,9 +76,9 @@ async fn largest_heartbeat_is_accepted() {
     let database = Database::new().await;
     let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (id, execution) = held(server, "r").await;
-    let said = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
-    let mut all = vec![said(crate::api::UNKNOWN_ID, crate::api::UNKNOWN_ID); 1999];
-    all.push(said(&execution, &id));
+    let heartbeat = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
+    let mut all = vec![heartbeat(crate::api::UNKNOWN_ID, crate::api::UNKNOWN_ID); 1999];
+    all.push(heartbeat(&execution, &id));
     let beat = json!({"worker": {"id": "w"}, "executions": all});
     let answer = server.post("/internal/executions/heartbeat", beat).await.expect(200).json();
     assert_eq!(answer["held"], json!([{"execution_id": execution}]));

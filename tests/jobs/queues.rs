@@ -11,8 +11,8 @@ async fn queue(server: &Server, name: &str) -> Value {
 }
 
 async fn set(server: &Server, name: &str, verb: &str) -> Value {
-    let asked = json!({"reason": "maintenance", "actor": "ada"});
-    server.post(&format!("/queues/{name}/{verb}"), asked).await.expect(200).json()
+    let request = json!({"reason": "maintenance", "actor": "ada"});
+    server.post(&format!("/queues/{name}/{verb}"), request).await.expect(200).json()
 }
 
 #[tokio::test]
@@ -69,10 +69,10 @@ async fn paused_queue_accepts_jobs_but_runs_none() {
     let held = enqueue(&server, json!({"kind": "noop", "queue": "q", "priority": 9})).await;
     let other = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &other, "completed").await;
-    let told = waits_as(&server, &held, "paused").await;
-    assert!(text(&told, "summary").ends_with("paused by ada: maintenance."), "{told}");
+    let shown = waits_as(&server, &held, "paused").await;
+    assert!(text(&shown, "summary").ends_with("paused by ada: maintenance."), "{shown}");
     until(&server, &running, "completed").await;
-    assert_eq!(job(&server, &held).await["attempt"], 0, "what runs finishes, what waits is not touched");
+    assert_eq!(job(&server, &held).await["attempt"], 0, "the active job finishes and waiting jobs stay");
     set(&server, "q", "resume").await;
     until(&server, &held, "completed").await;
     let events = server.get("/events?entity=queue&id=q&actor=ada").await.json();
@@ -95,7 +95,7 @@ async fn pause_applies_to_all_processes() {
     until(&two, &proof, "completed").await;
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE queue = 'q'").await, 0);
     set(&two, "q", "resume").await;
-    eventually("all of them are done", || async {
+    eventually("all jobs are completed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE queue = 'q' AND state = 'completed'").await == 20)
             .then_some(())
     })
@@ -177,8 +177,8 @@ async fn queue_concurrency_is_respected() {
     let server = brisk(&database, &[]);
     server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
     let request = json!({"kind": "sleep", "queue": "q", "payload": {"ms": 60}});
-    let wishes: Vec<Value> = (0..8).map(|_| request.clone()).collect();
-    server.post("/jobs", json!(wishes)).await.expect(201);
+    let bodies: Vec<Value> = (0..8).map(|_| request.clone()).collect();
+    server.post("/jobs", json!(bodies)).await.expect(201);
     let done = |n: i64| {
         let database = &database;
         move || async move {
@@ -186,14 +186,14 @@ async fn queue_concurrency_is_respected() {
             (database.number(done).await >= n).then_some(())
         }
     };
-    eventually("all are done, one after the other", done(8)).await;
+    eventually("all jobs finish one by one", done(8)).await;
     assert_eq!(super::limits::most_at_once(&database, "true").await, 1);
     assert_eq!(queue(&server, "q").await["concurrency"], 1);
     let free =
         server.patch("/queues/q", json!({"concurrency": null, "reason": "more machines"})).await.expect(200).json();
     assert_eq!(free["concurrency"], json!(null));
-    server.post("/jobs", json!(wishes)).await.expect(201);
-    eventually("all are done, side by side", done(16)).await;
+    server.post("/jobs", json!(bodies)).await.expect(201);
+    eventually("all jobs finish in parallel", done(16)).await;
     assert!(super::limits::most_at_once(&database, "true").await > 1);
     let event = server.get("/events?entity=limit&id=queue:q").await.json()[0].clone();
     assert_eq!((text(&event, "new_state"), text(&event, "reason")), ("gone".into(), "more machines".into()));
@@ -211,17 +211,17 @@ async fn queue_reports_counts_and_oldest_wait() {
     let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
     until(&server, &flaky, "retrying").await;
     until(&server, &dead, "failed").await;
-    let told = eventually("one is active", || async {
-        let told = queue(&server, "default").await;
-        (told["active"] == 1 && told["workers"] == 1).then_some(told)
+    let shown = eventually("one is active", || async {
+        let shown = queue(&server, "default").await;
+        (shown["active"] == 1 && shown["workers"] == 1).then_some(shown)
     })
     .await;
     for (what, n) in [("waiting", 2), ("scheduled", 1), ("active", 1), ("retrying", 1), ("failed", 1), ("blocked", 0)] {
-        assert_eq!(told[what], n, "{what}: {told}");
+        assert_eq!(shown[what], n, "{what}: {shown}");
     }
-    assert_eq!(told["oldest_waiting_at"], job(&server, &first).await["run_at"]);
+    assert_eq!(shown["oldest_waiting_at"], job(&server, &first).await["run_at"]);
     // Flows are counted per full minute, so move the current minute into the past.
     database.run("UPDATE work_tallies SET minute = minute - interval '1 minute'").await;
-    let told = queue(&server, "default").await;
-    assert_eq!((told["in_per_minute"].as_f64(), told["out_per_minute"].as_f64()), (Some(6.0 / 5.0), Some(0.0)));
+    let shown = queue(&server, "default").await;
+    assert_eq!((shown["in_per_minute"].as_f64(), shown["out_per_minute"].as_f64()), (Some(6.0 / 5.0), Some(0.0)));
 }

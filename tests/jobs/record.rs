@@ -48,11 +48,11 @@ async fn operator_actions_record_actor_and_reason() {
         let before = events(&server, &format!("entity={entity}&id={id}&actor=ada")).await.len();
         let answer = send(server.request(method, &path).json(&body)).await;
         assert!(answer.status < 300, "{path}: {}", answer.text);
-        let told = events(&server, &format!("entity={entity}&id={id}&actor=ada")).await;
-        assert_eq!(told.len(), before + 1, "{path}");
-        assert!(text(&told[0], "reason").ends_with("a reason"), "{path}: {}", told[0]);
-        assert_eq!(text(&told[0], "request_id"), answer.header("x-request-id"), "{path}");
-        assert_eq!(text(&told[0], "entity_id"), id);
+        let recorded = events(&server, &format!("entity={entity}&id={id}&actor=ada")).await;
+        assert_eq!(recorded.len(), before + 1, "{path}");
+        assert!(text(&recorded[0], "reason").ends_with("a reason"), "{path}: {}", recorded[0]);
+        assert_eq!(text(&recorded[0], "request_id"), answer.header("x-request-id"), "{path}");
+        assert_eq!(text(&recorded[0], "entity_id"), id);
     }
     database.check_invariants().await;
 }
@@ -69,11 +69,11 @@ async fn limit_and_schema_events_show_changes() {
         .post("/limits", json!({"name": "l", "scope": "global", "mode": "concurrency", "limit": 2, "enabled": false}))
         .await;
     server.delete("/limits/l").await.expect(204);
-    let told = events(&server, "entity=limit").await;
+    let recorded = events(&server, "entity=limit").await;
     let moved: Vec<_> =
-        told.iter().rev().map(|it| format!("{}>{}", text(it, "previous_state"), text(it, "new_state"))).collect();
+        recorded.iter().rev().map(|it| format!("{}>{}", text(it, "previous_state"), text(it, "new_state"))).collect();
     assert_eq!(moved, ["none>enabled", "enabled>enabled", "enabled>disabled", "disabled>gone"]);
-    let change = &told[2];
+    let change = &recorded[2];
     assert_eq!((&change["detail"]["before"]["limit"], &change["detail"]["after"]["limit"]), (&json!(1), &json!(2)));
     assert_eq!(text(change, "reason"), "calm");
     database.check_invariants().await;
@@ -139,7 +139,7 @@ async fn action_without_effect_records_no_event() {
 async fn events_match_job_states_after_faults() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
-    let wishes: Vec<Value> = (0..60)
+    let bodies: Vec<Value> = (0..60)
         .map(|n| {
             let payload = match n % 6 {
                 0 => json!({"outcome": "flaky", "duration_ms": 5, "retry_after_s": 0.1}),
@@ -152,12 +152,12 @@ async fn events_match_job_states_after_faults() {
             json!({"kind": "simulated", "payload": payload, "max_attempts": 2, "backoff": {"base": 0.1}})
         })
         .collect();
-    let jobs = ids(&server.post("/jobs", json!(wishes)).await.expect(201).json());
+    let jobs = ids(&server.post("/jobs", json!(bodies)).await.expect(201).json());
     let victim = brisk(&database, &[]);
     for id in jobs.iter().step_by(7) {
         act(&server, id, "cancel", json!({})).await;
     }
-    eventually("the other process holds something", || async {
+    eventually("the other process holds a lease", || async {
         let held =
             format!("SELECT count(*) FROM workers w JOIN jobs j ON j.worker_id = w.id WHERE w.pid = {}", victim.pid());
         let done = database.number("SELECT count(*) FROM jobs WHERE finished_at IS NULL").await == 0;
@@ -166,7 +166,7 @@ async fn events_match_job_states_after_faults() {
     .await;
     victim.kill();
     server.post("/dlq/replay", json!({"filter": {}})).await.expect(200);
-    eventually("everything is at rest", || async {
+    eventually("all jobs and workflows are finished", || async {
         (database.number("SELECT count(*) FROM jobs WHERE finished_at IS NULL").await == 0).then_some(())
     })
     .await;
@@ -175,6 +175,6 @@ async fn events_match_job_states_after_faults() {
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE ended_at IS NULL OR outcome IS NULL").await, 0);
     let miscounted = "SELECT count(*) FROM (SELECT queue, kind, state, sum(n) AS n FROM job_counts GROUP BY 1, 2, 3 HAVING sum(n) <> 0) AS t
         FULL JOIN (SELECT queue, kind, state, count(*) AS n FROM jobs GROUP BY 1, 2, 3) AS s USING (queue, kind, state) WHERE t.n IS DISTINCT FROM s.n";
-    assert_eq!(database.number(miscounted).await, 0, "the counters are what a scan counts");
+    assert_eq!(database.number(miscounted).await, 0, "the counters equal a full count");
     database.check_invariants().await;
 }

@@ -7,8 +7,8 @@ use crate::harness::{Database, Server, eventually};
 
 /// Number of rows removed from one class.
 async fn removed(server: &Server, class: &str) -> i64 {
-    let told = server.get("/stats").await.expect(200).json();
-    let class = told["retention"].as_array().unwrap().iter().find(|it| it["class"] == class).cloned().unwrap();
+    let statistics = server.get("/stats").await.expect(200).json();
+    let class = statistics["retention"].as_array().unwrap().iter().find(|it| it["class"] == class).cloned().unwrap();
     assert_eq!(class["removed"] != 0, class["pruned_at"].is_string(), "{class}");
     class["removed"].as_i64().unwrap()
 }
@@ -41,7 +41,7 @@ async fn zero_retention_prunes_and_max_keeps_each_class() {
         &[("PROVOST_RETAIN_COMPLETED", "max"), ("PROVOST_RETAIN_CANCELED", "max"), ("PROVOST_RETAIN_FAILED", "max")],
     );
     let _zero = pruner(&database, &[("PROVOST_RETAIN_COMPLETED", "0s"), ("PROVOST_RETAIN_CANCELED", "max")]);
-    eventually("the completed one is forgotten", || async { (removed(&kept, "completed").await == 1).then_some(()) })
+    eventually("the completed job is pruned", || async { (removed(&kept, "completed").await == 1).then_some(()) })
         .await;
     kept.get(&format!("/jobs/{done}")).await.expect(404);
     for id in [&dead, &off, &waiting] {
@@ -49,12 +49,12 @@ async fn zero_retention_prunes_and_max_keeps_each_class() {
     }
     assert_eq!((removed(&kept, "failed").await, removed(&kept, "canceled").await), (0, 0));
     let _both = pruner(&database, &[("PROVOST_RETAIN_CANCELED", "0s"), ("PROVOST_RETAIN_FAILED", "0s")]);
-    eventually("the others are forgotten", || async {
+    eventually("the other jobs are pruned", || async {
         (removed(&kept, "failed").await == 1 && removed(&kept, "canceled").await == 1).then_some(())
     })
     .await;
     assert_eq!(database.text("SELECT string_agg(id::text, '') FROM jobs").await, waiting);
-    assert_eq!(database.number("SELECT count(*) FROM executions").await, 0, "executions go with their jobs");
+    assert_eq!(database.number("SELECT count(*) FROM executions").await, 0, "attempts are deleted with their jobs");
     let totals = kept.get("/stats").await.json()["totals"].clone();
     assert_eq!((&totals["completed"], &totals["failed"], &totals["queued"]), (&json!(0), &json!(0), &json!(1)));
 }
@@ -69,7 +69,7 @@ async fn rows_younger_than_retention_are_kept() {
         .rows("UPDATE jobs SET finished_at = finished_at - interval '2 hours' WHERE id = $1::text::uuid", &[&old])
         .await;
     let pruner = pruner(&database, &[("PROVOST_RETAIN_COMPLETED", "1h")]);
-    eventually("the old one is forgotten", || async { (removed(&pruner, "completed").await == 1).then_some(()) }).await;
+    eventually("the old event is pruned", || async { (removed(&pruner, "completed").await == 1).then_some(()) }).await;
     pruner.get(&format!("/jobs/{old}")).await.expect(404);
     pruner.get(&format!("/jobs/{young}")).await.expect(200);
 }
@@ -84,7 +84,7 @@ async fn executions_and_events_have_own_retention() {
     let project = server.ready("p").await;
     server.post("/queues/default/pause", json!({})).await.expect(200);
     let pruner = pruner(&database, &[("PROVOST_RETAIN_EXECUTIONS", "0s"), ("PROVOST_RETAIN_EVENTS", "0s")]);
-    eventually("both are forgotten", || async {
+    eventually("both are pruned", || async {
         (removed(&pruner, "executions").await == 3 && removed(&pruner, "events").await > 8).then_some(())
     })
     .await;
@@ -100,7 +100,7 @@ async fn executions_and_events_have_own_retention() {
     assert_eq!(database.number("SELECT count(*) FROM events WHERE entity = 'job'").await, 0);
     assert_eq!(pruner.history(&project).await, ["creating", "provisioning", "ready"]);
     let paused = pruner.get("/events?entity=queue&id=default").await.json();
-    assert_eq!(text(&paused[0], "new_state"), "paused", "what operators did stays");
+    assert_eq!(text(&paused[0], "new_state"), "paused", "operator events are kept");
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn delivery_requests_are_pruned_in_batches() {
     server.kill();
     let _pruner = idle(&database);
     let left = || database.number("SELECT count(*) FROM deliveries");
-    eventually("one round forgets all the old ones", || async { (left().await <= 45_000).then_some(()) }).await;
-    assert_eq!(left().await, 45_000, "the young ones may be asked again");
+    eventually("one run prunes all old requests", || async { (left().await <= 45_000).then_some(()) }).await;
+    assert_eq!(left().await, 45_000, "recent requests are kept");
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn expired_keys_statistics_and_workers_are_pruned() {
         )
         .await;
     let pruner = idle(&database);
-    eventually("the old key, the old numbers and the old worker are forgotten", || async {
+    eventually("the old key, statistics and worker are pruned", || async {
         let gone = removed(&pruner, "keys").await == 1 && removed(&pruner, "statistics").await >= 1;
         (gone && pruner.get("/workers").await.json() == json!([])).then_some(())
     })
@@ -154,13 +154,13 @@ async fn expired_keys_statistics_and_workers_are_pruned() {
 async fn pruner_removes_several_batches_per_run() {
     let database = Database::new().await;
     let server = idle(&database);
-    let wishes: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();
+    let bodies: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();
     for _ in 0..6 {
-        server.post("/jobs", json!(wishes)).await.expect(201);
+        server.post("/jobs", json!(bodies)).await.expect(201);
     }
     let canceled = server.post("/jobs/cancel", json!({"filter": {}})).await.expect(200).json();
     assert_eq!(canceled["moved"], 6000);
     let pruner = pruner(&database, &[("PROVOST_RETAIN_CANCELED", "0s")]);
-    eventually("all are forgotten", || async { (removed(&pruner, "canceled").await == 6000).then_some(()) }).await;
+    eventually("all are pruned", || async { (removed(&pruner, "canceled").await == 6000).then_some(()) }).await;
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
 }

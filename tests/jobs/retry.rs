@@ -34,18 +34,21 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "backoff": backoff})).await;
     let waiting = until(&server, &id, "retrying").await;
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 600.0).abs() < 0.01, "{waiting}");
-    let told = waits_as(&server, &id, "retrying_later").await;
-    assert_eq!((&told["until"], &told["possible"]), (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"])));
+    let explained = waits_as(&server, &id, "retrying_later").await;
+    assert_eq!(
+        (&explained["until"], &explained["possible"]),
+        (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"]))
+    );
     assert!(
-        text(&told, "summary").contains("failed 1 of 3 times") && text(&told, "summary").contains("busy"),
-        "{told}"
+        text(&explained, "summary").contains("1 of 3 failures") && text(&explained, "summary").contains("busy"),
+        "{explained}"
     );
     let now = act(&server, &id, "retry", json!({"reason": "fixed it", "actor": "ada"})).await.expect(200).json();
-    assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "nothing is forgiven");
+    assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "the failures are kept");
     until(&server, &id, "completed").await;
     let later = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
-    let told = waits_as(&server, &later, "not_due").await;
-    assert!((moment(&told, "until") - moment(&told, "at") - 3600.0).abs() < 5.0, "{told}");
+    let explained = waits_as(&server, &later, "not_due").await;
+    assert!((moment(&explained, "until") - moment(&explained, "at") - 3600.0).abs() < 5.0, "{explained}");
     act(&server, &later, "retry", json!({})).await.expect(200);
     until(&server, &later, "completed").await;
     database.check_invariants().await;
@@ -56,9 +59,9 @@ async fn default_first_retry_is_within_two_seconds() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let body = json!({"kind": "simulated", "payload": {"outcome": "flaky", "duration_ms": 0}, "max_attempts": 2});
-    let wishes: Vec<_> = (0..8).map(|_| body.clone()).collect();
-    server.post("/jobs", json!(wishes)).await.expect(201);
-    eventually("all are dead", || async {
+    let bodies: Vec<_> = (0..8).map(|_| body.clone()).collect();
+    server.post("/jobs", json!(bodies)).await.expect(201);
+    eventually("all jobs have failed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'failed'").await == 8).then_some(())
     })
     .await;
@@ -97,7 +100,7 @@ async fn handler_can_set_retry_time() {
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 90.0).abs() < 0.01, "{waiting}");
     let id = simulated(&server, json!({"outcome": "snooze", "duration_ms": 0, "retry_after_s": 0.3})).await;
     let done = until(&server, &id, "completed").await;
-    assert_eq!((&done["attempt"], &done["failures"]), (&json!(2), &json!(0)), "a snooze spends nothing");
+    assert_eq!((&done["attempt"], &done["failures"]), (&json!(2), &json!(0)), "a snooze counts no failure");
     assert_eq!(outcomes(&server, &id).await, ["snoozed", "completed"]);
     let moved = ["none>queued", "queued>active", "active>scheduled", "scheduled>active", "active>completed"];
     assert_eq!(moves(&server, &id).await, moved);
@@ -154,7 +157,7 @@ async fn deadline_fails_job_in_any_state() {
         assert_eq!(outcomes(&server, id).await, ended);
     }
     until(&server, &quick, "completed").await;
-    eventually("the worker hears of it and stops", || async {
+    eventually("the worker stops the attempt", || async {
         server.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
     })
     .await;
@@ -191,14 +194,14 @@ async fn job_that_kills_workers_becomes_dead_letter() {
         let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
         until(&server, &id, "active").await;
         victim.kill();
-        eventually("the lease ends and the job is taken back", || async {
+        eventually("the lease expires and the job is reaped", || async {
             (job(&server, &id).await["state"] != "active").then_some(())
         })
         .await;
     }
     let dead = job(&server, &id).await;
     assert_eq!((text(&dead, "state"), dead["failures"].as_i64()), ("failed".to_owned(), Some(2)));
-    assert!(text(&dead, "error").ends_with("was lost: its lease ended without a heartbeat"), "{dead}");
+    assert!(text(&dead, "error").ends_with("was lost: its lease expired without a heartbeat"), "{dead}");
     assert_eq!(outcomes(&server, &id).await, ["lease_expired", "lease_expired"]);
     let moved = moves(&server, &id).await;
     assert_eq!(moved[2..], ["active>retrying", "retrying>active", "active>failed"]);
@@ -215,7 +218,7 @@ async fn shutdown_releases_jobs_without_failure() {
     let after = idle(&database);
     let job = job(&after, &id).await;
     assert_eq!((text(&job, "state"), &job["attempt"], &job["failures"]), ("queued".to_owned(), &json!(1), &json!(0)));
-    assert_eq!(job["run_at"], job["created_at"], "it keeps its place");
+    assert_eq!(job["run_at"], job["created_at"], "the job keeps its place in the queue");
     assert_eq!(outcomes(&after, &id).await, ["released"]);
     database.check_invariants().await;
 }

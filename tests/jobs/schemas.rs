@@ -63,7 +63,7 @@ async fn every_payload_error_has_a_path() {
     assert_refused(&server.post("/jobs", request(json!({"colour": 1}))).await, 422, "invalid_field", "payload");
     let hundred: Vec<Value> = (0..100).map(|_| json!({})).collect();
     let answer = server.post("/jobs", request(json!({"items": hundred}))).await;
-    assert_eq!(refusal(&answer).2.len(), 20, "enough is enough");
+    assert_eq!(refusal(&answer).2.len(), 20, "the number of errors is limited");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 0);
 }
 
@@ -125,7 +125,7 @@ async fn schema_applies_on_all_servers_within_a_second() {
     two.post("/jobs", request.clone()).await.expect(201);
     put(&one, "noop", json!({"schema": needs("n")})).await.expect(201);
     assert_refused(&one.post("/jobs", request.clone()).await, 422, "invalid_field", "payload");
-    crate::harness::eventually("the other server knows", || async {
+    crate::harness::eventually("the other server applies the schema", || async {
         (two.post("/jobs", request.clone()).await.status == 422).then_some(())
     })
     .await;

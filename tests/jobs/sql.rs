@@ -9,16 +9,19 @@ use crate::harness::{Database, eventually};
 const PAGE: &str = include_str!("../../docs/sql.md");
 
 #[track_caller]
-fn said(database: &Database, script: &str) -> String {
-    let (went_well, said) = database.psql(script);
-    assert!(went_well, "{script}: {said}");
-    said
+fn output(database: &Database, script: &str) -> String {
+    let (succeeded, output) = database.psql(script);
+    assert!(succeeded, "{script}: {output}");
+    output
 }
 
 #[track_caller]
 fn refused(database: &Database, script: &str, sqlstate: &str, word: &str) {
-    let (went_well, said) = database.psql(script);
-    assert!(!went_well && said.contains(&format!("ERROR:  {sqlstate}: ")) && said.contains(word), "{script}: {said}");
+    let (succeeded, output) = database.psql(script);
+    assert!(
+        !succeeded && output.contains(&format!("ERROR:  {sqlstate}: ")) && output.contains(word),
+        "{script}: {output}"
+    );
 }
 
 #[tokio::test]
@@ -27,7 +30,7 @@ async fn enqueue_follows_its_transaction() {
     let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     let script = "BEGIN; SELECT provost.enqueue('noop', queue => 'never', idempotency_key => 'k'); \
                   SELECT provost.create_project('never'); ROLLBACK";
-    said(&database, script);
+    output(&database, script);
     for table in [
         "jobs",
         "projects",
@@ -37,12 +40,12 @@ async fn enqueue_follows_its_transaction() {
     ] {
         assert_eq!(database.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
-    let id = said(&database, "BEGIN; SELECT provost.enqueue('echo', '{ \"n\": 12345678901234567890 }'); COMMIT");
+    let id = output(&database, "BEGIN; SELECT provost.enqueue('echo', '{ \"n\": 12345678901234567890 }'); COMMIT");
     let done = until(&server, &id, "completed").await;
     let read = server.get(&format!("/jobs/{id}")).await.text;
     assert!(read.contains(r#""result":{ "n": 12345678901234567890 }"#), "{read}");
     let late = moment(&done, "finished_at") - moment(&done, "created_at");
-    assert!(late < 5.0, "the commit rings: nobody polls for ten minutes, and yet it took {late} s");
+    assert!(late < 5.0, "the commit wakes the worker, but the job started {late} s later");
     let birth = server.get(&format!("/jobs/{id}/events")).await.json().as_array().unwrap().last().cloned().unwrap();
     assert_eq!(text(&birth, "actor"), "sql");
     database.check_invariants().await;
@@ -52,7 +55,7 @@ async fn enqueue_follows_its_transaction() {
 async fn sql_arguments_match_api_fields() {
     let database = Database::new().await;
     let server = still(&database);
-    let by_sql = said(
+    let by_sql = output(
         &database,
         "SELECT provost.enqueue(kind => 'a', payload => '{\"n\":1}', queue => 'q', priority => 9, run_at => '2099-01-31 08:00+02',
             max_attempts => 7, timeout => '90 seconds', tenant => 't', tags => '{x,\"y z\"}', idempotency_key => 'k',
@@ -71,14 +74,15 @@ async fn sql_arguments_match_api_fields() {
             assert_eq!(&sql[field], value, "{field}");
         }
     }
-    let (plain, usual) = (said(&database, "SELECT provost.enqueue('a')"), enqueue(&server, json!({"kind": "a"})).await);
+    let (plain, usual) =
+        (output(&database, "SELECT provost.enqueue('a')"), enqueue(&server, json!({"kind": "a"})).await);
     let (sql, http) = (job(&server, &plain).await, job(&server, &usual).await);
     for (field, value) in http.as_object().unwrap() {
         if !["id", "created_at", "updated_at", "run_at"].contains(&field.as_str()) {
             assert_eq!(&sql[field], value, "{field}");
         }
     }
-    let later = said(&database, "SELECT provost.enqueue('a', delay => '10 minutes')");
+    let later = output(&database, "SELECT provost.enqueue('a', delay => '10 minutes')");
     let later = job(&server, &later).await;
     assert!((moment(&later, "run_at") - moment(&later, "created_at") - 600.0).abs() < 0.01, "{later}");
     assert_eq!(text(&later, "state"), "scheduled");
@@ -122,7 +126,7 @@ async fn enqueue_on_draining_queue_raises() {
     for call in ["enqueue('noop')", "create_project('p')"] {
         refused(&database, &format!("SELECT provost.{call}"), "PV001", "the queue default is draining");
     }
-    said(&database, "SELECT provost.enqueue('noop', queue => 'other')");
+    output(&database, "SELECT provost.enqueue('noop', queue => 'other')");
 }
 
 #[tokio::test]
@@ -130,10 +134,10 @@ async fn sql_can_create_retry_and_delete_projects() {
     let database = Database::new().await;
     let server = brisk(&database, &[]);
     let script = r#"SELECT provost.create_project('p', parameters => '{"simulate": {"outcome": "failed", "duration_ms": 0, "reason": "no quota"}}', labels => '{"env": "prod"}', actor => 'signup')"#;
-    let id = said(&database, script);
+    let id = output(&database, script);
     let project = server.until(&id, "failed").await;
     assert_eq!((text(&project, "error_reason"), &project["labels"]), ("no quota".to_owned(), &json!({"env": "prod"})));
-    let job_id = said(&database, &format!("SELECT provost.retry_project('{id}', reason => 'the quota was raised')"));
+    let job_id = output(&database, &format!("SELECT provost.retry_project('{id}', reason => 'the quota was raised')"));
     assert_eq!(until(&server, &job_id, "failed").await["project_id"], json!(id));
     refused(
         &database,
@@ -141,22 +145,22 @@ async fn sql_can_create_retry_and_delete_projects() {
         "PV004",
         "there is no project",
     );
-    let job_id = said(&database, &format!("SELECT provost.delete_project(project => '{id}', actor => 'billing')"));
+    let job_id = output(&database, &format!("SELECT provost.delete_project(project => '{id}', actor => 'billing')"));
     server.until(&id, "deleted").await;
     until(&server, &job_id, "completed").await;
     for verb in ["retry", "delete"] {
         refused(&database, &format!("SELECT provost.{verb}_project('{id}')"), "PV003", "is deleted");
     }
     let events = server.get(&format!("/projects/{id}/events")).await.json();
-    let told: Vec<_> = events
+    let transitions: Vec<_> = events
         .as_array()
         .unwrap()
         .iter()
         .map(|it| (text(it, "new_state"), text(it, "actor"), text(it, "reason")))
         .collect();
-    assert!(told.contains(&("creating".into(), "sql".into(), "the quota was raised".into())), "{told:?}");
-    assert!(told.contains(&("deleting".into(), "billing".into(), String::new())), "{told:?}");
-    assert_eq!(told.last(), Some(&("creating".into(), "signup".into(), String::new())));
+    assert!(transitions.contains(&("creating".into(), "sql".into(), "the quota was raised".into())), "{transitions:?}");
+    assert!(transitions.contains(&("deleting".into(), "billing".into(), String::new())), "{transitions:?}");
+    assert_eq!(transitions.last(), Some(&("creating".into(), "signup".into(), String::new())));
     database.check_invariants().await;
 }
 
@@ -175,7 +179,7 @@ async fn concurrent_transactions_with_key_share_one_job() {
             theirs
         };
         let ends = async {
-            eventually("the second waits", || async {
+            eventually("the second transaction waits", || async {
                 let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
                 (database.number(waiting).await == 1).then_some(())
             })
@@ -201,7 +205,7 @@ async fn documented_sql_examples_work() {
             let id = database.text("SELECT id FROM projects WHERE name = 'acme'").await;
             server.until(&id, "ready").await;
         }
-        said(&database, example);
+        output(&database, example);
     }
     assert_eq!(database.text("SELECT customer FROM public.orders").await, "a@example.org");
     let jobs = database

@@ -36,11 +36,11 @@ async fn stats_report_every_count() {
     let gone = enqueue(&server, json!({"kind": "unserved", "queue": "q", "delay": "1h"})).await;
     super::act(&server, &gone, "cancel", json!({})).await.expect(200);
 
-    let told = stats(&server, "window=15m").await;
-    assert_eq!(told["window_s"], 900.0);
+    let statistics = stats(&server, "window=15m").await;
+    assert_eq!(statistics["window_s"], 900.0);
     let totals = json!({"scheduled": 0, "queued": 1, "blocked": 0, "active": 1, "completed": 4, "retrying": 0, "failed": 2, "canceled": 1});
-    assert_eq!(told["totals"], totals);
-    let work = of(&told, "default", "simulated");
+    assert_eq!(statistics["totals"], totals);
+    let work = of(&statistics, "default", "simulated");
     for (what, n) in [
         ("waiting", 0),
         ("in_flight", 0),
@@ -52,17 +52,18 @@ async fn stats_report_every_count() {
     ] {
         assert_eq!(work[what], n, "{what}: {work}");
     }
-    let naps = of(&told, "default", "sleep");
+    let naps = of(&statistics, "default", "sleep");
     assert_eq!((&naps["timeouts"], &naps["failed"], &naps["completed"]), (&json!(1), &json!(1), &json!(0)));
-    assert_eq!(of(&told, "q", "sleep")["in_flight"], 1);
+    assert_eq!(of(&statistics, "q", "sleep")["in_flight"], 1);
     assert_eq!(
-        (&of(&told, "q", "unserved")["waiting"], &of(&told, "q", "unserved")["enqueued"]),
+        (&of(&statistics, "q", "unserved")["waiting"], &of(&statistics, "q", "unserved")["enqueued"]),
         (&json!(1), &json!(2))
     );
 
     let id = only_worker(&server).await;
-    let of_queue =
-        |queue: &str| told["workers"].as_array().unwrap().iter().find(|it| it["queue"] == queue).cloned().unwrap();
+    let of_queue = |queue: &str| {
+        statistics["workers"].as_array().unwrap().iter().find(|it| it["queue"] == queue).cloned().unwrap()
+    };
     let worker = of_queue("default");
     assert_eq!((text(&worker, "worker_id"), &worker["executions"], &worker["completed"]), (id, &json!(6), &json!(4)));
     assert_eq!(
@@ -71,7 +72,7 @@ async fn stats_report_every_count() {
     );
     assert!(moment(&worker, "last_at") > 0.0);
     assert_eq!(
-        told["queues"].as_array().unwrap().iter().map(|it| it["workers"].as_i64().unwrap()).collect::<Vec<_>>(),
+        statistics["queues"].as_array().unwrap().iter().map(|it| it["workers"].as_i64().unwrap()).collect::<Vec<_>>(),
         [1, 1]
     );
 }
@@ -81,10 +82,10 @@ async fn durations_and_waits_have_percentiles() {
     let database = Database::new().await;
     let server = idle(&database);
     let body = |ms: i64| json!({"kind": "simulated", "payload": {"duration_ms": ms}});
-    let wishes: Vec<Value> = (0..20).map(|n| body(if n == 0 { 700 } else { 30 })).collect();
-    server.post("/jobs", json!(wishes)).await.expect(201);
+    let bodies: Vec<Value> = (0..20).map(|n| body(if n == 0 { 700 } else { 30 })).collect();
+    server.post("/jobs", json!(bodies)).await.expect(201);
     let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "20")]);
-    eventually("all are done", || async {
+    eventually("all jobs are completed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'completed'").await == 20).then_some(())
     })
     .await;
@@ -110,7 +111,7 @@ async fn window_excludes_older_events() {
     until(&server, &id, "completed").await;
     database.run("UPDATE work_stats SET minute = minute - interval '2 hours'").await;
     let now = of(&stats(&server, "window=30m").await, "default", "noop");
-    assert_eq!((&now["enqueued"], &now["completed"]), (&json!(0), &json!(0)), "it was before the window");
+    assert_eq!((&now["enqueued"], &now["completed"]), (&json!(0), &json!(0)), "the job is older than the window");
     assert_eq!(of(&stats(&server, "window=3h").await, "default", "noop")["completed"], 1);
     for (query, n) in [("kind=noop&window=3h", 1), ("kind=echo&window=3h", 0), ("queue=q&window=3h", 0)] {
         assert_eq!(stats(&server, query).await["queues"].as_array().map(Vec::len), Some(n), "{query}");

@@ -22,15 +22,15 @@ async fn waiting_job_is_canceled_immediately() {
     let queued = enqueue(&server, json!({"kind": "noop"})).await;
     let scheduled = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
     for (id, was) in [(&queued, "queued"), (&scheduled, "scheduled")] {
-        let asked = json!({"reason": "not needed", "actor": "ada"});
-        let job = act(&server, id, "cancel", asked).await.expect(200).json();
+        let requested = json!({"reason": "not needed", "actor": "ada"});
+        let job = act(&server, id, "cancel", requested).await.expect(200).json();
         assert_eq!((text(&job, "state"), text(&job, "error")), ("canceled".into(), "canceled: not needed".into()));
         assert!(job["finished_at"].is_string());
         assert_eq!(moves(&server, id).await, [format!("none>{was}"), format!("{was}>canceled")]);
         let event = server.get(&format!("/jobs/{id}/events")).await.json()[0].clone();
         assert_eq!((text(&event, "actor"), text(&event, "reason")), ("ada".into(), "canceled: not needed".into()));
-        let told = waits_as(&server, id, "finished").await;
-        assert_eq!(told["possible"], json!(["run-again"]));
+        let explained = waits_as(&server, id, "finished").await;
+        assert_eq!(explained["possible"], json!(["run-again"]));
     }
     database.check_invariants().await;
 }
@@ -52,18 +52,18 @@ async fn heartbeat_reports_cancellation() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let id = active(&server).await;
-    let asked = act(&server, &id, "cancel", json!({"reason": "wrong file"})).await.expect(202).json();
-    assert_eq!(asked["state"], "active");
-    assert!(asked["cancel_requested_at"].is_string());
+    let requested = act(&server, &id, "cancel", json!({"reason": "wrong file"})).await.expect(202).json();
+    assert_eq!(requested["state"], "active");
+    assert!(requested["cancel_requested_at"].is_string());
     act(&server, &id, "cancel", json!({})).await.expect(202);
     let job = until(&server, &id, "canceled").await;
     assert_eq!((text(&job, "error"), job["failures"].as_i64()), ("canceled: wrong file".to_owned(), Some(0)));
     assert!(job["cancel_requested_at"].is_null() && job["worker_id"].is_null());
     assert_eq!(outcomes(&server, &id).await, ["canceled"]);
     let moved = ["none>queued", "queued>active", "active>active", "active>canceled"];
-    assert_eq!(moves(&server, &id).await, moved, "one request is one line, asked twice or not");
-    let took = super::moment(&job, "finished_at") - super::moment(&asked, "cancel_requested_at");
-    assert!(took < 3.0, "a heartbeat comes three times per lease, not after {took} s");
+    assert_eq!(moves(&server, &id).await, moved, "a repeated request records one event");
+    let took = super::moment(&job, "finished_at") - super::moment(&requested, "cancel_requested_at");
+    assert!(took < 3.0, "three heartbeats per lease expected; canceled after {took} s");
     database.check_invariants().await;
 }
 
@@ -75,15 +75,18 @@ async fn ignored_cancellation_revokes_lease_after_grace() {
     let frozen = brisk(&database, &[("PROVOST_LEASE_TTL", "10s"), ("PROVOST_ROLES", "api,worker")]);
     let id = active(&frozen).await;
     frozen.signal("STOP");
-    let asked = act(&server, &id, "cancel", json!({"reason": "enough"})).await.expect(202).json();
-    let told = waits_as(&server, &id, "cancel_requested").await;
-    assert!(text(&told, "summary").contains("revoked"), "{told}");
+    let requested = act(&server, &id, "cancel", json!({"reason": "enough"})).await.expect(202).json();
+    let explained = waits_as(&server, &id, "cancel_requested").await;
+    assert!(text(&explained, "summary").contains("revoked"), "{explained}");
     let job = until(&server, &id, "canceled").await;
     assert_eq!(text(&job, "error"), "canceled: enough");
-    assert!(super::moment(&job, "finished_at") < super::moment(&asked, "lease_until"), "not for the end of its lease");
+    assert!(
+        super::moment(&job, "finished_at") < super::moment(&requested, "lease_until"),
+        "not for the end of its lease"
+    );
     assert_eq!((job["failures"].as_i64(), outcomes(&server, &id).await), (Some(0), vec!["canceled".to_owned()]));
     frozen.signal("CONT");
-    eventually("the worker that wakes up hears that its lease is lost", || async {
+    eventually("the resumed worker learns that its lease is lost", || async {
         frozen.log().iter().any(|line| line["msg"] == "lease lost").then_some(())
     })
     .await;
@@ -96,8 +99,8 @@ async fn cancel_racing_completion_has_one_outcome() {
     let database = Database::new().await;
     let server = brisk(&database, WAITS);
     let request = json!({"kind": "simulated", "payload": {"duration_ms": 15}});
-    let wishes: Vec<Value> = (0..40).map(|_| request.clone()).collect();
-    let jobs = server.post("/jobs", json!(wishes)).await.expect(201).json();
+    let bodies: Vec<Value> = (0..40).map(|_| request.clone()).collect();
+    let jobs = server.post("/jobs", json!(bodies)).await.expect(201).json();
     let ids = crate::api::ids(&jobs);
     let answers = futures_util::future::join_all(ids.iter().map(|id| act(&server, id, "cancel", json!({})))).await;
     let mut ends = std::collections::BTreeSet::new();
@@ -200,8 +203,8 @@ async fn run_again_creates_copy_with_origin() {
 async fn bulk_cancel_and_retry_by_id_or_filter() {
     let database = Database::new().await;
     let server = idle(&database);
-    let wishes: Vec<Value> = (0..1200).map(|n| json!({"kind": "a", "tenant": if n < 3 { "x" } else { "y" }})).collect();
-    for chunk in wishes.chunks(600) {
+    let bodies: Vec<Value> = (0..1200).map(|n| json!({"kind": "a", "tenant": if n < 3 { "x" } else { "y" }})).collect();
+    for chunk in bodies.chunks(600) {
         server.post("/jobs", json!(chunk)).await.expect(201);
     }
     let later = enqueue(&server, json!({"kind": "a", "delay": "1h", "tenant": "z"})).await;
@@ -214,8 +217,8 @@ async fn bulk_cancel_and_retry_by_id_or_filter() {
     assert_eq!(mixed["moved"], 1);
     let refused: Vec<_> =
         mixed["refused"].as_array().unwrap().iter().map(|it| (text(it, "id"), text(it, "reason"))).collect();
-    assert!(refused.contains(&(canceled[0].clone(), "it is finished".into())), "{refused:?}");
-    assert!(refused.contains(&(UNKNOWN_ID.into(), "there is no such job".into())), "{refused:?}");
+    assert!(refused.contains(&(canceled[0].clone(), "the job has already finished".into())), "{refused:?}");
+    assert!(refused.contains(&(UNKNOWN_ID.into(), "the job does not exist".into())), "{refused:?}");
 
     let some = server.post("/jobs/cancel", json!({"filter": {"kind": "a"}, "limit": 700})).await.expect(200).json();
     assert_eq!((&some["moved"], &some["more"]), (&json!(700), &json!(true)));

@@ -80,14 +80,14 @@ async fn every_server_streams_all_events() {
     }
     let mut one = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
     assert_eq!(one.moves(3).await, ["none>queued", "queued>active", "active>completed"]);
-    let told = server.get(&format!("/jobs/{id}/events")).await.json();
+    let received = server.get(&format!("/jobs/{id}/events")).await.json();
     let mut again = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
     let first = again.event().await;
     let second = again.event().await;
-    assert_eq!((&first, &second), (&told[2], &told[1]), "the same JSON as the record");
+    assert_eq!((&first, &second), (&received[2], &received[1]), "the same JSON as the record");
     assert_eq!(second["attempt"], 1);
     let all = server.get(&format!("/events?id={id}")).await.json();
-    assert_eq!((&all, &told[0]["attempt"]), (&told, &json!(1)));
+    assert_eq!((&all, &received[0]["attempt"]), (&received, &json!(1)));
 }
 
 #[tokio::test]
@@ -104,13 +104,13 @@ async fn reconnect_resumes_at_last_event() {
     drop(server);
     let server = idle(&database);
     let mut back = Follower::at(&server, "/events/stream?entity=job", Some(&place)).await;
-    let mut told = Vec::new();
-    while told.last() != Some(&"queued>canceled".to_owned()) {
-        told.extend(back.moves(1).await);
+    let mut received = Vec::new();
+    while received.last() != Some(&"queued>canceled".to_owned()) {
+        received.extend(back.moves(1).await);
     }
     // Events that may have been incomplete are repeated; none is missing.
-    assert_eq!(told[told.len() - 2..], ["none>queued", "queued>canceled"]);
-    assert!(told.len() <= 3, "{told:?}");
+    assert_eq!(received[received.len() - 2..], ["none>queued", "queued>canceled"]);
+    assert!(received.len() <= 3, "{received:?}");
 }
 
 #[tokio::test]
@@ -156,17 +156,17 @@ async fn slow_reader_is_disconnected() {
                 SELECT 'queue', 'q', 'active', 'active', 'a', repeat('x', 900) FROM generate_series(1, 20000)";
     database.run(many).await;
     lazy.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let said = tokio::task::spawn_blocking(move || {
+    let output = tokio::task::spawn_blocking(move || {
         std::thread::sleep(Duration::from_secs(12));
-        let mut said = Vec::new();
-        _ = lazy.read_to_end(&mut said);
-        String::from_utf8_lossy(&said).into_owned()
+        let mut output = Vec::new();
+        _ = lazy.read_to_end(&mut output);
+        String::from_utf8_lossy(&output).into_owned()
     });
-    let said = said.await.unwrap();
+    let output = output.await.unwrap();
     assert!(
-        said.contains(": disconnected: data was not received in time"),
+        output.contains(": disconnected: data was not received in time"),
         "{}",
-        &said[said.len().saturating_sub(300)..]
+        &output[output.len().saturating_sub(300)..]
     );
 }
 

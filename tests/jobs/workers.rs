@@ -40,7 +40,7 @@ async fn worker_reports_identity_and_queues() {
     assert!((0..1000).contains(&it["heartbeat_age_ms"].as_i64().unwrap()), "{it}");
     let running = enqueue(&server, json!({"kind": "sleep", "queue": "a", "payload": {"seconds": 600}})).await;
     until(&server, &running, "active").await;
-    eventually("its heartbeat says that it is busy", || async {
+    eventually("the heartbeat reports a busy slot", || async {
         (worker(&server, &id).await["busy"] == 1).then_some(())
     })
     .await;
@@ -89,15 +89,15 @@ async fn cordoned_worker_claims_nothing() {
     let id = only_worker(&server).await;
     let running = enqueue(&server, json!({"kind": "sleep", "payload": {"ms": 900}})).await;
     until(&server, &running, "active").await;
-    let asked = json!({"reason": "disk", "actor": "ada"});
-    let cordoned = server.post(&format!("/workers/{id}/cordon"), asked).await.expect(200).json();
+    let request = json!({"reason": "disk", "actor": "ada"});
+    let cordoned = server.post(&format!("/workers/{id}/cordon"), request).await.expect(200).json();
     assert_eq!(
         (text(&cordoned, "state"), text(&cordoned, "reason"), text(&cordoned, "actor")),
         ("cordoned".into(), "disk".into(), "ada".into())
     );
     let held = enqueue(&server, json!({"kind": "noop"})).await;
-    let told = waits_as(&server, &held, "no_worker").await;
-    assert!(text(&told, "summary").contains("cordoned or draining"), "{told}");
+    let explained = waits_as(&server, &held, "no_worker").await;
+    assert!(text(&explained, "summary").contains("cordoned or draining"), "{explained}");
     until(&server, &running, "completed").await;
     assert_eq!(job(&server, &held).await["attempt"], 0);
     server.post(&format!("/api/v1/workers/{id}/resume"), json!({"actor": "ada"})).await.expect(200);
@@ -143,10 +143,10 @@ async fn silent_worker_is_lost_and_can_be_forgotten() {
     victim.kill();
     let lost = becomes(&server, &id, "lost").await;
     assert!(lost["heartbeat_age_ms"].as_i64().unwrap() >= 1000, "{lost}");
-    let asked = server
+    let request = server
         .request(reqwest::Method::DELETE, &format!("/workers/{id}"))
         .json(&json!({"reason": "dead", "actor": "ada"}));
-    crate::harness::send(asked).await.expect(204);
+    crate::harness::send(request).await.expect(204);
     assert_problem(&server.get(&format!("/workers/{id}")).await, 404, "not_found");
     let event = server.get(&format!("/events?entity=worker&id={id}")).await.json()[0].clone();
     assert_eq!(
@@ -186,12 +186,15 @@ async fn explanation_tells_busy_slots_from_jobs_ahead() {
     let database = Database::new().await;
     let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
     let running = simulated(&server, json!({"duration_ms": 600_000})).await;
-    let told = waits_as(&server, &running, "active").await;
-    assert!(text(&told, "summary").contains("attempt 1, 0 of 3 failures spent"), "{told}");
+    let explained = waits_as(&server, &running, "active").await;
+    assert!(text(&explained, "summary").contains("attempt 1, 0 of 3 failures"), "{explained}");
     enqueue(&server, json!({"kind": "noop"})).await;
     let waiting = enqueue(&server, json!({"kind": "noop"})).await;
-    let told = waits_as(&server, &waiting, "no_free_slot").await;
-    assert_eq!((&told["ahead"], &told["workers"], &told["free_slots"]), (&json!(1), &json!(1), &json!(0)));
+    let explained = waits_as(&server, &waiting, "no_free_slot").await;
+    assert_eq!(
+        (&explained["ahead"], &explained["workers"], &explained["free_slots"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
     // The row of a worker with a free slot that claims nothing, so that other jobs stay ahead.
     server.signal("STOP");
     database.run("UPDATE workers SET busy = 0, seen_at = clock_timestamp() + interval '1 minute'").await;

@@ -57,7 +57,7 @@ impl Agent {
     async fn fetch(&self, limit: i64) -> Vec<(String, GoJob)> {
         let (status, text) =
             self.send(Method::POST, "/internal/executions/dequeue", Some(json!({"limit": limit}))).await;
-        assert_eq!(status, 200, "it must be 200: {text}");
+        assert_eq!(status, 200, "expected status 200: {text}");
         let answer: Value = serde_json::from_str(&text).unwrap();
         let read = |it: &Value| {
             let trace: HashMap<String, String> = serde_json::from_value(it["payload"]["trace"].clone()).unwrap();
@@ -72,10 +72,10 @@ impl Agent {
     /// Pretends to run the command.
     async fn work(&self, (id, job): (String, GoJob)) {
         let of = |what: &str| format!("/internal/executions/{id}/{what}");
-        assert_eq!(self.send(Method::PUT, &of("heartbeat"), None).await.0, 200, "an empty body is none");
-        let said = job.command.join(" ");
+        assert_eq!(self.send(Method::PUT, &of("heartbeat"), None).await.0, 200, "an empty body counts as absent");
+        let command_line = job.command.join(" ");
         assert_eq!(
-            self.send(Method::POST, &of("logs"), Some(json!({"content": format!("{said}\ndone")}))).await.0,
+            self.send(Method::POST, &of("logs"), Some(json!({"content": format!("{command_line}\ndone")}))).await.0,
             202
         );
         let result = match job.command.first().map(String::as_str) {
@@ -106,15 +106,15 @@ async fn foreign_agent_works_unchanged() {
     let good = command(&server, json!({"name": "build", "image": "alpine", "command": ["echo", "hi"]})).await;
     let bad = command(&server, json!({"image": "alpine", "command": ["false"]})).await;
     let given = agent.fetch(0).await;
-    assert_eq!(given.len(), 1, "a limit of nothing is one");
+    assert_eq!(given.len(), 1, "the default limit is one");
     let given: Vec<_> = given.into_iter().chain(agent.fetch(500).await).collect();
-    assert_eq!(given.len(), 2, "only commands are for agents that do not say what they do");
+    assert_eq!(given.len(), 2, "agents without kinds receive only commands");
     let first = &given[0].1;
     assert_eq!((first.id.to_string(), first.name.as_str(), first.image.as_str()), (good.clone(), "build", "alpine"));
     assert_eq!((first.defaulttimeout, first.priority, first.tenantid), (90, 5, given[1].1.tenantid));
     assert_eq!((given[1].1.name.as_str(), given[1].1.createdat.len() > 18), ("command", true));
     let lease = "SELECT bool_and(lease_until - claimed_at = interval '5 minutes') FROM jobs WHERE state = 'active'";
-    assert_eq!(database.text(lease).await, "t", "it beats every other minute");
+    assert_eq!(database.text(lease).await, "t", "the lease exceeds the heartbeat interval of two minutes");
     for it in given {
         agent.work(it).await;
     }

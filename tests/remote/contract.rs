@@ -142,13 +142,13 @@ async fn heartbeat_renews_leases_and_reports_lost_ones<S: Source>(side: &Side<S>
     side.database.run(&cancel).await;
     let mut beats = source.heartbeat(&holding, 3, false).await.unwrap().renewed;
     beats.sort_by_key(|it| held.iter().position(|(_, execution)| *execution == it.execution_id));
-    let heard: Vec<_> = beats.iter().map(|it| (it.execution_id, it.canceled.as_deref())).collect();
-    assert_eq!(heard, [(held[1].1, Some("no need")), (held[2].1, None)]);
-    let said = "SELECT string_agg(progress_fraction || ' ' || progress_text, ',') FROM jobs";
-    assert_eq!(side.database.text(said).await, "0.4 3 of 7", "how far it is goes along");
+    let reported: Vec<_> = beats.iter().map(|it| (it.execution_id, it.canceled.as_deref())).collect();
+    assert_eq!(reported, [(held[1].1, Some("no need")), (held[2].1, None)]);
+    let stored_progress = "SELECT string_agg(progress_fraction || ' ' || progress_text, ',') FROM jobs";
+    assert_eq!(side.database.text(stored_progress).await, "0.4 3 of 7", "the heartbeat stores progress");
     holding[2].progress = None;
     source.heartbeat(&holding, 3, false).await.unwrap();
-    assert_eq!(side.database.text(said).await, "0.4 3 of 7", "and stands while nothing else is said");
+    assert_eq!(side.database.text(stored_progress).await, "0.4 3 of 7", "a heartbeat without progress keeps it");
 }
 
 async fn duplicate_settlement_succeeds_and_stale_fails<S: Source>(side: &Side<S>) {
@@ -195,7 +195,7 @@ async fn every_outcome_sets_its_state<S: Source>(side: &Side<S>) {
         assert_eq!(side.database.text(&word).await, outcome.word());
     }
     let again = claim_one(&source).await;
-    assert_eq!((again.attempt, again.failures), (2, 0), "what was released");
+    assert_eq!((again.attempt, again.failures), (2, 0), "a released job is claimed again without a failure");
     side.database.check_invariants().await;
 }
 

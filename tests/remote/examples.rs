@@ -24,7 +24,7 @@ async fn works(language: &str, file: &str) {
         return;
     }
     let path = format!("{}/examples/{file}", env!("CARGO_MANIFEST_DIR"));
-    assert!(std::fs::read_to_string(&path).unwrap().lines().count() < 100, "{file} is longer than it should be");
+    assert!(std::fs::read_to_string(&path).unwrap().lines().count() < 100, "{file} has 100 lines or more");
     let database = Database::new().await;
     let token = "a-worker-token-0123456789";
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -44,10 +44,14 @@ async fn works(language: &str, file: &str) {
     server.kill();
     let server = idle(&database, &settings);
     let second = enqueue(&server, words("a b")).await;
-    assert_eq!(until(&server, &second, "completed").await["result"], json!({"words": 2}), "it survives its server");
+    assert_eq!(
+        until(&server, &second, "completed").await["result"],
+        json!({"words": 2}),
+        "the worker survives a server restart"
+    );
     assert!(Command::new("kill").arg(worker.0.id().to_string()).status().unwrap().success());
     let pid = format!("/proc/{}/stat", worker.0.id());
-    eventually("it ends when it is told to", || async {
+    eventually("the worker ends on SIGTERM", || async {
         std::fs::read_to_string(&pid).is_ok_and(|stat| stat.contains(") Z ")).then_some(())
     })
     .await;

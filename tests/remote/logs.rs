@@ -28,8 +28,8 @@ async fn log_lines_are_ordered_paged_and_followed() {
         .expect(202);
     let path = format!("/executions/{execution}/logs");
     let all = lines(server, &path).await;
-    let told: Vec<_> = all.iter().map(|it| format!("{}:{}", text(it, "stream"), text(it, "content"))).collect();
-    assert_eq!(told, ["stdout:one", "stdout:two", "stdout:", "stdout:four", "stderr:five", "stdout:six"]);
+    let contents: Vec<_> = all.iter().map(|it| format!("{}:{}", text(it, "stream"), text(it, "content"))).collect();
+    assert_eq!(contents, ["stdout:one", "stdout:two", "stdout:", "stdout:four", "stderr:five", "stdout:six"]);
     let after = format!("after_id={}&limit=1", all[3]["id"]);
     assert_eq!(text(&lines(server, &format!("{path}?{after}")).await[0], "content"), "five");
     assert_eq!(lines(server, &format!("/jobs/{id}/logs")).await, all);
@@ -41,7 +41,7 @@ async fn log_lines_are_ordered_paged_and_followed() {
     assert_eq!(text(&followed[0], "content"), "seven");
     super::put(server, &format!("/internal/executions/{execution}/result"), json!({})).await.expect(200);
     let end = lines(server, &format!("{path}?after_id={}&wait=10s", followed[0]["id"])).await;
-    assert!(end.is_empty(), "nobody waits for what has ended");
+    assert!(end.is_empty(), "a finished log returns immediately");
     assert_problem(&post(server, &execution, json!({"content": "late"})).await, 409, "lease_lost");
     assert_problem(&server.get(&format!("/executions/{}/logs", crate::api::UNKNOWN_ID)).await, 404, "not_found");
     assert_problem(&server.get(&format!("/jobs/{}/logs", crate::api::UNKNOWN_ID)).await, 404, "not_found");
@@ -107,8 +107,8 @@ async fn handler_output_is_logged_by_local_and_remote_workers() {
     let id = crate::jobs::simulated(&server, json!({"duration_ms": 0, "lines": ["one", "<b>two</b>"]})).await;
     crate::jobs::until(&server, &id, "completed").await;
     let all = lines(&server, &format!("/jobs/{id}/logs")).await;
-    let told: Vec<_> = all.iter().map(|it| text(it, "content")).collect();
-    assert_eq!(told, ["one", "<b>two</b>"], "the last lines are there when the job has ended");
+    let contents: Vec<_> = all.iter().map(|it| text(it, "content")).collect();
+    assert_eq!(contents, ["one", "<b>two</b>"], "the last lines are stored before the job finishes");
     let page = server.get(&format!("/dashboard/jobs/{id}")).await.expect(200).text;
     assert!(
         page.contains("id=\"h-logs\"") && page.contains("&#60;b&#62;two") && page.contains(">stdout</span>"),
@@ -121,7 +121,7 @@ async fn handler_output_is_logged_by_local_and_remote_workers() {
     assert_eq!(store.prune_logs(Duration::from_secs(3600), 10).await.unwrap(), 0);
     assert_eq!(store.prune_logs(Duration::ZERO, 1).await.unwrap(), 1);
     store.prune_jobs(provost::domain::JobState::Completed, Duration::ZERO, 10).await.unwrap();
-    assert_eq!(database.number("SELECT count(*) FROM execution_logs").await, 0, "they go with their job");
+    assert_eq!(database.number("SELECT count(*) FROM execution_logs").await, 0, "logs are deleted with their job");
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn remote_worker_needs_no_database() {
     assert_eq!(text(&until(&server, &endless, "canceled").await, "error"), "canceled: enough");
     worker.signal("TERM");
     assert_eq!(worker.exit_code(), 0);
-    assert_eq!(server.get("/workers").await.json(), json!([]), "it left in good order");
+    assert_eq!(server.get("/workers").await.json(), json!([]), "the worker deregistered");
     assert!(decoy.accept().is_err(), "nothing connected to the database");
     assert_eq!(database.number("SELECT count(*) FROM executions WHERE worker_id NOT LIKE '%-%-%'").await, 0);
     database.check_invariants().await;
@@ -83,13 +83,13 @@ async fn remote_workers_survive_server_restart() {
     let id = simulated(&server, json!({"duration_ms": 1500})).await;
     until(&server, &id, "active").await;
     server.kill();
-    eventually("the work ends, and its result finds no server", || async {
+    eventually("the work ends while no server is reachable", || async {
         worker.says("settlement not delivered yet").then_some(())
     })
     .await;
     let server = idle(&database, &settings);
     until(&server, &id, "completed").await;
-    assert_eq!(outcomes(&server, &id).await, ["completed"], "no second try was needed");
+    assert_eq!(outcomes(&server, &id).await, ["completed"], "one attempt is enough");
     let next = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &next, "completed").await;
     database.check_invariants().await;
@@ -104,11 +104,14 @@ async fn disconnected_worker_stops_before_lease_ends() {
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     let held = until(&server, &id, "active").await;
     proxy.cut();
-    eventually("it stops by itself", || async { worker.says("nobody confirmed the lease").then_some(()) }).await;
+    eventually("the worker stops the attempt", || async {
+        worker.says("no heartbeat has confirmed the lease").then_some(())
+    })
+    .await;
     until(&server, &id, "retrying").await;
     assert_eq!(outcomes(&server, &id).await, ["lease_expired"], "{held}");
     proxy.mend();
-    eventually("the same worker has it again", || async {
+    eventually("the same worker claims the job again", || async {
         let now = job(&server, &id).await;
         (now["attempt"] == 2 && now["state"] == "active").then_some(())
     })
@@ -138,7 +141,7 @@ async fn first_signal_drains_and_second_exits() {
     let mut hasty = worker_of(&server.url, &[], &[]);
     until(&server, &long, "active").await;
     hasty.signal("TERM");
-    eventually("it is stopping", || async { hasty.says("a second signal").then_some(()) }).await;
+    eventually("the worker is stopping", || async { hasty.says("a second signal").then_some(()) }).await;
     hasty.signal("INT");
     assert_eq!(hasty.exit_code(), 130);
 }
@@ -166,23 +169,24 @@ async fn wrong_token_is_logged_and_retried() {
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let (code, said) = run(Server::command().arg("worker"));
-    assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
-    let (code, said) = run(Server::command().args(["worker", "--server", "localhost"]));
-    assert_eq!((code, said.contains("PROVOST_SERVER")), (Some(2), true), "{said}");
-    let (code, said) = run(Server::command().args([
+    let (code, printed) = run(Server::command().arg("worker"));
+    assert_eq!((code, printed.contains("PROVOST_SERVER")), (Some(2), true), "{printed}");
+    let (code, printed) = run(Server::command().args(["worker", "--server", "localhost"]));
+    assert_eq!((code, printed.contains("PROVOST_SERVER")), (Some(2), true), "{printed}");
+    let (code, printed) = run(Server::command().args([
         "worker",
         "--server",
         "http://127.0.0.1:1",
         "--token",
         "one-token-0123456789,another-0123456789",
     ]));
-    assert_eq!((code, said.contains("one token")), (Some(2), true), "{said}");
+    assert_eq!((code, printed.contains("one token")), (Some(2), true), "{printed}");
     let database = Database::new().await;
     let tokens =
         [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", "a-worker-token-0123456789")];
     let server = idle(&database, &tokens);
     let mut worker = worker_of(&server.url, &["--token", "another-token-0123456789"], &[]);
-    eventually("it says what is wrong", || async { worker.says("PROVOST_WORKER_TOKEN").then_some(()) }).await;
+    eventually("the worker reports the missing token", || async { worker.says("PROVOST_WORKER_TOKEN").then_some(()) })
+        .await;
     assert!(worker.is_running());
 }

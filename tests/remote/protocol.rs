@@ -16,10 +16,14 @@ async fn repeated_request_returns_same_executions() {
     let (_, first) = held(&server, "r1").await;
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     let again = dequeue(&server, "r1").await;
-    assert_eq!((again.len(), text(&again[0], "execution_id")), (1, first.clone()), "the answer may have been lost");
+    assert_eq!(
+        (again.len(), text(&again[0], "execution_id")),
+        (1, first.clone()),
+        "a repeated request returns the same jobs"
+    );
     assert_eq!(again[0]["lease_ttl_ms"], 10_000, "until the first heartbeat");
     let other = dequeue(&server, "r2").await;
-    assert_ne!(text(&other[0], "execution_id"), first, "another request is another question");
+    assert_ne!(text(&other[0], "execution_id"), first, "another request id claims other jobs");
     put(&server, &format!("/internal/executions/{first}/result"), json!({"exit_code": 0})).await.expect(200);
     assert!(
         dequeue(&server, "r1").await.is_empty(),
@@ -182,7 +186,7 @@ async fn heartbeating_worker_is_listed_and_controlled() {
     let one = put(&server, &format!("/internal/executions/{execution}/heartbeat"), json!({})).await.expect(200).json();
     assert_eq!(one, json!({"lease_ttl_ms": 20_000, "cancel": true, "reason": "not needed", "drain": true}));
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
-    assert!(dequeue(&server, "s").await.is_empty(), "it was told to take no more");
+    assert!(dequeue(&server, "s").await.is_empty(), "a draining worker receives no jobs");
     put(&server, &format!("/internal/executions/{execution}/result"), json!({"canceled": true})).await.expect(200);
     assert_eq!(text(&job(&server, &id).await, "error"), "canceled: not needed");
     server.post("/internal/workers/w/leave", json!({})).await.expect(204);
@@ -260,5 +264,8 @@ async fn payloads_arrive_byte_for_byte() {
         assert_refused(&server.post("/internal/executions/dequeue", body).await, 422, "invalid_field", field);
     }
     database.run("UPDATE deliveries SET created_at = created_at - interval '2 hours'").await;
-    assert!(worker::store(&database).await.prune_deliveries(100).await.unwrap() > 0, "nobody asks that again");
+    assert!(
+        worker::store(&database).await.prune_deliveries(100).await.unwrap() > 0,
+        "an old request id is not remembered"
+    );
 }

@@ -21,7 +21,7 @@ async fn worker_token_opens_only_internal() {
     let database = Database::new().await;
     let server = guarded(&database);
     let document = send(server.request(Method::GET, "/openapi.json").bearer_auth(ADMIN)).await.expect(200).json();
-    let mut asked = 0;
+    let mut requests = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|it| it.len() <= 6 && *it != "parameters") {
             let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
@@ -45,13 +45,13 @@ async fn worker_token_opens_only_internal() {
                     worker.status
                 );
                 if internal {
-                    assert_ne!(ask(Some(ADMIN)).await.status, 401, "the admin may do that, too: {url}");
+                    assert_ne!(ask(Some(ADMIN)).await.status, 401, "the admin token is accepted: {url}");
                 }
-                asked += 1;
+                requests += 1;
             }
         }
     }
-    assert!(asked > 100, "{asked}");
+    assert!(requests > 100, "{requests}");
     for path in
         ["/dashboard/projects", "/internal", "/internalx", "/internal/../jobs", "//internal/../projects", "/nothing"]
     {
@@ -60,7 +60,7 @@ async fn worker_token_opens_only_internal() {
     }
     let signed_in = server.request(Method::POST, "/dashboard/login").body(format!("token={WORKER}"));
     let answer = send(signed_in.header("content-type", "application/x-www-form-urlencoded")).await;
-    assert_eq!(answer.status, 401, "it is no sign-in either");
+    assert_eq!(answer.status, 401, "a worker token cannot sign in");
     let wrong = server.request(Method::POST, "/internal/executions/dequeue").bearer_auth(format!("{WORKER}x"));
     assert_problem(&send(wrong).await, 401, "unauthorized");
 }
@@ -111,15 +111,23 @@ async fn restricted_token_receives_only_its_queues() {
     for theirs in [json!(["default"]), json!(["critical", "default"])] {
         let refused = dequeue(&server, CRITICAL, "r", json!({"queues": theirs, "limit": 1})).await;
         assert_problem(&refused, 403, "queue_forbidden");
-        assert!(text(&refused.json(), "detail").contains("critical"), "it is told what it may have: {}", refused.text);
+        assert!(
+            text(&refused.json(), "detail").contains("critical"),
+            "the error names the allowed queues: {}",
+            refused.text
+        );
     }
     for (request, more) in [("one", json!({"limit": 1})), ("two", json!({"queues": ["*"]}))] {
         let answer = given(&dequeue(&server, CRITICAL, request, more).await.expect(200));
         assert_eq!((answer.len(), text(&answer[0], "queue")), (1, "critical".into()));
     }
-    assert_eq!(given(&dequeue(&server, BOTH, "one", json!({})).await.expect(200)).len(), 1, "not the rest of others");
+    assert_eq!(
+        given(&dequeue(&server, BOTH, "one", json!({})).await.expect(200)).len(),
+        1,
+        "jobs of other queues are not returned"
+    );
     let rest = given(&dequeue(&server, WORKER, "one", json!({})).await.expect(200));
-    assert_eq!(text(&rest[0], "queue"), "other", "a token that is not bound is for every queue");
+    assert_eq!(text(&rest[0], "queue"), "other", "an unrestricted token serves every queue");
 }
 
 #[tokio::test]
@@ -128,7 +136,11 @@ async fn attempts_of_other_tokens_are_invisible() {
     let server = bound(&database);
     let id = enqueue(&server, json!({"kind": "noop", "queue": "critical"})).await;
     let execution = text(&given(&dequeue(&server, CRITICAL, "r", json!({})).await.expect(200))[0], "execution_id");
-    assert_eq!(given(&dequeue(&server, BOTH, "r", json!({})).await.expect(200)), [] as [Value; 0], "nor its requests");
+    assert_eq!(
+        given(&dequeue(&server, BOTH, "r", json!({})).await.expect(200)),
+        [] as [Value; 0],
+        "requests of other tokens are invisible"
+    );
     let beat = |token: &'static str| {
         let worker = json!({"id": "w", "queues": ["*"], "kinds": ["noop"], "slots": 1});
         let beat = json!({"worker": worker, "executions": [{"execution_id": execution, "job_id": id}]});
@@ -140,14 +152,14 @@ async fn attempts_of_other_tokens_are_invisible() {
         let answer = ask(&server, BOTH, method.parse().unwrap(), &of(what), json!({"job_id": id})).await;
         assert_problem(&answer, 409, "lease_lost");
     }
-    assert_eq!(beat(BOTH).await.expect(200).json()["lost"], json!([execution]), "though it goes by the same name");
+    assert_eq!(beat(BOTH).await.expect(200).json()["lost"], json!([execution]), "the other worker has the same name");
     let queues = server.get("/workers").await.json()[0]["queues"].clone();
-    assert_eq!(queues, json!(["default", "critical"]), "it is shown with what it may have");
-    assert_eq!(text(&job(&server, &id).await, "state"), "active", "none of this did anything");
+    assert_eq!(queues, json!(["default", "critical"]), "only allowed queues are shown");
+    assert_eq!(text(&job(&server, &id).await, "state"), "active", "the job is unchanged");
 
     assert_eq!(beat(CRITICAL).await.expect(200).json()["lost"], json!([]));
     ask(&server, BOTH, Method::POST, "/internal/workers/w/leave", json!({})).await.expect(204);
-    assert_eq!(server.get("/workers").await.json()[0]["queues"], json!(["critical"]), "it took nobody else along");
+    assert_eq!(server.get("/workers").await.json()[0]["queues"], json!(["critical"]), "other workers are unaffected");
     let logs = json!({"content": "at work"});
     ask(&server, CRITICAL, Method::POST, &of("logs"), logs).await.expect(202);
     ask(&server, CRITICAL, Method::PUT, &of("result"), done()).await.expect(200);
@@ -186,7 +198,7 @@ async fn restricted_token_limits_follow_ups() {
         assert_refused(&refused, 422, "invalid_field", "next");
         assert!(refused.text.contains(allowed), "{next}: {}", refused.text);
     }
-    assert_eq!(server.get("/jobs?kind=echo").await.json(), json!([]), "nothing of it was enqueued");
+    assert_eq!(server.get("/jobs?kind=echo").await.json(), json!([]), "no follow-up was enqueued");
     end(CRITICAL, &execution, json!({"kind": "echo", "queue": "critical", "tenant": "acme"})).await.expect(200);
     let execution = begun(BOTH, "two", "default").await;
     end(BOTH, &execution, json!({"kind": "echo"})).await.expect(200);
@@ -209,7 +221,8 @@ async fn worker_with_restricted_token_runs_jobs() {
     until(&server, &id, "completed").await;
     until(&server, &long, "active").await;
     assert_eq!(text(&job(&server, &theirs).await, "state"), "queued");
-    let held = eventually("it is there", || async { server.get("/workers").await.json().get(0).cloned() }).await;
+    let held =
+        eventually("the worker is listed", || async { server.get("/workers").await.json().get(0).cloned() }).await;
     assert_eq!(held["queues"], json!(["critical"]));
     worker.signal("TERM");
     until(&server, &long, "queued").await;

@@ -43,7 +43,7 @@ async fn backfill_starts_only_missing_due_times() {
     );
     let next = |value: &Value| value["next_at"].clone();
     let seen = server.get("/schedules/daily").await.json();
-    assert!(text(&seen, "next_at") > text(&seen, "updated_at"), "the next due time stays: {}", next(&seen));
+    assert!(text(&seen, "next_at") > text(&seen, "updated_at"), "the next due time is unchanged: {}", next(&seen));
     database.check_invariants().await;
 }
 

@@ -125,7 +125,7 @@ async fn next_times_show_local_time_and_clock_changes() {
             row("2026-11-03T06:30:00.000Z", "2026-11-03 01:30:00", "-05:00", "EST"),
         ]
     );
-    assert!(text(&shown["next"][0], "note").contains("show this time twice"), "{shown}");
+    assert!(text(&shown["next"][0], "note").contains("this time occurs twice"), "{shown}");
     assert_eq!(
         (text(&shown["previous"], "at"), text(&shown, "tzdb").starts_with("20")),
         ("2026-10-31T05:30:00.000Z".into(), true)

@@ -199,7 +199,7 @@ async fn project_schedule_creates_retries_and_deletes() {
     let retry = json!({"project": {"action": "retry", "project_id": crate::api::UNKNOWN_ID}});
     schedule(&server, "retry", json!({"cron": "@yearly", "target": retry})).await;
     let refused = server.post("/schedules/retry/run", json!({})).await.expect(409);
-    assert!(refused.text.contains("there is no such project"), "{}", refused.text);
+    assert!(refused.text.contains("the project does not exist"), "{}", refused.text);
     send(server.request(Method::DELETE, "/schedules/delete")).await.expect(204);
     database.check_invariants().await;
 }

@@ -24,7 +24,7 @@ pub async fn start_whole(server: &Server, body: Value) -> String {
     text(&server.post("/workflows", body).await.expect(201).json(), "id")
 }
 
-/// A step that ends at once as its payload says.
+/// A step that ends immediately with the outcome in its payload.
 pub fn step(name: &str, after: &[&str], payload: Value) -> Value {
     let mut whole = json!({"duration_ms": 0});
     whole.as_object_mut().unwrap().extend(payload.as_object().unwrap().clone());

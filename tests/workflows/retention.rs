@@ -74,7 +74,7 @@ async fn deleted_dead_letter_cancels_its_dependents() {
     assert_eq!(done["moved"], 1, "{done}");
     assert_eq!(
         (text(&done["refused"][0], "id"), text(&done["refused"][0], "reason")),
-        (step, "it belongs to a workflow and is deleted with it".into())
+        (step, "the job belongs to a workflow and is deleted with the workflow".into())
     );
     assert_eq!(
         text(&job(&server, &waits).await, "error"),

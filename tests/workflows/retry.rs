@@ -111,7 +111,7 @@ async fn retried_expired_step_is_blocked_again() {
     let server = brisk(&database, &[]);
     let id = expired_while_blocked(&server).await;
     server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(200);
-    assert_eq!(states(&server, &id).await, "never=queued hasty=blocked", "it does not run before its dependency");
+    assert_eq!(states(&server, &id).await, "never=queued hasty=blocked", "the step waits for its dependency");
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
     until_states(&server, &id, "never=canceled hasty=canceled").await;
     assert_eq!(workflow(&server, &id).await["state"], "canceled");

@@ -88,7 +88,10 @@ async fn delayed_step_waits_and_states_the_reason() {
     let waits = node(&server, &id, "waits").await;
     assert_eq!(waits["blocked_reason"], "waits for never, later");
     let changes = server.get(&format!("/jobs/{}/explain", text(&waits, "job_id"))).await.expect(200).json();
-    assert_eq!((&changes["reason"], &changes["summary"]), (&json!("blocked"), &json!("It waits for never, later.")));
+    assert_eq!(
+        (&changes["reason"], &changes["summary"]),
+        (&json!("blocked"), &json!("The job waits for never, later."))
+    );
     let now = workflow(&server, &id).await;
     assert_eq!(
         now["steps"],

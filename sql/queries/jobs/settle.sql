@@ -40,7 +40,7 @@ WITH requested AS MATERIALIZED (
     SET status = CASE settled.state WHEN 'canceled' THEN 'failed' ELSE settled.project_status END, deadline_at = NULL, version = p.version + 1,
         updated_at = settled.updated_at,
         error_reason = CASE WHEN settled.state = 'canceled' OR settled.project_status = 'failed'
-                       THEN coalesce(settled.error, 'failed without saying why') END
+                       THEN coalesce(settled.error, 'failed without an error message') END
     FROM settled
     WHERE p.id = settled.project_id AND p.status = settled.previous_project_status AND (settled.project_status IS NOT NULL OR settled.state = 'canceled')
     RETURNING p.id, p.status, p.error_reason, p.updated_at, settled.id AS job_id, settled.execution_id, settled.previous_project_status, settled.actor

@@ -21,9 +21,9 @@ WITH overdue AS MATERIALIZED (
     UPDATE projects p
     SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = clock_timestamp(),
         error_reason = CASE locked_projects.status
-            WHEN 'creating' THEN 'gave up waiting: no worker took it before its deadline'
-            WHEN 'provisioning' THEN 'provisioning did not finish before its deadline'
-            ELSE 'removal did not finish before its deadline' END
+            WHEN 'creating' THEN 'no worker started provisioning before the deadline'
+            WHEN 'provisioning' THEN 'provisioning did not finish before the deadline'
+            ELSE 'removal did not finish before the deadline' END
     FROM locked_projects
     WHERE p.id = locked_projects.id AND p.status IN ('creating', 'provisioning', 'deleting')
     RETURNING p.id, locked_projects.status AS previous_state, p.error_reason, locked_projects.job_id, locked_projects.execution_id, p.updated_at

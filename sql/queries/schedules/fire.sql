@@ -41,10 +41,10 @@ WITH schedule AS MATERIALIZED (
 ), checked AS MATERIALIZED (
     SELECT w.*, CASE
         WHEN EXISTS (SELECT FROM running) THEN format('%s, started earlier, is not finished', (SELECT subject FROM running))
-        WHEN $3 = 'due' AND schedule.overlap = 'skip' AND w.ordinal > 1 THEN 'the start at an earlier due time is not finished'
+        WHEN $3 = 'due' AND schedule.overlap = 'skip' AND w.ordinal > 1 THEN 'the run of an earlier due time is not finished'
         WHEN EXISTS (SELECT FROM draining) THEN format('the queue %s is draining and takes no new jobs', (SELECT name FROM draining))
         WHEN schedule.target <> 'project' OR schedule.spec ->> 'action' = 'create' THEN NULL
-        WHEN NOT EXISTS (SELECT FROM project) THEN 'there is no such project'
+        WHEN NOT EXISTS (SELECT FROM project) THEN 'the project does not exist'
         WHEN w.ordinal > 1 THEN 'the project already has a new operation'
         WHEN (SELECT status FROM project) <> ALL (CASE schedule.spec ->> 'action' WHEN 'retry' THEN '{failed}' ELSE '{ready,failed}' END::text[])
             THEN format('the project is %s', (SELECT status FROM project))

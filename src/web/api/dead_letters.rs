@@ -1,4 +1,4 @@
-//! `/dlq`: dead letters, the jobs that failed for good.
+//! `/dlq`: dead letters, the jobs that failed permanently.
 
 use std::collections::BTreeSet;
 

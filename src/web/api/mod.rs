@@ -33,7 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.configure(aliases).configure(own_routes);
 }
 
-/// Paths of the reference systems, so that their documented requests work unchanged. RegisteredWorker first, because `/jobs/{id}` also matches
+/// Paths of the reference systems, so that their documented requests work unchanged. Registered first, because `/jobs/{id}` also matches
 /// `/jobs/batch`.
 fn aliases(config: &mut ServiceConfig) {
     config

@@ -132,14 +132,14 @@ pub fn bars(data: &[BarData], range: MetricsRange) -> Option<BarChart> {
     bars_of(data, range, "became ready")
 }
 
-/// Bars whose successes are described as `good` ("were completed"); `None` without data.
+/// Bars whose successes are described as `good` ("completed"); `None` without data.
 pub fn bars_of(data: &[BarData], range: MetricsRange, good: &str) -> Option<BarChart> {
     let peak = data.iter().map(|bucket| bucket.ready + bucket.failed).max().filter(|peak| *peak > 0)?;
     let scale = Scale::whole(peak);
     let total = |of: fn(&BarData) -> u64| data.iter().map(of).sum::<u64>();
     let (ready, failed) = (total(|bucket| bucket.ready), total(|bucket| bucket.failed));
     let desc = format!(
-        "{} {good} and {} failed in {}. At most {} per {}.",
+        "{} {good} and {} failed in {}. Peak: {} per {}.",
         grouped(ready),
         grouped(failed),
         range.words(),
@@ -167,7 +167,7 @@ pub fn lines(data: &[DurationData], range: MetricsRange) -> Option<LineChart> {
     let series =
         vec![series("Average", Tone::Info, &average, &scale, true), series("p95", Tone::Work, &p95, &scale, false)];
     let desc = format!(
-        "Latest average {}, latest p95 {}, in {}. The highest value is {}.",
+        "Latest average {} and p95 {} in {}. Highest value: {}.",
         series[0].latest,
         series[1].latest,
         range.words(),
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(chart.ready, "M30 32h240v128h-240z");
         assert_eq!(chart.failed, "M30 0h240v32h-240zM330 144h240v16h-240z");
         assert_eq!(chart.totals, ("8".to_owned(), "3".to_owned()));
-        assert_eq!(chart.desc, "8 became ready and 3 failed in the last hour. At most 10 per minute.");
+        assert_eq!(chart.desc, "8 became ready and 3 failed in the last hour. Peak: 10 per minute.");
     }
 
     #[test]

@@ -87,15 +87,15 @@ fn advice(error: &ApiError, title: &str) -> (String, &'static str) {
         ApiError::NotFound(what, _) => {
             let heading = what.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c });
             let heading = format!("{} not found", heading.collect::<String>());
-            (heading, "Check the address, or search the list. It may have been deleted.")
+            (heading, "Check the address or search the list. The item may have been deleted.")
         }
-        ApiError::NoRoute => ("Page not found".to_owned(), "Check the address, or start from the list."),
+        ApiError::NoRoute => ("Page not found".to_owned(), "Check the address, or go back to the list."),
         ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => (
-            "The database does not answer".to_owned(),
-            "Wait: this page reloads when the database is back. If the outage lasts, check the database server and the log of this server.",
+            "The database is not responding".to_owned(),
+            "This page reloads when the database is back. If the outage lasts, check the database server and the Provost log.",
         ),
         ApiError::Store(_) => {
-            ("Internal error".to_owned(), "Try again. If the error persists, report it with the request id.")
+            ("Internal error".to_owned(), "Try again. If the error persists, report it with the request ID.")
         }
         _ => (title.to_owned(), "Go back, check the current state and try again."),
     }

@@ -86,7 +86,7 @@ pub struct Holder {
 pub struct TimelineEntry {
     /// The event id, which keeps the element the same from poll to poll.
     pub id: String,
-    /// Its colour and icon.
+    /// Its color and icon.
     pub mark: Badge,
     pub title: String,
     /// The previous state; `None` for the first event and for events that change no state.

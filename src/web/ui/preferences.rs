@@ -89,7 +89,7 @@ impl Theme {
 
     pub fn label(self) -> &'static str {
         match self {
-            Theme::System => "Same as the system",
+            Theme::System => "System",
             Theme::Light => "Light",
             Theme::Dark => "Dark",
         }
@@ -121,7 +121,7 @@ impl Zone {
 
     pub fn label(self) -> &'static str {
         match self {
-            Zone::Browser => "This device",
+            Zone::Browser => "Local time",
             Zone::Utc => "UTC",
         }
     }

@@ -1,9 +1,9 @@
-//! How states look: an icon, a colour and a word together, because colour alone is lost on many readers.
+//! How states look: an icon, a color and a word, because some users cannot distinguish colors.
 
 use crate::domain::schedule::ScheduleState;
 use crate::domain::{JobState, ProjectStatus, QueueState, WorkerState, WorkflowState};
 
-/// The colours of meaning. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
+/// The colors of meaning. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     Neutral,
@@ -39,7 +39,7 @@ impl Tone {
     }
 }
 
-/// A label with its colour and its icon in the sprite.
+/// A label with its color and its icon in the sprite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Badge {
     pub tone: Tone,
@@ -61,7 +61,7 @@ impl Badge {
     }
 }
 
-/// A state with a badge. Labels are the API states, capitalised.
+/// A state with a badge. Labels are the API states, capitalized.
 pub trait StateBadge {
     fn badge(&self) -> Badge;
 }
@@ -167,7 +167,7 @@ pub fn retry_label(state: JobState) -> Option<&'static str> {
     }
 }
 
-/// The health of a component. The marks differ in shape as well as colour: circle, triangle, square.
+/// The health of a component. The marks differ in shape as well as color: circle, triangle, square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     Ok,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn job_label_is_capitalised_state() {
+    fn job_label_is_capitalized_state() {
         for state in JobState::ALL {
             assert_eq!(state.badge().label.to_lowercase(), state.as_str());
         }

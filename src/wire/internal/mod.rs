@@ -44,7 +44,7 @@ pub struct Dequeue {
     /// Default: every tenant.
     #[serde(skip_serializing_if = "Option::is_none", alias = "tenant_ids")]
     pub tenants: Option<Vec<String>>,
-    /// How long to wait for work, at most 20 s. Default: respond at once.
+    /// How long to wait for work, at most 20 s. Default: respond immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "4s")]
     pub wait: Option<HumanDuration>,

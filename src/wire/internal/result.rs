@@ -34,7 +34,7 @@ pub struct ExecutionResult {
     /// Follow-up jobs to enqueue, in the format of `POST /jobs`.
     #[schema(value_type = Vec<Object>)]
     pub next: Vec<Box<RawValue>>,
-    /// Speeds up the lookup, and is required to recognise a result that is sent again much later.
+    /// Speeds up the lookup, and is required to recognize a result that is sent again much later.
     pub job_id: Option<Uuid>,
 }
 

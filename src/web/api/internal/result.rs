@@ -100,7 +100,7 @@ async fn already_ended(
     }
 }
 
-/// The outcome of a result. Its kind depends only on the result, so that a duplicate is recognised even after the attempt has ended.
+/// The outcome of a result. Its kind depends only on the result, so that a duplicate is recognized even after the attempt has ended.
 fn outcome_of(result: ExecutionResult, active: Option<&ActiveExecution>) -> Outcome {
     let error = result.error.filter(|text| !text.trim().is_empty());
     let next = || result.next.iter().map(|job| FollowUp(job.get().to_owned())).collect();

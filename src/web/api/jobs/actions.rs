@@ -19,8 +19,8 @@ use crate::wire::{self, BulkOutcome, Reason, SelectJobs};
 const CANCEL_HINT: &str = "Only an unfinished job can be canceled.";
 const RETRY_HINT: &str =
     "Only a failed, retrying or scheduled job can be retried. Use run-again for a copy of a finished job.";
-const DEPENDENCY_HINT: &str = "It failed while it was waiting for a dependency that can no longer complete. Use run-again for a copy without dependencies.";
-const PROJECT_HINT: &str = "It belongs to a project; retry the project.";
+const DEPENDENCY_HINT: &str = "The job failed while it waited for a dependency that can no longer complete. Use run-again for a copy without dependencies.";
+const PROJECT_HINT: &str = "The job belongs to a project; retry the project.";
 
 /// Cancel a job. A waiting job is canceled immediately. An active job is canceled once its worker has stopped; the worker learns of the
 /// cancellation with its next heartbeat.
@@ -70,7 +70,7 @@ pub async fn run_again(app: Data<App>, request: HttpRequest, Id(id): Id, reason:
 pub async fn enqueue_copy(app: &App, id: Uuid, actor: &str, request_id: Option<&str>) -> Result<Uuid, ApiError> {
     let job = load(app, id).await?;
     if !job.state.is_finished() || job.project_id.is_some() {
-        let hint = if job.project_id.is_some() { PROJECT_HINT } else { "Wait until it has finished." };
+        let hint = if job.project_id.is_some() { PROJECT_HINT } else { "Wait until the job has finished." };
         return Err(invalid_state("run again", job.state, hint));
     }
     let copy = convert::copy(&job)?;

@@ -91,7 +91,7 @@ impl From<Backoff> for wire::BackoffPolicy {
 pub fn priority(value: i64) -> Result<i16, ApiError> {
     let valid = i16::try_from(value).ok().filter(|it| (0..=MAX_PRIORITY).contains(it));
     valid.ok_or_else(|| {
-        let message = format!("must be a whole number from 0 to {MAX_PRIORITY}; {MAX_PRIORITY} is served first");
+        let message = format!("must be a whole number from 0 to {MAX_PRIORITY}; {MAX_PRIORITY} runs first");
         ApiError::field("priority", message)
     })
 }

@@ -77,7 +77,10 @@ pub fn why(job: &Job, facts: &JobExplanation) -> Reason {
         }
         JobState::Retrying if job.run_at > facts.at => {
             let (failures, max) = (job.failures, job.max_attempts);
-            ("retrying_later", format!("The job failed {failures} of {max} times and is scheduled for a retry{error}."))
+            (
+                "retrying_later",
+                format!("The last attempt failed ({failures} of {max} failures); a retry is scheduled{error}."),
+            )
         }
         JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, facts),
     }
@@ -126,7 +129,7 @@ fn active(job: &Job, facts: &JobExplanation) -> Reason {
 
 /// The sentence for a lease that expired without a settlement.
 pub fn lease_expired(worker: &str) -> String {
-    format!("Worker {worker} stopped sending heartbeats and its lease expired. The job is released shortly.")
+    format!("Worker {worker} stopped sending heartbeats and its lease expired. The job will be released shortly.")
 }
 
 /// The sentence for a running attempt.
@@ -156,10 +159,10 @@ fn due(job: &Job, facts: &JobExplanation) -> Reason {
             1 => "The only worker for this queue and kind is".to_owned(),
             n => format!("All {n} workers for this queue and kind are"),
         };
-        return ("no_free_slot", format!("{workers} fully busy; {ahead} due jobs are ahead."));
+        return ("no_free_slot", format!("{workers} busy. Due jobs ahead: {ahead}."));
     }
     if facts.ahead > 0 {
-        return ("queued_behind_others", format!("{ahead} due jobs are ahead."));
+        return ("queued_behind_others", format!("Due jobs ahead: {ahead}."));
     }
     about_to_start()
 }

@@ -64,7 +64,7 @@ impl Selection {
 pub async fn cancel(app: &App, selection: &Selection) -> Result<BulkOutcome, ApiError> {
     apply(app, selection, CANCELABLE, async |ids| {
         let answers = app.store.cancel_jobs(&ids, &selection.audit).await?;
-        let outcome = |changed, was| if changed { Ok(()) } else { Err(("it has finished", was)) };
+        let outcome = |changed, was| if changed { Ok(()) } else { Err(("the job has already finished", was)) };
         Ok(answers.into_iter().map(|it| (it.id, outcome(it.canceled || it.requested, it.previous_state))).collect())
     })
     .await
@@ -76,8 +76,8 @@ pub async fn retry(app: &App, selection: &Selection, edit: &Edit, only_dead: boo
     apply(app, selection, states, async |ids| {
         let answers = app.store.retry_jobs(&ids, edit, only_dead, &selection.audit).await?;
         let why = |of_project| match of_project {
-            true => "it belongs to a project: retry the project",
-            false => "it cannot be retried in its state",
+            true => "the job belongs to a project; retry the project",
+            false => "the job cannot be retried in its state",
         };
         Ok(answers
             .into_iter()
@@ -92,9 +92,9 @@ pub async fn delete(app: &App, selection: &Selection) -> Result<BulkOutcome, Api
     apply(app, selection, &[JobState::Failed], async |ids| {
         let answers = app.store.delete_dead_letters(&ids, &selection.audit).await?;
         let why = |it: &DeleteOutcome| match it {
-            _ if it.of_project => "it belongs to a project and is deleted with it",
-            _ if it.of_workflow => "it belongs to a workflow and is deleted with it",
-            _ => "it is not a dead letter",
+            _ if it.of_project => "the job belongs to a project and is deleted with the project",
+            _ if it.of_workflow => "the job belongs to a workflow and is deleted with the workflow",
+            _ => "the job is not a dead letter",
         };
         Ok(answers
             .into_iter()
@@ -119,7 +119,7 @@ async fn apply(
             for batch in ids.chunks(BATCH) {
                 let answers = change(batch.to_vec()).await?;
                 let unknown = batch.iter().filter(|id| !answers.iter().any(|(known, _)| known == *id));
-                outcome.refused.extend(unknown.map(|id| refused(*id, "there is no such job", None)));
+                outcome.refused.extend(unknown.map(|id| refused(*id, "the job does not exist", None)));
                 add(&mut outcome, answers);
             }
         }

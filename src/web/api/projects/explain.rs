@@ -14,7 +14,7 @@ use crate::web::extract::Id;
 use crate::wire::{self, JobSummary};
 
 /// What happens when a deadline passes.
-pub const AT_DEADLINE: &str = "the project is marked failed and can then be retried or deleted";
+pub const AT_DEADLINE: &str = "the project is marked failed; you can then retry or delete it";
 
 /// Explain the status of a project: what it waits for, and which actions are possible.
 #[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
@@ -65,19 +65,23 @@ pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
         return ("settled", settled(project));
     }
     if project.deadline_at.is_some_and(|deadline| deadline < *at) {
-        return ("past_deadline", "The deadline has passed. The project is marked failed shortly.".to_owned());
+        return ("past_deadline", "The deadline has passed. The project will be marked failed shortly.".to_owned());
     }
     match job {
         None => {
-            let text =
-                "The project has no unfinished job, which is an internal error. It is marked failed at its deadline.";
+            let text = "The project has no unfinished job; this is an internal error. The project will be marked failed at its deadline.";
             ("no_job", text.to_owned())
         }
         Some(job) if job.state == JobState::Active => active(job, *at),
         Some(job) if job.run_at > *at => {
             let WaitingJob { failures, max_attempts, error, .. } = job;
             let error = error.as_deref().unwrap_or("no reason given");
-            ("retrying_later", format!("Failed {failures} of {max_attempts} times; a retry is scheduled: {error}."))
+            (
+                "retrying_later",
+                format!(
+                    "The last attempt failed ({failures} of {max_attempts} failures); a retry is scheduled: {error}."
+                ),
+            )
         }
         Some(_) => due.unwrap_or_else(job::about_to_start),
     }
@@ -90,7 +94,7 @@ fn settled(project: &Project) -> String {
             let reason = project.error_reason.as_deref().unwrap_or("no reason given");
             format!("The project failed: {reason}. Retry or delete it.")
         }
-        _ => "The project is deleted. Only its history is kept.".to_owned(),
+        _ => "The project was deleted. Its history is kept.".to_owned(),
     }
 }
 

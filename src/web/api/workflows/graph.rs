@@ -143,7 +143,7 @@ pub fn mermaid(graph: &Graph) -> String {
             _ = writeln!(text, "    n{from} {arrow} n{to}");
         }
     }
-    for (state, fill, stroke) in COLOURS {
+    for (state, fill, stroke) in COLORS {
         _ = writeln!(text, "    classDef {state} fill:{fill},stroke:{stroke}");
     }
     text
@@ -156,7 +156,7 @@ pub fn dot(graph: &Graph) -> String {
         String::from("digraph workflow {\n    rankdir=LR;\n    node [shape=box, style=\"rounded,filled\"];\n");
     for (at, node) in graph.nodes.iter().enumerate() {
         let name = escaped(node.name(), "\\");
-        let (fill, stroke) = colours(&node.state);
+        let (fill, stroke) = colors(&node.state);
         _ = writeln!(text, "    n{at} [label=\"{name}\\n{}\", fillcolor=\"{fill}\", color=\"{stroke}\"];", node.state);
     }
     for edge in &graph.edges {
@@ -180,7 +180,7 @@ fn escaped(text: &str, by: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-const COLOURS: [(&str, &str, &str); 8] = [
+const COLORS: [(&str, &str, &str); 8] = [
     ("scheduled", "#eceff4", "#7a8496"),
     ("queued", "#e3f0fc", "#2580d8"),
     ("blocked", "#e0f4f6", "#1b8797"),
@@ -191,6 +191,6 @@ const COLOURS: [(&str, &str, &str); 8] = [
     ("canceled", "#eceff4", "#7a8496"),
 ];
 
-fn colours(state: &str) -> (&'static str, &'static str) {
-    COLOURS.iter().find(|(name, ..)| *name == state).map_or(("#eceff4", "#7a8496"), |(_, fill, stroke)| (fill, stroke))
+fn colors(state: &str) -> (&'static str, &'static str) {
+    COLORS.iter().find(|(name, ..)| *name == state).map_or(("#eceff4", "#7a8496"), |(_, fill, stroke)| (fill, stroke))
 }

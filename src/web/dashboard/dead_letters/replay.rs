@@ -157,9 +157,9 @@ async fn page(
 
 fn blocked(job: &Job) -> Option<String> {
     if job.state != JobState::Failed {
-        return Some(format!("Only failed jobs can be replayed; this job is {} now.", job.state));
+        return Some(format!("Only failed jobs can be replayed; this job is now {}.", job.state));
     }
-    job.project_id.map(|_| "This job works on a project. Retry the project; that enqueues a new job.".to_owned())
+    job.project_id.map(|_| "This job belongs to a project. Retry the project to enqueue a new job.".to_owned())
 }
 
 async fn others(app: &App, job: &Job) -> Result<Option<String>, ApiError> {

@@ -79,9 +79,9 @@ impl Actions for JobAction {
             effects.push("The project of this job is marked failed; you can retry it.".to_owned());
         }
         let blocked = if job.cancel_requested_at.is_some() {
-            Some("The cancellation has been requested already.".to_owned())
+            Some("Cancellation has already been requested.".to_owned())
         } else {
-            (!CANCELABLE.contains(&job.state)).then(|| format!("The job is {} now.", job.state))
+            (!CANCELABLE.contains(&job.state)).then(|| format!("The job is now {}.", job.state))
         };
         Ok(Consequences { effects, kept: vec![CANCEL.kept.to_owned()], blocked })
     }
@@ -135,7 +135,7 @@ impl Actions for DeadLetterAction {
         let mut kept = vec![DELETE.kept.to_owned()];
         kept.extend(job.error.is_some().then(|| format!("The error: {}", job.error_line())));
         let blocked = (job.state != JobState::Failed)
-            .then(|| format!("Only failed jobs can be deleted; this job is {} now.", job.state));
+            .then(|| format!("Only failed jobs can be deleted; this job is now {}.", job.state));
         Ok(Consequences { effects: DELETE.effects(affected(job), app), kept, blocked })
     }
 

@@ -51,7 +51,11 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
     // Fewer jobs than confirmed are fine: the others have changed state. More would be more than the user agreed to.
     let confirmed: i64 = order.form.get("count").parse().unwrap_or(i64::MAX);
     if targets.affected.all > confirmed {
-        let error = format!("{} match now; you confirmed {}.", plural(targets.affected.all, "job"), capped(confirmed));
+        let error = format!(
+            "{} match now, but you confirmed {}. Check the list and confirm again.",
+            plural(targets.affected.all, "job"),
+            capped(confirmed)
+        );
         return order.page(app, request, &targets, Some(error), StatusCode::CONFLICT).await;
     }
     let selection = Selection { jobs: order.jobs, audit, max: MAX_SELECTED, after: None };
@@ -89,7 +93,7 @@ fn selected(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
 /// The jobs that the action affects now.
 struct Targets {
     affected: Affected,
-    /// Selected jobs to jobs the action does not apply.
+    /// Selected jobs that the action does not apply to.
     skipped: i64,
     first: Vec<Job>,
 }
@@ -172,7 +176,7 @@ impl Order {
         let mut kept = vec![verb.kept.to_owned()];
         if targets.skipped > 0 {
             let skipped = plural(targets.skipped, "selected job");
-            kept.push(format!("{skipped} to jobs the action does not apply."));
+            kept.push(format!("{skipped} that this action does not apply to."));
         }
         let rest = all - targets.first.len() as i64;
         let page = ConfirmPage {
@@ -185,7 +189,7 @@ impl Order {
             hidden: self.hidden(all),
             fields: verb.fields(&self.form),
             reason: Some(self.form.get("reason").to_owned()),
-            blocked: (all == 0).then(|| "The action applies to no job now.".to_owned()),
+            blocked: (all == 0).then(|| "This action does not apply to any of these jobs now.".to_owned()),
             error,
             ..confirmation.page(app, request).await?
         };
@@ -207,7 +211,7 @@ fn subject(jobs: &SelectedJobs) -> String {
     let SelectedJobs::Matching(filter) = jobs else { return "Selected jobs".to_owned() };
     let state = filter.state.map(|state| format!("state {state}"));
     let words = filter.words().into_iter().map(|(field, value)| match field {
-        "id" => format!("id beginning with {value}"),
+        "ID" => format!("ID starting with {value}"),
         "error" => format!("error “{}”", first_line(value)),
         field => format!("{field} {value}"),
     });

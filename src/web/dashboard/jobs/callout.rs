@@ -23,7 +23,7 @@ pub async fn callout(app: &App, data: &JobData) -> Result<Callout, ApiError> {
         JobState::Completed => Callout::Completed { took: data.executions.first().and_then(|it| it.took()) },
         JobState::Canceled => Callout::Canceled { cause: data.relations.canceled_by.clone() },
         JobState::Failed if job.project_id.is_some() => {
-            Callout::Failed { advice: "This job works on a project. Retry the project; that enqueues a new job." }
+            Callout::Failed { advice: "This job belongs to a project. Retry the project to enqueue a new job." }
         }
         JobState::Failed => Callout::Failed { advice: "Fix the cause, then replay; you can edit the payload first." },
         JobState::Active if job.lease().is_some() => Callout::Running(running(app, data).await?),

@@ -1,4 +1,4 @@
-//! Everything the page of a job shows.
+//! The data of the job page.
 
 use uuid::Uuid;
 

@@ -98,7 +98,7 @@ fn input(form: &Form) -> Result<CreateJob, Vec<FieldError>> {
         Some((text, None)) if parse_time("run_at", text).is_ok() => input.run_at = Some(text.to_owned()),
         Some(_) => errors.push(FieldError::new(
             "delay",
-            "The delay must be a duration like 30 s or 2 h, or a timestamp like 2026-01-31T08:00:00Z.",
+            "The delay must be a duration such as 30 s or 2 h, or a timestamp such as 2026-01-31T08:00:00Z.",
         )),
         None => {}
     }

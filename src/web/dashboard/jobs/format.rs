@@ -1,4 +1,4 @@
-//! How jobs read on pages. The methods are display forms of the stored rows, for templates and for other nouns.
+//! The text of jobs on pages. The methods are display forms of the stored rows, for templates and for other nouns.
 
 use time::OffsetDateTime;
 
@@ -164,7 +164,7 @@ impl Filter {
 
     /// The parameters that are set, to name them in a sentence.
     pub fn words(&self) -> Vec<(&'static str, &str)> {
-        let name = |(field, value)| (if field == "search" { "id" } else { field }, value);
+        let name = |(field, value)| (if field == "search" { "ID" } else { field }, value);
         self.parameters().into_iter().filter(|(_, value)| !value.is_empty()).map(name).collect()
     }
 

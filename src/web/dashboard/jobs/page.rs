@@ -120,7 +120,7 @@ fn curls(app: &App, job: &Job, verbs: &[&str], enqueue: &str) -> Vec<CurlLine> {
         CurlLine::new("Get", format!("curl{auth} {url}")),
         CurlLine::new("Inspect", format!("curl{auth} {url}/inspection")),
         CurlLine::new("Logs", format!("curl{auth} {url}/logs")),
-        CurlLine::new("Enqueue the same", enqueue.to_owned()),
+        CurlLine::new("Enqueue a copy", enqueue.to_owned()),
     ];
     for (verb, label) in [("cancel", "Cancel"), ("retry", "Retry"), ("run-again", "Run again")] {
         if verbs.contains(&verb) {

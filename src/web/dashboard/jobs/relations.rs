@@ -60,7 +60,7 @@ fn relations(edges: &[Edge], nodes: &HashMap<Uuid, Node>, other: fn(&Edge) -> Uu
     let at_least = if edges.len() as i64 == COUNTED { "At least " } else { "" };
     Relations {
         rows: edges.iter().take(SHOWN).map(row).collect(),
-        more: (hidden > 0).then(|| format!("{at_least}{} more are not shown.", count(hidden as i64))),
+        more: (hidden > 0).then(|| format!("{at_least}{} more not shown.", count(hidden as i64))),
     }
 }
 

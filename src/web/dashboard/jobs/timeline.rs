@@ -54,7 +54,7 @@ fn title(event: &Event, before: Option<JobState>, after: Option<JobState>) -> &'
         (before, after) if before == after && reason.starts_with(CANCEL_REQUESTED) => "Cancellation requested",
         (before, after) if before == after && reason.starts_with("priority changed") => "Priority changed",
         (before, after) if before == after => "Note",
-        (None, Some(JobState::Scheduled)) => "Enqueued for later",
+        (None, Some(JobState::Scheduled)) => "Scheduled",
         (None, _) => "Enqueued",
         (_, Some(JobState::Active)) => "Claimed",
         (_, Some(JobState::Completed)) => "Completed",

@@ -54,7 +54,7 @@ pub const CANCEL: Verb = Verb {
     icon: "ban",
     destructive: true,
     states: CANCELABLE,
-    kept: "Records with payload, events and attempts. Canceled jobs can be run again as copies.",
+    kept: "The job records, with payload, events and attempts. You can run canceled jobs again as copies.",
 };
 
 const RETRY: Verb = Verb {
@@ -65,7 +65,7 @@ const RETRY: Verb = Verb {
     icon: "retry",
     destructive: false,
     states: RETRYABLE,
-    kept: "Job ids and history. Jobs that work on a project are skipped; retry the project instead.",
+    kept: "Job IDs and history. Jobs of projects are skipped; retry the project instead.",
 };
 
 const REPLAY: Verb = Verb {
@@ -85,7 +85,7 @@ pub const DELETE: Verb = Verb {
     icon: "trash",
     destructive: true,
     states: &[JobState::Failed],
-    kept: "Events: that the jobs existed, why they failed, and who deleted them.",
+    kept: "The events: when the jobs existed, why they failed, and who deleted them.",
 };
 
 /// The number of affected jobs.
@@ -114,8 +114,8 @@ impl Verb {
                 sentence(
                     jobs.active,
                     "active job",
-                    &format!("is told to stop; after {grace} its lease is revoked."),
-                    &format!("are told to stop; after {grace} their leases are revoked."),
+                    &format!("is asked to stop; its lease is revoked after {grace}."),
+                    &format!("are asked to stop; their leases are revoked after {grace}."),
                 ),
             ],
             Action::Retry => vec![
@@ -165,7 +165,7 @@ impl Verb {
             ..ConfirmField::default()
         };
         vec![
-            field("move_to", "Move to queue", "empty: same queue"),
+            field("move_to", "Move to queue", "leave empty to keep the queue"),
             ConfirmField {
                 choices: priorities(form.get("priority"), Some("unchanged")),
                 ..field("priority", "Priority", "9 runs first")

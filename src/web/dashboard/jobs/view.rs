@@ -157,9 +157,9 @@ pub struct Waiting {
     pub headline: String,
     /// What happens next, and the page where it can be changed.
     pub hint: Option<(&'static str, Link)>,
-    /// Waits until a person acts.
+    /// Whether the job waits until an operator acts.
     pub stuck: bool,
-    /// The command that helps.
+    /// The command that fixes it.
     pub command: Option<String>,
     pub due: Option<OffsetDateTime>,
 }

@@ -72,7 +72,7 @@ fn input(form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit> {
     let burst = if is_rate { form.whole_number("burst", "The burst", errors) } else { None };
     let window = form.word("window").filter(|_| is_rate).map(HumanDuration::parse);
     if window == Some(None) {
-        errors.push(FieldError::new("window", "The window must be a number of seconds, like 60 or 0.5."));
+        errors.push(FieldError::new("window", "The window must be a number of seconds, such as 60 or 0.5."));
     }
     let put = PutLimit {
         name: form.get("limit_name").trim().to_owned(),
@@ -169,14 +169,14 @@ async fn delete_page(
         post_to: &limit.limit.delete_page(),
         back: PAGE,
     };
-    let mut effects = vec![format!("The limit no longer applies: {}.", limit.limit.text())];
+    let mut effects = vec![format!("Jobs are no longer limited to {}.", limit.limit.text())];
     if limit.is_throttling() {
-        effects.push(format!("Jobs that wait for it can start immediately: {}.", plural(limit.waiting, "job")));
+        effects.push(format!("Jobs waiting for this limit can start immediately ({}).", plural(limit.waiting, "job")));
     }
     let page = ConfirmPage {
         subject: limit.limit.name.clone(),
         effects,
-        kept: vec!["All other limits, and the history of this one.".to_owned()],
+        kept: vec!["All other limits, and the history of this limit.".to_owned()],
         ..confirmation.page(app, request).await?
     };
     Ok(page.respond_to(request, rejected))

@@ -119,7 +119,7 @@ impl LimitForm {
         let choices = |all: &[(&str, &str)], selected: &str| {
             all.iter().map(|(value, label)| Choice::new(value, *label, selected)).collect()
         };
-        let scopes = [("queue", "a queue"), ("kind", "a kind"), ("tenant", "a tenant"), ("global", "all jobs")];
+        let scopes = [("queue", "Queue"), ("kind", "Kind"), ("tenant", "Tenant"), ("global", "All jobs")];
         let modes = [("concurrency", "Concurrency: jobs at once"), ("rate", "Rate: starts per window")];
         Self { scopes: choices(&scopes, scope), modes: choices(&modes, mode), ..self }
     }

@@ -79,7 +79,7 @@ async fn page(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     Ok(respond(request, Rendering::new(&page, page.as_main())))
 }
 
-/// The provisionings of one bucket.
+/// Outcomes of provisioning in one bucket.
 #[derive(Clone, Debug, Default)]
 struct Tally {
     ready: i64,
@@ -136,15 +136,15 @@ fn kpis(total: &Tally) -> Vec<Kpi> {
         tone: None,
         href: None,
     };
-    let provisioned = format!("of {} provisioned projects", count(total.ready));
+    let provisioned = format!("{} projects provisioned", count(total.ready));
     let has_failed = total.failed > 0;
     vec![
         Kpi {
             tone: rate.map(|rate| if rate >= 95.0 { Tone::Ok } else { Tone::Wait }),
             ..kpi(
                 "Success rate",
-                rate.map(|rate| format!("{rate:.1} %")),
-                format!("{} of {} provisionings", count(total.ready), count(ended)),
+                rate.map(|rate| format!("{rate:.1}%")),
+                format!("{} of {} succeeded", count(total.ready), count(ended)),
             )
         },
         kpi("Average provisioning time", total.average().map(duration), provisioned.clone()),
@@ -152,7 +152,7 @@ fn kpis(total: &Tally) -> Vec<Kpi> {
         Kpi {
             tone: has_failed.then_some(Tone::Bad),
             href: has_failed.then(|| FAILED.to_owned()),
-            ..kpi("Failures", Some(count(total.failed)), "failed provisionings".to_owned())
+            ..kpi("Failures", Some(count(total.failed)), "provisioning failures".to_owned())
         },
     ]
 }

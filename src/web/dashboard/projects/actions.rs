@@ -36,7 +36,7 @@ impl Actions for Project {
                 self.template
             )],
             kept: vec![
-                "The record: name, labels, events and operations, under the same id.".to_owned(),
+                "The record: name, labels, events and operations, under the same ID.".to_owned(),
                 "If deletion fails, the project is marked failed; you can try again.".to_owned(),
             ],
             blocked: self.delete_blocked().map(|reason| format!("{reason}.")),
@@ -57,7 +57,7 @@ impl Actions for Project {
             Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),
             Transition::Rejected { was } => format!("The project is now {was}."),
             Transition::Stale { .. } => {
-                "The project changed after this page was loaded. Check its current state, then decide.".to_owned()
+                "The project changed after you opened this page. Check its current state, then decide.".to_owned()
             }
         };
         Ok(Performed::Rejected(error, StatusCode::CONFLICT))

@@ -18,7 +18,7 @@ use crate::web::error::ApiError;
 use crate::web::query::{DEFAULT_LIMIT, Query};
 use crate::web::ui::{
     Counts, Nav, PROJECT_STATUSES, Pages, Preferences, Rendering, Shell, StateBadge, Tab, count, duration, filters,
-    links, or_error_page, respond, short_id,
+    links, or_error_page, plural, respond, short_id,
 };
 
 pub const PAGE: &str = "/dashboard/projects";
@@ -76,8 +76,8 @@ pub async fn list(
         rows,
         times: ProvisionTimes::load(app).await?,
         exists: format!(
-            "{} projects, {} ready",
-            count(counts.existing_projects()),
+            "{}, {} ready",
+            plural(counts.existing_projects(), "project"),
             count(counts.projects_in(ProjectStatus::Ready))
         ),
         curl: format!(
@@ -103,7 +103,7 @@ impl ProjectsPage {
     }
 }
 
-/// How a project is shown.
+/// The text of a project.
 pub trait ProjectView {
     fn href(&self) -> String;
     fn short_id(&self) -> String;
@@ -127,7 +127,7 @@ impl ProjectView for Project {
 
     fn delete_blocked(&self) -> Option<&'static str> {
         match self.status {
-            ProjectStatus::Creating | ProjectStatus::Provisioning => Some("Can be deleted once it is ready or failed"),
+            ProjectStatus::Creating | ProjectStatus::Provisioning => Some("Can be deleted once ready or failed"),
             ProjectStatus::Deleting => Some("The project is being deleted"),
             ProjectStatus::Deleted => Some("The project is deleted"),
             ProjectStatus::Ready | ProjectStatus::Failed => None,
@@ -152,7 +152,7 @@ impl ProvisionTimes {
         Ok(Self { median: seconds(0.5), p95: seconds(0.95) })
     }
 
-    /// Whether a project takes longer than 95 % of all others.
+    /// Whether a project takes longer than 95% of all others.
     pub fn is_slow(&self, project: &Project, now: OffsetDateTime) -> bool {
         let on_its_way = matches!(project.status, ProjectStatus::Creating | ProjectStatus::Provisioning);
         on_its_way && self.p95.is_some_and(|p95| (now - project.requested_at).as_seconds_f64() > p95 + 1.0)

@@ -177,11 +177,11 @@ fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &Provis
     }
 }
 
-/// How an operation is shown.
+/// The text of an operation.
 pub trait OperationView {
     fn short_id(&self) -> String;
     fn took(&self) -> Option<String>;
-    /// When it becomes due, if it waits for its time.
+    /// When the job becomes due, if it is scheduled.
     fn due(&self) -> Option<Stamp>;
 }
 

@@ -34,11 +34,11 @@ impl Actions for Queue {
         let pending = plural(self.pending(), "job");
         let (effect, rest) = match (verb, self.pending()) {
             ("drain", 0) => (REFUSES, "The queue is already empty.".to_owned()),
-            ("drain", _) => (REFUSES, format!("Workers process the jobs already in the queue: {pending} now.")),
+            ("drain", _) => (REFUSES, format!("Workers process the jobs already in the queue ({pending} now).")),
             (_, 0) => (STOPS, "New jobs are accepted and wait.".to_owned()),
-            (_, _) => (STOPS, format!("New jobs are accepted and wait, behind {pending} already in the queue.")),
+            (_, _) => (STOPS, format!("New jobs are accepted and wait behind {pending} already in the queue.")),
         };
-        let active = (self.active > 0).then(|| format!("Active jobs finish: {} now.", plural(self.active, "job")));
+        let active = (self.active > 0).then(|| format!("Active jobs finish ({} now).", plural(self.active, "job")));
         Ok(Consequences {
             effects: vec![effect.to_owned()],
             kept: std::iter::once(rest).chain(active).collect(),
@@ -59,4 +59,4 @@ impl Actions for Queue {
 
 const STOPS: &str = "Workers stop taking jobs from this queue until you resume it.";
 const REFUSES: &str =
-    "New jobs are refused with status 409 until you resume the queue. Clients must handle that error.";
+    "New jobs are refused with status 409 until you resume the queue. Clients must handle this error.";

@@ -134,7 +134,10 @@ fn rate(queue: &str, form: &Form, errors: &mut Vec<FieldError>) -> Option<Limit>
         errors.push(FieldError::new("window", "The window must be a number of seconds, such as 60 or 0.5."));
     }
     if form.word("rate").is_none() && (burst.is_some() || window.is_some()) {
-        errors.push(FieldError::new("rate", "Enter the number of starts per window, or clear window and burst."));
+        errors.push(FieldError::new(
+            "rate",
+            "Enter the maximum number of starts per window, or clear the window and the burst.",
+        ));
     }
     let [_, own] = own_limits(queue);
     let put = PutLimit {

@@ -53,7 +53,7 @@ impl QueuesPage {
     }
 }
 
-/// How a queue is shown.
+/// The text of a queue.
 pub trait QueueView {
     fn href(&self) -> String;
     /// The list of its jobs; `state` may be empty.

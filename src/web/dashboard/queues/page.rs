@@ -156,7 +156,7 @@ async fn throughput(app: &App, name: &str) -> Result<Option<BarChart>, ApiError>
         failed,
     };
     let data: Vec<BarData> = minutes.into_iter().map(bar).collect();
-    Ok(chart::bars_of(&data, MetricsRange::H1, "were completed"))
+    Ok(chart::bars_of(&data, MetricsRange::H1, "completed"))
 }
 
 async fn workers(app: &App, queue: &str) -> Result<Vec<QueueWorker>, ApiError> {

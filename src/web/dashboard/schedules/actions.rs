@@ -38,13 +38,13 @@ impl Actions for NamedSchedule {
         _ = load_any(app, &self.0).await?;
         let (effect, kept) = if verb == "delete" {
             (
-                "The schedule starts nothing more and cannot be backfilled.",
-                "Everything it started, and the history of those jobs.",
+                "The schedule starts no more runs and cannot be backfilled.",
+                "What the schedule started, with its history.",
             )
         } else {
             (
-                "Nothing starts until you resume the schedule. Runs that are due while it is paused are not caught up.",
-                "Jobs already started continue. You can still run the schedule now, and backfill it later.",
+                "No runs start until you resume the schedule. Runs missed while it is paused are not caught up.",
+                "Jobs already started continue. You can still use Run now, and backfill missed runs later.",
             )
         };
         Ok(Consequences { effects: vec![effect.to_owned()], kept: vec![kept.to_owned()], blocked: None })

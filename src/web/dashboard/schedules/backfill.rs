@@ -94,16 +94,15 @@ async fn page(
     };
     let n = open.due.len();
     let runs = plural(n as i64, "run");
-    let kept =
-        format!("{} in this range that already started; no run starts twice.", plural(open.already as i64, "run"));
+    let kept = format!("{} that already started. No run starts twice.", plural(open.already as i64, "run"));
     let page = ConfirmPage {
-        effects: vec![format!("{runs} of this range start now.")],
+        effects: vec![format!("Starts {runs} immediately.")],
         kept: (open.already > 0).then_some(kept).into_iter().collect(),
         count: Some(runs),
         listed: open.due.iter().take(LISTED).map(|at| item(&schedule, *at, &own)).collect(),
         more: (n > LISTED).then(|| format!("and {} more", n - LISTED)),
         hidden: vec![Hidden::new("from", from), Hidden::new("to", to)],
-        blocked: (n == 0).then(|| "Every run of this range has already started.".to_owned()),
+        blocked: (n == 0).then(|| "Every run in this range has already started.".to_owned()),
         ..page
     };
     Ok(page.respond_to(request, rejected))

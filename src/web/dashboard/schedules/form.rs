@@ -13,8 +13,8 @@ use crate::wire::duration::HumanDuration;
 use crate::wire::schedule::PutTarget;
 
 const MISFIRES: [(Misfire, &str); 3] =
-    [(Misfire::Latest, "run once"), (Misfire::All, "run all, up to the maximum"), (Misfire::Skip, "skip")];
-const OVERLAPS: [(Overlap, &str); 2] = [(Overlap::Allow, "allow overlap"), (Overlap::Skip, "skip the run")];
+    [(Misfire::Latest, "Run once"), (Misfire::All, "Run all, up to the maximum"), (Misfire::Skip, "Skip")];
+const OVERLAPS: [(Overlap, &str); 2] = [(Overlap::Allow, "Allow overlap"), (Overlap::Skip, "Skip the run")];
 
 /// The form as typed or as stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
     {
         errors.push(FieldError::new(
             "schedule_name",
-            "A schedule with this name exists. Change that schedule or choose another name.",
+            "A schedule with this name already exists. Edit that schedule, or choose another name.",
         ));
     }
     let audit = form.checked_audit(&mut errors);

@@ -182,7 +182,7 @@ fn facts(plan: &ScheduleDefinition) -> Vec<(String, String)> {
     };
     let overlap = match plan.overlap {
         Overlap::Allow => "Overlap allowed.",
-        Overlap::Skip => "A run is skipped while the previous one is running.",
+        Overlap::Skip => "A run is skipped if the previous one is still running.",
     };
     let mut facts = vec![
         fact("Starts", target_words(&plan.target)),
@@ -191,7 +191,7 @@ fn facts(plan: &ScheduleDefinition) -> Vec<(String, String)> {
         fact("Overlap", overlap.to_owned()),
     ];
     if !plan.jitter.is_zero() {
-        facts.push(fact("Jitter", format!("up to {} later", duration(plan.jitter.as_secs_f64()))));
+        facts.push(fact("Jitter", format!("up to {}", duration(plan.jitter.as_secs_f64()))));
     }
     if let Target::Job(job) = &plan.target {
         facts.push(fact("Priority", job.priority.to_string()));

@@ -14,7 +14,7 @@ pub struct Component {
     pub level: Level,
     pub text: String,
     pub detail: Option<String>,
-    /// When the component last gave a sign of life.
+    /// When the last message of the component arrived.
     pub seen_at: Option<OffsetDateTime>,
 }
 
@@ -35,10 +35,10 @@ fn api(app: &App) -> Component {
 fn database(app: &App, checkup: &Checkup) -> Component {
     let address = &app.database_address;
     let Some((pong, took)) = &checkup.database else {
-        return component("Database", Level::Bad, "does not answer", Some(format!("at {address}")));
+        return component("Database", Level::Bad, "not responding", Some(format!("at {address}")));
     };
     let detail = format!("PostgreSQL {} at {address}, schema {}", pong.server_version, pong.schema_version);
-    component("Database", Level::Ok, format!("answered in {}", duration(took.as_secs_f64())), Some(detail))
+    component("Database", Level::Ok, format!("responded in {}", duration(took.as_secs_f64())), Some(detail))
 }
 
 fn listener(app: &App) -> Component {
@@ -47,7 +47,7 @@ fn listener(app: &App) -> Component {
         ListenMode::Notify => (Level::Ok, "LISTEN/NOTIFY connected"),
         ListenMode::Poll => (Level::Warn, "no notifications; polling"),
     };
-    let detail = format!("reconnected {} times", status.reconnects);
+    let detail = format!("reconnects: {}", status.reconnects);
     Component { seen_at: status.last_notified_at, ..component("Listener", level, text, Some(detail)) }
 }
 
@@ -58,6 +58,6 @@ fn workers(checkup: &Checkup) -> Component {
             component("Workers", Level::Ok, format!("{} online", it.online), Some(detail))
         }
         Some(_) => component("Workers", Level::Bad, "none online", Some("jobs wait until a worker starts".to_owned())),
-        None => component("Workers", Level::Warn, "unknown", Some("the database does not answer".to_owned())),
+        None => component("Workers", Level::Warn, "unknown", Some("the database is not responding".to_owned())),
     }
 }

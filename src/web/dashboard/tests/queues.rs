@@ -30,7 +30,7 @@ fn page() -> QueuePage {
     let queue = queue("bulk", QueueState::Active);
     QueuePage {
         shell: shell("bulk", Nav::Queues).crumb("Queues", "/dashboard/queues"),
-        throughput: chart::bars_of(&data, MetricsRange::H1, "were completed"),
+        throughput: chart::bars_of(&data, MetricsRange::H1, "completed"),
         limits: QueueLimits {
             others: vec!["Limit global allows 100 at once across all queues.".to_owned()],
             changed: Some(changed()),
@@ -69,7 +69,7 @@ fn page_shows_limits_and_waiting_kinds() {
     contains(
         &rendered(&page, page.as_main()),
         &[
-            "were completed and",
+            "completed and",
             "action=\"/dashboard/queues/bulk/limits\"",
             "name=\"concurrency\" type=\"number\"",
             "name=\"window\"",
@@ -98,6 +98,6 @@ fn unserved_queue_shows_worker_command() {
     let main = rendered(&page, page.as_main());
     contains(&main, &["442 jobs wait, but no worker serves queue bulk.", "--worker-queues bulk"]);
     contains(&main, &["Paused: new jobs are accepted", "href=\"#rate\"", "rate-error", "data-dirty"]);
-    contains(&main, &["“&#60;script", "Resume", "No job of this queue ended", "No jobs are waiting."]);
+    contains(&main, &["“&#60;script", "Resume", "No jobs finished", "No waiting jobs."]);
     assert!(!main.contains("/pause\""));
 }

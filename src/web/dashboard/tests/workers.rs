@@ -67,9 +67,9 @@ fn list_offers_verbs_of_each_state() {
 #[test]
 fn empty_list_shows_start_command() {
     let page = WorkersPage { workers: Vec::new(), ..list() };
-    contains(&rendered(&page, page.as_main()), &["none runs until a worker is online", "provost --roles worker"]);
+    contains(&rendered(&page, page.as_main()), &["do not run until a worker is online", "provost --roles worker"]);
     let page = WorkersPage { state: Some(WorkerState::Lost), ..page };
-    contains(&rendered(&page, page.as_main()), &["No worker is lost", "Show all workers"]);
+    contains(&rendered(&page, page.as_main()), &["No lost workers", "Show all workers"]);
 }
 
 #[test]
@@ -91,6 +91,6 @@ fn lost_worker_can_only_be_forgotten() {
         ..page()
     };
     let main = rendered(&page, page.as_main());
-    contains(&main, &["callout t-bad", "Forget", "No attempt ended", "<dd>all</dd>", "&#60;script"]);
+    contains(&main, &["callout t-bad", "Forget", "No attempts ended", "<dd>all</dd>", "&#60;script"]);
     assert!(!main.contains("/drain\"") && !main.contains("cordon\""));
 }

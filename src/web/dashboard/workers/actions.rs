@@ -33,14 +33,12 @@ impl Actions for RegisteredWorker {
 
     async fn consequences(&self, _: &App, verb: &str) -> Result<Consequences, ApiError> {
         let jobs = plural(self.busy.into(), "job");
-        let mut effects = vec!["The worker takes no more jobs until you uncordon it.".to_owned()];
+        let mut effects = vec!["The worker claims no new jobs until you uncordon it.".to_owned()];
         let kept = if verb == "drain" {
-            effects.push(format!(
-                "Jobs that it does not finish in time are released to other workers, without a failure: {jobs} now."
-            ));
-            "Its process keeps running and sending heartbeats.".to_owned()
+            effects.push(format!("Unfinished jobs ({jobs} now) are released to other workers without a failure."));
+            "The process keeps running and sending heartbeats.".to_owned()
         } else {
-            format!("The worker finishes its jobs: {jobs} now.")
+            format!("The worker finishes its running jobs ({jobs} now).")
         };
         let blocked = self.is_lost().then(|| "The worker is lost and cannot be reached.".to_owned());
         Ok(Consequences { effects, kept: vec![kept], blocked })
@@ -59,7 +57,7 @@ impl Actions for RegisteredWorker {
     }
 }
 
-/// The page of a forgotten worker is gone, so the list is next.
+/// Redirects to the list, because the page of a forgotten worker no longer exists.
 async fn forget(app: &App, worker: &RegisteredWorker, audit: &Audit) -> Result<Performed, ApiError> {
     let id = Some(worker.worker.id.as_str());
     let forgotten = worker.is_lost() && app.store.forget_workers(id, app.silence(), audit).await? > 0;

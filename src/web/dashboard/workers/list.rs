@@ -82,7 +82,7 @@ impl WorkersPage {
     }
 }
 
-/// How a worker is shown.
+/// The text of a worker.
 pub trait WorkerView {
     fn href(&self) -> String;
     /// The cordon or drain that put the worker into its state.
@@ -133,7 +133,7 @@ impl WorkerView for RegisteredWorker {
     fn note(&self) -> Option<String> {
         match self.state {
             WorkerState::Online => None,
-            WorkerState::Lost => Some("No heartbeat; its jobs were released".to_owned()),
+            WorkerState::Lost => Some("No heartbeat; jobs released".to_owned()),
             _ if self.busy > 0 => Some(format!("{} left", plural(self.busy.into(), "job"))),
             _ => Some("No jobs left".to_owned()),
         }

@@ -116,16 +116,14 @@ impl WorkerPage {
         let jobs = plural(self.worker.busy.into(), "job");
         match (self.worker.state, self.worker.busy) {
             (WorkerState::Online, _) => String::new(),
-            (WorkerState::Cordoned, 0) => "The worker has no jobs left and takes no more.".to_owned(),
-            (WorkerState::Cordoned, _) => format!("The worker finishes {jobs} and takes no more."),
-            (WorkerState::Draining, 0) => "The worker has no jobs left; its process can be stopped.".to_owned(),
+            (WorkerState::Cordoned, 0) => "The worker has no jobs left and claims no new ones.".to_owned(),
+            (WorkerState::Cordoned, _) => format!("The worker finishes {jobs} and claims no new ones."),
+            (WorkerState::Draining, 0) => "The worker has no jobs left; you can stop its process.".to_owned(),
             (WorkerState::Draining, _) => {
-                format!(
-                    "The worker takes no more jobs and releases those that it does not finish in time: {jobs} left."
-                )
+                format!("The worker claims no new jobs and releases unfinished ones ({jobs} left).")
             }
             (WorkerState::Lost, _) => {
-                "The worker sent no heartbeat for longer than a lease. Its jobs were released to other workers."
+                "The worker missed its heartbeats and its leases expired. Its jobs were released to other workers."
                     .to_owned()
             }
         }

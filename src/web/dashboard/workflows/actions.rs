@@ -39,8 +39,8 @@ impl Actions for WorkflowAction {
         let steps = app.store.steps_of_workflow(self.0.id, Some(CANCELABLE)).await?.len();
         Ok(Consequences {
             effects: effects(app, &self.0, steps as i64),
-            kept: vec!["Completed and failed steps, and the record of every step and of the workflow.".to_owned()],
-            blocked: (steps == 0).then(|| format!("The workflow is {} now; it has no steps to cancel.", self.0.state)),
+            kept: vec!["Completed and failed steps, and all records of the workflow and its steps.".to_owned()],
+            blocked: (steps == 0).then(|| format!("The workflow is now {} and has no steps to cancel.", self.0.state)),
         })
     }
 
@@ -85,9 +85,9 @@ fn effects(app: &App, workflow: &Workflow, steps: i64) -> Vec<String> {
     }
     match active {
         ..=0 => {}
-        1 => effects.push(format!("1 active step is told to stop; after {grace} its lease is revoked.")),
+        1 => effects.push(format!("1 active step is asked to stop; its lease is revoked after {grace}.")),
         n => effects
-            .push(format!("{} are told to stop; after {grace} their leases are revoked.", plural(n, "active step"))),
+            .push(format!("{} are asked to stop; their leases are revoked after {grace}.", plural(n, "active step"))),
     }
     effects.push("Canceled steps cannot be retried, so the workflow can no longer complete.".to_owned());
     effects
