@@ -159,8 +159,8 @@ mod active {
 
     /// For each mutant and statement or schema file: the text to cut, and its replacement.
     const CUTS: &[(Mutant, &str, &str, &str)] = &[
-        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = asked.execution_id", ""),
-        (SettleByState, "jobs/settle", " AND j.execution_id = asked.execution_id", ""),
+        (SettleById, "jobs/settle", " AND j.state = 'active' AND j.execution_id = requested.execution_id", ""),
+        (SettleByState, "jobs/settle", " AND j.execution_id = requested.execution_id", ""),
         // Requests over HTTP meet the same guard before the statement.
         (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),

@@ -25,7 +25,7 @@ row! {
         pub queue: String,
         pub kind: String,
         /// `enqueued`, `started`, or the outcome of an attempt.
-        pub what: String,
+        pub event: String,
         pub bucket: i16,
         pub n: i64,
         pub total_ms: i64,
@@ -35,7 +35,7 @@ row! {
     #[derive(Debug)]
     pub struct Throughput {
         pub slice: OffsetDateTime,
-        pub what: String,
+        pub event: String,
         pub n: i64,
     }
 

@@ -99,7 +99,7 @@ async fn wait_ends_when_process_stops() {
     let id = server.create("a").await;
     let path = format!("/projects/{id}?wait=ready&timeout=60s");
     let waiting = tokio::spawn(send(server.request(Method::GET, &path)));
-    let waiting_queries = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%Show me one project%'";
+    let waiting_queries = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost' AND query LIKE '%Get one project%'";
     eventually("the waiting request polls", async || (database.number(waiting_queries).await > 0).then_some(())).await;
     let started = Instant::now();
     assert_eq!(server.stop(), 0);

@@ -69,7 +69,7 @@ async fn result_must_be_a_file_of_the_program() {
         (": > result.json".into(), "result.json is not JSON"),
         (
             "{ printf '\"'; head -c 1048575 /dev/zero | tr '\\0' x; printf '\"'; } > result.json".into(),
-            "result.json has 1048577 bytes; at most 1048576 are kept",
+            "result.json must have at most 1048576 bytes; got 1048577",
         ),
     ];
     for (script, reason) in cases {

@@ -43,7 +43,7 @@ async fn program_may_clean_up_after_sigterm() {
 async fn whole_group_has_the_grace() {
     let place = Place::script(
         "sh -c 'trap \"sleep 1; echo the child, too; exit\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
-        "grace = \"10m\"",
+        "grace = \"1m\"",
     );
     let database = Database::new().await;
     let server = place.server(&database, &[]);

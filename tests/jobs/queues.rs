@@ -115,7 +115,7 @@ async fn draining_queue_rejects_new_and_runs_waiting_jobs() {
         waiting.push(enqueue(&server, json!({"kind": "noop", "queue": "q"})).await);
     }
     let draining = set(&server, "q", "drain").await;
-    assert!(text(&draining, "meaning").contains("refused with 409"), "{draining}");
+    assert!(text(&draining, "meaning").contains("rejected with 409"), "{draining}");
     for body in [json!({"kind": "noop", "queue": "q"}), json!([{"kind": "noop"}, {"kind": "noop", "queue": "q"}])] {
         let answer = server.post("/jobs", body).await;
         assert_problem(&answer, 409, "queue_draining");
@@ -221,7 +221,7 @@ async fn queue_reports_counts_and_oldest_wait() {
     }
     assert_eq!(shown["oldest_waiting_at"], job(&server, &first).await["run_at"]);
     // Flows are counted per full minute, so move the current minute into the past.
-    database.run("UPDATE work_tallies SET minute = minute - interval '1 minute'").await;
+    database.run("UPDATE work_stats SET minute = minute - interval '1 minute'").await;
     let shown = queue(&server, "default").await;
     assert_eq!((shown["in_per_minute"].as_f64(), shown["out_per_minute"].as_f64()), (Some(6.0 / 5.0), Some(0.0)));
 }

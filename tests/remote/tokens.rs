@@ -191,8 +191,8 @@ async fn restricted_token_limits_follow_ups() {
     for (next, allowed) in [
         (json!({"kind": "echo", "queue": "other", "tenant": "acme"}), "one of this token: critical"),
         (json!({"kind": "echo", "tenant": "acme"}), "one of this token: critical"),
-        (json!({"kind": "echo", "queue": "critical", "tenant": "other"}), "follows from: acme"),
-        (json!({"kind": "echo", "queue": "critical"}), "follows from: acme"),
+        (json!({"kind": "echo", "queue": "critical", "tenant": "other"}), "the parent job: acme"),
+        (json!({"kind": "echo", "queue": "critical"}), "the parent job: acme"),
     ] {
         let refused = end(CRITICAL, &execution, next.clone()).await;
         assert_refused(&refused, 422, "invalid_field", "next");

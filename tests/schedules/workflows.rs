@@ -78,7 +78,7 @@ async fn overlap_skip_waits_for_the_running_workflow() {
         (all.len() > before).then(|| all[0].clone())
     })
     .await;
-    assert!(text(&skipped, "reason").starts_with("the workflow"), "{skipped}");
+    assert!(text(&skipped, "reason").starts_with("workflow "), "{skipped}");
     database.check_invariants().await;
 }
 
@@ -286,7 +286,7 @@ async fn pages_describe_and_link_started_workflows() {
     let link = format!("/dashboard/workflows/{id}");
     for path in ["/dashboard/schedules", "/dashboard/schedules/s"] {
         let page = server.get(path).await.expect(200).text;
-        assert!(page.contains("the workflow of {{due_at}}, 2 steps"), "{page}");
+        assert!(page.contains("workflow of {{due_at}}, 2 steps"), "{page}");
         assert!(page.contains(&link) && page.contains("Completed"), "{page}");
     }
     let page = server.get("/dashboard/schedules/s").await.expect(200).text;

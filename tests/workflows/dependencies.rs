@@ -24,7 +24,7 @@ async fn dependencies_may_be_in_any_state_at_creation() {
     let blocked = enqueue(&server, json!({"kind": "noop", "dependencies": [dead]})).await;
     assert_eq!(job(&server, &blocked).await["state"], "blocked");
     let off = enqueue(&server, json!({"kind": "noop", "dependencies": [{"job_id": dead, "policy": "cancel"}]})).await;
-    assert_eq!(text(&job(&server, &off).await, "doomed_by"), dead);
+    assert_eq!(text(&job(&server, &off).await, "canceled_by"), dead);
     let anyway =
         enqueue(&server, json!({"kind": "noop", "dependencies": [dead], "dependencyPolicy": "allow_failed"})).await;
     until(&server, &anyway, "completed").await;

@@ -56,7 +56,7 @@ async fn canceled_and_blocked_steps_state_the_reason() {
     let (first, second, third) =
         (job_of(&server, &id, "first").await, node(&server, &id, "second").await, node(&server, &id, "third").await);
     assert_eq!(
-        (text(&second, "doomed_by"), text(&second, "error")),
+        (text(&second, "canceled_by"), text(&second, "error")),
         (first, "canceled: it depends on first, which failed".into())
     );
     assert_eq!(text(&third, "error"), "canceled: it depends on second, which was canceled");

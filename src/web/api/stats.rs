@@ -101,7 +101,7 @@ fn by_queue(depth: &[QueueDepth], work: &[WorkBucket], workers: &[WorkerActivity
     }
     for row in work {
         let sum = queues.entry(&row.queue).or_default().entry(&row.kind).or_default();
-        match row.what.as_str() {
+        match row.event.as_str() {
             "enqueued" => sum.stats.enqueued += row.n,
             "started" => {
                 sum.stats.started += row.n;

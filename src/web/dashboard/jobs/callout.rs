@@ -37,7 +37,7 @@ async fn running(app: &App, data: &JobData) -> Result<Running, ApiError> {
     let since = claimed_at.unwrap_or(job.updated_at);
     let mut durations = Histogram::default();
     let work = app.store.work_stats(DAY, Some(&job.queue), Some(&job.kind)).await?;
-    work.iter().filter(|it| it.what == "completed").for_each(|it| durations.add(it.bucket, it.n));
+    work.iter().filter(|it| it.event == "completed").for_each(|it| durations.add(it.bucket, it.n));
     let percentile = |quantile| durations.percentile(quantile).map(|ms| ms / 1000.0);
     let elapsed = (data.explained.at - since).as_seconds_f64();
     Ok(Running {

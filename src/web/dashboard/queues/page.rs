@@ -144,7 +144,7 @@ async fn throughput(app: &App, name: &str) -> Result<Option<BarChart>, ApiError>
     let mut minutes: BTreeMap<i64, (u64, u64)> = (0..60).map(|n| (last - n * 60, (0, 0))).collect();
     for it in flow {
         let Some((completed, failed)) = minutes.get_mut(&it.slice.unix_timestamp()) else { continue };
-        match it.what.as_str() {
+        match it.event.as_str() {
             "completed" => *completed += it.n.max(0).unsigned_abs(),
             "failed" | "timed_out" | "lease_expired" => *failed += it.n.max(0).unsigned_abs(),
             _ => {}
