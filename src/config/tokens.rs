@@ -64,9 +64,9 @@ mod tests {
         for (text, expected) in [
             (format!("{A},short"), "16 characters"),
             (format!("{A},"), "16 characters"),
-            (format!("{A}@"), "after an @"),
-            (format!("{A}@*"), "after an @"),
-            (format!("{A}@critical+"), "after an @"),
+            (format!("{A}@"), "after @"),
+            (format!("{A}@*"), "after @"),
+            (format!("{A}@critical+"), "after @"),
             (format!("{A}@critical,{A}@default"), "twice"),
         ] {
             let mistake = worker_tokens(&text).unwrap_err();
