@@ -40,7 +40,7 @@ async fn if_match_rejects_stale_version() {
     patch_if(&server, &id, "\"1\"", json!({"name": "b"})).await.expect(200);
     let stale = patch_if(&server, &id, "\"1\"", json!({"name": "c"})).await;
     assert_problem(&stale, 412, "stale_version");
-    assert!(stale.json()["detail"].as_str().unwrap().contains("version 2"), "{}", stale.text);
+    assert!(stale.json()["detail"].as_str().unwrap().contains("version is 2"), "{}", stale.text);
     patch_if(&server, &id, "*", json!({"name": "d"})).await.expect(200);
     for tag in ["3", "\"x\"", "\"\"", "\"3\", \"4\"", "\"3", "é", ""] {
         let answer = patch_if(&server, &id, tag, json!({"name": "e"})).await;

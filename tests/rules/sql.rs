@@ -69,3 +69,22 @@ fn build_script_sets_no_provost_variables() {
     let build = fs::read_to_string(root("build.rs")).unwrap();
     assert!(!build.contains("rustc-env=PROVOST_") && !build.contains("rustc-env=DATABASE_URL"));
 }
+
+/// Comments of the store name statements as `noun/verb`.
+#[test]
+fn comments_name_existing_statements() {
+    let known: BTreeSet<&str> = every_statement().map(|it| it.name).collect();
+    let nouns: BTreeSet<&str> = known.iter().filter_map(|it| it.split('/').next()).collect();
+    let mut findings = Vec::new();
+    for source in sources("src/store", "rs") {
+        let comments = source.text.lines().filter(|line| line.trim_start().starts_with("//"));
+        for name in comments.flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            let is_statement =
+                name.split_once('/').is_some_and(|(noun, verb)| nouns.contains(noun) && !verb.contains('.'));
+            if is_statement && !known.contains(name) {
+                findings.push(format!("{}: {name}", source.path));
+            }
+        }
+    }
+    assert!(findings.is_empty(), "no such statements: {}", findings.join(", "));
+}
