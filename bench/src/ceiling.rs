@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::clock;
-use super::compare::Sample;
 use super::place::{Bench, BenchDatabase};
+use super::sample::Sample;
 use super::session::Session;
 use super::sql::scripts;
 use crate::error::{BenchError, Result};

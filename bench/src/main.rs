@@ -17,6 +17,7 @@ mod options;
 mod place;
 mod producer;
 mod report;
+mod sample;
 mod server;
 mod session;
 mod sql;

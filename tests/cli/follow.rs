@@ -135,12 +135,14 @@ async fn watch_prints_changes_without_polling() {
 #[tokio::test]
 async fn job_logs_are_followed_until_the_job_is_finished() {
     let database = Database::new().await;
-    let server = Server::on(&database);
-    let id = create_logging_job(&server, 1500).await;
+    let gate = database.gate("jobs", "NEW.state = 'completed'").await;
+    let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "10m")]);
+    let id = create_logging_job(&server, 0).await;
     let running = Running::on(&server, &["job", "logs", &id, "--follow"]);
     assert_eq!((running.line().as_str(), running.line().as_str()), ("one", "two \\u{1b}[31m"));
     let state = server.get(&format!("/jobs/{id}")).await.json()["state"].clone();
     assert_eq!(state, "active", "lines arrive while the job is running");
+    gate.open().await;
     assert_eq!(running.exit_code(), 0);
     assert_eq!(run(&server, &["task", "logs", "--id", &id]).expect(0).out, "one\ntwo \\u{1b}[31m\n");
     let lines = run(&server, &["job", "logs", &id, "-o", "json"]).expect(0).json();

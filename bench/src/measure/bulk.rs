@@ -4,12 +4,13 @@ use futures_util::FutureExt as _;
 
 use crate::Result;
 use crate::ceiling::Ceiling;
-use crate::compare::{Alternative, Sample, interleaved};
+use crate::compare::{Alternative, interleaved};
 use crate::load::enqueue::in_bulk;
 use crate::marks::Marks;
 use crate::options::Params;
 use crate::place::Bench;
 use crate::report::Row;
+use crate::sample::Sample;
 use crate::system::{Profile, System, Work};
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {

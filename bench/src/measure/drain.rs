@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 
 use crate::ceiling::Ceiling;
 use crate::clock;
-use crate::compare::{Alternative, Sample, interleaved};
+use crate::compare::{Alternative, interleaved};
 use crate::error::{BenchError, Result};
 use crate::load::drain::{Until, until_empty};
 use crate::load::enqueue::in_bulk;
@@ -16,6 +16,7 @@ use crate::options::Params;
 use crate::place::Bench;
 use crate::producer::QueueOf;
 use crate::report::Row;
+use crate::sample::Sample;
 use crate::session::Session;
 use crate::sql::scripts;
 use crate::system::{Profile, Setup, System, Work};

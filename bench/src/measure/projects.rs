@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 use crate::ceiling::Ceiling;
 use crate::clock;
-use crate::compare::{Alternative, Sample, interleaved};
+use crate::compare::{Alternative, interleaved};
 use crate::error::Result;
 use crate::http::Http;
 use crate::marks::Marks;
 use crate::options::Params;
 use crate::place::Bench;
 use crate::report::Row;
+use crate::sample::Sample;
 use crate::system::{Profile, System, Work};
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {

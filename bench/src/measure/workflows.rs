@@ -5,13 +5,14 @@ use uuid::Uuid;
 
 use super::drain::{Workers, drain};
 use crate::clock;
-use crate::compare::{Alternative, Sample, interleaved};
+use crate::compare::{Alternative, interleaved};
 use crate::error::{BenchError, Result};
 use crate::marks::{KIND, Marks};
 use crate::options::Params;
 use crate::place::Bench;
 use crate::producer::job;
 use crate::report::Row;
+use crate::sample::Sample;
 use crate::session::Session;
 use crate::sql::scripts;
 use crate::system::{Profile, System, Work};

@@ -22,7 +22,7 @@ WITH lapsed AS MATERIALIZED (
         lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
         error = CASE outcome
             WHEN 'canceled' THEN concat_ws(': ', 'canceled', j.cancel_reason)
-            WHEN 'timed_out' THEN format('timed out after %s s; worker %s did not stop the attempt', j.timeout, lapsed.worker_id)
+            WHEN 'timed_out' THEN format('timed out after %s s: worker %s did not stop the attempt', j.timeout, lapsed.worker_id)
             ELSE format('worker %s was lost: its lease expired without a heartbeat', lapsed.worker_id) END,
         finished_at = CASE WHEN outcome = 'canceled' OR j.failures + 1 >= j.max_attempts THEN at END
     FROM lapsed, clock_timestamp() AS at
