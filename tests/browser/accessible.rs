@@ -16,7 +16,7 @@ async fn rejected_forms_have_no_violations(browser: &Browser, fixtures: &Project
     browser.open(&format!("/dashboard/projects/{}/delete", fixtures.ready)).await;
     browser.fill("#confirm-name", "wrong").await;
     browser.press("Delete project").await;
-    browser.text("#confirm-error").await;
+    browser.text("#confirm-name-error").await;
     has_no_violations(browser, "rejected deletion", scheme).await;
     browser.open("/dashboard/settings").await;
     browser.js("document.querySelector('#poll').form.noValidate = true").await;

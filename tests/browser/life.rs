@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::{Browser, Database, Server};
 
 /// A lease longer than any gate stays closed.
-const LONG_LEASE: &[(&str, &str)] = &[("PROVOST_LEASE_TTL", "10m")];
+pub const LONG_LEASE: &[(&str, &str)] = &[("PROVOST_LEASE_TTL", "10m")];
 
 pub const BADGE: &str = "document.querySelector('.head .badge').innerText";
 
@@ -64,7 +64,7 @@ async fn project_is_deleted_only_with_its_name() {
     browser.fill("#confirm-name", "Old-preview").await;
     browser.press("Delete project").await;
     browser.sees("Nothing was changed.").await;
-    assert!(browser.text("#confirm-error").await.contains("The names differ."));
+    assert!(browser.text("#confirm-name-error").await.contains("The names differ."));
     assert_eq!(browser.js("return document.querySelector('#confirm-name').ariaInvalid").await, "true");
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::life::LONG_LEASE;
 use crate::harness::{Browser, Database, Server, eventually};
 
 const PILL: &str = "document.querySelector('#live-state').innerText";
@@ -64,11 +65,13 @@ async fn typed_text_and_focus_survive_updates() {
 #[tokio::test]
 async fn open_details_stay_open_across_updates() {
     let database = Database::new().await;
-    let server = Server::on(&database);
-    let id = server.create_as("unfolded", json!({"duration_ms": 4000})).await;
+    let gate = database.gate("projects", "NEW.status = 'ready'").await;
+    let server = Server::with(&database.url, LONG_LEASE);
+    let id = server.create_as("unfolded", json!({})).await;
     let browser = watching(&server, &format!("/dashboard/projects/{id}")).await;
     browser.press("Show curl").await;
     browser.until("it is provisioning", "document.querySelector('.head .badge').innerText === 'Provisioning'").await;
+    gate.open().await;
     browser.until("it is ready", "document.querySelector('.head .badge').innerText === 'Ready'").await;
     assert_eq!(browser.js("return document.querySelector('#curls').open").await, true);
     assert!(browser.shows("-X DELETE").await, "the content of the fold is current");

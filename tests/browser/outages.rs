@@ -127,7 +127,7 @@ async fn settings_are_shown_while_the_database_is_down() {
     proxy.cut();
     browser.open("/dashboard/settings").await;
     browser.sees("not responding").await;
-    browser.sees("The server responds, but its database does not.").await;
+    browser.sees("The database is not responding. Your data is safe").await;
     proxy.mend();
     browser.sees("responded in").await;
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;

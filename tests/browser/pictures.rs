@@ -43,7 +43,7 @@ async fn screenshots_of_every_project_page() {
     browser.open(&format!("/dashboard/projects/{}/delete", fixtures.ready)).await;
     browser.fill("#confirm-name", "shop").await;
     browser.press("Delete project").await;
-    browser.text("#confirm-error").await;
+    browser.text("#confirm-name-error").await;
     picture(&browser, "delete-refused-light").await;
 }
 

@@ -46,7 +46,7 @@ async fn project_lifecycle_works_without_javascript() {
     browser.press("Delete…").await;
     browser.fill("#confirm-name", "nonsense").await;
     browser.press("Delete project").await;
-    browser.text("#confirm-error").await;
+    browser.text("#confirm-name-error").await;
     shows_no_script_only_controls(&browser).await;
     browser.fill("#confirm-name", "plain").await;
     browser.press("Delete project").await;

@@ -262,10 +262,10 @@ impl JobFixtures {
     pub async fn with_an_hour_of_history(self) -> Self {
         self.database
             .run(
-                "INSERT INTO work_stats (minute, queue, kind, what, bucket, n, total_ms)
-                 SELECT date_trunc('minute', now() - m * interval '1 minute'), 'bulk', 'image.thumbnail', what, histogram_bucket(200), n, n * 200
+                "INSERT INTO work_stats (minute, queue, kind, event, bucket, n, total_ms)
+                 SELECT date_trunc('minute', now() - m * interval '1 minute'), 'bulk', 'image.thumbnail', event, histogram_bucket(200), n, n * 200
                  FROM generate_series(1, 58) AS m,
-                      LATERAL (VALUES ('enqueued', 9 + m * 7 % 11), ('completed', 8 + m * 13 % 23), ('failed', m % 9 / 6)) AS s (what, n)",
+                      LATERAL (VALUES ('enqueued', 9 + m * 7 % 11), ('completed', 8 + m * 13 % 23), ('failed', m % 9 / 6)) AS s (event, n)",
             )
             .await;
         self
