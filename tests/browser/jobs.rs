@@ -182,6 +182,8 @@ async fn second_operator_sees_current_job_state() {
     let server = Server::on(&database);
     let id = dead_letter(&server, "cleanup.run", json!({})).await;
     let browser = Browser::on(&server).await;
+    // A poll would show the change first.
+    browser.prefer("poll=30").await;
     browser.open(&format!("/dashboard/jobs/{id}")).await;
     server.post("/dlq/delete", json!({"job_ids": [id]})).await.expect(200);
     browser.press("Replay").await;

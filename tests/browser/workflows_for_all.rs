@@ -112,9 +112,10 @@ async fn workflows_work_without_javascript() {
     browser.press("Retry failed steps").await;
     browser.sees("Retrying the failed steps.").await;
     browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
-    browser.press("Cancel…").await;
-    browser.press("Cancel workflow").await;
-    browser.sees("Workers of active steps are asked to stop.").await;
     let clock = browser.js("return document.querySelector('.dag tspan[data-at]').textContent").await;
     assert!(clock.as_str().unwrap().starts_with("since "), "{clock}");
+    browser.press("Cancel…").await;
+    browser.press("Cancel workflow").await;
+    let flash = browser.text(".flash").await;
+    assert!(flash.contains("canceled"), "{flash}");
 }
