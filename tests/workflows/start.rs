@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{graph, idle, job_of, node, start, states, step, until, workflow};
-use crate::harness::{Database, send};
+use crate::harness::{Database, eventually, send};
 use crate::jobs::{brisk, job, moves, text, until as until_job};
 
 #[tokio::test]
