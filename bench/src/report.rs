@@ -90,6 +90,13 @@ fn shown(value: f64) -> String {
     if value.abs() >= 1000.0 { format!("{value:.0}") } else { value.to_string() }
 }
 
+/// Reports progress on a terminal.
+pub fn progress(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("… {what}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,12 +109,5 @@ mod tests {
         let row = json!({"label": "a", "per_s": 1235.0, "server_us": null, "odd": null});
         assert_eq!(report.json()["rows"][0], row);
         assert_eq!((shown(12345.0), shown(0.25)), ("12345".to_owned(), "0.25".to_owned()));
-    }
-}
-
-/// Reports progress on a terminal.
-pub fn progress(what: &str) {
-    if std::io::stderr().is_terminal() {
-        eprintln!("… {what}");
     }
 }

@@ -1,9 +1,9 @@
 //! When a schedule is due next. The rules for days on which clocks change:
 //!
 //! - A *fixed* time (the hour is neither `*` nor `*/n`) is due once. If the clocks skip it, it is due at the first
-//! moment after the gap; if they repeat it, the first time.
+//!   moment after the gap; if they repeat it, the first time.
 //! - A *repeating* cron expression (the hour is `*` or `*/n`) is due whenever the clock shows a matching time: in both
-//! passes of a repeated hour, and not in a skipped hour.
+//!   passes of a repeated hour, and not in a skipped hour.
 //! - An *interval* counts elapsed time.
 
 use jiff::Timestamp;

@@ -90,10 +90,8 @@ fn requested_jobs(text: &str) -> Result<(Vec<CreateJob>, bool), ApiError> {
     if batch.is_empty() || batch.len() > MAX_JOBS {
         return Err(ApiError::field("jobs", format!("must be 1 to {MAX_JOBS} jobs, not {}", batch.len())));
     }
-    let parse = |(at, job): (usize, &Box<RawValue>)| {
-        parse_text(job.get()).map_err(|error| with_prefix(&format!("{at}."), error))
-    };
-    Ok((batch.iter().enumerate().map(parse).collect::<Result<_, _>>()?, true))
+    let parse = |(at, job): (usize, &str)| parse_text(job).map_err(|error| with_prefix(&format!("{at}."), error));
+    Ok((batch.iter().map(|job| job.get()).enumerate().map(parse).collect::<Result<_, _>>()?, true))
 }
 
 fn reject_repeated_keys(jobs: &[NewJob]) -> Result<(), ApiError> {

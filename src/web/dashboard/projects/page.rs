@@ -49,7 +49,7 @@ pub struct ProjectPage {
 /// The current state in one box.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Callout {
-    Transient(Transient),
+    Transient(Box<Transient>),
     Failed { reason: String, at: Stamp },
     Ready { at: Stamp, took: String },
     Deleted { at: Stamp },
@@ -150,7 +150,7 @@ fn callout(
         ProjectStatus::Failed => Callout::Failed { reason: project.error_reason.clone().unwrap_or_default(), at },
         ProjectStatus::Ready => Callout::Ready { at, took: elapsed(project.requested_at, changed_at) },
         ProjectStatus::Deleted => Callout::Deleted { at },
-        _ => Callout::Transient(transient(explained, due, times)),
+        _ => Callout::Transient(Box::new(transient(explained, due, times))),
     }
 }
 
