@@ -184,7 +184,7 @@ async fn worker_with_deleted_row_registers_again() {
 #[tokio::test]
 async fn explanation_tells_busy_slots_from_jobs_ahead() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1"), ("PROVOST_LEASE_TTL", "10m")]);
+    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1"), ("PROVOST_LEASE_TTL", "20s")]);
     let running = simulated(&server, json!({"duration_ms": 600_000})).await;
     let explained = waits_as(&server, &running, "active").await;
     assert!(text(&explained, "summary").contains("attempt 1, 0 of 3 failures"), "{explained}");

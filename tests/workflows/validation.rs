@@ -59,7 +59,7 @@ async fn invalid_workflow_is_rejected_as_a_whole() {
     let refused = crate::harness::send(request).await.expect(422).json();
     assert_eq!(
         (&refused["errors"][0]["field"], &refused["errors"][0]["message"]),
-        (&json!("steps.0.kind"), &json!("is there twice"))
+        (&json!("steps.0.kind"), &json!("must not occur twice"))
     );
     server.post("/queues", json!({"name": "full"})).await.expect(201);
     server.post("/queues/full/drain", json!({})).await.expect(200);
