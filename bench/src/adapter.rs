@@ -6,9 +6,9 @@ use serde_json::json;
 use super::clock;
 use super::load::drain::{Until, until_empty};
 use super::load::{enqueue, idle, latency, steady};
-use super::marks::Marks;
 use super::options::Options;
 use super::session::Session;
+use super::starts::Starts;
 use super::system::{Setup, System, Work};
 use crate::error::{BenchError, Result};
 use provost::store::migrate;
@@ -39,7 +39,7 @@ async fn prepare(setup: &Setup) -> Result<String> {
 }
 
 async fn enqueue(setup: &Setup, options: &Options) -> Result<String> {
-    let system = System::start(setup, options.profile, Work::Off, Marks::new(0, 0)).await?;
+    let system = System::start(setup, options.profile, Work::Off, Starts::new(0, 0)).await?;
     let (conns, lasting) = (options.count("conns", 1), options.seconds("seconds", 5.0));
     let done = enqueue::one_by_one(&system, conns, lasting, options.count("start", 0)).await?;
     system.stop().await?;
@@ -47,7 +47,7 @@ async fn enqueue(setup: &Setup, options: &Options) -> Result<String> {
 }
 
 async fn enqueue_bulk(setup: &Setup, options: &Options) -> Result<String> {
-    let system = System::start(setup, options.profile, Work::Off, Marks::new(0, 0)).await?;
+    let system = System::start(setup, options.profile, Work::Off, Starts::new(0, 0)).await?;
     let (n, batch) = (options.count("n", 20_000), options.count("batch", 1000).clamp(1, 1000));
     let (conns, start) = (options.count("conns", 1), options.count("start", 0));
     let done = enqueue::in_bulk(&system, n, batch, conns, start, |_| None).await?;
@@ -59,9 +59,9 @@ async fn drain(setup: &Setup, options: &Options) -> Result<String> {
     let (n, start) = (options.count("n", 20_000), options.count("start", 0));
     let until = Until { sql: remaining_sql(), time_limit: options.seconds("max-seconds", 300.0) };
     let session = Session::open(&setup.connector).await?;
-    let marks = Marks::new(start, n);
+    let starts = Starts::new(start, n);
     let (began, cpu) = (clock::now(), clock::cpu_of_self());
-    let system = System::start(setup, options.profile, Work::On, marks).await?;
+    let system = System::start(setup, options.profile, Work::On, starts).await?;
     let done = until_empty(&system, &session, n, &until, began, cpu).await?;
     system.stop().await?;
     json(done)
@@ -79,7 +79,7 @@ async fn latency(setup: &Setup, options: &Options) -> Result<String> {
         warmup: options.count("warmup", 20),
         time_limit: options.seconds("max-seconds", 120.0),
     };
-    let system = System::start(setup, options.profile, Work::On, Marks::new(0, plan.n + plan.warmup)).await?;
+    let system = System::start(setup, options.profile, Work::On, Starts::new(0, plan.n + plan.warmup)).await?;
     let done = latency::one_at_a_time(&system, plan).await?;
     system.stop().await?;
     json(done)
@@ -93,7 +93,7 @@ async fn steady(setup: &Setup, options: &Options) -> Result<String> {
         start: options.count("start", 0),
         grace: options.seconds("grace-seconds", 10.0),
     };
-    let system = System::start(setup, options.profile, Work::On, Marks::new(plan.start, plan.offered())).await?;
+    let system = System::start(setup, options.profile, Work::On, Starts::new(plan.start, plan.offered())).await?;
     let done = steady::at_a_rate(&system, plan).await?;
     system.stop().await?;
     json(done)
@@ -101,7 +101,7 @@ async fn steady(setup: &Setup, options: &Options) -> Result<String> {
 
 async fn idle(setup: &Setup, options: &Options) -> Result<String> {
     let session = Session::open(&setup.connector).await?;
-    let system = System::start(setup, options.profile, Work::On, Marks::new(0, 0)).await?;
+    let system = System::start(setup, options.profile, Work::On, Starts::new(0, 0)).await?;
     let (settle, lasting) = (options.seconds("settle-seconds", 5.0), options.seconds("seconds", 60.0));
     let done = idle::watch(&system, &session, settle, lasting).await?;
     system.stop().await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::clock;
-use super::place::{Bench, BenchDatabase};
+use super::databases::{Bench, BenchDatabase};
 use super::sample::Sample;
 use super::session::Session;
 use super::sql::scripts;
@@ -19,7 +19,7 @@ const ENQUEUE_ONE: &str = include_str!("../sql/ceiling/enqueue_one.sql");
 const ENQUEUE_BULK: &str = include_str!("../sql/ceiling/enqueue_bulk.sql");
 const DRAIN: &str = include_str!("../sql/ceiling/drain.sql");
 const PROJECT: &str = include_str!("../sql/ceiling/project.sql");
-const PROJECT_AS_OURS: &str = include_str!("../sql/ceiling/project_as_ours.sql");
+const PROJECT_STATEMENT: &str = include_str!("../sql/ceiling/project_statement.sql");
 const FILL: &str = include_str!("../sql/ceiling/fill.sql");
 const FINISHED: &str = include_str!("../sql/ceiling/finished.sql");
 
@@ -43,13 +43,13 @@ pub enum Ceiling {
     /// One project per transaction.
     Project { clients: u64, lasting: Duration },
     /// The same with Provost's own statement and schema.
-    ProjectAsOurs { clients: u64, lasting: Duration },
+    ProjectStatement { clients: u64, lasting: Duration },
 }
 
 /// The path of pgbench, if it is installed.
 pub fn pgbench(bench: &Bench) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = bench.config.postgres_bin_dir.iter().cloned().chain(std::env::split_paths(&path));
+    let folders = bench.server.config.postgres_bin_dir.iter().cloned().chain(std::env::split_paths(&path));
     folders.map(|folder| folder.join("pgbench")).find(|file| file.is_file())
 }
 
@@ -63,15 +63,15 @@ impl Ceiling {
             Self::Project { clients, lasting } => {
                 timed(bench, pgbench, prepared(bench).await?, PROJECT, clients, lasting).await
             }
-            Self::ProjectAsOurs { clients, lasting } => {
-                timed(bench, pgbench, bench.fresh().await?.0, PROJECT_AS_OURS, clients, lasting).await
+            Self::ProjectStatement { clients, lasting } => {
+                timed(bench, pgbench, bench.fresh().await?.0, PROJECT_STATEMENT, clients, lasting).await
             }
             Self::EnqueueBulk { n, clients } => {
                 let runs = n.div_ceil(IN_BULK * clients).max(1);
                 let run = PgbenchRun { script: ENQUEUE_BULK, clients, limit: Limit::Runs(runs), options: PLAIN };
-                let place = prepared(bench).await?;
-                let sample = run.run(bench, pgbench, &place, IN_BULK as f64).await;
-                bench.leave(place).await?;
+                let database = prepared(bench).await?;
+                let sample = run.run(bench, pgbench, &database, IN_BULK as f64).await;
+                bench.drop_database(database).await?;
                 sample
             }
             Self::Drain { n } => {
@@ -85,28 +85,28 @@ impl Ceiling {
 async fn timed(
     bench: &Bench,
     pgbench: &Path,
-    place: BenchDatabase,
+    database: BenchDatabase,
     script: &str,
     clients: u64,
     lasting: Duration,
 ) -> Result<Sample> {
     let limit = Limit::Seconds(lasting.as_secs_f64().ceil().max(1.0) as u64);
-    let sample = PgbenchRun { script, clients, limit, options: PLAIN }.run(bench, pgbench, &place, 1.0).await;
-    bench.leave(place).await?;
+    let sample = PgbenchRun { script, clients, limit, options: PLAIN }.run(bench, pgbench, &database, 1.0).await;
+    bench.drop_database(database).await?;
     sample
 }
 
 async fn drain(bench: &Bench, pgbench: &Path, n: u64, clients: u64) -> Result<Sample> {
-    let place = prepared(bench).await?;
+    let database = prepared(bench).await?;
     let runs = n.div_ceil(CLAIMED * clients).max(1);
     let n = runs * CLAIMED * clients;
-    let session = Session::open(&place.connector).await?;
+    let session = Session::open(&database.connector).await?;
     session.client.batch_execute(scripts::NO_TIMEOUT).await?;
     session.client.execute(FILL, &[&(n as i64)]).await?;
     let run = PgbenchRun { script: DRAIN, clients, limit: Limit::Runs(runs), options: BY_INDEX };
-    let sample = run.run(bench, pgbench, &place, CLAIMED as f64).await?;
+    let sample = run.run(bench, pgbench, &database, CLAIMED as f64).await?;
     let finished = session.scalar(FINISHED).await? as f64;
-    bench.leave(place).await?;
+    bench.drop_database(database).await?;
     // Concurrent claims may have found fewer jobs than they could take.
     let share = finished / n as f64;
     let per_job = |cost: Option<f64>| cost.map(|it| it / share.max(1e-9));
@@ -120,9 +120,9 @@ async fn drain(bench: &Bench, pgbench: &Path, n: u64, clients: u64) -> Result<Sa
 
 /// A database with the schema of the ceiling.
 async fn prepared(bench: &Bench) -> Result<BenchDatabase> {
-    let place = bench.bare().await?;
-    Session::open(&place.connector).await?.client.batch_execute(SCHEMA).await?;
-    Ok(place)
+    let database = bench.without_schema().await?;
+    Session::open(&database.connector).await?.client.batch_execute(SCHEMA).await?;
+    Ok(database)
 }
 
 /// One run of pgbench.
@@ -141,7 +141,7 @@ enum Limit {
 }
 
 impl PgbenchRun<'_> {
-    async fn run(&self, bench: &Bench, pgbench: &Path, place: &BenchDatabase, jobs_a_run: f64) -> Result<Sample> {
+    async fn run(&self, bench: &Bench, pgbench: &Path, database: &BenchDatabase, jobs_a_run: f64) -> Result<Sample> {
         let file = Script::write(self.script)?;
         let limit = match self.limit {
             Limit::Runs(runs) => ["-t".to_owned(), runs.to_string()],
@@ -149,12 +149,12 @@ impl PgbenchRun<'_> {
         };
         let mut command = Command::new(pgbench);
         command.args(["-n", "-M", "prepared", "-c", &self.clients.to_string()]).args(limit);
-        command.args(["-j", &self.clients.clamp(1, 2).to_string(), "-f"]).arg(&file.0).arg(&place.url);
+        command.args(["-j", &self.clients.clamp(1, 2).to_string(), "-f"]).arg(&file.0).arg(&database.url);
         command.env("PGOPTIONS", self.options).stdin(Stdio::null()).kill_on_drop(true);
-        let gauge = bench.gauge().await;
-        let (before, began) = (gauge.read().await, clock::now());
+        let meter = bench.usage_meter().await;
+        let (before, began) = (meter.read().await, clock::now());
         let output = command.output().await?;
-        let (took, spent) = (clock::seconds_since(began), gauge.since(before).await);
+        let (took, spent) = (clock::seconds_since(began), meter.since(before).await);
         let text = String::from_utf8_lossy(&output.stdout);
         let Some((rate, runs)) = rate(&text).zip(runs(&text)).filter(|_| output.status.success()) else {
             let message = String::from_utf8_lossy(&output.stderr);

@@ -5,7 +5,7 @@ use futures_util::future::LocalBoxFuture;
 use rand::seq::SliceRandom as _;
 
 use super::ceiling::{Ceiling, pgbench};
-use super::place::Bench;
+use super::databases::Bench;
 use super::report::Row;
 use super::sample::Sample;
 use super::stats::{median, range};
@@ -45,8 +45,8 @@ pub async fn interleaved(bench: &Bench, rounds: u64, alternatives: &[Alternative
     for round in 0..rounds {
         let mut order: Vec<usize> = (0..alternatives.len()).collect();
         order.shuffle(&mut rand::rng());
-        for place in order {
-            let alternative = &alternatives[place];
+        for index in order {
+            let alternative = &alternatives[index];
             progress(&format!("round {} of {rounds}: {}", round + 1, alternative.label));
             let ceiling = alternative.ceiling.zip(pgbench.as_deref());
             let mut around = Vec::new();
@@ -57,7 +57,7 @@ pub async fn interleaved(bench: &Bench, rounds: u64, alternatives: &[Alternative
             if let Some((ceiling, pgbench)) = ceiling {
                 around.push(ceiling.run(bench, pgbench).await?);
             }
-            series[place].take(sample, around);
+            series[index].take(sample, around);
         }
     }
     Ok(alternatives.iter().zip(&series).map(|(alternative, series)| series.row(&alternative.label)).collect())

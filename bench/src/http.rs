@@ -12,13 +12,13 @@ pub struct Http {
     buffer: Vec<u8>,
 }
 
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     head: String,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// A header by its lower-case name.
     pub fn header(&self, name: &str) -> Option<String> {
         let named = |line: &str| {
@@ -28,7 +28,7 @@ impl Answer {
     }
 
     /// The answer, if its status is a success.
-    pub fn good(self) -> Result<Self> {
+    pub fn success(self) -> Result<Self> {
         if (200..300).contains(&self.status) {
             return Ok(self);
         }
@@ -45,26 +45,26 @@ impl Http {
         Ok(Self { host: host.to_owned(), stream, buffer: Vec::with_capacity(4096) })
     }
 
-    pub async fn post(&mut self, path: &str, json: &str) -> Result<Answer> {
+    pub async fn post(&mut self, path: &str, json: &str) -> Result<Response> {
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{json}",
             self.host,
             json.len()
         );
-        self.send(&request).await?.good()
+        self.send(&request).await?.success()
     }
 
-    pub async fn get(&mut self, path: &str, accept: &str) -> Result<Answer> {
-        self.ask(path, &format!("accept: {accept}")).await?.good()
+    pub async fn get(&mut self, path: &str, accept: &str) -> Result<Response> {
+        self.get_with_header(path, &format!("accept: {accept}")).await?.success()
     }
 
     /// Any answer to a GET with one more header.
-    pub async fn ask(&mut self, path: &str, header: &str) -> Result<Answer> {
+    pub async fn get_with_header(&mut self, path: &str, header: &str) -> Result<Response> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{header}\r\n\r\n", self.host);
         self.send(&request).await
     }
 
-    async fn send(&mut self, request: &str) -> Result<Answer> {
+    async fn send(&mut self, request: &str) -> Result<Response> {
         self.stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
         let (head, length) = loop {
@@ -90,7 +90,7 @@ impl Http {
         let status = self.buffer.get(9..12).and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
         let status = status.ok_or_else(|| BenchError::new("the answer is not HTTP"))?;
         let head = String::from_utf8_lossy(&self.buffer[..head]).into_owned();
-        Ok(Answer { status, head, body: self.buffer[start..].to_vec() })
+        Ok(Response { status, head, body: self.buffer[start..].to_vec() })
     }
 
     async fn read(&mut self) -> Result<()> {

@@ -7,36 +7,35 @@ mod adapter;
 mod ceiling;
 mod clock;
 mod compare;
+mod databases;
 mod error;
-mod gauge;
 mod http;
 mod load;
-mod marks;
 mod measure;
 mod options;
-mod place;
 mod producer;
 mod report;
 mod sample;
 mod server;
 mod session;
 mod sql;
+mod starts;
 mod stats;
 mod system;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::runtime::Runtime;
 
 use provost::config::{Config, Source, Sources};
 use provost::store::Connector;
 
+use databases::{Bench, Private};
 use error::{BenchError, Result};
 use options::{Options, Params};
-use place::{Bench, Private};
 use report::{Report, progress};
 use sql::SERVER;
 use system::Setup;
@@ -87,19 +86,26 @@ fn run(config: Config, options: &Options) -> Result<()> {
     }
     let private = if given.is_none() { Some(Private::start(&config)?) } else { None };
     let url = given.or(private.as_ref().map(|it| it.url().to_owned())).unwrap_or_default();
-    let (runtime, vital) = (runtime(2, "provost")?, runtime(1, "vital")?);
-    let (slots, config, vital_handle) = (slots(&config, options), Arc::new(config), vital.handle().clone());
+    let Ok((runtime, heartbeats)) = provost::cli::runtimes() else {
+        return Err(BenchError::new("the threads of the measurement cannot be started"));
+    };
+    let setup = Setup {
+        connector: Connector::parse(&url)?,
+        slots: slots(&config, options),
+        config: Arc::new(config),
+        url,
+        heartbeat_runtime: heartbeats.handle().clone(),
+    };
     runtime.block_on(async {
         if is_adapter {
-            let setup = Setup { connector: Connector::parse(&url)?, config, url, vital: vital_handle, slots };
             return adapter::run(&setup, options).await;
         }
-        let bench = Bench::open(config, url, vital_handle, slots, options).await?;
+        let bench = Bench::open(setup, options).await?;
         let done = tokio::select! {
             done = measure_all(&bench, options) => done,
             _ = tokio::signal::ctrl_c() => Err(BenchError::new("interrupted")),
         };
-        bench.tidy().await;
+        bench.drop_remaining().await;
         done
     })
 }
@@ -120,7 +126,7 @@ async fn measure_all(bench: &Bench, options: &Options) -> Result<()> {
         reports.push(report.json());
     }
     let about = json!({
-        "version": env!("CARGO_PKG_VERSION"), "server": server_version(bench).await, "slots": bench.slots,
+        "version": env!("CARGO_PKG_VERSION"), "server": server_version(bench).await, "slots": bench.server.slots,
         "debug_build": cfg!(debug_assertions), "notes": notes, "measurements": reports,
     });
     match options.json {
@@ -138,7 +144,7 @@ async fn notes(bench: &Bench) -> Vec<String> {
             "pgbench is not on the PATH (or in POSTGRES_BIN_DIR), so there is no ceiling to compare with.".to_owned(),
         );
     }
-    if !bench.gauge().await.sees_cpu() {
+    if !bench.usage_meter().await.sees_cpu() {
         notes.push("PostgreSQL does not run on this machine, so its CPU is unknown.".to_owned());
     }
     if cfg!(debug_assertions) {
@@ -149,11 +155,6 @@ async fn notes(bench: &Bench) -> Vec<String> {
 
 async fn server_version(bench: &Bench) -> Option<String> {
     bench.session.client.query_one(SERVER.text, &[]).await.ok()?.try_get(0).ok()
-}
-
-/// The same runtimes as in `provost serve`.
-fn runtime(threads: usize, name: &str) -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }
 
 fn slots(config: &Config, options: &Options) -> usize {

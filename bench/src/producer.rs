@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::http::Http;
-use super::marks::KIND;
+use super::starts::KIND;
 use crate::error::{BenchError, Result};
 use provost::domain::workflow::WorkflowDefinition;
 use provost::domain::{Ident, NewJob};

@@ -76,7 +76,7 @@ impl Report {
 }
 
 fn print_aligned(lines: &[Vec<String>]) {
-    let width = |place: usize| lines.iter().map(|line| line[place].chars().count()).max().unwrap_or_default();
+    let width = |index: usize| lines.iter().map(|line| line[index].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
     for line in lines {
         let first = format!("  {:<1$}", line[0], widths[0]);

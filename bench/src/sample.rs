@@ -1,6 +1,6 @@
 //! The result of one run.
 
-use super::gauge::Spent;
+use super::usage::Usage;
 
 /// One run.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn of(n: f64, seconds: f64, spent: Spent, client_cpu: Option<f64>) -> Self {
+    pub fn of(n: f64, seconds: f64, spent: Usage, client_cpu: Option<f64>) -> Self {
         let each = |cost: f64| cost / n.max(1.0);
         Self {
             rate: n / seconds.max(1e-9),

@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::clock;
-use super::marks::{KIND, Mark, Marks, Sink};
+use super::starts::{KIND, RecordStart, Sink, Starts};
 use crate::error::{BenchError, Result};
 use provost::handlers::Handlers;
 
@@ -46,11 +46,11 @@ pub struct Server {
 
 impl Server {
     /// Starts a server and waits until it is ready.
-    pub async fn start(options: &ServerOptions, marks: Arc<Marks>) -> Result<Self> {
+    pub async fn start(options: &ServerOptions, starts: Arc<Starts>) -> Result<Self> {
         let (ours, theirs) = Socket::pair()?;
         ours.set_nonblocking(true)?;
         let mut child = command(options)?.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs))).spawn()?;
-        let reading = tokio::spawn(collect(UnixStream::from_std(ours)?, marks));
+        let reading = tokio::spawn(collect(UnixStream::from_std(ours)?, starts));
         let out = child.stdout.take().ok_or_else(|| BenchError::new("a server has no output"))?;
         let mut lines = BufReader::new(out).lines();
         let host = tokio::time::timeout(READY_TIMEOUT, ready(&mut lines)).await;
@@ -139,14 +139,14 @@ async fn ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<Strin
 }
 
 /// Reads the records of one server until it exits.
-async fn collect(mut stream: UnixStream, marks: Arc<Marks>) {
+async fn collect(mut stream: UnixStream, starts: Arc<Starts>) {
     let mut buffer = Vec::with_capacity(64 * 1024);
     while matches!(stream.read_buf(&mut buffer).await, Ok(n) if n > 0) {
         let whole = buffer.len() - buffer.len() % RECORD;
         for record in buffer[..whole].chunks_exact(RECORD) {
             let word =
                 |from: usize| record[from..from + 8].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            marks.note(word(0), word(8));
+            starts.note(word(0), word(8));
         }
         buffer.drain(..whole);
     }
@@ -198,5 +198,5 @@ pub fn reporting(handlers: Handlers) -> Handlers {
         _ = watched.read(&mut [0]);
         std::process::exit(1);
     });
-    handlers.with(KIND, Mark(reporter))
+    handlers.with(KIND, RecordStart(reporter))
 }

@@ -17,11 +17,11 @@ statements! {
     DUE = "due",
     HISTORY = "history",
     MANY_PROJECTS = "many_projects",
-    OURS = "ours",
+    EXISTING_SCHEMAS = "existing_schemas",
     REMAINING = "remaining",
     SERVER = "server",
     SIZE = "size",
-    STRANGERS = "strangers",
+    FOREIGN_JOBS = "foreign_jobs",
     TRANSACTIONS = "transactions",
     WAL = "wal",
 }
@@ -34,5 +34,5 @@ pub mod scripts {
     pub const DROP_SCHEMAS: &str = include_str!("../sql/scripts/drop_schemas.sql");
     pub const HOLD_SNAPSHOT: &str = include_str!("../sql/scripts/hold_snapshot.sql");
     pub const VACUUM: &str = include_str!("../sql/scripts/vacuum.sql");
-    pub const NO_TIMEOUT: &str = include_str!("../sql/scripts/patient.sql");
+    pub const NO_TIMEOUT: &str = include_str!("../sql/scripts/no_timeout.sql");
 }

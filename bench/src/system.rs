@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::clock;
-use super::marks::{KIND, Mark, Marks};
 use super::producer::Producer;
 use super::server::{Server, ServerOptions};
+use super::starts::{KIND, RecordStart, Starts};
 use crate::error::{BenchError, Result};
-use provost::cli::{ENGINE_POOL, VITAL_POOL};
+use provost::cli::{ENGINE_POOL, HEARTBEAT_POOL};
 use provost::config::{Config, Roles};
 use provost::engine::{Engine, EngineContext, EngineResources};
 use provost::handlers;
@@ -47,7 +47,7 @@ pub struct Setup {
     pub url: String,
     pub connector: Connector,
     /// The runtime of heartbeats.
-    pub vital: Handle,
+    pub heartbeat_runtime: Handle,
     /// The number of jobs that a worker runs at once.
     pub slots: usize,
 }
@@ -61,7 +61,7 @@ pub enum Work {
 }
 
 pub struct System {
-    pub marks: Arc<Marks>,
+    pub starts: Arc<Starts>,
     running: Running,
 }
 
@@ -71,29 +71,29 @@ enum Running {
 }
 
 impl System {
-    pub async fn start(setup: &Setup, profile: Profile, work: Work, marks: Arc<Marks>) -> Result<Self> {
+    pub async fn start(setup: &Setup, profile: Profile, work: Work, starts: Arc<Starts>) -> Result<Self> {
         match profile {
-            Profile::Embedded => Self::embedded(setup, work, marks),
+            Profile::Embedded => Self::embedded(setup, work, starts),
             Profile::Http => {
                 let roles = if work == Work::On { "api,worker,scheduler" } else { "api,scheduler" };
-                Self::servers(setup, &[roles], marks).await
+                Self::servers(setup, &[roles], starts).await
             }
         }
     }
 
     /// Several servers on one database, one for each list of roles.
-    pub async fn servers(setup: &Setup, roles: &[&'static str], marks: Arc<Marks>) -> Result<Self> {
+    pub async fn servers(setup: &Setup, roles: &[&'static str], starts: Arc<Starts>) -> Result<Self> {
         let start = |roles: &'static str| {
             let options = ServerOptions { database_url: setup.url.clone(), roles, slots: setup.slots };
-            let marks = marks.clone();
-            async move { Server::start(&options, marks).await }
+            let starts = starts.clone();
+            async move { Server::start(&options, starts).await }
         };
         let servers = futures_util::future::try_join_all(roles.iter().map(|roles| start(roles))).await?;
-        Ok(Self { marks, running: Running::Servers(servers) })
+        Ok(Self { starts, running: Running::Servers(servers) })
     }
 
     /// Like `cli/serve.rs`, with the same pools and runtimes, but without HTTP.
-    fn embedded(setup: &Setup, work: Work, marks: Arc<Marks>) -> Result<Self> {
+    fn embedded(setup: &Setup, work: Work, starts: Arc<Starts>) -> Result<Self> {
         let config = Config {
             roles: Roles { api: false, worker: work == Work::On, scheduler: true },
             worker_concurrency: setup.slots,
@@ -101,23 +101,26 @@ impl System {
         };
         let wakeup = Arc::new(Wakeup::default());
         let store = |size| Ok::<_, BenchError>(Store::new(setup.connector.engine_pool(size)?, wakeup.clone()));
-        let (asking, for_engine, vital) = (store(config.database_pool)?, store(ENGINE_POOL)?, store(VITAL_POOL)?);
+        let (for_producers, for_engine, for_heartbeats) =
+            (store(config.database_pool)?, store(ENGINE_POOL)?, store(HEARTBEAT_POOL)?);
         let provost::config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default().with("simulated", Simulated { min, max, failure_rate });
         let settings = handlers::Settings { simulate: handlers::Simulate { min, max }, ..Default::default() };
         let context = EngineContext {
             config: Arc::new(config),
-            heartbeat_runtime: setup.vital.clone(),
+            heartbeat_runtime: setup.heartbeat_runtime.clone(),
             wakeup: wakeup.clone(),
             process_status: Arc::new(ProcessStatus::default()),
             telemetry: Telemetry::default(),
-            handlers: handlers::built_in(registry, settings).with(KIND, Mark(marks.clone())),
+            handlers: handlers::built_in(registry, settings).with(KIND, RecordStart(starts.clone())),
             log: provost::log::silent(),
         };
         let (connector, store) = (setup.connector.clone(), for_engine.clone());
-        let engine = Engine::start(EngineResources { context, store, heartbeat_store: vital.clone(), connector });
-        let running = Running::Embedded { engine: Box::new(engine), store: asking, stores: [for_engine, vital] };
-        Ok(Self { marks, running })
+        let engine =
+            Engine::start(EngineResources { context, store, heartbeat_store: for_heartbeats.clone(), connector });
+        let running =
+            Running::Embedded { engine: Box::new(engine), store: for_producers, stores: [for_engine, for_heartbeats] };
+        Ok(Self { starts, running })
     }
 
     /// A new producer.

@@ -31,7 +31,8 @@ use process::report_invalid_settings;
 
 pub use args::program;
 pub use exit::Exit;
-pub use serve::{ENGINE_POOL, VITAL_POOL, run_with as serve_with};
+pub use process::runtimes;
+pub use serve::{ENGINE_POOL, HEARTBEAT_POOL, run_with as serve_with};
 
 /// Runs the program.
 pub fn main() -> ExitCode {

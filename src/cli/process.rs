@@ -11,7 +11,7 @@ use crate::provision::{Registry, Simulated};
 
 /// The main runtime, and one with its own thread for heartbeats; see `engine::heartbeat`.
 pub fn runtimes() -> Result<(Runtime, Runtime), Exit> {
-    Ok((runtime(2, "provost")?, runtime(1, "vital")?))
+    Ok((runtime(2, "provost")?, runtime(1, "heartbeats")?))
 }
 
 fn runtime(threads: usize, name: &str) -> Result<Runtime, Exit> {

@@ -27,7 +27,7 @@ use crate::web::{App, Schemas};
 /// Connections reserved for the engine: claims, settlements, maintenance.
 pub const ENGINE_POOL: usize = 4;
 /// Connections reserved for heartbeats.
-pub const VITAL_POOL: usize = 1;
+pub const HEARTBEAT_POOL: usize = 1;
 
 /// Runs until a signal. The private PostgreSQL starts first and stops last.
 pub fn run(config: Config) -> Exit {
@@ -57,15 +57,15 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
         Err(exit) => return exit,
     };
     let supervisor = private.map(|private| PostgresSupervisor::start(private, log.clone()));
-    let (runtime, vital) = match runtimes() {
+    let (runtime, heartbeats) = match runtimes() {
         Ok(runtimes) => runtimes,
         Err(exit) => return exit,
     };
-    let (is_private, vital_handle) = (supervisor.is_some(), vital.handle().clone());
-    let startup = Startup { connector, is_private, vital: vital_handle, handlers, on_ready };
+    let (is_private, heartbeat_runtime) = (supervisor.is_some(), heartbeats.handle().clone());
+    let startup = Startup { connector, is_private, heartbeat_runtime, handlers, on_ready };
     let exit = runtime.block_on(serve(Arc::new(config), startup, started, log));
     drop(runtime);
-    drop(vital);
+    drop(heartbeats);
     finish_cleanup();
     // After a second signal do not wait: the private PostgreSQL stops when this process ends.
     if let Some(supervisor) = supervisor.filter(|_| exit != Exit::Interrupted) {
@@ -80,7 +80,7 @@ struct Startup {
     /// Whether the database is the private PostgreSQL.
     is_private: bool,
     /// The runtime of the heartbeats.
-    vital: Handle,
+    heartbeat_runtime: Handle,
     handlers: Handlers,
     on_ready: Box<dyn Fn(&str)>,
 }
@@ -146,13 +146,13 @@ fn start(
     let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, wakeup.clone());
     let for_web = Store::new(connector.pool(config.database_pool)?, wakeup.clone());
     let handlers = startup.handlers.clone();
-    let vital = Store::new(connector.engine_pool(VITAL_POOL)?, wakeup.clone());
+    let for_heartbeats = Store::new(connector.engine_pool(HEARTBEAT_POOL)?, wakeup.clone());
     let schemas = handlers.schemas();
     let turns = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let context = EngineContext {
         config: config.clone(),
-        heartbeat_runtime: startup.vital.clone(),
+        heartbeat_runtime: startup.heartbeat_runtime.clone(),
         wakeup: wakeup.clone(),
         process_status: process_status.clone(),
         telemetry: telemetry.clone(),
@@ -160,7 +160,7 @@ fn start(
         log: log.clone(),
     };
     let (connector, store) = (connector.clone(), for_engine.clone());
-    let engine = Engine::start(EngineResources { context, store, heartbeat_store: vital.clone(), connector });
+    let engine = Engine::start(EngineResources { context, store, heartbeat_store: for_heartbeats.clone(), connector });
     let app = App {
         store: for_web.clone(),
         wakeup,
@@ -181,7 +181,15 @@ fn start(
     let server = listener.map(|listener| web::server(app, listener)).transpose()?;
     let handle = server.as_ref().map(actix_web::dev::Server::handle);
     let serving = engine.spawn_server(server, log);
-    Ok(Running { engine, server: handle, serving, listen, process_status, stop, stores: [for_engine, for_web, vital] })
+    Ok(Running {
+        engine,
+        server: handle,
+        serving,
+        listen,
+        process_status,
+        stop,
+        stores: [for_engine, for_web, for_heartbeats],
+    })
 }
 
 impl Running {

@@ -34,11 +34,11 @@ pub fn run(config: Config) -> Exit {
         }
     };
     // Connections belong to the runtime that opened them, so heartbeats need their own client.
-    let (client, vital_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {
-        (Ok(client), Ok(vital)) => (client, vital),
+    let (client, heartbeat_client) = match (Client::new(&server, token.clone()), Client::new(&server, token)) {
+        (Ok(client), Ok(heartbeat_client)) => (client, heartbeat_client),
         (Err(error), _) | (_, Err(error)) => return report_invalid_settings(&[format!("PROVOST_SERVER: {error}")]),
     };
-    let (handlers, (runtime, vital)) = match handlers(&config).and_then(|handlers| Ok((handlers, runtimes()?))) {
+    let (handlers, (runtime, heartbeats)) = match handlers(&config).and_then(|handlers| Ok((handlers, runtimes()?))) {
         Ok(parts) => parts,
         Err(exit) => return exit,
     };
@@ -46,23 +46,23 @@ pub fn run(config: Config) -> Exit {
     log_panics(log.clone());
     let context = EngineContext {
         config: Arc::new(config),
-        heartbeat_runtime: Handle::clone(vital.handle()),
+        heartbeat_runtime: Handle::clone(heartbeats.handle()),
         wakeup: Arc::new(Wakeup::default()),
         process_status: Arc::new(ProcessStatus::default()),
         telemetry: Telemetry::default(),
         handlers,
         log: log.clone(),
     };
-    let exit = runtime.block_on(work(&context, client, vital_client, &log));
+    let exit = runtime.block_on(work(&context, client, heartbeat_client, &log));
     drop(runtime);
     finish_cleanup();
     exit
 }
 
-async fn work(context: &EngineContext, client: Client, vital: Client, log: &Logger) -> Exit {
+async fn work(context: &EngineContext, client: Client, heartbeat_client: Client, log: &Logger) -> Exit {
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
     info!(log, "worker started"; "server" => client.address(), "slots" => context.config.worker_concurrency);
-    let engine = Engine::start_remote(context, client, vital);
+    let engine = Engine::start_remote(context, client, heartbeat_client);
     signals.next().await;
     info!(log, "stopping; a second signal stops at once");
     context.process_status.drain();

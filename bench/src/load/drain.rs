@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::error::Result;
-use crate::marks::Marks;
 use crate::session::Session;
 use crate::sql::REMAINING;
+use crate::starts::Starts;
 use crate::system::System;
 
 #[derive(Debug, Serialize)]
@@ -40,11 +40,11 @@ pub struct Until {
 }
 
 /// How often to check while handlers are still to run, and after that: first interval and longest interval.
-const WHILE_WORKING: Duration = Duration::from_millis(500);
-const FIRST_LOOK: Duration = Duration::from_millis(2);
-const LAST_LOOK: Duration = Duration::from_millis(20);
+const RUNNING_INTERVAL: Duration = Duration::from_millis(500);
+const MIN_INTERVAL: Duration = Duration::from_millis(2);
+const MAX_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Runs until the `n` jobs that `marks` expects have run and none remains. `began` is when the workers started, `cpu` the CPU
+/// Runs until the `n` jobs that `starts` expects have run and none remains. `began` is when the workers started, `cpu` the CPU
 /// used until then.
 pub async fn until_empty(
     system: &System,
@@ -55,9 +55,9 @@ pub async fn until_empty(
     cpu: f64,
 ) -> Result<Drained> {
     let deadline = began + until.time_limit.as_nanos() as u64;
-    let mut pause = FIRST_LOOK;
+    let mut pause = MIN_INTERVAL;
     let remaining = loop {
-        all_ran(&system.marks, n, deadline).await;
+        all_ran(&system.starts, n, deadline).await;
         system.check()?;
         let remaining = match &until.sql {
             Some(sql) => session.scalar(sql).await?,
@@ -67,16 +67,16 @@ pub async fn until_empty(
             break remaining;
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LAST_LOOK);
+        pause = (pause * 2).min(MAX_INTERVAL);
     };
     let (seconds, cpu_s) = (clock::seconds_since(began), system.cpu() - cpu);
-    let between = system.marks.between();
+    let between = system.starts.first_and_last();
     let since = |at: u64| clock::ms_between(began, at) / 1e3;
-    let ran = system.marks.distinct();
+    let ran = system.starts.distinct();
     Ok(Drained {
         n: ran,
-        dup: system.marks.twice(),
-        strays: system.marks.strays(),
+        dup: system.starts.duplicates(),
+        strays: system.starts.strays(),
         remaining,
         seconds,
         first_s: between.map(|(first, _)| since(first)),
@@ -87,9 +87,9 @@ pub async fn until_empty(
 }
 
 /// Waits until all jobs ran, up to a limit: lost jobs never run, and only the database knows about them.
-async fn all_ran(marks: &Marks, n: u64, deadline: u64) {
-    let until = deadline.min(clock::now() + WHILE_WORKING.as_nanos() as u64);
-    while marks.distinct() < n && clock::now() < until {
+async fn all_ran(starts: &Starts, n: u64, deadline: u64) {
+    let until = deadline.min(clock::now() + RUNNING_INTERVAL.as_nanos() as u64);
+    while starts.distinct() < n && clock::now() < until {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

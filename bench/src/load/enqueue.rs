@@ -23,7 +23,7 @@ pub struct Enqueued {
 }
 
 /// A producer stops after this many errors.
-const READY_TIMEOUT: u64 = 100;
+const MAX_ERRORS: u64 = 100;
 
 /// One job per call by `conns` producers, numbered from `start`.
 pub async fn one_by_one(system: &System, conns: u64, lasting: Duration, start: u64) -> Result<Enqueued> {
@@ -35,7 +35,7 @@ pub async fn one_by_one(system: &System, conns: u64, lasting: Duration, start: u
     for mut producer in producers {
         let (next, errs) = (next.clone(), errs.clone());
         calls.spawn(async move {
-            while clock::now() < end && errs.load(Ordering::Relaxed) < READY_TIMEOUT {
+            while clock::now() < end && errs.load(Ordering::Relaxed) < MAX_ERRORS {
                 if producer.enqueue(next.fetch_add(1, Ordering::Relaxed)).await.is_err() {
                     errs.fetch_add(1, Ordering::Relaxed);
                 }

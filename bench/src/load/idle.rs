@@ -21,7 +21,7 @@ pub struct Idle {
 }
 
 /// PostgreSQL reports the statistics of a session up to a second late.
-const LATE: Duration = Duration::from_millis(1100);
+const STATISTICS_DELAY: Duration = Duration::from_millis(1100);
 
 pub async fn watch(system: &System, session: &Session, settle: Duration, lasting: Duration) -> Result<Idle> {
     tokio::time::sleep(settle).await;
@@ -31,7 +31,7 @@ pub async fn watch(system: &System, session: &Session, settle: Duration, lasting
     let (seconds, cpu_s) = (clock::seconds_since(began), system.cpu() - cpu);
     let after = session.number(&TRANSACTIONS, &[]).await?;
     // The first query of the measurement is reported by now, unless the run was shorter than the delay.
-    let own = i64::from(lasting >= LATE);
+    let own = i64::from(lasting >= STATISTICS_DELAY);
     let resident: Option<Vec<u64>> = system.pids().into_iter().map(clock::resident_kb).collect();
     Ok(Idle {
         seconds,

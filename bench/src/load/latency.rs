@@ -33,7 +33,7 @@ pub struct Plan {
     pub time_limit: Duration,
 }
 
-/// Expects marks for the numbers `0..n + warmup`.
+/// Expects starts for the numbers `0..n + warmup`.
 pub async fn one_at_a_time(system: &System, plan: Plan) -> Result<Latency> {
     let mut producer = system.producer().await?;
     let deadline = clock::now() + plan.time_limit.as_nanos() as u64;
@@ -68,7 +68,7 @@ pub async fn one_at_a_time(system: &System, plan: Plan) -> Result<Latency> {
 
 async fn started(system: &System, number: u64, deadline: u64) -> Result<u64> {
     loop {
-        if let Some(at) = system.marks.at(number) {
+        if let Some(at) = system.starts.at(number) {
             return Ok(at);
         }
         system.check()?;
@@ -76,6 +76,6 @@ async fn started(system: &System, number: u64, deadline: u64) -> Result<u64> {
         if left == 0 {
             return Err(BenchError::new(format!("job {number} did not start in time")));
         }
-        _ = tokio::time::timeout(Duration::from_nanos(left), system.marks.moved()).await;
+        _ = tokio::time::timeout(Duration::from_nanos(left), system.starts.next_start()).await;
     }
 }

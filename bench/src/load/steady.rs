@@ -13,7 +13,7 @@ use crate::clock::{self, ms_between};
 use crate::producer::Producer;
 use crate::stats::Spread;
 use crate::system::System;
-use crate::{Result, marks::Marks};
+use crate::{Result, starts::Starts};
 
 #[derive(Debug, Serialize)]
 pub struct Steady {
@@ -67,7 +67,7 @@ impl Timetable {
     }
 }
 
-/// Expects marks for the numbers from `start` on, as many as are offered.
+/// Expects starts for the numbers from `start` on, as many as are offered.
 pub async fn at_a_rate(system: &System, plan: Plan) -> Result<Steady> {
     let producers = producers(system, plan.conns).await?;
     let (end, next) = (plan.start + plan.offered(), Arc::new(AtomicU64::new(plan.start)));
@@ -75,7 +75,7 @@ pub async fn at_a_rate(system: &System, plan: Plan) -> Result<Steady> {
     let table = Timetable { began: clock::now() + 20_000_000, rate: plan.rate, start: plan.start };
     let mut calls = JoinSet::new();
     for producer in producers {
-        calls.spawn(keep(producer, table, next.clone(), end));
+        calls.spawn(produce(producer, table, next.clone(), end));
     }
     let (mut acks, mut errs) = (Vec::new(), 0);
     while let Some(done) = calls.join_next().await {
@@ -84,12 +84,12 @@ pub async fn at_a_rate(system: &System, plan: Plan) -> Result<Steady> {
         errs += wrong;
     }
     let due = plan.offered() - errs;
-    rest(&system.marks, due, plan.grace).await;
+    await_starts(&system.starts, due, plan.grace).await;
     let cpu_s = system.cpu() - cpu;
     let starts =
-        (plan.start..end).filter_map(|number| Some(ms_between(table.arrival(number), system.marks.at(number)?)));
+        (plan.start..end).filter_map(|number| Some(ms_between(table.arrival(number), system.starts.at(number)?)));
     let lat: Vec<f64> = starts.collect();
-    let (n, last) = (lat.len() as u64, system.marks.between().map_or(table.began, |(_, last)| last));
+    let (n, last) = (lat.len() as u64, system.starts.first_and_last().map_or(table.began, |(_, last)| last));
     let seconds = if n >= due { ms_between(table.began, last) / 1e3 } else { clock::seconds_since(table.began) };
     Ok(Steady {
         offered: plan.offered(),
@@ -105,7 +105,7 @@ pub async fn at_a_rate(system: &System, plan: Plan) -> Result<Steady> {
 }
 
 /// Enqueues the next job when it is due, or at once if it is late. Returns the latencies and the number of errors.
-async fn keep(mut producer: Producer, table: Timetable, next: Arc<AtomicU64>, end: u64) -> (Vec<f64>, u64) {
+async fn produce(mut producer: Producer, table: Timetable, next: Arc<AtomicU64>, end: u64) -> (Vec<f64>, u64) {
     let (mut acks, mut errs) = (Vec::new(), 0);
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -124,9 +124,9 @@ async fn keep(mut producer: Producer, table: Timetable, next: Arc<AtomicU64>, en
     }
 }
 
-async fn rest(marks: &Marks, due: u64, grace: Duration) {
+async fn await_starts(starts: &Starts, due: u64, grace: Duration) {
     let deadline = clock::now() + grace.as_nanos() as u64;
-    while marks.distinct() < due && clock::now() < deadline {
+    while starts.distinct() < due && clock::now() < deadline {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

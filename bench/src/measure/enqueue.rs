@@ -5,13 +5,13 @@ use futures_util::FutureExt as _;
 use crate::Result;
 use crate::ceiling::Ceiling;
 use crate::compare::{Alternative, interleaved};
+use crate::databases::Bench;
 use crate::load::enqueue::one_by_one;
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::sample::Sample;
-use crate::system::{Profile, System, Work};
+use crate::starts::Starts;
+use crate::system::{Profile, Setup, System, Work};
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let lasting = params.seconds("seconds", 3.0, 1.0);
@@ -32,13 +32,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 }
 
 async fn once(bench: &Bench, profile: Profile, conns: u64, lasting: std::time::Duration) -> Result<Sample> {
-    let (place, setup) = bench.fresh().await?;
-    let system = System::start(&setup, profile, Work::Off, Marks::new(0, 0)).await?;
-    let gauge = bench.gauge().await;
-    let before = gauge.read().await;
-    let done = one_by_one(&system, conns, lasting, 0).await?;
-    let spent = gauge.since(before).await;
-    system.stop().await?;
-    bench.leave(place).await?;
+    let run = async |system: &System, _: &Setup| one_by_one(system, conns, lasting, 0).await;
+    let (done, spent) = bench.on_fresh(profile, Work::Off, Starts::new(0, 0), run).await?;
     Ok(Sample::of(done.n as f64, done.seconds, spent, Some(done.cpu_s)).with("errs", done.errs as f64))
 }

@@ -6,8 +6,8 @@ use super::drain::{Workers, drain, fill};
 use crate::Result;
 use crate::ceiling::Ceiling;
 use crate::compare::{Alternative, interleaved};
+use crate::databases::Bench;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::sample::Sample;
 use crate::session::Session;
@@ -22,7 +22,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     bench.needs_two()?;
     let (fresh, without) = bench.fresh().await?;
     let (worn, with) = bench.fresh().await?;
-    remember(&with, history).await?;
+    fill_history(&with, history).await?;
     let of = |label: String, setup: Setup| {
         Alternative::new(label, Some(Ceiling::Drain { n }), move |round| {
             let setup = setup.clone();
@@ -31,8 +31,8 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     };
     let alternatives = [of("none".to_owned(), without), of(format!("{history} finished"), with)];
     let rows = interleaved(bench, params.rounds(3), &alternatives).await;
-    bench.leave(fresh).await?;
-    bench.leave(worn).await?;
+    bench.drop_database(fresh).await?;
+    bench.drop_database(worn).await?;
     rows
 }
 
@@ -41,7 +41,7 @@ async fn once(bench: &Bench, setup: &Setup, n: u64, start: u64) -> Result<Sample
     drain(bench, setup, n, start, Workers::Profile(Profile::Embedded)).await
 }
 
-async fn remember(setup: &Setup, history: u64) -> Result<()> {
+async fn fill_history(setup: &Setup, history: u64) -> Result<()> {
     let session = Session::open(&setup.connector).await?;
     session.write(&HISTORY, history, AT_ONCE, "finished jobs").await?;
     // Otherwise autovacuum would run during the first drain; in real life those rows were vacuumed long ago.

@@ -5,31 +5,31 @@ use std::time::Duration;
 use super::drain::fill;
 use crate::Result;
 use crate::clock::resident_kb;
+use crate::databases::Bench;
 use crate::http::Http;
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::session::Session;
 use crate::sql::SIZE;
+use crate::starts::Starts;
 use crate::system::{Profile, System, Work};
 
 /// Time for the memory of the server to settle.
-const REST: Duration = Duration::from_secs(2);
+const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let (conns, n) = (params.count("conns", 500, 200), params.count("n", 100_000, 20_000));
-    let (place, setup) = bench.fresh().await?;
+    let (database, setup) = bench.fresh().await?;
     let session = Session::open(&setup.connector).await?;
     // Without workers, so that the jobs stay queued.
-    let system = System::start(&setup, Profile::Http, Work::Off, Marks::new(0, 0)).await?;
+    let system = System::start(&setup, Profile::Http, Work::Off, Starts::new(0, 0)).await?;
     let resident = || system.pids().first().and_then(|pid| resident_kb(*pid)).map(|it| it as f64 * 1024.0);
     // The first requests set up caches that later requests share.
     let mut first = Http::connect(system.host()?).await?;
     for _ in 0..50 {
         first.get("/queues", "application/json").await?;
     }
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(SETTLE_TIME).await;
     let before = resident();
     let mut open = Vec::new();
     for _ in 0..conns {
@@ -39,14 +39,14 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     }
     let connected = resident();
     drop(open);
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(SETTLE_TIME).await;
     let (empty, small) = (resident(), session.number(&SIZE, &[]).await?);
     fill(&setup, n, 0, |_| None).await?;
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(SETTLE_TIME).await;
     let (full, large) = (resident(), session.number(&SIZE, &[]).await?);
     system.stop().await?;
     drop(session);
-    bench.leave(place).await?;
+    bench.drop_database(database).await?;
     let each =
         |now: Option<f64>, before: Option<f64>, n: u64| now.zip(before).map(|(now, before)| (now - before) / n as f64);
     Ok(vec![

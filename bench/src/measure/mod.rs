@@ -21,8 +21,8 @@ mod workflows;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
+use super::databases::Bench;
 use super::options::Params;
-use super::place::Bench;
 use super::report::Row;
 use crate::error::Result;
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use crate::clock;
+use crate::databases::Bench;
 use crate::error::Result;
 use crate::http::Http;
 use crate::load::steady::{Plan, at_a_rate};
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
+use crate::starts::Starts;
 use crate::stats::Spread;
-use crate::system::{Profile, System, Work};
+use crate::system::{Profile, Setup, System, Work};
 
 pub const PATHS: [(&str, &str); 11] = [
     ("/dashboard/projects", "text/html"),
@@ -37,38 +37,37 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
         start: 0,
         grace: Duration::from_secs(10),
     };
-    let (place, setup) = bench.fresh().await?;
-    let system = System::start(&setup, Profile::Http, Work::On, Marks::new(0, plan.offered())).await?;
-    let mut http = Http::connect(system.host()?).await?;
-    for number in 0..50 {
-        http.post("/projects", &format!("{{\"name\":\"bench {number}\"}}")).await?;
-    }
-    let (done, seen) = tokio::join!(at_a_rate(&system, plan), look(http, plan.lasting));
-    system.stop().await?;
-    bench.leave(place).await?;
-    let (done, seen) = (done?, seen?);
+    let run = async |system: &System, _: &Setup| {
+        let mut http = Http::connect(system.host()?).await?;
+        for number in 0..50 {
+            http.post("/projects", &format!("{{\"name\":\"bench {number}\"}}")).await?;
+        }
+        tokio::try_join!(at_a_rate(system, plan), request_pages(http, plan.lasting))
+    };
+    let starts = Starts::new(0, plan.offered());
+    let ((done, pages), _) = bench.on_fresh(Profile::Http, Work::On, starts, run).await?;
     let row = |((path, _), (times, bytes)): (&(&str, &str), (Vec<f64>, usize))| {
         let n = times.len();
         Row::new(*path).spread("ms", &Spread::of(times)).cell("times", Some(n as f64)).cell("bytes", Some(bytes as f64))
     };
-    let mut rows: Vec<Row> = PATHS.iter().zip(seen).map(row).collect();
+    let mut rows: Vec<Row> = PATHS.iter().zip(pages).map(row).collect();
     rows.push(
         Row::new("the jobs meanwhile: arrival to start").spread("ms", &done.lat_ms).cell("times", Some(done.n as f64)),
     );
     Ok(rows)
 }
 
-/// The times per path, and the size of the last answer.
-async fn look(mut http: Http, lasting: Duration) -> Result<Vec<(Vec<f64>, usize)>> {
+/// Requests all paths in turn. Returns the times per path, and the size of the last response.
+async fn request_pages(mut http: Http, lasting: Duration) -> Result<Vec<(Vec<f64>, usize)>> {
     let end = clock::now() + lasting.as_nanos() as u64;
-    let mut seen = vec![(Vec::new(), 0); PATHS.len()];
+    let mut pages = vec![(Vec::new(), 0); PATHS.len()];
     while clock::now() < end {
-        for ((path, accept), (times, bytes)) in PATHS.iter().zip(&mut seen) {
+        for ((path, accept), (times, bytes)) in PATHS.iter().zip(&mut pages) {
             let began = clock::now();
             *bytes = http.get(path, accept).await?.body.len();
             times.push(clock::ms_between(began, clock::now()));
             tokio::time::sleep(PAUSE).await;
         }
     }
-    Ok(seen)
+    Ok(pages)
 }

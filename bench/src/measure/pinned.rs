@@ -9,15 +9,15 @@ use super::drain::{Workers, drain, fill};
 use crate::ceiling::Ceiling;
 use crate::clock;
 use crate::compare::{Alternative, interleaved};
+use crate::databases::Bench;
 use crate::error::Result;
 use crate::load::enqueue::in_bulk;
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::sample::Sample;
 use crate::session::Session;
 use crate::sql::{REMAINING, scripts};
+use crate::starts::Starts;
 use crate::system::{Profile, Setup, System, Work};
 
 /// Jobs per portion of the load; each portion runs before the next is enqueued.
@@ -36,7 +36,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 }
 
 async fn once(bench: &Bench, n: u64, lasting: Duration, pinned: bool) -> Result<Sample> {
-    let (place, setup) = bench.fresh().await?;
+    let (database, setup) = bench.fresh().await?;
     let holder = Session::open(&setup.connector).await?;
     if pinned {
         holder.client.batch_execute(scripts::NO_TIMEOUT).await?;
@@ -46,20 +46,20 @@ async fn once(bench: &Bench, n: u64, lasting: Duration, pinned: bool) -> Result<
     fill(&setup, n, 0, |_| None).await?;
     let sample = drain(bench, &setup, n, 0, Workers::Profile(Profile::Embedded)).await;
     drop(holder);
-    bench.leave(place).await?;
+    bench.drop_database(database).await?;
     Ok(sample?.with("jobs_before", worked as f64))
 }
 
 /// Enqueues and runs jobs in portions until the time is over. Returns their number.
 async fn load(setup: &Setup, lasting: Duration) -> Result<u64> {
     let session = Session::open(&setup.connector).await?;
-    let system = System::start(setup, Profile::Embedded, Work::On, Marks::new(0, 0)).await?;
+    let system = System::start(setup, Profile::Embedded, Work::On, Starts::new(0, 0)).await?;
     let end = clock::now() + lasting.as_nanos() as u64;
     let mut done = 0;
     while clock::now() < end {
         in_bulk(&system, PORTION, 500, 2, done, |_| None).await?;
         done += PORTION;
-        while system.marks.strays() < done {
+        while system.starts.strays() < done {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }

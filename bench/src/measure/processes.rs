@@ -6,8 +6,8 @@ use super::drain::{Workers, once};
 use crate::Result;
 use crate::ceiling::Ceiling;
 use crate::compare::{Alternative, interleaved};
+use crate::databases::Bench;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 
 const MANY: usize = 16;
@@ -15,9 +15,9 @@ const MANY: usize = 16;
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let n = params.count("n", 20_000, 10_000);
     let of = |processes: usize| {
-        let way = Workers::Processes(processes, bench.slots.div_ceil(processes));
+        let workers = Workers::Processes(processes, bench.server.slots.div_ceil(processes));
         let label = format!("{processes} process{}", if processes == 1 { "" } else { "es" });
-        Alternative::new(label, Some(Ceiling::Drain { n }), move |_| once(bench, n, way, |_| None).boxed_local())
+        Alternative::new(label, Some(Ceiling::Drain { n }), move |_| once(bench, n, workers, |_| None).boxed_local())
     };
     interleaved(bench, params.rounds(3), &[of(1), of(MANY)]).await
 }

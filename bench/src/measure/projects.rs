@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 use crate::ceiling::Ceiling;
 use crate::clock;
 use crate::compare::{Alternative, interleaved};
+use crate::databases::Bench;
 use crate::error::Result;
 use crate::http::Http;
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::sample::Sample;
-use crate::system::{Profile, System, Work};
+use crate::starts::Starts;
+use crate::system::{Profile, Setup, System, Work};
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let lasting = params.seconds("seconds", 3.0, 1.0);
@@ -31,7 +31,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
         };
         [
             http("", Ceiling::Project { clients: conns, lasting }),
-            http(", of the same statement", Ceiling::ProjectAsOurs { clients: conns, lasting }),
+            http(", of the same statement", Ceiling::ProjectStatement { clients: conns, lasting }),
         ]
     };
     let alternatives: Vec<Alternative> = conns.into_iter().flat_map(of).collect();
@@ -39,14 +39,12 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 }
 
 async fn once(bench: &Bench, conns: u64, lasting: Duration) -> Result<Sample> {
-    let (place, setup) = bench.fresh().await?;
-    let system = System::start(&setup, Profile::Http, Work::Off, Marks::new(0, 0)).await?;
-    let gauge = bench.gauge().await;
-    let (before, cpu) = (gauge.read().await, system.cpu());
-    let (n, seconds) = create(system.host()?, conns, lasting).await?;
-    let (spent, cpu) = (gauge.since(before).await, system.cpu() - cpu);
-    system.stop().await?;
-    bench.leave(place).await?;
+    let run = async |system: &System, _: &Setup| {
+        let cpu = system.cpu();
+        let (n, seconds) = create(system.host()?, conns, lasting).await?;
+        Ok((n, seconds, system.cpu() - cpu))
+    };
+    let ((n, seconds, cpu), spent) = bench.on_fresh(Profile::Http, Work::Off, Starts::new(0, 0), run).await?;
     Ok(Sample::of(n as f64, seconds, spent, Some(cpu)))
 }
 

@@ -9,9 +9,9 @@ use tokio_postgres::AsyncMessage;
 
 use crate::ceiling::SCHEMA;
 use crate::clock;
+use crate::databases::Bench;
 use crate::error::{BenchError, Result};
 use crate::load::latency::Plan;
-use crate::place::Bench;
 use crate::session::Session;
 use provost::store::Connector;
 
@@ -22,25 +22,25 @@ const CLAIM: &str = include_str!("../../sql/ceiling/claim_one.sql");
 
 /// From the acknowledgement to the claim, per job, in milliseconds.
 pub async fn latencies(bench: &Bench, plan: Plan) -> Result<Vec<f64>> {
-    let place = bench.bare().await?;
-    let latencies = measure(&place.connector, plan).await;
-    bench.leave(place).await?;
+    let database = bench.without_schema().await?;
+    let latencies = measure(&database.connector, plan).await;
+    bench.drop_database(database).await?;
     latencies
 }
 
 async fn measure(connector: &Connector, plan: Plan) -> Result<Vec<f64>> {
-    let asking = Session::open(connector).await?;
-    asking.client.batch_execute(SCHEMA).await?;
-    let (insert, notify) = (asking.client.prepare(INSERT).await?, asking.client.prepare(NOTIFY).await?);
+    let session = Session::open(connector).await?;
+    session.client.batch_execute(SCHEMA).await?;
+    let (insert, notify) = (session.client.prepare(INSERT).await?, session.client.prepare(NOTIFY).await?);
     let mut claims = claimer(connector).await?;
     let mut latencies = Vec::new();
     for number in 0..plan.warmup + plan.n {
         let acknowledged = async {
-            asking.client.execute(&insert, &[]).await?;
+            session.client.execute(&insert, &[]).await?;
             Result::Ok(clock::now())
         };
         // Pipelined on one connection, each in a transaction of its own.
-        let (acknowledged, notified) = tokio::join!(acknowledged, asking.client.query(&notify, &[]));
+        let (acknowledged, notified) = tokio::join!(acknowledged, session.client.query(&notify, &[]));
         notified?;
         let claimed = tokio::time::timeout(Duration::from_secs(5), claims.recv()).await.ok().flatten();
         let claimed = claimed.ok_or_else(|| BenchError::new("a notification did not arrive"))?;

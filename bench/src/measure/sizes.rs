@@ -1,13 +1,13 @@
 //! Pages, lists and metrics with a thousand projects and with many: their time must not grow.
 
 use super::pages::PATHS;
+use crate::databases::Bench;
 use crate::http::Http;
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::session::Session;
 use crate::sql::{MANY_PROJECTS, scripts};
+use crate::starts::Starts;
 use crate::stats::median;
 use crate::system::{Profile, Setup, System, Work};
 use crate::{BenchError, Result, clock, progress};
@@ -22,13 +22,13 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let many = params.count("projects", 1_000_000, 20_000);
     let (few_ms, _) = once(bench, FEW).await?;
     let (many_ms, unchanged) = once(bench, many).await?;
-    let row = |(place, (path, _)): (usize, &(&str, &str))| {
-        let (few, many) = (few_ms[place].0, many_ms[place].0);
+    let row = |(index, (path, _)): (usize, &(&str, &str))| {
+        let (few, many) = (few_ms[index].0, many_ms[index].0);
         Row::new(*path)
             .cell("p50_1000", few)
             .cell("p50_many", many)
             .cell("x_1000", few.zip(many).map(|(few, many)| many / few.max(1e-9)))
-            .cell("cpu_ms_many", Some(many_ms[place].1))
+            .cell("cpu_ms_many", Some(many_ms[index].1))
     };
     let mut rows: Vec<Row> = PATHS.iter().enumerate().map(row).collect();
     rows.push(
@@ -43,9 +43,9 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 type Cost = (Option<f64>, f64);
 
 async fn once(bench: &Bench, projects: u64) -> Result<(Vec<Cost>, Cost)> {
-    let (place, setup) = bench.fresh().await?;
+    let (database, setup) = bench.fresh().await?;
     fill(&setup, projects).await?;
-    let system = System::start(&setup, Profile::Http, Work::On, Marks::new(0, 0)).await?;
+    let system = System::start(&setup, Profile::Http, Work::On, Starts::new(0, 0)).await?;
     let mut http = Http::connect(system.host()?).await?;
     let mut costs = Vec::new();
     for (path, accept) in PATHS {
@@ -56,26 +56,26 @@ async fn once(bench: &Bench, projects: u64) -> Result<(Vec<Cost>, Cost)> {
     let known = format!("accept: text/html\r\nif-none-match: {tag}");
     let unchanged = cost(bench, &system, &mut http, "/dashboard/projects", &known, 304).await?;
     system.stop().await?;
-    bench.leave(place).await?;
+    bench.drop_database(database).await?;
     Ok((costs, unchanged))
 }
 
 async fn cost(bench: &Bench, system: &System, http: &mut Http, path: &str, header: &str, status: u16) -> Result<Cost> {
-    let answer = http.ask(path, header).await?;
+    let answer = http.get_with_header(path, header).await?;
     if answer.status != status {
         return Err(BenchError::new(format!("{path} answered {} instead of {status}", answer.status)));
     }
-    let gauge = bench.gauge().await;
-    let (before, cpu, own) = (gauge.read().await, system.cpu(), clock::cpu_of_self());
+    let meter = bench.usage_meter().await;
+    let (before, cpu, own) = (meter.read().await, system.cpu(), clock::cpu_of_self());
     let mut times = Vec::new();
     for _ in 0..TIMES {
         let began = clock::now();
-        http.ask(path, header).await?;
+        http.get_with_header(path, header).await?;
         times.push(clock::ms_between(began, clock::now()));
     }
     // The CPU of this process is the cost of the requests.
     let servers = system.cpu() - cpu - (clock::cpu_of_self() - own);
-    let spent = servers + gauge.since(before).await.cpu.unwrap_or_default();
+    let spent = servers + meter.since(before).await.cpu.unwrap_or_default();
     Ok((median(&times), spent * 1e3 / TIMES as f64))
 }
 

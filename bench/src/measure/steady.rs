@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use crate::databases::Bench;
 use crate::error::Result;
 use crate::load::steady::{Plan, at_a_rate};
-use crate::marks::Marks;
 use crate::options::Params;
-use crate::place::Bench;
 use crate::report::Row;
 use crate::report::progress;
-use crate::system::{Profile, System, Work};
+use crate::starts::Starts;
+use crate::system::{Profile, Setup, System, Work};
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let plan = Plan {
@@ -30,14 +30,8 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 }
 
 async fn once(bench: &Bench, profile: Profile, plan: Plan, label: String) -> Result<Row> {
-    let (place, setup) = bench.fresh().await?;
-    let system = System::start(&setup, profile, Work::On, Marks::new(plan.start, plan.offered())).await?;
-    let gauge = bench.gauge().await;
-    let before = gauge.read().await;
-    let done = at_a_rate(&system, plan).await?;
-    let spent = gauge.since(before).await;
-    system.stop().await?;
-    bench.leave(place).await?;
+    let run = async |system: &System, _: &Setup| at_a_rate(system, plan).await;
+    let (done, spent) = bench.on_fresh(profile, Work::On, Starts::new(plan.start, plan.offered()), run).await?;
     let each = |cost: f64| cost / (done.n as f64).max(1.0);
     Ok(Row::new(label)
         .cell("offered_per_s", Some(plan.rate))

@@ -6,15 +6,15 @@ use uuid::Uuid;
 use super::drain::{Workers, drain};
 use crate::clock;
 use crate::compare::{Alternative, interleaved};
+use crate::databases::Bench;
 use crate::error::{BenchError, Result};
-use crate::marks::{KIND, Marks};
 use crate::options::Params;
-use crate::place::Bench;
 use crate::producer::job;
 use crate::report::Row;
 use crate::sample::Sample;
 use crate::session::Session;
 use crate::sql::scripts;
+use crate::starts::{KIND, Starts};
 use crate::system::{Profile, System, Work};
 use provost::domain::workflow::{StepDefinition, StepDependency, WorkflowDefinition};
 use provost::domain::{Ident, Policy};
@@ -22,8 +22,12 @@ use provost::domain::{Ident, Policy};
 /// The steps before a step, by its number.
 type Shape = fn(u64, u64) -> Vec<u64>;
 
-const SHAPES: [(&str, Shape); 4] =
-    [("no edges", |_, _| Vec::new()), ("one, all, one", wide), ("diamonds", diamonds), ("chains of a hundred", chains)];
+const SHAPES: [(&str, Shape); 4] = [
+    ("no edges", |_, _| Vec::new()),
+    ("one, all, one", fan_out_and_in),
+    ("diamonds", diamonds),
+    ("chains of a hundred", chains),
+];
 
 pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
     let n = params.count("n", 10_000, 2000);
@@ -34,7 +38,7 @@ pub async fn run(bench: &Bench, params: Params<'_>) -> Result<Vec<Row>> {
 }
 
 /// Fan-out and fan-in: the first step before all others, the last after all.
-fn wide(at: u64, n: u64) -> Vec<u64> {
+fn fan_out_and_in(at: u64, n: u64) -> Vec<u64> {
     match at {
         0 => Vec::new(),
         _ if at + 1 == n => (1..at).collect(),
@@ -57,8 +61,8 @@ fn chains(at: u64, _: u64) -> Vec<u64> {
 
 /// Starts a workflow of this shape without workers, then drains it.
 async fn once(bench: &Bench, n: u64, shape: Shape) -> Result<Sample> {
-    let (place, setup) = bench.fresh().await?;
-    let system = System::start(&setup, Profile::Embedded, Work::Off, Marks::new(0, 0)).await?;
+    let (database, setup) = bench.fresh().await?;
+    let system = System::start(&setup, Profile::Embedded, Work::Off, Starts::new(0, 0)).await?;
     let began = clock::now();
     system.producer().await?.start(plan(n, shape)?).await?;
     let start_ms = clock::ms_between(began, clock::now());
@@ -67,7 +71,7 @@ async fn once(bench: &Bench, n: u64, shape: Shape) -> Result<Sample> {
     session.client.batch_execute(scripts::ANALYZE).await?;
     drop(session);
     let sample = drain(bench, &setup, n, 0, Workers::Profile(Profile::Embedded)).await;
-    bench.leave(place).await?;
+    bench.drop_database(database).await?;
     Ok(sample?.with("start_ms", start_ms))
 }
 

@@ -7,11 +7,12 @@ use clap::Args;
 use super::context::{Context, Outcome};
 use super::event_feed::EventFeed;
 use super::flags::{Interval, Page};
-use super::watch::{ENTITIES, MIN_INTERVAL, Outage, list};
+use super::watch::{MIN_INTERVAL, Outage, list};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, read};
 use crate::cli::tables::EVENT;
 use crate::wire::client::Pairs;
+use crate::wire::event::ENTITIES;
 
 #[derive(Args, Debug)]
 pub struct Events {

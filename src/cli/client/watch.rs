@@ -10,14 +10,13 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, Resource, read};
 use crate::wire::client::{Answer, ClientError, Pairs};
+use crate::wire::event::ENTITIES;
 
 /// The longest time that one request waits on the server.
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// Pause before the next request if the server is unreachable.
 const PAUSE: Duration = Duration::from_millis(500);
 pub const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// The entities that have events.
-pub const ENTITIES: [&str; 8] = ["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 /// Members that change on each poll without meaning a change of the object.
 const VOLATILE: &[&str] = &["heartbeat_age_ms", "seen_at", "db_ms", "lease_until", "updated_at"];
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 /// Clock ticks per second in /proc on Linux.
 const TICKS: f64 = 100.0;
 
-pub struct Gauge<'a> {
+pub struct UsageMeter<'a> {
     session: &'a Session,
     postmaster: Option<u32>,
 }
@@ -21,14 +21,14 @@ pub struct Reading {
 
 /// The difference of two readings.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Spent {
+pub struct Usage {
     /// Seconds; `None` if the server runs elsewhere.
     pub cpu: Option<f64>,
     /// Bytes; `None` without the privilege to read the WAL position.
     pub wal: Option<f64>,
 }
 
-impl<'a> Gauge<'a> {
+impl<'a> UsageMeter<'a> {
     pub async fn new(session: &'a Session) -> Self {
         Self { session, postmaster: postmaster(session).await.ok().flatten() }
     }
@@ -40,14 +40,14 @@ impl<'a> Gauge<'a> {
 
     pub async fn read(&self) -> Reading {
         let wal = self.session.number(&WAL, &[]).await.ok();
-        Reading { cpu: self.postmaster.and_then(cpu_of_family), wal }
+        Reading { cpu: self.postmaster.and_then(server_cpu), wal }
     }
 
-    pub async fn since(&self, before: Reading) -> Spent {
+    pub async fn since(&self, before: Reading) -> Usage {
         let now = self.read().await;
         let cpu = now.cpu.zip(before.cpu).map(|(now, before)| now - before);
         let wal = now.wal.zip(before.wal).map(|(now, before)| (now - before) as f64);
-        Spent { cpu, wal }
+        Usage { cpu, wal }
     }
 }
 
@@ -61,7 +61,7 @@ async fn postmaster(session: &Session) -> Result<Option<u32>> {
 }
 
 /// CPU seconds of the postmaster, its finished children and its running children.
-fn cpu_of_family(postmaster: u32) -> Option<f64> {
+fn server_cpu(postmaster: u32) -> Option<f64> {
     let head = Stat::read(postmaster)?;
     let children = std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
         let child = Stat::read(entry.file_name().to_str()?.parse().ok()?)?;
@@ -87,7 +87,7 @@ impl Stat {
     fn parse(text: &str) -> Option<Self> {
         let (head, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
         Some(Self {
             name: head.split_once('(')?.1.to_owned(),
             parent: u32::try_from(number(1)?).ok()?,

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Handle;
-
-use super::gauge::Gauge;
 use super::options::Options;
 use super::session::Session;
-use super::sql::{CAN_CREATE, OURS, STRANGERS, scripts};
-use super::system::Setup;
+use super::sql::{CAN_CREATE, EXISTING_SCHEMAS, FOREIGN_JOBS, scripts};
+use super::starts::Starts;
+use super::system::{Profile, Setup, System, Work};
+use super::usage::{Usage, UsageMeter};
 use crate::error::{BenchError, Result};
 use provost::config::Config;
 use provost::embedded::{self, Embedded};
@@ -17,15 +16,13 @@ use provost::store::{Connector, migrate};
 
 /// What all measurements share.
 pub struct Bench {
-    pub config: Arc<Config>,
-    pub vital: Handle,
-    pub slots: usize,
+    /// The server of the databases. Its own database is only observed.
+    pub server: Setup,
     /// For observing only; the measured work never uses this session.
     pub session: Session,
-    url: String,
     /// Whether the role may create databases. If not, the named database is used, which was empty.
-    makes: bool,
-    made: Mutex<Vec<String>>,
+    can_create: bool,
+    created: Mutex<Vec<String>>,
 }
 
 /// A database of one measurement.
@@ -36,79 +33,81 @@ pub struct BenchDatabase {
 }
 
 impl Bench {
-    pub async fn open(
-        config: Arc<Config>,
-        url: String,
-        vital: Handle,
-        slots: usize,
-        options: &Options,
-    ) -> Result<Self> {
-        let session = Session::open(&Connector::parse(&url)?).await?;
-        let makes = session.number(&CAN_CREATE, &[]).await? > 0;
-        if session.number(&OURS, &[]).await? > 0 {
-            if !options.force && session.number(&STRANGERS, &[]).await? > 0 {
+    pub async fn open(server: Setup, options: &Options) -> Result<Self> {
+        let session = Session::open(&server.connector).await?;
+        let can_create = session.number(&CAN_CREATE, &[]).await? > 0;
+        if session.number(&EXISTING_SCHEMAS, &[]).await? > 0 {
+            if !options.force && session.number(&FOREIGN_JOBS, &[]).await? > 0 {
                 return Err(BenchError::new(
                     "the database of DATABASE_URL holds jobs of other users, whom the load would disturb; use --force to measure anyway",
                 ));
             }
-            if !makes {
+            if !can_create {
                 return Err(BenchError::new(
                     "the role may not create databases, and the database of DATABASE_URL is not empty",
                 ));
             }
         }
-        Ok(Self { config, vital, slots, session, url, makes, made: Mutex::default() })
+        Ok(Self { server, session, can_create, created: Mutex::default() })
     }
 
     /// Fails if a measurement needs two databases and only the named one may be used.
     pub fn needs_two(&self) -> Result<()> {
-        if self.makes {
+        if self.can_create {
             return Ok(());
         }
         Err(BenchError::new("this measurement needs two databases, and the role may not create any"))
     }
 
-    pub async fn gauge(&self) -> Gauge<'_> {
-        Gauge::new(&self.session).await
+    pub async fn usage_meter(&self) -> UsageMeter<'_> {
+        UsageMeter::new(&self.session).await
     }
 
     /// A database without a schema.
-    pub async fn bare(&self) -> Result<BenchDatabase> {
-        if !self.makes {
-            let connector = Connector::parse(&self.url)?;
-            return Ok(BenchDatabase { url: self.url.clone(), connector, name: None });
+    pub async fn without_schema(&self) -> Result<BenchDatabase> {
+        if !self.can_create {
+            let Setup { url, connector, .. } = self.server.clone();
+            return Ok(BenchDatabase { url, connector, name: None });
         }
         let name = format!("provost_bench_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-        self.made().push(name.clone());
+        self.created().push(name.clone());
         self.session.client.batch_execute(&scripts::CREATE_DATABASE.replace("{name}", &name)).await?;
-        let url = with_database(&self.url, &name);
+        let url = with_database(&self.server.url, &name);
         Ok(BenchDatabase { connector: Connector::parse(&url)?, url, name: Some(name) })
     }
 
     /// A database with the schema of Provost and no rows.
     pub async fn fresh(&self) -> Result<(BenchDatabase, Setup)> {
-        let place = self.bare().await?;
-        migrate(&place.connector).await?;
-        let setup = self.setup(&place);
-        Ok((place, setup))
+        let database = self.without_schema().await?;
+        migrate(&database.connector).await?;
+        let setup = Setup { url: database.url.clone(), connector: database.connector.clone(), ..self.server.clone() };
+        Ok((database, setup))
     }
 
-    pub fn setup(&self, place: &BenchDatabase) -> Setup {
-        Setup {
-            config: self.config.clone(),
-            url: place.url.clone(),
-            connector: place.connector.clone(),
-            vital: self.vital.clone(),
-            slots: self.slots,
-        }
+    /// Runs a system on a fresh database. Returns the result of `run`, and what PostgreSQL spent on it.
+    pub async fn on_fresh<T>(
+        &self,
+        profile: Profile,
+        work: Work,
+        starts: Arc<Starts>,
+        run: impl AsyncFnOnce(&System, &Setup) -> Result<T>,
+    ) -> Result<(T, Usage)> {
+        let (database, setup) = self.fresh().await?;
+        let system = System::start(&setup, profile, work, starts).await?;
+        let meter = self.usage_meter().await;
+        let before = meter.read().await;
+        let done = run(&system, &setup).await?;
+        let spent = meter.since(before).await;
+        system.stop().await?;
+        self.drop_database(database).await?;
+        Ok((done, spent))
     }
 
-    /// Drops the database.
-    pub async fn leave(&self, place: BenchDatabase) -> Result<()> {
-        match place.name {
+    pub async fn drop_database(&self, database: BenchDatabase) -> Result<()> {
+        match database.name {
             Some(name) => {
                 self.session.client.batch_execute(&scripts::DROP_DATABASE.replace("{name}", &name)).await?;
-                self.made().retain(|it| *it != name);
+                self.created().retain(|it| *it != name);
             }
             None => self.session.client.batch_execute(scripts::DROP_SCHEMAS).await?,
         }
@@ -116,15 +115,15 @@ impl Bench {
     }
 
     /// Drops the databases that an interrupted measurement left.
-    pub async fn tidy(&self) {
-        let left = std::mem::take(&mut *self.made());
-        for name in left {
+    pub async fn drop_remaining(&self) {
+        let remaining = std::mem::take(&mut *self.created());
+        for name in remaining {
             _ = self.session.client.batch_execute(&scripts::DROP_DATABASE.replace("{name}", &name)).await;
         }
     }
 
-    fn made(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    fn created(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

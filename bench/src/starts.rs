@@ -1,4 +1,4 @@
-//! Marks: which job ran, how often and when. The handler of kind `bench` leaves a mark for each number.
+//! Starts: which job ran, how often and when. The handler of kind `bench` leaves a mark for each number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -20,15 +20,15 @@ pub struct Payload {
 }
 
 /// One cell per number, from `from` on.
-pub struct Marks {
+pub struct Starts {
     from: u64,
     cells: Vec<Cell>,
     distinct: AtomicU64,
-    twice: AtomicU64,
+    duplicates: AtomicU64,
     strays: AtomicU64,
     first: AtomicU64,
     last: AtomicU64,
-    moved: Notify,
+    started: Notify,
 }
 
 #[derive(Default)]
@@ -38,24 +38,24 @@ struct Cell {
     at: AtomicU64,
 }
 
-impl Marks {
+impl Starts {
     /// For the numbers `from..from + n`.
     pub fn new(from: u64, n: u64) -> Arc<Self> {
         Arc::new(Self {
             from,
             cells: std::iter::repeat_with(Cell::default).take(n as usize).collect(),
             distinct: AtomicU64::new(0),
-            twice: AtomicU64::new(0),
+            duplicates: AtomicU64::new(0),
             strays: AtomicU64::new(0),
             first: AtomicU64::new(u64::MAX),
             last: AtomicU64::new(0),
-            moved: Notify::new(),
+            started: Notify::new(),
         })
     }
 
     /// Records a start of the handler.
     pub fn note(&self, number: u64, at: u64) {
-        let cell = number.checked_sub(self.from).and_then(|place| self.cells.get(place as usize));
+        let cell = number.checked_sub(self.from).and_then(|index| self.cells.get(index as usize));
         let Some(cell) = cell else {
             self.strays.fetch_add(1, Ordering::Relaxed);
             return;
@@ -66,9 +66,9 @@ impl Marks {
                 self.first.fetch_min(at, Ordering::Relaxed);
                 self.last.fetch_max(at, Ordering::Relaxed);
                 self.distinct.fetch_add(1, Ordering::Release);
-                self.moved.notify_one();
+                self.started.notify_one();
             }
-            1 => _ = self.twice.fetch_add(1, Ordering::Relaxed),
+            1 => _ = self.duplicates.fetch_add(1, Ordering::Relaxed),
             _ => {}
         }
     }
@@ -85,8 +85,8 @@ impl Marks {
     }
 
     /// Jobs that ran more than once.
-    pub fn twice(&self) -> u64 {
-        self.twice.load(Ordering::Relaxed)
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates.load(Ordering::Relaxed)
     }
 
     /// Runs of unexpected numbers.
@@ -95,31 +95,31 @@ impl Marks {
     }
 
     /// The first and the last start so far.
-    pub fn between(&self) -> Option<(u64, u64)> {
+    pub fn first_and_last(&self) -> Option<(u64, u64)> {
         (self.distinct() > 0).then(|| (self.first.load(Ordering::Relaxed), self.last.load(Ordering::Relaxed)))
     }
 
     /// Waits for a job that had not run before. One waiter at a time.
-    pub async fn moved(&self) {
-        self.moved.notified().await;
+    pub async fn next_start(&self) {
+        self.started.notified().await;
     }
 }
 
-/// Where a handler leaves its marks.
+/// Where a handler leaves its starts.
 pub trait Sink: Send + Sync {
     fn note(&self, number: u64, at: u64);
 }
 
-impl Sink for Arc<Marks> {
+impl Sink for Arc<Starts> {
     fn note(&self, number: u64, at: u64) {
-        Marks::note(self, number, at);
+        Starts::note(self, number, at);
     }
 }
 
 /// The handler of kind `bench`: records its start and completes.
-pub struct Mark<S>(pub S);
+pub struct RecordStart<S>(pub S);
 
-impl<S: Sink> Handler for Mark<S> {
+impl<S: Sink> Handler for RecordStart<S> {
     fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
         let at = clock::now();
         Box::pin(async move {
@@ -140,12 +140,12 @@ mod tests {
 
     #[test]
     fn second_run_counts_as_one_duplicate() {
-        let marks = Marks::new(10, 2);
+        let starts = Starts::new(10, 2);
         for (number, at) in [(11, 5), (10, 7), (11, 9), (11, 11), (12, 13), (9, 15)] {
-            marks.note(number, at);
+            starts.note(number, at);
         }
-        assert_eq!((marks.distinct(), marks.twice(), marks.strays()), (2, 1, 2));
-        assert_eq!((marks.at(10), marks.at(11), marks.at(12)), (Some(7), Some(5), None));
-        assert_eq!(marks.between(), Some((5, 7)));
+        assert_eq!((starts.distinct(), starts.duplicates(), starts.strays()), (2, 1, 2));
+        assert_eq!((starts.at(10), starts.at(11), starts.at(12)), (Some(7), Some(5), None));
+        assert_eq!(starts.first_and_last(), Some((5, 7)));
     }
 }
