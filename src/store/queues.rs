@@ -26,10 +26,10 @@ row! {
         pub active: i64,
         pub failed: i64,
         pub oldest_due_at: Option<OffsetDateTime>,
-        /// Jobs enqueued in the last five whole minutes.
-        pub incoming: i64,
-        /// Jobs completed in the last five whole minutes.
-        pub outgoing: i64,
+        /// Jobs enqueued per minute, over the last five whole minutes.
+        pub in_per_minute: f64,
+        /// Jobs completed per minute, over the last five whole minutes.
+        pub out_per_minute: f64,
         /// Online workers that serve the queue.
         pub workers: i64,
         pub concurrency: Option<i32>,
@@ -80,7 +80,7 @@ impl Store {
 }
 
 fn rate(row: &Row) -> Result<Option<(i32, f64, i32)>, StoreError> {
-    let most: Option<i32> = row.get("rate")?;
+    let max: Option<i32> = row.get("rate")?;
     let (window, burst): (Option<f64>, Option<i32>) = (row.get("rate_window_s")?, row.get("rate_burst")?);
-    Ok(most.zip(window).zip(burst).map(|((most, window), burst)| (most, window, burst)))
+    Ok(max.zip(window).zip(burst).map(|((max, window), burst)| (max, window, burst)))
 }

@@ -67,6 +67,23 @@ fn product_code_does_not_panic() {
 }
 
 #[test]
+fn every_source_file_belongs_to_a_module() {
+    let (product, bench) = (sources("src", "rs"), sources("bench/src", "rs"));
+    let files: Vec<_> = product.iter().chain(&bench).collect();
+    for file in &files {
+        let module = file.path.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+        let (folder, name) = module.rsplit_once('/').unwrap();
+        let parents = ["mod.rs", "lib.rs", "main.rs"].map(|it| format!("{folder}/{it}"));
+        let is_root = ["lib", "main"].contains(&name);
+        let declares = |it: &str| it.lines().any(|line| line.trim_end().ends_with(&format!("mod {name};")));
+        let is_declared = files
+            .iter()
+            .any(|it| (parents.contains(&it.path) || it.path == format!("{folder}.rs")) && declares(&it.text));
+        assert!(is_root || is_declared, "{}: no module declares this file, so it is not compiled", file.path);
+    }
+}
+
+#[test]
 fn templates_escape_and_have_no_inline_code() {
     for source in sources("templates", "html") {
         for word in ["|safe", "| safe", " style=\"", " onclick=", " onload=", "javascript:"] {

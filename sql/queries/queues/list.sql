@@ -4,7 +4,7 @@ SELECT q.name, q.state, q.reason, q.actor, q.changed_at, q.created_at,
        coalesce(t.waiting, 0)::bigint AS waiting, coalesce(t.active, 0)::bigint AS active, coalesce(t.blocked, 0)::bigint AS blocked,
        coalesce(t.scheduled, 0)::bigint AS scheduled, coalesce(t.retrying, 0)::bigint AS retrying, coalesce(t.failed, 0)::bigint AS failed,
        CASE WHEN t.waiting + t.scheduled + t.retrying > 0 THEN oldest_due(q.name) END AS oldest_due_at,
-       coalesce(f.incoming, 0)::bigint AS incoming, coalesce(f.outgoing, 0)::bigint AS outgoing,
+       coalesce(f.enqueued / 5, 0)::float8 AS in_per_minute, coalesce(f.completed / 5, 0)::float8 AS out_per_minute,
        (SELECT count(*) FROM workers w
          WHERE w.seen_at > clock_timestamp() - $2::float8 * interval '1 second' AND w.state = 'online' AND NOT w.stopping
            AND ('*' = ANY (w.queues) OR q.name = ANY (w.queues))) AS workers,
@@ -17,7 +17,7 @@ LEFT JOIN (
     FROM job_counts GROUP BY queue
 ) AS t ON t.queue = q.name
 LEFT JOIN (
-    SELECT queue, sum(n) FILTER (WHERE event = 'enqueued') AS incoming, sum(n) FILTER (WHERE event = 'completed') AS outgoing
+    SELECT queue, sum(n) FILTER (WHERE event = 'enqueued') AS enqueued, sum(n) FILTER (WHERE event = 'completed') AS completed
     FROM work_stats
     -- The last five complete minutes.
     WHERE minute >= date_trunc('minute', clock_timestamp()) - interval '5 minutes' AND minute < date_trunc('minute', clock_timestamp())

@@ -16,7 +16,7 @@ DECLARE
         WHEN NOT deadline_at < timestamptz '10000-01-01 00:00:00+00' THEN 'deadline_at must be before the year 10000'
         WHEN NOT is_valid_name(coalesce(queue, 'default')) THEN 'queue ' || name_rule
         WHEN NOT is_valid_name(coalesce(tenant, 'default')) THEN 'tenant ' || name_rule
-        WHEN NOT coalesce(priority, 5) BETWEEN 0 AND 9 THEN 'priority must be a whole number from 0 to 9; 9 is served first'
+        WHEN NOT coalesce(priority, 5) BETWEEN 0 AND 9 THEN 'priority must be a whole number from 0 to 9; 9 runs first'
         WHEN NOT coalesce(max_attempts, 3) BETWEEN 1 AND 100 THEN 'max_attempts must be a whole number from 1 to 100'
         WHEN NOT (timeout > interval '0' AND timeout <= interval '30 days') THEN 'timeout must be greater than 0 and at most 30 days'
         WHEN run_at IS NOT NULL AND delay IS NOT NULL THEN 'delay cannot be given together with run_at'
@@ -28,7 +28,7 @@ DECLARE
         WHEN NOT (idempotency_window > interval '0' AND idempotency_window <= interval '30 days')
             THEN 'idempotency_window must be greater than 0 and at most 30 days'
         WHEN backoff !~ format('^(exponential|linear|fixed) %s %s (full|none)$', seconds, seconds)
-            THEN 'backoff must be a strategy, a base and a longest wait in seconds, and full or none for jitter, like: fixed 10 60 none'
+            THEN 'backoff must be a strategy, a base and a maximum in seconds, and full or none for jitter, like: fixed 10 60 none'
         WHEN cardinality(depends_on) > 1000 OR array_position(depends_on, NULL) IS NOT NULL
              OR (SELECT count(DISTINCT d) FROM unnest(depends_on) AS d) < cardinality(depends_on)
             THEN 'depends_on must be at most 1000 jobs, each named once'

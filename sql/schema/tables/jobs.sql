@@ -7,7 +7,7 @@ CREATE TABLE jobs (
     kind                text             NOT NULL,
     queue               text             NOT NULL DEFAULT 'default',
     tenant              text             NOT NULL DEFAULT 'default',
-    priority            smallint         NOT NULL DEFAULT 5,   -- 0 to 9; 9 is served first
+    priority            smallint         NOT NULL DEFAULT 5,   -- 0 to 9; 9 runs first
     attempt             integer          NOT NULL DEFAULT 0,   -- number of claims; never decreases
     failures            integer          NOT NULL DEFAULT 0,   -- counts against max_attempts
     max_attempts        integer          NOT NULL,

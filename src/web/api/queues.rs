@@ -17,9 +17,6 @@ use crate::web::extract::{Json, Name, OptionalJson};
 use crate::web::query::Query;
 use crate::wire::{self, CreateQueue, PatchQueue, Reason};
 
-/// The store counts incoming and outgoing jobs over this many minutes.
-const FLOW_MINUTES: f64 = 5.0;
-
 /// List queues by name.
 #[utoipa::path(get, path = "/queues", tag = "queues", responses((status = 200, body = [wire::Queue]), description::Read))]
 pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
@@ -139,8 +136,8 @@ impl From<Queue> for wire::Queue {
             active: row.active,
             failed: row.failed,
             oldest_waiting_at: row.oldest_due_at,
-            in_per_minute: row.incoming as f64 / FLOW_MINUTES,
-            out_per_minute: row.outgoing as f64 / FLOW_MINUTES,
+            in_per_minute: row.in_per_minute,
+            out_per_minute: row.out_per_minute,
             workers: row.workers,
             concurrency: row.concurrency,
             meaning: state_description(row.state).to_owned(),

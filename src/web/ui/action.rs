@@ -1,4 +1,4 @@
-//! Actions on one thing: `GET …/{verb}` confirms, `POST …/{verb}` performs. Each noun declares its verbs.
+//! Actions on one object: `GET …/{verb}` confirms, `POST …/{verb}` performs. Each noun declares its verbs.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, ServiceConfig, post};
@@ -65,10 +65,10 @@ impl Performed {
     }
 }
 
-/// A thing with actions.
+/// An object with actions.
 pub trait Actions: Sized + 'static {
     const NAV: Nav;
-    /// The label and the address of the list. The actions of a thing are below `{list}/{id}`.
+    /// The label and the address of the list. The actions of an object are below `{list}/{id}`.
     const LIST: (&'static str, &'static str);
     const VERBS: &'static [Verb];
 
@@ -77,7 +77,7 @@ pub trait Actions: Sized + 'static {
     /// The name on the confirmation page and in the breadcrumbs.
     fn title(&self) -> String;
 
-    /// The address of the thing's own page.
+    /// The address of the page of the object.
     fn page(&self) -> String;
 
     /// The address below which the actions are.
@@ -89,7 +89,7 @@ pub trait Actions: Sized + 'static {
 
     async fn perform(&self, app: &App, verb: &str, form: &Form, audit: &Audit) -> Result<Performed, ApiError>;
 
-    /// The first of the things the action affects, and how many are not listed.
+    /// The first objects that the action affects, and how many are not listed.
     async fn listed(&self, _app: &App, _verb: &str) -> Result<(Vec<ConfirmItem>, Option<String>), ApiError> {
         Ok((Vec::new(), None))
     }
@@ -138,8 +138,8 @@ async fn confirm<T: Actions>(
     id: &str,
     verb: &'static Verb,
 ) -> Result<HttpResponse, ApiError> {
-    let thing = T::load(app, &existing_name(id.to_owned())?).await?;
-    Ok(page(app, request, &thing, verb, None).await?.respond(request, StatusCode::OK))
+    let object = T::load(app, &existing_name(id.to_owned())?).await?;
+    Ok(page(app, request, &object, verb, None).await?.respond(request, StatusCode::OK))
 }
 
 async fn submit<T: Actions>(
@@ -150,35 +150,35 @@ async fn submit<T: Actions>(
     body: &Body,
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::read(body)?;
-    let thing = T::load(app, &existing_name(id.to_owned())?).await?;
+    let object = T::load(app, &existing_name(id.to_owned())?).await?;
     let audit = if verb.confirm.is_none() {
         audit::audit(ACTOR, Some(form.get("reason").to_owned()))?
     } else if !T::is_confirmed(&form) {
-        return Ok(page(app, request, &thing, verb, None).await?.respond(request, StatusCode::OK));
+        return Ok(page(app, request, &object, verb, None).await?.respond(request, StatusCode::OK));
     } else {
         match form.audit() {
             Ok(audit) => audit,
             Err(error) => {
-                return reject(app, request, &thing, verb, &form, error, StatusCode::UNPROCESSABLE_ENTITY).await;
+                return reject(app, request, &object, verb, &form, error, StatusCode::UNPROCESSABLE_ENTITY).await;
             }
         }
     };
-    match thing.perform(app, verb.name, &form, &audit).await? {
+    match object.perform(app, verb.name, &form, &audit).await? {
         Performed::Done { page, flash } => Ok(redirect(form.path("back").unwrap_or(&page), Some(&flash))),
-        Performed::Rejected(error, status) => reject(app, request, &thing, verb, &form, error, status).await,
+        Performed::Rejected(error, status) => reject(app, request, &object, verb, &form, error, status).await,
     }
 }
 
 async fn reject<T: Actions>(
     app: &App,
     request: &HttpRequest,
-    thing: &T,
+    object: &T,
     verb: &Verb,
     form: &Form,
     error: String,
     status: StatusCode,
 ) -> Result<HttpResponse, ApiError> {
-    let page = page(app, request, thing, verb, Some(form)).await?;
+    let page = page(app, request, object, verb, Some(form)).await?;
     let page = ConfirmPage { error: Some(error), reason: Some(form.get("reason").to_owned()), ..page };
     Ok(page.respond(request, status))
 }
@@ -186,32 +186,32 @@ async fn reject<T: Actions>(
 async fn page<T: Actions>(
     app: &App,
     request: &HttpRequest,
-    thing: &T,
+    object: &T,
     verb: &Verb,
     form: Option<&Form>,
 ) -> Result<ConfirmPage, ApiError> {
-    let (own, (list, list_page)) = (thing.page(), T::LIST);
+    let (own, (list, list_page)) = (object.page(), T::LIST);
     let confirmation = Confirmation {
         nav: T::NAV,
-        crumbs: &[(list, list_page.to_owned()), (&thing.title(), own.clone())],
+        crumbs: &[(list, list_page.to_owned()), (&object.title(), own.clone())],
         heading: verb.confirm.unwrap_or_default(),
         icon: verb.icon,
         destructive: verb.destructive,
-        post_to: &format!("{}/{}", thing.path(), verb.name),
+        post_to: &format!("{}/{}", object.path(), verb.name),
         back: &own,
     };
-    let Consequences { effects, kept, blocked } = thing.consequences(app, verb.name).await?;
-    let (listed, more) = thing.listed(app, verb.name).await?;
+    let Consequences { effects, kept, blocked } = object.consequences(app, verb.name).await?;
+    let (listed, more) = object.listed(app, verb.name).await?;
     Ok(ConfirmPage {
-        subject: thing.title(),
+        subject: object.title(),
         effects,
         kept,
         blocked,
         listed,
         more,
-        count: thing.detail(),
-        hidden: thing.hidden(verb.name),
-        fields: thing.fields(verb.name, form),
+        count: object.detail(),
+        hidden: object.hidden(verb.name),
+        fields: object.fields(verb.name, form),
         ..confirmation.page(app, request).await?
     })
 }

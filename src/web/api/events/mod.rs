@@ -14,9 +14,8 @@ use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::query::Query;
 use crate::wire;
+use crate::wire::event::ENTITIES;
 use crate::wire::json::raw;
-
-const ENTITIES: &[&str] = &["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 
 /// List events, newest first: every state change with its actor, time and reason.
 #[utoipa::path(get, path = "/events", tag = "statistics",

@@ -16,8 +16,6 @@ use crate::web::ui::{
 };
 
 pub const PAGE: &str = "/dashboard/queues";
-/// The store counts incoming and outgoing jobs over this many minutes.
-const FLOW_MINUTES: f64 = 5.0;
 
 #[derive(Debug, Clone, Template)]
 #[template(path = "queues/list.html", blocks = ["main"], whitespace = "minimize")]
@@ -98,10 +96,9 @@ impl QueueView for Queue {
     }
 
     fn flow(&self) -> String {
-        let rate = |n: i64| {
-            let rate = n as f64 / FLOW_MINUTES;
+        let text = |rate: f64| {
             if rate.fract() == 0.0 || rate >= 10.0 { count(rate.round() as i64) } else { format!("{rate:.1}") }
         };
-        format!("{} in, {} out", rate(self.incoming), rate(self.outgoing))
+        format!("{} in, {} out", text(self.in_per_minute), text(self.out_per_minute))
     }
 }
