@@ -14,7 +14,6 @@ mod list;
 mod live;
 mod outages;
 mod pages;
-mod pictures;
 mod plain;
 mod plain_work;
 mod queues;

@@ -20,6 +20,18 @@ static PERMITS: Semaphore = Semaphore::const_new(3);
 /// Runs in every page before its scripts: records violations, polls, and the first frame.
 const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
+/// Runs axe with these rules, on all rows or without those that look like an earlier one.
+const RUN_AXE: &str = r#"
+    const [rules, firstOfEqualRows, done] = arguments;
+    const seen = new Set();
+    const isRepeated = row => {
+        const look = row.outerHTML.replace(/>[^<]*/g, '>').replace(/ (?!class)[\w-]+="[^"]*"/g, '');
+        return seen.has(look) || !seen.add(look);
+    };
+    const exclude = firstOfEqualRows ? [...document.querySelectorAll('tbody tr, li')].filter(isRepeated) : [];
+    const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`;
+    axe.run({include: document, exclude}, {runOnly: rules, resultTypes: ['violations']})
+       .then(found => done(found.violations.map(line)), error => done([String(error)]))"#;
 
 /// The text of an element with line breaks and spaces collapsed.
 const ONE_LINE: &str = r"(it.innerText ?? it.textContent).replace(/\s+/g, ' ').trim()";
@@ -293,26 +305,28 @@ impl Browser {
 
     /// The accessibility violations that axe finds on this page, one line each.
     pub async fn accessibility_violations(&self) -> Vec<String> {
-        self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])).await
+        self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]), false).await
     }
 
-    /// Only the violations of color contrast rules.
+    /// Only the violations of color contrast rules. Color depends on elements and their classes, so of rows that differ only in
+    /// texts, the first is checked.
     pub async fn contrast_violations(&self) -> Vec<String> {
-        self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]})).await
+        self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]}), true).await
     }
 
-    async fn axe(&self, rules: Value) -> Vec<String> {
+    /// Only the targets that are too small or too close for a finger.
+    pub async fn small_targets(&self) -> Vec<String> {
+        self.axe(json!({"type": "rule", "values": ["target-size"]}), false).await
+    }
+
+    async fn axe(&self, rules: Value, first_of_equal_rows: bool) -> Vec<String> {
         // The script is large, so it is sent once and the browser runs it in every later page.
         if !self.has_axe.swap(true, Ordering::Relaxed) {
             self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": AXE})).await;
             self.driver.execute(AXE, Vec::new()).await.unwrap();
         }
-        let run = "const [rules, done] = arguments; \
-                   const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`; \
-                   axe.run(document, {runOnly: rules, resultTypes: ['violations']}) \
-                      .then(found => done(found.violations.map(line)), error => done([String(error)]))";
-        let found = self.driver.execute_async(run, vec![rules]).await.unwrap().json().clone();
-        found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+        let found = self.driver.execute_async(RUN_AXE, vec![rules, json!(first_of_equal_rows)]).await.unwrap();
+        found.json().as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
     /// How much wider than `width` the page is, in pixels.
