@@ -2,51 +2,17 @@
 //! and real processes everywhere else.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use provost::domain::settle::settle;
-use provost::domain::{
-    Backoff, Budget, JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus, Settlement,
-};
-use provost::signal::Wakeup;
-use provost::store::Audit;
-use provost::store::jobs::{CandidateWindow, ClaimRequest, ClaimedJob, GracePeriods, Settled};
+use provost::domain::{JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus};
+use provost::store::jobs::{ClaimedJob, Settled};
 use provost::store::projects::{Created, NewProject, OperationPolicy};
-use provost::store::{Connector, Store};
+use provost::store::{Audit, Store};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::harness::worker::{GRACES, LONG, OVER, project_claimer, settlement, store};
 use crate::harness::{Database, Server, eventually};
-
-async fn store(database: &Database) -> Store {
-    let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
-    let store = Store::new(pool, Arc::new(Wakeup::default()));
-    eventually("the database responds", || async { store.ping().await.ok() }).await;
-    store
-}
-
-/// The graces of the reaper for canceled and timed-out attempts.
-const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
-
-fn budget() -> Budget {
-    Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
-}
-
-fn claim_request(name: &str, lease: Duration) -> ClaimRequest {
-    ClaimRequest {
-        worker_id: name.into(),
-        queues: vec!["*".into()],
-        kinds: JobKind::ALL.iter().map(|kind| kind.to_string()).collect(),
-        lease_ttl: lease,
-        project_deadline: Duration::from_secs(600),
-        tenants: None,
-        window: CandidateWindow::default(),
-    }
-}
-
-const LONG: Duration = Duration::from_secs(60);
-const OVER: Duration = Duration::from_millis(1);
 
 async fn create(store: &Store, name: &str) -> Uuid {
     let new = NewProject {
@@ -65,12 +31,8 @@ async fn create(store: &Store, name: &str) -> Uuid {
 }
 
 async fn claim(store: &Store, name: &str, lease: Duration) -> ClaimedJob {
-    let claims = store.claim_jobs(&claim_request(name, lease), 1).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer(name, lease), 1).await.unwrap().jobs;
     claims.into_iter().next().expect("a due job")
-}
-
-fn done() -> Settlement {
-    settle(Outcome::done(), budget(), 0.0)
 }
 
 async fn status(store: &Store, id: Uuid) -> ProjectStatus {
@@ -88,7 +50,7 @@ async fn eight_claimers_claim_each_job_exactly_once() {
     for n in 0..8 {
         let store = store.clone();
         claims.spawn(async move {
-            let (request, mut jobs) = (claim_request(&format!("w{n}"), LONG), Vec::new());
+            let (request, mut jobs) = (project_claimer(&format!("w{n}"), LONG), Vec::new());
             loop {
                 let claims = store.claim_jobs(&request, 7).await.unwrap().jobs;
                 assert!(claims.len() <= 7);
@@ -110,7 +72,7 @@ async fn jobs_are_claimed_by_priority_then_age() {
     let store = store(&database).await;
     let (first, second, urgent) = (create(&store, "a").await, create(&store, "b").await, create(&store, "c").await);
     database.rows("UPDATE jobs SET priority = 9 WHERE project_id = $1", &[&urgent]).await;
-    let claims = store.claim_jobs(&claim_request("w", LONG), 3).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer("w", LONG), 3).await.unwrap().jobs;
     let order: Vec<_> = claims.iter().filter_map(|it| it.project_id).collect();
     assert_eq!(order, [urgent, first, second]);
 }
@@ -129,17 +91,23 @@ async fn stale_worker_cannot_settle() {
     assert_eq!(fresh.lease.job_id, stale.lease.job_id);
 
     let kind = Some(JobKind::Provision);
-    assert_eq!(store.settle_job(&stale.lease, kind, done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(
+        store.settle_job(&stale.lease, kind, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
+        Settled::LeaseLost
+    );
     let held = [(stale.lease.job_id, stale.lease.execution_id).into()];
     assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat renews nothing");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
-    let settled = store.settle_job(&fresh.lease, kind, done(), &[], "successor").await.unwrap();
+    let settled = store.settle_job(&fresh.lease, kind, settlement(Outcome::done()), &[], "successor").await.unwrap();
     assert_eq!(
         settled,
         Settled::Yes { state: JobState::Completed, project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) }
     );
-    assert_eq!(store.settle_job(&stale.lease, kind, done(), &[], "frozen").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(
+        store.settle_job(&stale.lease, kind, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
+        Settled::LeaseLost
+    );
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
     database.check_invariants().await;
 }
@@ -151,9 +119,15 @@ async fn repeated_settlement_is_recognized() {
     create(&store, "twice").await;
     let claimed = claim(&store, "w", LONG).await;
     let kind = Some(JobKind::Provision);
-    assert!(matches!(store.settle_job(&claimed.lease, kind, done(), &[], "w").await.unwrap(), Settled::Yes { .. }));
-    assert_eq!(store.settle_job(&claimed.lease, kind, done(), &[], "w").await.unwrap(), Settled::Already);
-    let failed = settle(Outcome::fatal("no"), budget(), 0.0);
+    assert!(matches!(
+        store.settle_job(&claimed.lease, kind, settlement(Outcome::done()), &[], "w").await.unwrap(),
+        Settled::Yes { .. }
+    ));
+    assert_eq!(
+        store.settle_job(&claimed.lease, kind, settlement(Outcome::done()), &[], "w").await.unwrap(),
+        Settled::Already
+    );
+    let failed = settlement(Outcome::fatal("no"));
     assert_eq!(store.settle_job(&claimed.lease, kind, failed, &[], "w").await.unwrap(), Settled::LeaseLost);
     database.check_invariants().await;
 }
@@ -169,7 +143,10 @@ async fn late_result_counts_until_the_job_is_reaped() {
         (over == "t").then_some(())
     })
     .await;
-    let settled = store.settle_job(&claimed.lease, Some(JobKind::Provision), done(), &[], "slow").await.unwrap();
+    let settled = store
+        .settle_job(&claimed.lease, Some(JobKind::Provision), settlement(Outcome::done()), &[], "slow")
+        .await
+        .unwrap();
     assert!(matches!(settled, Settled::Yes { .. }));
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
 }
@@ -202,7 +179,7 @@ async fn four_reapers_reap_each_job_once() {
     for n in 0..40 {
         create(&store, &format!("p{n}")).await;
     }
-    store.claim_jobs(&claim_request("gone", OVER), 40).await.unwrap();
+    store.claim_jobs(&project_claimer("gone", OVER), 40).await.unwrap();
     eventually("all leases expire", || async {
         (database.number("SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()").await == 0).then_some(())
     })
@@ -225,7 +202,7 @@ async fn locked_project_does_not_block_others() {
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &[&locked]).await.unwrap();
 
-    let claims = store.claim_jobs(&claim_request("w", OVER), 2).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer("w", OVER), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
     assert!(
@@ -234,7 +211,7 @@ async fn locked_project_does_not_block_others() {
     );
     transaction.commit().await.unwrap();
 
-    let claims = store.claim_jobs(&claim_request("w", LONG), 2).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer("w", LONG), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [locked]);
     eventually("the other job is reaped", || async {
         store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().find(|it| it.project_id == Some(free))

@@ -1,23 +1,16 @@
 //! Checks every transition statement against the state machines: from every state, each verb makes exactly its
 //! transitions. Rows are put into a state by SQL, then the real statement runs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use provost::domain::settle::settle;
-use provost::domain::{Backoff, Budget, JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
-use provost::signal::Wakeup;
-use provost::store::Audit;
-use provost::store::jobs::{CandidateWindow, ClaimRequest, GracePeriods, Lease, Settled};
+use provost::domain::{JobKind, JobState, Outcome, ProjectStatus, ProjectVerb, Settlement};
+use provost::store::jobs::{ClaimRequest, Lease, Settled};
 use provost::store::projects::{OperationPolicy, Transition};
-use provost::store::{Connector, Store};
+use provost::store::{Audit, Store};
 use uuid::Uuid;
 
 use crate::harness::Database;
-
-fn store(database: &Database) -> Store {
-    Store::new(Connector::parse(&database.url).unwrap().pool(2).unwrap(), Arc::new(Wakeup::default()))
-}
+use crate::harness::worker::{GRACES, LONG, project_claimer, settlement, store};
 
 fn bounds() -> OperationPolicy {
     OperationPolicy { deadline: Duration::from_secs(60), max_attempts: 3 }
@@ -27,24 +20,9 @@ fn audit() -> Audit {
     Audit { actor: "test".into(), request_id: None, reason: None }
 }
 
-/// The graces of the reaper for canceled and timed-out attempts.
-const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
-
-fn budget() -> Budget {
-    Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }
-}
-
 /// Claims from a queue of its own, so that cases do not take each other's jobs.
 fn claim_request(queue: &str) -> ClaimRequest {
-    ClaimRequest {
-        worker_id: "w".into(),
-        queues: vec![queue.into()],
-        kinds: JobKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        lease_ttl: Duration::from_secs(30),
-        project_deadline: Duration::from_secs(60),
-        tenants: None,
-        window: CandidateWindow::default(),
-    }
+    ClaimRequest { queues: vec![queue.into()], ..project_claimer("w", LONG) }
 }
 
 /// Inserts a project with this status, and a deadline if the status has one.
@@ -143,7 +121,7 @@ async fn settle_project(
 ) -> Uuid {
     let project = project_at(database, at, "1 h").await;
     let lease = job_at(database, JobState::Active, kind, Some(project), "0 s", "1 h").await;
-    let settlement = settle(outcome, budget(), 0.5);
+    let settlement = settlement(outcome);
     let settled = store.settle_job(&lease, Some(kind), settlement, &[], "test").await.unwrap();
     assert!(
         matches!(settled, Settled::Yes { .. }),
@@ -164,7 +142,7 @@ fn check(transition: Transition<provost::store::projects::Project>, verb: Projec
 #[tokio::test]
 async fn verbs_follow_the_project_state_machine() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for verb in ProjectVerb::ALL {
         for from in ProjectStatus::ALL {
             let project = act(&database, &store, *verb, *from).await;
@@ -230,7 +208,7 @@ async fn trigger_checks_deadline_and_reason() {
 #[tokio::test]
 async fn only_due_unfinished_jobs_can_be_claimed() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for state in JobState::ALL {
         for (run_at, due) in [("-1 s", true), ("1 h", false)] {
             let job = job_at(&database, *state, JobKind::Provision, None, run_at, "1 h").await;
@@ -251,18 +229,18 @@ async fn only_due_unfinished_jobs_can_be_claimed() {
 fn settlements() -> [Settlement; 5] {
     let why = || "no route".to_owned();
     [
-        settle(Outcome::done(), budget(), 0.5),
-        settle(Outcome::fatal(why()), budget(), 0.5),
-        settle(Outcome::failed(why()), budget(), 0.5),
-        settle(Outcome::Snooze { after: Duration::from_secs(9) }, budget(), 0.5),
-        settle(Outcome::Released, budget(), 0.5),
+        settlement(Outcome::done()),
+        settlement(Outcome::fatal(why())),
+        settlement(Outcome::failed(why())),
+        settlement(Outcome::Snooze { after: Duration::from_secs(9) }),
+        settlement(Outcome::Released),
     ]
 }
 
 #[tokio::test]
 async fn only_the_current_execution_settles_an_active_job() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for state in JobState::ALL {
         for settlement in settlements() {
             let job = job_at(&database, *state, JobKind::Provision, None, "0 s", "1 h").await;
@@ -286,7 +264,7 @@ async fn only_the_current_execution_settles_an_active_job() {
 #[tokio::test]
 async fn repeated_settlement_must_have_the_same_outcome() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for settlement in settlements() {
         let job = job_at(&database, JobState::Active, JobKind::Provision, None, "0 s", "1 h").await;
         store.settle_job(&job, None, settlement.clone(), &[], "test").await.unwrap();
@@ -302,7 +280,7 @@ async fn repeated_settlement_must_have_the_same_outcome() {
 #[tokio::test]
 async fn only_active_jobs_with_expired_leases_are_reaped() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for state in JobState::ALL {
         for (lease, lapsed) in [("-1 s", true), ("1 h", false)] {
             let job = job_at(&database, *state, JobKind::Provision, None, "0 s", lease).await;
@@ -318,7 +296,7 @@ async fn only_active_jobs_with_expired_leases_are_reaped() {
 #[tokio::test]
 async fn last_lost_lease_fails_job_and_project() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     let kinds = [(JobKind::Provision, ProjectStatus::Provisioning), (JobKind::Deprovision, ProjectStatus::Deleting)];
     for (kind, during) in kinds {
         for from in ProjectStatus::ALL {
@@ -336,7 +314,7 @@ async fn last_lost_lease_fails_job_and_project() {
 #[tokio::test]
 async fn heartbeat_renews_only_the_current_execution() {
     let database = Database::new().await;
-    let store = store(&database);
+    let store = store(&database).await;
     for state in JobState::ALL {
         let job = job_at(&database, *state, JobKind::Provision, None, "0 s", "1 s").await;
         let beat = async |execution| {

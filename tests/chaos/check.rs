@@ -180,7 +180,7 @@ pub struct Reclaims {
     /// During or just after an outage.
     pub outage: Vec<f64>,
     /// Under a limit, or with a low priority.
-    pub patient: Vec<f64>,
+    pub held_back: Vec<f64>,
 }
 
 /// How long a server may wait before it reconnects, in seconds.
@@ -188,18 +188,18 @@ const RECONNECT: f64 = 3.0;
 
 impl Books<'_> {
     pub fn reclaims(&self) -> Reclaims {
-        let mut reclaims = Reclaims { plain: Vec::new(), outage: Vec::new(), patient: Vec::new() };
+        let mut reclaims = Reclaims { plain: Vec::new(), outage: Vec::new(), held_back: Vec::new() };
         for execution in self.record.executions.values() {
             let Some((lease, claim)) = execution.lease_until.zip(execution.next_claim) else { continue };
             let away = self.outages.iter().any(|(from, to)| *from <= claim && lease <= to + RECONNECT);
-            let patient = self.ledger.acked.get(&execution.job).is_some_and(|planned| planned.patient);
-            match (away, patient) {
+            let held_back = self.ledger.acked.get(&execution.job).is_some_and(|planned| planned.held_back);
+            match (away, held_back) {
                 (true, _) => reclaims.outage.push(claim - lease),
-                (_, true) => reclaims.patient.push(claim - lease),
+                (_, true) => reclaims.held_back.push(claim - lease),
                 _ => reclaims.plain.push(claim - lease),
             }
         }
-        for times in [&mut reclaims.plain, &mut reclaims.outage, &mut reclaims.patient] {
+        for times in [&mut reclaims.plain, &mut reclaims.outage, &mut reclaims.held_back] {
             times.sort_by(f64::total_cmp);
         }
         reclaims

@@ -34,7 +34,7 @@ pub struct PlannedRequest {
     /// The number of follow-up jobs.
     pub next: usize,
     /// Whether a limit or a low priority may delay it.
-    pub patient: bool,
+    pub held_back: bool,
     /// The steps of a workflow; empty for a job.
     pub steps: Vec<Step>,
 }
@@ -96,8 +96,8 @@ fn planned(n: usize, rng: &mut StdRng, options: &Options, lease: f64) -> Planned
     });
     let priority = if rng.random_bool(0.1) { rng.random_range(0..10) } else { 5 };
     body["priority"] = priority.into();
-    let patient = queue == "narrow" || tenant == "metered" || priority < 5;
-    PlannedRequest { key, path: "/jobs", body: body.to_string(), dies, next, patient, steps: Vec::new() }
+    let held_back = queue == "narrow" || tenant == "metered" || priority < 5;
+    PlannedRequest { key, path: "/jobs", body: body.to_string(), dies, next, held_back, steps: Vec::new() }
 }
 
 /// Sends all requests, evenly over the time of the faults, and repeats each until it is acknowledged.

@@ -76,7 +76,7 @@ fn planned(n: usize, rng: &mut StdRng, options: &Options) -> PlannedRequest {
     let name = if failure == Failure::AtFirst { MENDS } else { "goes" };
     let body = json!({"name": name, "tenant": "flows", "steps": bodies}).to_string();
     let key = format!("chaos-{}-flow-{n}", options.seed);
-    PlannedRequest { key, path: "/workflows", body, dies: false, next: 0, patient: false, steps }
+    PlannedRequest { key, path: "/workflows", body, dies: false, next: 0, held_back: false, steps }
 }
 
 fn step(name: &str, depends_on: &[&str], policy: &'static str) -> Step {

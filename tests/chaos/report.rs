@@ -106,11 +106,11 @@ impl Report<'_> {
 
     fn print_reclaims(&self) {
         println!("\nfrom the end of a lease to the next claim (s)         n      p50      p99     p100");
-        let Reclaims { plain, outage, patient } = self.reclaims;
+        let Reclaims { plain, outage, held_back } = self.reclaims;
         for (what, times) in [
             ("otherwise undisturbed", plain),
             ("while the database was away", outage),
-            ("under a limit, or with a low priority", patient),
+            ("under a limit, or with a low priority", held_back),
         ] {
             let at = |share: f64| {
                 times

@@ -1,12 +1,15 @@
 //! The whole command tree.
 
+use std::sync::Mutex;
+
 use clap::{ArgAction, Command};
 
 use super::{command, finish};
 use crate::harness::{Database, Server};
 
-/// Commands that run until a signal, or measure for minutes.
-const LONG_RUNNING: &[&str] = &["serve", "dev", "bench"];
+/// Commands that run until a signal, or measure for minutes. `end2end` waits for jobs, which limits of other commands here delay.
+const LONG_RUNNING: &[&str] = &["serve", "dev", "bench", "end2end"];
+const FORMATS: [&str; 6] = ["json", "jsonl", "yaml", "name", "table", "wide"];
 
 fn leaves(command: &Command, path: &[String], all: &mut Vec<(Vec<String>, Command)>) {
     for sub in command.get_subcommands() {
@@ -40,6 +43,7 @@ async fn every_command_has_an_example_and_valid_output() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let folder = tempfile::tempdir().unwrap();
+    let calls = Mutex::new(Vec::new());
     let mut all = Vec::new();
     leaves(&provost::cli::program(), &[], &mut all);
     assert!(all.len() > 70, "{}", all.len());
@@ -52,26 +56,31 @@ async fn every_command_has_an_example_and_valid_output() {
         if LONG_RUNNING.contains(&path[0].as_str()) {
             continue;
         }
-        for format in ["json", "jsonl", "yaml", "name", "table", "wide"] {
-            let args: Vec<String> = [path.clone(), required_args(&leaf), vec!["-o".into(), format.into()]].concat();
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            let mut command = command(&server.url, &args);
-            command.env("DATABASE_URL", &database.url).current_dir(folder.path());
-            let ran = finish(command);
-            assert!([0, 1, 2, 3, 4, 5, 6, 7, 8].contains(&ran.code), "{name}: {ran:?}");
-            assert!(!ran.err.contains("panicked") && !ran.out.contains('\u{1b}'), "{name}: {ran:?}");
-            let is_json = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
-            match format {
-                "json" => assert!(ran.out.trim().is_empty() || is_json(&ran.out), "{name}: {ran:?}"),
-                "jsonl" => assert!(ran.out.lines().all(is_json), "{name}: {ran:?}"),
-                _ => {}
-            }
-            // It takes long, so one format is enough.
-            if name == "end2end" {
-                break;
-            }
+        for format in FORMATS {
+            let args = [path.clone(), required_args(&leaf), vec!["-o".into(), format.into()]].concat();
+            calls.lock().unwrap().push((name.clone(), format, args));
         }
     }
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                while let Some((name, format, args)) = { calls.lock().unwrap().pop() } {
+                    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+                    let mut command = command(&server.url, &args);
+                    command.env("DATABASE_URL", &database.url).current_dir(folder.path());
+                    let ran = finish(command);
+                    assert!([0, 1, 2, 3, 4, 5, 6, 7, 8].contains(&ran.code), "{name}: {ran:?}");
+                    assert!(!ran.err.contains("panicked") && !ran.out.contains('\u{1b}'), "{name}: {ran:?}");
+                    let is_json = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
+                    match format {
+                        "json" => assert!(ran.out.trim().is_empty() || is_json(&ran.out), "{name}: {ran:?}"),
+                        "jsonl" => assert!(ran.out.lines().all(is_json), "{name}: {ran:?}"),
+                        _ => {}
+                    }
+                }
+            });
+        }
+    });
 }
 
 #[test]

@@ -175,6 +175,14 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Waits until an update waits for the lock.
+    pub async fn is_reached(&self, database: &Database) {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        super::eventually("an update waits at the gate", async || (database.number(waiting).await > 0).then_some(()))
+            .await;
+    }
+
     pub async fn open(self) {
         self.client.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost::domain::settle::settle;
-use provost::domain::{Backoff, Budget, Outcome, Settlement};
+use provost::domain::{Backoff, Budget, JobKind, Outcome, Settlement};
 use provost::signal::Wakeup;
 use provost::store::jobs::{CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, GracePeriods, Settled};
 use provost::store::{Connector, Store};
@@ -21,10 +21,15 @@ pub const OVER: Duration = Duration::from_millis(1);
 pub const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };
 
 pub async fn store(database: &Database) -> Store {
-    let pool = Connector::parse(&database.url).unwrap().pool(8).unwrap();
+    let pool = Connector::parse(&database.url).unwrap().pool(16).unwrap();
     let store = Store::new(pool, Arc::new(Wakeup::default()));
     eventually("the database responds", || async { store.ping().await.ok() }).await;
     store
+}
+
+/// The request of a worker for the jobs of projects.
+pub fn project_claimer(name: &str, lease: Duration) -> ClaimRequest {
+    ClaimRequest { kinds: JobKind::ALL.iter().map(JobKind::to_string).collect(), ..claimer(name, lease) }
 }
 
 /// The request of a worker for jobs of kind `noop`.
@@ -77,8 +82,9 @@ pub async fn reap(store: &Store) {
         .await;
 }
 
+/// The settlement of a job without failures.
 pub fn settlement(outcome: Outcome) -> Settlement {
-    settle(outcome, Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }, 0.0)
+    settle(outcome, Budget { failures: 0, max_attempts: 3, backoff: Backoff::default() }, 0.5)
 }
 
 pub async fn settle_as(store: &Store, claimed: &ClaimedJob, outcome: Outcome, name: &str) -> Settled {

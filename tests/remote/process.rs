@@ -80,13 +80,15 @@ async fn remote_workers_survive_server_restart() {
     let settings = [("PROVOST_LISTEN", listen.as_str()), ("PROVOST_LEASE_TTL", "20s")];
     let server = idle(&database, &settings);
     let worker = worker_of(&server.url, &[], &[]);
-    let id = simulated(&server, json!({"duration_ms": 1500})).await;
-    until(&server, &id, "active").await;
+    let gate = database.gate("jobs", "NEW.state = 'completed'").await;
+    let id = simulated(&server, json!({"duration_ms": 0})).await;
+    gate.is_reached(&database).await;
     server.kill();
-    eventually("the work ends while no server is reachable", || async {
+    eventually("the worker cannot deliver the settlement", || async {
         worker.says("settlement not delivered yet").then_some(())
     })
     .await;
+    gate.open().await;
     let server = idle(&database, &settings);
     until(&server, &id, "completed").await;
     assert_eq!(outcomes(&server, &id).await, ["completed"], "one attempt is enough");
