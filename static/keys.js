@@ -7,7 +7,7 @@ if (document.body.dataset.shortcuts === "off") return;
 
 const typing = target => target.closest?.("input, select, textarea, [contenteditable]");
 const go = url => { location.href = url; };
-let prefix = 0;
+let prefixed = false;
 
 // Focuses a field of this page, or goes to the page that has it.
 function field(id) {
@@ -54,16 +54,16 @@ const keys = {
   k: () => moveRow(-1),
   x: select,
   r: () => document.getElementById("live-toggle")?.click(),
-  g: () => { prefix = Date.now(); },
+  g: () => { prefixed = true; },
 };
 
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   if (event.key === "Escape") return escape(event.target);
   if (typing(event.target)) return;
-  // "g", then the key of a page within one second.
-  const page = Date.now() - prefix < 1000 && Object.hasOwn(pages, event.key) && pages[event.key];
-  prefix = 0;
+  // "g", then the key of a page.
+  const page = prefixed && Object.hasOwn(pages, event.key) && pages[event.key];
+  prefixed = false;
   const act = page ? () => go(`/dashboard/${page}`) : Object.hasOwn(keys, event.key) && keys[event.key];
   if (!act) return;
   event.preventDefault();

@@ -4,7 +4,7 @@
 use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use thirtyfour::error::WebDriverErrorInner;
@@ -12,7 +12,7 @@ use thirtyfour::prelude::*;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::driver::Driver;
-use super::{Server, TIMEOUT};
+use super::{Server, TIMEOUT, pauses};
 
 /// How many browsers run at once. A test never needs two, so tests cannot wait for each other.
 static PERMITS: Semaphore = Semaphore::const_new(3);
@@ -91,11 +91,24 @@ impl Browser {
     // Navigating and reading --------------------------------------------------------------------------------------------
 
     pub async fn open(&self, path: &str) {
+        self.leave().await;
         self.driver.goto(format!("{}{path}", self.home)).await.unwrap();
+        self.is_loaded().await;
     }
 
     pub async fn reload(&self) {
+        self.leave().await;
         self.driver.refresh().await.unwrap();
+        self.is_loaded().await;
+    }
+
+    /// Marks the document. ChromeDriver may return from a navigation to the same address while the old document is still there.
+    async fn leave(&self) {
+        _ = self.try_js("window.isLeft = true").await;
+    }
+
+    async fn is_loaded(&self) {
+        self.until("the page is loaded", "!window.isLeft && document.readyState === 'complete'").await;
     }
 
     pub async fn back(&self) {
@@ -141,7 +154,7 @@ impl Browser {
 
     /// Waits until a JavaScript expression is truthy; its value.
     pub async fn until(&self, what: &str, expression: &str) -> Value {
-        let (script, deadline) = (format!("return {expression}"), Instant::now() + TIMEOUT);
+        let (script, deadline, mut pause) = (format!("return {expression}"), Instant::now() + TIMEOUT, pauses());
         loop {
             let found = self.try_js(&script).await;
             match &found {
@@ -149,7 +162,7 @@ impl Browser {
                     break value.clone();
                 }
                 _ if Instant::now() > deadline => self.give_up(what, &format!("{found:?}")).await,
-                _ => tokio::time::sleep(Duration::from_millis(40)).await,
+                _ => tokio::time::sleep(pause()).await,
             }
         }
     }

@@ -24,12 +24,21 @@ pub const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Polls a condition until it yields a value. Panics with the name of the condition when the timeout passes.
 pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + TIMEOUT;
+    let (deadline, mut pause) = (Instant::now() + TIMEOUT, pauses());
     loop {
         if let Some(value) = condition().await {
             return value;
         }
         assert!(Instant::now() < deadline, "timed out after {TIMEOUT:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(pause()).await;
+    }
+}
+
+/// The pauses between two polls: short at first, then longer, so that a long wait leaves the processor to what is waited for.
+fn pauses() -> impl FnMut() -> Duration {
+    let mut pause = Duration::from_millis(10);
+    move || {
+        pause = (pause * 3 / 2).min(Duration::from_millis(120));
+        pause
     }
 }
