@@ -17,7 +17,7 @@ use provost::wire::CreateJob;
 use tokio::time::sleep;
 
 use crate::harness::worker::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
-use crate::harness::{Database, NetworkFault, Proxy, Server, TIMEOUT, eventually};
+use crate::harness::{Database, NO_POLL, NetworkFault, Proxy, Server, TIMEOUT, eventually};
 
 /// The result of a scenario, or what is wrong.
 type Verdict = Result<(), String>;
@@ -61,8 +61,6 @@ fn is_caught(verdict: Verdict, why: &str) -> bool {
     assert!(failure.contains(why), "{failure}");
     true
 }
-
-const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
 
 /// Enqueues a job without a wakeup.
 const ENQUEUE_SILENTLY: &str = "SELECT count(*) FROM enqueue_jobs(json_build_array(json_build_object('id', uuid_v7(), 'kind', 'noop')), 'test', NULL, false)";

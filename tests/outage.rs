@@ -4,10 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::harness::{Database, Proxy, Server, TIMEOUT, eventually};
-
-/// Rules out that a poll finds the work.
-const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
+use crate::harness::{Database, NO_POLL, Proxy, Server, TIMEOUT, eventually};
 
 async fn listener_pid(database: &Database, server: &Server) -> i64 {
     eventually("the server listens", || async {

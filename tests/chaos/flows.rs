@@ -180,7 +180,7 @@ impl<'a> Flows<'a> {
         vec![
             check("acknowledged workflows that are lost", self.lost()),
             check("workflows with a wrong outcome", self.ended_wrong()),
-            check("steps that stay blocked but should not", self.stranded()),
+            check("steps that stay blocked but should not", self.stuck()),
             check("steps unblocked too often", self.released(|n, planned| n > planned)),
             check("steps never unblocked", self.released(|n, planned| n < planned)),
             check("steps that began before their dependencies ended", self.too_early()),
@@ -216,7 +216,7 @@ impl<'a> Flows<'a> {
         }))
     }
 
-    pub fn stranded(&self) -> impl Iterator<Item = String> {
+    pub fn stuck(&self) -> impl Iterator<Item = String> {
         let waits = self.steps().filter(|(_, step, _, job)| job.state == "blocked" && step.state != "blocked");
         waits.map(|(flow, step, id, _)| format!("{} of {flow}: {id}", step.name))
     }

@@ -44,7 +44,7 @@ use ticks::Ticks;
 /// The maximum delay between the end of a lease and the next claim, in seconds.
 const MAX_RECLAIM: f64 = 2.0;
 /// How long after the last fault unfinished work may take.
-const REST: Duration = Duration::from_secs(180);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 
 fn main() -> ExitCode {
     let Invocation::Run(options) = Options::read() else { return ExitCode::SUCCESS };
@@ -101,7 +101,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let watch = tokio::spawn(async move { watching.watch().await });
 
     let started = Instant::now();
-    let give_up = started + options.faults_for * 2 + REST;
+    let give_up = started + options.faults_for * 2 + IDLE_TIMEOUT;
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
     let mender = tokio::spawn(flows::mend(postgres.clone(), nodes.clone()));
     let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone());
@@ -109,10 +109,10 @@ async fn run(options: &Options, folder: &Path) -> bool {
     heal(&nodes, &remotes, &http).await;
     let ledger = clients.await.unwrap();
     let quiet = Instant::now();
-    let until = ticks::pause(&http, &postgres, &nodes, REST).await;
-    let rested = rest(&postgres, options.lease).await;
+    let until = ticks::pause(&http, &postgres, &nodes, IDLE_TIMEOUT).await;
+    let became_idle = until_idle(&postgres, options.lease).await;
     mender.abort();
-    let (worked, resting) = (started.elapsed(), quiet.elapsed());
+    let (worked, idle) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("processes that exited unexpectedly", nemesis.unexpected.clone())];
     checks.push(check("required faults that did not happen", nemesis.missing()));
@@ -150,8 +150,8 @@ async fn run(options: &Options, folder: &Path) -> bool {
         books: &books,
         flows: &flows,
         reclaims: &reclaims,
-        times: [launched.elapsed(), worked, resting],
-        rested,
+        times: [launched.elapsed(), worked, idle],
+        became_idle,
     };
     report.print(&checks)
 }
@@ -187,8 +187,8 @@ async fn heal(nodes: &[Node], remotes: &[Process], http: &reqwest::Client) {
 }
 
 /// Waits until nothing is unfinished; whether that happened in time.
-async fn rest(postgres: &Postgres, lease: Duration) -> bool {
-    let deadline = Instant::now() + REST;
+async fn until_idle(postgres: &Postgres, lease: Duration) -> bool {
+    let deadline = Instant::now() + IDLE_TIMEOUT;
     while Instant::now() < deadline {
         if let Ok(client) = postgres.connect().await
             && let Ok(row) = client.query_one(flows::UNFINISHED, &[]).await

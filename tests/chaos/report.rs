@@ -15,9 +15,9 @@ pub struct Report<'a> {
     pub books: &'a Books<'a>,
     pub flows: &'a Flows<'a>,
     pub reclaims: &'a Reclaims,
-    /// Total; from the first job to rest; from the last acknowledgment to rest.
+    /// Total; from the first job until idle; from the last acknowledgment until idle.
     pub times: [Duration; 3],
-    pub rested: bool,
+    pub became_idle: bool,
 }
 
 impl Report<'_> {
@@ -39,7 +39,7 @@ impl Report<'_> {
 
     fn print_work(&self) {
         let Books { ledger, effects, record, ticks, outages } = self.books;
-        let [in_all, worked, resting] = self.times.map(|it| it.as_secs_f64());
+        let [in_all, worked, idle] = self.times.map(|it| it.as_secs_f64());
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for execution in record.executions.values() {
             *outcomes.entry(execution.outcome.as_deref().unwrap_or("open")).or_default() += 1;
@@ -52,7 +52,7 @@ impl Report<'_> {
         let away = outages.iter().map(|(from, to)| to - from).fold(0.0, |sum, it| sum + it);
         let completed_twice = self.done_twice();
         println!("\nfaults    of servers {}", faults(Side::Server));
-        println!("          of workers elsewhere {}", faults(Side::Remote));
+        println!("          of remote workers {}", faults(Side::Remote));
         println!("database  away or slow {} times, {away:.1} s in all", outages.len());
         println!(
             "requests  {}: {} acknowledged, {} refused for now, {} unknown, {} recovered by their key",
@@ -76,23 +76,23 @@ impl Report<'_> {
             ticks.doubled.len()
         );
         println!(
-            "workflows {}, stranded {}, doubly released {}; {}",
+            "workflows {}, stuck {}, unblocked twice {}; {}",
             record.workflows.len(),
-            self.flows.stranded().count(),
+            self.flows.stuck().count(),
             self.flows.released(|n, planned| n > planned).count(),
             words(states(record.workflows.values()).iter())
         );
         println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
-        let elsewhere = (0..self.options.remotes).map(remote::name).map(|name| (self.books.settled_by(&name), name));
-        println!("elsewhere {}", words(elsewhere.map(|(n, name)| (format!("settled by {name}"), n))));
+        let remote = (0..self.options.remotes).map(remote::name).map(|name| (self.books.settled_by(&name), name));
+        println!("remote    {}", words(remote.map(|(n, name)| (format!("settled by {name}"), n))));
         println!(
-            "effects   {} begun, {} to their end, {completed_twice} more often than once for one job",
+            "effects   {} started, {} finished, {completed_twice} repeated",
             effects.len(),
             effects.values().filter(|it| it.end.is_some()).count()
         );
         println!(
-            "time      {in_all:.0} s in all, {worked:.0} s at work, {resting:.1} s until rest{}",
-            if self.rested { "" } else { " (it did not)" }
+            "time      {in_all:.0} s in total, {worked:.0} s with work, then {idle:.1} s until idle{}",
+            if self.became_idle { "" } else { " (not idle when the time was up)" }
         );
     }
 

@@ -17,7 +17,7 @@ pub use process::Process;
 #[cfg(feature = "chaos")]
 pub use proxy::NetworkFault;
 pub use proxy::Proxy;
-pub use server::{Answer, Server, send};
+pub use server::{Answer, NO_POLL, Server, send};
 
 /// The time limit for a condition. Only a hang takes this long, even on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(90);

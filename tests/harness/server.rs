@@ -20,6 +20,9 @@ const QUICK: &[(&str, &str)] = &[
     ("PROVOST_LOG_FORMAT", "json"),
 ];
 
+/// Rules out that a poll finds the work.
+pub const NO_POLL: (&str, &str) = ("PROVOST_POLL_INTERVAL", "10m");
+
 /// A running server. Dropping it kills it with -9.
 pub struct Server {
     pub url: String,

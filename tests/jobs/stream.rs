@@ -165,7 +165,8 @@ async fn slow_reader_is_disconnected() {
         tokio::time::sleep(Duration::from_secs(pause)).await;
         while !is_told(&output[output.len().saturating_sub(16_384)..])
             && matches!(tokio::time::timeout(Duration::from_secs(5), lazy.read_buf(&mut output)).await, Ok(Ok(1..)))
-        {}
+        {
+        }
         if is_told(&output) {
             return;
         }

@@ -11,7 +11,7 @@ use crate::store::schedules::{Fired, Firing, Schedule, Tick};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
 use crate::web::api::response::{accepted, json};
-use crate::web::api::schedules::plan::{Edit, save_schedule};
+use crate::web::api::schedules::plan::{Edit, MAX_CONFLICTS, save_schedule};
 use crate::web::api::schedules::{load, not_found};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
@@ -21,8 +21,6 @@ use crate::wire::{self, Backfill, Backfilled, PutSchedule, Reason};
 
 /// Maximum number of due times in a backfill.
 const MAX_BACKFILL: usize = 1000;
-/// How often an action is repeated after the schedule was fired or changed concurrently.
-const MAX_CONFLICTS: usize = 20;
 
 /// Start the target of a schedule now, whatever its due times, overlap policy and state. The response is the tick.
 #[utoipa::path(post, path = "/schedules/{name}/run", tag = "schedules", params(("name" = String, Path)), request_body(content = Option<Reason>),

@@ -31,7 +31,7 @@ const DEFAULT_CATCH_UP: u32 = 10;
 /// Maximum grace and jitter.
 const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a change is repeated after the schedule was fired or changed concurrently.
-const MAX_CONFLICTS: usize = 10;
+pub const MAX_CONFLICTS: usize = 20;
 
 /// Error message if neither `cron` nor `every` is given.
 pub const EXPRESSION_REQUIRED: &str = "is required: five cron fields or @daily, or every: 15m";
@@ -72,8 +72,8 @@ pub async fn save_schedule(
     for _ in 0..MAX_CONFLICTS {
         let (before, seen, now) = match app.store.list_schedules(Some(name)).await?.pop() {
             Some(Ok(before)) => {
-                let (turn, at) = (before.revision, before.at);
-                (Some(before), Some(turn), at)
+                let (revision, at) = (before.revision, before.at);
+                (Some(before), Some(revision), at)
             }
             // An unreadable schedule has no fields to keep, but it can be replaced.
             Some(Err(before)) if edit == Edit::Replace => (None, Some(before.revision), before.at),

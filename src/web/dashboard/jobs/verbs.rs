@@ -1,5 +1,6 @@
 //! The actions on many jobs, as a table: names, states they apply to, consequences and effects.
 
+use crate::domain::new_job::MAX_PRIORITY;
 use crate::domain::{Ident, JobState};
 use crate::store::jobs::Edit;
 use crate::web::api::jobs::selection;
@@ -180,9 +181,10 @@ impl Verb {
         }
         let queue = form.word("move_to").map(Ident::parse).transpose();
         let queue = queue.map_err(|error| format!("The queue name {error}."))?;
-        let priority = form.word("priority").map(|text| text.parse().ok().filter(|it| (0..=9).contains(it)).ok_or(()));
-        let priority =
-            priority.transpose().map_err(|()| "The priority must be a whole number from 0 to 9.".to_owned())?;
+        let is_valid = |priority: &i16| (0..=MAX_PRIORITY).contains(priority);
+        let priority = form.word("priority").map(|text| text.parse().ok().filter(is_valid).ok_or(()));
+        let message = |()| format!("The priority must be a whole number from 0 to {MAX_PRIORITY}.");
+        let priority = priority.transpose().map_err(message)?;
         Ok(Edit { queue: queue.map(|it| it.to_string()), priority, ..Edit::default() })
     }
 }
