@@ -1,14 +1,14 @@
 //! Provost: a control plane in one binary and one PostgreSQL database. The README describes the product; this list is the map
 //! of the code.
 //!
-//! Each module is a room with one responsibility. Imports point inward only: `cli → {web, engine} → {store, wire, handlers} →
-//! provision → domain`. `web` and `engine` never import each other; they communicate only through the database. The test
-//! `rules` checks this.
+//! Each module has one responsibility. Imports point inward only: `cli → {web, engine} → {store, wire, handlers} → provision →
+//! domain`. `web` and `engine` never import each other; they communicate only through the database. The test `rules` checks
+//! this.
 
 /// The rules, as pure functions: states, transitions, retry policy, names.
 pub mod domain;
 
-/// The statements and their rows. The only room that runs SQL.
+/// The statements and their rows. The only module that runs SQL.
 pub mod store;
 
 /// The JSON that server and client exchange, and the client.
@@ -20,13 +20,13 @@ pub mod provision;
 /// Runs jobs, one handler per kind.
 pub mod handlers;
 
-/// Supervisor, listener, worker loop and periodic maintenance. The only room that spawns tasks.
+/// Supervisor, listener, worker loop and periodic maintenance. The only module that spawns tasks.
 pub mod engine;
 
 /// Serves HTTP: the API and the dashboard.
 pub mod web;
 
-/// The commands. The only room that may import all others.
+/// The commands. The only module that may import all others.
 pub mod cli;
 
 pub mod config;

@@ -12,7 +12,7 @@ pub use active::{
 #[cfg(not(feature = "chaos"))]
 pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, is_on, polls, schema, text};
 
-/// Where the process exits when a file of that name exists in the directory `PROVOST_CHAOS_DEATHS`.
+/// Where the process exits when a file of that name exists in the directory `PROVOST_CHAOS_FAIL_POINTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
     /// Jobs are claimed, and none has started.
@@ -103,7 +103,7 @@ mod active {
 
     use crate::domain::Outcome;
 
-    /// The guards that can be broken, by their number in the catalog of seeded bugs.
+    /// The guards that can be broken, by their number in docs/chaos.md.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Mutant {
         /// M1: a settlement checks neither the execution nor the state of the job.
@@ -111,7 +111,7 @@ mod active {
         /// M2: a settlement checks that the job is active, but not the execution.
         SettleByState,
         /// M4: the end of a job does not lock its dependents, and counts unfinished dependencies itself.
-        FanInByLooking,
+        FanInWithoutLock,
         /// M5: workers claim only after a wakeup.
         NoPoll,
         /// M6: the reaper does not check the lease again under the lock.
@@ -120,14 +120,14 @@ mod active {
         ResyncBeforeListen,
         /// M8: leases count from the start of the transaction.
         TransactionTime,
-        /// M9: a schedule fires without checking its turn, and no index prevents a second tick.
-        FireUnseen,
+        /// M9: a schedule fires without checking its revision, and no index prevents a second tick.
+        FireWithoutRevision,
         /// M10: batches lock rows in no common order.
         UnorderedLocks,
         /// M11: the notification is sent before the commit.
         NotifyBeforeCommit,
-        /// M12: a lost worker does not spend a failure.
-        LostWorkersAreFree,
+        /// M12: an expired lease does not count as a failure.
+        ExpiredLeasesAreNotCounted,
         /// M13: commits are acknowledged before they are on disk.
         AsynchronousCommit,
         /// M14: a heartbeat checks the job, but not the execution.
@@ -141,15 +141,15 @@ mod active {
     const NAMES: &[(&str, Mutant)] = &[
         ("m1", SettleById),
         ("m2", SettleByState),
-        ("m4", FanInByLooking),
+        ("m4", FanInWithoutLock),
         ("m5", NoPoll),
         ("m6", StaleReaper),
         ("m7", ResyncBeforeListen),
         ("m8", TransactionTime),
-        ("m9", FireUnseen),
+        ("m9", FireWithoutRevision),
         ("m10", UnorderedLocks),
         ("m11", NotifyBeforeCommit),
-        ("m12", LostWorkersAreFree),
+        ("m12", ExpiredLeasesAreNotCounted),
         ("m13", AsynchronousCommit),
         ("m14", HeartbeatWithoutFence),
         ("m15", DrainFails),
@@ -165,20 +165,20 @@ mod active {
         (SettleById, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (SettleByState, "executions/active", OF_ITS_EXECUTION, "j.id = $2 AND $1::uuid IS NOT NULL"),
         (
-            FanInByLooking,
+            FanInWithoutLock,
             "functions/release_dependents",
             "        PERFORM FROM jobs j WHERE j.id = ANY (dependent_ids) ORDER BY j.id FOR UPDATE;\n",
             "",
         ),
         (
-            FanInByLooking,
+            FanInWithoutLock,
             "functions/release_dependents",
             "pending_dependencies = j.pending_dependencies - decision.satisfied",
             "pending_dependencies = (SELECT count(*) FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
                              WHERE e.job_id = j.id AND p.state NOT IN ('completed', 'failed', 'canceled'))",
         ),
         (
-            FanInByLooking,
+            FanInWithoutLock,
             "functions/release_dependents",
             "WHEN before.pending_dependencies > decision.satisfied THEN 'blocked'",
             "WHEN EXISTS (SELECT FROM job_dependencies e JOIN jobs p ON p.id = e.depends_on
@@ -189,25 +189,25 @@ mod active {
         (StaleReaper, "jobs/reap", "AND j.lease_until = lapsed.lease_until", ""),
         (TransactionTime, "jobs/claim", "clock_timestamp()", "now()"),
         (TransactionTime, "jobs/heartbeat", "clock_timestamp()", "now()"),
-        (FireUnseen, "schedules/fire", "revision = $2", "$2::bigint > 0"),
-        (FireUnseen, "schedules/fire", " FOR UPDATE SKIP LOCKED", ""),
+        (FireWithoutRevision, "schedules/fire", "revision = $2", "$2::bigint > 0"),
+        (FireWithoutRevision, "schedules/fire", " FOR UPDATE SKIP LOCKED", ""),
         (
-            FireUnseen,
+            FireWithoutRevision,
             "schedules/fire",
             "WHERE NOT EXISTS (SELECT FROM ticks t WHERE t.schedule_id = $1 AND t.due_at = w.due_at AND t.outcome = 'fired')",
             "",
         ),
-        (FireUnseen, "schedules/fire", "ON CONFLICT (schedule_id, due_at) WHERE outcome = 'fired' DO NOTHING", ""),
+        (FireWithoutRevision, "schedules/fire", "ON CONFLICT (schedule_id, due_at) WHERE outcome = 'fired' DO NOTHING", ""),
         (
-            FireUnseen,
+            FireWithoutRevision,
             "tables/schedules",
             "CREATE UNIQUE INDEX ticks_fired_once",
             "CREATE INDEX ticks_fired_once",
         ),
         (UnorderedLocks, "jobs/heartbeat", "ORDER BY j.id FOR", "ORDER BY j.id DESC FOR"),
         (NotifyBeforeCommit, "jobs/enqueue", ", $4)", ", $4 AND false)"),
-        (LostWorkersAreFree, "jobs/reap", "j.failures + (outcome <> 'canceled')::integer", "j.failures"),
-        (LostWorkersAreFree, "jobs/reap", "j.failures + 1 >= j.max_attempts", "j.failures >= j.max_attempts"),
+        (ExpiredLeasesAreNotCounted, "jobs/reap", "j.failures + (outcome <> 'canceled')::integer", "j.failures"),
+        (ExpiredLeasesAreNotCounted, "jobs/reap", "j.failures + 1 >= j.max_attempts", "j.failures >= j.max_attempts"),
         (AsynchronousCommit, "database/session", "'synchronous_commit', 'on'", "'synchronous_commit', 'off'"),
         (
             HeartbeatWithoutFence,
@@ -217,8 +217,8 @@ mod active {
         ),
     ];
 
-    static DEATHS: LazyLock<Option<PathBuf>> =
-        LazyLock::new(|| std::env::var_os("PROVOST_CHAOS_DEATHS").map(Into::into));
+    static FAIL_POINTS: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("PROVOST_CHAOS_FAIL_POINTS").map(Into::into));
 
     static OF_PROCESS: LazyLock<Result<Option<Mutant>, String>> = LazyLock::new(|| {
         let Some(name) = std::env::var("PROVOST_MUTANT").ok().filter(|it| !it.is_empty()) else { return Ok(None) };
@@ -245,7 +245,7 @@ mod active {
 
     /// Exits if the file of this fail point exists.
     pub fn fail_point(point: super::FailPoint) {
-        if let Some(directory) = DEATHS.as_ref()
+        if let Some(directory) = FAIL_POINTS.as_ref()
             && std::fs::remove_file(directory.join(point.as_str())).is_ok()
         {
             std::process::exit(super::EXIT_CODE);

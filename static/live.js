@@ -111,7 +111,7 @@ const changed = field =>
   : field.options ? field.selectedIndex !== Math.max(0, [...field.options].findIndex(option => option.defaultSelected))
   : field.value !== field.defaultValue;
 
-function held() {
+function pauseReason() {
   if ($(".pick input[name]:checked", main)) return "Paused while rows are selected";
   if ($$("form", main).some(form => "dirty" in form.dataset || [...form.elements].some(changed))) return "Paused while you edit a form";
   if ($("details.more[open], dialog[open]", main)) return "Paused while a menu is open";
@@ -160,11 +160,11 @@ function plan(wait) {
 
 async function tick() {
   if (paused || final || document.hidden || running) return;
-  if (held()) return plan(every);
+  if (pauseReason()) return plan(every);
   running = true;
   let wait = every;
   try {
-    wait = await ask() || every;
+    wait = await poll() || every;
     fails = 0;
     last = now();
   } catch (error) {
@@ -177,7 +177,7 @@ async function tick() {
 }
 
 // Polls once. Returns the minimum delay that the server requests; throws the cause of a failure.
-async function ask() {
+async function poll() {
   const response = await fetch(location.href, {
     headers: {"X-Live": "1", ...(etag && {"If-None-Match": etag})},
     cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(8000),
@@ -202,7 +202,7 @@ async function ask() {
   }
   const html = await response.text();
   // The user may have started typing during the request.
-  if (held()) return wait;
+  if (pauseReason()) return wait;
   etag = apply(html) ? null : head("etag");
   return wait;
 }
@@ -241,11 +241,11 @@ const causes = {
 };
 
 function state() {
-  if (final) return "Final, no more updates";
+  if (final) return "Final; no further updates";
   if (paused) return "Paused";
   if (fails) return "Reconnecting…";
   if (waiting) return `${waiting} row change${waiting > 1 ? "s wait" : " waits"} until you leave the list`;
-  return held() || `Live, every ${every / 1000} s`;
+  return pauseReason() || `Live, every ${every / 1000} s`;
 }
 
 function put(node, text) { if (node.textContent !== text) node.textContent = text; }

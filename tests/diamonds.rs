@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::harness::worker::{LONG, claim_some, flow, settle_as, store};
+use crate::harness::worker::{LONG_LEASE, claim_some, flow, settle_as, store};
 use crate::harness::{Database, Server};
 
 const DIAMONDS: usize = 200;
@@ -110,7 +110,7 @@ async fn act_randomly(database: &Database, store: &Store, rng: &mut StdRng) {
             _ = database.connection().await.query(enqueue, &[&some, &policy]).await;
         }
         _ => {
-            let claims = claim_some(store, "w", LONG, rng.random_range(1..4)).await;
+            let claims = claim_some(store, "w", LONG_LEASE, rng.random_range(1..4)).await;
             let done: Vec<bool> = claims.jobs.iter().map(|_| rng.random_bool(0.7)).collect();
             join_all(claims.jobs.iter().zip(done).map(async |(claimed, done)| {
                 settle_as(store, claimed, if done { Outcome::done() } else { Outcome::fatal("no") }, "w").await
@@ -154,9 +154,9 @@ async fn new_dependent_does_not_wait_for_released_ones() {
     };
     for (outcome, policy) in [(Outcome::done(), "block"), (Outcome::fatal("no"), "allow_failed")] {
         database.run("SELECT enqueue('noop', max_attempts => 1)").await;
-        settle_as(&store, &claim_some(&store, "w", LONG, 1).await.jobs[0], outcome, "w").await;
+        settle_as(&store, &claim_some(&store, "w", LONG_LEASE, 1).await.jobs[0], outcome, "w").await;
         database.run(&enqueue(policy)).await;
-        claim_some(&store, "w", LONG, 1).await;
+        claim_some(&store, "w", LONG_LEASE, 1).await;
     }
     // The released dependents are locked; neither a new dependent nor a retry needs them.
     let mut other = database.connection().await;

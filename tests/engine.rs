@@ -11,7 +11,7 @@ use provost::store::{Audit, Store};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::worker::{GRACES, LONG, OVER, project_claimer, settlement, store};
+use crate::harness::worker::{EXPIRED_LEASE, GRACES, LONG_LEASE, project_claimer, settlement, store};
 use crate::harness::{Database, Server, eventually};
 
 async fn create(store: &Store, name: &str) -> Uuid {
@@ -22,9 +22,9 @@ async fn create(store: &Store, name: &str) -> Uuid {
         labels: Labels::default(),
         key: None,
     };
-    let bounds = OperationPolicy { deadline: Duration::from_secs(600), max_attempts: 3 };
+    let operation_policy = OperationPolicy { deadline: Duration::from_secs(600), max_attempts: 3 };
     let audit = Audit { actor: "test".into(), request_id: None, reason: None };
-    match store.create_project(&new, bounds, &audit).await.unwrap() {
+    match store.create_project(&new, operation_policy, &audit).await.unwrap() {
         Created::New(project) => project.id,
         other => panic!("{other:?}"),
     }
@@ -50,7 +50,7 @@ async fn eight_claimers_claim_each_job_exactly_once() {
     for n in 0..8 {
         let store = store.clone();
         claims.spawn(async move {
-            let (request, mut jobs) = (project_claimer(&format!("w{n}"), LONG), Vec::new());
+            let (request, mut jobs) = (project_claimer(&format!("w{n}"), LONG_LEASE), Vec::new());
             loop {
                 let claims = store.claim_jobs(&request, 7).await.unwrap().jobs;
                 assert!(claims.len() <= 7);
@@ -72,7 +72,7 @@ async fn jobs_are_claimed_by_priority_then_age() {
     let store = store(&database).await;
     let (first, second, urgent) = (create(&store, "a").await, create(&store, "b").await, create(&store, "c").await);
     database.rows("UPDATE jobs SET priority = 9 WHERE project_id = $1", &[&urgent]).await;
-    let claims = store.claim_jobs(&project_claimer("w", LONG), 3).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer("w", LONG_LEASE), 3).await.unwrap().jobs;
     let order: Vec<_> = claims.iter().filter_map(|it| it.project_id).collect();
     assert_eq!(order, [urgent, first, second]);
 }
@@ -82,12 +82,12 @@ async fn stale_worker_cannot_settle() {
     let database = Database::new().await;
     let store = store(&database).await;
     let project = create(&store, "fenced").await;
-    let stale = claim(&store, "frozen", OVER).await;
+    let stale = claim(&store, "frozen", EXPIRED_LEASE).await;
     eventually("the lease lapses and is reaped", || async {
         store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next()
     })
     .await;
-    let fresh = claim(&store, "successor", LONG).await;
+    let fresh = claim(&store, "successor", LONG_LEASE).await;
     assert_eq!(fresh.lease.job_id, stale.lease.job_id);
 
     let kind = Some(JobKind::Provision);
@@ -96,13 +96,16 @@ async fn stale_worker_cannot_settle() {
         Settled::LeaseLost
     );
     let held = [(stale.lease.job_id, stale.lease.execution_id).into()];
-    assert!(store.heartbeat_jobs(&held, LONG).await.unwrap().is_empty(), "a stale heartbeat renews nothing");
+    assert!(store.heartbeat_jobs(&held, LONG_LEASE).await.unwrap().is_empty(), "a stale heartbeat renews nothing");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
     let settled = store.settle_job(&fresh.lease, kind, settlement(Outcome::done()), &[], "successor").await.unwrap();
     assert_eq!(
         settled,
-        Settled::Yes { state: JobState::Completed, project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready)) }
+        Settled::Recorded {
+            state: JobState::Completed,
+            project: Some((ProjectStatus::Provisioning, ProjectStatus::Ready))
+        }
     );
     assert_eq!(
         store.settle_job(&stale.lease, kind, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
@@ -117,15 +120,15 @@ async fn repeated_settlement_is_recognized() {
     let database = Database::new().await;
     let store = store(&database).await;
     create(&store, "twice").await;
-    let claimed = claim(&store, "w", LONG).await;
+    let claimed = claim(&store, "w", LONG_LEASE).await;
     let kind = Some(JobKind::Provision);
     assert!(matches!(
         store.settle_job(&claimed.lease, kind, settlement(Outcome::done()), &[], "w").await.unwrap(),
-        Settled::Yes { .. }
+        Settled::Recorded { .. }
     ));
     assert_eq!(
         store.settle_job(&claimed.lease, kind, settlement(Outcome::done()), &[], "w").await.unwrap(),
-        Settled::Already
+        Settled::AlreadyRecorded
     );
     let failed = settlement(Outcome::fatal("no"));
     assert_eq!(store.settle_job(&claimed.lease, kind, failed, &[], "w").await.unwrap(), Settled::LeaseLost);
@@ -137,7 +140,7 @@ async fn late_result_counts_until_the_job_is_reaped() {
     let database = Database::new().await;
     let store = store(&database).await;
     let project = create(&store, "late").await;
-    let claimed = claim(&store, "slow", OVER).await;
+    let claimed = claim(&store, "slow", EXPIRED_LEASE).await;
     eventually("the lease expires", || async {
         let over = database.text("SELECT lease_until < clock_timestamp() FROM jobs").await;
         (over == "t").then_some(())
@@ -147,7 +150,7 @@ async fn late_result_counts_until_the_job_is_reaped() {
         .settle_job(&claimed.lease, Some(JobKind::Provision), settlement(Outcome::done()), &[], "slow")
         .await
         .unwrap();
-    assert!(matches!(settled, Settled::Yes { .. }));
+    assert!(matches!(settled, Settled::Recorded { .. }));
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
 }
 
@@ -158,7 +161,7 @@ async fn job_that_loses_every_worker_becomes_a_dead_letter() {
     let project = create(&store, "poison").await;
     let run_at = database.text("SELECT run_at FROM jobs").await;
     for round in 1..=3 {
-        claim(&store, &format!("victim-{round}"), OVER).await;
+        claim(&store, &format!("victim-{round}"), EXPIRED_LEASE).await;
         let reaped =
             eventually("a reap", || async { store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next() })
                 .await;
@@ -179,7 +182,7 @@ async fn four_reapers_reap_each_job_once() {
     for n in 0..40 {
         create(&store, &format!("p{n}")).await;
     }
-    store.claim_jobs(&project_claimer("gone", OVER), 40).await.unwrap();
+    store.claim_jobs(&project_claimer("gone", EXPIRED_LEASE), 40).await.unwrap();
     eventually("all leases expire", || async {
         (database.number("SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()").await == 0).then_some(())
     })
@@ -202,7 +205,7 @@ async fn locked_project_does_not_block_others() {
     let transaction = other.transaction().await.unwrap();
     transaction.execute("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &[&locked]).await.unwrap();
 
-    let claims = store.claim_jobs(&project_claimer("w", OVER), 2).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer("w", EXPIRED_LEASE), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [free]);
     transaction.execute("SELECT 1 FROM projects FOR UPDATE", &[]).await.unwrap();
     assert!(
@@ -211,7 +214,7 @@ async fn locked_project_does_not_block_others() {
     );
     transaction.commit().await.unwrap();
 
-    let claims = store.claim_jobs(&project_claimer("w", LONG), 2).await.unwrap().jobs;
+    let claims = store.claim_jobs(&project_claimer("w", LONG_LEASE), 2).await.unwrap().jobs;
     assert_eq!(claims.iter().filter_map(|it| it.project_id).collect::<Vec<_>>(), [locked]);
     eventually("the other job is reaped", || async {
         store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().find(|it| it.project_id == Some(free))
@@ -232,7 +235,7 @@ async fn deadline_during_a_claim_leaves_no_live_job() {
     transaction.execute("SELECT 1 FROM jobs WHERE project_id = $1 FOR UPDATE", &[&project]).await.unwrap();
     assert!(store.expire_projects(10, "deadlines").await.unwrap().is_empty(), "the locked project is skipped");
     transaction.rollback().await.unwrap();
-    claim(&store, "w", LONG).await;
+    claim(&store, "w", LONG_LEASE).await;
     database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 second'").await;
     assert_eq!(store.expire_projects(10, "deadlines").await.unwrap().len(), 1);
     assert_eq!(database.text("SELECT state FROM jobs").await, "canceled");

@@ -7,7 +7,7 @@ use provost::store::Audit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::worker::{self, GRACES, LONG, OVER};
+use crate::harness::worker::{self, EXPIRED_LEASE, GRACES, LONG_LEASE};
 use crate::harness::{Database, Server, eventually};
 
 async fn enqueue_many(server: &Server, n: usize, body: Value) -> Vec<Uuid> {
@@ -28,7 +28,7 @@ async fn settlement_racing_the_reaper_has_one_winner() {
     let database = Database::new().await;
     let store = worker::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 300)").await;
-    let claims = store.claim_jobs(&worker::claimer("slow", OVER), 300).await.unwrap().jobs;
+    let claims = store.claim_jobs(&worker::claimer("slow", EXPIRED_LEASE), 300).await.unwrap().jobs;
     assert_eq!(claims.len(), 300);
     eventually("all leases expire", || async {
         let alive = "SELECT count(*) FROM jobs WHERE lease_until > clock_timestamp()";
@@ -50,11 +50,11 @@ async fn settlement_racing_the_reaper_has_one_winner() {
 }
 
 #[tokio::test]
-async fn cancel_racing_a_result_has_one_end() {
+async fn cancel_racing_a_result_has_one_outcome() {
     let database = Database::new().await;
     let store = worker::store(&database).await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 200)").await;
-    let claims = store.claim_jobs(&worker::claimer("w", LONG), 200).await.unwrap().jobs;
+    let claims = store.claim_jobs(&worker::claimer("w", LONG_LEASE), 200).await.unwrap().jobs;
     let audit = Audit { actor: "maria".into(), request_id: None, reason: None };
     let ids: Vec<Uuid> = claims.iter().map(|it| it.lease.job_id).collect();
     let canceling = async {
@@ -90,7 +90,7 @@ async fn claim_never_exceeds_its_limit_under_any_plan() {
     for (n, setting) in off.iter().enumerate() {
         database.run(&format!("ALTER DATABASE {name} SET {setting} = off")).await;
         let store = worker::store(&database).await;
-        let claims = store.claim_jobs(&worker::claimer("w", LONG), 5).await.unwrap().jobs;
+        let claims = store.claim_jobs(&worker::claimer("w", LONG_LEASE), 5).await.unwrap().jobs;
         assert_eq!(claims.len(), 5, "without {setting}");
         assert_eq!(database.number("SELECT count(*) FROM jobs WHERE state = 'active'").await, 5 * (n as i64 + 1));
         database.run(&format!("ALTER DATABASE {name} RESET {setting}")).await;
@@ -103,9 +103,9 @@ async fn reaped_job_keeps_its_place_in_the_queue() {
     let store = worker::store(&database).await;
     let first = worker::enqueue(&database, "").await;
     database.run("SELECT enqueue('noop') FROM generate_series(1, 5000)").await;
-    assert_eq!(worker::claim(&store, "lost", OVER).await.lease.job_id, first);
+    assert_eq!(worker::claim(&store, "lost", EXPIRED_LEASE).await.lease.job_id, first);
     worker::reap(&store).await;
-    assert_eq!(worker::claim(&store, "next", LONG).await.lease.job_id, first);
+    assert_eq!(worker::claim(&store, "next", LONG_LEASE).await.lease.job_id, first);
 }
 
 #[tokio::test]
@@ -155,13 +155,13 @@ async fn disconnecting_clients_are_harmless() {
         server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     }
     all_done(&database).await;
-    let halves = "SELECT count(*) FROM jobs j WHERE NOT EXISTS (SELECT FROM events e WHERE e.entity_id = j.id AND e.previous_state = 'none')";
-    assert_eq!(database.number(halves).await, 0);
+    let jobs_without_event = "SELECT count(*) FROM jobs j WHERE NOT EXISTS (SELECT FROM events e WHERE e.entity_id = j.id AND e.previous_state = 'none')";
+    assert_eq!(database.number(jobs_without_event).await, 0);
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn request_flood_costs_no_lease() {
+async fn request_flood_does_not_expire_leases() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s"), ("PROVOST_DATABASE_POOL", "2")]);
     let project = server.failed("locked").await;
@@ -207,16 +207,16 @@ async fn read_only_database_is_a_temporary_outage() {
     let database = Database::new().await;
     let server = Server::on(&database);
     let name = database.text("SELECT current_database()").await;
-    let everybody = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost'";
+    let terminate_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'provost'";
     database.run(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
-    database.run(everybody).await;
+    database.run(terminate_all).await;
     eventually("writes fail as unavailable", || async {
         (server.post("/jobs", json!({"kind": "noop"})).await.status == 503).then_some(())
     })
     .await;
     database.run("SET default_transaction_read_only = off").await;
     database.run(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
-    database.run(everybody).await;
+    database.run(terminate_all).await;
     eventually("writes succeed again", || async {
         (server.post("/jobs", json!({"kind": "noop"})).await.status == 201).then_some(())
     })
@@ -268,7 +268,7 @@ async fn claim_and_settlement_take_one_transaction_each() {
     database.run("SELECT enqueue('noop') FROM generate_series(1, 50)").await;
     let ids = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
     let before = database.number(ids).await;
-    let claims = store.claim_jobs(&worker::claimer("w", LONG), 50).await.unwrap().jobs;
+    let claims = store.claim_jobs(&worker::claimer("w", LONG_LEASE), 50).await.unwrap().jobs;
     for claimed in &claims {
         worker::settle_as(&store, claimed, Outcome::done(), "w").await;
     }
@@ -304,7 +304,7 @@ async fn notification_flood_starves_nothing() {
 
 #[cfg(feature = "chaos")]
 #[tokio::test]
-async fn handlers_blocking_all_threads_cost_no_lease() {
+async fn blocking_handlers_do_not_expire_leases() {
     let database = Database::new().await;
     let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1s")]);
     enqueue_many(&server, 4, json!({"kind": "spin", "payload": {"ms": 4000}})).await;

@@ -15,7 +15,7 @@ use provost::wire::CreateJob;
 use serde_json::Value;
 use time::macros::datetime;
 
-use crate::harness::worker::{LONG, OVER, claim, claimer, enqueue, flow, reap, settle_as, store};
+use crate::harness::worker::{EXPIRED_LEASE, LONG_LEASE, claim, claimer, enqueue, flow, reap, settle_as, store};
 use crate::harness::{Database, Server};
 
 /// Some rows of every kind: a completed job, a replayed dead letter, an active job, a reaped job, a waiting job, a ready project
@@ -24,26 +24,26 @@ async fn population(database: &Database) {
     let store = store(database).await;
     for (outcome, attempts) in [(Outcome::done(), ""), (Outcome::fatal("no"), ", max_attempts => 1")] {
         enqueue(database, attempts).await;
-        let claimed = claim(&store, "w1", LONG).await;
+        let claimed = claim(&store, "w1", LONG_LEASE).await;
         settle_as(&store, &claimed, outcome, "w1").await;
     }
     let audit = provost::store::Audit { actor: "test".into(), request_id: None, reason: None };
     let dead = database.text("SELECT id FROM jobs WHERE state = 'failed'").await.parse().unwrap();
     store.retry_jobs(&[dead], &provost::store::jobs::Edit::default(), true, &audit).await.unwrap();
-    let claimed = claim(&store, "w1", LONG).await;
+    let claimed = claim(&store, "w1", LONG_LEASE).await;
     settle_as(&store, &claimed, Outcome::fatal("still no"), "w1").await;
 
     enqueue(database, ", queue => 'lapsing'").await;
-    claim(&store, "w1", OVER).await;
+    claim(&store, "w1", EXPIRED_LEASE).await;
     reap(&store).await;
-    let again = claim(&store, "w2", LONG).await;
+    let again = claim(&store, "w2", LONG_LEASE).await;
     settle_as(&store, &again, Outcome::done(), "w2").await;
     enqueue(database, ", queue => 'narrow', tenant => 'acme', idempotency_key => 'k1'").await;
-    claim(&store, "w2", LONG).await;
+    claim(&store, "w2", LONG_LEASE).await;
     enqueue(database, ", queue => 'waiting', delay => '1 hour'").await;
 
     database.run("SELECT create_project('ready'), create_project('on its way')").await;
-    let mut me = claimer("w3", LONG);
+    let mut me = claimer("w3", LONG_LEASE);
     me.kinds = vec!["project.provision".into()];
     let provision = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
     let kind = Some(provost::domain::JobKind::Provision);
@@ -84,7 +84,7 @@ async fn flows(database: &Database, store: &Store) {
         ("broken", Some(Outcome::done())),
         ("running", None),
     ] {
-        let mut me = claimer("w1", LONG);
+        let mut me = claimer("w1", LONG_LEASE);
         me.queues = vec![queue.into()];
         let claimed = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
         if let Some(outcome) = outcome {
@@ -123,10 +123,13 @@ async fn fire_once(store: &Store) {
         missed_reason: "missed",
         next: verdict.next,
     };
-    let bounds = provost::store::projects::OperationPolicy { deadline: LONG, max_attempts: 3 };
-    let fired = store.fire_schedule(&firing, bounds, &audit).await.unwrap().unwrap();
+    let operation_policy = provost::store::projects::OperationPolicy { deadline: LONG_LEASE, max_attempts: 3 };
+    let fired = store.fire_schedule(&firing, operation_policy, &audit).await.unwrap().unwrap();
     assert_eq!((fired.started, fired.left_out), (1, 0));
-    assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none(), "the revision has changed");
+    assert!(
+        store.fire_schedule(&firing, operation_policy, &audit).await.unwrap().is_none(),
+        "the revision has changed"
+    );
 }
 
 /// Corruptions of each invariant. They run without triggers and constraints.

@@ -4,7 +4,7 @@ use provost::domain::Outcome;
 use provost::store::Store;
 use uuid::Uuid;
 
-use crate::harness::worker::{LONG, claim, claim_some, enqueue, settle_as, store};
+use crate::harness::worker::{LONG_LEASE, claim, claim_some, enqueue, settle_as, store};
 use crate::harness::{Database, eventually};
 
 /// Sweeps that close, stamp and remove a row if no transaction is open.
@@ -24,11 +24,11 @@ async fn empty_lane_is_removed_and_reopened() {
     let database = Database::new().await;
     let store = store(&database).await;
     enqueue(&database, "").await;
-    let claimed = claim(&store, "w", LONG).await;
+    let claimed = claim(&store, "w", LONG_LEASE).await;
     settle_as(&store, &claimed, Outcome::done(), "w").await;
     swept_until(&database, &store, "SELECT count(*) FROM lanes", 0).await;
     enqueue(&database, "").await;
-    claim(&store, "w", LONG).await;
+    claim(&store, "w", LONG_LEASE).await;
     database.check_invariants().await;
 }
 
@@ -38,10 +38,10 @@ async fn lane_advances_to_first_waiting_job() {
     let store = store(&database).await;
     enqueue(&database, "").await;
     enqueue(&database, "").await;
-    claim(&store, "w", LONG).await;
+    claim(&store, "w", LONG_LEASE).await;
     let exact = "SELECT count(*) FROM lanes l JOIN jobs j ON j.state = 'queued' AND j.run_at = l.since AND l.is_open";
     swept_until(&database, &store, exact, 1).await;
-    claim(&store, "w", LONG).await;
+    claim(&store, "w", LONG_LEASE).await;
 }
 
 /// A row must not be removed while an open transaction relies on it.
@@ -54,13 +54,13 @@ async fn sweep_waits_for_open_transactions() {
     let application = client.transaction().await.unwrap();
     application.batch_execute("SELECT enqueue('noop')").await.unwrap();
     // Meanwhile every sweep finds the lane empty.
-    let first = claim(&store, "w", LONG).await;
+    let first = claim(&store, "w", LONG_LEASE).await;
     settle_as(&store, &first, Outcome::done(), "w").await;
     for _ in 0..2 * ROUNDS {
         store.sweep_lanes().await.unwrap();
     }
     application.commit().await.unwrap();
-    claim(&store, "w", LONG).await;
+    claim(&store, "w", LONG_LEASE).await;
     database.check_invariants().await;
 }
 
@@ -78,14 +78,14 @@ async fn transaction_with_old_snapshot_opens_own_lane() {
         .unwrap();
     // Its snapshot keeps the open row from now on.
     application.batch_execute("SELECT count(*) FROM lanes").await.unwrap();
-    let first = claim(&store, "w", LONG).await;
+    let first = claim(&store, "w", LONG_LEASE).await;
     settle_as(&store, &first, Outcome::done(), "w").await;
     for _ in 0..ROUNDS {
         store.sweep_lanes().await.unwrap();
     }
     application.batch_execute("SELECT enqueue('noop')").await.unwrap();
     application.commit().await.unwrap();
-    claim(&store, "w", LONG).await;
+    claim(&store, "w", LONG_LEASE).await;
     database.check_invariants().await;
 }
 
@@ -94,7 +94,7 @@ async fn scheduled_job_is_not_claimed_before_due_time() {
     let database = Database::new().await;
     let store = store(&database).await;
     enqueue(&database, ", delay => interval '1 hour'").await;
-    let claims = claim_some(&store, "w", LONG, 10).await;
+    let claims = claim_some(&store, "w", LONG_LEASE, 10).await;
     assert!(claims.jobs.is_empty());
     let due = claims.next_due.unwrap().as_secs();
     assert!((3590..=3600).contains(&due), "{due}");
@@ -109,7 +109,7 @@ async fn claims_take_all_jobs_of_a_thousand_lanes() {
         .await;
     let mut seen = std::collections::BTreeSet::<Uuid>::new();
     while seen.len() < 5000 {
-        let claims = claim_some(&store, "w", LONG, 500).await;
+        let claims = claim_some(&store, "w", LONG_LEASE, 500).await;
         assert!(!claims.jobs.is_empty(), "{} of 5000", seen.len());
         seen.extend(claims.jobs.iter().map(|it| it.lease.job_id));
     }

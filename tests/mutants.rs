@@ -1,5 +1,5 @@
 //! Each guard is removed once: the same scenario passes with the guard and fails without it. The numbers are those of the
-//! catalogue of mutants.
+//! list in docs/chaos.md.
 
 mod schema;
 
@@ -16,7 +16,7 @@ use provost::store::{Connector, Store};
 use provost::wire::CreateJob;
 use tokio::time::sleep;
 
-use crate::harness::worker::{GRACES, LONG, OVER, claim, enqueue, reap, settle_as, settlement, store};
+use crate::harness::worker::{EXPIRED_LEASE, GRACES, LONG_LEASE, claim, enqueue, reap, settle_as, settlement, store};
 use crate::harness::{Database, NO_POLL, NetworkFault, Proxy, Server, TIMEOUT, eventually};
 
 /// The result of a scenario, or what is wrong.
@@ -101,9 +101,9 @@ async fn m1_unfenced_settlement_is_caught() {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, "").await;
-        let stale = claim(&store, "frozen", OVER).await;
+        let stale = claim(&store, "frozen", EXPIRED_LEASE).await;
         reap(&store).await;
-        let fresh = claim(&store, "successor", LONG).await;
+        let fresh = claim(&store, "successor", LONG_LEASE).await;
         settle_as(&store, &fresh, Outcome::done(), "successor").await;
         let late = store.settle_job(&stale.lease, None, settlement(Outcome::done()), &[], "frozen").await;
         must(matches!(late, Ok(Settled::LeaseLost)), format!("{late:?}"))?;
@@ -114,13 +114,13 @@ async fn m1_unfenced_settlement_is_caught() {
 
 #[tokio::test]
 async fn m2_settlement_fenced_by_state_only_is_caught() {
-    catches(Mutant::SettleByState, "Yes", || async {
+    catches(Mutant::SettleByState, "Recorded {", || async {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, "").await;
-        let stale = claim(&store, "frozen", OVER).await;
+        let stale = claim(&store, "frozen", EXPIRED_LEASE).await;
         reap(&store).await;
-        claim(&store, "successor", LONG).await;
+        claim(&store, "successor", LONG_LEASE).await;
         let late = settle_as(&store, &stale, Outcome::done(), "frozen").await;
         must(late == Settled::LeaseLost, format!("{late:?}"))?;
         sound(&database).await
@@ -147,7 +147,7 @@ async fn m6_reaper_with_stale_lease_is_caught() {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, "").await;
-        claim(&store, "late", OVER).await;
+        claim(&store, "late", EXPIRED_LEASE).await;
         sleep(Duration::from_millis(10)).await;
         let mut other = database.connection().await;
         let beat = other.transaction().await.unwrap();
@@ -183,7 +183,7 @@ async fn m7_resync_before_listen_is_caught() {
         // A resync before LISTEN has run by now.
         sleep(Duration::from_millis(300)).await;
         database.run(ENQUEUE_SILENTLY).await;
-        proxy.mend();
+        proxy.repair();
         all_completed(&database, is_mutant).await
     })
     .await;
@@ -195,7 +195,7 @@ async fn m8_lease_from_transaction_start_is_caught() {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, "").await;
-        let held = claim(&store, "w", LONG).await.lease;
+        let held = claim(&store, "w", LONG_LEASE).await.lease;
         let mut other = database.connection().await;
         let lock = other.transaction().await.unwrap();
         lock.execute("SELECT FROM jobs FOR UPDATE", &[]).await.unwrap();
@@ -207,10 +207,12 @@ async fn m8_lease_from_transaction_start_is_caught() {
             released_at
         };
         let held = [(held.job_id, held.execution_id).into()];
-        let (beats, released_at) = tokio::join!(store.heartbeat_jobs(&held, LONG), waits);
+        let (beats, released_at) = tokio::join!(store.heartbeat_jobs(&held, LONG_LEASE), waits);
         must(beats.is_ok_and(|it| it.len() == 1), "the lease was held")?;
-        let whole =
-            format!("SELECT lease_until >= '{released_at}'::timestamptz + interval '{} s' FROM jobs", LONG.as_secs());
+        let whole = format!(
+            "SELECT lease_until >= '{released_at}'::timestamptz + interval '{} s' FROM jobs",
+            LONG_LEASE.as_secs()
+        );
         must(database.text(&whole).await == "t", "a part of the lease was over when it was granted")
     })
     .await;
@@ -224,7 +226,7 @@ async fn m10_unordered_locks_are_caught() {
         let mut held = Vec::new();
         for _ in 0..2 {
             enqueue(&database, "").await;
-            let Lease { job_id, execution_id } = claim(&store, "w", LONG).await.lease;
+            let Lease { job_id, execution_id } = claim(&store, "w", LONG_LEASE).await.lease;
             held.push((job_id, execution_id));
         }
         held.sort();
@@ -240,7 +242,7 @@ async fn m10_unordered_locks_are_caught() {
             drop(batch);
             second
         };
-        let (_, second) = tokio::join!(store.heartbeat_jobs(&beating, LONG), in_order);
+        let (_, second) = tokio::join!(store.heartbeat_jobs(&beating, LONG_LEASE), in_order);
         must(second.is_ok(), format!("{second:?}"))
     })
     .await;
@@ -272,13 +274,13 @@ async fn m11_notify_before_commit_is_caught() {
 }
 
 #[tokio::test]
-async fn m12_free_lost_workers_are_caught() {
-    catches(Mutant::LostWorkersAreFree, "retrying", || async {
+async fn m12_uncounted_expired_leases_are_caught() {
+    catches(Mutant::ExpiredLeasesAreNotCounted, "retrying", || async {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, ", max_attempts => 3").await;
         for _ in 0..3 {
-            claim(&store, "victim", OVER).await;
+            claim(&store, "victim", EXPIRED_LEASE).await;
             reap(&store).await;
         }
         let state = database.text("SELECT state FROM jobs").await;
@@ -332,12 +334,12 @@ async fn m14_unfenced_heartbeat_is_caught() {
         let database = Database::new().await;
         let store = store(&database).await;
         enqueue(&database, "").await;
-        let stale = claim(&store, "frozen", OVER).await.lease;
+        let stale = claim(&store, "frozen", EXPIRED_LEASE).await.lease;
         reap(&store).await;
-        claim(&store, "successor", LONG).await;
+        claim(&store, "successor", LONG_LEASE).await;
         let before = database.text("SELECT lease_until FROM jobs").await;
         store
-            .heartbeat_jobs(&[(stale.job_id, stale.execution_id).into()], LONG * 10)
+            .heartbeat_jobs(&[(stale.job_id, stale.execution_id).into()], LONG_LEASE * 10)
             .await
             .map_err(|it| it.to_string())?;
         must(before == database.text("SELECT lease_until FROM jobs").await, "the successor's lease was extended")

@@ -18,7 +18,7 @@ const LISTENERS: &str = "SELECT pid FROM pg_stat_activity WHERE datname = curren
 
 /// A project and its job without a notification.
 const WITHOUT_NOTIFY: &str = "WITH p AS (INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
-               SELECT gen_random_uuid(), 'creating', 'unrung', 'simulated', '{}', '{}', now(), now() + interval '1 minute', now(), now() RETURNING id),
+               SELECT gen_random_uuid(), 'creating', 'without notify', 'simulated', '{}', '{}', now(), now() + interval '1 minute', now(), now() RETURNING id),
              j AS (INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
                SELECT gen_random_uuid(), 'queued', 'project.provision', now(), json_build_object('project_id', id, 'template', 'simulated', 'parameters', '{}'::json), id, 3, now(), now() FROM p RETURNING id, project_id)
              INSERT INTO events (entity, entity_id, previous_state, new_state, actor) SELECT 'project', project_id, 'none', 'creating', 'test' FROM j UNION ALL SELECT 'job', id, 'none', 'queued', 'test' FROM j";
@@ -119,7 +119,7 @@ async fn database_outage_loses_nothing() {
         server.log().iter().any(|line| line["msg"] == "settlement not delivered yet").then_some(())
     })
     .await;
-    proxy.mend();
+    proxy.repair();
     // The original execution settles its result; no second one is needed.
     server.until(&project, "ready").await;
     assert_eq!(database.number("SELECT count(*) FROM executions").await, 1);

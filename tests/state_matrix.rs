@@ -10,9 +10,9 @@ use provost::store::{Audit, Store};
 use uuid::Uuid;
 
 use crate::harness::Database;
-use crate::harness::worker::{GRACES, LONG, project_claimer, settlement, store};
+use crate::harness::worker::{GRACES, LONG_LEASE, project_claimer, settlement, store};
 
-fn bounds() -> OperationPolicy {
+fn operation_policy() -> OperationPolicy {
     OperationPolicy { deadline: Duration::from_secs(60), max_attempts: 3 }
 }
 
@@ -22,7 +22,7 @@ fn audit() -> Audit {
 
 /// Claims from a queue of its own, so that cases do not take each other's jobs.
 fn claim_request(queue: &str) -> ClaimRequest {
-    ClaimRequest { queues: vec![queue.into()], ..project_claimer("w", LONG) }
+    ClaimRequest { queues: vec![queue.into()], ..project_claimer("w", LONG_LEASE) }
 }
 
 /// Inserts a project with this status, and a deadline if the status has one.
@@ -95,12 +95,12 @@ async fn act(database: &Database, store: &Store, verb: ProjectVerb, status: Proj
         ProjectVerb::RemovalFailed => settled(JobKind::Deprovision, refused()).await,
         ProjectVerb::Retry => {
             let project = project_at(database, status, "1 h").await;
-            check(store.retry_project(project, bounds(), &audit()).await.unwrap(), verb, status);
+            check(store.retry_project(project, operation_policy(), &audit()).await.unwrap(), verb, status);
             project
         }
         ProjectVerb::Delete => {
             let project = project_at(database, status, "1 h").await;
-            check(store.delete_project(project, None, bounds(), &audit()).await.unwrap(), verb, status);
+            check(store.delete_project(project, None, operation_policy(), &audit()).await.unwrap(), verb, status);
             project
         }
         ProjectVerb::Expire => {
@@ -124,7 +124,7 @@ async fn settle_project(
     let settlement = settlement(outcome);
     let settled = store.settle_job(&lease, Some(kind), settlement, &[], "test").await.unwrap();
     assert!(
-        matches!(settled, Settled::Yes { .. }),
+        matches!(settled, Settled::Recorded { .. }),
         "the job is settled whatever the status of its project: {settled:?}"
     );
     project
@@ -250,13 +250,13 @@ async fn only_the_current_execution_settles_an_active_job() {
             assert_eq!(state_of(&database, job.job_id).await, *state);
             let answer = store.settle_job(&job, None, settlement.clone(), &[], "test").await.unwrap();
             let active = *state == JobState::Active;
-            let transition = Settled::Yes { state: settlement.state, project: None };
+            let transition = Settled::Recorded { state: settlement.state, project: None };
             let expected = if active { transition } else { Settled::LeaseLost };
             assert_eq!(answer, expected, "{state} {settlement:?}");
             let after = if active { settlement.state } else { *state };
             assert_eq!(state_of(&database, job.job_id).await, after, "{state} {settlement:?}");
             let failures = database.number(&format!("SELECT failures FROM jobs WHERE id = '{}'", job.job_id)).await;
-            assert_eq!(failures, i64::from(active && settlement.spends_failure), "{state} {settlement:?}");
+            assert_eq!(failures, i64::from(active && settlement.counts_as_failure), "{state} {settlement:?}");
         }
     }
 }
@@ -271,7 +271,11 @@ async fn repeated_settlement_must_have_the_same_outcome() {
         for again in settlements() {
             let answer = store.settle_job(&job, None, again.clone(), &[], "test").await.unwrap();
             let same = again.outcome == settlement.outcome;
-            assert_eq!(answer, if same { Settled::Already } else { Settled::LeaseLost }, "{settlement:?} {again:?}");
+            assert_eq!(
+                answer,
+                if same { Settled::AlreadyRecorded } else { Settled::LeaseLost },
+                "{settlement:?} {again:?}"
+            );
         }
         assert_eq!(state_of(&database, job.job_id).await, settlement.state);
     }

@@ -1,4 +1,4 @@
-//! Measures what Provost does per second and what it costs, against PostgreSQL itself in the same run.
+//! Measures what Provost does per second and what it costs, against plain PostgreSQL in the same run.
 //!
 //! `measure` holds a file per measurement, `load` the load generators, `ceiling` what plain PostgreSQL can do, `system` the
 //! engine or servers under test, and `adapter` the machine-readable interface for comparing with other queues.

@@ -111,8 +111,13 @@ pub fn command(names: impl Iterator<Item = &'static str>) -> Command {
     Command::new("provost-bench")
         .bin_name("provost bench")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Measure Provost against PostgreSQL itself, in the same run. Without a name, run a short round of everything")
-        .after_help("Settings come from the environment, as for `provost serve`.\n\nExample:\n  provost bench drain --rounds 5")
+        .about(
+            "Benchmark Provost against plain PostgreSQL, in the same run. \
+             Without a name, run a short version of every benchmark",
+        )
+        .after_help(
+            "Settings come from the environment, as for `provost serve`.\n\nExample:\n  provost bench drain --rounds 5",
+        )
         .arg(Arg::new("name").value_name("NAME").value_parser(PossibleValuesParser::new(names)).help("The measurement"))
         .arg(Arg::new("verb").value_name("VERB").value_parser(PossibleValuesParser::new(verbs)).hide(true))
         .arg(

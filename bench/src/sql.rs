@@ -1,4 +1,4 @@
-//! The statements with which the measuring program observes. The work that is measured goes through `provost::store`.
+//! The statements with which the benchmark program observes. The work that is measured goes through `provost::store`.
 
 use provost::store::sql::Statement;
 

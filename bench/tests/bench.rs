@@ -1,4 +1,4 @@
-//! The measuring program with small numbers: these tests check what it counts, never how fast anything is.
+//! The benchmark program with small numbers: these tests check what it counts, never how fast anything is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 use std::process::Command;

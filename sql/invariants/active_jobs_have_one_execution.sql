@@ -1,4 +1,4 @@
--- No active job lacks exactly one open attempt with its execution id, worker, attempt number and lease, and no other job has an
+-- Every active job has exactly one open attempt, with its execution id, worker, attempt number and lease, and no other job has an
 -- open attempt.
 SELECT j.id::text AS id
 FROM jobs j LEFT JOIN executions x ON x.job_id = j.id AND x.ended_at IS NULL

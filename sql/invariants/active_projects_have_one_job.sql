@@ -1,4 +1,4 @@
--- No project with an operation in progress lacks exactly one unfinished job, and no other project has an unfinished job.
+-- Every project with an operation in progress has exactly one unfinished job, and no other project has one.
 SELECT p.id::text AS id
 FROM projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
 GROUP BY p.id

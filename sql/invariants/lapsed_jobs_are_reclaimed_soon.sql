@@ -1,4 +1,4 @@
--- Rarely is a job claimed more than two seconds after its lease expired. For information: this also happens without free slots
+-- Few jobs are claimed more than two seconds after their lease expired. For information: this also happens without free slots
 -- or while the database is down.
 SELECT b.job_id::text AS id
 FROM executions b

@@ -1,4 +1,4 @@
--- No job waits where claims do not look: each has a row in `lanes` that starts at or before its due time.
+-- Every waiting job has a row in `lanes` that starts at or before its due time.
 SELECT j.id::text AS id
 FROM jobs j
 WHERE j.state IN ('queued', 'scheduled', 'retrying')

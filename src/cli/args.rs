@@ -27,7 +27,7 @@ pub enum Command {
     Worker,
     Migrate(Migrate),
     Doctor,
-    /// The arguments of the measuring program.
+    /// The arguments of the benchmark program.
     Bench(Vec<std::ffi::OsString>),
     Config,
     Example,
@@ -200,7 +200,7 @@ fn local_commands() -> Vec<Clap> {
             .long_about(exit::help())
             .after_help("Example:\n  provost help exit-codes"),
         Clap::new("bench")
-            .about("Measure Provost against PostgreSQL itself (runs provost-bench)")
+            .about("Benchmark Provost against plain PostgreSQL (runs provost-bench)")
             .after_help("Examples:\n  provost bench --list\n  provost bench drain --rounds 5")
             .disable_help_flag(true)
             .arg(

@@ -20,7 +20,10 @@ pub fn connect(config: &Config) -> Result<(Option<Embedded>, Connector), Exit> {
 /// The database of `DATABASE_URL`, or the private one if it exists.
 pub fn connect_existing(config: &Config) -> Result<(Option<Embedded>, Connector), Exit> {
     if config.database_url.is_none() && !config.data_dir.join("postgres/data").exists() {
-        eprintln!("provost: DATABASE_URL is not set, and {} contains no private PostgreSQL", config.data_dir.display());
+        eprintln!(
+            "provost: DATABASE_URL is not set, and {} contains no data of a private PostgreSQL",
+            config.data_dir.display()
+        );
         return Err(Exit::Unreachable);
     }
     connect(config)
@@ -48,10 +51,10 @@ fn start_private(config: &Config) -> Result<Option<Embedded>, Exit> {
 /// Reports that the database of `DATABASE_URL` is unusable, why, and what to do.
 pub fn report_unusable(error: &dyn std::error::Error, connector: Option<&Connector>) -> Exit {
     let address = connector.map(|it| format!(" at {}", it.address())).unwrap_or_default();
-    eprintln!("provost: cannot use the database{address} of DATABASE_URL.\n  {}", chain(error));
+    eprintln!("provost: cannot use the database{address} that DATABASE_URL names.\n  {}", chain(error));
     eprintln!("You can:");
     eprintln!("  - start that server, or correct DATABASE_URL (postgres://user:password@host:5432/database)");
-    eprintln!("  - run docker compose up, which starts Provost and a PostgreSQL");
+    eprintln!("  - run docker compose up, which starts Provost and PostgreSQL");
     eprintln!("  - unset DATABASE_URL, so that Provost starts a private PostgreSQL");
     Exit::Unreachable
 }

@@ -104,7 +104,7 @@ impl Signals {
 /// Logs panics like other errors.
 pub fn log_panics(log: Logger) {
     std::panic::set_hook(Box::new(move |panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("no message"), "place" => place);
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        error!(log, "panic"; "error" => panic.payload_as_str().unwrap_or("no message"), "location" => location);
     }));
 }

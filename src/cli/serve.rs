@@ -148,7 +148,7 @@ fn start(
     let handlers = startup.handlers.clone();
     let for_heartbeats = Store::new(connector.engine_pool(HEARTBEAT_POOL)?, wakeup.clone());
     let schemas = handlers.schemas();
-    let turns = (config.database_pool / 2).max(1);
+    let permits = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let context = EngineContext {
         config: config.clone(),
@@ -171,7 +171,7 @@ fn start(
         schemas: Schemas::new(schemas),
         database_address: startup.connector.address(),
         started_at: OffsetDateTime::now_utc(),
-        waiting: Arc::new(Semaphore::new(turns)),
+        waiting: Arc::new(Semaphore::new(permits)),
         polls: Arc::default(),
         streams: Arc::new(Semaphore::new(crate::web::MAX_STREAMS)),
         host: listen.as_ref().map(local_host).unwrap_or_default(),

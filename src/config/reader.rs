@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_never_print() {
+    fn secrets_are_never_printed() {
         let config =
             config(&[("DATABASE_URL", "postgres://me:sesame@db/x"), ("PROVOST_ADMIN_TOKEN", "0123456789abcdef")])
                 .unwrap();

@@ -112,7 +112,7 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_MAX_ATTEMPTS",
         "N",
         "3",
-        "Number of failures and lost workers after which a job fails permanently (1-100).",
+        "Number of failures, including expired leases, after which a job fails permanently (1-100).",
     ),
     plain(
         "PROVOST_SHUTDOWN_GRACE",

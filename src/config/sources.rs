@@ -121,7 +121,10 @@ fn plain(value: toml::Value) -> String {
 fn is_known(env: &str) -> bool {
     // Settings of chaos builds; see `mutant` and `handlers::chaos`.
     let of_chaos = cfg!(feature = "chaos")
-        && matches!(env, "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_DEATHS" | "PROVOST_CHAOS_NAME");
+        && matches!(
+            env,
+            "PROVOST_MUTANT" | "PROVOST_CHAOS_LEDGER" | "PROVOST_CHAOS_FAIL_POINTS" | "PROVOST_CHAOS_NAME"
+        );
     of_chaos || all().any(|setting| setting.env == env)
 }
 

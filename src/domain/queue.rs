@@ -9,7 +9,7 @@ string_enum! {
         Active = "active",
         /// Enqueues only; new jobs wait.
         Paused = "paused",
-        /// Claims only; enqueueing is rejected.
+        /// Claims only; enqueueing is refused.
         Draining = "draining",
     }
 }

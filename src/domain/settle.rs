@@ -21,11 +21,11 @@ pub enum Outcome {
     Fatal { reason: String, next: Vec<FollowUp> },
     /// The attempt reached its timeout, which is `after` if known. A retry may succeed.
     TimedOut { after: Option<Duration> },
-    /// Run again after this delay. Spends no failure.
+    /// Run again after this delay. Does not count as a failure.
     Snooze { after: Duration },
-    /// The worker stopped before the work ended. Spends no failure.
+    /// The worker stopped before the work ended. Does not count as a failure.
     Released,
-    /// The job was canceled. Spends no failure.
+    /// The job was canceled. Does not count as a failure.
     Canceled { reason: String },
 }
 
@@ -95,7 +95,7 @@ pub struct Settlement {
     /// The delay until the job can be claimed again. Zero keeps its place in the queue.
     pub delay: Duration,
     /// Whether this counts as a failure against `max_attempts`.
-    pub spends_failure: bool,
+    pub counts_as_failure: bool,
 }
 
 impl Settlement {
@@ -106,7 +106,7 @@ impl Settlement {
 
     fn new(state: JobState, outcome: &'static str) -> Self {
         let (error, result, next) = (None, None, Vec::new());
-        Self { state, outcome, error, result, next, delay: Duration::ZERO, spends_failure: false }
+        Self { state, outcome, error, result, next, delay: Duration::ZERO, counts_as_failure: false }
     }
 
     fn followed_by(self, next: Vec<FollowUp>) -> Self {
@@ -157,7 +157,7 @@ pub fn settle(outcome: Outcome, budget: Budget, random: f64) -> Settlement {
 }
 
 fn failed(outcome: &'static str, reason: &str) -> Settlement {
-    Settlement { error: Some(printable(reason)), spends_failure: true, ..Settlement::new(JobState::Failed, outcome) }
+    Settlement { error: Some(printable(reason)), counts_as_failure: true, ..Settlement::new(JobState::Failed, outcome) }
 }
 
 fn retrying(outcome: &'static str, reason: &str, delay: Duration) -> Settlement {

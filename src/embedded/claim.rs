@@ -1,4 +1,4 @@
-//! Decides which process runs the server: the owner holds a lock as long as it lives, others adopt its server.
+//! Decides which process runs the server: the owner holds a lock until it exits; other processes adopt its server.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -17,7 +17,7 @@ pub struct PidFile {
 }
 
 impl PidFile {
-    /// Reads the file of a data directory; `None` if it is missing or incomplete.
+    /// Reads the file of a data directory. Returns `None` if it is missing or incomplete.
     pub fn read(data: &Path) -> Option<Self> {
         Self::parse(&fs::read_to_string(data.join("postmaster.pid")).ok()?)
     }

@@ -93,7 +93,7 @@ impl<S: Source> Attempt<S> {
         KindLabels { kind: self.claimed.kind.clone() }
     }
 
-    /// Runs the handler; `None` when the lease was lost, so that there is nothing to settle.
+    /// Runs the handler. Returns `None` if the lease was lost, so that there is nothing to settle.
     async fn perform(&self) -> Option<Outcome> {
         let Some(handler) = self.shared.context.handlers.get(&self.claimed.kind) else {
             return Some(Outcome::fatal(format!("no handler registered for {}", self.claimed.kind)));
@@ -202,8 +202,8 @@ impl<S: Source> Attempt<S> {
         let mut rejected = false;
         loop {
             match self.shared.source.settle(&self.claimed, &outcome).await {
-                Ok(Settled::Yes { state, project }) => return self.record_settlement(&outcome, state, project),
-                Ok(Settled::Already) => return debug!(self.log, "settled before"),
+                Ok(Settled::Recorded { state, project }) => return self.record_settlement(&outcome, state, project),
+                Ok(Settled::AlreadyRecorded) => return debug!(self.log, "already settled"),
                 Ok(Settled::LeaseLost) => {
                     self.shared.context.telemetry.stale_settlements.inc();
                     return warn!(self.log, "settlement rejected: the lease was lost"; "outcome" => outcome.word());
@@ -221,7 +221,7 @@ impl<S: Source> Attempt<S> {
                     continue;
                 }
                 // The lease expires, and the reaper records a failure.
-                Err(error) => return error!(self.log, "settlement impossible"; "error" => chain(&error)),
+                Err(error) => return error!(self.log, "settlement failed permanently"; "error" => chain(&error)),
             }
             tokio::select! {
                 () = self.guard.signals.lost.cancelled() => return,

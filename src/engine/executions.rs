@@ -90,12 +90,12 @@ impl Executions {
         self.entries().len()
     }
 
-    /// Marks an execution as lost; whether it is still held. One that settled during the heartbeat is not lost.
+    /// Marks an execution as lost. Returns whether it is still held. One that settled during the heartbeat is not lost.
     pub fn mark_lost(&self, execution_id: Uuid) -> bool {
         self.entries().get(&execution_id).inspect(|entry| entry.signals.lost.cancel()).is_some()
     }
 
-    /// Marks an execution as canceled; whether it was not before. Only the first reason counts.
+    /// Marks an execution as canceled. Returns whether it was not canceled before. Only the first reason counts.
     pub fn cancel(&self, execution_id: Uuid, reason: &str) -> bool {
         let entries = self.entries();
         let Some(Entry { signals, .. }) = entries.get(&execution_id).filter(|it| !it.signals.canceled.is_cancelled())

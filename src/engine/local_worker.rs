@@ -20,7 +20,7 @@ impl LocalWorker {
         Self { identity, executions: Arc::default(), state: watch::Sender::new(WorkerState::Online) }
     }
 
-    /// Sets the state that a heartbeat returned; whether it changed.
+    /// Sets the state that a heartbeat returned. Returns whether the state changed.
     pub fn set_state(&self, state: WorkerState) -> bool {
         self.state.send_if_modified(|current| std::mem::replace(current, state) != state)
     }

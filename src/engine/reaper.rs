@@ -17,9 +17,9 @@ const BATCH: i64 = 200;
 /// How many ended jobs one statement passes on to their dependents, and how many statements run in a row.
 const DEPENDENTS_BATCH: i64 = 100;
 const DEPENDENTS_ROUNDS: usize = 20;
-/// The longest rest. Every due change is known at least a lease earlier.
-const MAX_REST: Duration = Duration::from_secs(5);
-const MIN_REST: Duration = Duration::from_millis(500);
+/// The longest pause. Every change is known at least one lease before it is due.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+const MIN_PAUSE: Duration = Duration::from_millis(500);
 
 /// One query tells which kinds of changes are due, and when the next will be; each kind has its own statement.
 pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration, StoreError> {
@@ -43,8 +43,8 @@ pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration,
             }
         }
     }
-    let max_rest = (config.lease_ttl / 4).min(config.cancel_grace / 2).min(MAX_REST).max(MIN_REST);
-    Ok(overdue.next.unwrap_or(MAX_REST).clamp(MIN_REST, max_rest))
+    let max_pause = (config.lease_ttl / 4).min(config.cancel_grace / 2).min(MAX_PAUSE).max(MIN_PAUSE);
+    Ok(overdue.next.unwrap_or(MAX_PAUSE).clamp(MIN_PAUSE, max_pause))
 }
 
 /// Reaps jobs whose lease expired, that timed out, or that did not stop after a cancel.

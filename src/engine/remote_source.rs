@@ -106,10 +106,10 @@ impl Source for RemoteSource {
     async fn settle(&self, claimed: &ClaimedJob, outcome: &Outcome) -> Result<Settled, SourceError> {
         let result = ExecutionResult { job_id: Some(claimed.lease.job_id), ..to_wire(outcome)? };
         match self.client.put_result(claimed.lease.execution_id, &result).await {
-            Ok(answer) if answer.duplicate => Ok(Settled::Already),
+            Ok(answer) if answer.duplicate => Ok(Settled::AlreadyRecorded),
             Ok(answer) => {
                 let state = JobState::parse(&answer.state).unwrap_or(JobState::Active);
-                Ok(Settled::Yes { state, project: None })
+                Ok(Settled::Recorded { state, project: None })
             }
             Err(error) if is_lost(&error) => Ok(Settled::LeaseLost),
             Err(error) => Err(error.into()),

@@ -52,7 +52,7 @@ impl Deferred {
         self.0.values().map(|it| it.until).filter(|until| *until > now).min()
     }
 
-    /// Defers a schedule; whether it was not deferred before at this revision.
+    /// Defers a schedule. Returns whether it was not yet deferred at this revision.
     fn add(&mut self, id: Uuid, unreadable_at: Option<i64>) -> bool {
         let before = self.0.insert(id, Deferral { until: Instant::now() + RETRY_DELAY, unreadable_at });
         before.is_none_or(|it| it.unreadable_at != unreadable_at)
@@ -115,7 +115,7 @@ async fn wait(wakeups: &mut WakeupReceiver, polled: Instant, next: Instant) {
     _ = tokio::time::timeout_at(next, woken).await;
 }
 
-/// Fires one schedule; `false` when another process did.
+/// Fires one schedule. Returns `false` if another process did.
 async fn fire(
     resources: &EngineResources,
     schedule: &DueSchedule,
@@ -139,9 +139,9 @@ async fn fire(
         next: decision.next,
     };
     let config = &resources.context.config;
-    let bounds = OperationPolicy { deadline: config.project_deadline, max_attempts: config.max_attempts };
+    let operation_policy = OperationPolicy { deadline: config.project_deadline, max_attempts: config.max_attempts };
     mutant::fail_point(FailPoint::Due);
-    let Some(fired) = resources.store.fire_schedule(&firing, bounds, &audit).await? else { return Ok(false) };
+    let Some(fired) = resources.store.fire_schedule(&firing, operation_policy, &audit).await? else { return Ok(false) };
     mutant::fail_point(FailPoint::Fired);
     let missed = decision.missed.map_or(0, |it| it.count);
     let telemetry = &resources.context.telemetry;

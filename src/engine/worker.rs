@@ -115,8 +115,8 @@ impl<S: Source> Worker<S> {
         drain(&self.shared, self.running).await;
     }
 
-    /// Claims jobs and starts them; whether the source answered. Never raced against `stop`: a dropped claim may still
-    /// commit, and its jobs would be stuck until their leases expire.
+    /// Claims jobs and starts them. Returns whether the source responded. Never raced against `stop`: a dropped claim may
+    /// still commit, and its jobs would be stuck until their leases expire.
     async fn claim(&mut self) -> bool {
         self.claimed_at = Instant::now();
         let requested = self.room().min(MAX_CLAIM);
@@ -210,7 +210,8 @@ async fn sleep_until(event: impl Future<Output = ()>, delay: Duration) {
 async fn drain<S>(shared: &AttemptContext<S>, mut running: JoinSet<()>) {
     let grace = shared.context.config.shutdown_grace;
     if !running.is_empty() {
-        info!(shared.log, "stopping: running work may finish"; "running" => running.len(), "grace_ms" => grace.as_millis() as u64);
+        info!(shared.log, "stopping: waiting for running jobs";
+            "running" => running.len(), "grace_ms" => grace.as_millis() as u64);
     }
     if tokio::time::timeout(grace, join_all(&mut running)).await.is_ok() {
         return;

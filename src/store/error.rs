@@ -23,9 +23,9 @@ pub enum StoreError {
     /// A bug: the statement does not fit the schema.
     #[error("statement {statement} failed")]
     Broken { statement: &'static str, source: tokio_postgres::Error },
-    /// The database holds a word that this version does not know.
-    #[error("unknown {what} {word:?} in the database")]
-    UnknownWord { what: &'static str, word: String },
+    /// The database contains a value that this version does not know.
+    #[error("unknown {what} {value:?} in the database")]
+    UnknownValue { what: &'static str, value: String },
 }
 
 /// Why an SQL function refuses a request.

@@ -153,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn refused_group_is_repeated_alone_and_failed_one_is_not() {
         let groups = Arc::new(GroupCommit::<u32, u32>::new(1, 100));
-        let refuse = |_| async { Err(StoreError::UnknownWord { what: "state", word: "lost".into() }) };
+        let refuse = |_| async { Err(StoreError::UnknownValue { what: "state", value: "lost".into() }) };
         assert!(matches!(groups.join(vec![1], refuse).await, Grouped::Refused));
         let fail = |_| async { Err(StoreError::Busy { statement: "jobs/enqueue", source: None }) };
         assert!(matches!(groups.join(vec![1], fail).await, Grouped::Failed(_)));

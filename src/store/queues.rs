@@ -48,9 +48,9 @@ row! {
 }
 
 impl Store {
-    /// `queues/list`: by name. Workers whose last heartbeat is older than `silence` are not counted.
-    pub async fn list_queues(&self, name: Option<&str>, silence: Duration) -> Result<Vec<Queue>, StoreError> {
-        self.fetch_all(&QUEUES_LIST, &[&name, &silence.as_secs_f64()]).await
+    /// `queues/list`: by name. Workers whose last heartbeat is older than `max_heartbeat_age` are not counted.
+    pub async fn list_queues(&self, name: Option<&str>, max_heartbeat_age: Duration) -> Result<Vec<Queue>, StoreError> {
+        self.fetch_all(&QUEUES_LIST, &[&name, &max_heartbeat_age.as_secs_f64()]).await
     }
 
     /// `queues/create`: returns whether the queue is new.
@@ -74,8 +74,12 @@ impl Store {
     }
 
     /// `queues/kinds`: the kinds with the most waiting jobs first.
-    pub async fn kinds_in_queue(&self, name: &str, silence: Duration) -> Result<Vec<KindWaiting>, StoreError> {
-        self.fetch_all(&QUEUES_KINDS, &[&name, &silence.as_secs_f64()]).await
+    pub async fn kinds_in_queue(
+        &self,
+        name: &str,
+        max_heartbeat_age: Duration,
+    ) -> Result<Vec<KindWaiting>, StoreError> {
+        self.fetch_all(&QUEUES_KINDS, &[&name, &max_heartbeat_age.as_secs_f64()]).await
     }
 }
 

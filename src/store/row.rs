@@ -108,25 +108,25 @@ macro_rules! scalars {
 scalars!(bool, i16, i32, i64, f64, String, Uuid, OffsetDateTime, Vec<String>);
 scalars!(Option<bool>, Option<i32>, Option<i64>, Option<f64>, Option<String>, Option<Uuid>, Option<OffsetDateTime>);
 
-/// Types of the domain that are words in the database.
-macro_rules! words {
+/// Domain enums that are stored as text.
+macro_rules! text_enums {
     ($($type:ident = $name:literal),+ $(,)?) => {$(
         impl Column for $type {
             fn read(row: &Row, column: impl RowIndex + Display) -> Result<Self, StoreError> {
-                parse_word(row.sql(column)?, $name, $type::parse)
+                parse_value(row.sql(column)?, $name, $type::parse)
             }
         }
 
         impl Column for Option<$type> {
             fn read(row: &Row, column: impl RowIndex + Display) -> Result<Self, StoreError> {
-                let word: Option<String> = row.sql(column)?;
-                word.map(|word| parse_word(word, $name, $type::parse)).transpose()
+                let value: Option<String> = row.sql(column)?;
+                value.map(|value| parse_value(value, $name, $type::parse)).transpose()
             }
         }
     )+};
 }
 
-words! {
+text_enums! {
     Cause = "tick cause",
     JobState = "job state",
     LimitMode = "limit mode",
@@ -142,18 +142,18 @@ words! {
     WorkflowState = "workflow state",
 }
 
-fn parse_word<T>(word: String, what: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
-    parse(&word).ok_or(StoreError::UnknownWord { what, word })
+fn parse_value<T>(value: String, what: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    parse(&value).ok_or(StoreError::UnknownValue { what, value })
 }
 
-/// A number of seconds; a negative one reads as zero.
+/// A number of seconds; a negative number is read as zero.
 impl Column for Duration {
     fn read(row: &Row, column: impl RowIndex + Display) -> Result<Self, StoreError> {
         Ok(Self::try_from_secs_f64(row.sql(column)?).unwrap_or_default())
     }
 }
 
-/// A number of seconds; one that is no duration reads as none.
+/// A number of seconds; an invalid duration is read as `None`.
 impl Column for Option<Duration> {
     fn read(row: &Row, column: impl RowIndex + Display) -> Result<Self, StoreError> {
         let seconds: Option<f64> = row.sql(column)?;
@@ -161,8 +161,8 @@ impl Column for Option<Duration> {
     }
 }
 
-/// A text that is no policy reads as none: an application may write it through SQL, and a retry by the default policy is
-/// better than no retry.
+/// Text that is not a valid policy is read as `None`: an application may write it through SQL, and a retry by the default
+/// policy is better than no retry.
 impl Column for Option<Backoff> {
     fn read(row: &Row, column: impl RowIndex + Display) -> Result<Self, StoreError> {
         let text: Option<String> = row.sql(column)?;
@@ -173,7 +173,7 @@ impl Column for Option<Backoff> {
 /// A JSON object of strings.
 impl Column for BTreeMap<String, String> {
     fn read(row: &Row, column: impl RowIndex + Display) -> Result<Self, StoreError> {
-        let word: String = row.sql(column)?;
-        serde_json::from_str(&word).map_err(|_| StoreError::UnknownWord { what: "JSON object of strings", word })
+        let value: String = row.sql(column)?;
+        serde_json::from_str(&value).map_err(|_| StoreError::UnknownValue { what: "JSON object of strings", value })
     }
 }

@@ -76,7 +76,7 @@ statements! {
     JOBS_NODES = "jobs/nodes",
     JOBS_OF_PROJECT = "jobs/of_project",
     JOBS_OVERDUE = "jobs/overdue",
-    JOBS_PRIORITISE = "jobs/prioritise",
+    JOBS_PRIORITIZE = "jobs/prioritize",
     JOBS_REAP = "jobs/reap",
     JOBS_RELEASE = "jobs/release",
     JOBS_RETRY = "jobs/retry",

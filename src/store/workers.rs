@@ -75,14 +75,14 @@ impl Store {
     }
 
     /// `workers/list`: one worker, those that serve a queue, or all. A worker is lost when its last heartbeat is older than
-    /// `silence`.
+    /// `max_heartbeat_age`.
     pub async fn list_workers(
         &self,
         id: Option<&str>,
         queue: Option<&str>,
-        silence: Duration,
+        max_heartbeat_age: Duration,
     ) -> Result<Vec<RegisteredWorker>, StoreError> {
-        self.fetch_all(&WORKERS_LIST, &[&id, &queue, &silence.as_secs_f64()]).await
+        self.fetch_all(&WORKERS_LIST, &[&id, &queue, &max_heartbeat_age.as_secs_f64()]).await
     }
 
     /// `workers/set_state`: returns the previous state, or none if the worker does not exist.
@@ -99,14 +99,19 @@ impl Store {
         Ok(self.committed(notify, previous))
     }
 
-    /// `workers/forget`: deletes workers whose last heartbeat is older than `silence`. Returns how many.
-    pub async fn forget_workers(&self, id: Option<&str>, silence: Duration, audit: &Audit) -> Result<i64, StoreError> {
+    /// `workers/forget`: deletes workers whose last heartbeat is older than `max_heartbeat_age`. Returns how many.
+    pub async fn forget_workers(
+        &self,
+        id: Option<&str>,
+        max_heartbeat_age: Duration,
+        audit: &Audit,
+    ) -> Result<i64, StoreError> {
         let Audit { actor, reason, request_id } = audit;
-        self.fetch_value(&WORKERS_FORGET, &[&id, &silence.as_secs_f64(), actor, reason, request_id]).await
+        self.fetch_value(&WORKERS_FORGET, &[&id, &max_heartbeat_age.as_secs_f64(), actor, reason, request_id]).await
     }
 
-    /// `workers/summary`. Workers whose last heartbeat is older than `silence` are not counted.
-    pub async fn summarize_workers(&self, silence: Duration) -> Result<WorkerSummary, StoreError> {
-        self.fetch_one(&WORKERS_SUMMARY, &[&silence.as_secs_f64()]).await
+    /// `workers/summary`. Workers whose last heartbeat is older than `max_heartbeat_age` are not counted.
+    pub async fn summarize_workers(&self, max_heartbeat_age: Duration) -> Result<WorkerSummary, StoreError> {
+        self.fetch_one(&WORKERS_SUMMARY, &[&max_heartbeat_age.as_secs_f64()]).await
     }
 }

@@ -45,12 +45,12 @@ pub struct App {
 
 impl App {
     /// Deadline and attempts of every operation on a project.
-    pub fn bounds(&self) -> OperationPolicy {
+    pub fn operation_policy(&self) -> OperationPolicy {
         OperationPolicy { deadline: self.config.project_deadline, max_attempts: self.config.max_attempts }
     }
 
     /// A worker without a heartbeat for this long is not online.
-    pub fn silence(&self) -> Duration {
+    pub fn max_heartbeat_age(&self) -> Duration {
         self.config.lease_ttl
     }
 }

@@ -129,7 +129,7 @@ impl ApiError {
             }
             Self::KeyInFlight => (S::CONFLICT, "idempotency_key_in_flight", "Request in progress"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Body too large"),
-            Self::TooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "Body too slow"),
+            Self::TooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "Request timeout"),
             Self::TooManyStreams(_) => (S::SERVICE_UNAVAILABLE, "too_many_streams", "Too many streams"),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Not authenticated"),
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request", "Host not allowed"),
@@ -146,7 +146,7 @@ impl ApiError {
             Self::Store(StoreError::Refused { code: Refusal::NoDependency, .. }) => {
                 (S::UNPROCESSABLE_ENTITY, "no_such_dependency", "Dependency not found")
             }
-            Self::Store(StoreError::Broken { .. } | StoreError::UnknownWord { .. }) => {
+            Self::Store(StoreError::Broken { .. } | StoreError::UnknownValue { .. }) => {
                 (S::INTERNAL_SERVER_ERROR, "internal", "Internal error")
             }
         }
@@ -156,9 +156,9 @@ impl ApiError {
     pub fn detail(&self) -> String {
         match self {
             Self::Store(StoreError::Unavailable { .. }) => {
-                "The database does not respond. Accepted work is not lost. Retry in a moment.".into()
+                "The database is not responding. Accepted work is not lost. Retry in a moment.".into()
             }
-            Self::Store(StoreError::Busy { .. }) => "The database did not answer in time. Retry in a moment.".into(),
+            Self::Store(StoreError::Busy { .. }) => "The database did not respond in time. Retry in a moment.".into(),
             Self::Store(StoreError::Unstorable { .. }) => {
                 "The request contains a value that the database cannot store.".into()
             }

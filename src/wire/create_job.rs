@@ -47,7 +47,7 @@ pub struct CreateJob {
     #[serde(alias = "delay_s", alias = "delay_seconds", alias = "delaySeconds")]
     #[schema(value_type = Option<String>, example = "5m")]
     pub delay: Option<HumanDuration>,
-    /// Number of failures after which the job becomes a dead letter, 1 to 100. A lost worker counts as a failure.
+    /// Number of failures after which the job becomes a dead letter, 1 to 100. An expired lease counts as a failure.
     #[serde(alias = "maxAttempts")]
     #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<i64>,

@@ -114,7 +114,7 @@ pub struct Execution {
 /// Why a job is in its state.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobExplanation {
-    /// `finished`, `active`, `cancel_requested`, `lease_lapsed`, `not_due`, `retrying_later`, `blocked`, `paused`, `throttled`,
+    /// `finished`, `active`, `cancel_requested`, `lease_expired`, `not_due`, `retrying_later`, `blocked`, `paused`, `throttled`,
     /// `no_worker`, `no_free_slot`, `queued_behind_others` or `about_to_start`.
     #[schema(example = "throttled")]
     pub reason: String,
@@ -133,7 +133,7 @@ pub struct JobExplanation {
     /// Workers that serve the job's queue and kind.
     pub workers: i64,
     pub free_slots: i64,
-    /// Actions that are possible now: `cancel`, `retry`, `run-again`, `prioritise`.
+    /// Actions that are possible now: `cancel`, `retry`, `run-again`, `prioritize`.
     pub possible: Vec<String>,
 }
 

@@ -105,7 +105,7 @@ pub struct ProjectExplanation {
     pub project_id: Uuid,
     #[schema(example = "creating")]
     pub status: String,
-    /// `settled`, `working`, `queued_behind_others`, `no_free_slot`, `no_worker`, `retrying_later`, `lease_lapsed`,
+    /// `settled`, `working`, `queued_behind_others`, `no_free_slot`, `no_worker`, `retrying_later`, `lease_expired`,
     /// `about_to_start`, `past_deadline` or `no_job`.
     #[schema(example = "no_worker")]
     pub reason: String,

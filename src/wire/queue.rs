@@ -10,7 +10,7 @@ use super::time::{serialize, serialize_option};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Queue {
     pub name: String,
-    /// `active`, `paused` (accepts jobs but starts none) or `draining` (rejects new jobs and runs waiting ones).
+    /// `active`, `paused` (accepts jobs but starts none) or `draining` (refuses new jobs and runs waiting ones).
     #[schema(example = "active")]
     pub state: String,
     /// Why the state was last changed.

@@ -46,7 +46,7 @@ pub struct KindStats {
     pub completed: i64,
     /// Attempts that failed, whether or not the job was retried.
     pub failures: i64,
-    /// Attempts that timed out or lost their worker.
+    /// Attempts that timed out or whose lease expired.
     pub timeouts: i64,
     pub canceled: i64,
     /// Duration of completed attempts.

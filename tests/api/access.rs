@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use super::{assert_problem, still};
+use super::{api_server, assert_problem};
 use crate::harness::{Answer, Database, Server, send};
 
 const TOKEN: &str = "a-token-of-this-test-0123456789";
@@ -116,7 +116,7 @@ async fn sign_in_never_redirects_to_other_site() {
 #[tokio::test]
 async fn only_local_hosts_are_served_without_token() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let ask = |path: &str, host: &str| send(server.request(Method::GET, path).header("host", host));
     for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80"] {
         ask("/projects", host).await.expect(200);
@@ -131,7 +131,7 @@ async fn only_local_hosts_are_served_without_token() {
 #[tokio::test]
 async fn cross_site_changes_are_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let own = server.url.clone();
     let post = |name: &'static str, value: String| {
         let request = server.request(Method::POST, "/projects").header(name, value);

@@ -6,7 +6,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{UNKNOWN_ID, assert_problem, assert_refused, post_raw, send_raw, still};
+use super::{UNKNOWN_ID, api_server, assert_problem, assert_refused, post_raw, send_raw};
 use crate::harness::{Answer, Database, Server, TIMEOUT, send};
 
 /// Every way of reading a body, and whether the body may be omitted.
@@ -29,7 +29,7 @@ async fn each_reader_answers(server: &Server, body: impl AsRef<[u8]>, check: imp
 #[tokio::test]
 async fn invalid_json_is_rejected_everywhere() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let texts = ["{", "}", "{]", "name=a", "{'name': 'a'}", "[1", "nul", " ", "\u{feff}{}"];
     for text in texts {
         each_reader_answers(&server, text, |answer, what| {
@@ -47,7 +47,7 @@ async fn invalid_json_is_rejected_everywhere() {
 #[tokio::test]
 async fn invalid_utf_8_is_rejected_everywhere() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for body in [&b"\xff\xfe{}"[..], b"{\"name\": \"\xff\"}", b"{\"reason\": \"\xc3\x28\"}", b"\x1f\x8b\x08\x00"] {
         each_reader_answers(&server, body, |answer, what| {
             assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_json"), "{what}: {}", answer.text);
@@ -59,7 +59,7 @@ async fn invalid_utf_8_is_rejected_everywhere() {
 #[tokio::test]
 async fn empty_body_is_rejected_if_required() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (method, path, optional) in readers() {
         let answer = send_raw(&server, method, &path, "").await;
         let expected = if optional { (404, "not_found") } else { (400, "invalid_json") };
@@ -70,7 +70,7 @@ async fn empty_body_is_rejected_if_required() {
 #[tokio::test]
 async fn content_type_must_be_json_or_absent() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json", ""] {
         for (method, path, _) in readers() {
             let request = server.request(method, &path).header("content-type", kind).body("{\"name\": \"a\"}");
@@ -88,7 +88,7 @@ async fn content_type_must_be_json_or_absent() {
 #[tokio::test]
 async fn wrong_type_is_reported_with_field_path() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let cases = [
         (r#"{"name": 7}"#, "name"),
         (r#"{"name": null}"#, "name"),
@@ -113,7 +113,7 @@ async fn wrong_type_is_reported_with_field_path() {
 #[tokio::test]
 async fn body_that_is_no_object_is_rejected_everywhere() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     // The longer arrays have as many elements as the request has fields; serde would read them as an object.
     let texts = ["null", "7", "\"a\"", "true", "[]", "[\"a\"]", "[null]", "[\"a\", null]", "[\"a\", null, null, null]"];
     for text in texts {
@@ -129,7 +129,7 @@ async fn body_that_is_no_object_is_rejected_everywhere() {
 #[tokio::test]
 async fn unknown_missing_and_repeated_fields_are_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let cases = [
         ("{}", "name"),
         (r#"{"labels": {}}"#, "name"),
@@ -155,7 +155,7 @@ async fn unknown_missing_and_repeated_fields_are_named() {
 #[tokio::test]
 async fn deeply_nested_json_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let deep = "[".repeat(100_000);
     let texts =
         [deep.clone(), format!("{{\"name\":{deep}"), format!("{{\"color\":{deep}"), "{\"name\":".repeat(20_000)];
@@ -168,7 +168,7 @@ async fn deeply_nested_json_is_rejected() {
 #[tokio::test]
 async fn too_large_body_is_rejected_with_or_without_length() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let text = format!("{{\"name\": \"{}\"}}", "x".repeat(256 * 1024));
     for (method, path, _) in readers() {
         let answer = send_raw(&server, method, &path, text.clone()).await;
@@ -187,7 +187,7 @@ async fn too_large_body_is_rejected_with_or_without_length() {
 #[tokio::test]
 async fn slow_body_times_out_after_ten_seconds() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let mut slow = raw(&server, "content-length: 100\r\n").await;
     slow.write_all(b"{\"name\": ").await.unwrap();
     let started = Instant::now();
@@ -200,7 +200,7 @@ async fn slow_body_times_out_after_ten_seconds() {
 #[tokio::test]
 async fn aborted_body_creates_nothing() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let mut broken = raw(&server, "content-length: 14\r\n").await;
     broken.write_all(b"{\"name\": \"a").await.unwrap();
     broken.shutdown().await.unwrap();
@@ -212,7 +212,7 @@ async fn aborted_body_creates_nothing() {
 #[tokio::test]
 async fn malformed_id_is_400_and_unknown_id_is_404() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let routes = [(Method::GET, ""), (Method::PATCH, ""), (Method::DELETE, ""), (Method::POST, "/retry")];
     for (method, tail) in routes.into_iter().chain([(Method::GET, "/events"), (Method::GET, "/explain")]) {
         let ask = async |id: &str| {

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{UNKNOWN_ID, assert_refused, post_raw, still};
+use super::{UNKNOWN_ID, api_server, assert_refused, post_raw};
 use crate::harness::{Database, Server};
 
 #[tokio::test]
 async fn project_is_returned_before_provisioning() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let answer = server.post("/projects", json!({"name": "  first ", "labels": {"env": "prod"}})).await.expect(201);
     let project = answer.json();
     assert_eq!(project["name"], "first");
@@ -28,7 +28,7 @@ async fn project_is_returned_before_provisioning() {
 #[tokio::test]
 async fn location_keeps_the_mount_of_the_request() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for path in ["/api/v1/projects", "/api/v1/projects/"] {
         let answer = server.post(path, json!({"name": "a"})).await.expect(201);
         let id = answer.json()["id"].as_str().unwrap().to_owned();
@@ -39,7 +39,7 @@ async fn location_keeps_the_mount_of_the_request() {
 #[tokio::test]
 async fn times_are_rfc_3339_in_utc_with_milliseconds() {
     let database = Database::new().await;
-    let project = still(&database).post("/projects", json!({"name": "a"})).await.json();
+    let project = api_server(&database).post("/projects", json!({"name": "a"})).await.json();
     for key in ["created_at", "updated_at", "deadline_at"] {
         let text = project[key].as_str().unwrap();
         let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
@@ -50,7 +50,7 @@ async fn times_are_rfc_3339_in_utc_with_milliseconds() {
 #[tokio::test]
 async fn names_in_any_script_are_kept() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let names = ["قاعدة البيانات", "🚀👩‍👩‍👧", "<script>alert(1)</script>", "' OR 1=1 --", "データ", "a\"b\\c", "{{7*7}}"];
     for name in names {
         let created = server.post("/projects", json!({"name": name})).await.expect(201).json();
@@ -63,7 +63,7 @@ async fn names_in_any_script_are_kept() {
 #[tokio::test]
 async fn name_length_is_1_to_255_characters() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for one in ["x", "é", "م", "🚀"] {
         server.post("/projects", json!({"name": one.repeat(255)})).await.expect(201);
         let long = server.post("/projects", json!({"name": one.repeat(256)})).await;
@@ -78,7 +78,7 @@ async fn name_length_is_1_to_255_characters() {
 #[tokio::test]
 async fn unprintable_characters_are_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for bad in ["\0", "\u{1}", "\n", "\t", "\u{1b}[31m", "\u{7f}", "\u{85}", "\u{2028}", "\u{2029}"] {
         let name = server.post("/projects", json!({"name": format!("a{bad}b")})).await;
         assert_refused(&name, 422, "invalid_field", "name");
@@ -92,7 +92,7 @@ async fn unprintable_characters_are_rejected() {
 #[tokio::test]
 async fn invalid_labels_are_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let many = |n: usize| (0..n).map(|n| (format!("k{n}"), "v".into())).collect::<serde_json::Map<_, _>>();
     let fine = [json!({}), json!({"a.b/c_d-E9": "الفريق 🚀"}), json!({"k": "é".repeat(255)}), many(32).into()];
     for labels in fine {
@@ -110,7 +110,7 @@ async fn invalid_labels_are_rejected() {
 #[tokio::test]
 async fn unknown_template_is_rejected_with_known_ones() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for template in ["kubernetes", "", "Simulated", "a\0b"] {
         let answer = server.post("/projects", json!({"name": "a", "template": template})).await;
         assert_refused(&answer, 422, "invalid_field", "template");
@@ -149,7 +149,7 @@ async fn parameters_are_kept_byte_for_byte() {
 #[tokio::test]
 async fn parameters_have_bounded_size_and_depth() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
     let sized = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
     let body = |parameters: &str| format!("{{\"name\":\"a\",\"parameters\":{parameters}}}");

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{assert_problem, assert_refused, post_raw, still};
+use super::{api_server, assert_problem, assert_refused, post_raw};
 use crate::harness::{Answer, Database, Server, eventually, send};
 
 async fn delete_if(server: &Server, id: &str, tag: &str) -> Answer {
@@ -15,7 +15,7 @@ async fn failed_and_still(database: &Database) -> (Server, String) {
     let server = Server::on(database);
     let id = server.failed("a").await;
     server.kill();
-    (still(database), id)
+    (api_server(database), id)
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn project_in_transition_cannot_be_deleted() {
     let gone = server.ready("gone").await;
     server.delete(&format!("/projects/{gone}")).await.expect(202);
     server.until(&gone, "deleted").await;
-    let quiet = still(&database);
+    let quiet = api_server(&database);
     server.kill();
     let waiting = quiet.create("waiting").await;
     for (id, status) in [(&busy, "provisioning"), (&gone, "deleted"), (&waiting, "creating")] {
@@ -155,7 +155,7 @@ async fn only_failed_project_can_be_retried() {
     let (ready, going, gone) = (server.ready("r").await, server.ready("d").await, server.ready("g").await);
     server.delete(&format!("/projects/{gone}")).await.expect(202);
     server.until(&gone, "deleted").await;
-    let quiet = still(&database);
+    let quiet = api_server(&database);
     server.kill();
     quiet.delete(&format!("/projects/{going}")).await.expect(202);
     let waiting = quiet.create("w").await;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{assert_refused, next_page, still};
+use super::{api_server, assert_refused, next_page};
 use crate::harness::{Database, Server, send};
 
 async fn events(server: &Server, id: &str) -> Vec<Value> {
@@ -86,7 +86,7 @@ async fn events_are_paged() {
 #[tokio::test]
 async fn invalid_query_parameter_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     let cases = [("limit=0", "limit"), ("limit=201", "limit"), ("cursor=x", "cursor"), ("status=ready", "status")];
     for (query, parameter) in cases.into_iter().chain([("cursor=9223372036854775808", "cursor")]) {

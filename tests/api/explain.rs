@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::still;
+use super::api_server;
 use crate::harness::{Database, Server, eventually};
 
 async fn explain(server: &Server, id: &str) -> Value {
@@ -64,7 +64,7 @@ async fn active_project_names_worker_and_attempt() {
 #[tokio::test]
 async fn waiting_project_names_what_it_waits_for() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let (first, second) = (server.create("a").await, server.create("b").await);
     assert_eq!(
         (reason(&server, &first).await, reason(&server, &second).await),
@@ -89,7 +89,7 @@ async fn waiting_project_names_what_it_waits_for() {
 #[tokio::test]
 async fn retrying_project_names_error_and_retry_time() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     let later =
         "state = 'retrying', failures = 1, error = 'no route', run_at = clock_timestamp() + interval '1 minute'";
@@ -122,12 +122,12 @@ async fn flaky_project_is_retried() {
 #[tokio::test]
 async fn expired_lease_is_explained() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     let lapsed = "state = 'active', worker_id = 'w', execution_id = id, claimed_at = clock_timestamp(), lease_until = clock_timestamp() - interval '1 s'";
     database.run(&format!("UPDATE jobs SET {lapsed}")).await;
     let found = explain(&server, &id).await;
-    assert_eq!((&found["reason"], &found["job"]["worker_id"]), (&json!("lease_lapsed"), &json!("w")));
+    assert_eq!((&found["reason"], &found["job"]["worker_id"]), (&json!("lease_expired"), &json!("w")));
     database.run("UPDATE projects SET deadline_at = clock_timestamp() - interval '1 s'").await;
     assert_eq!(reason(&server, &id).await, "past_deadline");
     database.run("UPDATE projects SET deadline_at = clock_timestamp() + interval '1 h'; DELETE FROM jobs").await;

@@ -3,13 +3,13 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{UNKNOWN_ID, assert_problem, ids, still};
+use super::{UNKNOWN_ID, api_server, assert_problem, ids};
 use crate::harness::{Database, Server, eventually, send};
 
 #[tokio::test]
 async fn safe_request_id_is_kept_and_unsafe_replaced() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let ask = |id: &str| send(server.request(Method::GET, "/healthz").header("x-request-id", id));
     for id in ["abc", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a.b_c:d/e+f=@-", &"x".repeat(128)] {
         assert_eq!(ask(id).await.header("x-request-id"), id);
@@ -25,7 +25,7 @@ async fn safe_request_id_is_kept_and_unsafe_replaced() {
 #[tokio::test]
 async fn request_id_is_in_problem_event_and_log() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let request = server.request(Method::POST, "/projects").header("x-request-id", "trace-7");
     let id = send(request.json(&json!({"name": "a"}))).await.expect(201).json()["id"].as_str().unwrap().to_owned();
     let events = server.get(&format!("/projects/{id}/events")).await.json();
@@ -44,7 +44,7 @@ async fn request_id_is_in_problem_event_and_log() {
 #[tokio::test]
 async fn every_response_has_security_headers() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for path in
         ["/projects", "/projects/x", "/nothing", "/healthz", "/openapi.json", "/dashboard/projects", "/static/x"]
     {
@@ -68,7 +68,7 @@ async fn every_response_has_security_headers() {
 #[tokio::test]
 async fn dynamic_responses_are_not_cached() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     for path in ["/projects".to_owned(), format!("/projects/{id}"), "/metrics".to_owned(), "/health".to_owned()] {
         let kept = server.get(&path).await.header("cache-control").to_owned();
@@ -95,7 +95,7 @@ async fn head_is_get_without_body() {
 #[tokio::test]
 async fn unsupported_method_lists_allowed_ones() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let one = format!("/projects/{UNKNOWN_ID}");
     let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
     let routes = [("/projects", "GET, POST"), (&one, "GET, PATCH, DELETE"), ("/metrics", "GET"), ("/health", "GET")];
@@ -116,7 +116,7 @@ async fn unsupported_method_lists_allowed_ones() {
 #[tokio::test]
 async fn unknown_path_points_to_openapi() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let inside = format!("/projects/{UNKNOWN_ID}/nothing");
     for path in ["/nothing", "/api/v1", "/api/v1/nothing", "/api/v2/projects", "/Projects", &inside, "/.git/config"] {
         let answer = server.get(path).await;
@@ -128,7 +128,7 @@ async fn unknown_path_points_to_openapi() {
 #[tokio::test]
 async fn both_mounts_and_trailing_slashes_work() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.post("/api/v1/projects", json!({"name": "a"})).await.expect(201).json()["id"]
         .as_str()
         .unwrap()
@@ -152,9 +152,9 @@ async fn both_mounts_and_trailing_slashes_work() {
 }
 
 #[tokio::test]
-async fn root_greets_programs_and_redirects_browsers() {
+async fn root_lists_paths_and_redirects_browsers() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let welcome = server.get("/").await.expect(200).json();
     for key in ["projects", "metrics", "health", "openapi"] {
         server.get(welcome[key].as_str().unwrap()).await.expect(200);

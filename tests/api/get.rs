@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{assert_refused, still};
+use super::{api_server, assert_refused};
 use crate::harness::{Answer, Database, Server, eventually, send};
 
 async fn get_with(server: &Server, id: &str, header: &str, value: &str) -> Answer {
@@ -18,7 +18,7 @@ const UNWOKEN: Duration = Duration::from_secs(50);
 #[tokio::test]
 async fn matching_etag_returns_304() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     for tag in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "\"x\",W/\"1\"", "*"] {
         let answer = get_with(&server, &id, "if-none-match", tag).await.expect(304);
@@ -38,7 +38,7 @@ async fn only_creating_project_has_retry_after() {
     let server = Server::on(&database);
     let id = server.ready("a").await;
     assert_eq!(server.get(&format!("/projects/{id}")).await.header("retry-after"), "");
-    let quiet = still(&database);
+    let quiet = api_server(&database);
     server.kill();
     let id = quiet.create("b").await;
     assert_eq!(quiet.get(&format!("/projects/{id}")).await.header("retry-after"), "1");
@@ -70,7 +70,7 @@ async fn wait_ends_when_status_is_unreachable() {
 #[tokio::test]
 async fn wait_ends_in_process_without_worker() {
     let database = Database::new().await;
-    let (api, _worker) = (still(&database), Server::on(&database));
+    let (api, _worker) = (api_server(&database), Server::on(&database));
     let id = api.create_as("a", json!({"outcome": "ready", "duration_ms": 100})).await;
     let started = Instant::now();
     let project = api.get(&format!("/projects/{id}?wait=ready&timeout=60s")).await.expect(200).json();
@@ -81,7 +81,7 @@ async fn wait_ends_in_process_without_worker() {
 #[tokio::test]
 async fn wait_timeout_returns_current_project() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     for (timeout, least) in [("0", 0), ("300ms", 300), ("1", 1000)] {
         let started = Instant::now();
@@ -95,7 +95,7 @@ async fn wait_timeout_returns_current_project() {
 #[tokio::test]
 async fn wait_ends_when_process_stops() {
     let database = Database::new().await;
-    let mut server = still(&database);
+    let mut server = api_server(&database);
     let id = server.create("a").await;
     let path = format!("/projects/{id}?wait=ready&timeout=60s");
     let waiting = tokio::spawn(send(server.request(Method::GET, &path)));
@@ -111,7 +111,7 @@ async fn wait_ends_when_process_stops() {
 #[tokio::test]
 async fn invalid_query_parameter_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     let cases = [
         ("wait=soon", "wait"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{assert_problem, assert_refused, still};
+use super::{api_server, assert_problem, assert_refused};
 use crate::harness::{Answer, Database, Server, eventually, send};
 
 async fn post_under(server: &Server, key: &str, body: Value) -> Answer {
@@ -15,7 +15,7 @@ async fn post_under(server: &Server, key: &str, body: Value) -> Answer {
 #[tokio::test]
 async fn repeated_request_returns_same_project() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let first = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
     assert_eq!(first.header("idempotency-replayed"), "");
     let again = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
@@ -48,7 +48,7 @@ async fn repeated_request_returns_current_project() {
 #[tokio::test]
 async fn key_with_other_body_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     post_under(&server, "k", json!({"name": "a"})).await.expect(201);
     let reused = post_under(&server, "k", json!({"name": "b"})).await;
     assert_problem(&reused, 422, "idempotency_key_reused");
@@ -59,7 +59,7 @@ async fn key_with_other_body_is_rejected() {
 #[tokio::test]
 async fn rejected_request_does_not_consume_key() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     assert_refused(&post_under(&server, "k", json!({"name": ""})).await, 422, "invalid_field", "name");
     let answer = post_under(&server, "k", json!({"name": "a"})).await.expect(201);
     assert_eq!(answer.header("idempotency-replayed"), "");
@@ -68,7 +68,7 @@ async fn rejected_request_does_not_consume_key() {
 #[tokio::test]
 async fn key_length_is_1_to_255_characters() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     post_under(&server, &"k".repeat(255), json!({"name": "a"})).await.expect(201);
     for key in ["", "é", &"k".repeat(256)] {
         let answer = post_under(&server, key, json!({"name": "a"})).await;
@@ -79,7 +79,7 @@ async fn key_length_is_1_to_255_characters() {
 #[tokio::test]
 async fn key_in_flight_returns_conflict() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let other = database.connection().await;
     other.batch_execute("SELECT pg_advisory_lock(hashtextextended('provost idempotency ' || 'k', 0))").await.unwrap();
     let answer = post_under(&server, "k", json!({"name": "a"})).await;
@@ -94,7 +94,7 @@ async fn key_in_flight_returns_conflict() {
 #[tokio::test]
 async fn concurrent_requests_create_one_project() {
     let database = Database::new().await;
-    let servers = [still(&database), still(&database)];
+    let servers = [api_server(&database), api_server(&database)];
     for round in 0..5 {
         let key = format!("k{round}");
         let posts = (0..20).map(|n| post_under(&servers[n % 2], &key, json!({"name": key})));
@@ -115,7 +115,7 @@ async fn concurrent_requests_create_one_project() {
 #[tokio::test]
 async fn requests_without_key_create_new_projects() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     server.create("a").await;
     server.create("a").await;
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 2);
@@ -125,7 +125,7 @@ async fn requests_without_key_create_new_projects() {
 #[tokio::test]
 async fn concurrent_key_of_other_process_is_replayed() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("theirs").await;
     let other = database.connection().await;
     let note = format!("BEGIN; INSERT INTO idempotency_keys (key, request_hash, project_id) VALUES ('k', 'h', '{id}')");

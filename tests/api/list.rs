@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{assert_refused, ids, next_page, still};
+use super::{api_server, assert_refused, ids, next_page};
 use crate::harness::{Database, Server};
 
 #[tokio::test]
 async fn pages_have_no_duplicates_during_inserts() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let mut expected = Vec::new();
     for n in 0..130 {
         expected.push(server.create(&format!("p{n}")).await);
@@ -32,7 +32,7 @@ async fn pages_have_no_duplicates_during_inserts() {
 #[tokio::test]
 async fn next_page_keeps_mount_and_filter() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for n in 0..3 {
         server.post("/projects", json!({"name": format!("a&b=c {n}"), "labels": {"env": "é&x"}})).await.expect(201);
         server.create("other").await;
@@ -49,7 +49,7 @@ async fn next_page_keeps_mount_and_filter() {
 #[tokio::test]
 async fn empty_list_is_an_empty_array() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let answer = server.get("/projects").await.expect(200);
     assert_eq!((answer.text.as_str(), answer.header("content-type")), ("[]", "application/json"));
     assert_eq!(next_page(&answer), None);
@@ -75,7 +75,7 @@ async fn deleted_projects_are_listed_only_on_request() {
 #[tokio::test]
 async fn every_status_filters() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     for status in ["creating", "provisioning", "ready", "failed", "deleting", "deleted"] {
         let expected = if status == "creating" { vec![id.clone()] } else { vec![] };
@@ -87,7 +87,7 @@ async fn every_status_filters() {
 #[tokio::test]
 async fn all_requested_labels_must_match() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let mut made = Vec::new();
     for labels in [json!({"env": "prod", "team": "core"}), json!({"env": "prod"}), json!({"env": "test", "x": ""})] {
         let project = server.post("/projects", json!({"name": "a", "labels": labels})).await.expect(201).json();
@@ -112,7 +112,7 @@ async fn all_requested_labels_must_match() {
 #[tokio::test]
 async fn conflicting_label_values_are_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     server.post("/projects", json!({"name": "a", "labels": {"env": "prod"}})).await.expect(201);
     let answer = server.get("/projects?label=env=test&label=env=prod").await;
     assert!(answer.status == 400 || answer.text == "[]", "all labels must fit: {} {}", answer.status, answer.text);
@@ -121,7 +121,7 @@ async fn conflicting_label_values_are_rejected() {
 #[tokio::test]
 async fn search_matches_name_part_or_id_prefix() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let billing = server.create("Billing-EU").await;
     let arabic = server.create("قاعدة البيانات").await;
     let percent = server.create("100%_sure\\").await;
@@ -151,7 +151,7 @@ async fn search_matches_name_part_or_id_prefix() {
 #[tokio::test]
 async fn invalid_query_parameter_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let cases = [
         ("status=sleeping", "status"),
         ("status=Ready", "status"),

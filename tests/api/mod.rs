@@ -23,7 +23,7 @@ use crate::harness::{Answer, Database, Server, send};
 pub const UNKNOWN_ID: &str = "0190c2f4-7c1e-7d3a-9f52-0242ac120002";
 
 /// A server without workers: it accepts requests but runs no jobs.
-pub fn still(database: &Database) -> Server {
+pub fn api_server(database: &Database) -> Server {
     Server::with(&database.url, &[("PROVOST_ROLES", "api")])
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{UNKNOWN_ID, send_raw, still};
+use super::{UNKNOWN_ID, api_server, send_raw};
 use crate::harness::{Database, Server, send};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -48,7 +48,7 @@ fn operations(document: &Value) -> Vec<(String, Method, Value)> {
 #[tokio::test]
 async fn documented_paths_exist_on_both_mounts() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let document = document(&server).await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
     for mount in ["", "/api/v1"] {
@@ -64,7 +64,7 @@ async fn documented_paths_exist_on_both_mounts() {
 #[tokio::test]
 async fn every_route_is_documented() {
     let database = Database::new().await;
-    let document = document(&still(&database)).await;
+    let document = document(&api_server(&database)).await;
     let documented: BTreeSet<String> =
         operations(&document).iter().map(|(path, method, _)| format!("{method} {path}")).collect();
     assert_eq!(documented, routes());
@@ -84,7 +84,7 @@ fn routes() -> BTreeSet<String> {
 #[tokio::test]
 async fn every_operation_has_description_and_problems() {
     let database = Database::new().await;
-    let document = document(&still(&database)).await;
+    let document = document(&api_server(&database)).await;
     for (path, method, operation) in operations(&document) {
         let what = format!("{method} {path}");
         let text = |key: &str| operation[key].as_str().unwrap_or_default().to_owned();
@@ -106,7 +106,7 @@ async fn every_operation_has_description_and_problems() {
 #[tokio::test]
 async fn returned_problems_are_documented() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let document = document(&server).await;
     let large = format!("\"{}\"", "x".repeat(300_000));
     for (path, method, operation) in operations(&document) {
@@ -136,7 +136,7 @@ async fn returned_problems_are_documented() {
 #[tokio::test]
 async fn documented_problem_matches_response() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let document = document(&server).await;
     let schema = document["components"]["schemas"]["Problem"]["properties"].as_object().unwrap().clone();
     let problem = server.get("/projects/x").await.expect(400).json();

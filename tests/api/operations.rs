@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{post_raw, still};
+use super::{api_server, post_raw};
 use crate::harness::{Answer, Database, Server, eventually, send};
 
 async fn accepting(server: &Server, path: &str, accept: &str) -> Answer {
@@ -13,7 +13,7 @@ async fn accepting(server: &Server, path: &str, accept: &str) -> Answer {
 #[tokio::test]
 async fn metrics_count_every_status() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let none = json!({"creating": 0, "provisioning": 0, "ready": 0, "failed": 0, "deleting": 0, "deleted": 0});
     for path in ["/metrics", "/api/v1/metrics"] {
         let metrics = server.get(path).await.expect(200).json();
@@ -37,7 +37,7 @@ async fn metrics_match_table_scan() {
     server.until(&busy, "provisioning").await;
     server.post(&format!("/projects/{busy}/retry"), json!({})).await.expect(409);
     post_raw(&server, "/projects", "{").await.expect(400);
-    let quiet = still(&database);
+    let quiet = api_server(&database);
     server.kill();
     quiet.create("waiting").await;
     quiet.delete(&format!("/projects/{again}")).await.expect(202);
@@ -84,7 +84,7 @@ async fn prometheus_format_is_served() {
 #[tokio::test]
 async fn metrics_default_to_json() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let common = ["*/*", "application/json", "application/json, text/plain, */*", "text/html,*/*;q=0.8"];
     for accept in common {
         let answer = accepting(&server, "/metrics", accept).await.expect(200);
@@ -114,7 +114,7 @@ async fn health_reports_all_dependencies() {
 #[tokio::test]
 async fn health_reports_missing_workers() {
     let database = Database::new().await;
-    let health: Value = still(&database).get("/api/v1/health").await.expect(200).json();
+    let health: Value = api_server(&database).get("/api/v1/health").await.expect(200).json();
     assert_eq!(health["workers"], json!({"online": 0, "slots": 0, "busy": 0}));
     assert!(health["services"].get("worker").is_none(), "{health}");
 }
@@ -122,7 +122,7 @@ async fn health_reports_missing_workers() {
 #[tokio::test]
 async fn probes_return_plain_text() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for mount in ["", "/api/v1"] {
         for (path, word) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
             let answer = server.get(&format!("{mount}{path}")).await.expect(200);

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{assert_problem, assert_refused, still};
+use super::{api_server, assert_problem, assert_refused};
 use crate::harness::{Answer, Database, Server, send};
 
 async fn patch_if(server: &Server, id: &str, tag: &str, body: Value) -> Answer {
@@ -13,7 +13,7 @@ async fn patch_if(server: &Server, id: &str, tag: &str, body: Value) -> Answer {
 #[tokio::test]
 async fn patch_changes_only_given_fields() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("before").await;
     let path = format!("/projects/{id}");
     let before = server.get(&path).await.json();
@@ -35,7 +35,7 @@ async fn patch_changes_only_given_fields() {
 #[tokio::test]
 async fn if_match_rejects_stale_version() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     patch_if(&server, &id, "\"1\"", json!({"name": "b"})).await.expect(200);
     let stale = patch_if(&server, &id, "\"1\"", json!({"name": "c"})).await;
@@ -52,7 +52,7 @@ async fn if_match_rejects_stale_version() {
 #[tokio::test]
 async fn concurrent_changes_to_one_version_apply_once() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let id = server.create("a").await;
     let tries = (0..8).map(|n| patch_if(&server, &id, "\"1\"", json!({"name": format!("b{n}")})));
     let answers = futures_util::future::join_all(tries).await;
@@ -64,7 +64,7 @@ async fn concurrent_changes_to_one_version_apply_once() {
 #[tokio::test]
 async fn empty_or_invalid_patch_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let path = format!("/projects/{}", server.create("a").await);
     let cases = [
         (json!({}), "body"),
@@ -92,7 +92,7 @@ async fn deleting_or_deleted_project_cannot_change() {
     server.delete(&format!("/projects/{gone}")).await.expect(202);
     server.until(&gone, "deleted").await;
     server.kill();
-    let server = still(&database);
+    let server = api_server(&database);
     server.delete(&format!("/projects/{going}")).await.expect(202);
     for (id, status) in [(going, "deleting"), (gone, "deleted")] {
         let answer = server.patch(&format!("/projects/{id}"), json!({"name": "other"})).await;

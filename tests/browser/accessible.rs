@@ -115,7 +115,7 @@ async fn job_engine_pages_are_accessible_and_fit_the_screen() {
     browser.js("window.scrollTo(0, document.body.scrollHeight)").await;
     look(&browser, "jobs-selected").await;
     browser.press("Cancel…").await;
-    browser.sees("canceled immediately.").await;
+    browser.wait_for_text("canceled immediately.").await;
     look(&browser, "jobs-bulk-cancel").await;
     has_no_page_errors(&browser).await;
 }
@@ -145,7 +145,7 @@ async fn empty_and_outage_pages_are_accessible_and_fit_the_screen() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;
     proxy.cut();
-    browser.sees("Showing the last good data").await;
+    browser.wait_for_text("Showing the last good data").await;
     look(&browser, "projects-stale").await;
     visit(&browser, "database-down", "/dashboard/projects").await;
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::jobs::{form, idle};
+use super::jobs::{enqueue_unserved, form};
 use super::work::{dead_letter, enqueue, job_until};
 use crate::harness::{Browser, Database, Server};
 
@@ -17,14 +17,14 @@ async fn in_state(server: &Server, state: &str) -> usize {
 async fn selected_jobs_are_canceled_after_confirmation() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
-    idle(&server, "a.one", 7).await;
+    enqueue_unserved(&server, "a.one", 7).await;
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/jobs?state=queued&kind=a.one").await;
     for n in 1..=3 {
         browser.click(&format!("#rows tr:nth-child({n}) .pick input")).await;
     }
     browser.press("Cancel…").await;
-    browser.sees("3 pending jobs are canceled immediately.").await;
+    browser.wait_for_text("3 waiting jobs are canceled immediately.").await;
     assert_eq!(browser.text("h1").await, "Cancel 3 jobs");
     assert_eq!(browser.texts(".listed li").await.len(), 3);
     browser.press("Go back").await;
@@ -34,7 +34,7 @@ async fn selected_jobs_are_canceled_after_confirmation() {
     browser.press("Cancel…").await;
     browser.fill("#reason", "twice by mistake").await;
     browser.press("Cancel 1 job").await;
-    browser.sees("Canceled 1 job.").await;
+    browser.wait_for_text("Canceled 1 job.").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=queued&kind=a.one");
     let canceled = server.get("/jobs?state=canceled").await.json();
     assert_eq!(canceled[0]["error"], "canceled: twice by mistake");
@@ -44,17 +44,17 @@ async fn selected_jobs_are_canceled_after_confirmation() {
 async fn bulk_cancel_skips_jobs_created_after_confirmation_page() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
-    idle(&server, "a.many", 31).await;
-    idle(&server, "b.other", 2).await;
+    enqueue_unserved(&server, "a.many", 31).await;
+    enqueue_unserved(&server, "b.other", 2).await;
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/jobs?kind=a.many").await;
     assert!(browser.shows("all 31 matching jobs").await);
     browser.press("Cancel all…").await;
     assert_eq!(browser.text("h1").await, "Cancel 31 jobs");
     assert!(browser.shows("All jobs with kind a.many").await && browser.shows("and 26 more").await);
-    idle(&server, "a.many", 2).await;
+    enqueue_unserved(&server, "a.many", 2).await;
     browser.press("Cancel 31 jobs").await;
-    browser.sees("Canceled 31 jobs.").await;
+    browser.wait_for_text("Canceled 31 jobs.").await;
     assert_eq!((in_state(&server, "canceled").await, in_state(&server, "queued").await), (31, 4));
 }
 
@@ -74,10 +74,10 @@ async fn more_jobs_than_confirmed_are_rejected() {
     server.post(&format!("/jobs/{later}/retry"), json!({})).await.expect(200);
     job_until(&server, &later, "failed").await;
     browser.press("Delete 2 jobs").await;
-    browser.sees("3 jobs match now, but you confirmed 2.").await;
+    browser.wait_for_text("3 jobs match now, but you confirmed 2.").await;
     assert_eq!(in_state(&server, "failed").await, 3);
     browser.press("Delete 3 jobs").await;
-    browser.sees("Deleted 3 jobs.").await;
+    browser.wait_for_text("Deleted 3 jobs.").await;
 }
 
 #[tokio::test]
@@ -86,17 +86,17 @@ async fn bulk_cancel_stops_active_and_skips_finished_jobs() {
     let server = Server::with(&database.url, SETTINGS);
     let active = enqueue(&server, json!({"kind": "sleep", "payload": {"seconds": 600}})).await;
     let done = enqueue(&server, json!({"kind": "noop"})).await;
-    idle(&server, "a.one", 1).await;
+    enqueue_unserved(&server, "a.one", 1).await;
     job_until(&server, &active, "active").await;
     job_until(&server, &done, "completed").await;
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/jobs").await;
     browser.click("[data-all]").await;
     browser.press("Cancel…").await;
-    browser.sees("1 active job is asked to stop").await;
+    browser.wait_for_text("1 active job is asked to stop").await;
     assert!(browser.shows("1 selected job that this action does not apply to.").await);
     browser.press("Cancel 2 jobs").await;
-    browser.sees("Canceled 2 jobs.").await;
+    browser.wait_for_text("Canceled 2 jobs.").await;
     job_until(&server, &active, "canceled").await;
     job_until(&server, &done, "completed").await;
 }
@@ -105,7 +105,7 @@ async fn bulk_cancel_stops_active_and_skips_finished_jobs() {
 async fn invalid_bulk_request_changes_nothing() {
     let database = Database::new().await;
     let server = Server::with(&database.url, SETTINGS);
-    let ids = idle(&server, "a.one", 1).await;
+    let ids = enqueue_unserved(&server, "a.one", 1).await;
     let none = form(&server, "/dashboard/jobs/bulk", "verb=cancel&back=%2Fdashboard%2Fjobs%3Fstate%3Dqueued").await;
     assert_eq!((none.status, none.header("location")), (303, "/dashboard/jobs?state=queued"));
     assert!(none.header("set-cookie").contains("nothing-picked"));

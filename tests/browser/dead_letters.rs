@@ -31,7 +31,7 @@ async fn job_is_found_by_error_edited_and_replayed() {
     browser.fill("#reason", "a typo").await;
     browser.press("Replay").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Replayed. The job is queued again").await;
+    browser.wait_for_text("Replayed. The job is queued again").await;
     job_until(&fixtures.server, &fixtures.dead, "completed").await;
     browser.reload().await;
     assert!(browser.shows("12345678901234567890123").await && browser.shows("a typo · payload edited").await);
@@ -48,7 +48,7 @@ async fn replay_with_others_moves_all_to_another_queue() {
     browser.fill("#queue", "later").await;
     browser.click("#others").await;
     browser.press("Replay").await;
-    browser.sees("Replayed 6 jobs.").await;
+    browser.wait_for_text("Replayed 6 jobs.").await;
     assert_eq!(fixtures.server.get("/jobs?queue=later&state=queued").await.json().as_array().unwrap().len(), 6);
     assert_eq!(browser.texts("#groups .name").await, ["simulated 500 from downstream webhook"]);
 }
@@ -63,13 +63,13 @@ async fn error_group_is_replayed_or_deleted_after_confirmation() {
     assert!(browser.shows("All jobs with kind webhook.dispatch, error “simulated 500 from downstream webhook”").await);
     browser.fill("#move-to", "later").await;
     browser.press("Replay 3 jobs").await;
-    browser.sees("Replayed 3 jobs.").await;
+    browser.wait_for_text("Replayed 3 jobs.").await;
     assert_eq!(fixtures.server.get("/jobs?queue=later").await.json().as_array().unwrap().len(), 3);
     browser.open("/dashboard/dead-letters").await;
     browser.press("Delete all…").await;
     assert_eq!(browser.text("h1").await, "Delete 6 jobs");
     browser.press("Delete 6 jobs").await;
-    browser.sees("No failed jobs").await;
+    browser.wait_for_text("No failed jobs").await;
     assert!(browser.shows("Deleted 6 jobs.").await);
 }
 
@@ -85,11 +85,11 @@ async fn dead_letter_is_deleted_unless_it_belongs_to_a_project() {
     browser.arrives(&format!("/dashboard/projects/{project}")).await;
     browser.open(&format!("/dashboard/dead-letters/{id}/delete")).await;
     browser.press("Delete dead letter").await;
-    browser.sees("Dead letter deleted. Its events are kept.").await;
+    browser.wait_for_text("Dead letter deleted. Its events are kept.").await;
     assert_eq!(server.get(&format!("/jobs/{id}")).await.status, 404);
     let project_job = database.text("SELECT id FROM jobs").await;
     browser.open(&format!("/dashboard/dead-letters/{project_job}/replay")).await;
-    browser.sees("This job cannot be replayed now.").await;
+    browser.wait_for_text("This job cannot be replayed now.").await;
 }
 
 #[tokio::test]
@@ -111,5 +111,5 @@ async fn multiline_error_is_grouped_and_replayed_as_one() {
     browser.arrives("/dashboard/dead-letters?kind=cleanup.run&error=boom").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 2);
     browser.click("#rows tr:first-child summary").await;
-    browser.sees("at main <b>").await;
+    browser.wait_for_text("at main <b>").await;
 }

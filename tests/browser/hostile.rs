@@ -94,6 +94,6 @@ async fn hostile_names_can_be_typed_searched_and_deleted() {
         server.until(&id, "deleted").await;
     }
     browser.open("/dashboard/projects?search=%3Cscript%3Ealert(1)%3C/script%3E").await;
-    browser.sees("“<script>alert(1)</script>”").await;
+    browser.wait_for_text("“<script>alert(1)</script>”").await;
     assert!(browser.page_errors().await.is_empty());
 }

@@ -23,14 +23,14 @@ async fn job_filter_survives_tabs_and_actions() {
     assert_eq!(browser.js("return document.querySelector('#f-kind').value").await, "email.send");
     assert!(browser.shows("6 of 6").await, "jobs matching both filters are counted");
     browser.click("#rows tr:first-child .act button").await;
-    browser.sees("Replayed. The job is queued again").await;
+    browser.wait_for_text("Replayed. The job is queued again").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed&kind=email.send");
     browser.open(&format!("/dashboard/jobs?search={}", &fixtures.completed[..30])).await;
     assert_eq!(browser.texts("#rows .name").await, ["report.generate"]);
     browser.open("/dashboard/jobs?tag=finance&tenant=acme").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 2, "the job and its copy");
     browser.open("/dashboard/jobs?state=blocked&kind=nothing").await;
-    browser.sees("No jobs with state Blocked, kind “nothing”").await;
+    browser.wait_for_text("No jobs with state Blocked, kind “nothing”").await;
     let wrong = fixtures.server.get("/dashboard/jobs?state=sleeping").await;
     assert_eq!(wrong.status, 400);
 }
@@ -66,22 +66,22 @@ async fn enqueued_job_is_followed_to_its_end() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard/jobs").await;
-    browser.sees("No jobs yet").await;
+    browser.wait_for_text("No jobs yet").await;
     browser.press("Enqueue a job").await;
     browser.fill("#kind", "sleep").await;
     browser.fill("#payload", r#"{"seconds": 0, "n": 12345678901234567890123}"#).await;
     browser.press("Enqueue job").await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("Job enqueued.").await;
+    browser.wait_for_text("Job enqueued.").await;
     browser.until("it is active", &format!("{BADGE} === 'Active'")).await;
-    browser.sees("Leased to").await;
+    browser.wait_for_text("Leased to").await;
     gate.open().await;
     browser.until("it is completed", &format!("{BADGE} === 'Completed'")).await;
-    browser.sees("Final, no more updates").await;
+    browser.wait_for_text("Final; no further updates").await;
     assert!(browser.shows(r#"{"seconds": 0, "n": 12345678901234567890123}"#).await, "every digit is kept");
     assert_eq!(browser.texts(".timeline li b").await, ["Enqueued", "Claimed", "Completed"]);
     browser.press("Run again").await;
-    browser.sees("Copy enqueued.").await;
+    browser.wait_for_text("Copy enqueued.").await;
     assert!(browser.shows("Copy of").await);
 }
 
@@ -134,15 +134,15 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
         ),
     ] {
         browser.open(&format!("/dashboard/jobs/{id}")).await;
-        browser.sees(why).await;
+        browser.wait_for_text(why).await;
         assert!(browser.shows(help).await, "{why}");
     }
     browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Change priority").await;
     browser.fill("#priority", "2").await;
     browser.press("Save").await;
-    browser.sees("Priority changed.").await;
-    browser.sees("priority 9 → 2").await;
+    browser.wait_for_text("Priority changed.").await;
+    browser.wait_for_text("priority 9 → 2").await;
     assert_eq!(fixtures.server.get(&format!("/jobs/{}", fixtures.paused)).await.json()["priority"], 2);
     browser.press("Change priority").await;
     browser.js("document.querySelector('#priority').form.noValidate = true").await;
@@ -151,7 +151,7 @@ async fn waiting_job_shows_reason_and_accepts_priority() {
     assert!(browser.text("#priority-error").await.contains("from 0 to 9"));
     browser.open(&format!("/dashboard/jobs/{}", fixtures.scheduled)).await;
     browser.press("Start now").await;
-    browser.sees("Due now").await;
+    browser.wait_for_text("Due now").await;
     job_until(&fixtures.server, &fixtures.scheduled, "completed").await;
 }
 
@@ -161,18 +161,18 @@ async fn job_is_canceled_after_confirmation() {
     let browser = Browser::on(&fixtures.server).await;
     browser.open(&format!("/dashboard/jobs/{}", fixtures.paused)).await;
     browser.press("Cancel…").await;
-    browser.sees("1 pending job is canceled immediately.").await;
+    browser.wait_for_text("1 waiting job is canceled immediately.").await;
     browser.fill("#reason", "wrong recipient").await;
     browser.press("Cancel job").await;
-    browser.sees("Canceled.").await;
+    browser.wait_for_text("Canceled.").await;
     assert!(browser.shows("wrong recipient").await);
     assert_eq!(browser.text(".head .badge").await, "Canceled");
     browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
     browser.press("Cancel job").await;
-    browser.sees("Cancellation requested. The worker is notified").await;
+    browser.wait_for_text("Cancellation requested. The worker is notified").await;
     job_until(&fixtures.server, &fixtures.active, "canceled").await;
     browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
-    browser.sees("The job is now canceled.").await;
+    browser.wait_for_text("The job is now canceled.").await;
     assert_eq!(browser.texts("form .destroy").await.len(), 0);
 }
 
@@ -187,14 +187,14 @@ async fn second_operator_sees_current_job_state() {
     browser.open(&format!("/dashboard/jobs/{id}")).await;
     server.post("/dlq/delete", json!({"job_ids": [id]})).await.expect(200);
     browser.press("Replay").await;
-    browser.sees("Job not found").await;
+    browser.wait_for_text("Job not found").await;
     assert!(browser.shows("Back to jobs").await);
     let id = dead_letter(&server, "cleanup.run", json!({})).await;
     browser.open("/dashboard/jobs?state=failed").await;
     server.post("/dlq/replay", json!({"job_ids": [id], "payload": {"durationMs": 1}})).await.expect(200);
     job_until(&server, &id, "completed").await;
     browser.click("#rows .act button").await;
-    browser.sees("Nothing was changed: the job is now completed.").await;
+    browser.wait_for_text("Nothing was changed: the job is now completed.").await;
 }
 
 #[tokio::test]
@@ -254,13 +254,13 @@ async fn jobs_are_selected_by_key_and_retried() {
         browser.keys("jx").await;
     }
     browser.until("three are selected", "document.querySelectorAll('.pick input[name]:checked').length === 3").await;
-    browser.sees("Paused while rows are selected").await;
+    browser.wait_for_text("Paused while rows are selected").await;
     browser.tab_to("Retry…").await;
     browser.keys(key::ENTER).await;
-    browser.sees("3 failed jobs are replayed with a new retry budget.").await;
+    browser.wait_for_text("3 failed jobs are replayed with a new retry budget.").await;
     browser.tab_to("Retry 3 jobs").await;
     browser.keys(key::ENTER).await;
-    browser.sees("Retried 3 jobs.").await;
+    browser.wait_for_text("Retried 3 jobs.").await;
     assert_eq!(browser.path().await, "/dashboard/jobs?state=failed");
 }
 
@@ -272,7 +272,7 @@ pub async fn form(server: &Server, path: &str, body: &str) -> crate::harness::An
 }
 
 /// Enqueues `n` jobs on a queue without workers.
-pub async fn idle(server: &Server, kind: &str, n: usize) -> Vec<String> {
+pub async fn enqueue_unserved(server: &Server, kind: &str, n: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..n {
         ids.push(enqueue(server, json!({"kind": kind, "queue": "nobody"})).await);

@@ -109,7 +109,7 @@ async fn row_menu_opens_by_key_and_returns_focus() {
     browser.open("/dashboard/projects").await;
     browser.tab_to("More for with-menu").await;
     browser.keys(key::ENTER).await;
-    browser.sees("Delete…").await;
+    browser.wait_for_text("Delete…").await;
     browser.keys(key::ESCAPE).await;
     browser.until("it is closed", "!document.querySelector('details.more[open]')").await;
     assert_eq!(browser.focused().await, "More for with-menu");

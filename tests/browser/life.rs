@@ -17,10 +17,10 @@ async fn created_project_becomes_ready_without_reload() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard").await;
-    browser.sees("No projects yet").await;
+    browser.wait_for_text("No projects yet").await;
     browser.fill("#project-name", "billing-eu").await;
     browser.press("Create project").await;
-    browser.sees("Project created. Provisioning is in progress.").await;
+    browser.wait_for_text("Project created. Provisioning is in progress.").await;
     assert_eq!(browser.text("h1").await, "billing-eu");
     browser.js("window.same = true").await;
     browser.until("it is provisioning", &format!("{BADGE} === 'Provisioning'")).await;
@@ -44,10 +44,10 @@ async fn failed_project_shows_its_reason_and_is_retried() {
     browser.open("/dashboard/projects").await;
     assert!(browser.text("#rows .note").await.contains("no quota"));
     browser.press("Retry flaky-preview").await;
-    browser.sees("Retry started.").await;
+    browser.wait_for_text("Retry started.").await;
     browser.until("it is ready", "document.querySelector('#rows .badge').innerText === 'Ready'").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
-    browser.sees("Attempt 2").await;
+    browser.wait_for_text("Attempt 2").await;
     assert_eq!(server.history(&id).await.len(), 6);
 }
 
@@ -63,7 +63,7 @@ async fn project_is_deleted_only_with_its_name() {
     browser.press("Delete…").await;
     browser.fill("#confirm-name", "Old-preview").await;
     browser.press("Delete project").await;
-    browser.sees("Nothing was changed.").await;
+    browser.wait_for_text("Nothing was changed.").await;
     assert!(browser.text("#confirm-name-error").await.contains("The names differ."));
     assert_eq!(browser.js("return document.querySelector('#confirm-name').ariaInvalid").await, "true");
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
@@ -74,9 +74,9 @@ async fn project_is_deleted_only_with_its_name() {
     browser.until("it is deleting", "document.querySelector('.head .badge').innerText === 'Deleting'").await;
     gate.open().await;
     browser.until("the project is deleted", "document.querySelector('.head .badge').innerText === 'Deleted'").await;
-    browser.sees("no longer needed").await;
+    browser.wait_for_text("no longer needed").await;
     browser.open("/dashboard/projects").await;
-    browser.sees("No projects yet").await;
+    browser.wait_for_text("No projects yet").await;
     browser.open("/dashboard/projects?status=deleted").await;
     assert_eq!(browser.text("#rows .name").await, "old-preview");
 }
@@ -92,7 +92,7 @@ async fn project_with_changed_status_is_not_deleted() {
     crate::harness::send(rename.json(&json!({"labels": {"keep": "yes"}}))).await.expect(200);
     browser.fill("#confirm-name", "contested").await;
     browser.press("Delete project").await;
-    browser.sees("The project changed after you opened this page.").await;
+    browser.wait_for_text("The project changed after you opened this page.").await;
     assert_eq!(database.text("SELECT status FROM projects").await, "ready");
 }
 
@@ -108,7 +108,7 @@ async fn second_operator_sees_the_current_status() {
     browser.text("#rows .name").await;
     server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
     browser.press("Retry shared").await;
-    browser.sees("Only failed projects can be retried; this project is now").await;
+    browser.wait_for_text("Only failed projects can be retried; this project is now").await;
     assert!(browser.path().await.starts_with("/dashboard/projects?status=failed"), "the browser returns to the list");
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 2, "the first request and one retry");
 }
@@ -143,7 +143,7 @@ async fn invalid_name_is_refused_at_its_field_and_kept() {
     browser.fill("#project-name", "   ").await;
     browser.press("Create project").await;
     assert!(browser.text("#project-name-error").await.contains("must not be empty"));
-    browser.sees("Not saved. Correct these fields:").await;
+    browser.wait_for_text("Not saved. Correct these fields:").await;
     assert_eq!(browser.js("return document.querySelector('#project-name').value").await, "   ");
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
 }
@@ -160,7 +160,7 @@ async fn project_is_renamed_on_its_page() {
     browser.press("Rename").await;
     browser.fill("#project-name", "after").await;
     browser.click("#rename button").await;
-    browser.sees("Project renamed.").await;
+    browser.wait_for_text("Project renamed.").await;
     assert_eq!(browser.text("h1").await, "after");
     assert_eq!(
         browser.js(ready).await,

@@ -10,7 +10,7 @@ async fn limit_is_added_edited_renamed_and_deleted() {
     let server = Server::on(&database);
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/limits").await;
-    browser.sees("Workers claim jobs as fast as they can.").await;
+    browser.wait_for_text("Workers claim jobs as fast as they can.").await;
     browser.press("Add a limit").await;
     browser.fill("#limit-name", "mail/rate & co").await;
     browser.js("document.querySelector('#scope').value = 'kind'; document.querySelector('#mode').value = 'rate'").await;
@@ -19,7 +19,7 @@ async fn limit_is_added_edited_renamed_and_deleted() {
     browser.fill("#window", "60").await;
     browser.fill("#reason", "the provider says so").await;
     browser.press("Add limit").await;
-    browser.sees("Limit added.").await;
+    browser.wait_for_text("Limit added.").await;
     assert!(browser.shows("100 per 1 m").await && browser.shows("1 limit, none throttling now").await);
 
     browser.press("Edit mail/rate & co").await;
@@ -29,7 +29,7 @@ async fn limit_is_added_edited_renamed_and_deleted() {
     browser.fill("#limit-name", "mail").await;
     browser.click("#enabled").await;
     browser.press("Save limit").await;
-    browser.sees("Limit changed.").await;
+    browser.wait_for_text("Limit changed.").await;
     let limits = server.get("/limits").await.json();
     assert_eq!(limits.as_array().unwrap().len(), 1);
     assert_eq!(
@@ -40,9 +40,9 @@ async fn limit_is_added_edited_renamed_and_deleted() {
 
     browser.press("More for mail").await;
     browser.press("Delete…").await;
-    browser.sees("Jobs are no longer limited to 50 per 1 m, burst 100.").await;
+    browser.wait_for_text("Jobs are no longer limited to 50 per 1 m, burst 100.").await;
     browser.press("Delete limit").await;
-    browser.sees("Limit deleted.").await;
+    browser.wait_for_text("Limit deleted.").await;
     assert_eq!(server.get("/limits").await.json(), json!([]));
 }
 

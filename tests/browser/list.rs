@@ -35,7 +35,7 @@ async fn tabs_and_search_keep_each_other_until_they_are_cleared() {
     assert_eq!(browser.texts("#rows .name").await, ["billing-us"]);
     assert_eq!(browser.js("return document.querySelector('#search').value").await, "billing");
     browser.press("Deleting 0").await;
-    browser.sees("No projects match").await;
+    browser.wait_for_text("No projects match").await;
     browser.press("Clear filter").await;
     browser.text("#rows").await;
     assert_eq!(browser.texts("#rows .name").await.len(), 3);
@@ -49,7 +49,7 @@ async fn filter_survives_a_retry() {
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/projects?status=failed&search=on").await;
     browser.press("Retry one").await;
-    browser.sees("Retry started.").await;
+    browser.wait_for_text("Retry started.").await;
     assert_eq!(browser.path().await, "/dashboard/projects?status=failed&search=on");
 }
 

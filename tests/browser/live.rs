@@ -49,7 +49,7 @@ async fn typed_text_and_focus_survive_updates() {
     // Focus alone does not pause updates.
     browser.click("#search").await;
     server.ready("second").await;
-    browser.sees("second").await;
+    browser.wait_for_text("second").await;
     assert_eq!(browser.js("return document.activeElement.id").await, "search");
 
     browser.keys("half a w").await;
@@ -59,7 +59,7 @@ async fn typed_text_and_focus_survive_updates() {
     let state = "const it = document.activeElement; return [it.id, it.value, it.selectionStart]";
     assert_eq!(browser.js(state).await, json!(["search", "half a word", 11]));
     browser.fill("#search", "").await;
-    browser.sees("third").await;
+    browser.wait_for_text("third").await;
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn hidden_tab_does_not_poll() {
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     assert_eq!(browser.polls().await.len(), before);
     browser.js(&hide(false)).await;
-    browser.sees("unseen").await;
+    browser.wait_for_text("unseen").await;
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn deleted_project_page_stops_polling() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open(&format!("/dashboard/projects/{id}")).await;
-    browser.until("the pill shows the final state", &format!("{PILL} === 'Final, no more updates'")).await;
+    browser.until("the pill shows the final state", &format!("{PILL} === 'Final; no further updates'")).await;
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     assert!(browser.polls().await.len() <= 1, "{:?}", browser.polls().await);
     assert_eq!(browser.js("return document.querySelector('#live-toggle').checkVisibility()").await, false);

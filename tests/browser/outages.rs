@@ -19,16 +19,16 @@ async fn page_keeps_rows_during_a_database_outage() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(2).await;
     proxy.cut();
-    browser.sees("The server responds, but its database does not. Showing the last good data from").await;
+    browser.wait_for_text("The server responds, but its database does not. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-db').textContent").await, "Database: down");
     assert!(browser.polls().await.len() < 10, "failed polls back off");
     assert!(browser.accessibility_violations().await.is_empty());
-    proxy.mend();
+    proxy.repair();
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
     browser.until("the mark shows up", "document.querySelector('#mark-db').textContent === 'Database: up'").await;
     server.ready("afterwards").await;
-    browser.sees("afterwards").await;
+    browser.wait_for_text("afterwards").await;
     assert!(browser.page_errors().await.is_empty());
 }
 
@@ -41,8 +41,8 @@ async fn retry_now_polls_immediately() {
     browser.prefer("poll=5").await;
     browser.open("/dashboard/projects").await;
     proxy.cut();
-    browser.sees("its database does not.").await;
-    proxy.mend();
+    browser.wait_for_text("its database does not.").await;
+    proxy.repair();
     browser.press("Retry now").await;
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }
@@ -57,7 +57,7 @@ async fn page_reports_an_unreachable_server() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;
     server.kill();
-    browser.sees("The server is not responding. Showing the last good data from").await;
+    browser.wait_for_text("The server is not responding. Showing the last good data from").await;
     assert_eq!(browser.texts("#rows .name").await, ["kept"]);
     assert_eq!(browser.js("return document.querySelector('#mark-api').textContent").await, "API: down");
 }
@@ -71,10 +71,10 @@ async fn offline_device_shows_banner_and_recovers() {
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;
     browser.offline(true).await;
-    browser.sees("This device is offline.").await;
+    browser.wait_for_text("This device is offline.").await;
     server.ready("meanwhile").await;
     browser.offline(false).await;
-    browser.sees("meanwhile").await;
+    browser.wait_for_text("meanwhile").await;
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }
 
@@ -93,7 +93,7 @@ async fn error_page_reloads_when_the_database_returns() {
     assert_eq!(browser.text("h1").await, "The database is not responding");
     assert!(browser.shows("Settings").await && browser.shows("Your data is safe.").await);
     assert!(browser.accessibility_violations().await.is_empty(), "{:#?}", browser.accessibility_violations().await);
-    proxy.mend();
+    proxy.repair();
     browser.until("the list is shown", "document.querySelector('#rows .name')?.innerText === 'kept'").await;
     browser.until("the outage texts disappear", "!document.body.innerText.includes('not responding')").await;
     assert_eq!(browser.js("return document.title").await, "Projects · Provost");
@@ -110,8 +110,8 @@ async fn form_sent_during_outage_shows_an_error() {
     browser.fill("#project-name", "not-now").await;
     proxy.cut();
     browser.press("Create project").await;
-    browser.sees("The database is not responding").await;
-    proxy.mend();
+    browser.wait_for_text("The database is not responding").await;
+    proxy.repair();
     browser.back().await;
     browser.arrives("/dashboard/projects").await;
     assert_eq!(database.number("SELECT count(*) FROM projects").await, 0);
@@ -126,9 +126,9 @@ async fn settings_are_shown_while_the_database_is_down() {
     browser.prefer("poll=1").await;
     proxy.cut();
     browser.open("/dashboard/settings").await;
-    browser.sees("not responding").await;
-    browser.sees("The database is not responding. Your data is safe").await;
-    proxy.mend();
-    browser.sees("responded in").await;
+    browser.wait_for_text("not responding").await;
+    browser.wait_for_text("The database is not responding. Your data is safe").await;
+    proxy.repair();
+    browser.wait_for_text("responded in").await;
     browser.until("the banner disappears", &format!("{BANNER} === ''")).await;
 }

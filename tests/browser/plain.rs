@@ -36,7 +36,7 @@ async fn project_lifecycle_works_without_javascript() {
     browser.open("/dashboard/projects?status=failed").await;
     shows_no_script_only_controls(&browser).await;
     browser.press("Retry broken").await;
-    browser.sees("Retry started.").await;
+    browser.wait_for_text("Retry started.").await;
     shows_no_script_only_controls(&browser).await;
     server.until(&failed, "failed").await;
     assert_eq!(server.history(&failed).await.len(), 6);
@@ -50,7 +50,7 @@ async fn project_lifecycle_works_without_javascript() {
     shows_no_script_only_controls(&browser).await;
     browser.fill("#confirm-name", "plain").await;
     browser.press("Delete project").await;
-    browser.sees("Deletion started.").await;
+    browser.wait_for_text("Deletion started.").await;
     server.until(&id, "deleted").await;
 }
 
@@ -73,7 +73,7 @@ async fn filters_settings_and_charts_work_without_javascript() {
     shows_no_script_only_controls(&browser).await;
     browser.click("[name=theme][value=dark]").await;
     browser.press("Save").await;
-    browser.sees("Settings saved in this browser.").await;
+    browser.wait_for_text("Settings saved in this browser.").await;
     assert_eq!(browser.js("return document.documentElement.dataset.theme").await, "dark");
 
     browser.open("/dashboard/metrics").await;

@@ -13,10 +13,10 @@ async fn queue_is_paused_drained_and_resumed() {
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/queues").await;
     browser.press("Pause bulk…").await;
-    browser.sees("Workers stop taking jobs from this queue until you resume it.").await;
+    browser.wait_for_text("Workers stop taking jobs from this queue until you resume it.").await;
     browser.fill("#reason", "card processor down").await;
     browser.press("Pause queue").await;
-    browser.sees("Paused. New jobs are accepted and wait.").await;
+    browser.wait_for_text("Paused. New jobs are accepted and wait.").await;
     assert!(browser.shows("“card processor down” · dashboard").await);
     let waits = enqueue(&server, json!({"kind": "noop", "queue": "bulk"})).await;
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
@@ -25,18 +25,18 @@ async fn queue_is_paused_drained_and_resumed() {
     browser.open("/dashboard/queues").await;
     assert_eq!(browser.texts("#rows .badge").await, ["Paused", "Active"]);
     browser.press("Resume bulk").await;
-    browser.sees("Resumed. Workers claim jobs from this queue again.").await;
+    browser.wait_for_text("Resumed. Workers claim jobs from this queue again.").await;
     assert_eq!(browser.path().await, "/dashboard/queues");
     job_until(&server, &waits, "completed").await;
 
     browser.open("/dashboard/queues/bulk").await;
     browser.press("Drain…").await;
-    browser.sees("New jobs are refused with status 409").await;
+    browser.wait_for_text("New jobs are refused with status 409").await;
     browser.press("Drain queue").await;
-    browser.sees("Draining: new jobs are refused; jobs already in the queue are processed.").await;
+    browser.wait_for_text("Draining: new jobs are refused; jobs already in the queue are processed.").await;
     assert_eq!(server.post("/jobs", json!({"kind": "noop", "queue": "bulk"})).await.code(), "queue_draining");
     browser.press("Resume").await;
-    browser.sees("Resumed.").await;
+    browser.wait_for_text("Resumed.").await;
     server.post("/jobs", json!({"kind": "noop", "queue": "bulk"})).await.expect(201);
 }
 
@@ -52,7 +52,7 @@ async fn queue_limits_are_set_changed_rejected_and_removed() {
     browser.fill("#window", "60").await;
     browser.fill("#burst", "20").await;
     browser.press("Save limits").await;
-    browser.sees("Limits saved.").await;
+    browser.wait_for_text("Limits saved.").await;
     assert!(browser.shows("limit 10").await);
     let limits = server.get("/limits").await.json();
     assert_eq!(limits.as_array().unwrap().len(), 2, "{limits}");
@@ -61,7 +61,7 @@ async fn queue_limits_are_set_changed_rejected_and_removed() {
     let changes = "SELECT count(*) FROM events WHERE entity = 'limit'";
     let before = database.number(changes).await;
     browser.press("Save limits").await;
-    browser.sees("Limits saved.").await;
+    browser.wait_for_text("Limits saved.").await;
     assert_eq!(database.number(changes).await, before, "saving unchanged limits records no event");
 
     browser.js("document.querySelector('#rate').form.noValidate = true").await;
@@ -72,7 +72,7 @@ async fn queue_limits_are_set_changed_rejected_and_removed() {
     browser.fill("#burst", "").await;
     browser.fill("#concurrency", "").await;
     browser.press("Save limits").await;
-    browser.sees("Limits saved.").await;
+    browser.wait_for_text("Limits saved.").await;
     assert_eq!(server.get("/limits").await.json(), json!([]));
 }
 
@@ -88,7 +88,7 @@ async fn unserved_queue_with_slash_shows_worker_command() {
     assert!(browser.shows("provost --roles worker --worker-queues eu/west:1").await);
     browser.press("Pause…").await;
     browser.press("Pause queue").await;
-    browser.sees("Paused: new jobs are accepted and wait.").await;
+    browser.wait_for_text("Paused: new jobs are accepted and wait.").await;
     browser.press("View jobs").await;
     browser.arrives("/dashboard/jobs?queue=eu%2Fwest%3A1").await;
     assert_eq!(browser.texts("#rows .name").await, ["email.send"]);

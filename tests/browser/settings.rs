@@ -9,7 +9,7 @@ const LIGHT: &str = "rgb(246, 247, 249)";
 
 async fn save(browser: &Browser) {
     browser.press("Save").await;
-    browser.sees("Settings saved in this browser.").await;
+    browser.wait_for_text("Settings saved in this browser.").await;
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn poll_interval_out_of_range_is_refused() {
     save(&browser).await;
     assert_eq!(browser.js("return document.querySelector('#poll').value").await, "7");
     browser.open("/dashboard/projects").await;
-    browser.sees("Live, every 7 s").await;
+    browser.wait_for_text("Live, every 7 s").await;
 }
 
 #[tokio::test]

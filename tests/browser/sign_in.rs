@@ -18,7 +18,7 @@ async fn sign_in_leads_to_the_requested_page() {
     assert_eq!(browser.js("return document.activeElement.id").await, "token");
     browser.fill("#token", "wrong").await;
     browser.press("Sign in").await;
-    browser.sees("The token is not valid.").await;
+    browser.wait_for_text("The token is not valid.").await;
     browser.fill("#token", TOKEN).await;
     browser.press("Sign in").await;
     browser.arrives("/dashboard/metrics?range=6h").await;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::jobs::idle;
+use super::jobs::enqueue_unserved;
 use super::pages::ProjectFixtures;
 use super::work::JobFixtures;
 use crate::harness::{Server, send};
@@ -26,7 +26,7 @@ async fn job_engine_pages_stay_below_weight_limit() {
         let body = json!({"kind": "webhook.dispatch", "payload": {"url": url, "forceError": true, "durationMs": 1}, "max_attempts": 1});
         fixtures.server.post("/jobs", body).await.expect(201);
     }
-    idle(&fixtures.server, "image.resize.later", 30).await;
+    enqueue_unserved(&fixtures.server, "image.resize.later", 30).await;
     for (name, path) in fixtures.pages() {
         let weight = weight(&fixtures.server, &path).await;
         println!("{weight:6} {name}");

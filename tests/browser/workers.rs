@@ -12,10 +12,10 @@ async fn cordoned_worker_takes_no_jobs() {
     browser.open("/dashboard/workers").await;
     assert!(browser.shows("1 of 3 online").await);
     browser.press(&format!("Cordon {}…", fixtures.worker)).await;
-    browser.sees("The worker finishes its running jobs").await;
+    browser.wait_for_text("The worker finishes its running jobs").await;
     browser.fill("#reason", "kernel update").await;
     browser.press("Cordon worker").await;
-    browser.sees("Cordoned. The worker finishes its jobs").await;
+    browser.wait_for_text("Cordoned. The worker finishes its jobs").await;
     assert!(browser.shows("“kernel update” · dashboard").await);
     assert!(browser.shows("sleep").await, "its jobs are listed");
     eventually("the worker is cordoned", async || {
@@ -28,7 +28,7 @@ async fn cordoned_worker_takes_no_jobs() {
     tokio::time::sleep(std::time::Duration::from_millis(900)).await;
     job_until(&fixtures.server, &waits, "queued").await;
     browser.press("Uncordon").await;
-    browser.sees("Uncordoned. The worker claims jobs again.").await;
+    browser.wait_for_text("Uncordoned. The worker claims jobs again.").await;
     job_until(&fixtures.server, &waits, "completed").await;
 }
 
@@ -39,16 +39,16 @@ async fn only_lost_workers_can_be_forgotten() {
     browser.open("/dashboard/workers?state=lost").await;
     assert_eq!(browser.text("ul.tabs [aria-current]").await, "Lost 1");
     browser.press("node-5-811-77c1e2d0").await;
-    browser.sees("The worker missed its heartbeats and its leases expired.").await;
+    browser.wait_for_text("The worker missed its heartbeats and its leases expired.").await;
     browser.press("Forget").await;
-    browser.sees("Worker forgotten.").await;
+    browser.wait_for_text("Worker forgotten.").await;
     assert_eq!(browser.path().await, "/dashboard/workers");
     assert_eq!(browser.texts("#rows .name").await.len(), 2);
     let path = format!("/dashboard/workers/{}/forget", fixtures.worker);
     let refused = super::jobs::form(&fixtures.server, &path, "").await;
     assert!(refused.header("set-cookie").contains("forget-refused.online"));
     browser.open("/dashboard/workers?state=draining").await;
-    browser.sees("No draining workers").await;
+    browser.wait_for_text("No draining workers").await;
 }
 
 #[tokio::test]
@@ -57,8 +57,8 @@ async fn drained_worker_releases_unfinished_jobs() {
     let browser = Browser::on(&fixtures.server).await;
     browser.open(&format!("/dashboard/workers/{}", fixtures.worker)).await;
     browser.press("Drain…").await;
-    browser.sees("Unfinished jobs (1 job now) are released to other workers without a failure.").await;
+    browser.wait_for_text("Unfinished jobs (1 job now) are released to other workers without a failure.").await;
     browser.press("Drain worker").await;
-    browser.sees("Draining. The worker claims no new jobs").await;
+    browser.wait_for_text("Draining. The worker claims no new jobs").await;
     assert_eq!(browser.text(".head .badge").await, "Draining");
 }

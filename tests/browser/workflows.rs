@@ -13,16 +13,16 @@ async fn demo_workflow_runs_to_completion() {
     let browser = Browser::on(&server).await;
     browser.prefer("poll=1").await;
     browser.open("/dashboard/workflows").await;
-    browser.sees("A workflow is a set of jobs with dependencies").await;
-    browser.sees("/workflows/demo/thumbnail").await;
+    browser.wait_for_text("A workflow is a set of jobs with dependencies").await;
+    browser.wait_for_text("/workflows/demo/thumbnail").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Workflow started.").await;
+    browser.wait_for_text("Workflow started.").await;
     browser.arrives("/dashboard/workflows/").await;
     assert_eq!(browser.text("h1").await, "thumbnail demo");
     browser.until("it is done", "document.querySelector('.head .badge')?.innerText === 'Completed'").await;
-    browser.sees("6 of 6 steps").await;
+    browser.wait_for_text("6 of 6 steps").await;
     browser
-        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final, no more updates'")
+        .until("polling has stopped", "document.querySelector('#live-state').innerText === 'Final; no further updates'")
         .await;
     browser.press("Workflows").await;
     browser.until("the list", "document.querySelector('#rows .name')").await;
@@ -41,7 +41,7 @@ async fn workflow_list_is_filtered_and_paged() {
     assert_eq!(browser.text("#nav-workflows").await, "1");
     browser.press("Failed 1").await;
     browser.until("only failed workflows", "document.querySelectorAll('#rows .name').length === 1").await;
-    browser.sees("4 of 8 steps 1 failed, 1 canceled, 2 blocked").await;
+    browser.wait_for_text("4 of 8 steps 1 failed, 1 canceled, 2 blocked").await;
     browser.press("All 5").await;
     browser.fill("#search", "IMPORT").await;
     browser.fill("#f-tenant", "acme").await;
@@ -49,12 +49,12 @@ async fn workflow_list_is_filtered_and_paged() {
     browser.arrives("/dashboard/workflows?search=IMPORT&tenant=acme").await;
     assert_eq!(browser.texts("#rows .name").await, ["nightly import", "nightly import"]);
     browser.open("/dashboard/workflows?search=nothing&state=completed").await;
-    browser.sees("No workflows with state Completed, name “nothing”.").await;
+    browser.wait_for_text("No workflows with state Completed, name “nothing”.").await;
     for n in 0..26 {
         start(&fixtures.server, json!({"name": format!("many {n}"), "steps": [takes("one", 1, &[])]})).await;
     }
     browser.open("/dashboard/workflows?search=many").await;
-    browser.sees("25 of 26").await;
+    browser.wait_for_text("25 of 26").await;
     browser.press("Older").await;
     browser.until("the last one", "document.querySelectorAll('#rows .name').length === 1").await;
     browser.press("Newest").await;
@@ -91,9 +91,9 @@ async fn drawing_and_table_have_same_order_and_states() {
         );
         assert_ne!(browser.js(&there).await, 0, "edges of style {look:?}");
     }
-    browser.sees("1 step failed; 2 steps wait for it.").await;
-    browser.sees("depends on check rates, which failed; a successful retry unblocks it").await;
-    browser.sees("check rates (any outcome), join").await;
+    browser.wait_for_text("1 step failed; 2 steps wait for it.").await;
+    browser.wait_for_text("depends on check rates, which failed; a successful retry unblocks it").await;
+    browser.wait_for_text("check rates (any outcome), join").await;
     // Keyboard focus enters the container, then visits each card.
     browser.js("document.querySelector('.dag').focus()").await;
     for card in cards {
@@ -103,7 +103,7 @@ async fn drawing_and_table_have_same_order_and_states() {
     }
     browser.keys(key::ENTER).await;
     browser.arrives("/dashboard/jobs/").await;
-    browser.sees("of workflow nightly import").await;
+    browser.wait_for_text("of workflow nightly import").await;
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn active_step_counts_seconds_in_drawing() {
     browser.further_polls(2).await;
     browser.until("the seconds are still counted", counts).await;
     assert_eq!(browser.texts(".dag + .legend li").await.len(), 3);
-    browser.sees("the longest chain").await;
+    browser.wait_for_text("the longest chain").await;
     let description = browser.js("return document.querySelector('#wf-desc').textContent").await;
     assert!(description.as_str().unwrap().contains("Run times: prepare"), "{description}");
 }
@@ -128,14 +128,14 @@ async fn large_workflow_is_listed_by_stage_and_paged() {
     let browser = Browser::on(&fixtures.server).await;
     browser.open(&format!("/dashboard/workflows/{}", fixtures.wide)).await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag').length").await, 0);
-    browser.sees("230 steps 230 completed").await;
-    browser.sees("Steps 1 to 200 of 231").await;
-    browser.sees("60 of 231 started steps: the critical path and the longest").await;
+    browser.wait_for_text("230 steps 230 completed").await;
+    browser.wait_for_text("Steps 1 to 200 of 231").await;
+    browser.wait_for_text("60 of 231 started steps: the critical path and the longest").await;
     browser.press("Next").await;
-    browser.sees("Steps 201 to 231 of 231").await;
+    browser.wait_for_text("Steps 201 to 231 of 231").await;
     browser.js("document.querySelector('.ranks .name').scrollIntoView({block: 'center'})").await;
     browser.press("Stage 1").await;
-    browser.sees("Stage 1 only.").await;
+    browser.wait_for_text("Stage 1 only.").await;
     assert_eq!(browser.texts(".steps .name").await, ["split"]);
     browser.press("Show all stages").await;
     browser.until("all of them", "document.querySelectorAll('.steps .name').length === 200").await;
@@ -150,13 +150,13 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
     let browser = Browser::on(server).await;
     browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     browser.press("Cancel…").await;
-    browser.sees("2 pending steps are canceled immediately.").await;
-    browser.sees("1 active step is asked to stop").await;
+    browser.wait_for_text("2 waiting steps are canceled immediately.").await;
+    browser.wait_for_text("1 active step is asked to stop").await;
     browser.press("Go back").await;
     browser.press("Cancel…").await;
     browser.fill("#reason", "wrong film").await;
     browser.press("Cancel workflow").await;
-    browser.sees("Pending steps canceled. Workers of active steps are asked to stop.").await;
+    browser.wait_for_text("Waiting steps canceled. Workers of active steps are asked to stop.").await;
     until(server, &fixtures.running, "canceled").await;
     browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     assert!(!browser.shows("Cancel…").await);
@@ -171,10 +171,10 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
     until(server, &again, "failed").await;
     browser.open(&format!("/dashboard/workflows/{again}")).await;
     browser.press("Retry failed steps").await;
-    browser.sees("Retrying the failed steps. Their dependents run afterwards.").await;
+    browser.wait_for_text("Retrying the failed steps. Their dependents run afterwards.").await;
     until(server, &again, "failed").await;
     browser.open(&failed).await;
-    browser.sees("Retried").await;
+    browser.wait_for_text("Retried").await;
     assert!(!browser.shows("Retry failed steps").await);
     // Another operator acted first.
     for action in ["retry", "cancel"] {
@@ -184,7 +184,7 @@ async fn workflow_is_canceled_and_failed_steps_are_retried() {
              form.innerHTML = '<input name=confirmed value=1>'; document.body.append(form); form.submit()"
         );
         browser.js(&post).await;
-        browser.sees("Nothing was changed: the workflow is now completed.").await;
+        browser.wait_for_text("Nothing was changed: the workflow is now completed.").await;
     }
 }
 
@@ -194,8 +194,8 @@ async fn job_shows_dependencies_dependents_and_cancel_cause() {
     let browser = Browser::on(&fixtures.server).await;
     let page = async |name: &str| format!("/dashboard/jobs/{}", job_of(&fixtures.server, &fixtures.failed, name).await);
     browser.open(&page("load").await).await;
-    browser.sees("Step load of workflow nightly import").await;
-    browser.sees("The job depends on check rates, which failed").await;
+    browser.wait_for_text("Step load of workflow nightly import").await;
+    browser.wait_for_text("The job depends on check rates, which failed").await;
     let verdicts = browser.texts("[aria-labelledby=h-on] td:nth-child(3) .badge").await;
     assert_eq!(verdicts, ["Not until retried", "Yes"]);
     browser.press("check rates").await;
@@ -203,6 +203,6 @@ async fn job_shows_dependencies_dependents_and_cancel_cause() {
     let verdicts = browser.texts("[aria-labelledby=h-by] td:nth-child(3) .badge").await;
     assert_eq!(verdicts.len(), 3);
     browser.press("discard").await;
-    browser.sees("See check rates").await;
-    browser.sees("Canceled if the dependency fails.").await;
+    browser.wait_for_text("See check rates").await;
+    browser.wait_for_text("Canceled if the dependency fails.").await;
 }

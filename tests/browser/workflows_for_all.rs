@@ -49,7 +49,7 @@ async fn hostile_workflow_and_step_names_are_shown_as_text() {
     }
     let job = node(&server, &id, HOSTILE[0]).await;
     browser.open(&format!("/dashboard/jobs/{}", job["job_id"].as_str().unwrap())).await;
-    browser.sees(&format!("Step {} of workflow {name}", HOSTILE[0])).await;
+    browser.wait_for_text(&format!("Step {} of workflow {name}", HOSTILE[0])).await;
     assert_eq!(browser.overflow(390).await, 0);
     browser.open(&format!("/dashboard/workflows/{id}/cancel")).await;
     assert_eq!(browser.js("return document.querySelector('#h-which').textContent").await, name);
@@ -78,11 +78,11 @@ async fn workflows_work_without_javascript() {
     }
     browser.open("/dashboard/workflows").await;
     browser.press("Start the demo workflow").await;
-    browser.sees("Workflow started.").await;
+    browser.wait_for_text("Workflow started.").await;
     assert_eq!(browser.js("return document.querySelectorAll('.dag a').length").await, 6);
     browser.open(&format!("/dashboard/workflows/{}", fixtures.failed)).await;
     browser.press("Retry failed steps").await;
-    browser.sees("Retrying the failed steps.").await;
+    browser.wait_for_text("Retrying the failed steps.").await;
     browser.open(&format!("/dashboard/workflows/{}", fixtures.running)).await;
     let clock = browser.js("return document.querySelector('.dag tspan[data-at]').textContent").await;
     assert!(clock.as_str().unwrap().starts_with("since "), "{clock}");

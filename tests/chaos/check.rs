@@ -18,7 +18,7 @@ pub struct Check {
 }
 
 /// The records to compare.
-pub struct Books<'a> {
+pub struct Records<'a> {
     pub ledger: &'a Ledger,
     pub effects: &'a HashMap<Uuid, Effect>,
     pub record: &'a Record,
@@ -31,17 +31,17 @@ pub fn check<T: Display>(promise: &'static str, broken: impl IntoIterator<Item =
     Check { promise, broken: broken.len(), examples: broken.into_iter().take(5).collect() }
 }
 
-impl Books<'_> {
+impl Records<'_> {
     /// The promises about jobs.
     pub fn checks(&self) -> Vec<Check> {
         vec![
             check("acknowledged jobs that are lost", self.lost()),
-            check("jobs that were never requested", self.invented()),
+            check("jobs that were never requested", self.unrequested()),
             check("acknowledged jobs with a wrong outcome", self.ended_wrong()),
             check("jobs that are stuck", self.record.unfinished()),
             check("jobs not settled exactly once", self.settled_not_once()),
             check("settlements accepted from a stale execution", self.stale_accepted()),
-            check("recorded results without work", self.unearned()),
+            check("recorded results without work", self.results_without_work()),
             check("executions unknown to the database", self.unknown_executions()),
             check("executions started twice", self.started_twice()),
             check("retries without an expired lease or a failure", self.needless_executions()),
@@ -65,7 +65,7 @@ impl Books<'_> {
         lost.map(|(id, planned)| format!("{id} ({})", planned.key)).chain(self.ledger.given_up.iter().cloned())
     }
 
-    fn invented(&self) -> impl Iterator<Item = &Uuid> {
+    fn unrequested(&self) -> impl Iterator<Item = &Uuid> {
         let requested = |id: &Uuid| self.ledger.acked.contains_key(id) || self.ticks.jobs.contains_key(id);
         let step = |workflow: &Uuid| self.ledger.flows.contains_key(workflow);
         let jobs = self.record.jobs.iter().filter(move |(id, job)| {
@@ -111,7 +111,7 @@ impl Books<'_> {
         })
     }
 
-    fn unearned(&self) -> impl Iterator<Item = String> {
+    fn results_without_work(&self) -> impl Iterator<Item = String> {
         self.record.jobs.iter().filter_map(|(id, job)| {
             let word = match job.state.as_str() {
                 "completed" => "done",
@@ -119,8 +119,8 @@ impl Books<'_> {
                 _ => return None,
             };
             let effect = job.execution_id.and_then(|it| self.effects.get(&it));
-            let earned = effect.is_some_and(|it| it.end.as_deref() == Some(word) && it.job == *id);
-            (!earned).then(|| format!("{id}: {effect:?}"))
+            let worked = effect.is_some_and(|it| it.end.as_deref() == Some(word) && it.job == *id);
+            (!worked).then(|| format!("{id}: {effect:?}"))
         })
     }
 
@@ -186,14 +186,14 @@ pub struct Reclaims {
 /// How long a server may wait before it reconnects, in seconds.
 const RECONNECT: f64 = 3.0;
 
-impl Books<'_> {
+impl Records<'_> {
     pub fn reclaims(&self) -> Reclaims {
         let mut reclaims = Reclaims { plain: Vec::new(), outage: Vec::new(), held_back: Vec::new() };
         for execution in self.record.executions.values() {
             let Some((lease, claim)) = execution.lease_until.zip(execution.next_claim) else { continue };
-            let away = self.outages.iter().any(|(from, to)| *from <= claim && lease <= to + RECONNECT);
+            let unavailable = self.outages.iter().any(|(from, to)| *from <= claim && lease <= to + RECONNECT);
             let held_back = self.ledger.acked.get(&execution.job).is_some_and(|planned| planned.held_back);
-            match (away, held_back) {
+            match (unavailable, held_back) {
                 (true, _) => reclaims.outage.push(claim - lease),
                 (_, true) => reclaims.held_back.push(claim - lease),
                 _ => reclaims.plain.push(claim - lease),

@@ -20,7 +20,7 @@ const CONCURRENCY: usize = 32;
 /// How long a client waits for a server, and how long it avoids a server that did not respond, so that one frozen
 /// server does not take most of the load off the others.
 const TIMEOUT: Duration = Duration::from_secs(2);
-const SHUNNED_MS: u64 = 1000;
+const AVOIDED_MS: u64 = 1000;
 
 /// A job or workflow to create.
 #[derive(Clone, Debug)]
@@ -103,15 +103,15 @@ fn planned(n: usize, rng: &mut StdRng, options: &Options, lease: f64) -> Planned
 /// Sends all requests, evenly over the time of the faults, and repeats each until it is acknowledged.
 pub async fn send_all(plan: Vec<PlannedRequest>, nodes: Arc<Vec<Node>>, over: Duration, give_up: Instant) -> Ledger {
     let (plan, next) = (Arc::new(plan), Arc::new(AtomicUsize::new(0)));
-    let shunned: Arc<Vec<AtomicU64>> = Arc::new(nodes.iter().map(|_| AtomicU64::new(0)).collect());
+    let avoided_until: Arc<Vec<AtomicU64>> = Arc::new(nodes.iter().map(|_| AtomicU64::new(0)).collect());
     let (started, pause) = (Instant::now(), over.div_f64(plan.len().max(1) as f64));
     let mut clients = JoinSet::new();
     for _ in 0..CONCURRENCY {
-        let (plan, next, nodes, shunned) = (plan.clone(), next.clone(), nodes.clone(), shunned.clone());
+        let (plan, next, nodes, avoided_until) = (plan.clone(), next.clone(), nodes.clone(), avoided_until.clone());
         clients.spawn(async move {
             let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
             let mut ledger = Ledger::default();
-            let choose = || choose(&shunned, started);
+            let choose = || choose(&avoided_until, started);
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 let Some(planned) = plan.get(n) else { return ledger };
@@ -135,12 +135,12 @@ pub async fn send_all(plan: Vec<PlannedRequest>, nodes: Arc<Vec<Node>>, over: Du
 }
 
 /// Chooses a server, preferably one that responded lately, and returns a function to report that it did not.
-fn choose(shunned: &[AtomicU64], started: Instant) -> (usize, impl Fn()) {
+fn choose(avoided_until: &[AtomicU64], started: Instant) -> (usize, impl Fn()) {
     let now = move || started.elapsed().as_millis() as u64;
-    let first = rand::random_range(0..shunned.len());
-    let turns = (0..shunned.len()).map(|n| (first + n) % shunned.len());
-    let well = turns.into_iter().find(|at| shunned[*at].load(Ordering::Relaxed) <= now()).unwrap_or(first);
-    (well, move || shunned[well].store(now() + SHUNNED_MS, Ordering::Relaxed))
+    let first = rand::random_range(0..avoided_until.len());
+    let candidates = (0..avoided_until.len()).map(|n| (first + n) % avoided_until.len());
+    let well = candidates.into_iter().find(|at| avoided_until[*at].load(Ordering::Relaxed) <= now()).unwrap_or(first);
+    (well, move || avoided_until[well].store(now() + AVOIDED_MS, Ordering::Relaxed))
 }
 
 async fn send<S: Fn()>(
@@ -153,7 +153,7 @@ async fn send<S: Fn()>(
 ) {
     let mut unknown = false;
     while Instant::now() < give_up {
-        let (at, shun) = choose();
+        let (at, avoid) = choose();
         let request = http.post(format!("{}{}", nodes[at].url, planned.path)).header("idempotency-key", &planned.key);
         let request = request.header("content-type", "application/json").body(planned.body.clone());
         ledger.requests += 1;
@@ -185,7 +185,7 @@ async fn send<S: Fn()>(
                 unknown = true;
             }
             Err(error) => {
-                shun();
+                avoid();
                 if !error.is_connect() {
                     (ledger.unknown, unknown) = (ledger.unknown + 1, true);
                 }

@@ -30,10 +30,10 @@ pub fn create(folder: &Path) -> PathBuf {
 /// Parses the file; also returns the number of incomplete lines.
 pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let (mut effects, mut broken) = (HashMap::<Uuid, Effect>::new(), 0);
+    let (mut effects, mut incomplete) = (HashMap::<Uuid, Effect>::new(), 0);
     for line in text.lines() {
         let Some((what, job, execution, at, by)) = parse(line) else {
-            broken += 1;
+            incomplete += 1;
             continue;
         };
         let effect = effects.entry(execution).or_default();
@@ -44,7 +44,7 @@ pub fn read(path: &Path) -> (HashMap<Uuid, Effect>, usize) {
             (effect.end, effect.ended) = (Some(what.to_owned()), at);
         }
     }
-    (effects, broken)
+    (effects, incomplete)
 }
 
 fn parse(line: &str) -> Option<(&str, Uuid, Uuid, u128, &str)> {

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::check::{Books, Check, check};
+use crate::check::{Check, Records, check};
 use crate::client::PlannedRequest;
 use crate::node::Node;
 use crate::options::Options;
@@ -17,7 +17,7 @@ use crate::postgres::Postgres;
 use crate::record::Job;
 
 /// The name of workflows whose step fails at first and is then retried.
-const MENDS: &str = "mends";
+const REPAIRABLE: &str = "repairable";
 
 /// A step and its expected state.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ fn planned(n: usize, rng: &mut StdRng, options: &Options) -> PlannedRequest {
                    "depends_on": step.depends_on, "dependency_policy": step.policy})
         })
         .collect();
-    let name = if failure == Failure::AtFirst { MENDS } else { "goes" };
+    let name = if failure == Failure::AtFirst { REPAIRABLE } else { "plain" };
     let body = json!({"name": name, "tenant": "flows", "steps": bodies}).to_string();
     let key = format!("chaos-{}-flow-{n}", options.seed);
     PlannedRequest { key, path: "/workflows", body, dies: false, next: 0, held_back: false, steps }
@@ -105,12 +105,12 @@ fn settle(steps: &mut [Step]) {
         let ends: Vec<&str> =
             before.iter().filter(|it| step.depends_on.contains(&it.name)).map(|it| it.state).collect();
         let satisfies = |end: &&str| *end == "completed" || *end != "blocked" && step.policy == "allow_failed";
-        let dooms = |end: &&str| match step.policy {
+        let cancels = |end: &&str| match step.policy {
             "allow_failed" => false,
             "cancel" => matches!(*end, "failed" | "canceled"),
             _ => *end == "canceled",
         };
-        step.state = if ends.iter().any(dooms) {
+        step.state = if ends.iter().any(cancels) {
             "canceled"
         } else if !ends.iter().all(satisfies) {
             "blocked"
@@ -134,13 +134,13 @@ fn whole(steps: &[Step]) -> &'static str {
 }
 
 /// Retries every workflow that can be repaired, through any server that responds. Never returns.
-pub async fn mend(postgres: Arc<Postgres>, nodes: Arc<Vec<Node>>) {
+pub async fn repair(postgres: Arc<Postgres>, nodes: Arc<Vec<Node>>) {
     let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().unwrap();
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let Ok(client) = postgres.connect().await else { continue };
         let sql = "SELECT id FROM workflows WHERE state = 'failed' AND name = $1 LIMIT 20";
-        for row in client.query(sql, &[&MENDS]).await.unwrap_or_default() {
+        for row in client.query(sql, &[&REPAIRABLE]).await.unwrap_or_default() {
             let node = &nodes[rand::random_range(0..nodes.len())];
             // The response does not matter: a workflow that is still failed is retried again.
             _ = http.post(format!("{}/workflows/{}/retry", node.url, row.get::<_, Uuid>(0))).send().await;
@@ -151,29 +151,29 @@ pub async fn mend(postgres: Arc<Postgres>, nodes: Arc<Vec<Node>>) {
 /// The number of unfinished jobs and workflows.
 pub const UNFINISHED: &str = "
     SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL AND state <> 'blocked')
-         + (SELECT count(*) FROM workflows WHERE state = 'running' OR state = 'failed' AND name = 'mends')";
+         + (SELECT count(*) FROM workflows WHERE state = 'running' OR state = 'failed' AND name = 'repairable')";
 
 /// The outcomes of the workflows.
 pub struct Flows<'a> {
-    books: &'a Books<'a>,
+    records: &'a Records<'a>,
     jobs: HashMap<(Uuid, &'a str), (&'a Uuid, &'a Job)>,
     /// When the first execution of each job began.
     began: BTreeMap<Uuid, u128>,
 }
 
 impl<'a> Flows<'a> {
-    pub fn of(books: &'a Books<'a>) -> Self {
-        let steps = books
+    pub fn of(records: &'a Records<'a>) -> Self {
+        let steps = records
             .record
             .jobs
             .iter()
             .filter_map(|(id, job)| Some(((job.workflow_id?, job.step.as_deref()?), (id, job))));
         let mut began = BTreeMap::new();
-        for effect in books.effects.values().filter(|it| it.starts > 0) {
+        for effect in records.effects.values().filter(|it| it.starts > 0) {
             let first = began.entry(effect.job).or_insert(effect.began);
             *first = effect.began.min(*first);
         }
-        Self { books, jobs: steps.collect(), began }
+        Self { records, jobs: steps.collect(), began }
     }
 
     pub fn checks(&self) -> Vec<Check> {
@@ -189,7 +189,7 @@ impl<'a> Flows<'a> {
 
     /// The steps of each acknowledged workflow, with their expected state and job.
     fn steps(&self) -> impl Iterator<Item = (&Uuid, &Step, &Uuid, &Job)> {
-        self.books.ledger.flows.iter().flat_map(move |(id, planned)| {
+        self.records.ledger.flows.iter().flat_map(move |(id, planned)| {
             planned.steps.iter().filter_map(move |step| {
                 let (job_id, job) = self.jobs.get(&(*id, step.name.as_str()))?;
                 Some((id, step, *job_id, *job))
@@ -198,16 +198,16 @@ impl<'a> Flows<'a> {
     }
 
     fn lost(&self) -> impl Iterator<Item = String> {
-        self.books.ledger.flows.iter().filter_map(|(id, planned)| {
+        self.records.ledger.flows.iter().filter_map(|(id, planned)| {
             let steps = planned.steps.iter().filter(|step| self.jobs.contains_key(&(*id, step.name.as_str()))).count();
-            let there = self.books.record.workflows.contains_key(id);
+            let there = self.records.record.workflows.contains_key(id);
             (!there || steps < planned.steps.len()).then(|| format!("{id} ({}): {steps} steps are there", planned.key))
         })
     }
 
     fn ended_wrong(&self) -> impl Iterator<Item = String> {
-        let states = &self.books.record.workflows;
-        let flows = self.books.ledger.flows.iter().filter_map(|(id, planned)| {
+        let states = &self.records.record.workflows;
+        let flows = self.records.ledger.flows.iter().filter_map(|(id, planned)| {
             let (state, expected) = (states.get(id)?, whole(&planned.steps));
             (state != expected).then(|| format!("{id} is {state} instead of {expected}"))
         });
@@ -235,7 +235,7 @@ impl<'a> Flows<'a> {
             step.depends_on.iter().filter_map(move |name| {
                 let (_, parent) = self.jobs.get(&(*flow, name.as_str()))?;
                 let known = step.policy != "allow_failed" || parent.replays == 0;
-                let effect = self.books.effects.get(&parent.execution_id?)?;
+                let effect = self.records.effects.get(&parent.execution_id?)?;
                 (known && self.began.get(id)? < &effect.ended).then(|| format!("{} before {name} of {flow}", step.name))
             })
         })

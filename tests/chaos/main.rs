@@ -27,7 +27,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use check::{Books, Check, check};
+use check::{Check, Records, check};
 use client::Ledger;
 use flows::Flows;
 use nemesis::Nemesis;
@@ -103,7 +103,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let started = Instant::now();
     let give_up = started + options.faults_for * 2 + IDLE_TIMEOUT;
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
-    let mender = tokio::spawn(flows::mend(postgres.clone(), nodes.clone()));
+    let repair_task = tokio::spawn(flows::repair(postgres.clone(), nodes.clone()));
     let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone());
     nemesis.run(|| !clients.is_finished()).await;
     heal(&nodes, &remotes, &http).await;
@@ -111,7 +111,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let quiet = Instant::now();
     let until = ticks::pause(&http, &postgres, &nodes, IDLE_TIMEOUT).await;
     let became_idle = until_idle(&postgres, options.lease).await;
-    mender.abort();
+    repair_task.abort();
     let (worked, idle) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("processes that exited unexpectedly", nemesis.unexpected.clone())];
@@ -129,25 +129,25 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let reader = postgres.connect().await.unwrap();
     let record = Record::read(&reader).await.unwrap();
     let ticks = Ticks::read(&reader, &schedules, until).await.unwrap();
-    let (effects, torn) = effects::read(&effects);
+    let (effects, incomplete) = effects::read(&effects);
     let outages = postgres.outages();
-    let books = Books { ledger: &ledger, effects: &effects, record: &record, ticks: &ticks, outages: &outages };
-    let flows = Flows::of(&books);
-    checks.extend(books.checks());
+    let records = Records { ledger: &ledger, effects: &effects, record: &record, ticks: &ticks, outages: &outages };
+    let flows = Flows::of(&records);
+    checks.extend(records.checks());
     checks.extend(flows.checks());
     checks.extend(ticks.checks(&record));
-    let reclaims = books.reclaims();
+    let reclaims = records.reclaims();
     let late = reclaims.plain.iter().filter(|seconds| **seconds > MAX_RECLAIM);
     checks.push(check("claimed again later than lease + 2 s", late.map(|seconds| format!("{seconds:.2} s"))));
-    let idle = remotes.iter().filter(|worker| books.settled_by(&worker.name) == 0);
+    let idle = remotes.iter().filter(|worker| records.settled_by(&worker.name) == 0);
     checks.push(check("remote workers that settled nothing", idle.map(|worker| worker.name.clone())));
     checks.extend(logs(all(&nodes, &remotes), &postgres, &ledger));
-    checks.push(check("torn lines in the workers' ledger", std::iter::repeat_n("line", torn)));
+    checks.push(check("incomplete lines in the workers' ledger", std::iter::repeat_n("line", incomplete)));
 
     let report = Report {
         options,
         faults: &nemesis.done,
-        books: &books,
+        records: &records,
         flows: &flows,
         reclaims: &reclaims,
         times: [launched.elapsed(), worked, idle],
@@ -176,7 +176,7 @@ async fn heal(nodes: &[Node], remotes: &[Process], http: &reqwest::Client) {
     nodes.iter().for_each(|node| node.jump(0));
     for process in all(nodes, remotes) {
         process.signal(Signal::SIGCONT);
-        process.proxy.mend();
+        process.proxy.repair();
         if !process.is_running() {
             process.start();
         }
@@ -186,7 +186,7 @@ async fn heal(nodes: &[Node], remotes: &[Process], http: &reqwest::Client) {
     }
 }
 
-/// Waits until nothing is unfinished; whether that happened in time.
+/// Waits until all work is finished. Returns whether that happened in time.
 async fn until_idle(postgres: &Postgres, lease: Duration) -> bool {
     let deadline = Instant::now() + IDLE_TIMEOUT;
     while Instant::now() < deadline {

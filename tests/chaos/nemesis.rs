@@ -1,4 +1,5 @@
-//! The faults, in an order that the seed determines. One bag of faults is shuffled, then the next.
+//! The faults, in an order that the seed determines. The list of faults is shuffled again whenever all of them have been
+//! applied.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,10 +69,10 @@ pub enum Side {
 use Fault::*;
 use Side::*;
 
-pub type Strike = (Side, Fault);
+pub type TargetedFault = (Side, Fault);
 
 /// What every run includes: each fail point, and frozen processes that return to lost leases.
-const FIRST: [Strike; 10] = [
+const FIRST: [TargetedFault; 10] = [
     (Server, Freeze),
     (Remote, Freeze),
     (Server, DieFired),
@@ -84,7 +85,7 @@ const FIRST: [Strike; 10] = [
     (Server, DieClaimed),
 ];
 
-const BAG: [Strike; 27] = [
+const FAULTS: [TargetedFault; 27] = [
     (Server, Kill),
     (Server, Kill),
     (Server, Kill),
@@ -115,9 +116,9 @@ const BAG: [Strike; 27] = [
 ];
 
 /// The faults that are possible with this number of remote workers.
-fn possible(strikes: &[Strike], remotes: usize) -> Vec<Strike> {
-    let theirs = |(side, fault): &Strike| *side == Remote || matches!(fault, DieDelivered | DieAccepted);
-    strikes.iter().filter(|strike| remotes > 0 || !theirs(strike)).copied().collect()
+fn possible(faults: &[TargetedFault], remotes: usize) -> Vec<TargetedFault> {
+    let theirs = |(side, fault): &TargetedFault| *side == Remote || matches!(fault, DieDelivered | DieAccepted);
+    faults.iter().filter(|fault| remotes > 0 || !theirs(fault)).copied().collect()
 }
 
 pub struct Nemesis {
@@ -130,7 +131,7 @@ pub struct Nemesis {
     rng: StdRng,
     lease: Duration,
     begun: Instant,
-    pub done: BTreeMap<Strike, usize>,
+    pub done: BTreeMap<TargetedFault, usize>,
     /// Unexpected exits of processes.
     pub unexpected: Vec<String>,
 }
@@ -148,97 +149,97 @@ impl Nemesis {
     /// The required faults that did not happen.
     pub fn missing(&self) -> impl Iterator<Item = String> {
         let first = possible(&FIRST, self.remotes.len()).into_iter();
-        first.filter(|strike| !self.done.contains_key(strike)).map(|strike| format!("{strike:?}"))
+        first.filter(|fault| !self.done.contains_key(fault)).map(|fault| format!("{fault:?}"))
     }
 
     /// Applies faults while `go_on`, and repairs everything after each.
     pub async fn run(&mut self, go_on: impl Fn() -> bool) {
-        let mut bag = possible(&FIRST, self.remotes.len());
+        let mut pending = possible(&FIRST, self.remotes.len());
         while go_on() {
-            if bag.is_empty() {
-                bag = possible(&BAG, self.remotes.len());
-                bag.shuffle(&mut self.rng);
+            if pending.is_empty() {
+                pending = possible(&FAULTS, self.remotes.len());
+                pending.shuffle(&mut self.rng);
             }
-            let Some(strike) = bag.pop() else { return };
+            let Some(fault) = pending.pop() else { return };
             let pause = Duration::from_millis(self.rng.random_range(200..900));
             tokio::time::sleep(pause).await;
-            self.apply(strike).await;
+            self.apply(fault).await;
             self.check_processes();
         }
     }
 
-    fn record(&mut self, strike: Strike, what: String) {
-        *self.done.entry(strike).or_default() += 1;
-        let fault = format!("{:?}", strike.1).to_lowercase();
-        println!("  {:7.2} s  {fault:12}  {what}", self.begun.elapsed().as_secs_f64());
+    fn record(&mut self, fault: TargetedFault, what: String) {
+        *self.done.entry(fault).or_default() += 1;
+        let name = format!("{:?}", fault.1).to_lowercase();
+        println!("  {:7.2} s  {name:12}  {what}", self.begun.elapsed().as_secs_f64());
     }
 
     fn leases(&mut self, from: f64, to: f64) -> Duration {
         self.lease.mul_f64(self.rng.random_range(from..to))
     }
 
-    async fn apply(&mut self, strike: Strike) {
+    async fn apply(&mut self, fault: TargetedFault) {
         let (nodes, remotes) = (self.nodes.clone(), self.remotes.clone());
-        let of_side: Vec<&Process> = match strike.0 {
+        let of_side: Vec<&Process> = match fault.0 {
             Server => nodes.iter().map(|node| &**node).collect(),
             Remote => remotes.iter().collect(),
         };
         let at = self.rng.random_range(0..of_side.len());
         let (victim, other) = (of_side[at], of_side[(at + 1) % of_side.len()]);
-        match strike.1 {
+        match fault.1 {
             Kill => {
-                self.record(strike, victim.name.clone());
+                self.record(fault, victim.name.clone());
                 self.kill(victim).await;
             }
-            DieClaimed => self.die(strike, victim, FailPoint::Claimed).await,
-            DieEnded => self.die(strike, victim, FailPoint::Ended).await,
-            DieDue => self.die(strike, victim, FailPoint::Due).await,
-            DieFired => self.die(strike, victim, FailPoint::Fired).await,
+            DieClaimed => self.die(fault, victim, FailPoint::Claimed).await,
+            DieEnded => self.die(fault, victim, FailPoint::Ended).await,
+            DieDue => self.die(fault, victim, FailPoint::Due).await,
+            DieFired => self.die(fault, victim, FailPoint::Fired).await,
             DieDelivered | DieAccepted => {
                 // Only a server with a remote worker reaches this point.
                 let node = &nodes[self.server_of[self.rng.random_range(0..remotes.len())]];
-                let point = if strike.1 == DieDelivered { FailPoint::Delivered } else { FailPoint::Accepted };
-                self.die(strike, node, point).await;
+                let point = if fault.1 == DieDelivered { FailPoint::Delivered } else { FailPoint::Accepted };
+                self.die(fault, node, point).await;
             }
-            Freeze => self.freeze(strike, victim, other).await,
+            Freeze => self.freeze(fault, victim, other).await,
             Restart => {
-                self.record(strike, victim.name.clone());
+                self.record(fault, victim.name.clone());
                 let code = victim.stop(END).await;
                 if code != Some(0) {
                     self.unexpected.push(format!("{} ended with {code:?} after SIGTERM", victim.name));
                 }
                 self.start(victim).await;
             }
-            Crash => self.crash(strike).await,
+            Crash => self.crash(fault).await,
             Terminate => {
                 let chance = if self.rng.random_bool(0.5) { 1.0 } else { 0.4 };
                 self.terminate(chance).await;
             }
             Cut | Silence => {
                 let time = self.leases(0.4, 1.6);
-                self.record(strike, format!("{} for {:.1} s", victim.name, time.as_secs_f64()));
-                victim.proxy.set(if strike.1 == Cut { NetworkFault::Cut } else { NetworkFault::Silent });
+                self.record(fault, format!("{} for {:.1} s", victim.name, time.as_secs_f64()));
+                victim.proxy.set(if fault.1 == Cut { NetworkFault::Cut } else { NetworkFault::Silent });
                 tokio::time::sleep(time).await;
-                victim.proxy.mend();
+                victim.proxy.repair();
             }
             Switch => {
                 self.server_of[at] = (self.server_of[at] + 1) % nodes.len();
-                self.switch(strike, victim, &nodes[self.server_of[at]]).await;
+                self.switch(fault, victim, &nodes[self.server_of[at]]).await;
             }
-            Jump => self.jump(strike, &nodes).await,
+            Jump => self.jump(fault, &nodes).await,
         }
     }
 
-    async fn freeze(&mut self, strike: Strike, victim: &Process, other: &Process) {
+    async fn freeze(&mut self, fault: TargetedFault, victim: &Process, other: &Process) {
         let (first, second) = (self.leases(0.6, 0.9), self.leases(0.6, 0.9));
         let meanwhile = self.rng.random_range(0..3);
-        self.record(strike, format!("{} for {:.1} s", victim.name, (first + second).as_secs_f64()));
+        self.record(fault, format!("{} for {:.1} s", victim.name, (first + second).as_secs_f64()));
         victim.signal(Signal::SIGSTOP);
         tokio::time::sleep(first).await;
         // Combine some faults.
         match meanwhile {
             0 => {
-                self.record((strike.0, Kill), format!("{}, meanwhile", other.name));
+                self.record((fault.0, Kill), format!("{}, meanwhile", other.name));
                 self.kill(other).await;
             }
             1 => self.terminate(0.5).await,
@@ -248,33 +249,33 @@ impl Nemesis {
         victim.signal(Signal::SIGCONT);
     }
 
-    async fn crash(&mut self, strike: Strike) {
+    async fn crash(&mut self, fault: TargetedFault) {
         let (postgres, started) = (self.postgres.clone(), Instant::now());
-        self.record(strike, "the database".into());
+        self.record(fault, "the database".into());
         tokio::task::spawn_blocking(move || postgres.crash()).await.unwrap();
         println!("             unavailable for {:.2} s", started.elapsed().as_secs_f64());
     }
 
-    async fn switch(&mut self, strike: Strike, victim: &Process, node: &Node) {
-        self.record(strike, format!("{} to {}", victim.name, node.name));
+    async fn switch(&mut self, fault: TargetedFault, victim: &Process, node: &Node) {
+        self.record(fault, format!("{} to {}", victim.name, node.name));
         victim.proxy.cut();
         tokio::time::sleep(MOVE).await;
         victim.proxy.lead_to(node.port);
-        victim.proxy.mend();
+        victim.proxy.repair();
     }
 
-    async fn jump(&mut self, strike: Strike, nodes: &[Node]) {
+    async fn jump(&mut self, fault: TargetedFault, nodes: &[Node]) {
         let hour = if self.rng.random_bool(0.5) { 3600 } else { -3600 };
         let Some(node) = nodes.iter().find(|node| node.can_jump()) else { return };
-        self.record(strike, format!("{} by {hour:+} s", node.name));
+        self.record(fault, format!("{} by {hour:+} s", node.name));
         node.jump(hour);
         tokio::time::sleep(Duration::from_secs(3)).await;
         node.jump(0);
     }
 
-    async fn die(&mut self, strike: Strike, victim: &Process, point: FailPoint) {
+    async fn die(&mut self, fault: TargetedFault, victim: &Process, point: FailPoint) {
         let Some(code) = victim.die_at(point, FAIL_POINT_TIMEOUT).await else { return };
-        self.record(strike, victim.name.clone());
+        self.record(fault, victim.name.clone());
         if code != Some(EXIT_CODE) {
             self.unexpected.push(format!("{} ended with {code:?}, not at a fail point", victim.name));
         }

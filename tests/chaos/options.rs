@@ -33,7 +33,7 @@ pub enum Invocation {
 }
 
 impl Options {
-    /// Parses the command line. Options of the usual test harness are ignored; a foreign filter means that other tests
+    /// Parses the command line. Options of the usual test harness are ignored; a filter for other tests means that only those
     /// are planned.
     pub fn read() -> Invocation {
         let mut options = Self {

@@ -24,7 +24,7 @@ pub struct Process {
     child: Mutex<Option<Child>>,
     log: PathBuf,
     /// The directory of its fail points.
-    deaths: PathBuf,
+    fail_points: PathBuf,
 }
 
 type MakeCommand = Box<dyn Fn() -> Command + Send + Sync>;
@@ -48,15 +48,15 @@ impl Process {
         settings: Vec<(&'static str, String)>,
     ) -> Self {
         let log = folder.join(format!("{name}.log"));
-        let deaths = folder.join(format!("{name}.deaths"));
-        std::fs::create_dir(&deaths).unwrap();
+        let fail_points = folder.join(format!("{name}.fail-points"));
+        std::fs::create_dir(&fail_points).unwrap();
         let ours = [
             ("PROVOST_SHUTDOWN_GRACE", "1s".into()),
             ("PROVOST_LOG", "warn".into()),
             ("PROVOST_LOG_FORMAT", "json".into()),
             ("PROVOST_CHAOS_NAME", name.clone()),
             ("PROVOST_CHAOS_LEDGER", folder.join("effects").display().to_string()),
-            ("PROVOST_CHAOS_DEATHS", deaths.display().to_string()),
+            ("PROVOST_CHAOS_FAIL_POINTS", fail_points.display().to_string()),
         ];
         let settings: Vec<_> = ours.into_iter().chain(settings).collect();
         let out = log.clone();
@@ -72,7 +72,7 @@ impl Process {
             command
         };
         let (command, keeper, child) = (Box::new(command), Spawner::new(), Mutex::default());
-        Self { name, proxy, command, ready, keeper, child, log, deaths }
+        Self { name, proxy, command, ready, keeper, child, log, fail_points }
     }
 
     pub fn start(&self) {
@@ -97,7 +97,7 @@ impl Process {
 
     /// Lets it exit at this fail point. Returns the exit code, or `None` if it did not reach the point.
     pub async fn die_at(&self, point: FailPoint, timeout: Duration) -> Option<Option<i32>> {
-        let order = self.deaths.join(point.as_str());
+        let order = self.fail_points.join(point.as_str());
         std::fs::write(&order, "").unwrap();
         let mut ended = self.ended(timeout).await;
         if std::fs::remove_file(&order).is_err() && ended.is_none() {

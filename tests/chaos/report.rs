@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::{Books, Check, Reclaims};
+use crate::check::{Check, Reclaims, Records};
 use crate::flows::Flows;
-use crate::nemesis::{Side, Strike};
+use crate::nemesis::{Side, TargetedFault};
 use crate::options::Options;
 use crate::remote;
 
 pub struct Report<'a> {
     pub options: &'a Options,
-    pub faults: &'a BTreeMap<Strike, usize>,
-    pub books: &'a Books<'a>,
+    pub faults: &'a BTreeMap<TargetedFault, usize>,
+    pub records: &'a Records<'a>,
     pub flows: &'a Flows<'a>,
     pub reclaims: &'a Reclaims,
     /// Total; from the first job until idle; from the last acknowledgment until idle.
@@ -21,7 +21,7 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Prints the report; whether every promise was kept.
+    /// Prints the report. Returns whether every check passed.
     pub fn print(&self, checks: &[Check]) -> bool {
         self.print_work();
         self.print_reclaims();
@@ -33,13 +33,13 @@ impl Report<'_> {
         }
         let kept = checks.iter().all(|check| check.broken == 0);
         let verdict = if kept { "every promise was kept" } else { "PROMISES WERE BROKEN" };
-        println!("\n{verdict}; the same again:\n  {}", self.options.command());
+        println!("\n{verdict}; to repeat this run:\n  {}", self.options.command());
         kept
     }
 
     fn print_work(&self) {
-        let Books { ledger, effects, record, ticks, outages } = self.books;
-        let [in_all, worked, idle] = self.times.map(|it| it.as_secs_f64());
+        let Records { ledger, effects, record, ticks, outages } = self.records;
+        let [total, worked, idle] = self.times.map(|it| it.as_secs_f64());
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for execution in record.executions.values() {
             *outcomes.entry(execution.outcome.as_deref().unwrap_or("open")).or_default() += 1;
@@ -49,13 +49,13 @@ impl Report<'_> {
             let n: usize = theirs().map(|(_, n)| n).sum();
             format!("{n}: {}", words(theirs().map(|((_, fault), n)| (format!("{fault:?}").to_lowercase(), n))))
         };
-        let away = outages.iter().map(|(from, to)| to - from).fold(0.0, |sum, it| sum + it);
+        let unavailable = outages.iter().map(|(from, to)| to - from).fold(0.0, |sum, it| sum + it);
         let completed_twice = self.done_twice();
-        println!("\nfaults    of servers {}", faults(Side::Server));
-        println!("          of remote workers {}", faults(Side::Remote));
-        println!("database  away or slow {} times, {away:.1} s in all", outages.len());
+        println!("\nfaults    on servers {}", faults(Side::Server));
+        println!("          on remote workers {}", faults(Side::Remote));
+        println!("database  unavailable or slow {} times, {unavailable:.1} s in total", outages.len());
         println!(
-            "requests  {}: {} acknowledged, {} refused for now, {} unknown, {} recovered by their key",
+            "requests  {}: {} acknowledged, {} answered with 503, {} unknown, {} recovered by their key",
             ledger.requests,
             ledger.acked.len() + ledger.flows.len(),
             ledger.refused,
@@ -70,10 +70,10 @@ impl Report<'_> {
             ticks.jobs.len()
         );
         println!(
-            "ticks     expected {}, missed {}, doubled {}",
+            "ticks     expected {}, missed {}, started twice {}",
             ticks.expected,
             ticks.missed.len(),
-            ticks.doubled.len()
+            ticks.started_twice.len()
         );
         println!(
             "workflows {}, stuck {}, unblocked twice {}; {}",
@@ -83,7 +83,7 @@ impl Report<'_> {
             words(states(record.workflows.values()).iter())
         );
         println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
-        let remote = (0..self.options.remotes).map(remote::name).map(|name| (self.books.settled_by(&name), name));
+        let remote = (0..self.options.remotes).map(remote::name).map(|name| (self.records.settled_by(&name), name));
         println!("remote    {}", words(remote.map(|(n, name)| (format!("settled by {name}"), n))));
         println!(
             "effects   {} started, {} finished, {completed_twice} repeated",
@@ -91,7 +91,7 @@ impl Report<'_> {
             effects.values().filter(|it| it.end.is_some()).count()
         );
         println!(
-            "time      {in_all:.0} s in total, {worked:.0} s with work, then {idle:.1} s until idle{}",
+            "time      {total:.0} s in total, {worked:.0} s with work, then {idle:.1} s until idle{}",
             if self.became_idle { "" } else { " (not idle when the time was up)" }
         );
     }
@@ -99,7 +99,7 @@ impl Report<'_> {
     /// How often completed work was done again, which at-least-once delivery allows.
     fn done_twice(&self) -> usize {
         let mut done: BTreeMap<_, usize> = BTreeMap::new();
-        let effects = self.books.effects.values().filter(|it| it.end.as_deref() == Some("done"));
+        let effects = self.records.effects.values().filter(|it| it.end.as_deref() == Some("done"));
         effects.for_each(|it| *done.entry(it.job).or_default() += 1);
         done.values().map(|n| n - 1).sum()
     }
@@ -109,7 +109,7 @@ impl Report<'_> {
         let Reclaims { plain, outage, held_back } = self.reclaims;
         for (what, times) in [
             ("otherwise undisturbed", plain),
-            ("while the database was away", outage),
+            ("while the database was unavailable", outage),
             ("under a limit, or with a low priority", held_back),
         ] {
             let at = |share: f64| {

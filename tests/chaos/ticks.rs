@@ -84,7 +84,7 @@ pub async fn pause(http: &reqwest::Client, postgres: &Postgres, nodes: &[Node], 
 pub struct Ticks {
     pub expected: usize,
     pub missed: Vec<String>,
-    pub doubled: Vec<String>,
+    pub started_twice: Vec<String>,
     /// The jobs that were started, each by which due time.
     pub jobs: HashMap<Uuid, String>,
 }
@@ -108,10 +108,10 @@ impl Ticks {
                 match fired.remove(&due) {
                     None => all.missed.push(format!("{name} at {due}")),
                     Some(1) => {}
-                    Some(n) => all.doubled.push(format!("{name} at {due}: {n} times")),
+                    Some(n) => all.started_twice.push(format!("{name} at {due}: {n} times")),
                 }
             }
-            all.doubled.extend(fired.keys().map(|due| format!("{name} at {due}: not a due time")));
+            all.started_twice.extend(fired.keys().map(|due| format!("{name} at {due}: not a due time")));
         }
         Ok(all)
     }
@@ -120,7 +120,7 @@ impl Ticks {
         let undone = self.jobs.iter().filter(|(id, _)| record.jobs.get(id).is_none_or(|job| job.state != "completed"));
         vec![
             check("due times that started nothing", &self.missed),
-            check("due times that started something twice", &self.doubled),
+            check("due times that started something twice", &self.started_twice),
             check("due times whose job did not complete", undone.map(|(id, what)| format!("{what}: {id}"))),
         ]
     }

@@ -159,7 +159,7 @@ async fn read_only_directories_are_removed() {
     let script = format!("mkdir -p a/b && echo x > a/b/file && {link} && chmod 500 a/b && chmod 0 a && chmod 500 .");
     let place = Place::script(&script, "");
     let database = Database::new().await;
-    let server = crate::jobs::idle(&database);
+    let server = crate::jobs::server_without_workers(&database);
     let _worker = worker_of_nobody(&place, &server);
     let job = run(&server, json!({})).await;
     assert_eq!(text(&job, "state"), "completed", "{}", job["error"]);
@@ -177,7 +177,7 @@ async fn command_cannot_read_the_secrets_of_its_worker() {
     let script = "tr '\\0' '\\n' < /proc/$PPID/environ; echo tried; grep Name /proc/$PPID/status";
     let place = Place::script(script, "");
     let database = Database::new().await;
-    let server = crate::jobs::idle(&database);
+    let server = crate::jobs::server_without_workers(&database);
     let _worker = worker_of_nobody(&place, &server);
     let job = run(&server, json!({})).await;
     let written = lines(&server, &text(&job, "id")).await;

@@ -137,7 +137,7 @@ async fn server_and_remote_worker_check_payloads() {
     let answer = server.post("/jobs", wrong).await.expect(422).json();
     assert!(answer["errors"][0]["field"].as_str().unwrap().starts_with("payload/n"), "{answer}");
     let elsewhere = Database::new().await;
-    let other = crate::jobs::idle(&elsewhere);
+    let other = crate::jobs::server_without_workers(&elsewhere);
     let _worker = place.worker(&other);
     let good = enqueue(&other, json!({"n": 1}), json!({})).await;
     assert_eq!(until(&other, &good, "completed").await["result"], json!(1));

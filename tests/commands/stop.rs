@@ -40,7 +40,7 @@ async fn program_may_clean_up_after_sigterm() {
 }
 
 #[tokio::test]
-async fn whole_group_has_the_grace() {
+async fn whole_group_gets_the_grace_period() {
     let place = Place::script(
         "sh -c 'trap \"sleep 1; echo the child, too; exit\" TERM; echo ready; while :; do sleep 0.1; done' & wait",
         "grace = \"1m\"",
@@ -145,7 +145,7 @@ async fn second_signal_kills_programs_at_once() {
 }
 
 #[tokio::test]
-async fn killed_worker_takes_its_program_along() {
+async fn program_ends_when_its_worker_is_killed() {
     let mark = mark();
     // The program uses no pipe, so no SIGPIPE ends it.
     let place = Place::script(&format!("trap '' TERM HUP; echo ready; sleep 60; : {mark}"), "");
@@ -162,7 +162,8 @@ async fn remote_worker_stops_when_its_lease_may_be_lost() {
     let mark = mark();
     let place = Place::script(&stubborn(&mark), "grace = \"1m\"");
     let database = Database::new().await;
-    let server = crate::jobs::brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_LEASE_TTL", "2s")]);
+    let server =
+        crate::jobs::fast_server(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_LEASE_TTL", "2s")]);
     let mut worker = place.worker(&server);
     let id = enqueue(&server, json!({}), json!({"max_attempts": 3})).await;
     is_ready(&server, &id).await;

@@ -37,7 +37,7 @@ const RUN_AXE: &str = r#"
 const ONE_LINE: &str = r"(it.innerText ?? it.textContent).replace(/\s+/g, ' ').trim()";
 
 /// Whether the page shows a text, in JavaScript.
-fn says(text: &str) -> String {
+fn page_contains(text: &str) -> String {
     format!("(it => {ONE_LINE})(document.body).includes({})", json!(text))
 }
 
@@ -129,16 +129,16 @@ impl Browser {
     }
 
     /// Waits until the page shows this text.
-    pub async fn sees(&self, text: &str) {
-        self.until(&format!("the page says {text:?}"), &says(text)).await;
+    pub async fn wait_for_text(&self, text: &str) {
+        self.until(&format!("the page contains {text:?}"), &page_contains(text)).await;
     }
 
     /// Whether the page shows this text now.
     pub async fn shows(&self, text: &str) -> bool {
-        self.js(&format!("return {}", says(text))).await == true
+        self.js(&format!("return {}", page_contains(text))).await == true
     }
 
-    /// Waits until an element is visible; its text.
+    /// Waits until an element is visible. Returns its text.
     pub async fn text(&self, css: &str) -> String {
         let look = format!("document.querySelector({0})?.checkVisibility() && document.querySelector({0})", json!(css));
         self.until(&format!("{css} is visible"), &look).await;
@@ -152,7 +152,7 @@ impl Browser {
         found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
-    /// Waits until a JavaScript expression is truthy; its value.
+    /// Waits until a JavaScript expression is truthy. Returns its value.
     pub async fn until(&self, what: &str, expression: &str) -> Value {
         let (script, deadline, mut pause) = (format!("return {expression}"), Instant::now() + TIMEOUT, pauses());
         loop {
@@ -173,7 +173,7 @@ impl Browser {
         panic!("timed out after {TIMEOUT:?}: {what} (last: {last}), on the page {page}");
     }
 
-    /// Runs a script in the page; what it returns.
+    /// Runs a script in the page and returns its result.
     pub async fn js(&self, script: &str) -> Value {
         self.try_js(script).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }

@@ -38,7 +38,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a command; the process and its standard output.
+    /// Starts a command. Returns the process and its standard output.
     pub fn of(mut command: Command) -> (Self, Lines) {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let (reply, child) = mpsc::channel();
@@ -64,7 +64,7 @@ impl Process {
         self.exit_code()
     }
 
-    /// Waits until the process ends; its exit code.
+    /// Waits until the process ends. Returns its exit code.
     pub fn exit_code(&mut self) -> i32 {
         let deadline = Instant::now() + TIMEOUT;
         loop {
@@ -91,8 +91,8 @@ impl Process {
     }
 
     /// Whether standard error contains this text.
-    pub fn says(&self, word: &str) -> bool {
-        self.log.lock().unwrap().iter().any(|line| line.contains(word))
+    pub fn stderr_contains(&self, text: &str) -> bool {
+        self.log.lock().unwrap().iter().any(|line| line.contains(text))
     }
 }
 

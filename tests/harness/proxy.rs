@@ -81,7 +81,7 @@ impl Proxy {
         self.set(NetworkFault::Cut);
     }
 
-    pub fn mend(&self) {
+    pub fn repair(&self) {
         self.set(NetworkFault::None);
     }
 

@@ -164,19 +164,19 @@ impl Server {
         send(self.request(Method::DELETE, path)).await
     }
 
-    /// A new project with this name; its id.
+    /// Creates a project with this name. Returns its id.
     pub async fn create(&self, name: &str) -> String {
         self.create_as(name, json!({})).await
     }
 
-    /// Creates a project with these parameters of the simulation, like `{"outcome": "failed"}`; its id.
+    /// Creates a project with these parameters of the simulation, like `{"outcome": "failed"}`. Returns its id.
     pub async fn create_as(&self, name: &str, simulate: Value) -> String {
         let body = json!({"name": name, "parameters": {"simulate": simulate}});
         let project = self.post("/projects", body).await.expect(201).json();
         project["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until a project has this status; the project. Fails when the project settles in another status.
+    /// Waits until a project has this status, and returns it. Fails if it reaches another final status.
     pub async fn until(&self, id: &str, status: &str) -> Value {
         let deadline = Instant::now() + TIMEOUT;
         loop {

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::{Database, eventually};
 
 /// A lease that outlives the test, and one that expires at once.
-pub const LONG: Duration = Duration::from_secs(60);
-pub const OVER: Duration = Duration::from_millis(1);
+pub const LONG_LEASE: Duration = Duration::from_secs(60);
+pub const EXPIRED_LEASE: Duration = Duration::from_millis(1);
 
 /// How long jobs may take to stop.
 pub const GRACES: GracePeriods = GracePeriods { cancel: Duration::from_secs(30), timeout: Duration::from_secs(5) };

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, idle, job, moment, text, until};
-use crate::api::{assert_problem, assert_refused, ids, post_raw, still};
+use super::{enqueue, fast_server, job, moment, server_without_workers, text, until};
+use crate::api::{api_server, assert_problem, assert_refused, ids, post_raw};
 use crate::harness::Database;
 
 #[tokio::test]
 async fn new_job_is_returned_with_defaults() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let answer = server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     let job = answer.json();
     let expected = json!({"kind": "noop", "queue": "default", "tenant": "default", "tags": [], "state": "queued",
@@ -46,7 +46,7 @@ async fn new_job_is_returned_with_defaults() {
 #[tokio::test]
 async fn every_field_is_kept() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let job = server
         .post(
             "/jobs",
@@ -77,7 +77,7 @@ async fn every_field_is_kept() {
 #[tokio::test]
 async fn requests_of_reference_systems_work() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let request = json!({"type": "email.send", "queue": "critical", "tenantId": "tenant-a",
         "payload": {"recipient": "ops@example.com", "durationMs": 250}, "priority": 9, "maxAttempts": 5,
         "delaySeconds": 30, "timeoutSeconds": 60, "schemaVersion": 1, "idempotencyKey": "email-1", "dedupeWindowSeconds": 900});
@@ -105,7 +105,7 @@ async fn requests_of_reference_systems_work() {
 #[tokio::test]
 async fn batches_in_three_formats_keep_order() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let bodies: Vec<Value> = (0..40).map(|n| json!({"kind": "noop", "payload": {"n": n}})).collect();
     for (path, body) in [
         ("/jobs", json!(bodies)),
@@ -127,7 +127,7 @@ async fn batches_in_three_formats_keep_order() {
 #[tokio::test]
 async fn batch_is_atomic_and_names_invalid_job() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (second, field) in [
         (json!({"kind": "noop", "priority": 10}), "1.priority"),
         (json!({"kind": "noop", "priority": "high"}), "1.priority"),
@@ -152,7 +152,7 @@ async fn batch_is_atomic_and_names_invalid_job() {
 #[tokio::test]
 async fn invalid_field_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (field, value) in [
         ("kind", json!("")),
         ("kind", json!("a b")),
@@ -199,7 +199,7 @@ const PRECISE: &str = r#"{ "n": 123456789012345678901234567890,  "pi":3.14159265
 #[tokio::test]
 async fn payload_and_result_are_kept_byte_for_byte() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let body = format!(r#"{{"kind":"echo","payload":{PRECISE}}}"#);
     let created = post_raw(&server, "/jobs", body).await.expect(201);
     assert!(created.text.contains(&format!(r#""payload":{PRECISE},"#)), "{}", created.text);
@@ -219,7 +219,7 @@ async fn payload_and_result_are_kept_byte_for_byte() {
 #[tokio::test]
 async fn unstorable_payloads_are_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for payload in [r#""\u0000""#, r#"{"\u0000":1}"#, r#""\ud800""#, "1e400", "[-1e999]", &deep] {
         let answer = post_raw(&server, "/jobs", format!(r#"{{"kind":"noop","payload":{payload}}}"#)).await;
@@ -235,7 +235,7 @@ async fn unstorable_payloads_are_rejected() {
 #[tokio::test]
 async fn payload_and_body_size_are_limited() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let request = |size: usize| json!({"kind": "noop", "payload": "x".repeat(size - 2)});
     server.post("/jobs", request(256 * 1024)).await.expect(201);
     assert_refused(&server.post("/jobs", request(256 * 1024 + 1)).await, 422, "invalid_field", "payload");
@@ -249,18 +249,18 @@ async fn payload_and_body_size_are_limited() {
 #[tokio::test]
 async fn past_run_at_is_due_and_future_one_waits() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
+    let server = fast_server(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     let past = server.post("/jobs", json!({"kind": "noop", "run_at": "1999-01-01T00:00:00Z"})).await.expect(201).json();
     assert_eq!(past["run_at"], past["created_at"]);
     let soon = server.post("/jobs", json!({"kind": "noop", "delay": "600ms"})).await.expect(201).json();
     assert_eq!(soon["state"], "scheduled");
     until(&server, &text(&past, "id"), "completed").await;
     // There is no notification when a job becomes due, and the poll interval is ten minutes, so the worker must compute the time itself.
-    assert_eq!(super::moves(&server, &text(&past, "id")).await[0], "none>queued");
+    assert_eq!(super::transitions(&server, &text(&past, "id")).await[0], "none>queued");
     let done = until(&server, &text(&soon, "id"), "completed").await;
     let late = moment(&done, "finished_at") - moment(&done, "run_at");
     assert!((0.0..1.0).contains(&late), "completed {late} s after the due time");
-    let events = super::moves(&server, &text(&soon, "id")).await;
+    let events = super::transitions(&server, &text(&soon, "id")).await;
     assert_eq!(events, ["none>scheduled", "scheduled>active", "active>completed"]);
     database.check_invariants().await;
 }
@@ -268,13 +268,13 @@ async fn past_run_at_is_due_and_future_one_waits() {
 #[tokio::test]
 async fn jobs_run_by_priority_then_age() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let mut expected = Vec::new();
     for priority in [5, 0, 9, 5, 9, 0, 7] {
         expected.push((9 - priority, enqueue(&server, json!({"kind": "noop", "priority": priority})).await));
     }
     expected.sort_by_key(|(rank, _)| *rank);
-    let worker = brisk(&database, &[("PROVOST_ROLES", "api,worker"), ("PROVOST_WORKER_CONCURRENCY", "1")]);
+    let worker = fast_server(&database, &[("PROVOST_ROLES", "api,worker"), ("PROVOST_WORKER_CONCURRENCY", "1")]);
     for (_, id) in &expected {
         until(&worker, id, "completed").await;
     }
@@ -285,10 +285,10 @@ async fn jobs_run_by_priority_then_age() {
 #[tokio::test]
 async fn job_without_matching_worker_is_explained() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = enqueue(&server, json!({"kind": "nobody.does.this", "queue": "far"})).await;
     enqueue(&server, json!({"kind": "noop", "queue": "far"})).await;
-    let explained = super::waits_as(&server, &id, "no_worker").await;
+    let explained = super::explained_as(&server, &id, "no_worker").await;
     assert!(text(&explained, "summary").contains("kind nobody.does.this on queue far"), "{explained}");
     assert_eq!((explained["workers"].as_i64(), job(&server, &id).await["attempt"].as_i64()), (Some(0), Some(0)));
 }

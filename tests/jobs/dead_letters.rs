@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, job, moment, simulated, text, until};
+use super::{enqueue, fast_server, job, moment, simulated, text, until};
 use crate::api::{UNKNOWN_ID, assert_problem, assert_refused, ids, next_page, post_raw, refusal};
 use crate::harness::{Database, Server};
 
@@ -30,7 +30,7 @@ async fn replay(server: &Server, request: Value) -> Value {
 #[tokio::test]
 async fn dead_letters_are_listed_latest_first_and_filtered() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let first = dead(&server, json!({"reason": "No route to host", "queue": "q"})).await;
     let second = dead(&server, json!({"tenant": "acme", "tags": ["red"]})).await;
     let third = enqueue(
@@ -62,7 +62,7 @@ async fn dead_letters_are_listed_latest_first_and_filtered() {
 #[tokio::test]
 async fn dead_letters_are_grouped_by_error() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let mut of_quota = Vec::new();
     for _ in 0..3 {
         of_quota.push(dead(&server, json!({})).await);
@@ -84,7 +84,7 @@ async fn dead_letters_are_grouped_by_error() {
 #[tokio::test]
 async fn replay_can_edit_job_and_records_changes() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = dead(&server, json!({})).await;
     let body = format!(
         r#"{{"jobIds":["{id}"],"type":"echo","queue":"second-try","priority":8,
@@ -122,7 +122,7 @@ async fn replay_can_edit_job_and_records_changes() {
 #[tokio::test]
 async fn replay_by_id_or_filter_is_counted() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let (a, b) =
         (dead(&server, json!({"reason": "a"})).await, dead(&server, json!({"reason": "b", "tenant": "t"})).await);
     let done = enqueue(&server, json!({"kind": "noop"})).await;
@@ -157,7 +157,7 @@ async fn replay_by_id_or_filter_is_counted() {
 #[tokio::test]
 async fn replay_with_after_visits_each_job_once() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let mut all = Vec::new();
     for _ in 0..3 {
         all.push(dead(&server, json!({})).await);
@@ -181,7 +181,7 @@ async fn replay_with_after_visits_each_job_once() {
 #[tokio::test]
 async fn deleted_dead_letters_keep_their_events() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = dead(&server, json!({"tenant": "acme"})).await;
     let done = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &done, "completed").await;
@@ -203,7 +203,7 @@ async fn deleted_dead_letters_keep_their_events() {
 #[tokio::test]
 async fn project_jobs_are_not_replayed_or_deleted() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let project = server.failed("p").await;
     let of_project = matching(&server, "").await.remove(0);
     let refused = replay(&server, json!({"job_ids": [of_project]})).await;
@@ -216,7 +216,7 @@ async fn project_jobs_are_not_replayed_or_deleted() {
 #[tokio::test]
 async fn edited_payload_must_match_schema() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = dead(&server, json!({})).await;
     let wrong = json!({"outcome": "sideways"});
     for request in [

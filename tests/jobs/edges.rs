@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, idle, until};
+use super::{enqueue, fast_server, server_without_workers, until};
 use crate::harness::{Database, eventually};
 
 #[tokio::test]
 async fn rejected_start_consumes_no_other_limit() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for limit in [
         json!({"name": "room", "scope": "queue", "value": "lim", "mode": "concurrency", "limit": 5}),
         json!({"name": "shut", "scope": "tenant", "value": "acme", "mode": "concurrency", "limit": 0}),
@@ -30,7 +30,7 @@ async fn rejected_start_consumes_no_other_limit() {
 #[tokio::test]
 async fn time_out_of_range_is_rejected_everywhere() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let beyond = "9999-12-31T23:59:59-14:00";
     for field in ["run_at", "deadline_at"] {
         server.post("/jobs", json!({"kind": "noop", field: beyond})).await.expect(422);
@@ -53,7 +53,7 @@ async fn time_out_of_range_is_rejected_everywhere() {
 #[tokio::test]
 async fn follow_up_with_invalid_time_is_rejected() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let next = json!([{"kind": "noop", "run_at": "9999-12-31T23:59:59-14:00"}]);
     let id = enqueue(&server, json!({"kind": "simulated", "payload": {"duration_ms": 0, "next": next}})).await;
     let job = until(&server, &id, "failed").await;
@@ -63,7 +63,7 @@ async fn follow_up_with_invalid_time_is_rejected() {
 #[tokio::test]
 async fn project_dead_letter_cannot_be_deleted() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     server.failed("a").await;
     let acted: Value = server.post("/dlq/delete", json!({"filter": {}})).await.expect(200).json();
     assert!(acted["moved"] == 0 && acted["refused"][0]["reason"].as_str().unwrap().contains("project"), "{acted}");
@@ -73,7 +73,7 @@ async fn project_dead_letter_cannot_be_deleted() {
 #[tokio::test]
 async fn concurrent_puts_create_limit_once() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let limit = json!({"name": "rl", "scope": "global", "limit": 5});
     let answers = futures_util::future::join_all((0..20).map(|_| server.post("/limits", limit.clone()))).await;
     assert!(answers.iter().all(|it| [200, 201].contains(&it.status)), "{answers:?}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, idle};
+use super::{fast_server, server_without_workers};
 use crate::harness::{Database, Server, eventually};
 
 /// Enqueues 2,000 jobs of one tenant, then 20 of another.
@@ -38,8 +38,8 @@ async fn before_b_was_served(database: &Database) -> i64 {
 #[tokio::test]
 async fn small_tenant_finishes_before_large_one() {
     let database = Database::new().await;
-    flood(&idle(&database), json!({})).await;
-    let _workers = (brisk(&database, &[]), brisk(&database, &[]));
+    flood(&server_without_workers(&database), json!({})).await;
+    let _workers = (fast_server(&database, &[]), fast_server(&database, &[]));
     let before = before_b_was_served(&database).await;
     assert!(before < 200, "{before} jobs of a were started before b was done");
 }
@@ -47,8 +47,8 @@ async fn small_tenant_finishes_before_large_one() {
 #[tokio::test]
 async fn single_slot_worker_is_fair() {
     let database = Database::new().await;
-    flood(&idle(&database), json!({})).await;
-    let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
+    flood(&server_without_workers(&database), json!({})).await;
+    let _worker = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
     let before = before_b_was_served(&database).await;
     assert!(before < 100, "{before} jobs of a were started before b was done");
 }
@@ -56,10 +56,10 @@ async fn single_slot_worker_is_fair() {
 #[tokio::test]
 async fn queue_with_concurrency_one_is_fair() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
     flood(&server, json!({"queue": "q"})).await;
-    let _worker = brisk(&database, &[]);
+    let _worker = fast_server(&database, &[]);
     let before = before_b_was_served(&database).await;
     assert!(before < 100, "{before} jobs of a were started before b was done");
     assert_eq!(super::limits::most_at_once(&database, "true").await, 1);
@@ -68,13 +68,13 @@ async fn queue_with_concurrency_one_is_fair() {
 #[tokio::test]
 async fn priority_precedes_fairness() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     for (tenant, priority) in [("a", 9), ("b", 5)] {
         let many: Vec<Value> =
             (0..30).map(|_| json!({"kind": "noop", "tenant": tenant, "priority": priority})).collect();
         server.post("/jobs", json!(many)).await.expect(201);
     }
-    let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
+    let _worker = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "1")]);
     assert_eq!(before_b_was_served(&database).await, 30);
     let early =
         "SELECT count(*) FROM executions x JOIN jobs j ON j.id = x.job_id WHERE j.tenant = 'b' AND x.claimed_at <

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{act, brisk, enqueue, job, outcomes, simulated, text, until};
+use super::{act, enqueue, fast_server, job, outcomes, simulated, text, until};
 use crate::harness::{Database, Server};
 
 async fn followers(server: &Server, id: &str) -> Vec<Value> {
@@ -13,7 +13,7 @@ async fn followers(server: &Server, id: &str) -> Vec<Value> {
 #[tokio::test]
 async fn follow_up_of_success_names_its_origin() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let next = json!([{"kind": "echo", "payload": {"n": 1.0}, "priority": 8, "tags": ["t"]}, {"kind": "noop", "queue": "q", "delay": "1h"}]);
     let never = json!([{"kind": "noop", "queue": "never"}]);
     let id =
@@ -38,7 +38,7 @@ async fn follow_up_of_success_names_its_origin() {
 #[tokio::test]
 async fn follow_up_of_failure_waits_for_last_attempt() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let (next, never) =
         (json!([{"kind": "noop", "tags": ["compensate"]}]), json!([{"kind": "noop", "queue": "never"}]));
     let payload =
@@ -59,7 +59,7 @@ async fn follow_up_of_failure_waits_for_last_attempt() {
 #[tokio::test]
 async fn invalid_follow_up_fails_the_attempt() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     server.post("/jobs", json!({"kind": "noop", "idempotency_key": "k", "delay": "1h"})).await.expect(201);
     for (second, why) in [
         (json!({"kind": "a b"}), "cannot be enqueued: kind must have 1 to 128"),
@@ -81,7 +81,7 @@ async fn invalid_follow_up_fails_the_attempt() {
 #[tokio::test]
 async fn follow_up_with_known_key_is_not_duplicated() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let payload = json!({"duration_ms": 0, "next": [{"kind": "noop", "idempotency_key": "once"}]});
     for _ in 0..2 {
         let id = simulated(&server, payload.clone()).await;
@@ -93,15 +93,15 @@ async fn follow_up_with_known_key_is_not_duplicated() {
 #[tokio::test]
 async fn killed_worker_enqueues_no_follow_up() {
     let database = Database::new().await;
-    let server = super::idle(&database);
-    let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    let server = super::server_without_workers(&database);
+    let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     let payload = json!({"duration_ms": 1500, "next": [{"kind": "noop"}]});
     let id = simulated(&server, payload).await;
     until(&server, &id, "active").await;
     victim.kill();
     until(&server, &id, "retrying").await;
     assert_eq!(followers(&server, &id).await.len(), 0);
-    let _heir = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    let _successor = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     until(&server, &id, "completed").await;
     assert_eq!(
         (followers(&server, &id).await.len(), outcomes(&server, &id).await),
@@ -113,7 +113,7 @@ async fn killed_worker_enqueues_no_follow_up() {
 #[tokio::test]
 async fn follow_ups_can_form_three_phases() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let phase = |name: &str, result: &str, next: Value| json!({"kind": "simulated", "queue": name, "payload": {"duration_ms": 0, "result": result, "next": next}});
     let third = phase("publish", "published", json!([]));
     let second = phase("render", "rendered", json!([third]));

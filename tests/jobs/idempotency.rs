@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{brisk, simulated, text, until};
-use crate::api::{assert_problem, assert_refused, still};
+use super::{fast_server, simulated, text, until};
+use crate::api::{api_server, assert_problem, assert_refused};
 use crate::harness::{Answer, Database, Server, eventually, send};
 
 async fn post_under(server: &Server, key: &str, body: &Value) -> Answer {
@@ -14,7 +14,7 @@ async fn post_under(server: &Server, key: &str, body: &Value) -> Answer {
 #[tokio::test]
 async fn repeated_request_returns_existing_job() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let request = json!({"kind": "echo", "payload": {"n": 1}, "idempotency_key": "k"});
     let first = server.post("/jobs", request.clone()).await.expect(201);
     assert_eq!(first.header("idempotency-replayed"), "");
@@ -31,7 +31,7 @@ async fn repeated_request_returns_existing_job() {
 #[tokio::test]
 async fn keys_are_scoped_to_tenant_and_kind() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (kind, tenant) in [("a", "x"), ("a", "y"), ("b", "x")] {
         let request = json!({"kind": kind, "tenant": tenant, "idempotency_key": "k"});
         let answer = server.post("/jobs", request).await.expect(201);
@@ -43,7 +43,7 @@ async fn keys_are_scoped_to_tenant_and_kind() {
 #[tokio::test]
 async fn key_with_other_request_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let request = json!({"kind": "echo", "idempotency_key": "k"});
     server.post("/jobs", request.clone()).await.expect(201);
     for (field, value) in [
@@ -69,7 +69,7 @@ async fn key_with_other_request_is_rejected() {
 #[tokio::test]
 async fn header_key_applies_to_whole_batch() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let one = json!({"kind": "noop"});
     let first = post_under(&server, "one", &one).await.expect(201);
     let again = post_under(&server, "one", &one).await.expect(201);
@@ -91,7 +91,7 @@ async fn header_key_applies_to_whole_batch() {
 #[tokio::test]
 async fn concurrent_requests_with_key_create_one_job() {
     let database = Database::new().await;
-    let (one, two) = (still(&database), still(&database));
+    let (one, two) = (api_server(&database), api_server(&database));
     let request = json!({"kind": "noop", "idempotency_key": "k"});
     let mut requests = Vec::new();
     for n in 0..20 {
@@ -109,7 +109,7 @@ async fn concurrent_requests_with_key_create_one_job() {
 #[tokio::test]
 async fn key_must_not_repeat_within_batch() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let request = json!({"kind": "noop", "idempotency_key": "k"});
     assert_refused(&server.post("/jobs", json!([request, request])).await, 422, "invalid_field", "1.idempotency_key");
     // A batch with an existing job enqueues only the others.
@@ -122,7 +122,7 @@ async fn key_must_not_repeat_within_batch() {
 #[tokio::test]
 async fn key_expires_with_window_or_job() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let request = json!({"kind": "noop", "idempotency_key": "k", "idempotency_window": "300ms"});
     let first = server.post("/jobs", request.clone()).await.expect(201).json();
     let other = || async {

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, idle, job, moment, outcomes, text, until, waits_as};
-use crate::api::{assert_problem, assert_refused, still};
+use super::{enqueue, explained_as, fast_server, job, moment, outcomes, server_without_workers, text, until};
+use crate::api::{api_server, assert_problem, assert_refused};
 use crate::harness::{Database, Server, eventually, send};
 
 /// Maximum number of concurrent attempts that match a condition, computed from their start and end times.
@@ -41,7 +41,7 @@ async fn have(database: &Database, n: i64, state: &str) {
 #[tokio::test]
 async fn limit_can_be_created_changed_and_deleted() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let body = json!({"name": "email rate", "scope": "job_type", "scopeValue": "email.send", "mode": "rate", "limit": 50,
         "windowSeconds": 1, "burst": 10, "enabled": true});
     let made = server.post("/api/v1/rate-limits", body).await.expect(201).json();
@@ -72,7 +72,7 @@ async fn limit_can_be_created_changed_and_deleted() {
 #[tokio::test]
 async fn invalid_limit_field_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let fine = json!({"name": "a", "scope": "kind", "value": "noop", "limit": 1});
     for (field, value) in [
         ("name", json!("")),
@@ -103,7 +103,7 @@ async fn invalid_limit_field_is_named() {
 #[tokio::test]
 async fn limit_affects_only_its_scope() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for (scope, value, mode) in [("queue", "q", "rate"), ("kind", "echo", "concurrency"), ("tenant", "t", "rate")] {
         limit(&server, json!({"name": scope, "scope": scope, "value": value, "mode": mode, "limit": 0})).await;
     }
@@ -115,7 +115,7 @@ async fn limit_affects_only_its_scope() {
     let free = enqueue(&server, json!({"kind": "noop", "priority": 0})).await;
     for (body, limit) in &held {
         let id = enqueue(&server, body.clone()).await;
-        let explained = waits_as(&server, &id, "throttled").await;
+        let explained = explained_as(&server, &id, "throttled").await;
         assert_eq!((text(&explained, "limit").as_str(), &explained["until"]), (*limit, &json!(null)), "{explained}");
         assert_eq!(server.get(&format!("/limits/{limit}")).await.json()["held_back"], 1);
     }
@@ -124,7 +124,7 @@ async fn limit_affects_only_its_scope() {
     assert_eq!(database.number("SELECT sum(attempt) FROM jobs WHERE state <> 'completed'").await, 0);
     limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0})).await;
     let nothing = enqueue(&server, json!({"kind": "noop"})).await;
-    waits_as(&server, &nothing, "throttled").await;
+    explained_as(&server, &nothing, "throttled").await;
     // A disabled or deleted limit has no effect.
     limit(&server, json!({"name": "all", "scope": "global", "mode": "concurrency", "limit": 0, "enabled": false}))
         .await;
@@ -139,11 +139,11 @@ async fn limit_affects_only_its_scope() {
 #[tokio::test]
 async fn concurrency_is_exact_with_many_workers() {
     let database = Database::new().await;
-    let one = brisk(&database, &[]);
+    let one = fast_server(&database, &[]);
     limit(&one, json!({"name": "four", "scope": "kind", "value": "simulated", "mode": "concurrency", "limit": 4}))
         .await;
     many(&one, 300, json!({"kind": "simulated", "payload": {"duration_ms": 12}})).await;
-    let _others = (brisk(&database, &[]), brisk(&database, &[]));
+    let _others = (fast_server(&database, &[]), fast_server(&database, &[]));
     have(&database, 300, "completed").await;
     assert_eq!(most_at_once(&database, "true").await, 4, "at most four at once, and four at least once");
     assert_eq!(database.number("SELECT count(DISTINCT worker_id) FROM executions").await, 3);
@@ -154,9 +154,9 @@ async fn concurrency_is_exact_with_many_workers() {
 #[tokio::test]
 async fn rate_is_exact_with_many_workers() {
     let database = Database::new().await;
-    let one = brisk(&database, &[]);
+    let one = fast_server(&database, &[]);
     limit(&one, json!({"name": "r", "scope": "tenant", "value": "t", "limit": 20, "window": "1s", "burst": 5})).await;
-    let _others = (brisk(&database, &[]), brisk(&database, &[]));
+    let _others = (fast_server(&database, &[]), fast_server(&database, &[]));
     many(&one, 60, json!({"kind": "noop", "tenant": "t"})).await;
     many(&one, 60, json!({"kind": "noop"})).await;
     have(&database, 120, "completed").await;
@@ -176,7 +176,7 @@ async fn rate_is_exact_with_many_workers() {
 #[tokio::test]
 async fn throttled_job_starts_when_limit_is_raised() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
+    let server = fast_server(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     limit(
         &server,
         json!({"name": "slow", "scope": "queue", "value": "default", "limit": 1, "window": "1h", "burst": 1}),
@@ -185,7 +185,7 @@ async fn throttled_job_starts_when_limit_is_raised() {
     let first = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &first, "completed").await;
     let second = enqueue(&server, json!({"kind": "noop"})).await;
-    let explained = waits_as(&server, &second, "throttled").await;
+    let explained = explained_as(&server, &second, "throttled").await;
     let free_in = moment(&explained, "until") - moment(&explained, "at");
     assert!((3580.0..=3600.0).contains(&free_in), "{explained}");
     assert!(
@@ -207,7 +207,7 @@ async fn throttled_job_starts_when_limit_is_raised() {
 #[tokio::test]
 async fn changed_concurrency_takes_effect() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let body =
         |most: i64| json!({"name": "c", "scope": "queue", "value": "default", "mode": "concurrency", "limit": most});
     limit(&server, body(2)).await;
@@ -217,14 +217,14 @@ async fn changed_concurrency_takes_effect() {
     }
     have(&database, 2, "active").await;
     assert_eq!(server.get("/limits/c").await.json()["active"], 2);
-    let explained = waits_as(&server, &ids[3], "throttled").await;
+    let explained = explained_as(&server, &ids[3], "throttled").await;
     assert!(text(&explained, "summary").contains("2 of 2 active"), "{explained}");
     limit(&server, body(3)).await;
     have(&database, 3, "active").await;
     limit(&server, body(1)).await;
     super::act(&server, &ids[0], "cancel", json!({})).await.expect(202);
     until(&server, &ids[0], "canceled").await;
-    waits_as(&server, &ids[3], "throttled").await;
+    explained_as(&server, &ids[3], "throttled").await;
     assert_eq!(
         job(&server, &ids[3]).await["attempt"],
         0,
@@ -236,15 +236,15 @@ async fn changed_concurrency_takes_effect() {
 #[tokio::test]
 async fn killed_process_frees_slots_with_its_leases() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     limit(&server, json!({"name": "c", "scope": "global", "mode": "concurrency", "limit": 2})).await;
-    let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     many(&server, 2, json!({"kind": "sleep", "payload": {"seconds": 600}, "max_attempts": 1})).await;
     have(&database, 2, "active").await;
     let next = enqueue(&server, json!({"kind": "noop"})).await;
-    waits_as(&server, &next, "throttled").await;
+    explained_as(&server, &next, "throttled").await;
     victim.kill();
-    let _heir = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    let _successor = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     until(&server, &next, "completed").await;
     assert_eq!(server.get("/limits/c").await.json()["active"], 0);
     assert_eq!(outcomes(&server, &next).await, ["completed"]);
@@ -253,7 +253,7 @@ async fn killed_process_frees_slots_with_its_leases() {
 #[tokio::test]
 async fn job_must_satisfy_all_limits() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     limit(&server, json!({"name": "kinds", "scope": "kind", "value": "simulated", "mode": "concurrency", "limit": 3}))
         .await;
     limit(&server, json!({"name": "t", "scope": "tenant", "value": "t", "mode": "concurrency", "limit": 1})).await;
@@ -282,7 +282,7 @@ async fn clock_step_back_does_not_drain_bucket() {
         assert_eq!(database.text(&tokens(had, ago)).await, has, "{had} tokens, refilled {ago} ago");
     }
     // A bucket refilled in the future still has its current tokens, but no more.
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     limit(&server, json!({"name": "r", "scope": "global", "limit": 1, "window": "1h", "burst": 2})).await;
     database.run("UPDATE limits SET refilled_at = clock_timestamp() + interval '1 hour'").await;
     many(&server, 3, json!({"kind": "noop"})).await;

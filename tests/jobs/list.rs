@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{brisk, enqueue, text, until};
-use crate::api::{UNKNOWN_ID, assert_problem, assert_refused, ids, next_page, still};
+use super::{enqueue, fast_server, text, until};
+use crate::api::{UNKNOWN_ID, api_server, assert_problem, assert_refused, ids, next_page};
 use crate::harness::{Database, Server};
 
 async fn matching(server: &Server, query: &str) -> Vec<String> {
@@ -15,7 +15,7 @@ async fn matching(server: &Server, query: &str) -> Vec<String> {
 #[tokio::test]
 async fn filters_match_exactly() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let failing = json!({"outcome": "failed", "duration_ms": 0, "reason": "No Quota left"});
     let failed = enqueue(&server, json!({"kind": "simulated", "payload": failing, "tenant": "acme"})).await;
     let tagged = enqueue(&server, json!({"kind": "unserved", "queue": "q", "tags": ["red", "blue"]})).await;
@@ -50,7 +50,7 @@ async fn filters_match_exactly() {
 #[tokio::test]
 async fn pages_have_no_gaps_during_inserts() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let bodies: Vec<_> = (0..53).map(|_| json!({"kind": "a"})).collect();
     let there: BTreeSet<String> = ids(&server.post("/jobs", json!(bodies)).await.json()).into_iter().collect();
     let (mut seen, mut path) = (Vec::new(), "/api/v1/jobs?kind=a&limit=10".to_owned());
@@ -70,7 +70,7 @@ async fn pages_have_no_gaps_during_inserts() {
 #[tokio::test]
 async fn invalid_parameter_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (query, parameter) in [
         ("colour=red", "colour"),
         ("state=sleeping", "state"),
@@ -93,7 +93,7 @@ async fn invalid_parameter_is_named() {
 #[tokio::test]
 async fn inspection_contains_full_job() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let payload = json!({"duration_ms": 0, "fail_times": 1, "retry_after_s": 0, "next": [{"kind": "noop"}]});
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload})).await;
     until(&server, &id, "completed").await;

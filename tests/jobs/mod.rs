@@ -25,14 +25,14 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Database, Server, eventually};
 
 /// One process with all roles, a short lease and the settings of the test.
-pub fn brisk(database: &Database, more: &[(&str, &str)]) -> Server {
+pub fn fast_server(database: &Database, more: &[(&str, &str)]) -> Server {
     let settings = [&[("PROVOST_LEASE_TTL", "1s"), ("PROVOST_POLL_INTERVAL", "200ms")], more].concat();
     Server::with(&database.url, &settings)
 }
 
 /// A server with API and scheduler, but without workers.
-pub fn idle(database: &Database) -> Server {
-    brisk(database, &[("PROVOST_ROLES", "api,scheduler")])
+pub fn server_without_workers(database: &Database) -> Server {
+    fast_server(database, &[("PROVOST_ROLES", "api,scheduler")])
 }
 
 /// Enqueues a job and returns its id.
@@ -65,7 +65,7 @@ pub async fn act(server: &Server, id: &str, verb: &str, body: Value) -> Answer {
 }
 
 /// Waits until a job is explained with this reason and returns the explanation.
-pub async fn waits_as(server: &Server, id: &str, reason: &str) -> Value {
+pub async fn explained_as(server: &Server, id: &str, reason: &str) -> Value {
     let is_so = || async {
         let explained = server.get(&format!("/jobs/{id}/explain")).await.expect(200).json();
         (explained["reason"] == reason).then_some(explained)
@@ -74,7 +74,7 @@ pub async fn waits_as(server: &Server, id: &str, reason: &str) -> Value {
 }
 
 /// The transitions of a job, oldest first, like `queued>active`.
-pub async fn moves(server: &Server, id: &str) -> Vec<String> {
+pub async fn transitions(server: &Server, id: &str) -> Vec<String> {
     let events = server.get(&format!("/jobs/{id}/events")).await.expect(200).json();
     let transition = |event: &Value| format!("{}>{}", text(event, "previous_state"), text(event, "new_state"));
     events.as_array().unwrap().iter().rev().map(transition).collect()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, job, only_worker, simulated, text, until};
+use super::{fast_server, job, only_worker, simulated, text, until};
 use crate::harness::{Database, Server, eventually};
 use crate::remote::{held, put};
 
@@ -14,7 +14,7 @@ async fn shown(server: &Server, id: &str) -> Value {
 #[tokio::test]
 async fn handler_progress_is_shown_while_running() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = simulated(&server, json!({"duration_ms": 60_000, "steps": 1000})).await;
     let reported = || async { Some(shown(&server, &id).await).filter(|it| !it.is_null()) };
     let first = eventually("a heartbeat reports the progress", reported).await;
@@ -38,7 +38,7 @@ async fn handler_progress_is_shown_while_running() {
 #[tokio::test]
 async fn remote_progress_is_reset_by_next_attempt() {
     let database = Database::new().await;
-    let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
+    let server = &crate::remote::server_without_workers(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (id, execution) = held(server, "r").await;
     assert_eq!(shown(server, &id).await, Value::Null);
     let one = format!("/internal/executions/{execution}/heartbeat");
@@ -74,7 +74,7 @@ async fn remote_progress_is_reset_by_next_attempt() {
 #[tokio::test]
 async fn largest_heartbeat_is_accepted() {
     let database = Database::new().await;
-    let server = &crate::remote::idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
+    let server = &crate::remote::server_without_workers(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (id, execution) = held(server, "r").await;
     let heartbeat = |execution: &str, job: &str| json!({"execution_id": execution, "job_id": job, "progress": {"text": "字".repeat(200)}});
     let mut all = vec![heartbeat(crate::api::UNKNOWN_ID, crate::api::UNKNOWN_ID); 1999];

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{act, brisk, enqueue, idle, job, simulated, text, until, waits_as};
-use crate::api::{assert_problem, assert_refused, still};
+use super::{act, enqueue, explained_as, fast_server, job, server_without_workers, simulated, text, until};
+use crate::api::{api_server, assert_problem, assert_refused};
 use crate::harness::{Database, Server, eventually};
 
 async fn queue(server: &Server, name: &str) -> Value {
@@ -18,7 +18,7 @@ async fn set(server: &Server, name: &str, verb: &str) -> Value {
 #[tokio::test]
 async fn queue_is_created_on_use_or_request() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let names = |queues: Value| queues.as_array().unwrap().iter().map(|it| text(it, "name")).collect::<Vec<_>>();
     assert_eq!(names(server.get("/queues").await.json()), ["default"]);
     enqueue(&server, json!({"kind": "noop", "queue": "used"})).await;
@@ -47,7 +47,7 @@ async fn queue_is_created_on_use_or_request() {
 #[tokio::test]
 async fn name_with_slash_is_reachable_when_escaped() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     enqueue(&server, json!({"kind": "noop", "queue": "eu/1"})).await;
     assert_eq!(text(&queue(&server, "eu%2F1").await, "name"), "eu/1");
     assert_eq!(set(&server, "eu%2F1", "pause").await["state"], "paused");
@@ -56,7 +56,7 @@ async fn name_with_slash_is_reachable_when_escaped() {
 #[tokio::test]
 async fn paused_queue_accepts_jobs_but_runs_none() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     server.post("/queues", json!({"name": "q"})).await.expect(201);
     let running = enqueue(&server, json!({"kind": "sleep", "queue": "q", "payload": {"seconds": 1}})).await;
     until(&server, &running, "active").await;
@@ -69,7 +69,7 @@ async fn paused_queue_accepts_jobs_but_runs_none() {
     let held = enqueue(&server, json!({"kind": "noop", "queue": "q", "priority": 9})).await;
     let other = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &other, "completed").await;
-    let shown = waits_as(&server, &held, "paused").await;
+    let shown = explained_as(&server, &held, "paused").await;
     assert!(text(&shown, "summary").ends_with("paused by ada: maintenance."), "{shown}");
     until(&server, &running, "completed").await;
     assert_eq!(job(&server, &held).await["attempt"], 0, "the active job finishes and waiting jobs stay");
@@ -84,7 +84,7 @@ async fn paused_queue_accepts_jobs_but_runs_none() {
 #[tokio::test]
 async fn pause_applies_to_all_processes() {
     let database = Database::new().await;
-    let (one, two) = (brisk(&database, &[]), brisk(&database, &[]));
+    let (one, two) = (fast_server(&database, &[]), fast_server(&database, &[]));
     server_has_queue(&one).await;
     set(&one, "q", "pause").await;
     for n in 0..20 {
@@ -109,20 +109,20 @@ async fn server_has_queue(server: &Server) {
 #[tokio::test]
 async fn draining_queue_rejects_new_and_runs_waiting_jobs() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let mut waiting = Vec::new();
     for _ in 0..5 {
         waiting.push(enqueue(&server, json!({"kind": "noop", "queue": "q"})).await);
     }
     let draining = set(&server, "q", "drain").await;
-    assert!(text(&draining, "meaning").contains("rejected with 409"), "{draining}");
+    assert!(text(&draining, "meaning").contains("refused with 409"), "{draining}");
     for body in [json!({"kind": "noop", "queue": "q"}), json!([{"kind": "noop"}, {"kind": "noop", "queue": "q"}])] {
         let answer = server.post("/jobs", body).await;
         assert_problem(&answer, 409, "queue_draining");
         assert!(text(&answer.json(), "detail").contains("the queue q is draining"), "{}", answer.text);
     }
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 5, "all or nothing");
-    let worker = brisk(&database, &[]);
+    let worker = fast_server(&database, &[]);
     for id in &waiting {
         until(&worker, id, "completed").await;
     }
@@ -136,7 +136,7 @@ async fn draining_queue_rejects_new_and_runs_waiting_jobs() {
 #[tokio::test]
 async fn draining_queue_accepts_follow_ups() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let payload = json!({"duration_ms": 700, "next": [{"kind": "noop", "queue": "q"}]});
     let id = enqueue(&server, json!({"kind": "simulated", "queue": "q", "payload": payload})).await;
     until(&server, &id, "active").await;
@@ -149,7 +149,7 @@ async fn draining_queue_accepts_follow_ups() {
 #[tokio::test]
 async fn paused_queue_holds_projects() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let failed = server.failed("f").await;
     set(&server, "default", "pause").await;
     let held = server.create("held").await;
@@ -174,7 +174,7 @@ async fn paused_queue_holds_projects() {
 #[tokio::test]
 async fn queue_concurrency_is_respected() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     server.post("/queues", json!({"name": "q", "concurrency": 1})).await.expect(201);
     let request = json!({"kind": "sleep", "queue": "q", "payload": {"ms": 60}});
     let bodies: Vec<Value> = (0..8).map(|_| request.clone()).collect();
@@ -202,7 +202,7 @@ async fn queue_concurrency_is_respected() {
 #[tokio::test]
 async fn queue_reports_counts_and_oldest_wait() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_WORKER_KINDS", "simulated")]);
+    let server = fast_server(&database, &[("PROVOST_WORKER_KINDS", "simulated")]);
     let first = enqueue(&server, json!({"kind": "noop"})).await;
     enqueue(&server, json!({"kind": "noop"})).await;
     enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{act, brisk, enqueue, only_worker, simulated, text, until};
-use crate::api::{assert_refused, ids, next_page, still};
+use super::{act, enqueue, fast_server, only_worker, simulated, text, until};
+use crate::api::{api_server, assert_refused, ids, next_page};
 use crate::harness::{Database, Server, eventually, send};
 
 async fn events(server: &Server, query: &str) -> Vec<Value> {
@@ -14,7 +14,7 @@ async fn events(server: &Server, query: &str) -> Vec<Value> {
 #[tokio::test]
 async fn operator_actions_record_actor_and_reason() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let worker = only_worker(&server).await;
     let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
     let also_dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
@@ -60,7 +60,7 @@ async fn operator_actions_record_actor_and_reason() {
 #[tokio::test]
 async fn limit_and_schema_events_show_changes() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for most in [1, 2] {
         let request = json!({"name": "l", "scope": "global", "mode": "concurrency", "limit": most, "reason": "calm"});
         server.post("/limits", request).await;
@@ -82,7 +82,7 @@ async fn limit_and_schema_events_show_changes() {
 #[tokio::test]
 async fn events_are_filtered_and_paged() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &id, "completed").await;
     let project = server.ready("p").await;
@@ -124,21 +124,21 @@ async fn events_are_filtered_and_paged() {
 #[tokio::test]
 async fn action_without_effect_records_no_event() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &id, "completed").await;
     for verb in ["cancel", "retry"] {
         act(&server, &id, verb, json!({})).await.expect(409);
     }
     server.post("/jobs/cancel", json!({"filter": {}})).await.expect(200);
-    assert_eq!(super::moves(&server, &id).await.len(), 3);
+    assert_eq!(super::transitions(&server, &id).await.len(), 3);
     database.check_invariants().await;
 }
 
 #[tokio::test]
 async fn events_match_job_states_after_faults() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let bodies: Vec<Value> = (0..60)
         .map(|n| {
             let payload = match n % 6 {
@@ -153,7 +153,7 @@ async fn events_match_job_states_after_faults() {
         })
         .collect();
     let jobs = ids(&server.post("/jobs", json!(bodies)).await.expect(201).json());
-    let victim = brisk(&database, &[]);
+    let victim = fast_server(&database, &[]);
     for id in jobs.iter().step_by(7) {
         act(&server, id, "cancel", json!({})).await;
     }

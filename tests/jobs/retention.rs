@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{act, brisk, enqueue, idle, simulated, text, until};
+use super::{act, enqueue, fast_server, server_without_workers, simulated, text, until};
 use crate::harness::{Database, Server, eventually};
 
 /// Number of rows removed from one class.
@@ -26,13 +26,13 @@ async fn history(server: &Server) -> [String; 3] {
 
 /// A server with these retention settings. Its pruner runs once at the start.
 fn pruner(database: &Database, settings: &[(&str, &str)]) -> Server {
-    brisk(database, &[&[("PROVOST_ROLES", "api,scheduler")], settings].concat())
+    fast_server(database, &[&[("PROVOST_ROLES", "api,scheduler")], settings].concat())
 }
 
 #[tokio::test]
 async fn zero_retention_prunes_and_max_keeps_each_class() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let [done, dead, off] = history(&server).await;
     let waiting = enqueue(&server, json!({"kind": "unserved"})).await;
     database.run("UPDATE jobs SET finished_at = finished_at - interval '900 days'").await;
@@ -62,7 +62,7 @@ async fn zero_retention_prunes_and_max_keeps_each_class() {
 #[tokio::test]
 async fn rows_younger_than_retention_are_kept() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let [old, _, _] = history(&server).await;
     let [young, _, _] = history(&server).await;
     database
@@ -77,7 +77,7 @@ async fn rows_younger_than_retention_are_kept() {
 #[tokio::test]
 async fn executions_and_events_have_own_retention() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let [done, ..] = history(&server).await;
     let running = simulated(&server, json!({"duration_ms": 600_000})).await;
     until(&server, &running, "active").await;
@@ -106,7 +106,7 @@ async fn executions_and_events_have_own_retention() {
 #[tokio::test]
 async fn delivery_requests_are_pruned_in_batches() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_ROLES", "api")]);
+    let server = fast_server(&database, &[("PROVOST_ROLES", "api")]);
     // More than one batch of the pruner.
     database
         .run(
@@ -115,7 +115,7 @@ async fn delivery_requests_are_pruned_in_batches() {
         )
         .await;
     server.kill();
-    let _pruner = idle(&database);
+    let _pruner = server_without_workers(&database);
     let left = || database.number("SELECT count(*) FROM deliveries");
     eventually("one run prunes all old requests", || async { (left().await <= 45_000).then_some(()) }).await;
     assert_eq!(left().await, 45_000, "recent requests are kept");
@@ -124,7 +124,7 @@ async fn delivery_requests_are_pruned_in_batches() {
 #[tokio::test]
 async fn expired_keys_statistics_and_workers_are_pruned() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for key in ["old", "young"] {
         let id = enqueue(&server, json!({"kind": "noop", "idempotency_key": key})).await;
         until(&server, &id, "completed").await;
@@ -138,7 +138,7 @@ async fn expired_keys_statistics_and_workers_are_pruned() {
              UPDATE work_stats SET minute = minute - interval '9 days' WHERE event = 'completed'",
         )
         .await;
-    let pruner = idle(&database);
+    let pruner = server_without_workers(&database);
     eventually("the old key, statistics and worker are pruned", || async {
         let gone = removed(&pruner, "keys").await == 1 && removed(&pruner, "statistics").await >= 1;
         (gone && pruner.get("/workers").await.json() == json!([])).then_some(())
@@ -153,7 +153,7 @@ async fn expired_keys_statistics_and_workers_are_pruned() {
 #[tokio::test]
 async fn pruner_removes_several_batches_per_run() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let bodies: Vec<Value> = (0..1000).map(|_| json!({"kind": "a", "delay": "1h"})).collect();
     for _ in 0..6 {
         server.post("/jobs", json!(bodies)).await.expect(201);

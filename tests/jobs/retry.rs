@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
-use super::{act, brisk, enqueue, idle, job, moment, moves, outcomes, simulated, text, until, waits_as};
+use super::{
+    act, enqueue, explained_as, fast_server, job, moment, outcomes, server_without_workers, simulated, text,
+    transitions, until,
+};
 use crate::harness::{Database, Server, eventually};
 
 #[tokio::test]
 async fn failure_is_retried_after_job_backoff() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let backoff = json!({"strategy": "exponential", "base": "200ms", "max": "300ms", "jitter": false});
     let payload = json!({"duration_ms": 0, "fail_times": 3, "reason": "no route"});
     let body = json!({"kind": "simulated", "payload": payload, "backoff": backoff, "max_attempts": 4});
@@ -28,16 +31,16 @@ async fn failure_is_retried_after_job_backoff() {
 #[tokio::test]
 async fn retry_delay_is_shown_and_can_be_skipped() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let backoff = json!({"strategy": "fixed", "base": "10m", "jitter": false});
     let payload = json!({"duration_ms": 0, "fail_times": 1, "reason": "busy"});
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "backoff": backoff})).await;
     let waiting = until(&server, &id, "retrying").await;
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 600.0).abs() < 0.01, "{waiting}");
-    let explained = waits_as(&server, &id, "retrying_later").await;
+    let explained = explained_as(&server, &id, "retrying_later").await;
     assert_eq!(
         (&explained["until"], &explained["possible"]),
-        (&waiting["run_at"], &json!(["cancel", "retry", "prioritise"]))
+        (&waiting["run_at"], &json!(["cancel", "retry", "prioritize"]))
     );
     assert!(
         text(&explained, "summary").contains("1 of 3 failures") && text(&explained, "summary").contains("busy"),
@@ -47,7 +50,7 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
     assert_eq!((&now["failures"], &now["replays"]), (&json!(1), &json!(0)), "the failures are kept");
     until(&server, &id, "completed").await;
     let later = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
-    let explained = waits_as(&server, &later, "not_due").await;
+    let explained = explained_as(&server, &later, "not_due").await;
     assert!((moment(&explained, "until") - moment(&explained, "at") - 3600.0).abs() < 5.0, "{explained}");
     act(&server, &later, "retry", json!({})).await.expect(200);
     until(&server, &later, "completed").await;
@@ -57,7 +60,7 @@ async fn retry_delay_is_shown_and_can_be_skipped() {
 #[tokio::test]
 async fn default_first_retry_is_within_two_seconds() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let body = json!({"kind": "simulated", "payload": {"outcome": "flaky", "duration_ms": 0}, "max_attempts": 2});
     let bodies: Vec<_> = (0..8).map(|_| body.clone()).collect();
     server.post("/jobs", json!(bodies)).await.expect(201);
@@ -77,7 +80,7 @@ async fn default_first_retry_is_within_two_seconds() {
 #[tokio::test]
 async fn last_or_permanent_failure_makes_dead_letter() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let payload = json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 0, "reason": "still no"});
     let spent = enqueue(&server, json!({"kind": "simulated", "payload": payload, "max_attempts": 2})).await;
     let fatal = simulated(&server, json!({"outcome": "failed", "duration_ms": 0, "reason": "never"})).await;
@@ -94,7 +97,7 @@ async fn last_or_permanent_failure_makes_dead_letter() {
 #[tokio::test]
 async fn handler_can_set_retry_time() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = simulated(&server, json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 90})).await;
     let waiting = until(&server, &id, "retrying").await;
     assert!((moment(&waiting, "run_at") - moment(&waiting, "updated_at") - 90.0).abs() < 0.01, "{waiting}");
@@ -103,14 +106,14 @@ async fn handler_can_set_retry_time() {
     assert_eq!((&done["attempt"], &done["failures"]), (&json!(2), &json!(0)), "a snooze counts no failure");
     assert_eq!(outcomes(&server, &id).await, ["snoozed", "completed"]);
     let moved = ["none>queued", "queued>active", "active>scheduled", "scheduled>active", "active>completed"];
-    assert_eq!(moves(&server, &id).await, moved);
+    assert_eq!(transitions(&server, &id).await, moved);
     database.check_invariants().await;
 }
 
 #[tokio::test]
 async fn timed_out_attempt_is_a_failure() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let body = json!({"kind": "sleep", "payload": {"seconds": 600}, "timeout": 0.2, "max_attempts": 2,
         "backoff": {"base": 0.1, "strategy": "fixed"}});
     let id = enqueue(&server, body).await;
@@ -130,7 +133,7 @@ async fn stuck_worker_loses_timed_out_job() {
     frozen.signal("STOP");
     // Move the times into the past.
     database.run("UPDATE jobs SET timeout_at = timeout_at - interval '10 minutes' - interval '5 seconds'").await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let dead = until(&server, &id, "failed").await;
     assert!(text(&dead, "error").starts_with("timed out after 600 s: worker "), "{dead}");
     assert_eq!(outcomes(&server, &id).await, ["timed_out"]);
@@ -141,7 +144,7 @@ async fn stuck_worker_loses_timed_out_job() {
 #[tokio::test]
 async fn deadline_fails_job_in_any_state() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let soon = (time::OffsetDateTime::now_utc() + time::Duration::milliseconds(1200))
         .format(&time::format_description::well_known::Rfc3339)
         .unwrap();
@@ -171,7 +174,7 @@ async fn deadline_fails_job_in_any_state() {
 #[tokio::test]
 async fn panic_fails_only_its_own_job() {
     let database = Database::new().await;
-    let mut server = brisk(&database, &[]);
+    let mut server = fast_server(&database, &[]);
     let other = simulated(&server, json!({"duration_ms": 1500})).await;
     let payload = json!({"outcome": "panic", "duration_ms": 0, "reason": "index out of range"});
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "max_attempts": 1})).await;
@@ -187,11 +190,11 @@ async fn panic_fails_only_its_own_job() {
 #[tokio::test]
 async fn job_that_kills_workers_becomes_dead_letter() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let payload = json!({"duration_ms": 600_000});
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "max_attempts": 2})).await;
     for _ in 0..2 {
-        let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+        let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
         until(&server, &id, "active").await;
         victim.kill();
         eventually("the lease expires and the job is reaped", || async {
@@ -203,7 +206,7 @@ async fn job_that_kills_workers_becomes_dead_letter() {
     assert_eq!((text(&dead, "state"), dead["failures"].as_i64()), ("failed".to_owned(), Some(2)));
     assert!(text(&dead, "error").ends_with("was lost: its lease expired without a heartbeat"), "{dead}");
     assert_eq!(outcomes(&server, &id).await, ["lease_expired", "lease_expired"]);
-    let moved = moves(&server, &id).await;
+    let moved = transitions(&server, &id).await;
     assert_eq!(moved[2..], ["active>retrying", "retrying>active", "active>failed"]);
     database.check_invariants().await;
 }
@@ -211,11 +214,11 @@ async fn job_that_kills_workers_becomes_dead_letter() {
 #[tokio::test]
 async fn shutdown_releases_jobs_without_failure() {
     let database = Database::new().await;
-    let mut server = brisk(&database, &[("PROVOST_SHUTDOWN_GRACE", "0s"), ("PROVOST_LEASE_TTL", "60s")]);
+    let mut server = fast_server(&database, &[("PROVOST_SHUTDOWN_GRACE", "0s"), ("PROVOST_LEASE_TTL", "60s")]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     until(&server, &id, "active").await;
     assert_eq!(server.stop(), 0);
-    let after = idle(&database);
+    let after = server_without_workers(&database);
     let job = job(&after, &id).await;
     assert_eq!((text(&job, "state"), &job["attempt"], &job["failures"]), ("queued".to_owned(), &json!(1), &json!(0)));
     assert_eq!(job["run_at"], job["created_at"], "the job keeps its place in the queue");
@@ -226,7 +229,7 @@ async fn shutdown_releases_jobs_without_failure() {
 #[tokio::test]
 async fn replay_resets_failures_and_keeps_attempts() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let payload = json!({"outcome": "flaky", "fail_times": 3, "duration_ms": 0, "retry_after_s": 0});
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "max_attempts": 2})).await;
     until(&server, &id, "failed").await;

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, job, text};
-use crate::api::{assert_problem, assert_refused, post_raw, refusal, still};
+use super::{enqueue, fast_server, job, text};
+use crate::api::{api_server, assert_problem, assert_refused, post_raw, refusal};
 use crate::harness::{Answer, Database, Server, send};
 
 async fn put(server: &Server, kind: &str, body: Value) -> Answer {
@@ -18,7 +18,7 @@ fn needs(field: &str) -> Value {
 #[tokio::test]
 async fn built_in_kinds_are_validated() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (kind, payload, message) in [
         ("email.send", json!({}), "recipient"),
         ("report.generate", json!({"report": 1}), "reportId"),
@@ -48,7 +48,7 @@ async fn built_in_kinds_are_validated() {
 #[tokio::test]
 async fn every_payload_error_has_a_path() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let schema = json!({"type": "object", "additionalProperties": false, "properties": {"items": {"type": "array", "items": {
         "type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer", "minimum": 0}}, "required": ["name"]}}}});
     put(&server, "order", json!({"schema": schema})).await.expect(201);
@@ -70,7 +70,7 @@ async fn every_payload_error_has_a_path() {
 #[tokio::test]
 async fn schema_versions_are_immutable() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let first = put(&server, "order", json!({"schema": needs("a")})).await.expect(201).json();
     assert_eq!((&first["version"], &first["schema"]), (&json!(1), &needs("a")));
     assert_eq!(put(&server, "order", json!({"schema": needs("b")})).await.expect(201).json()["version"], 2);
@@ -99,7 +99,7 @@ async fn schema_versions_are_immutable() {
 #[tokio::test]
 async fn invalid_schema_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for schema in [
         json!({"type": "planet"}),
         json!(7),
@@ -120,7 +120,7 @@ async fn invalid_schema_is_rejected() {
 #[tokio::test]
 async fn schema_applies_on_all_servers_within_a_second() {
     let database = Database::new().await;
-    let (one, two) = (still(&database), still(&database));
+    let (one, two) = (api_server(&database), api_server(&database));
     let request = json!({"kind": "noop", "payload": {}});
     two.post("/jobs", request.clone()).await.expect(201);
     put(&one, "noop", json!({"schema": needs("n")})).await.expect(201);
@@ -134,7 +134,7 @@ async fn schema_applies_on_all_servers_within_a_second() {
 #[tokio::test]
 async fn validated_payload_is_kept_byte_for_byte() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     put(&server, "order", json!({"schema": needs("n")})).await.expect(201);
     let body = r#"{"kind":"order","payload":{ "n" : 12345678901234567890123 }}"#;
     let created = post_raw(&server, "/jobs", body).await.expect(201);

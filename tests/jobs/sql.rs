@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{brisk, enqueue, job, moment, text, until};
-use crate::api::still;
+use super::{enqueue, fast_server, job, moment, text, until};
+use crate::api::api_server;
 use crate::harness::{Database, eventually};
 
 const PAGE: &str = include_str!("../../docs/sql.md");
@@ -27,7 +27,7 @@ fn refused(database: &Database, script: &str, sqlstate: &str, word: &str) {
 #[tokio::test]
 async fn enqueue_follows_its_transaction() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
+    let server = fast_server(&database, &[("PROVOST_POLL_INTERVAL", "10m")]);
     let script = "BEGIN; SELECT provost.enqueue('noop', queue => 'never', idempotency_key => 'k'); \
                   SELECT provost.create_project('never'); ROLLBACK";
     output(&database, script);
@@ -54,7 +54,7 @@ async fn enqueue_follows_its_transaction() {
 #[tokio::test]
 async fn sql_arguments_match_api_fields() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let by_sql = output(
         &database,
         "SELECT provost.enqueue(kind => 'a', payload => '{\"n\":1}', queue => 'q', priority => 9, run_at => '2099-01-31 08:00+02',
@@ -121,7 +121,7 @@ async fn sql_rejects_what_http_rejects() {
 #[tokio::test]
 async fn enqueue_on_draining_queue_raises() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     server.post("/queues/default/drain", json!({})).await.expect(200);
     for call in ["enqueue('noop')", "create_project('p')"] {
         refused(&database, &format!("SELECT provost.{call}"), "PV001", "the queue default is draining");
@@ -132,7 +132,7 @@ async fn enqueue_on_draining_queue_raises() {
 #[tokio::test]
 async fn sql_can_create_retry_and_delete_projects() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let script = r#"SELECT provost.create_project('p', parameters => '{"simulate": {"outcome": "failed", "duration_ms": 0, "reason": "no quota"}}', labels => '{"env": "prod"}', actor => 'signup')"#;
     let id = output(&database, script);
     let project = server.until(&id, "failed").await;
@@ -196,7 +196,7 @@ async fn concurrent_transactions_with_key_share_one_job() {
 #[tokio::test]
 async fn documented_sql_examples_work() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     database.run("CREATE TABLE public.orders (id bigint PRIMARY KEY, customer text)").await;
     let examples: Vec<&str> = PAGE.split("```sql\n").skip(1).map(|it| it.split("```").next().unwrap()).collect();
     assert_eq!(examples.len(), 6);

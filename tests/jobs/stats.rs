@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, idle, moment, only_worker, simulated, text, until};
-use crate::api::{assert_refused, still};
+use super::{enqueue, fast_server, moment, only_worker, server_without_workers, simulated, text, until};
+use crate::api::{api_server, assert_refused};
 use crate::harness::{Database, Server, eventually};
 
 async fn stats(server: &Server, query: &str) -> Value {
@@ -20,7 +20,7 @@ fn of(stats: &Value, queue: &str, kind: &str) -> Value {
 #[tokio::test]
 async fn stats_report_every_count() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for n in 0..4 {
         let id = simulated(&server, json!({"duration_ms": 40 + 40 * n})).await;
         until(&server, &id, "completed").await;
@@ -80,11 +80,11 @@ async fn stats_report_every_count() {
 #[tokio::test]
 async fn durations_and_waits_have_percentiles() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let body = |ms: i64| json!({"kind": "simulated", "payload": {"duration_ms": ms}});
     let bodies: Vec<Value> = (0..20).map(|n| body(if n == 0 { 700 } else { 30 })).collect();
     server.post("/jobs", json!(bodies)).await.expect(201);
-    let _worker = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "20")]);
+    let _worker = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "20")]);
     eventually("all jobs are completed", || async {
         (database.number("SELECT count(*) FROM jobs WHERE state = 'completed'").await == 20).then_some(())
     })
@@ -106,7 +106,7 @@ async fn durations_and_waits_have_percentiles() {
 #[tokio::test]
 async fn window_excludes_older_events() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &id, "completed").await;
     database.run("UPDATE work_stats SET minute = minute - interval '2 hours'").await;
@@ -121,12 +121,12 @@ async fn window_excludes_older_events() {
 #[tokio::test]
 async fn folding_counters_keeps_stats() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for n in 0..5 {
         enqueue(&server, json!({"kind": if n % 2 == 0 { "a" } else { "b" }})).await;
     }
     let before = stats(&server, "").await;
-    let folder = idle(&database);
+    let folder = server_without_workers(&database);
     eventually("the rows are folded", || async {
         (database.number("SELECT count(*) FROM job_counts WHERE queue = 'default'").await == 2).then_some(())
     })
@@ -139,7 +139,7 @@ async fn folding_counters_keeps_stats() {
 #[tokio::test]
 async fn invalid_window_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for window in ["0", "9d", "soon", "-1"] {
         assert_refused(&server.get(&format!("/stats?window={window}")).await, 400, "invalid_parameter", "window");
     }

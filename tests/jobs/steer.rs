@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{act, brisk, enqueue, idle, job, moves, outcomes, simulated, text, until, waits_as};
+use super::{
+    act, enqueue, explained_as, fast_server, job, outcomes, server_without_workers, simulated, text, transitions, until,
+};
 use crate::api::{UNKNOWN_ID, assert_problem, assert_refused};
 use crate::harness::{Database, Server, eventually};
 
@@ -18,7 +20,7 @@ async fn active(server: &Server) -> String {
 #[tokio::test]
 async fn waiting_job_is_canceled_immediately() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let queued = enqueue(&server, json!({"kind": "noop"})).await;
     let scheduled = enqueue(&server, json!({"kind": "noop", "delay": "1h"})).await;
     for (id, was) in [(&queued, "queued"), (&scheduled, "scheduled")] {
@@ -26,10 +28,10 @@ async fn waiting_job_is_canceled_immediately() {
         let job = act(&server, id, "cancel", requested).await.expect(200).json();
         assert_eq!((text(&job, "state"), text(&job, "error")), ("canceled".into(), "canceled: not needed".into()));
         assert!(job["finished_at"].is_string());
-        assert_eq!(moves(&server, id).await, [format!("none>{was}"), format!("{was}>canceled")]);
+        assert_eq!(transitions(&server, id).await, [format!("none>{was}"), format!("{was}>canceled")]);
         let event = server.get(&format!("/jobs/{id}/events")).await.json()[0].clone();
         assert_eq!((text(&event, "actor"), text(&event, "reason")), ("ada".into(), "canceled: not needed".into()));
-        let explained = waits_as(&server, id, "finished").await;
+        let explained = explained_as(&server, id, "finished").await;
         assert_eq!(explained["possible"], json!(["run-again"]));
     }
     database.check_invariants().await;
@@ -38,19 +40,19 @@ async fn waiting_job_is_canceled_immediately() {
 #[tokio::test]
 async fn retrying_job_is_canceled_immediately() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = simulated(&server, json!({"outcome": "flaky", "duration_ms": 0, "retry_after_s": 3600})).await;
     until(&server, &id, "retrying").await;
     act(&server, &id, "cancel", json!({})).await.expect(200);
     assert_eq!(outcomes(&server, &id).await, ["failed"]);
-    assert_eq!(moves(&server, &id).await[2..], ["active>retrying", "retrying>canceled"]);
+    assert_eq!(transitions(&server, &id).await[2..], ["active>retrying", "retrying>canceled"]);
     database.check_invariants().await;
 }
 
 #[tokio::test]
 async fn heartbeat_reports_cancellation() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
+    let server = fast_server(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let id = active(&server).await;
     let requested = act(&server, &id, "cancel", json!({"reason": "wrong file"})).await.expect(202).json();
     assert_eq!(requested["state"], "active");
@@ -61,7 +63,7 @@ async fn heartbeat_reports_cancellation() {
     assert!(job["cancel_requested_at"].is_null() && job["worker_id"].is_null());
     assert_eq!(outcomes(&server, &id).await, ["canceled"]);
     let moved = ["none>queued", "queued>active", "active>active", "active>canceled"];
-    assert_eq!(moves(&server, &id).await, moved, "a repeated request records one event");
+    assert_eq!(transitions(&server, &id).await, moved, "a repeated request records one event");
     let took = super::moment(&job, "finished_at") - super::moment(&requested, "cancel_requested_at");
     assert!(took < 3.0, "three heartbeats per lease expected; canceled after {took} s");
     database.check_invariants().await;
@@ -70,13 +72,13 @@ async fn heartbeat_reports_cancellation() {
 #[tokio::test]
 async fn ignored_cancellation_revokes_lease_after_grace() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
+    let server = fast_server(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
     // A frozen process behaves like a handler that ignores cancellation.
-    let frozen = brisk(&database, &[("PROVOST_LEASE_TTL", "10s"), ("PROVOST_ROLES", "api,worker")]);
+    let frozen = fast_server(&database, &[("PROVOST_LEASE_TTL", "10s"), ("PROVOST_ROLES", "api,worker")]);
     let id = active(&frozen).await;
     frozen.signal("STOP");
     let requested = act(&server, &id, "cancel", json!({"reason": "enough"})).await.expect(202).json();
-    let explained = waits_as(&server, &id, "cancel_requested").await;
+    let explained = explained_as(&server, &id, "cancel_requested").await;
     assert!(text(&explained, "summary").contains("revoked"), "{explained}");
     let job = until(&server, &id, "canceled").await;
     assert_eq!(text(&job, "error"), "canceled: enough");
@@ -97,7 +99,7 @@ async fn ignored_cancellation_revokes_lease_after_grace() {
 #[tokio::test]
 async fn cancel_racing_completion_has_one_outcome() {
     let database = Database::new().await;
-    let server = brisk(&database, WAITS);
+    let server = fast_server(&database, WAITS);
     let request = json!({"kind": "simulated", "payload": {"duration_ms": 15}});
     let bodies: Vec<Value> = (0..40).map(|_| request.clone()).collect();
     let jobs = server.post("/jobs", json!(bodies)).await.expect(201).json();
@@ -111,7 +113,7 @@ async fn cancel_racing_completion_has_one_outcome() {
             job["finished_at"].is_string().then_some(job)
         })
         .await;
-        let (state, last) = (text(&ended, "state"), moves(&server, id).await.pop().unwrap());
+        let (state, last) = (text(&ended, "state"), transitions(&server, id).await.pop().unwrap());
         assert!(last.ends_with(&state), "{last}");
         assert!(answer.status != 200 || state == "canceled", "{state}");
         assert!(answer.status != 409 || state == "completed", "{state}");
@@ -124,7 +126,7 @@ async fn cancel_racing_completion_has_one_outcome() {
 #[tokio::test]
 async fn inapplicable_action_is_409_with_state() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let done = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &done, "completed").await;
     let running = active(&server).await;
@@ -157,7 +159,7 @@ async fn inapplicable_action_is_409_with_state() {
 #[tokio::test]
 async fn changed_priority_reorders_and_is_recorded() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let first = enqueue(&server, json!({"kind": "noop"})).await;
     let second = enqueue(&server, json!({"kind": "noop"})).await;
     let request = json!({"priority": 9, "reason": "the boss waits", "actor": "ada"});
@@ -173,7 +175,7 @@ async fn changed_priority_reorders_and_is_recorded() {
         let answer = server.patch(&format!("/jobs/{second}"), json!({"priority": wrong})).await;
         assert_refused(&answer, 422, "invalid_field", "priority");
     }
-    let worker = brisk(&database, &[("PROVOST_ROLES", "api,worker"), ("PROVOST_WORKER_CONCURRENCY", "1")]);
+    let worker = fast_server(&database, &[("PROVOST_ROLES", "api,worker"), ("PROVOST_WORKER_CONCURRENCY", "1")]);
     until(&worker, &first, "completed").await;
     let served = database.text("SELECT string_agg(job_id::text, ' ' ORDER BY claimed_at) FROM executions").await;
     assert_eq!(served, format!("{second} {first}"));
@@ -182,7 +184,7 @@ async fn changed_priority_reorders_and_is_recorded() {
 #[tokio::test]
 async fn run_again_creates_copy_with_origin() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let request = json!({"kind": "echo", "payload": {"n": 1.0}, "tags": ["t"], "priority": 7, "tenant": "acme", "max_attempts": 2});
     let id = enqueue(&server, request).await;
     until(&server, &id, "completed").await;
@@ -202,7 +204,7 @@ async fn run_again_creates_copy_with_origin() {
 #[tokio::test]
 async fn bulk_cancel_and_retry_by_id_or_filter() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let bodies: Vec<Value> = (0..1200).map(|n| json!({"kind": "a", "tenant": if n < 3 { "x" } else { "y" }})).collect();
     for chunk in bodies.chunks(600) {
         server.post("/jobs", json!(chunk)).await.expect(201);

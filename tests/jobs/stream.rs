@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
-use super::{act, brisk, enqueue, idle, text, until};
+use super::{act, enqueue, fast_server, server_without_workers, text, until};
 use crate::harness::{Database, Server, TIMEOUT};
 
 /// A client of the stream.
@@ -58,28 +58,28 @@ impl Follower {
     }
 
     /// The next `n` transitions, like `queued>active`.
-    async fn moves(&mut self, n: usize) -> Vec<String> {
-        let mut moves = Vec::new();
-        while moves.len() < n {
+    async fn transitions(&mut self, n: usize) -> Vec<String> {
+        let mut transitions = Vec::new();
+        while transitions.len() < n {
             let event = self.event().await;
-            moves.push(format!("{}>{}", text(&event, "previous_state"), text(&event, "new_state")));
+            transitions.push(format!("{}>{}", text(&event, "previous_state"), text(&event, "new_state")));
         }
-        moves
+        transitions
     }
 }
 
 #[tokio::test]
 async fn every_server_streams_all_events() {
     let database = Database::new().await;
-    let (server, other) = (brisk(&database, &[]), idle(&database));
+    let (server, other) = (fast_server(&database, &[]), server_without_workers(&database));
     let mut here = Follower::at(&server, "/events/stream?entity=job", None).await;
     let mut there = Follower::at(&other, "/api/v1/sse/events?entity=job", None).await;
     let id = enqueue(&server, json!({"kind": "noop"})).await;
     for follower in [&mut here, &mut there] {
-        assert_eq!(follower.moves(3).await, ["none>queued", "queued>active", "active>completed"]);
+        assert_eq!(follower.transitions(3).await, ["none>queued", "queued>active", "active>completed"]);
     }
     let mut one = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
-    assert_eq!(one.moves(3).await, ["none>queued", "queued>active", "active>completed"]);
+    assert_eq!(one.transitions(3).await, ["none>queued", "queued>active", "active>completed"]);
     let received = server.get(&format!("/jobs/{id}/events")).await.json();
     let mut again = Follower::at(&server, &format!("/events/stream?id={id}&after=0"), None).await;
     let first = again.event().await;
@@ -93,7 +93,7 @@ async fn every_server_streams_all_events() {
 #[tokio::test]
 async fn reconnect_resumes_at_last_event() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_ROLES", "api,scheduler")]);
+    let server = fast_server(&database, &[("PROVOST_ROLES", "api,scheduler")]);
     let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
     let first = enqueue(&server, json!({"kind": "unserved"})).await;
     assert_eq!(text(&follower.event().await, "entity_id"), first);
@@ -102,11 +102,11 @@ async fn reconnect_resumes_at_last_event() {
     let missed = enqueue(&server, json!({"kind": "unserved"})).await;
     act(&server, &missed, "cancel", json!({})).await.expect(200);
     drop(server);
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let mut back = Follower::at(&server, "/events/stream?entity=job", Some(&place)).await;
     let mut received = Vec::new();
     while received.last() != Some(&"queued>canceled".to_owned()) {
-        received.extend(back.moves(1).await);
+        received.extend(back.transitions(1).await);
     }
     // Events that may have been incomplete are repeated; none is missing.
     assert_eq!(received[received.len() - 2..], ["none>queued", "queued>canceled"]);
@@ -116,7 +116,7 @@ async fn reconnect_resumes_at_last_event() {
 #[tokio::test]
 async fn late_commit_is_streamed_exactly_once() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let slow = database.connection().await;
     slow.batch_execute("BEGIN; SELECT provost.enqueue('late')").await.unwrap();
     let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
@@ -140,14 +140,14 @@ async fn stream_survives_database_outage() {
     let mut follower = Follower::at(&server, "/events/stream?entity=job", None).await;
     proxy.cut();
     let id = database.text("SELECT provost.enqueue('unserved')").await;
-    proxy.mend();
+    proxy.repair();
     assert_eq!(text(&follower.event().await, "entity_id"), id);
 }
 
 #[tokio::test]
 async fn slow_reader_is_disconnected() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let address = server.url.trim_start_matches("http://").to_owned();
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(256 * 1024).unwrap();
@@ -177,7 +177,7 @@ async fn slow_reader_is_disconnected() {
 #[tokio::test]
 async fn invalid_stream_parameter_is_named() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     for query in ["entity=cat", "after=-1", "after=x", "color=red"] {
         assert_eq!(
             server.get(&format!("/events/stream?{query}")).await.expect(400).code(),

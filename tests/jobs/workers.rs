@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{brisk, enqueue, idle, job, only_worker, outcomes, simulated, text, until, waits_as};
+use super::{
+    enqueue, explained_as, fast_server, job, only_worker, outcomes, server_without_workers, simulated, text, until,
+};
 use crate::api::{assert_problem, assert_refused};
 use crate::harness::{Database, Server, eventually};
 
@@ -22,7 +24,7 @@ async fn becomes(server: &Server, id: &str, state: &str) -> Value {
 #[tokio::test]
 async fn worker_reports_identity_and_queues() {
     let database = Database::new().await;
-    let server = brisk(
+    let server = fast_server(
         &database,
         &[
             ("PROVOST_WORKER_QUEUES", "a,b"),
@@ -62,7 +64,7 @@ async fn worker_reports_identity_and_queues() {
 #[tokio::test]
 async fn every_process_start_is_a_new_worker() {
     let database = Database::new().await;
-    let (one, two) = (brisk(&database, &[]), brisk(&database, &[]));
+    let (one, two) = (fast_server(&database, &[]), fast_server(&database, &[]));
     let both = eventually("both are registered", || async {
         let workers = one.get("/workers").await.json();
         (workers.as_array().unwrap().len() == 2).then_some(workers)
@@ -85,7 +87,7 @@ async fn every_process_start_is_a_new_worker() {
 #[tokio::test]
 async fn cordoned_worker_claims_nothing() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = only_worker(&server).await;
     let running = enqueue(&server, json!({"kind": "sleep", "payload": {"ms": 900}})).await;
     until(&server, &running, "active").await;
@@ -96,7 +98,7 @@ async fn cordoned_worker_claims_nothing() {
         ("cordoned".into(), "disk".into(), "ada".into())
     );
     let held = enqueue(&server, json!({"kind": "noop"})).await;
-    let explained = waits_as(&server, &held, "no_worker").await;
+    let explained = explained_as(&server, &held, "no_worker").await;
     assert!(text(&explained, "summary").contains("cordoned or draining"), "{explained}");
     until(&server, &running, "completed").await;
     assert_eq!(job(&server, &held).await["attempt"], 0);
@@ -111,7 +113,7 @@ async fn cordoned_worker_claims_nothing() {
 #[tokio::test]
 async fn drained_worker_releases_unfinished_jobs() {
     let database = Database::new().await;
-    let mut server = brisk(&database, &[("PROVOST_SHUTDOWN_GRACE", "300ms")]);
+    let mut server = fast_server(&database, &[("PROVOST_SHUTDOWN_GRACE", "300ms")]);
     let id = only_worker(&server).await;
     let long = simulated(&server, json!({"duration_ms": 600_000})).await;
     let short = simulated(&server, json!({"duration_ms": 500})).await;
@@ -132,8 +134,8 @@ async fn drained_worker_releases_unfinished_jobs() {
 #[tokio::test]
 async fn silent_worker_is_lost_and_can_be_forgotten() {
     let database = Database::new().await;
-    let server = idle(&database);
-    let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    let server = server_without_workers(&database);
+    let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     let id = only_worker(&server).await;
     let held = simulated(&server, json!({"duration_ms": 600_000})).await;
     until(&server, &held, "active").await;
@@ -160,8 +162,8 @@ async fn silent_worker_is_lost_and_can_be_forgotten() {
 #[tokio::test]
 async fn job_recovers_without_worker_row() {
     let database = Database::new().await;
-    let server = idle(&database);
-    let victim = brisk(&database, &[("PROVOST_ROLES", "api,worker")]);
+    let server = server_without_workers(&database);
+    let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     let held = simulated(&server, json!({"duration_ms": 600_000})).await;
     let job = until(&server, &held, "active").await;
     victim.kill();
@@ -175,7 +177,7 @@ async fn job_recovers_without_worker_row() {
 #[tokio::test]
 async fn worker_with_deleted_row_registers_again() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = only_worker(&server).await;
     database.run("DELETE FROM workers").await;
     assert_eq!(only_worker(&server).await, id);
@@ -184,13 +186,13 @@ async fn worker_with_deleted_row_registers_again() {
 #[tokio::test]
 async fn explanation_tells_busy_slots_from_jobs_ahead() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "1"), ("PROVOST_LEASE_TTL", "20s")]);
+    let server = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "1"), ("PROVOST_LEASE_TTL", "20s")]);
     let running = simulated(&server, json!({"duration_ms": 600_000})).await;
-    let explained = waits_as(&server, &running, "active").await;
+    let explained = explained_as(&server, &running, "active").await;
     assert!(text(&explained, "summary").contains("attempt 1, 0 of 3 failures"), "{explained}");
     enqueue(&server, json!({"kind": "noop"})).await;
     let waiting = enqueue(&server, json!({"kind": "noop"})).await;
-    let explained = waits_as(&server, &waiting, "no_free_slot").await;
+    let explained = explained_as(&server, &waiting, "no_free_slot").await;
     assert_eq!(
         (&explained["ahead"], &explained["workers"], &explained["free_slots"]),
         (&json!(1), &json!(1), &json!(0))
@@ -198,9 +200,9 @@ async fn explanation_tells_busy_slots_from_jobs_ahead() {
     // The row of a worker with a free slot that claims nothing, so that other jobs stay ahead.
     server.signal("STOP");
     database.run("UPDATE workers SET busy = 0, seen_at = clock_timestamp() + interval '1 minute'").await;
-    let other = idle(&database);
-    assert_eq!(waits_as(&other, &waiting, "queued_behind_others").await["ahead"], 1);
+    let other = server_without_workers(&database);
+    assert_eq!(explained_as(&other, &waiting, "queued_behind_others").await["ahead"], 1);
     let first = enqueue(&other, json!({"kind": "noop", "priority": 9})).await;
-    waits_as(&other, &first, "about_to_start").await;
+    explained_as(&other, &first, "about_to_start").await;
     server.signal("CONT");
 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{idle, text};
+use super::{server_without_workers, text};
 use crate::harness::{Database, Proxy, Server, eventually};
 use crate::jobs::{job, outcomes, until};
 
@@ -88,7 +88,7 @@ impl Agent {
 
 fn server(database: &Database) -> Server {
     let tokens = [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", SECRET)];
-    idle(database, &[&tokens[1..], &[("PROVOST_LEASE_TTL", "1s")]].concat())
+    server_without_workers(database, &[&tokens[1..], &[("PROVOST_LEASE_TTL", "1s")]].concat())
 }
 
 async fn command(server: &Server, payload: Value) -> String {
@@ -141,7 +141,7 @@ async fn agent_survives_network_outage() {
     proxy.cut();
     let (_, ()) = tokio::join!(agent.work(given), async {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        proxy.mend();
+        proxy.repair();
     });
     until(&server, &id, "completed").await;
     eventually("once", || async { (outcomes(&server, &id).await == ["completed"]).then_some(()) }).await;

@@ -157,8 +157,8 @@ async fn duplicate_settlement_succeeds_and_stale_fails<S: Source>(side: &Side<S>
     let claimed = claim_one(&source).await;
     let done = Outcome::Done { result: Some(r#"{"n": 1.0}"#.into()), next: Vec::new() };
     let first = source.settle(&claimed, &done).await.unwrap();
-    assert!(matches!(first, Settled::Yes { state: JobState::Completed, .. }), "{first:?}");
-    assert_eq!(source.settle(&claimed, &done).await.unwrap(), Settled::Already);
+    assert!(matches!(first, Settled::Recorded { state: JobState::Completed, .. }), "{first:?}");
+    assert_eq!(source.settle(&claimed, &done).await.unwrap(), Settled::AlreadyRecorded);
     assert_eq!(source.settle(&claimed, &Outcome::failed("no")).await.unwrap(), Settled::LeaseLost);
     let result = side.database.text(&format!("SELECT result::text FROM jobs WHERE id = '{id}'")).await;
     assert_eq!(result, r#"{"n": 1.0}"#);
@@ -188,7 +188,7 @@ async fn every_outcome_sets_its_state<S: Source>(side: &Side<S>) {
         let claimed = claim_one(&source).await;
         assert_eq!(claimed.lease.job_id, id, "nothing else is due");
         let settled = source.settle(&claimed, &outcome).await.unwrap();
-        assert!(matches!(settled, Settled::Yes { .. }), "{outcome:?}: {settled:?}");
+        assert!(matches!(settled, Settled::Recorded { .. }), "{outcome:?}: {settled:?}");
         let row = format!("SELECT state || ':' || coalesce(error, '') FROM jobs WHERE id = '{id}'");
         assert_eq!(side.database.text(&row).await, format!("{expected}:{error}"), "{outcome:?}");
         let word = format!("SELECT outcome FROM executions WHERE job_id = '{id}'");
@@ -219,7 +219,7 @@ async fn invalid_follow_up_is_rejected_without_effect<S: Source>(side: &Side<S>)
         assert!(!error.is_temporary(), "{job}: {error}");
     }
     assert_eq!(state(&side.database, id).await, "active");
-    assert!(matches!(source.settle(&claimed, &Outcome::done()).await.unwrap(), Settled::Yes { .. }));
+    assert!(matches!(source.settle(&claimed, &Outcome::done()).await.unwrap(), Settled::Recorded { .. }));
 }
 
 async fn worker_registers_is_drained_and_leaves<S: Source>(side: &Side<S>) {

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
-use super::{idle, text};
+use super::{server_without_workers, text};
 use crate::harness::{Database, eventually};
 use crate::jobs::{enqueue, until};
 
@@ -30,7 +30,7 @@ async fn works(language: &str, file: &str) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
     let settings = [("PROVOST_WORKER_TOKEN", token), ("PROVOST_LISTEN", listen.as_str()), ("PROVOST_LEASE_TTL", "5s")];
-    let server = idle(&database, &settings);
+    let server = server_without_workers(&database, &settings);
     let mut command = Command::new(language);
     command.arg(&path).env("PROVOST_SERVER", &server.url).env("PROVOST_WORKER_TOKEN", token);
     let mut worker = Example(command.stdout(Stdio::null()).spawn().unwrap());
@@ -42,7 +42,7 @@ async fn works(language: &str, file: &str) {
     let wrong = enqueue(&server, json!({"kind": "words.count", "max_attempts": 1, "payload": {"text": 7}})).await;
     assert!(!text(&until(&server, &wrong, "failed").await, "error").is_empty());
     server.kill();
-    let server = idle(&database, &settings);
+    let server = server_without_workers(&database, &settings);
     let second = enqueue(&server, words("a b")).await;
     assert_eq!(
         until(&server, &second, "completed").await["result"],

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{held, idle, text};
+use super::{held, server_without_workers, text};
 use crate::api::{assert_problem, assert_refused};
 use crate::harness::{Database, Server, send};
 
@@ -19,7 +19,7 @@ async fn lines(server: &Server, path: &str) -> Vec<Value> {
 #[tokio::test]
 async fn log_lines_are_ordered_paged_and_followed() {
     let database = Database::new().await;
-    let server = &idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = &server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(server, "r").await;
     let kept = post(server, &execution, json!({"content": "one\ntwo\r\n\nfour\n"})).await.expect(202).json();
     assert_eq!(kept, json!({"kept": 4, "dropped": 0}));
@@ -53,7 +53,7 @@ async fn log_lines_are_ordered_paged_and_followed() {
 #[tokio::test]
 async fn long_or_invalid_lines_are_truncated_or_cleaned() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "60s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "60s")]);
     let (_, execution) = held(&server, "r").await;
     let path = format!("/internal/executions/{execution}/logs");
     let odd = b"{\"content\": \"a\\u0000b \xff\xfe c\"}".to_vec();

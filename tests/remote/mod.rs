@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Database, Server, send};
 
 /// A server without workers of its own.
-pub fn idle(database: &Database, more: &[(&str, &str)]) -> Server {
+pub fn server_without_workers(database: &Database, more: &[(&str, &str)]) -> Server {
     let settings = [&[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_LEASE_TTL", "2s")], more].concat();
     Server::with(&database.url, &settings)
 }

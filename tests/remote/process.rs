@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{idle, text};
+use super::{server_without_workers, text};
 use crate::harness::{Database, Process, Proxy, Server, eventually};
 use crate::jobs::{act, enqueue, job, only_worker, outcomes, simulated, until};
 
@@ -20,7 +20,7 @@ pub fn worker_of(url: &str, flags: &[&str], settings: &[(&str, &str)]) -> Proces
 async fn remote_worker_needs_no_database() {
     let database = Database::new().await;
     let token = "a-worker-token-0123456789";
-    let server = idle(&database, &[("PROVOST_WORKER_TOKEN", token)]);
+    let server = server_without_workers(&database, &[("PROVOST_WORKER_TOKEN", token)]);
     // A database connection would be noticed.
     let decoy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     decoy.set_nonblocking(true).unwrap();
@@ -61,7 +61,7 @@ async fn remote_worker_needs_no_database() {
 #[tokio::test]
 async fn jobs_of_killed_worker_run_elsewhere() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "6s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let victim = worker_of(&server.url, &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 1200})).await;
     until(&server, &id, "active").await;
@@ -78,18 +78,18 @@ async fn remote_workers_survive_server_restart() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
     let settings = [("PROVOST_LISTEN", listen.as_str()), ("PROVOST_LEASE_TTL", "20s")];
-    let server = idle(&database, &settings);
+    let server = server_without_workers(&database, &settings);
     let worker = worker_of(&server.url, &[], &[]);
     let gate = database.gate("jobs", "NEW.state = 'completed'").await;
     let id = simulated(&server, json!({"duration_ms": 0})).await;
     gate.is_reached(&database).await;
     server.kill();
     eventually("the worker cannot deliver the settlement", || async {
-        worker.says("settlement not delivered yet").then_some(())
+        worker.stderr_contains("settlement not delivered yet").then_some(())
     })
     .await;
     gate.open().await;
-    let server = idle(&database, &settings);
+    let server = server_without_workers(&database, &settings);
     until(&server, &id, "completed").await;
     assert_eq!(outcomes(&server, &id).await, ["completed"], "one attempt is enough");
     let next = enqueue(&server, json!({"kind": "noop"})).await;
@@ -100,19 +100,19 @@ async fn remote_workers_survive_server_restart() {
 #[tokio::test]
 async fn disconnected_worker_stops_before_lease_ends() {
     let database = Database::new().await;
-    let server = idle(&database, &[]);
+    let server = server_without_workers(&database, &[]);
     let proxy = Proxy::to(server.port());
     let worker = worker_of(&proxy.address(), &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     let held = until(&server, &id, "active").await;
     proxy.cut();
     eventually("the worker stops the attempt", || async {
-        worker.says("no heartbeat has confirmed the lease").then_some(())
+        worker.stderr_contains("no heartbeat has confirmed the lease").then_some(())
     })
     .await;
     until(&server, &id, "retrying").await;
     assert_eq!(outcomes(&server, &id).await, ["lease_expired"], "{held}");
-    proxy.mend();
+    proxy.repair();
     eventually("the same worker claims the job again", || async {
         let now = job(&server, &id).await;
         (now["attempt"] == 2 && now["state"] == "active").then_some(())
@@ -124,7 +124,7 @@ async fn disconnected_worker_stops_before_lease_ends() {
 #[tokio::test]
 async fn first_signal_drains_and_second_exits() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let mut worker = worker_of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "2s")]);
     let (short, long) = (
         simulated(&server, json!({"duration_ms": 800})).await,
@@ -143,7 +143,7 @@ async fn first_signal_drains_and_second_exits() {
     let mut hasty = worker_of(&server.url, &[], &[]);
     until(&server, &long, "active").await;
     hasty.signal("TERM");
-    eventually("the worker is stopping", || async { hasty.says("a second signal").then_some(()) }).await;
+    eventually("the worker is stopping", || async { hasty.stderr_contains("a second signal").then_some(()) }).await;
     hasty.signal("INT");
     assert_eq!(hasty.exit_code(), 130);
 }
@@ -151,7 +151,7 @@ async fn first_signal_drains_and_second_exits() {
 #[tokio::test]
 async fn worker_drained_by_operator_keeps_running() {
     let database = Database::new().await;
-    let server = idle(&database, &[]);
+    let server = server_without_workers(&database, &[]);
     let mut worker = worker_of(&server.url, &[], &[("PROVOST_SHUTDOWN_GRACE", "100ms")]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     until(&server, &id, "active").await;
@@ -186,9 +186,11 @@ async fn wrong_token_is_logged_and_retried() {
     let database = Database::new().await;
     let tokens =
         [("PROVOST_ADMIN_TOKEN", "an-admin-token-0123456789"), ("PROVOST_WORKER_TOKEN", "a-worker-token-0123456789")];
-    let server = idle(&database, &tokens);
+    let server = server_without_workers(&database, &tokens);
     let mut worker = worker_of(&server.url, &["--token", "another-token-0123456789"], &[]);
-    eventually("the worker reports the missing token", || async { worker.says("PROVOST_WORKER_TOKEN").then_some(()) })
-        .await;
+    eventually("the worker reports the missing token", || async {
+        worker.stderr_contains("PROVOST_WORKER_TOKEN").then_some(())
+    })
+    .await;
     assert!(worker.is_running());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{dequeue, held, idle, put, text};
+use super::{dequeue, held, put, server_without_workers, text};
 use crate::api::{assert_problem, assert_refused};
 use crate::harness::{Database, worker};
 use crate::jobs::{act, job, only_worker, outcomes, until};
@@ -12,7 +12,7 @@ use crate::jobs::{act, job, only_worker, outcomes, until};
 #[tokio::test]
 async fn repeated_request_returns_same_executions() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (_, first) = held(&server, "r1").await;
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     let again = dequeue(&server, "r1").await;
@@ -36,7 +36,7 @@ async fn repeated_request_returns_same_executions() {
 #[tokio::test]
 async fn concurrent_identical_requests_share_executions() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     for _ in 0..8 {
         server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     }
@@ -50,7 +50,7 @@ async fn concurrent_identical_requests_share_executions() {
 #[tokio::test]
 async fn lost_delivery_is_claimed_again_soon() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "1m")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "1m")]);
     let (id, execution) = held(&server, "lost").await;
     let left = "SELECT round(extract(epoch FROM lease_until - clock_timestamp())) BETWEEN 8 AND 10 FROM jobs WHERE state = 'active'";
     assert_eq!(database.text(left).await, "t", "ten seconds, although leases last a minute");
@@ -64,7 +64,7 @@ async fn lost_delivery_is_claimed_again_soon() {
 #[tokio::test]
 async fn later_request_ends_waiting_one() {
     let database = Database::new().await;
-    let server = &idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = &server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let ask = |request: &'static str| {
         let ask = json!({"worker_id": "w", "request_id": request, "kinds": ["noop"], "wait": "15s"});
         server.post("/internal/executions/dequeue", ask)
@@ -92,7 +92,7 @@ async fn later_request_ends_waiting_one() {
 #[tokio::test]
 async fn duplicate_result_succeeds_and_stale_fails() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
     let path = format!("/internal/executions/{execution}/result");
     let done = json!({"exit_code": 0, "result": {"n": 1}});
@@ -117,7 +117,7 @@ async fn duplicate_result_succeeds_and_stale_fails() {
 #[tokio::test]
 async fn remote_outcomes_match_local_ones() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let cases = [
         (json!({"exit_code": 0}), "completed", "completed", None),
         (json!({}), "completed", "completed", None),
@@ -151,7 +151,7 @@ async fn remote_outcomes_match_local_ones() {
 #[tokio::test]
 async fn released_job_is_due_without_failure() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
     let path = format!("/internal/executions/{execution}/release");
     let back = server.request(reqwest::Method::POST, &path);
@@ -165,7 +165,7 @@ async fn released_job_is_due_without_failure() {
 #[tokio::test]
 async fn heartbeating_worker_is_listed_and_controlled() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
     let gone = "0190c2f4-7c1e-7d3a-9f52-0242ac120009";
     let beat = || {
@@ -196,7 +196,7 @@ async fn heartbeating_worker_is_listed_and_controlled() {
 #[tokio::test]
 async fn follow_ups_are_enqueued_or_rejected_by_field() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r").await;
     let path = format!("/internal/executions/{execution}/result");
     let refused = put(&server, &path, json!({"next": [{"kind": "no good"}]})).await;
@@ -212,7 +212,7 @@ async fn follow_ups_are_enqueued_or_rejected_by_field() {
 #[tokio::test]
 async fn unstorable_result_is_rejected_without_loss() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let (id, execution) = held(&server, "r1").await;
     let path = format!("/internal/executions/{execution}/result");
     let deep = format!("{{\"result\": {}{}}}", "[".repeat(5000), "]".repeat(5000));
@@ -231,7 +231,7 @@ async fn unstorable_result_is_rejected_without_loss() {
 #[tokio::test]
 async fn payloads_arrive_byte_for_byte() {
     let database = Database::new().await;
-    let server = idle(&database, &[("PROVOST_LEASE_TTL", "20s")]);
+    let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "20s")]);
     let payload = r#"{ "n": 12345678901234567890123,  "x": 1.0 }"#;
     for tenant in ["a", "b"] {
         let body = format!(

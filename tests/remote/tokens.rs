@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::process::worker_of;
-use super::{idle, text};
+use super::{server_without_workers, text};
 use crate::api::{UNKNOWN_ID, assert_problem, assert_refused};
 use crate::harness::{Answer, Database, Server, eventually, send};
 use crate::jobs::{enqueue, job, until};
@@ -13,7 +13,7 @@ const ADMIN: &str = "an-admin-token-0123456789";
 const WORKER: &str = "a-worker-token-0123456789";
 
 fn guarded(database: &Database) -> Server {
-    idle(database, &[("PROVOST_ADMIN_TOKEN", ADMIN), ("PROVOST_WORKER_TOKEN", WORKER)])
+    server_without_workers(database, &[("PROVOST_ADMIN_TOKEN", ADMIN), ("PROVOST_WORKER_TOKEN", WORKER)])
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn worker_token_opens_only_internal() {
 #[tokio::test]
 async fn workers_need_no_token_on_loopback() {
     let database = Database::new().await;
-    let server = idle(&database, &[]);
+    let server = server_without_workers(&database, &[]);
     let answer = server.post("/internal/executions/dequeue", Value::from(serde_json::Map::new())).await.expect(200);
     assert_eq!(answer.json()["executions"], json!([]));
     let foreign = server.request(Method::POST, "/internal/executions/dequeue").header("host", "evil.example");
@@ -83,7 +83,7 @@ const BOTH: &str = "another-token-0123456789";
 
 fn bound(database: &Database) -> Server {
     let tokens = format!("{WORKER}, {CRITICAL}@critical,{BOTH}@default+critical");
-    idle(database, &[("PROVOST_WORKER_TOKEN", &tokens), ("PROVOST_LEASE_TTL", "20s")])
+    server_without_workers(database, &[("PROVOST_WORKER_TOKEN", &tokens), ("PROVOST_LEASE_TTL", "20s")])
 }
 
 async fn ask(server: &Server, token: &str, method: Method, path: &str, body: Value) -> Answer {

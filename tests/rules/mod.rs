@@ -1,7 +1,7 @@
 //! The rules of the code base, checked by tests. docs/ARCHITECTURE.md gives the reason for each.
 
-mod circles;
-mod rooms;
+mod cycles;
+mod modules;
 mod sizes;
 mod sql;
 mod words;

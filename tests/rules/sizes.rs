@@ -1,28 +1,28 @@
-//! How large a room, a file and a function may be.
+//! How large a module, a file and a function may be.
 
 use std::collections::BTreeMap;
 
 use super::{Source, sources};
 
-const ROOM: usize = 8000;
+const MODULE: usize = 8000;
 const FILE: usize = 400;
 const FILE_P90: usize = 250;
 const FUNCTION_P90: usize = 40;
 
-/// Folders that count as rooms of their own although they are part of a larger one.
-const INNER_ROOMS: &[&str] = &["src/web/api", "src/web/dashboard", "src/web/ui", "src/cli/client"];
+/// Folders that count as modules of their own although they are part of a larger one.
+const INNER_MODULES: &[&str] = &["src/web/api", "src/web/dashboard", "src/web/ui", "src/cli/client"];
 
 #[test]
-fn rooms_stay_under_eight_thousand_lines() {
-    let mut rooms: BTreeMap<String, usize> = BTreeMap::new();
+fn modules_stay_under_eight_thousand_lines() {
+    let mut modules: BTreeMap<String, usize> = BTreeMap::new();
     for source in sources("src", "rs") {
-        let inner = INNER_ROOMS.iter().find(|room| source.path.starts_with(&format!("{room}/")));
-        let room =
+        let inner = INNER_MODULES.iter().find(|module| source.path.starts_with(&format!("{module}/")));
+        let module =
             inner.map_or_else(|| source.path.split('/').take(2).collect::<Vec<_>>().join("/"), |it| (*it).to_owned());
-        *rooms.entry(room).or_default() += source.text.lines().count();
+        *modules.entry(module).or_default() += source.text.lines().count();
     }
-    for (room, lines) in rooms {
-        assert!(lines <= ROOM, "{room} has {lines} lines");
+    for (module, lines) in modules {
+        assert!(lines <= MODULE, "{module} has {lines} lines");
     }
 }
 

@@ -1,4 +1,4 @@
-//! SQL stands in `sql/`, every statement prepares, and generated files are up to date.
+//! SQL is in `sql/`, every statement prepares, and generated files are up to date.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use super::{root, sources, walk};
 use crate::harness::Database;
 
 #[test]
-fn sql_stands_only_in_sql_files() {
+fn sql_is_only_in_sql_files() {
     for source in sources("src", "rs") {
         for word in ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "pg_notify", "LISTEN "] {
             let quoted = source.product().lines().any(|line| line.contains(&format!("\"{word}")));

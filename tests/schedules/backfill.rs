@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{idle, schedule, still, text, ticks};
+use super::{api_server, schedule, server_without_workers, text, ticks};
 use crate::api::assert_refused;
 use crate::harness::Database;
 
 #[tokio::test]
 async fn backfill_starts_only_missing_due_times() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let target = json!({"job": {"kind": "noop", "payload": {"day": "{{due_at}}"}}});
     schedule(&server, "daily", json!({"cron": "30 2 * * *", "time_zone": "America/New_York", "target": target})).await;
     let span = |dry: bool, to: &str| json!({"from": "2026-03-06T00:00:00-05:00", "to": to, "dry_run": dry, "reason": "the March bug"});
@@ -50,7 +50,7 @@ async fn backfill_starts_only_missing_due_times() {
 #[tokio::test]
 async fn large_backfill_runs_in_batches() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
     let span = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:09:59Z"});
     let done = server.post("/schedules/s/backfill", span.clone()).await.expect(202).json();
@@ -64,7 +64,7 @@ async fn large_backfill_runs_in_batches() {
 #[tokio::test]
 async fn invalid_range_is_rejected() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     schedule(&server, "s", json!({"cron": "* * * * *"})).await;
     for (from, to, field) in [
         ("2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "to"),

@@ -3,14 +3,14 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{idle, moment, schedule, still, text, ticked};
+use super::{api_server, moment, schedule, server_without_workers, text, wait_for_ticks};
 use crate::api::{assert_problem, assert_refused};
 use crate::harness::{Database, send};
 
 #[tokio::test]
 async fn schedule_is_created_shown_changed_and_deleted() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let body = json!({"name": "nightly", "cron": "0 8 * * 1-5", "time_zone": "europe/rome", "misfire": "all", "catch_up": 5, "misfire_grace": "2m",
         "overlap": "skip", "jitter": 30, "target": {"job": {"kind": "noop", "payload": { "n": 1.0 }, "timeout": "1m", "backoff": {"strategy": "fixed", "base": 10}}}});
     let answer = server.post("/api/v1/schedules", body.clone()).await.expect(201);
@@ -88,14 +88,14 @@ async fn schedule_is_created_shown_changed_and_deleted() {
 #[tokio::test]
 async fn edit_applies_at_once_and_keeps_other_fields() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let made = schedule(&server, "s", json!({"every": "1h"})).await;
     let kept = server.patch("/schedules/s", json!({"jitter": "1s"})).await.expect(200).json();
     assert_eq!(kept["next_at"], made["next_at"], "other fields do not change the due times");
     let kept = server.post("/schedules", json!({"name": "s", "every": "1h", "kind": "noop"})).await.expect(200).json();
     assert_eq!(kept["next_at"], made["next_at"], "the same interval keeps its anchor");
     server.patch("/schedules/s", json!({"every": "1s"})).await.expect(200);
-    ticked(&server, "s", "fired", 2).await;
+    wait_for_ticks(&server, "s", "fired", 2).await;
     let slow = server.patch("/schedules/s", json!({"cron": "@yearly"})).await.expect(200).json();
     assert!(moment(&slow, "next_at") > moment(&slow, "updated_at"));
     assert_eq!(database.number("SELECT count(*) FROM ticks WHERE outcome = 'skipped'").await, 0);
@@ -105,7 +105,7 @@ async fn edit_applies_at_once_and_keeps_other_fields() {
 #[tokio::test]
 async fn next_times_show_local_time_and_clock_changes() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     schedule(&server, "s", json!({"cron": "30 1 * * *", "time_zone": "America/New_York"})).await;
     let shown = server.get("/schedules/s/next?limit=3&after=2026-10-31T12:00:00Z").await.expect(200).json();
     let next: Vec<(String, String, String, String)> = shown["next"]
@@ -148,7 +148,7 @@ async fn next_times_show_local_time_and_clock_changes() {
 #[tokio::test]
 async fn flat_request_fields_are_accepted() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let body = json!({"name": "daily-report", "cronExpression": "0 6 * * *", "timezone": "Europe/Kiev", "type": "report.generate", "queue": "default",
         "payload": {"reportId": "daily"}, "priority": 5, "maxAttempts": 5, "timeoutSeconds": 120, "enabled": true});
     let made = server.post("/api/v1/schedules", body).await.expect(201).json();
@@ -163,7 +163,7 @@ async fn flat_request_fields_are_accepted() {
 #[tokio::test]
 async fn patch_of_the_job_keeps_other_fields() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let target = json!({"job": {"kind": "noop", "queue": "q", "priority": 7, "tags": ["t"], "payload": {"n": 1}, "timeout": "1m", "max_attempts": 4}});
     schedule(&server, "s", json!({"cron": "@yearly", "target": target})).await;
     let patched =

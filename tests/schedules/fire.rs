@@ -7,17 +7,20 @@ use provost::store::schedules::Firing;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{assert_every_second, brisk, idle, job, moment, schedule, still, text, ticked, ticks, until};
+use super::{
+    api_server, assert_every_second, fast_server, job, moment, schedule, server_without_workers, text, ticks, until,
+    wait_for_ticks,
+};
 use crate::api::assert_refused;
 use crate::harness::{Database, TIMEOUT, eventually, send};
 
 #[tokio::test]
 async fn two_servers_fire_each_due_time_once() {
     let database = Database::new().await;
-    let (one, _other) = (brisk(&database, &[]), brisk(&database, &[]));
+    let (one, _other) = (fast_server(&database, &[]), fast_server(&database, &[]));
     let made = schedule(&one, "every-second", json!({"cron": "* * * * * *"})).await;
     assert_eq!((text(&made, "state"), text(&made, "words")), ("enabled".into(), "Every second (UTC)".into()));
-    let fired = ticked(&one, "every-second", "fired", 6).await;
+    let fired = wait_for_ticks(&one, "every-second", "fired", 6).await;
     assert_every_second(&fired);
     for tick in &fired {
         let late = moment(tick, "occurred_at") - moment(tick, "due_at");
@@ -35,25 +38,25 @@ async fn two_servers_fire_each_due_time_once() {
 #[tokio::test]
 async fn due_times_survive_killed_and_frozen_servers() {
     let database = Database::new().await;
-    let watcher = still(&database);
+    let watcher = api_server(&database);
     schedule(&watcher, "s", json!({"cron": "* * * * * *"})).await;
     // The firing server disappears three times, each in another way.
-    let first = idle(&database);
-    ticked(&watcher, "s", "fired", 2).await;
+    let first = server_without_workers(&database);
+    wait_for_ticks(&watcher, "s", "fired", 2).await;
     first.kill();
-    let mut second = idle(&database);
+    let mut second = server_without_workers(&database);
     let so_far = ticks(&watcher, "s").await.len();
-    ticked(&watcher, "s", "fired", so_far + 2).await;
+    wait_for_ticks(&watcher, "s", "fired", so_far + 2).await;
     second.signal("STOP");
-    let third = idle(&database);
+    let third = server_without_workers(&database);
     let so_far = ticks(&watcher, "s").await.len();
-    ticked(&watcher, "s", "fired", so_far + 3).await;
+    wait_for_ticks(&watcher, "s", "fired", so_far + 3).await;
     second.signal("CONT");
     let so_far = ticks(&watcher, "s").await.len();
-    ticked(&watcher, "s", "fired", so_far + 2).await;
+    wait_for_ticks(&watcher, "s", "fired", so_far + 2).await;
     assert_eq!(second.stop(), 0);
     drop(third);
-    let all = ticked(&watcher, "s", "fired", 9).await;
+    let all = wait_for_ticks(&watcher, "s", "fired", 9).await;
     assert_every_second(&all);
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, all.len() as i64);
     database.check_invariants().await;
@@ -62,7 +65,7 @@ async fn due_times_survive_killed_and_frozen_servers() {
 #[tokio::test]
 async fn due_times_survive_terminated_connections() {
     let database = Database::new().await;
-    let (one, _two) = (idle(&database), idle(&database));
+    let (one, _two) = (server_without_workers(&database), server_without_workers(&database));
     schedule(&one, "s", json!({"cron": "* * * * * *"})).await;
     // Right after a cut, a request may find the database unavailable.
     let reach = async |n: usize| {
@@ -87,9 +90,9 @@ async fn due_times_survive_terminated_connections() {
 #[tokio::test]
 async fn paused_due_times_never_start() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
-    ticked(&server, "s", "fired", 2).await;
+    wait_for_ticks(&server, "s", "fired", 2).await;
     let paused =
         server.post("/schedules/s/pause", json!({"reason": "holidays", "actor": "ada"})).await.expect(200).json();
     assert_eq!(
@@ -99,37 +102,37 @@ async fn paused_due_times_never_start() {
     let before = ticks(&server, "s").await.len();
     // Another schedule proves that the scheduler polled meanwhile.
     schedule(&server, "other", json!({"cron": "* * * * * *"})).await;
-    ticked(&server, "other", "fired", 3).await;
+    wait_for_ticks(&server, "other", "fired", 3).await;
     assert_eq!(ticks(&server, "s").await.len(), before);
     server.post("/schedules/s/resume", json!({})).await.expect(200);
-    let all = ticked(&server, "s", "fired", before + 2).await;
+    let all = wait_for_ticks(&server, "s", "fired", before + 2).await;
     let gap = moment(&all[before], "due_at") - moment(&all[before - 1], "due_at");
     assert!(gap >= 3.0, "due times of the pause are skipped: {gap} s");
     let events = server.get("/events?entity=schedule&id=s").await.expect(200).json();
-    let moves: Vec<String> = events
+    let transitions: Vec<String> = events
         .as_array()
         .unwrap()
         .iter()
         .map(|it| format!("{}>{}", text(it, "previous_state"), text(it, "new_state")))
         .collect();
-    assert_eq!(moves, ["paused>enabled", "enabled>paused", "none>enabled"]);
+    assert_eq!(transitions, ["paused>enabled", "enabled>paused", "none>enabled"]);
     database.check_invariants().await;
 }
 
 #[tokio::test]
 async fn overlap_skip_waits_for_the_running_job() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let target = json!({"job": {"kind": "sleep", "payload": {"seconds": 600}}});
     schedule(&server, "s", json!({"cron": "* * * * * *", "overlap": "skip", "target": target})).await;
-    let skipped = ticked(&server, "s", "skipped", 2).await;
-    let fired = ticked(&server, "s", "fired", 1).await;
+    let skipped = wait_for_ticks(&server, "s", "skipped", 2).await;
+    let fired = wait_for_ticks(&server, "s", "fired", 1).await;
     assert_eq!(fired.len(), 1);
     let id = text(&fired[0], "job_id");
     assert_eq!(text(&skipped[0], "reason"), format!("job {id}, started earlier, is not finished"));
     crate::jobs::act(&server, &id, "cancel", json!({})).await;
     until(&server, &id, "canceled").await;
-    let fired = ticked(&server, "s", "fired", 2).await;
+    let fired = wait_for_ticks(&server, "s", "fired", 2).await;
     assert!(moment(&fired[1], "occurred_at") >= moment(&job(&server, &id).await, "finished_at"));
     database.check_invariants().await;
 }
@@ -137,7 +140,7 @@ async fn overlap_skip_waits_for_the_running_job() {
 #[tokio::test]
 async fn run_now_ignores_pause_and_overlap() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let target = json!({"job": {"kind": "echo", "payload": {"at": "{{due_at}}", "n": 12345678901234567890_u64}, "queue": "q", "priority": 9, "tags": ["t"]}});
     schedule(
         &server,
@@ -174,7 +177,7 @@ async fn run_now_ignores_pause_and_overlap() {
 #[tokio::test]
 async fn project_schedule_creates_retries_and_deletes() {
     let database = Database::new().await;
-    let server = brisk(
+    let server = fast_server(
         &database,
         &[("PROVOST_SIMULATE_MIN", "0s"), ("PROVOST_SIMULATE_MAX", "10ms"), ("PROVOST_SIMULATE_FAILURE_RATE", "0")],
     );
@@ -193,9 +196,9 @@ async fn project_schedule_creates_retries_and_deletes() {
         (text(&server.get(&format!("/projects/{id}")).await.json(), "status") == "deleted").then_some(())
     })
     .await;
-    let skipped = ticked(&server, "delete", "skipped", 1).await;
+    let skipped = wait_for_ticks(&server, "delete", "skipped", 1).await;
     assert!(text(&skipped[0], "reason").starts_with("the project is delet"), "{}", skipped[0]);
-    assert_eq!(ticked(&server, "delete", "fired", 1).await.len(), 1);
+    assert_eq!(wait_for_ticks(&server, "delete", "fired", 1).await.len(), 1);
     let retry = json!({"project": {"action": "retry", "project_id": crate::api::UNKNOWN_ID}});
     schedule(&server, "retry", json!({"cron": "@yearly", "target": retry})).await;
     let refused = server.post("/schedules/retry/run", json!({})).await.expect(409);
@@ -207,9 +210,9 @@ async fn project_schedule_creates_retries_and_deletes() {
 #[tokio::test]
 async fn jitter_delays_and_is_deterministic() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *", "jitter": "1h"})).await;
-    let fired = ticked(&server, "s", "fired", 3).await;
+    let fired = wait_for_ticks(&server, "s", "fired", 3).await;
     let mut later = Vec::new();
     for tick in &fired {
         let job = job(&server, &text(tick, "job_id")).await;
@@ -223,21 +226,21 @@ async fn jitter_delays_and_is_deterministic() {
 #[tokio::test]
 async fn schedule_from_another_process_is_noticed() {
     let database = Database::new().await;
-    let (api, _scheduler) = (still(&database), idle(&database));
+    let (api, _scheduler) = (api_server(&database), server_without_workers(&database));
     // The scheduler is idle; a notification wakes it.
     schedule(&api, "s", json!({"every": "1s"})).await;
-    ticked(&api, "s", "fired", 2).await;
+    wait_for_ticks(&api, "s", "fired", 2).await;
     database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn one_of_many_firings_of_a_turn_wins() {
+async fn one_of_many_concurrent_firings_succeeds() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     schedule(&server, "s", json!({"cron": "0 0 1 1 *"})).await;
     let store = crate::harness::worker::store(&database).await;
     let audit = Audit { actor: "schedule:s".into(), request_id: None, reason: None };
-    let bounds = OperationPolicy { deadline: TIMEOUT, max_attempts: 3 };
+    let policy = OperationPolicy { deadline: TIMEOUT, max_attempts: 3 };
     for round in 0..10 {
         database
             .run("UPDATE schedules SET next_at = date_trunc('second', clock_timestamp()), revision = revision + 1")
@@ -258,7 +261,7 @@ async fn one_of_many_firings_of_a_turn_wins() {
                     missed_reason: "",
                     next: None,
                 };
-                store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_some()
+                store.fire_schedule(&firing, policy, &audit).await.unwrap().is_some()
             }
         });
         let done = futures_util::future::join_all(all).await;
@@ -280,14 +283,13 @@ async fn one_of_many_firings_of_a_turn_wins() {
         missed_reason: "",
         next: None,
     };
-    assert!(store.fire_schedule(&firing, bounds, &audit).await.unwrap().is_none());
+    assert!(store.fire_schedule(&firing, policy, &audit).await.unwrap().is_none());
     // A due time that started a run never starts another, even if a clock runs backwards.
     let again = store.due_schedules(10, &[]).await.unwrap();
-    let turn = again.due[0].revision;
-    let first =
-        store.fire_schedule(&Firing { revision: turn, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
-    let second =
-        store.fire_schedule(&Firing { revision: turn + 1, ..firing.clone() }, bounds, &audit).await.unwrap().unwrap();
+    let revision = again.due[0].revision;
+    let first = store.fire_schedule(&Firing { revision, ..firing.clone() }, policy, &audit).await.unwrap().unwrap();
+    let next = Firing { revision: revision + 1, ..firing.clone() };
+    let second = store.fire_schedule(&next, policy, &audit).await.unwrap().unwrap();
     assert_eq!((first.started, second.started, second.left_out), (1, 0, 0));
     assert_eq!(database.number("SELECT count(*) FROM jobs").await, 11);
 }

@@ -3,13 +3,13 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{idle, schedule, still, text, ticked, ticks};
+use super::{api_server, schedule, server_without_workers, text, ticks, wait_for_ticks};
 use crate::harness::{Database, send};
 
 #[tokio::test]
 async fn blocked_schedule_delays_no_other() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let project = text(&server.post("/projects", json!({"name": "p"})).await.expect(201).json(), "id");
     let holder = database.connection().await;
     let hold = format!("BEGIN; SELECT FROM projects WHERE id = '{project}' FOR UPDATE");
@@ -17,24 +17,24 @@ async fn blocked_schedule_delays_no_other() {
     let delete = json!({"project": {"action": "delete", "project_id": project}});
     schedule(&server, "held", json!({"cron": "* * * * * *", "target": delete})).await;
     schedule(&server, "free", json!({"cron": "* * * * * *"})).await;
-    ticked(&server, "free", "fired", 8).await;
+    wait_for_ticks(&server, "free", "fired", 8).await;
     assert_eq!(ticks(&server, "held").await.len(), 0);
     holder.batch_execute("ROLLBACK").await.unwrap();
-    ticked(&server, "held", "skipped", 1).await;
+    wait_for_ticks(&server, "held", "skipped", 1).await;
     database.check_invariants().await;
 }
 
 #[tokio::test]
 async fn unreadable_schedule_is_skipped_and_kept() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     schedule(&server, "broken", json!({"cron": "* * * * * *", "enabled": false})).await;
     database
         .run("UPDATE schedules SET time_zone = 'Mars/Olympus', state = 'enabled', next_at = clock_timestamp(), revision = revision + 1")
         .await;
     let left = "SELECT count(*) FROM schedules WHERE next_at IS NOT NULL AND revision = 2";
     schedule(&server, "s", json!({"cron": "* * * * * *"})).await;
-    ticked(&server, "s", "fired", 7).await;
+    wait_for_ticks(&server, "s", "fired", 7).await;
     assert_eq!(database.number(&format!("{left} AND name = 'broken'")).await, 1, "a newer version may read it");
     assert_eq!(server.raw_log().matches("this version cannot read it").count(), 1, "logged once");
     send(server.request(Method::DELETE, "/schedules/broken")).await.expect(204);
@@ -43,7 +43,7 @@ async fn unreadable_schedule_is_skipped_and_kept() {
 #[tokio::test]
 async fn unreadable_schedule_is_shown_and_replaceable() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for name in ["broken", "sound"] {
         schedule(&server, name, json!({"cron": "@yearly"})).await;
     }
@@ -70,10 +70,10 @@ async fn unreadable_schedule_is_shown_and_replaceable() {
         assert!(answer.text.contains("eplace or delete it"), "{}", answer.text);
     }
     server.get("/schedules/broken/ticks").await.expect(200);
-    let anew = json!({"name": "broken", "cron": "@daily", "kind": "noop"});
-    let anew = server.post("/schedules", anew).await.expect(200).json();
-    assert_eq!((text(&anew, "time_zone"), &anew["id"]), ("UTC".into(), &all[0]["id"]));
-    assert_ne!(anew["next_at"], json!(null));
+    let replacement = json!({"name": "broken", "cron": "@daily", "kind": "noop"});
+    let replacement = server.post("/schedules", replacement).await.expect(200).json();
+    assert_eq!((text(&replacement, "time_zone"), &replacement["id"]), ("UTC".into(), &all[0]["id"]));
+    assert_ne!(replacement["next_at"], json!(null));
     // An older version may have cleared the next due time; an edit computes it again.
     database.run("UPDATE schedules SET next_at = NULL").await;
     let edited = server.patch("/schedules/sound", json!({"jitter": "1s"})).await.expect(200).json();

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{idle, moment, schedule, set_back, still, text, ticked, ticks};
+use super::{api_server, moment, move_due_time_back, schedule, server_without_workers, text, ticks, wait_for_ticks};
 use crate::harness::Database;
 
 #[tokio::test]
 async fn missed_due_times_follow_the_policy() {
     let database = Database::new().await;
-    let watcher = still(&database);
+    let watcher = api_server(&database);
     for (name, policy) in [
         ("skip", json!({"cron": "0 * * * *", "misfire": "skip"})),
         ("latest", json!({"cron": "0 * * * *"})),
@@ -22,10 +22,10 @@ async fn missed_due_times_follow_the_policy() {
     let in_time = database
         .number("SELECT (clock_timestamp() - date_trunc('hour', clock_timestamp()) < interval '60 seconds')::int")
         .await as usize;
-    let _server = idle(&database);
+    let _server = server_without_workers(&database);
     for (name, started) in [("skip", in_time), ("latest", 1), ("all", 3 + in_time)] {
-        let skipped = ticked(&watcher, name, "skipped", 1).await;
-        let fired = ticked(&watcher, name, "fired", started).await;
+        let skipped = wait_for_ticks(&watcher, name, "skipped", 1).await;
+        let fired = wait_for_ticks(&watcher, name, "fired", started).await;
         assert_eq!((fired.len(), skipped.len()), (started, 1), "{name}");
         assert_eq!(skipped[0]["n"].as_u64().unwrap() as usize + started, 6, "{name}: every due time is accounted for");
         assert!(text(&skipped[0], "reason").contains(&format!("misfire policy {name}")), "{}", skipped[0]);
@@ -39,13 +39,13 @@ async fn missed_due_times_follow_the_policy() {
 }
 
 #[tokio::test]
-async fn missed_week_of_seconds_starts_no_flood() {
+async fn week_of_missed_due_times_starts_few_jobs() {
     let database = Database::new().await;
-    let watcher = still(&database);
+    let watcher = api_server(&database);
     schedule(&watcher, "s", json!({"cron": "* * * * * *", "misfire_grace": "5s", "overlap": "skip"})).await;
-    set_back(&database, "s", "7 days").await;
-    let _server = idle(&database);
-    ticked(&watcher, "s", "fired", 1).await;
+    move_due_time_back(&database, "s", "7 days").await;
+    let _server = server_without_workers(&database);
+    wait_for_ticks(&watcher, "s", "fired", 1).await;
     let skipped = ticks(&watcher, "s").await;
     let n: u64 = skipped.iter().filter(|it| it["outcome"] == "skipped").map(|it| it["n"].as_u64().unwrap()).sum();
     assert!(n >= 7 * 86400 - 60, "{n}");

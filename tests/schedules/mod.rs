@@ -11,11 +11,11 @@ mod workflows;
 use serde_json::{Value, json};
 
 use crate::harness::{Database, Server, eventually};
-pub use crate::jobs::{brisk, idle, job, moment, text, until};
+pub use crate::jobs::{fast_server, job, moment, server_without_workers, text, until};
 
 /// The API only: nothing fires.
-pub fn still(database: &Database) -> Server {
-    brisk(database, &[("PROVOST_ROLES", "api")])
+pub fn api_server(database: &Database) -> Server {
+    fast_server(database, &[("PROVOST_ROLES", "api")])
 }
 
 /// Creates a schedule of `noop` with these further fields.
@@ -34,7 +34,7 @@ pub async fn ticks(server: &Server, name: &str) -> Vec<Value> {
 }
 
 /// Waits for `n` ticks with this outcome; returns them oldest first.
-pub async fn ticked(server: &Server, name: &str, outcome: &str, n: usize) -> Vec<Value> {
+pub async fn wait_for_ticks(server: &Server, name: &str, outcome: &str, n: usize) -> Vec<Value> {
     eventually(&format!("{name} has {n} ticks that {outcome}"), || async {
         let answer = server.get(&format!("/schedules/{name}/ticks?limit=200")).await;
         // The database may just be unavailable.
@@ -50,7 +50,7 @@ pub async fn ticked(server: &Server, name: &str, outcome: &str, n: usize) -> Vec
 }
 
 /// Moves the next due time into the past, as if no server had run.
-pub async fn set_back(database: &Database, name: &str, interval: &str) {
+pub async fn move_due_time_back(database: &Database, name: &str, interval: &str) {
     database
         .run(&format!("UPDATE schedules SET next_at = date_trunc('minute', clock_timestamp()) - interval '{interval}', revision = revision + 1 WHERE name = '{name}'"))
         .await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::still;
+use super::api_server;
 use crate::api::assert_refused;
 use crate::harness::Database;
 
@@ -15,7 +15,7 @@ fn with(field: &str, value: Value) -> Value {
 #[tokio::test]
 async fn invalid_field_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     for (field, value, named) in [
         ("name", json!(""), "name"),
         ("name", json!("preview"), "name"),

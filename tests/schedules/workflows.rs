@@ -6,7 +6,10 @@ use reqwest::Method;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{assert_every_second, brisk, idle, job, moment, schedule, set_back, still, text, ticked, ticks};
+use super::{
+    api_server, assert_every_second, fast_server, job, moment, move_due_time_back, schedule, server_without_workers,
+    text, ticks, wait_for_ticks,
+};
 use crate::api::assert_refused;
 use crate::harness::{Database, eventually};
 use crate::workflows::{job_of, node, states, until, workflow};
@@ -27,9 +30,9 @@ fn pair(kind: &str) -> Value {
 #[tokio::test]
 async fn two_servers_start_one_workflow_per_due_time() {
     let database = Database::new().await;
-    let (one, _other) = (brisk(&database, &[]), brisk(&database, &[]));
+    let (one, _other) = (fast_server(&database, &[]), fast_server(&database, &[]));
     schedule(&one, "s", json!({"cron": "* * * * * *", "target": target(pair("echo"))})).await;
-    let fired = ticked(&one, "s", "fired", 6).await;
+    let fired = wait_for_ticks(&one, "s", "fired", 6).await;
     assert_every_second(&fired);
     for tick in &fired {
         assert_eq!((&tick["job_id"], &tick["job_state"]), (&json!(null), &json!(null)));
@@ -56,18 +59,18 @@ async fn two_servers_start_one_workflow_per_due_time() {
 #[tokio::test]
 async fn overlap_skip_waits_for_the_running_workflow() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let body = json!({"cron": "* * * * * *", "overlap": "skip", "target": target(pair("unserved"))});
     schedule(&server, "s", body).await;
-    let skipped = ticked(&server, "s", "skipped", 2).await;
-    let fired = ticked(&server, "s", "fired", 1).await;
+    let skipped = wait_for_ticks(&server, "s", "skipped", 2).await;
+    let fired = wait_for_ticks(&server, "s", "fired", 1).await;
     let id = text(&fired[0], "workflow_id");
     assert_eq!(
         (fired.len(), text(&skipped[0], "reason")),
         (1, format!("workflow {id}, started earlier, is not finished"))
     );
     server.post(&format!("/workflows/{id}/cancel"), json!({})).await.expect(200);
-    ticked(&server, "s", "fired", 2).await;
+    wait_for_ticks(&server, "s", "fired", 2).await;
     // The target changes, but the earlier workflow still runs.
     let job = json!({"target": {"job": {"kind": "noop"}}, "enabled": false});
     server.patch("/schedules/s", job).await.expect(200);
@@ -85,7 +88,7 @@ async fn overlap_skip_waits_for_the_running_workflow() {
 #[tokio::test]
 async fn run_now_and_backfill_start_workflows_once() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let body = json!({"cron": "0 8 * * *", "enabled": false, "overlap": "skip", "jitter": "24h", "target": target(pair("unserved"))});
     schedule(&server, "s", body).await;
     for _ in 0..2 {
@@ -113,7 +116,7 @@ async fn run_now_and_backfill_start_workflows_once() {
 #[tokio::test]
 async fn draining_queue_of_a_step_skips_the_due_time() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let steps = json!([{"name": "a", "kind": "unserved"}, {"name": "b", "kind": "unserved", "queue": "full", "depends_on": ["a"]}]);
     schedule(&server, "s", json!({"cron": "* * * * * *", "enabled": false, "target": target(steps)})).await;
     server.post("/queues", json!({"name": "full"})).await.expect(201);
@@ -121,20 +124,20 @@ async fn draining_queue_of_a_step_skips_the_due_time() {
     let refused = server.post("/schedules/s/run", json!({})).await.expect(409);
     assert!(refused.text.contains("the queue full is draining"), "{}", refused.text);
     server.post("/schedules/s/resume", json!({})).await.expect(200);
-    let skipped = ticked(&server, "s", "skipped", 3).await;
-    assert_eq!(text(&skipped[2], "reason"), "the queue full is draining and takes no new jobs");
+    let skipped = wait_for_ticks(&server, "s", "skipped", 3).await;
+    assert_eq!(text(&skipped[2], "reason"), "the queue full is draining and accepts no new jobs");
     for table in ["workflows", "jobs", "job_dependencies"] {
         assert_eq!(database.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
     server.post("/queues/full/resume", json!({})).await.expect(200);
-    ticked(&server, "s", "fired", 1).await;
+    wait_for_ticks(&server, "s", "fired", 1).await;
     database.check_invariants().await;
 }
 
 #[tokio::test]
 async fn workflow_target_is_shown_and_kept_by_patches() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let payload = r#"{ "n": 123456789012345678901234567890,  "x": 1.0, "e": "\u00e9 {{due_at}}" }"#;
     let body = format!(
         r#"{{"name": "s", "cron": "@yearly", "target": {{"workflow": {{"name": " nightly ", "tenant": "acme", "steps": [
@@ -188,7 +191,7 @@ async fn workflow_target_is_shown_and_kept_by_patches() {
 #[tokio::test]
 async fn invalid_target_field_is_named() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     let a = json!({"name": "a", "kind": "noop"});
     let with = |field: &str, value: Value| {
         let mut step = a.clone();
@@ -241,14 +244,14 @@ async fn invalid_target_field_is_named() {
 #[tokio::test]
 async fn large_missed_workflows_start_in_batches() {
     let database = Database::new().await;
-    let watcher = still(&database);
+    let watcher = api_server(&database);
     let steps: Vec<Value> = (0..400).map(|n| json!({"name": n.to_string(), "kind": "unserved"})).collect();
     let body = json!({"cron": "0 * * * *", "misfire": "all", "catch_up": 5, "target": target(json!(steps))});
     schedule(&watcher, "s", body).await;
-    set_back(&database, "s", "8 hours").await;
+    move_due_time_back(&database, "s", "8 hours").await;
     database.run("UPDATE schedules SET next_at = date_trunc('hour', next_at)").await;
-    let _server = idle(&database);
-    let fired = ticked(&watcher, "s", "fired", 5).await;
+    let _server = server_without_workers(&database);
+    let fired = wait_for_ticks(&watcher, "s", "fired", 5).await;
     assert!(fired.windows(2).all(|pair| moment(&pair[1], "due_at") - moment(&pair[0], "due_at") == 3600.0));
     // Rows of one statement share the timestamp of its transaction.
     let together =
@@ -261,9 +264,9 @@ async fn large_missed_workflows_start_in_batches() {
 #[tokio::test]
 async fn jitter_delays_only_steps_without_dependencies() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     schedule(&server, "s", json!({"cron": "* * * * * *", "jitter": "1h", "target": target(pair("unserved"))})).await;
-    let fired = ticked(&server, "s", "fired", 3).await;
+    let fired = wait_for_ticks(&server, "s", "fired", 3).await;
     let mut later = Vec::new();
     for tick in &fired {
         let id = text(tick, "workflow_id");
@@ -278,7 +281,7 @@ async fn jitter_delays_only_steps_without_dependencies() {
 #[tokio::test]
 async fn pages_describe_and_link_started_workflows() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     schedule(&server, "s", json!({"cron": "@yearly", "target": target(pair("noop"))})).await;
     let tick = server.post("/schedules/s/run", json!({})).await.expect(202).json();
     let id = text(&tick, "workflow_id");
@@ -303,7 +306,7 @@ async fn pages_describe_and_link_started_workflows() {
     );
 
     // A tick outlives its workflow.
-    let _pruner = brisk(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_RETAIN_COMPLETED", "0s")]);
+    let _pruner = fast_server(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_RETAIN_COMPLETED", "0s")]);
     eventually("the workflow is deleted", || async {
         (server.get(&format!("/workflows/{id}")).await.status == 404).then_some(())
     })
@@ -318,7 +321,7 @@ async fn pages_describe_and_link_started_workflows() {
 #[tokio::test]
 async fn invariant_finds_ticks_without_workflows() {
     let database = Database::new().await;
-    let server = still(&database);
+    let server = api_server(&database);
     schedule(&server, "s", json!({"cron": "@yearly", "target": target(pair("unserved"))})).await;
     for _ in 0..2 {
         server.post("/schedules/s/run", json!({"actor": "schedule:s"})).await.expect(202);

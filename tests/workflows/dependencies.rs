@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::idle as unserved;
+use super::unserved_step;
 use crate::harness::Database;
-use crate::jobs::{act, brisk, enqueue, idle, job, moves, simulated, text, until};
+use crate::jobs::{act, enqueue, fast_server, job, server_without_workers, simulated, text, transitions, until};
 
 #[tokio::test]
 async fn dependencies_may_be_in_any_state_at_creation() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let done = enqueue(&server, json!({"kind": "echo", "payload": {"n": 7}})).await;
     let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0, "fail_times": 1})).await;
     until(&server, &done, "completed").await;
@@ -19,7 +19,7 @@ async fn dependencies_may_be_in_any_state_at_creation() {
     let created = server.post("/jobs", json!({"type": "echo", "dependencies": [done]})).await.expect(201).json();
     let finished = until(&server, &text(&created, "id"), "completed").await;
     assert_eq!(finished["result"]["inputs"][&done]["result"], json!({"n": 7}), "also from a job that ended before");
-    assert_eq!(moves(&server, &text(&created, "id")).await[..2], ["none>blocked", "blocked>queued"]);
+    assert_eq!(transitions(&server, &text(&created, "id")).await[..2], ["none>blocked", "blocked>queued"]);
 
     let blocked = enqueue(&server, json!({"kind": "noop", "dependencies": [dead]})).await;
     assert_eq!(job(&server, &blocked).await["state"], "blocked");
@@ -47,7 +47,7 @@ async fn dependencies_may_be_in_any_state_at_creation() {
 #[tokio::test]
 async fn invalid_dependency_is_rejected() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let nobody = "01900000-0000-7000-8000-000000000000";
     let refused =
         server.post("/jobs", json!([{"kind": "noop"}, {"kind": "noop", "dependencies": [nobody]}])).await.expect(422);
@@ -68,7 +68,7 @@ async fn invalid_dependency_is_rejected() {
 #[tokio::test]
 async fn idempotency_key_covers_dependencies() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let first = enqueue(&server, json!({"kind": "noop"})).await;
     let body = json!({"kind": "noop", "dependencies": [first], "idempotency_key": "k"});
     let id = enqueue(&server, body.clone()).await;
@@ -81,7 +81,7 @@ async fn idempotency_key_covers_dependencies() {
 #[tokio::test]
 async fn sql_transaction_creates_a_graph() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let script = "BEGIN; SELECT provost.enqueue('noop', tags => '{a}') AS a \\gset\n\
                   SELECT provost.enqueue('echo', tags => '{b}', depends_on => ARRAY[(SELECT id FROM provost.jobs WHERE tags = '{a}')])";
     let script = script.replace(" AS a \\gset\n", ";");
@@ -103,7 +103,7 @@ async fn sql_transaction_creates_a_graph() {
 #[tokio::test]
 async fn slow_sql_transaction_blocks_no_heartbeat() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_LEASE_TTL", "6s")]);
+    let server = fast_server(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let slow = json!({"kind": "sleep", "payload": {"ms": 8000}});
     let (parent, other) = (enqueue(&server, slow.clone()).await, enqueue(&server, slow).await);
     until(&server, &parent, "active").await;
@@ -128,7 +128,7 @@ async fn slow_sql_transaction_blocks_no_heartbeat() {
 #[tokio::test]
 async fn inputs_use_names_only_within_a_workflow() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let mut steps = Vec::new();
     for n in [1, 2] {
         let id = super::start(&server, json!([{"name": "fetch", "kind": "echo", "payload": {"n": n}}])).await;
@@ -142,7 +142,7 @@ async fn inputs_use_names_only_within_a_workflow() {
 #[tokio::test]
 async fn graph_is_shown_from_any_of_its_jobs() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let body = |after: Vec<&String>| json!({"kind": "noop", "dependencies": after});
     let a = enqueue(&server, body(vec![])).await;
     let b = enqueue(&server, body(vec![&a])).await;
@@ -159,6 +159,6 @@ async fn graph_is_shown_from_any_of_its_jobs() {
         assert_eq!(shown(from).await, ([&a, &b, &c, &d].map(String::clone).to_vec(), 4));
     }
     assert_eq!(shown(&alone).await, (vec![alone.clone()], 0));
-    let _: Value = unserved("x", &[]);
+    let _: Value = unserved_step("x", &[]);
     server.get("/jobs/01900000-0000-7000-8000-000000000000/graph").await.expect(404);
 }

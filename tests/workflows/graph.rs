@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::{graph, idle, start, step, until};
+use super::{graph, start, step, unserved_step, until};
 use crate::harness::Database;
-use crate::jobs::{brisk, text};
+use crate::jobs::{fast_server, text};
 
 #[tokio::test]
 async fn graph_order_is_stable() {
     let database = Database::new().await;
-    let server = crate::jobs::idle(&database);
+    let server = crate::jobs::server_without_workers(&database);
     let steps = json!([
-        idle("end", &["b", "c"]),
-        idle("c", &["a"]),
-        idle("b", &["a"]),
-        idle("a", &[]),
-        idle("alone", &[]),
-        idle("far", &["end", "a"])
+        unserved_step("end", &["b", "c"]),
+        unserved_step("c", &["a"]),
+        unserved_step("b", &["a"]),
+        unserved_step("a", &[]),
+        unserved_step("alone", &[]),
+        unserved_step("far", &["end", "a"])
     ]);
     let id = start(&server, steps).await;
     let shown = graph(&server, &id).await;
@@ -45,7 +45,7 @@ async fn graph_order_is_stable() {
 #[tokio::test]
 async fn critical_path_is_the_longest_chain() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let slow = |name: &str, after: &[&str], ms: u64| step(name, after, json!({"duration_ms": ms}));
     let id = start(
         &server,
@@ -76,7 +76,7 @@ async fn critical_path_is_the_longest_chain() {
 #[tokio::test]
 async fn retries_count_toward_the_critical_path() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let mut flaky = step("flaky", &[], json!({"outcome": "flaky", "fail_times": 1, "retry_after_s": 1.0}));
     flaky["max_attempts"] = json!(3);
     let id = start(
@@ -93,9 +93,9 @@ async fn retries_count_toward_the_critical_path() {
 #[tokio::test]
 async fn mermaid_and_graphviz_escape_step_names() {
     let database = Database::new().await;
-    let server = crate::jobs::idle(&database);
+    let server = crate::jobs::server_without_workers(&database);
     let nasty = "\"]:::x; click n0 <b>#quot; \\ ünï";
-    let id = start(&server, json!([idle(nasty, &[]), idle("b", &[nasty])])).await;
+    let id = start(&server, json!([unserved_step(nasty, &[]), unserved_step("b", &[nasty])])).await;
     let drawn = server.get(&format!("/workflows/{id}/graph?format=mermaid")).await.expect(200);
     assert!(drawn.header("content-type").starts_with("text/vnd.mermaid"));
     let lines: Vec<&str> = drawn.text.lines().collect();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{failing, start, until, workflow};
 use crate::harness::{Database, eventually};
-use crate::jobs::{brisk, enqueue, text, until as until_job};
+use crate::jobs::{enqueue, fast_server, text, until as until_job};
 
 /// One step, `n` dependents, and one step after all of these.
 pub fn wide(n: usize) -> Value {
@@ -20,7 +20,7 @@ pub fn wide(n: usize) -> Value {
 #[tokio::test]
 async fn ten_thousand_steps_fan_out_and_in() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "200"), ("PROVOST_LEASE_TTL", "10s")]);
+    let server = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "200"), ("PROVOST_LEASE_TTL", "10s")]);
     let id = start(&server, wide(10_000)).await;
     until(&server, &id, "completed").await;
     assert_eq!(workflow(&server, &id).await["steps"]["completed"], 10_002);
@@ -44,7 +44,7 @@ fn chain(n: usize, policy: &str) -> Value {
 #[tokio::test]
 async fn longest_chain_is_canceled_and_revived_in_batches() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "50"), ("PROVOST_LEASE_TTL", "10s")]);
+    let server = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "50"), ("PROVOST_LEASE_TTL", "10s")]);
     let id = start(&server, chain(3000, "cancel")).await;
     let other = enqueue(&server, json!({"kind": "noop"})).await;
     until_job(&server, &other, "completed").await;
@@ -67,7 +67,7 @@ async fn longest_chain_is_canceled_and_revived_in_batches() {
 #[tokio::test]
 async fn running_workflow_can_be_canceled() {
     let database = Database::new().await;
-    let server = brisk(&database, &[("PROVOST_WORKER_CONCURRENCY", "100"), ("PROVOST_LEASE_TTL", "10s")]);
+    let server = fast_server(&database, &[("PROVOST_WORKER_CONCURRENCY", "100"), ("PROVOST_LEASE_TTL", "10s")]);
     let id = start(&server, wide(6000)).await;
     let works = || async { (workflow(&server, &id).await["steps"]["completed"].as_i64() > Some(10)).then_some(()) };
     eventually("its steps run", works).await;
@@ -81,7 +81,7 @@ async fn running_workflow_can_be_canceled() {
 #[tokio::test]
 async fn workflow_size_is_limited() {
     let database = Database::new().await;
-    let server = crate::jobs::idle(&database);
+    let server = crate::jobs::server_without_workers(&database);
     let many: Vec<Value> = (0..20_001).map(|n| json!({"name": n.to_string(), "kind": "noop"})).collect();
     let refused = server.post("/workflows", json!({"name": "x", "steps": many})).await.expect(422).json();
     assert_eq!(refused["errors"][0]["field"], "steps");

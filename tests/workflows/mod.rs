@@ -32,7 +32,7 @@ pub fn step(name: &str, after: &[&str], payload: Value) -> Value {
 }
 
 /// A step that no worker runs.
-pub fn idle(name: &str, after: &[&str]) -> Value {
+pub fn unserved_step(name: &str, after: &[&str]) -> Value {
     json!({"name": name, "kind": "unserved", "depends_on": after})
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{failing, idle, job_of, node, start, step, until, until_states, workflow};
+use super::{failing, job_of, node, start, step, unserved_step, until, until_states, workflow};
 use crate::harness::{Database, eventually};
-use crate::jobs::{act, brisk, job, text};
+use crate::jobs::{act, fast_server, job, text};
 
 /// Two steps with a dependency of this policy, and a third step after both.
 fn edge(first: Value, policy: &str) -> Value {
@@ -16,7 +16,7 @@ fn edge(first: Value, policy: &str) -> Value {
 #[tokio::test]
 async fn policies_apply_when_a_dependency_fails() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for (policy, states, state) in [
         ("block", "first=failed second=blocked third=blocked", "failed"),
         ("allow_failed", "first=failed second=completed third=completed", "failed"),
@@ -33,13 +33,13 @@ async fn policies_apply_when_a_dependency_fails() {
 #[tokio::test]
 async fn policies_apply_when_a_dependency_is_canceled() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for (policy, states) in [
         ("block", "first=canceled second=canceled third=canceled"),
         ("allow_failed", "first=canceled second=completed third=completed"),
         ("cancel", "first=canceled second=canceled third=canceled"),
     ] {
-        let id = start(&server, edge(idle("first", &[]), policy)).await;
+        let id = start(&server, edge(unserved_step("first", &[]), policy)).await;
         act(&server, &job_of(&server, &id, "first").await, "cancel", json!({"reason": "not today"})).await.expect(200);
         until_states(&server, &id, states).await;
         until(&server, &id, "canceled").await;
@@ -50,7 +50,7 @@ async fn policies_apply_when_a_dependency_is_canceled() {
 #[tokio::test]
 async fn canceled_and_blocked_steps_state_the_reason() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = start(&server, edge(failing("first", &[]), "cancel")).await;
     until(&server, &id, "failed").await;
     let (first, second, third) =
@@ -70,7 +70,7 @@ async fn canceled_and_blocked_steps_state_the_reason() {
 #[tokio::test]
 async fn allow_failed_step_runs_with_all_outcomes() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let last =
         json!({"name": "report", "kind": "echo", "depends_on": ["good", "bad"], "dependency_policy": "allow_failed"});
     let id = start(&server, json!([step("good", &[], json!({"result": 1})), failing("bad", &[]), last])).await;
@@ -87,12 +87,12 @@ async fn allow_failed_step_runs_with_all_outcomes() {
 #[tokio::test]
 async fn canceling_a_workflow_cancels_active_steps() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = start(
         &server,
         json!([
             step("works", &[], json!({"duration_ms": 60_000})),
-            idle("waits", &[]),
+            unserved_step("waits", &[]),
             step("after", &["works", "waits"], json!({}))
         ]),
     )
@@ -112,7 +112,7 @@ async fn canceling_a_workflow_cancels_active_steps() {
 #[tokio::test]
 async fn cancellation_reaches_the_end_of_a_chain() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let name = |n: usize| format!("s{n}");
     let chained =
         |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": [name(n - 1)], "dependency_policy": "cancel"});

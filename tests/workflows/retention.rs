@@ -2,21 +2,21 @@
 
 use serde_json::json;
 
-use super::{failing, idle, job_of, start, step, until};
+use super::{failing, job_of, start, step, unserved_step, until};
 use crate::harness::{Database, Server, eventually};
-use crate::jobs::{brisk, enqueue, job, simulated, text, until as until_job};
+use crate::jobs::{enqueue, fast_server, job, simulated, text, until as until_job};
 
 /// A server that prunes completed jobs at once and keeps the rest.
 fn pruner(database: &Database) -> Server {
-    brisk(database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_RETAIN_COMPLETED", "0s")])
+    fast_server(database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_RETAIN_COMPLETED", "0s")])
 }
 
 #[tokio::test]
 async fn finished_workflow_is_pruned_as_a_whole() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let gone = start(&server, json!([step("a", &[], json!({})), step("b", &["a"], json!({}))])).await;
-    let runs = start(&server, json!([step("a", &[], json!({})), idle("b", &["a"])])).await;
+    let runs = start(&server, json!([step("a", &[], json!({})), unserved_step("b", &["a"])])).await;
     let failed = start(&server, json!([step("a", &[], json!({})), failing("b", &["a"])])).await;
     let lone = enqueue(&server, json!({"kind": "noop"})).await;
     until(&server, &gone, "completed").await;
@@ -44,7 +44,7 @@ async fn finished_workflow_is_pruned_as_a_whole() {
 #[tokio::test]
 async fn dependency_is_kept_until_its_dependents_ran() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let done = enqueue(&server, json!({"kind": "echo", "payload": {"n": 1}})).await;
     until_job(&server, &done, "completed").await;
     let waits = enqueue(&server, json!({"kind": "unserved", "dependencies": [done]})).await;
@@ -62,7 +62,7 @@ async fn dependency_is_kept_until_its_dependents_ran() {
 #[tokio::test]
 async fn deleted_dead_letter_cancels_its_dependents() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let dead = simulated(&server, json!({"outcome": "failed", "duration_ms": 0})).await;
     until_job(&server, &dead, "failed").await;
     let waits = enqueue(&server, json!({"kind": "noop", "dependencies": [dead]})).await;

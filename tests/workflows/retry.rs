@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::{failing, idle, job_of, start, states, step, until, until_states, workflow};
+use super::{failing, job_of, start, states, step, unserved_step, until, until_states, workflow};
 use crate::harness::{Database, Server};
-use crate::jobs::{act, brisk, job, moves, until as until_job};
+use crate::jobs::{act, fast_server, job, transitions, until as until_job};
 
 #[tokio::test]
 async fn retried_workflow_reruns_only_failed_steps() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let mut doomed = step("doomed", &[], json!({}));
     doomed["depends_on"] = json!([{"step": "flaky", "policy": "cancel"}]);
     let steps = json!([
@@ -27,7 +27,7 @@ async fn retried_workflow_reruns_only_failed_steps() {
         server.post(&format!("/workflows/{id}/retry"), json!({"reason": "the route is back"})).await.expect(200).json();
     assert!(retried["finished_at"].is_null() || retried["state"] == "completed", "{retried}");
     until(&server, &id, "completed").await;
-    let changes = moves(&server, &job_of(&server, &id, "doomed").await).await;
+    let changes = transitions(&server, &job_of(&server, &id, "doomed").await).await;
     assert_eq!(
         changes,
         ["none>blocked", "blocked>canceled", "canceled>blocked", "blocked>queued", "queued>active", "active>completed"]
@@ -45,7 +45,7 @@ async fn retried_workflow_reruns_only_failed_steps() {
 #[tokio::test]
 async fn retry_blocks_waiting_dependents_again() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let allowing = |name: &str, after: &[&str]| {
         let mut step = step(name, after, json!({}));
         step["dependency_policy"] = json!("allow_failed");
@@ -53,7 +53,7 @@ async fn retry_blocks_waiting_dependents_again() {
     };
     let steps = json!([
         failing("flaky", &[]),
-        idle("never", &[]),
+        unserved_step("never", &[]),
         allowing("gone", &["flaky"]),
         allowing("waits", &["flaky", "never"])
     ]);
@@ -70,7 +70,7 @@ async fn retry_blocks_waiting_dependents_again() {
 #[tokio::test]
 async fn retry_revives_only_automatic_cancellations() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let doomed = |name: &str, after: &[&str]| {
         let mut step = step(name, after, json!({}));
         step["dependency_policy"] = json!("cancel");
@@ -79,7 +79,7 @@ async fn retry_revives_only_automatic_cancellations() {
     let steps = json!([
         failing("one", &[]),
         failing("two", &[]),
-        idle("off", &[]),
+        unserved_step("off", &[]),
         doomed("both", &["one", "two"]),
         step("late", &["one", "off"], json!({}))
     ]);
@@ -100,7 +100,7 @@ async fn retry_revives_only_automatic_cancellations() {
 async fn expired_while_blocked(server: &Server) -> String {
     let mut hasty = step("hasty", &["never"], json!({}));
     hasty["deadline_at"] = json!("2020-01-01T00:00:00Z");
-    let id = start(server, json!([idle("never", &[]), hasty])).await;
+    let id = start(server, json!([unserved_step("never", &[]), hasty])).await;
     until_states(server, &id, "never=queued hasty=failed").await;
     id
 }
@@ -108,7 +108,7 @@ async fn expired_while_blocked(server: &Server) -> String {
 #[tokio::test]
 async fn retried_expired_step_is_blocked_again() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = expired_while_blocked(&server).await;
     server.post(&format!("/workflows/{id}/retry"), json!({})).await.expect(200);
     assert_eq!(states(&server, &id).await, "never=queued hasty=blocked", "the step waits for its dependency");
@@ -121,7 +121,7 @@ async fn retried_expired_step_is_blocked_again() {
 #[tokio::test]
 async fn expired_step_that_can_never_run_is_not_retried() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let id = expired_while_blocked(&server).await;
     act(&server, &job_of(&server, &id, "never").await, "cancel", json!({})).await.expect(200);
     let refused = act(&server, &job_of(&server, &id, "hasty").await, "retry", json!({})).await.expect(409);

@@ -3,14 +3,14 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{graph, idle, job_of, node, start, states, step, until, workflow};
+use super::{graph, job_of, node, start, states, step, unserved_step, until, workflow};
 use crate::harness::{Database, eventually, send};
-use crate::jobs::{brisk, job, moves, text, until as until_job};
+use crate::jobs::{fast_server, job, text, transitions, until as until_job};
 
 #[tokio::test]
 async fn steps_run_after_dependencies_with_their_results() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let steps = json!([
         // In any order: a step may depend on a later one.
         {"name": "join", "kind": "echo", "payload": {"n": 1.0}, "depends_on": ["left", {"step": "right", "policy": "cancel"}]},
@@ -48,7 +48,7 @@ async fn steps_run_after_dependencies_with_their_results() {
     let first = job(&server, &job_of(&server, &id, "first").await).await;
     assert_eq!(first["result"], json!({"at": "first"}), "a step without dependencies gets no inputs");
 
-    let changes = moves(&server, &job_of(&server, &id, "join").await).await;
+    let changes = transitions(&server, &job_of(&server, &id, "join").await).await;
     assert_eq!(changes, ["none>blocked", "blocked>queued", "queued>active", "active>completed"]);
     let events = server.get(&format!("/workflows/{id}/events")).await.expect(200).json();
     let changes: Vec<String> = events.as_array().unwrap().iter().rev().map(|it| text(it, "new_state")).collect();
@@ -59,7 +59,7 @@ async fn steps_run_after_dependencies_with_their_results() {
 #[tokio::test]
 async fn demo_runs_with_one_request() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let graph = server.post("/api/v1/workflows/demo/thumbnail", json!({"tenantId": "acme"})).await.expect(202).json();
     let kinds: Vec<String> = graph["nodes"].as_array().unwrap().iter().map(|it| text(it, "kind")).collect();
     let thumbnail = "image.thumbnail";
@@ -76,12 +76,17 @@ async fn demo_runs_with_one_request() {
 #[tokio::test]
 async fn delayed_step_waits_and_states_the_reason() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     let mut later = step("later", &["now"], json!({}));
     later["delay"] = json!("1h");
     let id = start(
         &server,
-        json!([step("now", &[], json!({})), later, idle("never", &[]), step("waits", &["never", "later"], json!({}))]),
+        json!([
+            step("now", &[], json!({})),
+            later,
+            unserved_step("never", &[]),
+            step("waits", &["never", "later"], json!({}))
+        ]),
     )
     .await;
     until_job(&server, &job_of(&server, &id, "later").await, "scheduled").await;
@@ -104,8 +109,8 @@ async fn delayed_step_waits_and_states_the_reason() {
 #[tokio::test]
 async fn concurrent_requests_with_one_key_start_one_workflow() {
     let database = Database::new().await;
-    let server = crate::jobs::idle(&database);
-    let body = json!({"name": "once", "steps": [idle("a", &[]), idle("b", &["a"])]});
+    let server = crate::jobs::server_without_workers(&database);
+    let body = json!({"name": "once", "steps": [unserved_step("a", &[]), unserved_step("b", &["a"])]});
     // On a busy machine, a request may have to be repeated.
     let ask = || {
         eventually("the request is answered", async || {
@@ -118,7 +123,7 @@ async fn concurrent_requests_with_one_key_start_one_workflow() {
     assert_eq!(ids.len(), 1, "{ids:?}");
     let replayed = answers.iter().filter(|it| it.header("idempotency-replayed") == "true").count();
     assert_eq!((replayed, database.number("SELECT count(*) FROM jobs").await), (7, 2));
-    let other = json!({"name": "another", "steps": [idle("a", &[])]});
+    let other = json!({"name": "another", "steps": [unserved_step("a", &[])]});
     let refused =
         send(server.request(Method::POST, "/workflows").json(&other).header("Idempotency-Key", "k")).await.expect(422);
     assert_eq!(refused.code(), "idempotency_key_reused");
@@ -127,9 +132,9 @@ async fn concurrent_requests_with_one_key_start_one_workflow() {
 #[tokio::test]
 async fn lists_are_filtered_and_paged() {
     let database = Database::new().await;
-    let server = brisk(&database, &[]);
+    let server = fast_server(&database, &[]);
     for n in 0..5 {
-        let steps = if n == 4 { json!([idle("a", &[])]) } else { json!([step("a", &[], json!({}))]) };
+        let steps = if n == 4 { json!([unserved_step("a", &[])]) } else { json!([step("a", &[], json!({}))]) };
         let tenant = if n < 2 { "acme" } else { "default" };
         server
             .post("/workflows", json!({"name": format!("import {n}"), "tenant": tenant, "steps": steps}))

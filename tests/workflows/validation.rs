@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::harness::Database;
-use crate::jobs::idle;
+use crate::jobs::server_without_workers;
 
 #[tokio::test]
 async fn invalid_workflow_is_rejected_as_a_whole() {
     let database = Database::new().await;
-    let server = idle(&database);
+    let server = server_without_workers(&database);
     let step = |name: &str, after: Value| json!({"name": name, "kind": "noop", "depends_on": after});
     let cases = [
         (json!([]), "steps", "1 to 20000"),

@@ -1,5 +1,5 @@
--- Delete dead letters. An event records each deletion. Jobs of projects and steps of workflows are left: steps are deleted with
--- their workflow. Blocked dependents are canceled by trigger.
+-- Delete dead letters. An event records each deletion. Jobs of projects and steps of workflows are not deleted: steps are deleted
+-- with their workflow. Blocked dependents are canceled by trigger.
 -- $1 jobs  $2 actor  $3 reason or null  $4 request id
 WITH locked AS MATERIALIZED (
     SELECT id, state, project_id, workflow_id FROM jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE

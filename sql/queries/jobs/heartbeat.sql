@@ -1,6 +1,7 @@
 -- Extend the leases of active attempts. Attempts without a result row have lost their lease; those with `canceled` should stop.
 -- Locks the jobs in order of their ids.
--- $1 jobs  $2 their executions, in the same order  $3 lease (s)  $4 progress (0 to 1)  $5 progress text, null for no news
+-- $1 jobs  $2 their executions, in the same order  $3 lease (s)  $4 progress (0 to 1)
+-- $5 progress text, null to keep the last one
 WITH requested AS MATERIALIZED (
     SELECT job_id, execution_id, fraction, text
     FROM unnest($1::uuid[], $2::uuid[], $4::float8[], $5::text[]) WITH ORDINALITY AS r (job_id, execution_id, fraction, text, ordinal)

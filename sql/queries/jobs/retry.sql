@@ -1,5 +1,5 @@
 -- Retry jobs now. A dead letter is replayed: the same job is queued with its failures reset, optionally with another payload,
--- kind, queue or priority. A scheduled or retrying job becomes due. Jobs of projects are left: retry the project instead.
+-- kind, queue or priority. A scheduled or retrying job becomes due. Jobs of projects are not retried: retry the project instead.
 -- Locks the jobs in order of their ids.
 -- $1 jobs  $2 actor  $3 reason or null  $4 request id  $5 notify?  $6 new payload  $7 new kind  $8 new queue  $9 new priority,
 -- each null to keep  $10 only dead letters?

@@ -12,7 +12,7 @@ WITH requested AS MATERIALIZED (
     SELECT *, state IN ('queued', 'scheduled', 'retrying') AS is_retried
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::boolean[], $8::text[], $9::text[],
                 $10::text[], $12::text[], $13::text[]) WITH ORDINALITY
-        AS a (job_id, execution_id, state, outcome, error, delay, spends_failure, previous_project_status, project_status, actor, result, next, ordinal)
+        AS a (job_id, execution_id, state, outcome, error, delay, counts_as_failure, previous_project_status, project_status, actor, result, next, ordinal)
     -- Always true, but it makes the planner expect few rows and look up each job by its id, whatever the statistics say.
     WHERE ordinal BETWEEN 1 AND cardinality($1)
 ), settled AS (
@@ -22,7 +22,7 @@ WITH requested AS MATERIALIZED (
         error = CASE WHEN j.cancel_requested_at IS NOT NULL AND requested.is_retried THEN concat_ws(': ', 'canceled', j.cancel_reason) ELSE requested.error END,
         finished_at = CASE WHEN j.cancel_requested_at IS NOT NULL OR NOT requested.is_retried THEN at END,
         result = requested.result::json, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
-        failures = j.failures + requested.spends_failure::integer,
+        failures = j.failures + requested.counts_as_failure::integer,
         run_at = CASE WHEN requested.delay > 0 THEN at + requested.delay * interval '1 second' ELSE j.run_at END
     FROM requested, clock_timestamp() AS at
     WHERE j.id = requested.job_id AND j.state = 'active' AND j.execution_id = requested.execution_id

@@ -42,7 +42,8 @@ WITH schedule AS MATERIALIZED (
     SELECT w.*, CASE
         WHEN EXISTS (SELECT FROM running) THEN format('%s, started earlier, is not finished', (SELECT subject FROM running))
         WHEN $3 = 'due' AND schedule.overlap = 'skip' AND w.ordinal > 1 THEN 'the run of an earlier due time is not finished'
-        WHEN EXISTS (SELECT FROM draining) THEN format('the queue %s is draining and takes no new jobs', (SELECT name FROM draining))
+        WHEN EXISTS (SELECT FROM draining)
+            THEN format('the queue %s is draining and accepts no new jobs', (SELECT name FROM draining))
         WHEN schedule.target <> 'project' OR schedule.spec ->> 'action' = 'create' THEN NULL
         WHEN NOT EXISTS (SELECT FROM project) THEN 'the project does not exist'
         WHEN w.ordinal > 1 THEN 'the project already has a new operation'

@@ -25,7 +25,7 @@ BEGIN
            min(q.name) FILTER (WHERE q.state = 'draining' AND origin IS NULL) INTO has_keys, has_edges, draining_queue
     FROM unnest(requested) AS w LEFT JOIN queues q ON q.name = coalesce(w.queue, 'default');
     IF draining_queue IS NOT NULL THEN
-        RAISE EXCEPTION 'the queue % is draining and takes no new jobs', draining_queue USING ERRCODE = 'PV001';
+        RAISE EXCEPTION 'the queue % is draining and accepts no new jobs', draining_queue USING ERRCODE = 'PV001';
     END IF;
 
     IF has_keys THEN

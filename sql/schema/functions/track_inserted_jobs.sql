@@ -1,4 +1,5 @@
--- Counts new jobs, opens their lanes and creates their queues. Usually lane and queue exist: one check finds that out.
+-- Counts new jobs, opens their lanes and creates their queues. Usually the lane and the queue exist, which a single check
+-- confirms.
 CREATE OR REPLACE FUNCTION track_inserted_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     WITH groups AS MATERIALIZED (

@@ -1,5 +1,6 @@
 -- What has been applied to this database.
--- Functions are created before all tables that they use exist; the pass over the functions checks their bodies afterwards.
+-- Some functions are created before the tables that they use. Their bodies are checked later, when the functions are applied
+-- again.
 SET LOCAL check_function_bodies = off;
 
 CREATE TABLE schema_migrations (

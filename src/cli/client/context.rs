@@ -43,7 +43,7 @@ impl Context {
         }
         let (address, source) = sources.get("PROVOST_ADDRESS").unwrap_or(("", Source::Default));
         let token = ["PROVOST_TOKEN", "PROVOST_ADMIN_TOKEN"].into_iter().find_map(|name| sources.get(name));
-        // The files of an untrusted folder may name a remote server: it must not receive the token of the environment.
+        // Files in an untrusted directory may set a remote server, which must not receive the token from the environment.
         let is_file = matches!(source, Source::DotEnv | Source::Toml);
         let token_withheld =
             token.is_some_and(|(_, origin)| is_file && origin == Source::Environment) && !is_local(address);

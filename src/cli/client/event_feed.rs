@@ -15,7 +15,7 @@ const DEBOUNCE: Duration = Duration::from_millis(100);
 /// A subscription to events.
 pub struct EventFeed<'a> {
     cx: &'a Context,
-    /// Which events; nothing for objects without events, which are only polled.
+    /// Which events; `None` for objects without events, which are only polled.
     filter: Option<Pairs<'a>>,
     stream: Option<Stream>,
     /// The last event received; a new stream continues after it.

@@ -1,4 +1,4 @@
-//! Projects, jobs and workflows: objects that settle in a final state, and can be followed and waited for.
+//! Projects, jobs and workflows: objects that reach a final state and that a command can follow or wait for.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Json, Resource, read};
 use crate::wire::client::{Answer, Client, ClientError};
 
-/// An object that settles in a final state.
+/// An object that reaches a final state.
 pub trait Lifecycle {
     const RESOURCE: &'static Resource;
 
     async fn fetch(client: &Client, id: &str) -> Result<Answer, ClientError>;
 
-    /// Answers as soon as the object has settled or reached the goal, at the latest after the timeout.
-    async fn fetch_settled(client: &Client, id: &str, goal: &str, timeout: Duration) -> Result<Answer, ClientError>;
+    /// Answers as soon as the object is final or has reached the goal, at the latest after the timeout.
+    async fn fetch_final(client: &Client, id: &str, goal: &str, timeout: Duration) -> Result<Answer, ClientError>;
 
-    fn is_settled(object: &Json) -> bool;
+    fn is_final(object: &Json) -> bool;
 
     fn has_failed(object: &Json) -> bool;
 }
@@ -32,24 +32,25 @@ pub async fn get<T: Lifecycle>(cx: &Context, id: &str, watch: &Watch) -> Outcome
     cx.details(T::RESOURCE, &T::fetch(&cx.client, id).await?.text)
 }
 
-/// Prints each change until the object has settled.
+/// Prints each change until the object is final.
 pub async fn follow<T: Lifecycle>(cx: &Context, id: &str, interval: &Interval) -> Outcome {
     let fetch = async || Ok(T::fetch(&cx.client, id).await?.text);
-    let exit = |it: &Json| T::is_settled(it).then(|| if T::has_failed(it) { Exit::Failure } else { Exit::Success });
+    let exit = |it: &Json| T::is_final(it).then(|| if T::has_failed(it) { Exit::Failure } else { Exit::Success });
     poll(cx, T::RESOURCE, Some(id), interval.interval, fetch, exit).await
 }
 
-/// Waits until the object has settled or the timeout passes, and prints it. It succeeds if the goal is reached.
+/// Waits until the object is final, the goal is reached or the timeout passes, and prints the object. Succeeds if the goal is
+/// reached.
 pub async fn wait<T: Lifecycle>(cx: &Context, id: &str, goal: &str, timeout: Duration) -> Outcome {
-    let fetch = async |timeout| T::fetch_settled(&cx.client, id, goal, timeout).await;
-    let is_settled = |it: &Json| state(it) == goal || T::is_settled(it);
-    let (text, is_settled) = long_poll(timeout, fetch, is_settled).await?;
+    let fetch = async |timeout| T::fetch_final(&cx.client, id, goal, timeout).await;
+    let is_done = |it: &Json| state(it) == goal || T::is_final(it);
+    let (text, is_done) = long_poll(timeout, fetch, is_done).await?;
     cx.output.row(T::RESOURCE, &text)?;
     let json = read(&text)?;
     let (noun, state) = (T::RESOURCE.name, state(&json));
     let name = [json.text("name"), json.text("kind"), json.text("id")].into_iter().find(|it| !it.is_empty());
     let summary = format!("{noun} {:?} is {state}", name.unwrap_or_default());
-    if !is_settled {
+    if !is_done {
         let timeout = humantime::format_duration(timeout);
         return Err(Failure::new(Exit::TimedOut, format!("{summary} and not yet {goal} after {timeout}")));
     }

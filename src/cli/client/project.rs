@@ -39,7 +39,7 @@ pub enum Verb {
     /// Watch a project until its status is final
     #[command(after_help = "Example:\n  provost project watch my-first")]
     Watch(With<Target, Interval>),
-    /// Wait for a status; exits 1 if the project settles in another one, 7 on timeout
+    /// Wait for a status; exits 1 if the project reaches another final status, 7 on timeout
     #[command(after_help = "Example:\n  provost project wait my-first --for ready --timeout 2m")]
     Wait {
         #[command(flatten)]
@@ -95,7 +95,7 @@ pub struct Create {
     /// Template parameters: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     parameters: Option<String>,
-    /// One template parameter; values that are valid JSON are kept, others become strings
+    /// One template parameter; a value that is valid JSON is sent as JSON, any other value as a string
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
     parameter: Vec<(String, String)>,
     /// Label to filter by
@@ -153,11 +153,11 @@ impl Lifecycle for Project {
         client.get_project(id).await
     }
 
-    async fn fetch_settled(client: &Client, id: &str, goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
+    async fn fetch_final(client: &Client, id: &str, goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
         client.wait_for_project(id, goal, timeout).await
     }
 
-    fn is_settled(project: &Json) -> bool {
+    fn is_final(project: &Json) -> bool {
         ProjectStatus::parse(project.text("status")).is_none_or(|status| !status.is_transient())
     }
 

@@ -37,7 +37,7 @@ pub enum Verb {
     /// Resume a paused or draining queue
     #[command(after_help = "Example:\n  provost queue resume default")]
     Resume(Action<Target>),
-    /// Drain a queue: reject new jobs; waiting jobs still run
+    /// Drain a queue: refuse new jobs; waiting jobs still run
     #[command(after_help = "Example:\n  provost queue drain imports")]
     Drain(Action<Target>),
     /// Set how many jobs of a queue may run at the same time
@@ -55,7 +55,7 @@ pub enum Verb {
 
 target!("queue", "QUEUE", "Name of the queue", complete::queues);
 
-/// A maximum; nothing is no limit.
+/// A maximum; `None` means no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Max(Option<u32>);
 

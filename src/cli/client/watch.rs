@@ -17,7 +17,7 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 /// Pause before the next request if the server is unreachable.
 const PAUSE: Duration = Duration::from_millis(500);
 pub const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// Members that change on each poll without meaning a change of the object.
+/// Members that change on every poll even if the object has not changed.
 const VOLATILE: &[&str] = &["heartbeat_age_ms", "seen_at", "db_ms", "lease_until", "updated_at"];
 
 /// Notes an outage once and returns whether the failure is temporary.
@@ -113,18 +113,18 @@ fn print_changes(
     Ok(())
 }
 
-/// Long-polls until an object is settled or the timeout passes. Returns the last response, and whether it is settled.
+/// Long-polls until `is_done` accepts a response or the timeout passes. Returns the last response, and whether it was accepted.
 pub async fn long_poll(
     timeout: Duration,
     fetch: impl AsyncFn(Duration) -> Result<Answer, ClientError>,
-    is_settled: impl Fn(&Json) -> bool,
+    is_done: impl Fn(&Json) -> bool,
 ) -> Result<(String, bool), Failure> {
     let deadline = Instant::now() + timeout;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match fetch(left.min(LONG_POLL)).await.map_err(Failure::from) {
             Ok(answer) => {
-                if is_settled(&read(&answer.text)?) {
+                if is_done(&read(&answer.text)?) {
                     return Ok((answer.text, true));
                 }
                 if Instant::now() >= deadline {

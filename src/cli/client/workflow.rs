@@ -111,11 +111,11 @@ impl Lifecycle for Workflow {
         client.get_workflow(id).await
     }
 
-    async fn fetch_settled(client: &Client, id: &str, _goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
+    async fn fetch_final(client: &Client, id: &str, _goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
         client.wait_for_workflow(id, timeout).await
     }
 
-    fn is_settled(workflow: &Json) -> bool {
+    fn is_final(workflow: &Json) -> bool {
         workflow.text("state") != "running"
     }
 

@@ -24,10 +24,10 @@ fn outcome_and_budget_decide_the_settlement() {
         (Outcome::Released, 2, JobState::Queued, "released", false),
         (Outcome::Canceled { reason: "not needed".into() }, 2, JobState::Canceled, "canceled", false),
     ];
-    for (outcome, failures, state, word, spends) in cases {
+    for (outcome, failures, state, word, counts) in cases {
         let settled = settle(outcome.clone(), budget(failures, 3), 0.5);
-        let actual = (settled.state, settled.outcome, settled.spends_failure);
-        assert_eq!(actual, (state, word, spends), "{outcome:?} after {failures}");
+        let actual = (settled.state, settled.outcome, settled.counts_as_failure);
+        assert_eq!(actual, (state, word, counts), "{outcome:?} after {failures}");
         assert_eq!((outcome.word(), outcome.error()), (settled.outcome, settled.error));
     }
 }

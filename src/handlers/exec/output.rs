@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_long_line_truncated_and_says_so() {
+    async fn long_line_is_truncated_and_marked() {
         let mut written = vec![b'x'; 3 * 1024 * 1024];
         written.extend(b"\nnext");
         let all = lines(&written, 1 << 20).await;

@@ -42,9 +42,13 @@ row! {
 }
 
 impl Store {
-    /// `jobs/explain`. Workers whose last heartbeat is older than `silence` are not counted.
-    pub async fn explain_job(&self, id: Uuid, silence: Duration) -> Result<Option<JobExplanation>, StoreError> {
-        self.fetch_optional(&JOBS_EXPLAIN, &[&id, &silence.as_secs_f64()]).await
+    /// `jobs/explain`. Workers whose last heartbeat is older than `max_heartbeat_age` are not counted.
+    pub async fn explain_job(
+        &self,
+        id: Uuid,
+        max_heartbeat_age: Duration,
+    ) -> Result<Option<JobExplanation>, StoreError> {
+        self.fetch_optional(&JOBS_EXPLAIN, &[&id, &max_heartbeat_age.as_secs_f64()]).await
     }
 }
 

@@ -13,10 +13,10 @@ use crate::store::{Store, StoreError};
 /// The outcome of a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Recorded: the state of the job now, and the previous and new status of its project if that changed.
-    Yes { state: JobState, project: Option<(ProjectStatus, ProjectStatus)> },
+    /// The state of the job now, and the previous and new status of its project if that changed.
+    Recorded { state: JobState, project: Option<(ProjectStatus, ProjectStatus)> },
     /// Recorded before with the same outcome; the first response was lost.
-    Already,
+    AlreadyRecorded,
     /// The execution is no longer the current one of the job. Nothing was changed.
     LeaseLost,
 }
@@ -31,7 +31,7 @@ pub struct SettleRequest {
     error: Option<String>,
     /// Seconds until a retry.
     delay: f64,
-    spends_failure: bool,
+    counts_as_failure: bool,
     /// The status of the project during the job, and after it.
     during: Option<ProjectStatus>,
     after: Option<ProjectStatus>,
@@ -58,7 +58,7 @@ impl Store {
             state: settlement.state,
             outcome: settlement.outcome,
             delay: settlement.delay.as_secs_f64(),
-            spends_failure: settlement.spends_failure,
+            counts_as_failure: settlement.counts_as_failure,
             during: kind.map(JobKind::status_during),
             after: kind.and_then(|kind| settlement.project_status(kind)),
             error: settlement.error,
@@ -115,7 +115,7 @@ impl Store {
                 &texts(|it| Some(it.outcome)),
                 &texts(|it| it.error.as_deref()),
                 &requests().map(|it| it.delay).collect::<Vec<_>>(),
-                &requests().map(|it| it.spends_failure).collect::<Vec<_>>(),
+                &requests().map(|it| it.counts_as_failure).collect::<Vec<_>>(),
                 &texts(|it| it.during.map(ProjectStatus::as_str)),
                 &texts(|it| it.after.map(ProjectStatus::as_str)),
                 &texts(|it| Some(&it.actor)),
@@ -131,8 +131,8 @@ impl Store {
 fn read_outcome(row: &Row, request: &SettleRequest) -> Result<Settled, StoreError> {
     if row.get("settled")? {
         let now: Option<ProjectStatus> = row.get("project_status")?;
-        return Ok(Settled::Yes { state: row.get("state")?, project: request.during.zip(now) });
+        return Ok(Settled::Recorded { state: row.get("state")?, project: request.during.zip(now) });
     }
     let earlier: Option<String> = row.get("recorded_outcome")?;
-    Ok(if earlier.as_deref() == Some(request.outcome) { Settled::Already } else { Settled::LeaseLost })
+    Ok(if earlier.as_deref() == Some(request.outcome) { Settled::AlreadyRecorded } else { Settled::LeaseLost })
 }

@@ -47,9 +47,13 @@ row! {
 }
 
 impl Store {
-    /// `projects/explain`. Workers whose last heartbeat is older than `silence` are not counted.
-    pub async fn explain_project(&self, id: Uuid, silence: Duration) -> Result<Option<ProjectExplanation>, StoreError> {
-        self.fetch_optional(&PROJECTS_EXPLAIN, &[&id, &silence.as_secs_f64()]).await
+    /// `projects/explain`. Workers whose last heartbeat is older than `max_heartbeat_age` are not counted.
+    pub async fn explain_project(
+        &self,
+        id: Uuid,
+        max_heartbeat_age: Duration,
+    ) -> Result<Option<ProjectExplanation>, StoreError> {
+        self.fetch_optional(&PROJECTS_EXPLAIN, &[&id, &max_heartbeat_age.as_secs_f64()]).await
     }
 }
 

@@ -162,8 +162,9 @@ fn plan(row: &Row) -> Result<ScheduleDefinition, StoreError> {
     let (expression, zone): (String, String) = (row.get("expression")?, row.get("time_zone")?);
     let (target, spec): (String, String) = (row.get("target")?, row.get("spec")?);
     let timing = Timing::parse(&expression, &zone, row.get("anchor_at")?)
-        .map_err(|_| StoreError::UnknownWord { what: "schedule", word: format!("{expression} {zone}") })?;
-    let target = spec::read(&target, &spec).ok_or(StoreError::UnknownWord { what: "schedule target", word: target })?;
+        .map_err(|_| StoreError::UnknownValue { what: "schedule", value: format!("{expression} {zone}") })?;
+    let target =
+        spec::read(&target, &spec).ok_or(StoreError::UnknownValue { what: "schedule target", value: target })?;
     Ok(ScheduleDefinition {
         name: row.get("name")?,
         state: row.get("state")?,

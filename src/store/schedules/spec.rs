@@ -121,7 +121,7 @@ fn workflow_spec(plan: &WorkflowDefinition) -> WorkflowSpec {
     }
 }
 
-/// Reads the column; none if this version does not know the target.
+/// Reads the column. Returns `None` if this version does not know the target.
 pub fn read(target: &str, spec: &str) -> Option<Target> {
     match target {
         "job" => read_job(serde_json::from_str(spec).ok()?).map(|job| Target::Job(Box::new(job))),

@@ -15,32 +15,32 @@ use crate::wire::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
 const DATABASE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The state of the process's dependencies.
-pub struct Checkup {
+pub struct HealthCheck {
     /// The response of the database and its response time; `None` while the database is down.
     pub database: Option<(DatabaseInfo, Duration)>,
     pub workers: Option<WorkerSummary>,
 }
 
 /// Checks the database and counts the workers.
-pub async fn checkup(app: &App) -> Checkup {
+pub async fn check_health(app: &App) -> HealthCheck {
     let started = Instant::now();
     let pong = tokio::time::timeout(DATABASE_TIMEOUT, app.store.ping()).await.ok().and_then(Result::ok);
     let took = started.elapsed();
     let workers = match pong {
-        Some(_) => tokio::time::timeout(DATABASE_TIMEOUT, app.store.summarize_workers(app.silence()))
+        Some(_) => tokio::time::timeout(DATABASE_TIMEOUT, app.store.summarize_workers(app.max_heartbeat_age()))
             .await
             .ok()
             .and_then(Result::ok),
         None => None,
     };
-    Checkup { database: pong.map(|pong| (pong, took)), workers }
+    HealthCheck { database: pong.map(|pong| (pong, took)), workers }
 }
 
 /// Get the health of the process and its dependencies.
 #[utoipa::path(get, path = "/health", tag = "operations",
-    responses((status = 200, body = Health), (status = 503, body = Health, description = "The database does not respond")))]
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "The database is not responding")))]
 pub async fn health(app: Data<App>) -> HttpResponse {
-    let state = checkup(&app).await;
+    let state = check_health(&app).await;
     let listener = app.process_status.listener();
     let services = app.process_status.services();
     let is_degraded = listener.mode == ListenMode::Poll || services.values().any(|it| it.state == "restarting");
@@ -92,7 +92,7 @@ pub async fn alive() -> HttpResponse {
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String), (status = 503, body = String)))]
 pub async fn ready(app: Data<App>) -> HttpResponse {
-    let text = match (app.process_status.is_draining(), checkup(&app).await.database) {
+    let text = match (app.process_status.is_draining(), check_health(&app).await.database) {
         (true, _) => "draining\n",
         (false, None) => "database down\n",
         (false, Some(_)) => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),

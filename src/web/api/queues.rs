@@ -21,7 +21,7 @@ use crate::wire::{self, CreateQueue, PatchQueue, Reason};
 #[utoipa::path(get, path = "/queues", tag = "queues", responses((status = 200, body = [wire::Queue]), description::Read))]
 pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
     Query::parse(request.query_string(), &[])?;
-    json_list::<wire::Queue, _>(app.store.list_queues(None, app.silence()).await?)
+    json_list::<wire::Queue, _>(app.store.list_queues(None, app.max_heartbeat_age()).await?)
 }
 
 /// Create a queue. Queues are also created by their first job.
@@ -65,7 +65,7 @@ state_actions! {
     pause "/queues/{name}/pause" => QueueState::Paused;
     /// Resume a paused or draining queue.
     resume "/queues/{name}/resume" => QueueState::Active;
-    /// Drain a queue. New jobs are rejected (409 `queue_draining`); waiting jobs still run.
+    /// Drain a queue. New jobs are refused (409 `queue_draining`); waiting jobs still run.
     drain "/queues/{name}/drain" => QueueState::Draining;
 }
 
@@ -76,7 +76,7 @@ async fn set_state(app: &App, name: &str, state: QueueState, audit: &Audit) -> R
 
 /// The queue, or a 404 problem.
 pub async fn load(app: &App, name: &str) -> Result<Queue, ApiError> {
-    app.store.list_queues(Some(name), app.silence()).await?.pop().ok_or_else(|| not_found(name))
+    app.store.list_queues(Some(name), app.max_heartbeat_age()).await?.pop().ok_or_else(|| not_found(name))
 }
 
 /// The 404 problem of a queue.
@@ -117,7 +117,7 @@ fn state_description(state: QueueState) -> &'static str {
         QueueState::Paused => {
             "New jobs are accepted but wait; workers claim no jobs until the queue is resumed. Active jobs finish."
         }
-        QueueState::Draining => "New jobs are rejected with 409; waiting jobs still run.",
+        QueueState::Draining => "New jobs are refused with 409; waiting jobs still run.",
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn list(app: Data<App>, request: HttpRequest) -> ApiResult {
         WorkerState::parse(text).ok_or_else(invalid)
     });
     let state = state.transpose()?;
-    let mut workers = app.store.list_workers(None, query.get("queue"), app.silence()).await?;
+    let mut workers = app.store.list_workers(None, query.get("queue"), app.max_heartbeat_age()).await?;
     workers.retain(|it| state.is_none_or(|state| it.state == state));
     json_list::<wire::Worker, _>(workers)
 }
@@ -72,7 +72,9 @@ async fn set_state(app: &App, id: &str, state: WorkerState, audit: &Audit) -> Re
 pub async fn forget(app: Data<App>, Name(id): Name, reason: OptionalJson<Reason>) -> ApiResult {
     let audit = api_audit(reason.0)?;
     let worker = load(&app, &id).await?;
-    if worker.state != WorkerState::Lost || app.store.forget_workers(Some(&id), app.silence(), &audit).await? == 0 {
+    if worker.state != WorkerState::Lost
+        || app.store.forget_workers(Some(&id), app.max_heartbeat_age(), &audit).await? == 0
+    {
         let hint = "Only a lost worker can be forgotten; drain it or stop its process.";
         return Err(ApiError::InvalidState { what: "worker", verb: "forgotten", was: worker.state.to_string(), hint });
     }
@@ -81,7 +83,7 @@ pub async fn forget(app: Data<App>, Name(id): Name, reason: OptionalJson<Reason>
 
 /// The worker, or a 404 problem.
 pub async fn load(app: &App, id: &str) -> Result<RegisteredWorker, ApiError> {
-    app.store.list_workers(Some(id), None, app.silence()).await?.pop().ok_or_else(|| not_found(id))
+    app.store.list_workers(Some(id), None, app.max_heartbeat_age()).await?.pop().ok_or_else(|| not_found(id))
 }
 
 /// The 404 problem of a worker.

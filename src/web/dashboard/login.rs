@@ -19,7 +19,7 @@ use crate::web::ui::PAGE_AND_FORM;
 use crate::web::ui::{Form, Rendering, Shell, cookie, or_error_page, redirect, respond};
 
 /// The delay after a wrong token, which slows down guessing.
-const PENALTY: Duration = Duration::from_millis(700);
+const WRONG_TOKEN_DELAY: Duration = Duration::from_millis(700);
 
 #[derive(Debug, Clone, Template)]
 #[template(path = "login.html", blocks = ["main"], whitespace = "minimize")]
@@ -51,7 +51,7 @@ async fn try_sign_in(app: &App, request: &HttpRequest, body: &Body) -> Result<Ht
     let next = form.path("next").unwrap_or(HOME);
     let Some(token) = &app.config.admin_token else { return Ok(redirect(next, None)) };
     if !is_token(form.get("token").trim(), token) {
-        tokio::time::sleep(PENALTY).await;
+        tokio::time::sleep(WRONG_TOKEN_DELAY).await;
         return Ok(page(app, request, next.to_owned(), Some("The token is not valid.".to_owned())));
     }
     let session = cookie(SESSION, session(token), Age::hours(12));

@@ -1,4 +1,4 @@
-//! The counts in the navigation. They come from counters or stop at a cap, so every page can afford them.
+//! The counts in the navigation. They come from counters or stop at a cap, so they are cheap enough for every page.
 
 use std::collections::BTreeMap;
 

@@ -55,7 +55,7 @@ fn fixed(code: &str) -> Option<(Tone, &'static str)> {
         "workflow-started" => "Workflow started.",
         "workflow-retried" => "Retrying the failed steps. Their dependents run afterwards.",
         "workflow-canceled" => "Workflow canceled.",
-        "workflow-canceling" => "Pending steps canceled. Workers of active steps are asked to stop.",
+        "workflow-canceling" => "Waiting steps canceled. Workers of active steps are asked to stop.",
         "limits" => "Limits saved.",
         "cordoned" => "Cordoned. The worker finishes its jobs and claims no new ones.",
         "uncordoned" => "Uncordoned. The worker claims jobs again.",

@@ -37,7 +37,7 @@ pub async fn with_id(
     or_error_page(app, request, answer)
 }
 
-/// An abbreviated id. A UUIDv7 begins with its time, so only the end tells neighbors apart.
+/// An abbreviated id. A UUIDv7 begins with a timestamp, so only its end distinguishes ids created at the same time.
 pub fn short_id(id: Uuid) -> String {
     let text = id.to_string();
     format!("{}…{}", &text[..8], &text[text.len() - 4..])

@@ -1,4 +1,4 @@
-//! Components that all pages share. Nothing in here knows a noun's pages.
+//! Components that all pages share. This module does not depend on any page.
 
 mod action;
 pub mod chart;

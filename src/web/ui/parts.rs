@@ -101,7 +101,7 @@ pub struct TimelineEntry {
     /// The heading of a group that begins here ("Attempt 2").
     pub group: Option<String>,
     pub at: Stamp,
-    /// Whether this state still lasts; its time is then shown as elapsed.
+    /// Whether this is the current state; its time is then shown as elapsed.
     pub running: bool,
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::schedule::ScheduleState;
 use crate::domain::{JobState, ProjectStatus, QueueState, WorkerState, WorkflowState};
 
-/// The colors of meaning. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
+/// The semantic colors. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     Neutral,

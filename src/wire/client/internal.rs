@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Budget, Client, ClientError, Request, segment};
 use crate::wire::internal::{
-    Delivery, Dequeue, ExecutionResult, HeartbeatBatch, HeartbeatBatchAnswer, LogsAnswer, PostLogs, ResultAnswer,
+    Delivery, Dequeue, ExecutionResult, HeartbeatBatch, HeartbeatBatchResponse, LogsResponse, PostLogs, ResultResponse,
 };
 
 impl Client {
@@ -20,18 +20,18 @@ impl Client {
         &self,
         batch: &HeartbeatBatch,
         timeout: Duration,
-    ) -> Result<HeartbeatBatchAnswer, ClientError> {
+    ) -> Result<HeartbeatBatchResponse, ClientError> {
         self.send(Request::post("/internal/executions/heartbeat").json(batch).timeout(timeout)).await
     }
 
     /// Settles an attempt.
-    pub async fn put_result(&self, id: Uuid, result: &ExecutionResult) -> Result<ResultAnswer, ClientError> {
+    pub async fn put_result(&self, id: Uuid, result: &ExecutionResult) -> Result<ResultResponse, ClientError> {
         let path = format!("/internal/executions/{id}/result");
         self.send(Request::put(path).json(result).retry(Budget::default())).await
     }
 
     /// Appends log lines. Not retried: the server would store the lines twice.
-    pub async fn post_logs(&self, id: Uuid, logs: &PostLogs) -> Result<LogsAnswer, ClientError> {
+    pub async fn post_logs(&self, id: Uuid, logs: &PostLogs) -> Result<LogsResponse, ClientError> {
         self.send(Request::post(format!("/internal/executions/{id}/logs")).json(logs)).await
     }
 

@@ -13,6 +13,6 @@ endpoints! {
     pause_queue(id, body) POST "/queues/" id "/pause";
     /// Resumes a paused or draining queue.
     resume_queue(id, body) POST "/queues/" id "/resume";
-    /// Rejects new jobs and runs waiting ones.
+    /// Refuses new jobs and runs waiting ones.
     drain_queue(id, body) POST "/queues/" id "/drain";
 }

@@ -28,7 +28,7 @@ pub struct Progress {
 
 /// The response to a heartbeat.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct HeartbeatAnswer {
+pub struct HeartbeatResponse {
     /// Remaining lease.
     pub lease_ttl_ms: u64,
     /// The job was canceled: stop.
@@ -89,7 +89,7 @@ pub struct HeldExecution {
 
 /// The response to a worker's heartbeat.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct HeartbeatBatchAnswer {
+pub struct HeartbeatBatchResponse {
     /// Attempts whose lease was extended.
     pub held: Vec<StillHeld>,
     /// Attempts whose lease is lost: stop working on them.

@@ -26,7 +26,7 @@ pub struct PostLine {
 
 /// How many lines were stored, and how many were dropped because the log is full.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct LogsAnswer {
+pub struct LogsResponse {
     pub kept: i64,
     pub dropped: i64,
 }

@@ -15,10 +15,11 @@ use uuid::Uuid;
 use super::duration::HumanDuration;
 
 pub use heartbeat::{
-    Heartbeat, HeartbeatAnswer, HeartbeatBatch, HeartbeatBatchAnswer, HeldExecution, Progress, StillHeld, WorkerInfo,
+    Heartbeat, HeartbeatBatch, HeartbeatBatchResponse, HeartbeatResponse, HeldExecution, Progress, StillHeld,
+    WorkerInfo,
 };
-pub use logs::{LogLine, Logs, LogsAnswer, PostLine, PostLogs};
-pub use result::{ExecutionResult, Release, ResultAnswer};
+pub use logs::{LogLine, Logs, LogsResponse, PostLine, PostLogs};
+pub use result::{ExecutionResult, Release, ResultResponse};
 
 /// The longest lease of a delivered job before its first heartbeat: if the response is lost, the job is free again soon.
 pub const DELIVERY_LEASE: Duration = Duration::from_secs(10);

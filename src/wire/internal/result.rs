@@ -40,7 +40,7 @@ pub struct ExecutionResult {
 
 /// The recorded result.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ResultAnswer {
+pub struct ResultResponse {
     /// The job's state.
     pub state: String,
     /// The result was already recorded by an earlier request.

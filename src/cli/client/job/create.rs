@@ -21,7 +21,7 @@ pub struct Create {
     /// Job kind; with --type, the name of the task
     #[arg(value_name = "KIND", required_unless_present_any = ["kind", "batch"], add = ArgValueCompleter::new(complete::kinds))]
     name: Option<String>,
-    /// Job kind of a task; its parameters become strings below `parameters`
+    /// Create a task of this job kind; each --parameter is sent as a string in the payload member `parameters`
     #[arg(short = 't', long = "type", value_name = "KIND", add = ArgValueCompleter::new(complete::kinds))]
     kind: Option<String>,
     /// Description of the task (with --type)
@@ -30,7 +30,7 @@ pub struct Create {
     /// Payload: JSON up to 256 KiB, @FILE, or - for stdin; kept byte for byte
     #[arg(long, value_name = "JSON", conflicts_with_all = ["parameter", "kind"])]
     payload: Option<String>,
-    /// One field of the payload; values that are valid JSON are kept, others become strings
+    /// One field of the payload; a value that is valid JSON is sent as JSON, any other value as a string
     #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
     /// Create all jobs of a JSON array, or none: JSON, @FILE, or - for stdin
@@ -48,7 +48,7 @@ pub struct Create {
     /// Earliest start, as an RFC 3339 timestamp
     #[arg(long, value_name = "WHEN")]
     run_at: Option<String>,
-    /// Maximum number of failures and lost workers
+    /// Maximum number of failures, including expired leases
     #[arg(long, value_name = "N")]
     max_attempts: Option<u32>,
     /// Maximum duration of one attempt

@@ -57,7 +57,7 @@ impl Logs {
             let matching = page.iter().filter(|line| self.matches(line));
             if self.follow {
                 matching.clone().try_for_each(|line| print_line(cx, line))?;
-                if page.is_empty() && Job::is_settled(&read(&cx.client.get_job(&id).await?.text)?) {
+                if page.is_empty() && Job::is_final(&read(&cx.client.get_job(&id).await?.text)?) {
                     return Ok(Exit::Success);
                 }
                 continue;

@@ -41,7 +41,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The query parameters. The kind `all` is no filter.
+    /// The query parameters. The kind `all` means any kind.
     pub fn pairs(self) -> Vec<(&'static str, Option<String>)> {
         vec![
             ("kind", self.kind.filter(|it| it != "all")),

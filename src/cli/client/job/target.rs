@@ -62,11 +62,11 @@ impl Lifecycle for Job {
         client.get_job(id).await
     }
 
-    async fn fetch_settled(client: &Client, id: &str, _goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
+    async fn fetch_final(client: &Client, id: &str, _goal: &str, timeout: Duration) -> Result<Answer, ClientError> {
         client.wait_for_job(id, timeout).await
     }
 
-    fn is_settled(job: &Json) -> bool {
+    fn is_final(job: &Json) -> bool {
         JobState::parse(job.text("state")).is_none_or(JobState::is_finished)
     }
 

@@ -57,7 +57,7 @@ struct Plan {
     /// Priority of the job, 0 to 9; 9 runs first
     #[arg(long, conflicts_with = "target")]
     priority: Option<u8>,
-    /// Maximum number of failures and lost workers per job
+    /// Maximum number of failures per job, including expired leases
     #[arg(long, conflicts_with = "target", value_name = "N")]
     max_attempts: Option<u32>,
     /// Maximum duration of one attempt

@@ -61,7 +61,7 @@ const CLOCK_CHANGE_DAYS: &[Row] = &[
         "2026-09-07T12:00:00-03:00",
         &["09-06 01:00 -03:00", "09-07 00:00 -03:00"],
     ),
-    // A gap of half an hour, times that fall together in it, and an expression of intervals over it.
+    // A gap of half an hour: fixed times in the gap are due at the same moment, and an hourly expression crosses it.
     (
         "Australia/Lord_Howe",
         "15 2 * * *",
@@ -105,7 +105,7 @@ const CLOCK_CHANGE_DAYS: &[Row] = &[
         &["03-29 00:00 +01:00", "03-29 04:00 +02:00"],
     ),
     ("Europe/Berlin", "30 2 29 3 *", "2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z", &["03-29 03:00 +02:00"]),
-    // Between the two showings of an hour, a fixed time of that hour is over for the day.
+    // In the second pass of a repeated hour, a fixed time of that hour is not due again.
     (
         "America/New_York",
         "45 1 * * *",
@@ -113,7 +113,7 @@ const CLOCK_CHANGE_DAYS: &[Row] = &[
         "2026-11-02T12:00:00-05:00",
         &["11-02 01:45 -05:00"],
     ),
-    // Real time passes through all of it.
+    // An interval counts elapsed time through both passes.
     (
         "America/New_York",
         "@every 45m",
@@ -121,7 +121,7 @@ const CLOCK_CHANGE_DAYS: &[Row] = &[
         "2026-11-01T02:00:00-05:00",
         &["11-01 01:15 -04:00", "11-01 01:00 -05:00", "11-01 01:45 -05:00"],
     ),
-    // A day that was left out: Samoa crossed the date line.
+    // A skipped day: Samoa moved across the date line.
     ("Pacific/Apia", "0 8 30 12 *", "2011-12-29T12:00:00-10:00", "2012-06-01T00:00:00Z", &["12-31 00:00 +14:00"]),
 ];
 

@@ -45,20 +45,20 @@ impl Position {
 
     /// The events that were not sent before.
     pub async fn poll(&mut self, app: &App) -> Result<Vec<Event>, StoreError> {
-        let news = app.store.follow_events(&self.filter, self.floor, &self.sent, BATCH).await?;
-        self.advance(&news);
-        Ok(news.events)
+        let batch = app.store.follow_events(&self.filter, self.floor, &self.sent, BATCH).await?;
+        self.advance(&batch);
+        Ok(batch.events)
     }
 
-    fn advance(&mut self, news: &EventBatch) {
-        self.sent.extend(news.events.iter().map(|event| event.id));
-        if let Some((id, _)) = self.pending.take_if(|(_, until)| *until <= news.oldest) {
+    fn advance(&mut self, batch: &EventBatch) {
+        self.sent.extend(batch.events.iter().map(|event| event.id));
+        if let Some((id, _)) = self.pending.take_if(|(_, until)| *until <= batch.oldest) {
             self.raise_floor(id);
         }
         // A full batch says nothing about the ids after its last event.
-        let is_full = news.events.len() as i64 >= BATCH;
-        let known = news.events.last().filter(|_| is_full).map_or(news.head, |event| event.id);
-        self.pending.get_or_insert((known, news.next));
+        let is_full = batch.events.len() as i64 >= BATCH;
+        let known = batch.events.last().filter(|_| is_full).map_or(batch.head, |event| event.id);
+        self.pending.get_or_insert((known, batch.next));
         if self.sent.len() > MAX_REMEMBERED {
             self.raise_floor(known);
         }
@@ -92,7 +92,7 @@ pub mod tests {
         }
     }
 
-    fn news(ids: &[i64], head: i64, oldest: i64, next: i64) -> EventBatch {
+    fn batch(ids: &[i64], head: i64, oldest: i64, next: i64) -> EventBatch {
         EventBatch { events: ids.iter().map(|id| event(*id)).collect(), head, oldest, next }
     }
 
@@ -104,23 +104,23 @@ pub mod tests {
     fn floor_stays_below_uncommitted_events() {
         let mut position = position();
         // Transaction 7 is still open and may own id 2.
-        position.advance(&news(&[1, 3], 3, 7, 9));
+        position.advance(&batch(&[1, 3], 3, 7, 9));
         assert_eq!((position.floor, &position.sent), (0, &vec![1, 3]));
-        position.advance(&news(&[4], 4, 7, 10));
+        position.advance(&batch(&[4], 4, 7, 10));
         assert_eq!(position.floor, 0);
         // Transaction 7 has committed id 2.
-        position.advance(&news(&[2], 4, 9, 10));
+        position.advance(&batch(&[2], 4, 9, 10));
         assert_eq!((position.floor, &position.sent), (3, &vec![4]));
-        position.advance(&news(&[], 4, 10, 10));
+        position.advance(&batch(&[], 4, 10, 10));
         assert_eq!((position.floor, position.sent.len()), (4, 0));
     }
 
     #[test]
     fn remembered_ids_are_bounded() {
         let mut position = position();
-        for batch in 0..100_i64 {
-            let ids: Vec<i64> = (batch * 500 + 1..=batch * 500 + 500).collect();
-            position.advance(&news(&ids, 50_000, 7, 9));
+        for n in 0..100_i64 {
+            let ids: Vec<i64> = (n * 500 + 1..=n * 500 + 500).collect();
+            position.advance(&batch(&ids, 50_000, 7, 9));
             assert!(position.sent.len() <= MAX_REMEMBERED + 500);
         }
         assert!(position.floor > 0);

@@ -14,7 +14,7 @@ use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, LargeBody, Name, OptionalJson, parse};
 use crate::wire;
 use crate::wire::internal::{
-    Heartbeat, HeartbeatAnswer, HeartbeatBatch, HeartbeatBatchAnswer, HeldExecution, StillHeld, WorkerInfo,
+    Heartbeat, HeartbeatBatch, HeartbeatBatchResponse, HeartbeatResponse, HeldExecution, StillHeld, WorkerInfo,
 };
 
 /// Maximum number of characters of a name, and of names, that a worker reports about itself.
@@ -24,14 +24,14 @@ const MAX_TEXTS: usize = 1000;
 /// Extend the lease of one attempt.
 #[utoipa::path(put, path = "/internal/executions/{id}/heartbeat", tag = "internal", params(("id" = uuid::Uuid, Path)),
     request_body(content = Option<Heartbeat>),
-    responses((status = 200, body = HeartbeatAnswer), description::Write, description::Conflict))]
+    responses((status = 200, body = HeartbeatResponse), description::Write, description::Conflict))]
 pub async fn one(app: Data<App>, scope: TokenScope, Id(id): Id, body: OptionalJson<Heartbeat>) -> ApiResult {
     let Heartbeat { job_id, progress } = body.0;
     let active = scope.require_active(&app, id, job_id).await?;
     let lease = lease_of(&app, &active.worker_id);
     let leased = LeasedExecution { job_id: active.job_id, execution_id: id, progress: progress.map(Progress::from) };
     let renewed = app.store.heartbeat_jobs(&[leased], lease).await?.pop().ok_or(ApiError::LeaseLost(id))?;
-    json(HeartbeatAnswer {
+    json(HeartbeatResponse {
         lease_ttl_ms: millis(lease),
         cancel: renewed.canceled.is_some(),
         reason: renewed.canceled.filter(|reason| !reason.is_empty()),
@@ -41,7 +41,7 @@ pub async fn one(app: Data<App>, scope: TokenScope, Id(id): Id, body: OptionalJs
 
 /// Extend the leases of all attempts of a worker. The worker appears in the list of workers, where it can be cordoned and drained.
 #[utoipa::path(post, path = "/internal/executions/heartbeat", tag = "internal", request_body = HeartbeatBatch,
-    responses((status = 200, body = HeartbeatBatchAnswer), description::Write, description::Forbidden))]
+    responses((status = 200, body = HeartbeatBatchResponse), description::Write, description::Forbidden))]
 pub async fn all(app: Data<App>, scope: TokenScope, LargeBody(body): LargeBody) -> ApiResult {
     let HeartbeatBatch { worker, executions } = parse(&body)?;
     if executions.len() > MAX_EXECUTIONS {
@@ -61,7 +61,7 @@ pub async fn all(app: Data<App>, scope: TokenScope, LargeBody(body): LargeBody) 
     let is_renewed = |id| renewed.iter().any(|lease| lease.execution_id == id);
     let lost = executions.iter().map(|it| it.execution_id).filter(|id| !is_renewed(*id)).collect();
     let held = renewed.iter().map(|it| StillHeld { execution_id: it.execution_id, cancel: it.canceled.clone() });
-    json(HeartbeatBatchAnswer {
+    json(HeartbeatBatchResponse {
         held: held.collect(),
         lost,
         worker_state: state.to_string(),

@@ -9,7 +9,7 @@ use crate::web::api::internal::token_scope::TokenScope;
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, LargeBody, parse};
-use crate::wire::internal::{LogsAnswer, PostLogs};
+use crate::wire::internal::{LogsResponse, PostLogs};
 
 /// Maximum number of lines in one request.
 const MAX_LINES: usize = 1000;
@@ -19,7 +19,7 @@ const ENGINE_STREAM: &str = "provost";
 
 /// Append log lines of an attempt. Only the holder of the lease may append.
 #[utoipa::path(post, path = "/internal/executions/{id}/logs", tag = "internal", params(("id" = Uuid, Path)), request_body = PostLogs,
-    responses((status = 202, body = LogsAnswer), description::Write, description::Conflict))]
+    responses((status = 202, body = LogsResponse), description::Write, description::Conflict))]
 pub async fn append(app: Data<App>, scope: TokenScope, Id(id): Id, LargeBody(body): LargeBody) -> ApiResult {
     // The output of a program may not be valid UTF-8; invalid bytes are replaced.
     let logs: PostLogs = parse(String::from_utf8_lossy(&body).as_bytes())?;
@@ -27,7 +27,7 @@ pub async fn append(app: Data<App>, scope: TokenScope, Id(id): Id, LargeBody(bod
     let lines = lines_of(logs)?;
     scope.require_active(&app, id, job).await?;
     let kept = app.store.append_logs(id, job, &lines).await?.ok_or(ApiError::LeaseLost(id))?;
-    Ok(HttpResponse::Accepted().json(LogsAnswer { kept, dropped: lines.len() as i64 - kept }))
+    Ok(HttpResponse::Accepted().json(LogsResponse { kept, dropped: lines.len() as i64 - kept }))
 }
 
 fn lines_of(logs: PostLogs) -> Result<Vec<NewLogLine>, ApiError> {

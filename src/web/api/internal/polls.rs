@@ -47,7 +47,7 @@ impl Poll {
         self.worker.claim.lock().await
     }
 
-    /// Waits until no other request of the worker is claiming; `None` if a later request has ended this one.
+    /// Waits until no other request of the worker is claiming. Returns `None` if a later request has ended this one.
     pub async fn lock(&self) -> Option<MutexGuard<'_, ()>> {
         let guard = self.worker.claim.lock().await;
         (self.worker.latest.load(Ordering::SeqCst) == self.number).then_some(guard)

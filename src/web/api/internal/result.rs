@@ -16,12 +16,12 @@ use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, LargeBody, OptionalJson, parse};
 use crate::wire::FieldProblem;
 use crate::wire::create_job::follow_ups;
-use crate::wire::internal::{ExecutionResult, Release, ResultAnswer};
+use crate::wire::internal::{ExecutionResult, Release, ResultResponse};
 use crate::wire::json::storable;
 
 /// Settle an attempt. Safe to repeat if the response was lost.
 #[utoipa::path(put, path = "/internal/executions/{id}/result", tag = "internal", params(("id" = Uuid, Path)), request_body = ExecutionResult,
-    responses((status = 200, body = ResultAnswer), description::Write, description::Conflict))]
+    responses((status = 200, body = ResultResponse), description::Write, description::Conflict))]
 pub async fn result(app: Data<App>, scope: TokenScope, Id(id): Id, LargeBody(body): LargeBody) -> ApiResult {
     let result: ExecutionResult = parse(&body)?;
     let flags = [result.snooze.is_some(), result.timed_out, result.released, result.canceled];
@@ -37,7 +37,7 @@ pub async fn result(app: Data<App>, scope: TokenScope, Id(id): Id, LargeBody(bod
 /// Release a job, so that another worker can claim it immediately. Does not count as a failure.
 #[utoipa::path(post, path = "/internal/executions/{id}/release", tag = "internal", params(("id" = Uuid, Path)),
     request_body(content = Option<Release>),
-    responses((status = 200, body = ResultAnswer), description::Write, description::Conflict))]
+    responses((status = 200, body = ResultResponse), description::Write, description::Conflict))]
 pub async fn release(app: Data<App>, scope: TokenScope, Id(id): Id, body: OptionalJson<Release>) -> ApiResult {
     end(&app, &scope, id, ExecutionResult { released: true, job_id: body.0.job_id, ..ExecutionResult::default() }).await
 }
@@ -59,7 +59,7 @@ async fn settle_active(
     id: Uuid,
     active: &ActiveExecution,
     outcome: Outcome,
-) -> Result<ResultAnswer, ApiError> {
+) -> Result<ResultResponse, ApiError> {
     let budget = Budget::new(active.failures, active.max_attempts, active.backoff);
     let word = outcome.word();
     let settlement = settle(outcome, budget, rand::random());
@@ -71,13 +71,13 @@ async fn settle_active(
     let settled = app.store.settle_job(&lease, kind, settlement, &next, &active.worker_id).await?;
     mutant::fail_point(FailPoint::Accepted);
     match settled {
-        Settled::Yes { state, .. } => {
+        Settled::Recorded { state, .. } => {
             let labels = OutcomeLabels { kind: active.kind.clone(), outcome: word.to_owned() };
             app.telemetry.settlements.get_or_create(&labels).inc();
-            Ok(ResultAnswer { state: state.to_string(), duplicate: false })
+            Ok(ResultResponse { state: state.to_string(), duplicate: false })
         }
         // The attempt ended since it was read, perhaps by a duplicate of this request.
-        Settled::Already | Settled::LeaseLost => already_ended(app, scope, id, Some(active.job_id), word).await,
+        Settled::AlreadyRecorded | Settled::LeaseLost => already_ended(app, scope, id, Some(active.job_id), word).await,
     }
 }
 
@@ -88,10 +88,10 @@ async fn already_ended(
     id: Uuid,
     job: Option<Uuid>,
     outcome: &str,
-) -> Result<ResultAnswer, ApiError> {
+) -> Result<ResultResponse, ApiError> {
     match app.store.ended_execution(id, job).await? {
         Some(it) if it.outcome == outcome && scope.covers(&it.worker_id) => {
-            Ok(ResultAnswer { state: it.state.map_or(it.outcome, |state| state.to_string()), duplicate: true })
+            Ok(ResultResponse { state: it.state.map_or(it.outcome, |state| state.to_string()), duplicate: true })
         }
         _ => {
             app.telemetry.stale_settlements.inc();

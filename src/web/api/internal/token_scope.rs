@@ -67,10 +67,16 @@ impl TokenScope {
     pub fn check_follow_ups(&self, jobs: &[NewJob], parent: &ActiveExecution) -> Result<(), ApiError> {
         let Some(Restriction { queues, .. }) = &self.0 else { return Ok(()) };
         if jobs.iter().any(|job| !queues.iter().any(|name| name == job.queue.as_str())) {
-            return Err(ApiError::field("next", format!("queue must be one of this token: {}", queues.join(", "))));
+            return Err(ApiError::field(
+                "next",
+                format!("queue must be one of the queues of this token: {}", queues.join(", ")),
+            ));
         }
         if jobs.iter().any(|job| job.tenant.as_str() != parent.tenant) {
-            return Err(ApiError::field("next", format!("tenant must be that of the parent job: {}", parent.tenant)));
+            return Err(ApiError::field(
+                "next",
+                format!("tenant must be the tenant of the parent job: {}", parent.tenant),
+            ));
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ fn requested_jobs(text: &str) -> Result<(Vec<CreateJob>, bool), ApiError> {
         return Ok((vec![parse_text(text)?], false));
     };
     if batch.is_empty() || batch.len() > MAX_JOBS {
-        return Err(ApiError::field("jobs", format!("must be 1 to {MAX_JOBS} jobs, not {}", batch.len())));
+        return Err(ApiError::field("jobs", format!("must have 1 to {MAX_JOBS} jobs; got {}", batch.len())));
     }
     let parse = |(at, job): (usize, &str)| parse_text(job).map_err(|error| with_prefix(&format!("{at}."), error));
     Ok((batch.iter().map(|job| job.get()).enumerate().map(parse).collect::<Result<_, _>>()?, true))

@@ -20,7 +20,7 @@ pub type Reason = (&'static str, String);
 
 /// The reason for the job's state, with numbers, and the possible actions.
 pub async fn explanation(app: &App, job: &Job) -> Result<wire::JobExplanation, ApiError> {
-    let facts = app.store.explain_job(job.id, app.silence()).await?.ok_or_else(|| not_found(job.id))?;
+    let facts = app.store.explain_job(job.id, app.max_heartbeat_age()).await?.ok_or_else(|| not_found(job.id))?;
     let (reason, summary) = match job.state {
         JobState::Blocked => ("blocked", blocked(app, job).await?),
         _ => why(job, &facts),
@@ -50,9 +50,9 @@ pub async fn explanation(app: &App, job: &Job) -> Result<wire::JobExplanation, A
 pub fn possible(job: &Job) -> Vec<&'static str> {
     let of_project = job.project_id.is_some();
     match job.state {
-        JobState::Scheduled | JobState::Retrying if of_project => vec!["cancel", "prioritise"],
-        JobState::Scheduled | JobState::Retrying => vec!["cancel", "retry", "prioritise"],
-        JobState::Queued | JobState::Blocked | JobState::Active => vec!["cancel", "prioritise"],
+        JobState::Scheduled | JobState::Retrying if of_project => vec!["cancel", "prioritize"],
+        JobState::Scheduled | JobState::Retrying => vec!["cancel", "retry", "prioritize"],
+        JobState::Queued | JobState::Blocked | JobState::Active => vec!["cancel", "prioritize"],
         _ if of_project => Vec::new(),
         // A step is deleted with its workflow.
         JobState::Failed if job.step.is_some() => vec!["retry", "run-again"],
@@ -79,7 +79,7 @@ pub fn why(job: &Job, facts: &JobExplanation) -> Reason {
             let (failures, max) = (job.failures, job.max_attempts);
             (
                 "retrying_later",
-                format!("The last attempt failed ({failures} of {max} failures); a retry is scheduled{error}."),
+                format!("The last attempt failed{error} ({failures} of {max} failures); a retry is scheduled."),
             )
         }
         JobState::Scheduled | JobState::Retrying | JobState::Queued => due(job, facts),
@@ -122,7 +122,7 @@ fn active(job: &Job, facts: &JobExplanation) -> Reason {
         return ("cancel_requested", text);
     }
     if job.lease_until.is_some_and(|until| until < facts.at) {
-        return ("lease_lapsed", lease_expired(worker));
+        return ("lease_expired", lease_expired(worker));
     }
     ("active", running(worker, job.attempt, job.failures, job.max_attempts))
 }

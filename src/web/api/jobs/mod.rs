@@ -60,7 +60,7 @@ pub async fn patch(app: Data<App>, Id(id): Id, body: Json<PatchJob>) -> ApiResul
     let PatchJob { priority, reason, actor } = body.value;
     let priority = convert::priority(priority)?;
     let audit = api_audit(Reason { reason, actor })?;
-    let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
+    let answer = app.store.prioritize_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
     if !answer.changed {
         let hint = "Only the priority of an unfinished job can be changed.";
         return Err(ApiError::InvalidState {

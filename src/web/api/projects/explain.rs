@@ -20,7 +20,7 @@ pub const AT_DEADLINE: &str = "the project is marked failed; you can then retry 
 #[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
     responses((status = 200, body = wire::ProjectExplanation), description::ReadOne))]
 pub async fn explain(app: Data<App>, Id(id): Id) -> ApiResult {
-    let explained = app.store.explain_project(id, app.silence()).await?.ok_or_else(|| not_found(id))?;
+    let explained = app.store.explain_project(id, app.max_heartbeat_age()).await?.ok_or_else(|| not_found(id))?;
     let due = due(&app, &explained).await?;
     json(explanation(explained, due))
 }
@@ -29,7 +29,7 @@ pub async fn explain(app: Data<App>, Id(id): Id) -> ApiResult {
 pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Reason>, ApiError> {
     let is_due = |job: &&WaitingJob| job.state != JobState::Active && job.run_at <= explained.at;
     let Some(waiting) = explained.job.as_ref().filter(is_due) else { return Ok(None) };
-    let facts = app.store.explain_job(waiting.id, app.silence()).await?;
+    let facts = app.store.explain_job(waiting.id, app.max_heartbeat_age()).await?;
     let job = app.store.get_job(waiting.id).await?;
     Ok(facts.zip(job).map(|(facts, job)| job::why(&job, &facts)))
 }
@@ -79,7 +79,7 @@ pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
             (
                 "retrying_later",
                 format!(
-                    "The last attempt failed ({failures} of {max_attempts} failures); a retry is scheduled: {error}."
+                    "The last attempt failed: {error} ({failures} of {max_attempts} failures); a retry is scheduled."
                 ),
             )
         }
@@ -101,7 +101,7 @@ fn settled(project: &Project) -> String {
 fn active(job: &WaitingJob, at: time::OffsetDateTime) -> Reason {
     let worker = job.worker_id.as_deref().unwrap_or("unknown");
     if job.lease_until.is_some_and(|until| until < at) {
-        return ("lease_lapsed", job::lease_expired(worker));
+        return ("lease_expired", job::lease_expired(worker));
     }
     ("working", job::running(worker, job.attempt, job.failures, job.max_attempts))
 }

@@ -39,7 +39,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
         labels: fields::labels(value.labels.unwrap_or_default())?,
         key: idempotency::key_of(&request, &text)?,
     };
-    let (project, replayed) = match app.store.create_project(&new, app.bounds(), &audit(API, None)?).await? {
+    let (project, replayed) = match app.store.create_project(&new, app.operation_policy(), &audit(API, None)?).await? {
         Created::New(project) => (project, false),
         Created::Replayed(project) => (project, true),
         Created::InFlight => return Err(ApiError::KeyInFlight),
@@ -119,7 +119,7 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
 pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
     let version = expected_version(&request)?;
-    let outcome = app.store.delete_project(id, version, app.bounds(), &api_audit(reason.0)?).await?;
+    let outcome = app.store.delete_project(id, version, app.operation_policy(), &api_audit(reason.0)?).await?;
     respond(HttpResponse::Accepted(), applied(outcome, id, "deleted", DELETE_HINT)?)
 }
 
@@ -127,7 +127,7 @@ pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Op
 #[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let outcome = app.store.retry_project(id, app.bounds(), &api_audit(reason.0)?).await?;
+    let outcome = app.store.retry_project(id, app.operation_policy(), &api_audit(reason.0)?).await?;
     respond(HttpResponse::Ok(), applied(outcome, id, "retried", RETRY_HINT)?)
 }
 

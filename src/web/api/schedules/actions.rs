@@ -53,7 +53,7 @@ pub async fn run_now(app: &App, name: &str, audit: &Audit) -> Result<Tick, ApiEr
     Err(busy())
 }
 
-/// Fires a schedule; `None` if it was fired or changed since it was read.
+/// Fires a schedule. Returns `None` if it was fired or changed since it was read.
 async fn fire(
     app: &App,
     schedule: &Schedule,
@@ -70,7 +70,7 @@ async fn fire(
         missed_reason: "",
         next: None,
     };
-    Ok(app.store.fire_schedule(&firing, app.bounds(), audit).await?)
+    Ok(app.store.fire_schedule(&firing, app.operation_policy(), audit).await?)
 }
 
 fn busy() -> ApiError {

@@ -31,7 +31,7 @@ pub async fn plan(app: &App, request: CreateWorkflow, prefix: &str) -> Result<Wo
     let tenant = request.tenant.as_deref().map_or(Ok(Ident::default()), Ident::parse);
     let tenant = tenant.map_err(|error| ApiError::field(format!("{prefix}tenant"), error))?;
     if request.steps.len() > MAX_STEPS {
-        let why = format!("must be 1 to {MAX_STEPS} steps, not {}", request.steps.len());
+        let why = format!("must have 1 to {MAX_STEPS} steps; got {}", request.steps.len());
         return Err(ApiError::field(format!("{prefix}steps"), why));
     }
     let mut steps = Vec::with_capacity(request.steps.len());

@@ -109,7 +109,7 @@ async fn edit(app: &App, job: &Job, form: &ReplayForm) -> Result<Edit, Result<Ve
     if priority.is_none() {
         errors.push(FieldError::new("priority", "The priority must be a whole number from 0 to 9."));
     }
-    // Browsers change line breaks; that alone is no edit.
+    // Browsers change line breaks; that alone does not count as an edit.
     let is_same = form.payload == job.payload.replace("\r\n", "\n");
     let json = if is_same { Ok(None) } else { payload(&form.payload) };
     let json = match json {

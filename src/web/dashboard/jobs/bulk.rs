@@ -37,30 +37,30 @@ async fn submit(app: &App, request: &HttpRequest, body: &Body, list: &'static Li
     let verb = verb.ok_or_else(|| ApiError::field("verb", "must be an action of this list"))?;
     let back = form.path("back").unwrap_or(list.page).to_owned();
     let Some(jobs) = selected(&form)? else { return Ok(redirect(&back, Some("nothing-picked"))) };
-    let order = Order { list, verb, jobs, back, form };
-    let targets = Targets::load(app, &order).await?;
-    if !order.form.is_confirmed() {
-        return order.page(app, request, &targets, None, StatusCode::OK).await;
+    let action = SubmittedAction { list, verb, jobs, back, form };
+    let targets = Targets::load(app, &action).await?;
+    if !action.form.is_confirmed() {
+        return action.page(app, request, &targets, None, StatusCode::OK).await;
     }
-    let (audit, edit) = match (order.form.audit(), verb.edit(&order.form)) {
+    let (audit, edit) = match (action.form.audit(), verb.edit(&action.form)) {
         (Ok(audit), Ok(edit)) => (audit, edit),
         (Err(error), _) | (_, Err(error)) => {
-            return order.page(app, request, &targets, Some(error), StatusCode::UNPROCESSABLE_ENTITY).await;
+            return action.page(app, request, &targets, Some(error), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
     // Fewer jobs than confirmed are fine: the others have changed state. More would be more than the user agreed to.
-    let confirmed: i64 = order.form.get("count").parse().unwrap_or(i64::MAX);
+    let confirmed: i64 = action.form.get("count").parse().unwrap_or(i64::MAX);
     if targets.affected.all > confirmed {
         let error = format!(
             "{} match now, but you confirmed {}. Check the list and confirm again.",
             plural(targets.affected.all, "job"),
             capped(confirmed)
         );
-        return order.page(app, request, &targets, Some(error), StatusCode::CONFLICT).await;
+        return action.page(app, request, &targets, Some(error), StatusCode::CONFLICT).await;
     }
-    let selection = Selection { jobs: order.jobs, audit, max: MAX_SELECTED, after: None };
+    let selection = Selection { jobs: action.jobs, audit, max: MAX_SELECTED, after: None };
     let acted = verb.run(app, &selection, &edit).await?;
-    Ok(redirect(&order.back, Some(&flash::acted(verb.done, &acted))))
+    Ok(redirect(&action.back, Some(&flash::acted(verb.done, &acted))))
 }
 
 /// The selected jobs or the filter of a form; `None` if no job is selected.
@@ -71,7 +71,7 @@ fn selected(form: &Form) -> Result<Option<SelectedJobs>, ApiError> {
         return match ids.len() {
             0 => Ok(None),
             1..=MAX_SELECTED => Ok(Some(SelectedJobs::Ids(ids))),
-            _ => Err(ApiError::field("job_id", format!("must be at most {MAX_SELECTED}"))),
+            _ => Err(ApiError::field("job_id", format!("must occur at most {MAX_SELECTED} times"))),
         };
     }
     let word = |name: &str| form.word(name).map(str::to_owned);
@@ -99,9 +99,9 @@ struct Targets {
 }
 
 impl Targets {
-    async fn load(app: &App, order: &Order) -> Result<Self, ApiError> {
-        let states = order.verb.states;
-        match &order.jobs {
+    async fn load(app: &App, action: &SubmittedAction) -> Result<Self, ApiError> {
+        let states = action.verb.states;
+        match &action.jobs {
             SelectedJobs::Ids(ids) => {
                 let mut jobs = app.store.get_jobs(ids).await?;
                 jobs.retain(|job| states.contains(&job.state));
@@ -129,7 +129,7 @@ impl Targets {
 }
 
 /// The submitted action.
-struct Order {
+struct SubmittedAction {
     list: &'static List,
     verb: &'static Verb,
     jobs: SelectedJobs,
@@ -137,7 +137,7 @@ struct Order {
     form: Form,
 }
 
-impl Order {
+impl SubmittedAction {
     /// The same action as hidden fields of the confirmation.
     fn hidden(&self, count: i64) -> Vec<Hidden> {
         let mut fields = vec![Hidden::new("verb", self.verb.name), Hidden::new("back", self.back.clone())];

@@ -78,7 +78,7 @@ async fn waiting(app: &App, data: &JobData) -> Result<Waiting, ApiError> {
 }
 
 async fn is_served(app: &App, queue: &str) -> Result<bool, ApiError> {
-    let workers = app.store.list_workers(None, Some(queue), app.silence()).await?;
+    let workers = app.store.list_workers(None, Some(queue), app.max_heartbeat_age()).await?;
     Ok(workers.iter().any(|it| it.state != WorkerState::Lost))
 }
 
@@ -101,7 +101,7 @@ fn hint(job: &Job, reason: &str) -> Option<(&'static str, Link)> {
         "no_worker" => {
             ("Workers declare the queues and kinds they handle.", Link::to("/dashboard/workers", "View workers"))
         }
-        "throttled" => ("Runs when the limit frees a slot.", Link::to("/dashboard/limits", "View limits")),
+        "throttled" => ("Runs when the limit allows it.", Link::to("/dashboard/limits", "View limits")),
         "no_free_slot" => ("Runs when a slot frees up.", queue()),
         "queued_behind_others" => ("Jobs with a higher priority run first.", queue()),
         _ => return None,

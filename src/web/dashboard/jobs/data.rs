@@ -40,7 +40,7 @@ impl JobData {
         };
         Ok(Self {
             logs,
-            explained: app.store.explain_job(id, app.silence()).await?.ok_or_else(|| not_found(id))?,
+            explained: app.store.explain_job(id, app.max_heartbeat_age()).await?.ok_or_else(|| not_found(id))?,
             events: app.store.events_of_job(id, None, EVENTS).await?,
             executions: app.store.executions_of_job(id, EXECUTIONS).await?,
             followers: app.store.followers_of_job(id, FOLLOWERS).await?,

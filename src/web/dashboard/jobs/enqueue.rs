@@ -109,7 +109,7 @@ fn input(form: &Form) -> Result<CreateJob, Vec<FieldError>> {
     if errors.is_empty() { Ok(input) } else { Err(errors) }
 }
 
-/// Parses typed JSON; empty text is no payload.
+/// Parses typed JSON; empty text means no payload.
 pub fn payload(text: &str) -> Result<Option<Box<RawValue>>, FieldError> {
     if text.trim().is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The text of jobs on pages. The methods are display forms of the stored rows, for templates and for other nouns.
+//! The text of jobs on pages. The methods format stored rows for templates and for the pages of other entities.
 
 use time::OffsetDateTime;
 

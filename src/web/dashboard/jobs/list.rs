@@ -113,7 +113,7 @@ async fn stalled_queues(app: &App, rows: &[Job]) -> Result<BTreeMap<String, &'st
     if !rows.iter().any(|job| job.state == JobState::Queued) {
         return Ok(BTreeMap::new());
     }
-    let queues = app.store.list_queues(None, app.silence()).await?;
+    let queues = app.store.list_queues(None, app.max_heartbeat_age()).await?;
     let reason = |state: QueueState, workers: i64| match (state, workers) {
         (QueueState::Paused, _) => Some("Queue paused"),
         (_, 0) => Some("No worker for this queue"),

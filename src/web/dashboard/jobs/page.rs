@@ -47,7 +47,7 @@ async fn try_set_priority(app: &App, request: &HttpRequest, body: &Body) -> Resu
         }
     };
     let audit = audit::audit(ACTOR, None)?;
-    let answer = app.store.prioritise_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
+    let answer = app.store.prioritize_job(id, priority, &audit).await?.ok_or_else(|| not_found(id))?;
     let flash = if answer.changed { "priority".to_owned() } else { format!("job-refused.{}", answer.previous_state) };
     Ok(redirect(&links::job_page(id), Some(&flash)))
 }

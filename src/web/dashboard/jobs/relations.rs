@@ -66,7 +66,7 @@ fn relations(edges: &[Edge], nodes: &HashMap<Uuid, Node>, other: fn(&Edge) -> Uu
 
 fn policy(policy: Policy) -> &'static str {
     match policy {
-        Policy::Block => "Waits for success (including after a retry).",
+        Policy::Block => "Waits until the dependency completes, even if that takes a retry.",
         Policy::AllowFailed => "Continues after any outcome.",
         Policy::Cancel => "Canceled if the dependency fails.",
     }

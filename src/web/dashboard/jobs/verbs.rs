@@ -108,7 +108,7 @@ impl Verb {
             Action::Cancel => vec![
                 sentence(
                     jobs.all - jobs.active,
-                    "pending job",
+                    "waiting job",
                     "is canceled immediately.",
                     "are canceled immediately.",
                 ),

@@ -52,7 +52,7 @@ impl Actions for Project {
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         }
         let version = form.get("version").parse().ok();
-        let error = match app.store.delete_project(self.id, version, app.bounds(), audit).await? {
+        let error = match app.store.delete_project(self.id, version, app.operation_policy(), audit).await? {
             Transition::Applied(_) => return Ok(Performed::done(self.page(), "deleting")),
             Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),
             Transition::Rejected { was } => format!("The project is now {was}."),
@@ -94,7 +94,7 @@ fn is_other_name(project: &Project, form: &Form) -> bool {
 }
 
 async fn retry(app: &App, project: &Project, audit: &Audit) -> Result<Performed, ApiError> {
-    let flash = match app.store.retry_project(project.id, app.bounds(), audit).await? {
+    let flash = match app.store.retry_project(project.id, app.operation_policy(), audit).await? {
         Transition::Applied(_) => "retried".to_owned(),
         Transition::Missing => return Err(crate::web::api::projects::not_found(project.id)),
         Transition::Rejected { was } => format!("retry-refused.{was}"),

@@ -69,7 +69,7 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
     let mut new = NewProject { name, template, parameters: Default::default(), labels: Default::default(), key };
     let audit = audit::audit(ACTOR, None)?;
     loop {
-        match app.store.create_project(&new, app.bounds(), &audit).await? {
+        match app.store.create_project(&new, app.operation_policy(), &audit).await? {
             Created::New(project) => {
                 app.telemetry.created.inc();
                 return Ok(Ok(project.id));

@@ -37,7 +37,7 @@ pub struct ProjectsPage {
     pub pages: Pages,
     pub times: ProvisionTimes,
     /// "12 projects, 9 ready", for a filter without matches.
-    pub exists: String,
+    pub totals: String,
     /// Creates a project, for an installation without any.
     pub curl: String,
 }
@@ -75,7 +75,7 @@ pub async fn list(
         },
         rows,
         times: ProvisionTimes::load(app).await?,
-        exists: format!(
+        totals: format!(
             "{}, {} ready",
             plural(counts.existing_projects(), "project"),
             count(counts.projects_in(ProjectStatus::Ready))

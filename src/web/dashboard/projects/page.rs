@@ -113,8 +113,11 @@ async fn page(
     id: Uuid,
     rejected: Option<RenameForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let explained =
-        app.store.explain_project(id, app.silence()).await?.ok_or(crate::web::api::projects::not_found(id))?;
+    let explained = app
+        .store
+        .explain_project(id, app.max_heartbeat_age())
+        .await?
+        .ok_or(crate::web::api::projects::not_found(id))?;
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let project = &explained.project;

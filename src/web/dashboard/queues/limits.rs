@@ -16,7 +16,7 @@ use crate::web::ui::{Changed, FieldError, Form, field_errors, links, name_in_pat
 use crate::wire::PutLimit;
 use crate::wire::duration::HumanDuration;
 
-/// The form as typed or as stored. An empty field is no limit.
+/// The form as typed or as stored. An empty field means no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueLimits {
     pub concurrency: String,

@@ -31,7 +31,7 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
 async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     Query::parse(request.query_string(), &[])?;
     let page = QueuesPage {
-        queues: app.store.list_queues(None, app.silence()).await?,
+        queues: app.store.list_queues(None, app.max_heartbeat_age()).await?,
         shell: Shell::load(app, request, Nav::Queues).await?.titled("Queues"),
     };
     Ok(respond(request, Rendering::new(&page, page.as_main())))

@@ -72,7 +72,7 @@ pub async fn page(
         throughput: throughput(app, name).await?,
         limits: limits.with_context(name, &app.store.list_limits(None).await?),
         workers: workers(app, name).await?,
-        kinds: app.store.kinds_in_queue(name, app.silence()).await?,
+        kinds: app.store.kinds_in_queue(name, app.max_heartbeat_age()).await?,
         shell: Shell::load(app, request, Nav::Queues).await?.crumb("Queues", PAGE).titled(name),
         queue,
     };
@@ -161,7 +161,7 @@ async fn throughput(app: &App, name: &str) -> Result<Option<BarChart>, ApiError>
 
 async fn workers(app: &App, queue: &str) -> Result<Vec<QueueWorker>, ApiError> {
     let mut rows = Vec::new();
-    let serving = app.store.list_workers(None, Some(queue), app.silence()).await?;
+    let serving = app.store.list_workers(None, Some(queue), app.max_heartbeat_age()).await?;
     for worker in serving.into_iter().filter(|it| it.state != WorkerState::Lost).take(WORKERS) {
         let leases = app.store.executions_of_worker(&worker.worker.id, LEASES).await?;
         let running = leases.iter().filter(|(execution, _)| execution.queue == queue).count() as i64;

@@ -109,11 +109,11 @@ async fn page(
 }
 
 fn item(schedule: &Schedule, at: OffsetDateTime, own: &str) -> ConfirmItem {
-    let look = schedule.plan.timing.occurrence(at);
-    let shift = look.clock_change.as_ref().map(|it| format!(" {}", clock_change_note(it))).unwrap_or_default();
+    let occurrence = schedule.plan.timing.occurrence(at);
+    let shift = occurrence.clock_change.as_ref().map(|it| format!(" {}", clock_change_note(it))).unwrap_or_default();
     ConfirmItem {
         label: moment::readable(at),
         href: own.to_owned(),
-        note: Some(format!("{} {}{shift}", look.local.text, look.local.abbreviation)),
+        note: Some(format!("{} {}{shift}", occurrence.local.text, occurrence.local.abbreviation)),
     }
 }

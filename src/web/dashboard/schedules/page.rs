@@ -157,8 +157,8 @@ fn row(tick: &Tick) -> TickRow {
         }
     };
     let of_job = tick.job.as_ref().map(|it| (it.created_at, it.finished_at));
-    let life = of_job.or(tick.workflow.as_ref().map(|it| (it.created_at, it.finished_at)));
-    let took = life.and_then(|(born, finished)| Some(elapsed(born, finished?)));
+    let times = of_job.or(tick.workflow.as_ref().map(|it| (it.created_at, it.finished_at)));
+    let took = times.and_then(|(created, finished)| Some(elapsed(created, finished?)));
     TickRow {
         id: tick.id.to_string(),
         due: stamp(tick.due_at),

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::signal::ListenMode;
-use crate::web::api::health::Checkup;
+use crate::web::api::health::HealthCheck;
 use crate::web::app::App;
 use crate::web::ui::{Level, duration};
 
@@ -22,8 +22,8 @@ fn component(name: &'static str, level: Level, text: impl Into<String>, detail: 
     Component { name, level, text: text.into(), detail, seen_at: None }
 }
 
-pub fn components(app: &App, checkup: &Checkup) -> Vec<Component> {
-    vec![api(app), database(app, checkup), listener(app), workers(checkup)]
+pub fn components(app: &App, health: &HealthCheck) -> Vec<Component> {
+    vec![api(app), database(app, health), listener(app), workers(health)]
 }
 
 fn api(app: &App) -> Component {
@@ -32,9 +32,9 @@ fn api(app: &App) -> Component {
     component("API", level, text, Some(format!("at {}", app.host)))
 }
 
-fn database(app: &App, checkup: &Checkup) -> Component {
+fn database(app: &App, health: &HealthCheck) -> Component {
     let address = &app.database_address;
-    let Some((pong, took)) = &checkup.database else {
+    let Some((pong, took)) = &health.database else {
         return component("Database", Level::Bad, "not responding", Some(format!("at {address}")));
     };
     let detail = format!("PostgreSQL {} at {address}, schema {}", pong.server_version, pong.schema_version);
@@ -51,8 +51,8 @@ fn listener(app: &App) -> Component {
     Component { seen_at: status.last_notified_at, ..component("Listener", level, text, Some(detail)) }
 }
 
-fn workers(checkup: &Checkup) -> Component {
-    match checkup.workers {
+fn workers(health: &HealthCheck) -> Component {
+    match health.workers {
         Some(it) if it.online > 0 => {
             let detail = format!("{} of {} slots busy", it.busy, it.slots);
             component("Workers", Level::Ok, format!("{} online", it.online), Some(detail))

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::config::Effective;
 use crate::domain::ProjectStatus;
-use crate::web::api::health::{Checkup, checkup};
+use crate::web::api::health::{HealthCheck, check_health};
 use crate::web::app::App;
 use crate::web::dashboard::settings::health::{Component, components};
 use crate::web::error::ApiError;
@@ -122,23 +122,23 @@ fn preferences(form: &Form) -> Result<Preferences, DisplayForm> {
 }
 
 async fn page(app: &App, request: &HttpRequest, display: DisplayForm, status: StatusCode) -> HttpResponse {
-    let checkup = checkup(app).await;
+    let health = check_health(app).await;
     let shell = Shell::new(app, request).at(Nav::Settings);
     let shell = match Counts::load(app).await {
-        Ok(counts) if checkup.database.is_some() => shell.with_counts(&counts),
+        Ok(counts) if health.database.is_some() => shell.with_counts(&counts),
         _ => shell.without_database(),
     };
     let page = SettingsPage {
         shell: shell.titled("Settings"),
         display,
-        components: components(app, &checkup),
+        components: components(app, &health),
         services: services(app),
         started_at: app.started_at,
-        stack: stack(&checkup),
+        stack: stack(&health),
         config: app.config.effective.clone(),
     };
     let mut response = respond(request, Rendering::new(&page, page.as_main()).with_status(status));
-    if checkup.database.is_none() {
+    if health.database.is_none() {
         mark_database_down(&mut response);
     }
     response
@@ -157,8 +157,8 @@ fn services(app: &App) -> Vec<Service> {
     services.collect()
 }
 
-fn stack(checkup: &Checkup) -> Vec<(&'static str, String)> {
-    let postgres = checkup.database.as_ref().map_or("unknown".to_owned(), |(pong, _)| pong.server_version.clone());
+fn stack(health: &HealthCheck) -> Vec<(&'static str, String)> {
+    let postgres = health.database.as_ref().map_or("unknown".to_owned(), |(pong, _)| pong.server_version.clone());
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
     vec![
         ("Provost", env!("CARGO_PKG_VERSION").to_owned()),

@@ -76,7 +76,7 @@ fn page(state: JobState, callout: Callout) -> JobPage {
     JobPage {
         shell: shell("email.send", Nav::Jobs).crumb("Jobs", "/dashboard/jobs"),
         job: Job { progress: Some(progress), result: some("{\"sent\": true}"), ..job(0, state) },
-        verbs: vec!["cancel", "prioritise"],
+        verbs: vec!["cancel", "prioritize"],
         priority: None,
         callout,
         timeline: vec![

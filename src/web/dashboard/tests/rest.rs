@@ -11,7 +11,7 @@ fn confirm() -> ConfirmPage {
         heading: "Cancel 21 jobs".to_owned(),
         subject: "kind email.send, queue bulk".to_owned(),
         effects: vec![
-            "18 pending jobs are canceled immediately.".to_owned(),
+            "18 waiting jobs are canceled immediately.".to_owned(),
             "3 active jobs are revoked after 30 s.".to_owned(),
         ],
         kept: vec!["Their record: payload, events and attempts.".to_owned()],
@@ -36,7 +36,7 @@ fn confirmation_shows_consequences() {
     let main = rendered(&page, page.as_main());
     contains(
         &main,
-        &["18 pending jobs are canceled immediately.", "and 16 more", "name=\"confirmed\" value=\"1\"", "21 jobs"],
+        &["18 waiting jobs are canceled immediately.", "and 16 more", "name=\"confirmed\" value=\"1\"", "21 jobs"],
     );
     contains(&main, &["btn destroy", "Go back", "name=\"reason\"", "name=\"job_id\" value=\"&#60;script"]);
     assert!(!main.contains("Are you sure"));
@@ -54,7 +54,7 @@ fn confirmation_shows_fields_and_error() {
     let priority = ConfirmField {
         field: "priority".to_owned(),
         label: "Priority".to_owned(),
-        choices: choices(&[("", "as it was"), ("9", "9, goes first")], ""),
+        choices: choices(&[("", "unchanged"), ("9", "9 runs first")], ""),
         ..ConfirmField::default()
     };
     let page = ConfirmPage {

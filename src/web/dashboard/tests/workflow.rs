@@ -98,7 +98,7 @@ fn drawing_shows_states_and_full_names() {
     );
     contains(
         &main,
-        &["aria-hidden=\"true\">&#60;script&#62;…", "class=\"heard\"", "since 14:03:10", "critical path (thick)"],
+        &["aria-hidden=\"true\">&#60;script&#62;…", "class=\"full-name\"", "since 14:03:10", "critical path (thick)"],
     );
     contains(&main, &["</svg>failed</li>", "</svg>waiting</li>"]);
     let graph = GraphDrawing { edges: Vec::new(), ..page.graph.unwrap_or_default() };

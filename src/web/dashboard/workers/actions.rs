@@ -60,7 +60,7 @@ impl Actions for RegisteredWorker {
 /// Redirects to the list, because the page of a forgotten worker no longer exists.
 async fn forget(app: &App, worker: &RegisteredWorker, audit: &Audit) -> Result<Performed, ApiError> {
     let id = Some(worker.worker.id.as_str());
-    let forgotten = worker.is_lost() && app.store.forget_workers(id, app.silence(), audit).await? > 0;
+    let forgotten = worker.is_lost() && app.store.forget_workers(id, app.max_heartbeat_age(), audit).await? > 0;
     let flash = if forgotten { "forgotten".to_owned() } else { format!("forget-refused.{}", worker.state) };
     Ok(Performed::done(PAGE, flash))
 }

@@ -39,7 +39,7 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     };
     let page = WorkersPage {
         state: query.get("state").map(parse).transpose()?,
-        workers: app.store.list_workers(None, None, app.silence()).await?,
+        workers: app.store.list_workers(None, None, app.max_heartbeat_age()).await?,
         shell: Shell::load(app, request, Nav::Workers).await?.titled("Workers"),
     };
     Ok(respond(request, Rendering::new(&page, page.as_main())))

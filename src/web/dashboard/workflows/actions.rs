@@ -80,8 +80,8 @@ fn effects(app: &App, workflow: &Workflow, steps: i64) -> Vec<String> {
     let mut effects = Vec::new();
     match steps - active {
         ..=0 => {}
-        1 => effects.push("1 pending step is canceled immediately.".to_owned()),
-        n => effects.push(format!("{} are canceled immediately.", plural(n, "pending step"))),
+        1 => effects.push("1 waiting step is canceled immediately.".to_owned()),
+        n => effects.push(format!("{} are canceled immediately.", plural(n, "waiting step"))),
     }
     match active {
         ..=0 => {}

@@ -100,7 +100,7 @@ impl Step {
     }
 }
 
-/// An interval without an end still lasts.
+/// An interval without an end is ongoing.
 #[derive(Clone, Copy, Debug)]
 pub struct Interval {
     pub from: OffsetDateTime,

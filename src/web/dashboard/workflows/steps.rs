@@ -30,7 +30,7 @@ impl Filter {
     pub fn parse(query: &Query) -> Result<Self, ApiError> {
         let number = |name: &str| {
             let parse = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=1_000_000).contains(n));
-            let error = || ApiError::parameter(name, "must be a whole number from 1");
+            let error = || ApiError::parameter(name, "must be a whole number of at least 1");
             query.get(name).map(|text| parse(text).ok_or_else(error)).transpose()
         };
         let state = query

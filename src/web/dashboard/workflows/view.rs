@@ -157,7 +157,7 @@ impl GraphCard {
         self.step.ran.and_then(|it| it.duration())
     }
 
-    /// The start of the run, or of the wait, that still lasts.
+    /// The start of the current run or wait.
     pub fn since(&self) -> Option<Stamp> {
         let current = [self.step.ran, self.step.waited].into_iter().flatten().find(|it| it.to.is_none());
         current.map(|it| it.from.stamp())

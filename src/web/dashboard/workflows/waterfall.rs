@@ -11,7 +11,7 @@ use crate::web::dashboard::workflows::view::{Waterfall, WaterfallRow};
 use crate::web::ui::{Scale, StateBadge, Tone, count, decimal, duration};
 
 const MAX_BARS: usize = 60;
-/// The heights of a row, of a run and of a wait. The names next to the drawing have the height of a row, too.
+/// The heights of a row, of a run and of a wait. The names next to the drawing use the same row height.
 const ROW: usize = 24;
 const THICK: f64 = 12.0;
 const THIN: f64 = 4.0;
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bar_is_centred_and_empty_bar_is_omitted() {
+    fn bar_is_centered_and_empty_bar_is_omitted() {
         let mut path = String::new();
         bar(&mut path, 10.0, 110.0, 36.0, THICK);
         bar(&mut path, 110.0, 110.0, 36.0, THICK);

@@ -4,30 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sources;
 
-/// The most files of a folder within which circles are allowed.
+/// The most files of a folder within which cycles are allowed.
 const SMALL_MODULE: usize = 8;
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
-fn imports_have_no_circles() {
+fn imports_have_no_cycles() {
     let graph = graph();
     let reachable: BTreeMap<&String, BTreeSet<String>> = graph.keys().map(|file| (file, reach(&graph, file))).collect();
     let mut findings = Vec::new();
     for (file, targets) in &reachable {
-        let circle: Vec<&String> = targets.iter().filter(|it| *it != *file && reachable[it].contains(*file)).collect();
+        let cycle: Vec<&String> = targets.iter().filter(|it| *it != *file && reachable[it].contains(*file)).collect();
         let folder = folder_of(file);
         let is_small = graph.keys().filter(|it| folder_of(it) == folder).count() <= SMALL_MODULE;
-        let stays_inside = circle.iter().all(|it| folder_of(it) == folder);
-        if !(circle.is_empty() || is_small && stays_inside) {
-            findings.push(format!("{file} is in a circle with {circle:?}"));
+        let stays_inside = cycle.iter().all(|it| folder_of(it) == folder);
+        if !(cycle.is_empty() || is_small && stays_inside) {
+            findings.push(format!("{file} is in an import cycle with {cycle:?}"));
         }
     }
     assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
 
 /// Each file, and the files whose items its `use` declarations name. `mod.rs` files that only declare and re-export count as the
-/// folder's front; importing an item through them counts as importing the file that defines the re-export.
+/// public interface of the folder; importing an item through them counts as importing the file that defines the re-export.
 fn graph() -> Graph {
     let all = sources("src", "rs");
     let modules: BTreeMap<Vec<String>, String> = all.iter().map(|it| (module_of(&it.path), it.path.clone())).collect();
@@ -46,7 +46,7 @@ fn graph() -> Graph {
     graph
 }
 
-/// A module may use the items of the modules around it; that they declare it is no import.
+/// A module may use items of its parent modules; a parent that declares the module does not import it.
 fn is_parent(file: &str, child: &str) -> bool {
     file.ends_with("/mod.rs") && child.starts_with(file.trim_end_matches("mod.rs"))
 }
@@ -72,7 +72,7 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The paths of all private `use` declarations, from the root of the crate. Re-exports (`pub use`) make a front, not a need.
+/// The paths of all private `use` declarations, from the root of the crate. Re-exports (`pub use`) are not counted as imports.
 fn imports(text: &str, here: &[String]) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut rest = text;

@@ -1,8 +1,8 @@
-//! Which room may import which, and what only one room may do.
+//! Which module may import which, and what only one module may do.
 
 use super::sources;
 
-/// Each room, and the rooms that it may import.
+/// Each module, and the modules that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("signal", &[]),
@@ -19,21 +19,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("web", &["domain", "signal", "config", "log", "telemetry", "mutant", "store", "wire"]),
 ];
 
-/// Folders inside a room, and the folders that they must not import.
+/// Folders inside a module, and the folders that they must not import.
 const MUST_NOT_IMPORT: &[(&str, &str)] =
     &[("src/web/api/", "web::dashboard"), ("src/web/ui/", "web::dashboard"), ("src/cli/output/", "cli::client")];
 
 #[test]
 fn imports_point_inward() {
     for source in sources("src", "rs") {
-        let Some((room, allowed)) = MAY_IMPORT.iter().find(|(room, _)| room_of(&source.path) == *room) else {
+        let Some((module, allowed)) = MAY_IMPORT.iter().find(|(module, _)| module_of(&source.path) == *module) else {
             continue;
         };
         for used in source.text.split("crate::").skip(1) {
             let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            let is_room = used == "cli" || MAY_IMPORT.iter().any(|(room, _)| *room == used);
-            let is_allowed = !is_room || used == *room || allowed.contains(&used.as_str());
-            assert!(is_allowed, "{}: {room} must not import {used}", source.path);
+            let is_module = used == "cli" || MAY_IMPORT.iter().any(|(module, _)| *module == used);
+            let is_allowed = !is_module || used == *module || allowed.contains(&used.as_str());
+            assert!(is_allowed, "{}: {module} must not import {used}", source.path);
         }
     }
 }
@@ -53,7 +53,7 @@ fn only_the_engine_spawns_tasks() {
         let spawns = ["tokio::spawn(", "spawn_local(", ".tasks.spawn(", "spawn_blocking("]
             .iter()
             .any(|it| source.product().contains(it));
-        assert!(!spawns || room_of(&source.path) == "engine", "{} spawns a task", source.path);
+        assert!(!spawns || module_of(&source.path) == "engine", "{} spawns a task", source.path);
     }
 }
 
@@ -92,7 +92,7 @@ fn templates_escape_and_have_no_inline_code() {
     }
 }
 
-fn room_of(path: &str) -> &str {
+fn module_of(path: &str) -> &str {
     let inside = path.strip_prefix("src/").unwrap_or(path);
     inside.split('/').next().unwrap_or_default().trim_end_matches(".rs")
 }
