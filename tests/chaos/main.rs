@@ -112,7 +112,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let until = ticks::pause(&http, &postgres, &nodes, IDLE_TIMEOUT).await;
     let became_idle = until_idle(&postgres, options.lease).await;
     repair_task.abort();
-    let (worked, idle) = (started.elapsed(), quiet.elapsed());
+    let (worked, idle_after) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("processes that exited unexpectedly", nemesis.unexpected.clone())];
     checks.push(check("required faults that did not happen", nemesis.missing()));
@@ -150,7 +150,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
         records: &records,
         flows: &flows,
         reclaims: &reclaims,
-        times: [launched.elapsed(), worked, idle],
+        times: [launched.elapsed(), worked, idle_after],
         became_idle,
     };
     report.print(&checks)

@@ -5,7 +5,7 @@
 -- $9 new statuses of the projects, or null  $10 workers  $11 notify?  $12 results, or null  $13 follow-ups (JSON), or null
 --
 -- The arrays have one element for each attempt, in order of the job ids: two settlements lock in the same order, so they cannot
--- deadlock. Locks jobs, then (by trigger) dependents and workflows, then projects.
+-- deadlock. Locks jobs, then projects, then (by trigger) dependents and workflows.
 -- Output: one row for each element, with `settled` false and the recorded outcome where it was refused.
 -- Plan: each job by its primary key (tests/plans.rs).
 WITH requested AS MATERIALIZED (
