@@ -25,10 +25,19 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 # --report-time is unstable in the test harness; only the test programs get the switch, not the compiler.
+run_tests() {
+    set -o pipefail
+    cargo test --workspace --all-features --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]' \
+        -- -Z unstable-options --report-time 2>&1 | tee "$log"
+}
+export log
+export -f run_tests
 # A test that never ends must not hold up a build. The harness names tests that run for over a minute.
 status=0
-timeout 45m cargo test --workspace --all-features --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]' \
-    -- -Z unstable-options --report-time 2>&1 | tee "$log" || status=$?
+timeout -k 1m 45m bash -c run_tests &
+tests=$!
+trap 'kill -TERM "$tests"' INT TERM
+wait "$tests" || status=$?
 
 echo
 echo "The 30 slowest tests, in seconds:"

@@ -59,11 +59,12 @@ const keys = {
 
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  const wasPrefixed = prefixed;
+  prefixed = false;
   if (event.key === "Escape") return escape(event.target);
   if (typing(event.target)) return;
   // "g", then the key of a page.
-  const page = prefixed && Object.hasOwn(pages, event.key) && pages[event.key];
-  prefixed = false;
+  const page = wasPrefixed && Object.hasOwn(pages, event.key) && pages[event.key];
   const act = page ? () => go(`/dashboard/${page}`) : Object.hasOwn(keys, event.key) && keys[event.key];
   if (!act) return;
   event.preventDefault();

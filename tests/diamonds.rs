@@ -57,12 +57,12 @@ pub async fn race(settings: &[(&str, &str)]) -> Result<(), String> {
         }
         sleep(Duration::from_millis(50)).await;
     }
-    let stranded = database.number("SELECT count(*) FROM jobs WHERE state = 'blocked'").await;
+    let stuck = database.number("SELECT count(*) FROM jobs WHERE state = 'blocked'").await;
     let not_once = "SELECT count(*) FROM jobs j WHERE j.has_dependencies AND 1 <> (
         SELECT count(*) FROM events e WHERE e.entity_id = j.id AND e.previous_state = 'blocked' AND e.new_state = 'queued')";
     let not_once = database.number(not_once).await;
-    if stranded + not_once > 0 {
-        return Err(format!("{stranded} jobs are stranded, {not_once} were not released exactly once"));
+    if stuck + not_once > 0 {
+        return Err(format!("{stuck} jobs are stuck, {not_once} were not unblocked exactly once"));
     }
     let completed =
         database.number("SELECT count(*) FROM workflows WHERE state = 'completed' AND completed = steps").await;

@@ -83,7 +83,7 @@ async fn stale_worker_cannot_settle() {
     let store = store(&database).await;
     let project = create(&store, "fenced").await;
     let stale = claim(&store, "frozen", EXPIRED_LEASE).await;
-    eventually("the lease lapses and is reaped", || async {
+    eventually("the lease expires and the job is reaped", || async {
         store.reap_jobs(10, GRACES, "reaper").await.unwrap().into_iter().next()
     })
     .await;

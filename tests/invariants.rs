@@ -176,7 +176,7 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("jobs_finish_once",
      "INSERT INTO events (entity, entity_id, previous_state, new_state, actor, execution_id)
       SELECT 'job', id, 'active', 'completed', 'x', execution_id FROM jobs WHERE state = 'completed'"),
-    ("lapsed_jobs_are_reclaimed_soon", "UPDATE past_executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
+    ("expired_leases_are_reclaimed_soon", "UPDATE past_executions SET claimed_at = claimed_at + interval '3 seconds' WHERE attempt = 2"),
     ("leases_are_not_overdue", "UPDATE jobs SET lease_until = clock_timestamp() - interval '6 seconds' WHERE state = 'active'"),
     ("active_projects_have_one_job", "UPDATE jobs SET project_id = NULL WHERE kind = 'project.provision' AND state = 'queued'"),
     ("active_projects_have_one_job", "UPDATE jobs SET state = 'queued' WHERE kind = 'project.provision' AND state = 'completed'"),
@@ -249,7 +249,7 @@ async fn every_corruption_is_found_by_its_invariant() {
         let hit = found.iter().find(|it| it.name == *name);
         let hit = hit.unwrap_or_else(|| panic!("{name} did not find: {corruption}\nfindings: {found:#?}"));
         assert!(!hit.examples.is_empty() && hit.examples.len() <= 5);
-        assert_eq!(hit.for_information, *name == "lapsed_jobs_are_reclaimed_soon");
+        assert_eq!(hit.for_information, *name == "expired_leases_are_reclaimed_soon");
     }
     let (all, shown): (BTreeSet<_>, BTreeSet<_>) =
         (INVARIANTS.iter().map(|it| it.name).collect(), CORRUPTIONS.iter().map(|it| it.0).collect());

@@ -286,10 +286,10 @@ async fn only_active_jobs_with_expired_leases_are_reaped() {
     let database = Database::new().await;
     let store = store(&database).await;
     for state in JobState::ALL {
-        for (lease, lapsed) in [("-1 s", true), ("1 h", false)] {
+        for (lease, expired) in [("-1 s", true), ("1 h", false)] {
             let job = job_at(&database, *state, JobKind::Provision, None, "0 s", lease).await;
             let reaped = store.reap_jobs(200, GRACES, "test").await.unwrap();
-            let legal = *state == JobState::Active && lapsed;
+            let legal = *state == JobState::Active && expired;
             assert_eq!(reaped.iter().any(|it| it.job_id == job.job_id), legal, "{state} {lease}");
             let expected = if legal { JobState::Retrying } else { *state };
             assert_eq!(state_of(&database, job.job_id).await, expected, "{state} {lease}");

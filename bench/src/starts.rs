@@ -1,4 +1,4 @@
-//! Starts: which job ran, how often and when. The handler of kind `bench` leaves a mark for each number.
+//! Starts: which job ran, how often and when. The handler of kind `bench` records a start for each number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -105,7 +105,7 @@ impl Starts {
     }
 }
 
-/// Where a handler leaves its starts.
+/// Where a handler records its starts.
 pub trait Sink: Send + Sync {
     fn note(&self, number: u64, at: u64);
 }

@@ -42,7 +42,7 @@ invariants! {
     "job_counters_are_exact",
     "jobs_finish_once",
     "jobs_match_events",
-    "lapsed_jobs_are_reclaimed_soon",
+    "expired_leases_are_reclaimed_soon",
     "leases_are_not_overdue",
     "pending_dependencies_are_counted",
     "project_counters_are_exact",

@@ -32,7 +32,6 @@ async fn look(browser: &Browser, name: &str) {
 
 /// Opens a page and checks what holds on every page.
 async fn visit(browser: &Browser, name: &str, path: &str) {
-    browser.size(1360, 900, false).await;
     browser.open(path).await;
     assert_eq!(browser.texts("h1").await.len(), 1, "{name}");
     let title = browser.js("return document.title").await;
@@ -42,20 +41,7 @@ async fn visit(browser: &Browser, name: &str, path: &str) {
         browser.phone(width).await;
         assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
     }
-    let small = browser.small_targets().await;
-    assert!(small.is_empty(), "{name} on a phone: {small:#?}");
-    for scheme in SCHEMES {
-        browser.scheme(scheme).await;
-        picture(browser, &format!("{name}-390-{scheme}")).await;
-    }
-    browser.scheme("light").await;
-}
-
-/// A phone shows the page that is open without violations.
-async fn look_on_a_phone(browser: &Browser, path: &str) {
-    browser.phone(390).await;
-    browser.open(path).await;
-    look(browser, &format!("phone{}", path.replace('/', "-"))).await;
+    look(browser, &format!("{name}-390")).await;
     browser.size(1360, 900, false).await;
 }
 
@@ -71,7 +57,6 @@ async fn project_pages_are_accessible_and_fit_the_screen() {
     for (name, path) in fixtures.pages() {
         visit(&browser, name, &path).await;
     }
-    look_on_a_phone(&browser, "/dashboard/projects").await;
     browser.open("/dashboard/projects").await;
     browser.press("More for billing-eu").await;
     look(&browser, "projects-menu").await;
@@ -101,8 +86,6 @@ async fn job_engine_pages_are_accessible_and_fit_the_screen() {
     for (name, path) in fixtures.pages() {
         visit(&browser, name, &path).await;
     }
-    look_on_a_phone(&browser, "/dashboard/jobs").await;
-    look_on_a_phone(&browser, "/dashboard/schedules/nightly%20report").await;
     browser.open("/dashboard/jobs").await;
     browser.press("Enqueue a job").await;
     browser.js("document.querySelector('#kind').form.noValidate = true").await;
@@ -127,7 +110,6 @@ async fn workflow_pages_are_accessible_and_fit_the_screen() {
     for (name, path) in fixtures.pages().await {
         visit(&browser, name, &path).await;
     }
-    look_on_a_phone(&browser, &format!("/dashboard/workflows/{}", fixtures.failed)).await;
     has_no_page_errors(&browser).await;
 }
 
@@ -137,11 +119,11 @@ async fn empty_and_outage_pages_are_accessible_and_fit_the_screen() {
     let proxy = Proxy::before(&database.url);
     let server = Server::with(&proxy.url(&database.url), &[]);
     let browser = Browser::on(&server).await;
-    browser.prefer("poll=1").await;
     for page in ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits", "schedules", "workflows"]
     {
         visit(&browser, &format!("{page}-empty"), &format!("/dashboard/{page}")).await;
     }
+    browser.prefer("poll=1").await;
     browser.open("/dashboard/projects").await;
     browser.further_polls(1).await;
     proxy.cut();

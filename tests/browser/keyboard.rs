@@ -51,7 +51,12 @@ async fn single_keys_open_every_page() {
     }
     browser.keys(key::ENTER).await;
     browser.arrives("/dashboard/projects/").await;
+    // Escape ends the prefix: "m" alone opens no page.
+    for keys in ["g", key::ESCAPE, "m"] {
+        browser.keys(keys).await;
+    }
     for (keys, path) in [
+        ("gq", "/dashboard/queues"),
         ("gm", "/dashboard/metrics"),
         ("gf", "/dashboard/workflows"),
         ("gs", "/dashboard/settings"),

@@ -91,7 +91,7 @@ impl Report<'_> {
             effects.values().filter(|it| it.end.is_some()).count()
         );
         println!(
-            "time      {total:.0} s in total, {worked:.0} s with work, then {idle:.1} s until idle{}",
+            "time      {total:.0} s in total, {worked:.0} s until idle, the last {idle:.1} s without new jobs{}",
             if self.became_idle { "" } else { " (not idle when the time was up)" }
         );
     }

@@ -23,9 +23,12 @@ const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
 /// Runs axe with these rules, on all rows or without those that look like an earlier one.
 const RUN_AXE: &str = r#"
     const [rules, firstOfEqualRows, done] = arguments;
-    const seen = new Set();
+    const looks = new WeakMap();
     const isRepeated = row => {
-        const look = row.outerHTML.replace(/>[^<]*/g, '>').replace(/ (?!class)[\w-]+="[^"]*"/g, '');
+        const seen = looks.get(row.parentElement) ?? new Set();
+        looks.set(row.parentElement, seen);
+        const look = row.outerHTML.replace(/>[^<]*/g, '>')
+            .replace(/ (?!class=|aria-current=|aria-pressed=|aria-invalid=|disabled=|data-done=)[\w-]+="[^"]*"/g, '');
         return seen.has(look) || !seen.add(look);
     };
     const exclude = firstOfEqualRows ? [...document.querySelectorAll('tbody tr, li')].filter(isRepeated) : [];
@@ -321,15 +324,10 @@ impl Browser {
         self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]), false).await
     }
 
-    /// Only the violations of color contrast rules. Color depends on elements and their classes, so of rows that differ only in
-    /// texts, the first is checked.
+    /// Only the violations of color contrast rules. Color depends on elements, classes and state attributes, so of sibling rows
+    /// that differ only in texts, the first is checked.
     pub async fn contrast_violations(&self) -> Vec<String> {
         self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]}), true).await
-    }
-
-    /// Only the targets that are too small or too close for a finger.
-    pub async fn small_targets(&self) -> Vec<String> {
-        self.axe(json!({"type": "rule", "values": ["target-size"]}), false).await
     }
 
     async fn axe(&self, rules: Value, first_of_equal_rows: bool) -> Vec<String> {

@@ -8,7 +8,7 @@ use crate::harness::{Database, Server, eventually};
 
 #[tokio::test]
 async fn m4_unlocked_fan_in_is_caught() {
-    catches_process("m4", "stranded", |settings| async move { race(&settings).await }).await;
+    catches_process("m4", "stuck", |settings| async move { race(&settings).await }).await;
 }
 
 #[tokio::test]

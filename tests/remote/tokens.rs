@@ -189,8 +189,8 @@ async fn restricted_token_limits_follow_ups() {
     };
     let execution = begun(CRITICAL, "one", "acme").await;
     for (next, allowed) in [
-        (json!({"kind": "echo", "queue": "other", "tenant": "acme"}), "one of this token: critical"),
-        (json!({"kind": "echo", "tenant": "acme"}), "one of this token: critical"),
+        (json!({"kind": "echo", "queue": "other", "tenant": "acme"}), "one of the queues of this token: critical"),
+        (json!({"kind": "echo", "tenant": "acme"}), "one of the queues of this token: critical"),
         (json!({"kind": "echo", "queue": "critical", "tenant": "other"}), "the parent job: acme"),
         (json!({"kind": "echo", "queue": "critical"}), "the parent job: acme"),
     ] {

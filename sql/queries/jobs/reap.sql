@@ -3,7 +3,7 @@
 -- becomes a dead letter and its project fails.
 -- Locks: jobs in order of their ids, then projects; skips locked rows. The update checks the lease again.
 -- $1 max rows  $2 actor  $3 notify?  $4 grace after a cancel request (s)  $5 grace after a timeout (s)
-WITH lapsed AS MATERIALIZED (
+WITH expired AS MATERIALIZED (
     SELECT id, execution_id, worker_id, lease_until, project_id,
            CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
                 WHEN lease_until < at THEN 'lease_expired' ELSE 'timed_out' END AS outcome
@@ -14,7 +14,7 @@ WITH lapsed AS MATERIALIZED (
     ORDER BY id LIMIT $1
     FOR UPDATE OF jobs SKIP LOCKED
 ), locked_projects AS MATERIALIZED (
-    SELECT id FROM projects WHERE id IN (SELECT project_id FROM lapsed) ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT id FROM projects WHERE id IN (SELECT project_id FROM expired) ORDER BY id FOR UPDATE SKIP LOCKED
 ), reaped AS (
     UPDATE jobs j
     SET state = CASE WHEN outcome = 'canceled' THEN 'canceled' WHEN j.failures + 1 >= j.max_attempts THEN 'failed' ELSE 'retrying' END,
@@ -22,14 +22,14 @@ WITH lapsed AS MATERIALIZED (
         lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL, updated_at = at,
         error = CASE outcome
             WHEN 'canceled' THEN concat_ws(': ', 'canceled', j.cancel_reason)
-            WHEN 'timed_out' THEN format('timed out after %s s: worker %s did not stop the attempt', j.timeout, lapsed.worker_id)
-            ELSE format('worker %s was lost: its lease expired without a heartbeat', lapsed.worker_id) END,
+            WHEN 'timed_out' THEN format('timed out after %s s: worker %s did not stop the attempt', j.timeout, expired.worker_id)
+            ELSE format('worker %s was lost: its lease expired without a heartbeat', expired.worker_id) END,
         finished_at = CASE WHEN outcome = 'canceled' OR j.failures + 1 >= j.max_attempts THEN at END
-    FROM lapsed, clock_timestamp() AS at
-    WHERE (lapsed.project_id IS NULL OR lapsed.project_id IN (SELECT id FROM locked_projects))
-      AND j.id = lapsed.id AND j.state = 'active' AND j.execution_id = lapsed.execution_id
-      AND j.lease_until = lapsed.lease_until
-    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.failures, j.execution_id, j.run_at, j.claimed_at, lapsed.worker_id, lapsed.lease_until, outcome,
+    FROM expired, clock_timestamp() AS at
+    WHERE (expired.project_id IS NULL OR expired.project_id IN (SELECT id FROM locked_projects))
+      AND j.id = expired.id AND j.state = 'active' AND j.execution_id = expired.execution_id
+      AND j.lease_until = expired.lease_until
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.failures, j.execution_id, j.run_at, j.claimed_at, expired.worker_id, expired.lease_until, outcome,
               j.updated_at
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)

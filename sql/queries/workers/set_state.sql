@@ -1,5 +1,5 @@
--- Cordon, drain or uncordon a worker. The worker learns of the change with its next heartbeat; its claims return nothing
--- immediately.
+-- Cordon, drain or uncordon a worker. The worker learns of the change with its next heartbeat; from this statement on,
+-- its claims return nothing.
 -- $1 worker  $2 new state  $3 actor  $4 reason or null  $5 request id  $6 notify?
 WITH locked AS MATERIALIZED (
     SELECT id, state FROM workers WHERE id = $1 FOR UPDATE

@@ -43,7 +43,7 @@ fn lines_of(logs: PostLogs) -> Result<Vec<NewLogLine>, ApiError> {
         lines.push(NewLogLine::new(stream.unwrap_or_else(|| default.clone()), &line.line));
     }
     if lines.len() > MAX_LINES {
-        return Err(ApiError::field("lines", format!("must be at most {MAX_LINES}, not {}", lines.len())));
+        return Err(ApiError::field("lines", format!("must have at most {MAX_LINES} lines; got {}", lines.len())));
     }
     Ok(lines)
 }

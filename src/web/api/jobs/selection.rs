@@ -46,7 +46,7 @@ impl Selection {
         }
         let jobs = match (request.job_ids, request.filter) {
             (Some(ids), None) if (1..=MAX_IDS).contains(&ids.len()) => SelectedJobs::Ids(ids),
-            (Some(_), None) => return Err(ApiError::field("job_ids", format!("must be 1 to {MAX_IDS} ids"))),
+            (Some(_), None) => return Err(ApiError::field("job_ids", format!("must have 1 to {MAX_IDS} ids"))),
             (None, Some(filter)) => SelectedJobs::Matching(Box::new(query::job_filter(filter)?)),
             _ => {
                 let message = "or filter is required, but not both; an empty filter matches every job";

@@ -107,7 +107,8 @@ async fn edit(app: &App, job: &Job, form: &ReplayForm) -> Result<Edit, Result<Ve
     }
     let priority: Option<i16> = form.priority.parse().ok().filter(|it| (0..=MAX_PRIORITY).contains(it));
     if priority.is_none() {
-        errors.push(FieldError::new("priority", "The priority must be a whole number from 0 to 9."));
+        let message = format!("The priority must be a whole number from 0 to {MAX_PRIORITY}.");
+        errors.push(FieldError::new("priority", message));
     }
     // Browsers change line breaks; that alone does not count as an edit.
     let is_same = form.payload == job.payload.replace("\r\n", "\n");
