@@ -41,7 +41,13 @@ async fn visit(browser: &Browser, name: &str, path: &str) {
         browser.phone(width).await;
         assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
     }
-    look(browser, &format!("{name}-390")).await;
+    let found = browser.layout_violations().await;
+    assert!(found.is_empty(), "{name} on a phone: {found:#?}");
+    for scheme in SCHEMES {
+        browser.scheme(scheme).await;
+        picture(browser, &format!("{name}-390-{scheme}")).await;
+    }
+    browser.scheme("light").await;
     browser.size(1360, 900, false).await;
 }
 

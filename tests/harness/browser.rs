@@ -330,6 +330,14 @@ impl Browser {
         self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]}), true).await
     }
 
+    /// The violations of all rules but contrast: a smaller screen changes the layout, not the colors.
+    pub async fn layout_violations(&self) -> Vec<String> {
+        let rules = "axe.getRules(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])";
+        let other =
+            self.js(&format!("return {rules}.map(it => it.ruleId).filter(it => it !== 'color-contrast')")).await;
+        self.axe(json!({"type": "rule", "values": other}), false).await
+    }
+
     async fn axe(&self, rules: Value, first_of_equal_rows: bool) -> Vec<String> {
         // The script is large, so it is sent once and the browser runs it in every later page.
         if !self.has_axe.swap(true, Ordering::Relaxed) {

@@ -27,6 +27,11 @@ const FLAGS: &[&str] = &[
     "--disable-sync",
     "--disable-quic",
     "--disable-extensions",
+    "--disable-default-apps",
+    "--disable-breakpad",
+    // One process for all tabs of the servers, and none in reserve.
+    "--process-per-site",
+    "--disable-features=SpareRendererForSitePerProcess,Translate,OptimizationHints,MediaRouter",
     // Animations would be drawn sixty times a second.
     "--force-prefers-reduced-motion",
     "--no-first-run",
