@@ -20,9 +20,11 @@ static PERMITS: Semaphore = Semaphore::const_new(3);
 /// Runs in every page before its scripts: records violations, polls, and the first frame.
 const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
-/// Runs axe with these rules, on all rows or without those that look like an earlier one.
+/// The rules that pages must meet.
+const TAGS: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/// Runs axe with these options, on all rows or without those that look like an earlier sibling.
 const RUN_AXE: &str = r#"
-    const [rules, firstOfEqualRows, done] = arguments;
+    const [options, firstOfEqualRows, done] = arguments;
     const looks = new WeakMap();
     const isRepeated = row => {
         const seen = looks.get(row.parentElement) ?? new Set();
@@ -33,7 +35,7 @@ const RUN_AXE: &str = r#"
     };
     const exclude = firstOfEqualRows ? [...document.querySelectorAll('tbody tr, li')].filter(isRepeated) : [];
     const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`;
-    axe.run({include: document, exclude}, {runOnly: rules, resultTypes: ['violations']})
+    axe.run({include: document, exclude}, {...options, resultTypes: ['violations']})
        .then(found => done(found.violations.map(line)), error => done([String(error)]))"#;
 
 /// The text of an element with line breaks and spaces collapsed.
@@ -321,30 +323,28 @@ impl Browser {
 
     /// The accessibility violations that axe finds on this page, one line each.
     pub async fn accessibility_violations(&self) -> Vec<String> {
-        self.axe(json!(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]), false).await
+        self.axe(json!({"runOnly": TAGS}), false).await
     }
 
     /// Only the violations of color contrast rules. Color depends on elements, classes and state attributes, so of sibling rows
     /// that differ only in texts, the first is checked.
     pub async fn contrast_violations(&self) -> Vec<String> {
-        self.axe(json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]}), true).await
+        let rules = json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]});
+        self.axe(json!({"runOnly": rules}), true).await
     }
 
     /// The violations of all rules but contrast: a smaller screen changes the layout, not the colors.
     pub async fn layout_violations(&self) -> Vec<String> {
-        let rules = "axe.getRules(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])";
-        let other =
-            self.js(&format!("return {rules}.map(it => it.ruleId).filter(it => it !== 'color-contrast')")).await;
-        self.axe(json!({"type": "rule", "values": other}), false).await
+        self.axe(json!({"runOnly": TAGS, "rules": {"color-contrast": {"enabled": false}}}), false).await
     }
 
-    async fn axe(&self, rules: Value, first_of_equal_rows: bool) -> Vec<String> {
+    async fn axe(&self, options: Value, first_of_equal_rows: bool) -> Vec<String> {
         // The script is large, so it is sent once and the browser runs it in every later page.
         if !self.has_axe.swap(true, Ordering::Relaxed) {
             self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": AXE})).await;
             self.driver.execute(AXE, Vec::new()).await.unwrap();
         }
-        let found = self.driver.execute_async(RUN_AXE, vec![rules, json!(first_of_equal_rows)]).await.unwrap();
+        let found = self.driver.execute_async(RUN_AXE, vec![options, json!(first_of_equal_rows)]).await.unwrap();
         found.json().as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
