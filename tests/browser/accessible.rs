@@ -46,6 +46,8 @@ async fn visit(browser: &Browser, name: &str, path: &str) {
     for scheme in SCHEMES {
         browser.scheme(scheme).await;
         picture(browser, &format!("{name}-390-{scheme}")).await;
+        let found = browser.contrast_violations().await;
+        assert!(found.is_empty(), "{name} on a phone, {scheme}: {found:#?}");
     }
     browser.scheme("light").await;
     browser.size(1360, 900, false).await;

@@ -333,7 +333,7 @@ impl Browser {
         self.axe(json!({"runOnly": rules}), true).await
     }
 
-    /// The violations of all rules but contrast: a smaller screen changes the layout, not the colors.
+    /// The violations of all rules but contrast, which `contrast_violations` checks on one of equal rows.
     pub async fn layout_violations(&self) -> Vec<String> {
         self.axe(json!({"runOnly": TAGS, "rules": {"color-contrast": {"enabled": false}}}), false).await
     }
