@@ -1,6 +1,6 @@
 //! Costs of the engine in rows, transactions and bytes, which hardly depend on the speed of the machine.
 
-use provost::store::sql::JOBS_CLAIM;
+use provost::store::sql::{DATABASE_SESSION, JOBS_CANCEL, JOBS_CLAIM};
 use serde_json::{Value, json};
 
 use crate::harness::{Database, Server, eventually};
@@ -50,6 +50,27 @@ async fn claim_reads_only_lane_heads() {
     enqueue_in_nine_lanes(&database, 9000).await;
     let many = rows_visited(&database).await;
     assert!(many <= max, "{many} rows of ten thousand, {few} of nine hundred");
+}
+
+/// The planner does not know how many edges there are, because nothing has counted them yet.
+#[tokio::test]
+async fn canceled_steps_read_only_their_own_edges() {
+    let database = Database::new().await;
+    let server = crate::jobs::server_without_workers(&database);
+    let name = |n: usize| format!("s{n}");
+    let step = |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": (n.saturating_sub(5)..n).map(name).collect::<Vec<_>>()});
+    crate::workflows::start(&server, json!((0..6000).map(step).collect::<Vec<_>>())).await;
+    let client = database.connection().await;
+    client.batch_execute(DATABASE_SESSION.text).await.unwrap();
+    client.batch_execute("BEGIN").await.unwrap();
+    let last = "SELECT id FROM jobs ORDER BY id DESC LIMIT 1000";
+    let ids: Vec<uuid::Uuid> = client.query(last, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let canceled =
+        client.query(JOBS_CANCEL.text, &[&ids, &"test", &None::<&str>, &None::<&str>, &false]).await.unwrap();
+    assert_eq!(canceled.len(), 1000);
+    let read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'job_dependencies'";
+    let read: i64 = client.query_one(read, &[]).await.unwrap().get(0);
+    assert!((5000..20_000).contains(&read), "{read} edges of 30,000 were read, for 5,000");
 }
 
 #[tokio::test]

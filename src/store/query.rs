@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use deadpool_postgres::Object;
 use tokio_postgres::types::ToSql;
 
 use super::row::{Column, FromRow, Row};
-use super::sql::{self, Statement};
+use super::sql::{self, DATABASE_LARGE, Statement};
 use super::{Store, StoreError};
 use crate::mutant::{self, Mutant};
 
 /// The server cancels a statement after 5 s (`session.sql`). A server that is stopped or unreachable cannot, so the client
 /// gives up a little later.
 const TIMEOUT: Duration = Duration::from_secs(6);
+/// The same for a large statement: the server cancels it after 60 s (`large.sql`).
+const LARGE_TIMEOUT: Duration = Duration::from_secs(61);
 /// How often a statement that failed because of contention is sent again.
 const RETRIES: usize = 3;
 
@@ -122,6 +125,30 @@ impl Store {
         }
     }
 
+    /// Runs a statement whose work grows with the request, in a transaction that allows it more time. Maps the row, which it always
+    /// returns.
+    pub(super) async fn fetch_one_large<T: FromRow>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<T, StoreError> {
+        let name = statement.name;
+        let mut client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
+        let query = tokio::time::timeout(LARGE_TIMEOUT, async {
+            let transaction = client.transaction().await?;
+            transaction.batch_execute(DATABASE_LARGE.text).await?;
+            let prepared = transaction.prepare_cached(statement.text).await?;
+            let row = transaction.query_one(&prepared, params).await?;
+            transaction.commit().await?;
+            Ok(row)
+        });
+        match query.await {
+            Ok(Ok(row)) => T::from_row(&Row::new(row, name)),
+            Ok(Err(error)) => Err(StoreError::from_driver(name, error)),
+            Err(_) => Err(give_up(client, name)),
+        }
+    }
+
     async fn rows_once(&self, statement: &Statement, params: &Params<'_>) -> Result<Vec<Row>, StoreError> {
         let name = statement.name;
         if mutant::is_on(Mutant::NotifyBeforeCommit) && name == sql::JOBS_ENQUEUE.name {
@@ -135,11 +162,13 @@ impl Store {
         match query.await {
             Ok(Ok(rows)) => Ok(rows.into_iter().map(|row| Row::new(row, name)).collect()),
             Ok(Err(error)) => Err(StoreError::from_driver(name, error)),
-            Err(_) => {
-                // The statement still occupies this connection, so the pool must not lend it again.
-                drop(deadpool_postgres::Object::take(client));
-                Err(StoreError::Busy { statement: name, source: None })
-            }
+            Err(_) => Err(give_up(client, name)),
         }
     }
+}
+
+/// Takes a connection out of the pool: a statement still occupies it, so the pool must not lend it again.
+fn give_up(client: Object, statement: &'static str) -> StoreError {
+    drop(Object::take(client));
+    StoreError::Busy { statement, source: None }
 }

@@ -36,6 +36,7 @@ statements! {
     DATABASE_CREATE_SCHEMA = "database/create_schema",
     DATABASE_ENGINE_SESSION = "database/engine_session",
     DATABASE_EXAMINING_SESSION = "database/examining_session",
+    DATABASE_LARGE = "database/large",
     DATABASE_LISTEN = "database/listen",
     DATABASE_LOCK_MIGRATIONS = "database/lock_migrations",
     DATABASE_MIGRATING_SESSION = "database/migrating_session",

@@ -91,6 +91,7 @@ async fn hostile_names_can_be_typed_searched_and_deleted() {
         browser.open(&format!("/dashboard/projects/{id}/delete")).await;
         browser.fill("#confirm-name", name).await;
         browser.press("Delete project").await;
+        browser.wait_for_text("Deletion started.").await;
         server.until(&id, "deleted").await;
     }
     browser.open("/dashboard/projects?search=%3Cscript%3Ealert(1)%3C/script%3E").await;

@@ -20,7 +20,7 @@ mod queues;
 mod schedules;
 mod settings;
 mod sign_in;
-mod weight;
+pub mod weight;
 mod work;
 mod workers;
 mod workflows;

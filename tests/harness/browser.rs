@@ -1,8 +1,9 @@
 //! A headless Chromium, driven as a user drives it. One ChromeDriver and a few browsers serve the whole run. Each test
-//! gets a new tab without cookies, storage or history.
+//! gets one without cookies, storage or history.
 
 use std::mem::ManuallyDrop;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::driver::Driver;
+use super::driver::{Driver, Idle};
 use super::{Server, TIMEOUT, pauses};
 
 /// How many browsers run at once. A test never needs two, so tests cannot wait for each other.
@@ -22,21 +23,12 @@ const WITNESS: &str = include_str!("witness.js");
 const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
 /// The rules that pages must meet.
 const TAGS: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/// Runs axe with these options, on all rows or without those that look like an earlier sibling.
-const RUN_AXE: &str = r#"
-    const [options, firstOfEqualRows, done] = arguments;
-    const looks = new WeakMap();
-    const isRepeated = row => {
-        const seen = looks.get(row.parentElement) ?? new Set();
-        looks.set(row.parentElement, seen);
-        const look = row.outerHTML.replace(/>[^<]*/g, '>')
-            .replace(/ (?!class=|aria-current=|aria-pressed=|aria-invalid=|disabled=|data-done=)[\w-]+="[^"]*"/g, '');
-        return seen.has(look) || !seen.add(look);
-    };
-    const exclude = firstOfEqualRows ? [...document.querySelectorAll('tbody tr, li')].filter(isRepeated) : [];
+/// Runs axe with these options.
+const RUN_AXE: &str = r"
+    const [options, done] = arguments;
     const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`;
-    axe.run({include: document, exclude}, {...options, resultTypes: ['violations']})
-       .then(found => done(found.violations.map(line)), error => done([String(error)]))"#;
+    axe.run({...options, resultTypes: ['violations']})
+       .then(found => done(found.violations.map(line)), error => done([String(error)]))";
 
 /// The text of an element with line breaks and spaces collapsed.
 const ONE_LINE: &str = r"(it.innerText ?? it.textContent).replace(/\s+/g, ' ').trim()";
@@ -53,14 +45,15 @@ pub mod key {
     pub const ESCAPE: &str = "\u{e00c}";
 }
 
-/// Both color schemes.
-pub const SCHEMES: [&str; 2] = ["light", "dark"];
-
-/// A tab without cookies or history, in a browser that no other test is using.
+/// A browser without cookies or history, which no other test is using.
 pub struct Browser {
     home: String,
     driver: ManuallyDrop<WebDriver>,
     has_axe: AtomicBool,
+    /// Whether pages may run scripts.
+    has_javascript: AtomicBool,
+    /// The scripts that run in each new document.
+    scripts: Mutex<Vec<String>>,
     _permit: SemaphorePermit<'static>,
 }
 
@@ -73,13 +66,13 @@ impl Browser {
         let chrome = Driver::get();
         let idle = chrome.idle.lock().unwrap().pop();
         let reused = match &idle {
-            Some(session) => chrome.reuse(session).await.ok(),
+            Some(idle) => chrome.reuse(idle).await.ok(),
             None => None,
         };
         let driver = match reused {
             Some(driver) => driver,
             None => {
-                idle.map(|broken| chrome.end(&broken));
+                idle.map(|broken| chrome.end(&broken.session));
                 chrome.new_session().await
             }
         };
@@ -87,10 +80,17 @@ impl Browser {
             home: server.url.clone(),
             driver: ManuallyDrop::new(driver),
             has_axe: AtomicBool::new(false),
+            has_javascript: AtomicBool::new(true),
+            scripts: Mutex::default(),
             _permit: permit,
         };
-        browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": WITNESS})).await;
+        browser.run_in_new_documents(WITNESS).await;
         browser
+    }
+
+    async fn run_in_new_documents(&self, script: &str) {
+        let added = self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
+        self.scripts.lock().unwrap().push(added["identifier"].as_str().unwrap().to_owned());
     }
 
     // Navigating and reading --------------------------------------------------------------------------------------------
@@ -215,15 +215,26 @@ impl Browser {
         let deadline = Instant::now() + TIMEOUT;
         loop {
             let element = self.element(what, expression).await;
-            let Err(error) = element.click().await else { return };
+            let Err(error) = element.click().await else { return self.has_followed().await };
             // ChromeDriver treats content of a closed `details` as invisible even if the stylesheet shows it. A pointer
             // action does not.
             let invisible = matches!(error.as_inner(), WebDriverErrorInner::ElementNotInteractable(_));
             if invisible && self.driver.action_chain().click_element(&element).perform().await.is_ok() {
-                return;
+                return self.has_followed().await;
             }
             assert!(Instant::now() < deadline, "{what}: {error}");
         }
+    }
+
+    /// Waits until the page that a click leads to is loaded. ChromeDriver may return from the click earlier. A form is sent, and a
+    /// link is followed, in a task after the click. Without JavaScript, no task tells.
+    async fn has_followed(&self) {
+        if !self.has_javascript.load(Ordering::Relaxed) {
+            return;
+        }
+        let next_task = "const done = arguments[0]; setTimeout(() => setTimeout(done))";
+        _ = self.driver.execute_async(next_task, Vec::new()).await;
+        self.is_loaded().await;
     }
 
     pub async fn double_click(&self, css: &str) {
@@ -296,6 +307,7 @@ impl Browser {
     /// Switches off JavaScript in pages. The harness can still run scripts in them.
     pub async fn without_javascript(&self) {
         self.cdp("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+        self.has_javascript.store(false, Ordering::Relaxed);
     }
 
     /// The color scheme of the system: `light` or `dark`.
@@ -323,28 +335,22 @@ impl Browser {
 
     /// The accessibility violations that axe finds on this page, one line each.
     pub async fn accessibility_violations(&self) -> Vec<String> {
-        self.axe(json!({"runOnly": TAGS}), false).await
+        self.axe(json!({"runOnly": TAGS})).await
     }
 
-    /// Only the violations of color contrast rules. Color depends on elements, classes and state attributes, so of sibling rows
-    /// that differ only in texts, the first is checked.
+    /// Only the violations of color contrast rules.
     pub async fn contrast_violations(&self) -> Vec<String> {
         let rules = json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]});
-        self.axe(json!({"runOnly": rules}), true).await
+        self.axe(json!({"runOnly": rules})).await
     }
 
-    /// The violations of all rules but contrast, which `contrast_violations` checks on one of equal rows.
-    pub async fn layout_violations(&self) -> Vec<String> {
-        self.axe(json!({"runOnly": TAGS, "rules": {"color-contrast": {"enabled": false}}}), false).await
-    }
-
-    async fn axe(&self, options: Value, first_of_equal_rows: bool) -> Vec<String> {
+    async fn axe(&self, options: Value) -> Vec<String> {
         // The script is large, so it is sent once and the browser runs it in every later page.
         if !self.has_axe.swap(true, Ordering::Relaxed) {
-            self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": AXE})).await;
+            self.run_in_new_documents(AXE).await;
             self.driver.execute(AXE, Vec::new()).await.unwrap();
         }
-        let found = self.driver.execute_async(RUN_AXE, vec![options, json!(first_of_equal_rows)]).await.unwrap();
+        let found = self.driver.execute_async(RUN_AXE, vec![options]).await.unwrap();
         found.json().as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
@@ -380,7 +386,8 @@ impl Drop for Browser {
         if std::thread::panicking() {
             _ = chrome.end(&session);
         } else if let Ok(mut idle) = chrome.idle.lock() {
-            idle.push(session);
+            let scripts = std::mem::take(&mut *self.scripts.lock().unwrap());
+            idle.push(Idle { session, origin: self.home.clone(), scripts });
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 use thirtyfour::session::http::{Body, HttpClient};
 use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel};
@@ -38,13 +38,36 @@ const FLAGS: &[&str] = &[
     "--window-size=1360,900",
 ];
 
+/// What a test may have changed in its tab, as commands that undo it.
+fn resets() -> [(&'static str, Value); 7] {
+    let network = json!({"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+    [
+        ("Emulation.clearDeviceMetricsOverride", json!({})),
+        ("Emulation.setScriptExecutionDisabled", json!({"value": false})),
+        ("Emulation.setEmulatedMedia", json!({"media": "", "features": []})),
+        ("Emulation.setTimezoneOverride", json!({"timezoneId": ""})),
+        ("Network.emulateNetworkConditions", network),
+        ("Network.clearBrowserCookies", json!({})),
+        ("Network.clearBrowserCache", json!({})),
+    ]
+}
+
+/// A browser after a test.
+pub struct Idle {
+    pub session: String,
+    /// Scheme, host and port of the server that the test used.
+    pub origin: String,
+    /// The scripts that run in each new document.
+    pub scripts: Vec<String>,
+}
+
 /// The ChromeDriver of the run. It and its browsers end when the pipe closes, so at the latest with this process.
 pub struct Driver {
     port: u16,
     /// The browsers' profiles; removed at the end.
     profiles: PathBuf,
-    /// Sessions that no test uses now.
-    pub idle: Mutex<Vec<String>>,
+    /// Browsers that no test uses now.
+    pub idle: Mutex<Vec<Idle>>,
     _pipe: ChildStdin,
 }
 
@@ -100,23 +123,38 @@ impl Driver {
         WebDriver::new(self.url(), capabilities).await.unwrap()
     }
 
-    /// A browser that an earlier test used, with a new tab in place of the old ones. Emulation, session storage, history
-    /// and scripts belong to a tab; the rest is cleared.
-    pub async fn reuse(&self, session: &str) -> WebDriverResult<WebDriver> {
-        let client = Attach { session: session.to_owned(), client: reqwest::Client::new() };
+    /// A browser that an earlier test used, as if it were new.
+    pub async fn reuse(&self, idle: &Idle) -> WebDriverResult<WebDriver> {
+        let client = Attach { session: idle.session.clone(), client: reqwest::Client::new() };
         let driver = WebDriver::builder(self.url(), DesiredCapabilities::chrome()).client(client).connect().await?;
+        for (command, params) in resets() {
+            driver.cdp().send_raw(command, params).await?;
+        }
+        for script in &idle.scripts {
+            let script = json!({"identifier": script});
+            driver.cdp().send_raw("Page.removeScriptToEvaluateOnNewDocument", script).await?;
+        }
+        // The storage of a page can be cleared only from a page of its server.
+        let clear = "return location.origin === arguments[0] && (sessionStorage.clear(), localStorage.clear(), true)";
+        if driver.execute(clear, vec![json!(idle.origin)]).await?.json() == true {
+            driver.goto("about:blank").await?;
+            driver.cdp().send_raw("Page.resetNavigationHistory", json!({})).await?;
+        } else {
+            Self::replace_tab(&driver).await?;
+        }
+        driver.browser_log().await?;
+        Ok(driver)
+    }
+
+    /// Storage, history and scripts belong to a tab. A new one is slow to open.
+    async fn replace_tab(driver: &WebDriver) -> WebDriverResult<()> {
         let old = driver.windows().await?;
         let new = driver.new_tab().await?;
         for window in old {
             driver.switch_to_window(window).await?;
             driver.close_window().await?;
         }
-        driver.switch_to_window(new).await?;
-        for command in ["Network.clearBrowserCookies", "Network.clearBrowserCache"] {
-            driver.cdp().send_raw(command, json!({})).await?;
-        }
-        driver.browser_log().await?;
-        Ok(driver)
+        driver.switch_to_window(new).await
     }
 
     /// Ends a session and its browser. Blocking, because it is called from `drop`.

@@ -11,7 +11,7 @@ pub mod worker;
 
 use std::time::{Duration, Instant};
 
-pub use browser::{Browser, SCHEMES, key};
+pub use browser::{Browser, key};
 pub use database::{Database, run_folder};
 pub use process::Process;
 #[cfg(feature = "chaos")]

@@ -8,6 +8,13 @@ addEventListener("error", event => { if (event.message) note(`error ${event.mess
 addEventListener("unhandledrejection", event => note(`rejection ${event.reason}`));
 window.alert = window.confirm = window.prompt = text => note(`dialog ${text}`);
 
+// Set while the browser leaves this document, from the click on.
+window.isLeft = false;
+navigation.addEventListener("navigate", event => {
+  if (!event.destination.sameDocument && event.downloadRequest === null) window.isLeft = true;
+});
+navigation.addEventListener("navigateerror", () => { window.isLeft = false; });
+
 window.polls = [];
 window.pending = 0;
 const fetched = window.fetch;

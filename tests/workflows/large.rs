@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{failing, start, until, workflow};
+use crate::browser::weight::{MOST, weight};
 use crate::harness::{Database, eventually};
 use crate::jobs::{enqueue, fast_server, text, until as until_job};
 
@@ -51,6 +52,9 @@ async fn longest_chain_is_canceled_and_revived_in_batches() {
     let all = || async { (workflow(&server, &id).await["steps"]["canceled"] == 2999).then_some(()) };
     eventually("the whole chain is canceled", all).await;
     until(&server, &id, "failed").await;
+    let page = format!("/dashboard/workflows/{id}");
+    assert!(server.get(&page).await.expect(200).text.contains("the first 100 of 3,000 stages"));
+    assert!(weight(&server, &page).await < MOST);
     let moved = "SELECT max(n) FROM (SELECT count(*) AS n FROM events WHERE new_state = 'canceled' AND entity = 'job' GROUP BY xmin) AS s";
     assert!(database.number(moved).await <= 301, "each statement is bounded");
     database.check_invariants().await;
@@ -76,6 +80,24 @@ async fn running_workflow_can_be_canceled() {
     let ended = until(&server, &id, "canceled").await;
     assert_eq!(ended["steps"]["blocked"], 0);
     database.check_invariants().await;
+}
+
+/// On a slow database, a large workflow takes longer to start than other statements may take.
+#[tokio::test]
+async fn large_workflow_has_more_time_to_start() {
+    let database = Database::new().await;
+    let server = crate::jobs::server_without_workers(&database);
+    database
+        .run(
+            "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5.5); RETURN NEW; END';
+             CREATE TRIGGER slow BEFORE INSERT ON workflows FOR EACH ROW EXECUTE FUNCTION public.slow()",
+        )
+        .await;
+    let body = |steps: Value| json!({"name": "x", "steps": steps});
+    let small = server.post("/workflows", body(wide(10))).await.expect(503);
+    assert_eq!(small.code(), "database_busy");
+    server.post("/workflows", body(wide(1000))).await.expect(201);
+    assert_eq!(database.number("SELECT sum(steps) FROM workflows").await, 1002);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT array_agg(id), array_agg(state) INTO ended, outcomes FROM new_rows WHERE state IN ('completed', 'failed', 'canceled');
-    IF NOT EXISTS (SELECT FROM job_dependencies e WHERE e.depends_on = ANY (ended)) THEN
+    IF NOT EXISTS (SELECT FROM unnest(ended) AS job (id) JOIN job_dependencies e ON e.depends_on = job.id) THEN
         ended := NULL;
     END IF;
     IF EXISTS (SELECT FROM old_rows WHERE state IN ('failed', 'canceled')) THEN

@@ -14,6 +14,8 @@ DECLARE
     levels        integer := 0;
     n             integer := 0;
     dependent_ids uuid[];
+    parent_ids    uuid[];
+    new_outcomes  text[];
     result        record;
 BEGIN
     WHILE cardinality(ended) > 0 LOOP
@@ -22,16 +24,20 @@ BEGIN
             RETURN;
         END IF;
         -- Edges that do not have this outcome yet. The ended jobs are locked, so no other transaction records it meanwhile.
-        dependent_ids := ARRAY(SELECT e.job_id FROM job_dependencies e
-                      WHERE e.depends_on = ANY (ended) AND (e.outcome IS NULL OR e.outcome = 'failed' AND e.policy = 'block')
-                      LIMIT max_rows);
+        SELECT coalesce(array_agg(job_id), '{}'), array_agg(depends_on), array_agg(outcome) INTO dependent_ids, parent_ids, new_outcomes
+        FROM (SELECT e.job_id, e.depends_on, n.outcome
+              FROM unnest(ended, outcomes) AS n (id, outcome),
+                   -- OFFSET 0 keeps the order of the join: the edges of each ended job by their index.
+                   LATERAL (SELECT e.job_id, e.depends_on FROM job_dependencies e
+                            WHERE e.depends_on = n.id AND (e.outcome IS NULL OR e.outcome = 'failed' AND e.policy = 'block' AND n.outcome = 'canceled')
+                            OFFSET 0) AS e
+              LIMIT max_rows) AS edges;
         PERFORM FROM jobs j WHERE j.id = ANY (dependent_ids) ORDER BY j.id FOR UPDATE;
 
         WITH recorded AS (
             UPDATE job_dependencies e SET outcome = n.outcome
-            FROM unnest(ended, outcomes) AS n (id, outcome)
-            WHERE e.depends_on = n.id AND (e.outcome IS NULL OR e.outcome = 'failed' AND e.policy = 'block' AND n.outcome = 'canceled')
-              AND e.job_id IN (SELECT unnest(dependent_ids))
+            FROM unnest(dependent_ids, parent_ids, new_outcomes) AS n (job_id, depends_on, outcome)
+            WHERE e.job_id = n.job_id AND e.depends_on = n.depends_on
             RETURNING e.job_id, e.depends_on, e.policy, e.outcome
         ), decision AS MATERIALIZED (
             SELECT job_id, (count(*) FILTER (WHERE satisfies(policy, outcome)))::integer AS satisfied,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::events::Event;
 use super::jobs::new_jobs_json;
+use super::query::Params;
 use super::row::row;
 use super::sql::{
     WORKFLOWS_COUNT, WORKFLOWS_COUNT_RUNNING, WORKFLOWS_EVENTS, WORKFLOWS_GET, WORKFLOWS_LIST, WORKFLOWS_START,
@@ -18,6 +19,9 @@ use super::{Audit, IdempotencyKey, Store, StoreError};
 use crate::domain::{JobState, NewWorkflow, WorkflowState};
 
 pub use graph::{Edge, Node};
+
+/// A workflow with more steps may take longer to start than other statements may take.
+const LARGE: usize = 1000;
 
 row! {
     /// A row of `workflows`.
@@ -87,12 +91,11 @@ impl Store {
         let (steps, tenant) = (new_jobs_json(&new.steps, None), new.tenant.as_str());
         let Audit { actor, request_id, .. } = audit;
         let notify = self.wakeup.may_notify();
-        let started = self
-            .fetch_one(
-                &WORKFLOWS_START,
-                &[&new.id, &new.name, &tenant, &steps, actor, request_id, &notify, &key, &hash],
-            )
-            .await?;
+        let params: &Params<'_> = &[&new.id, &new.name, &tenant, &steps, actor, request_id, &notify, &key, &hash];
+        let started = match new.steps.len() > LARGE {
+            true => self.fetch_one_large(&WORKFLOWS_START, params).await?,
+            false => self.fetch_one(&WORKFLOWS_START, params).await?,
+        };
         self.wakeup.committed(notify);
         Ok(started)
     }

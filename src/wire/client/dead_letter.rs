@@ -6,7 +6,7 @@ endpoints! {
     /// Groups dead letters by kind and error.
     group_dead_letters(pairs) GET "/dlq/groups";
     /// Replays dead letters, optionally edited.
-    replay_dead_letters(body) POST "/dlq/replay";
+    replay_dead_letters(bulk) POST "/dlq/replay";
     /// Deletes dead letters.
-    delete_dead_letters(body) POST "/dlq/delete";
+    delete_dead_letters(bulk) POST "/dlq/delete";
 }

@@ -30,9 +30,9 @@ endpoints! {
     /// Returns the dependency graph around a job.
     job_graph(id, pairs) GET "/jobs/" id "/graph";
     /// Cancels many jobs.
-    cancel_jobs(body) POST "/jobs/cancel";
+    cancel_jobs(bulk) POST "/jobs/cancel";
     /// Retries many jobs.
-    retry_jobs(body) POST "/jobs/retry";
+    retry_jobs(bulk) POST "/jobs/retry";
 }
 
 impl Client {

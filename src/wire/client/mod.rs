@@ -37,6 +37,8 @@ pub use retry::Budget;
 
 /// Timeout of a request that does not wait for anything.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Timeout of a request that changes up to 10,000 jobs, or starts a workflow of up to 20,000 steps.
+const BULK_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A client of one server.
 #[derive(Clone, Debug)]

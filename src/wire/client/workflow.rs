@@ -8,7 +8,7 @@ endpoints! {
     /// Lists workflows, newest first.
     list_workflows(pairs) GET "/workflows";
     /// Starts a workflow.
-    create_workflow(text, key) POST "/workflows";
+    create_workflow(bulk_text, key) POST "/workflows";
     /// Starts the demo workflow.
     run_demo_workflow(body) POST "/workflows/demo/thumbnail";
     /// Returns a workflow.
@@ -18,9 +18,9 @@ endpoints! {
     /// Lists the events of a workflow, newest first.
     workflow_events(id, pairs) GET "/workflows/" id "/events";
     /// Cancels the unfinished steps of a workflow.
-    cancel_workflow(id, body) POST "/workflows/" id "/cancel";
+    cancel_workflow(id, bulk) POST "/workflows/" id "/cancel";
     /// Retries the failed steps of a workflow.
-    retry_workflow(id, body) POST "/workflows/" id "/retry";
+    retry_workflow(id, bulk) POST "/workflows/" id "/retry";
 }
 
 impl Client {

@@ -72,6 +72,7 @@ fn page() -> WorkflowPage {
             cards: steps().into_iter().map(card).collect(),
         }),
         stages: Vec::new(),
+        stages_note: String::new(),
         steps: StepTable { rows: steps().into_iter().map(row).collect(), ..StepTable::default() },
         waterfall: Some(Waterfall {
             desc: format!("5 s in total: {HOSTILE}"),

@@ -38,13 +38,19 @@ async fn page(app: &App, request: &HttpRequest, id: Uuid) -> Result<HttpResponse
     let all = Steps::load(app, &workflow).await?;
     let events = app.store.events_of_workflow(id, None, EVENTS).await?;
     let layout = graph::layout(&all);
+    let (stages, number) = if layout.is_some() { (Vec::new(), 0) } else { steps::stages(id, &all) };
+    let stages_note = match number > stages.len() {
+        true => format!("too large to draw; the first {} of {} stages", stages.len(), count(number as i64)),
+        false => "too large to draw; steps by stage".to_owned(),
+    };
     let page = WorkflowPage {
         shell: Shell::load(app, request, Nav::Workflows).await?.crumb("Workflows", PAGE).titled(&workflow.name),
         failure: failure(&workflow, &all),
         progress: progress(&workflow),
         critical: critical_path(&all),
         graph: layout.as_ref().map(|it| graph::drawing(&all, it)),
-        stages: if layout.is_some() { Vec::new() } else { steps::stages(id, &all) },
+        stages,
+        stages_note,
         steps: steps::table(id, &all, layout.as_ref(), &filter),
         waterfall: waterfall::of(&workflow, &all),
         timeline: timeline(&events, workflow.state),

@@ -15,6 +15,8 @@ use crate::web::ui::{Link, StateBadge, Tab, count, first_line, links, plural, sh
 
 /// Rows per page.
 const ROWS: usize = 200;
+/// How many stages are listed.
+const MAX_STAGES: usize = 100;
 /// How many dependencies of a step are named.
 const NAMED: usize = 6;
 
@@ -130,7 +132,8 @@ fn row(steps: &Steps, step: &Step) -> StepRow {
     }
 }
 
-pub fn stages(id: Uuid, steps: &Steps) -> Vec<Stage> {
+/// The first [`MAX_STAGES`] stages, and how many there are.
+pub fn stages(id: Uuid, steps: &Steps) -> (Vec<Stage>, usize) {
     let mut stages: BTreeMap<usize, Vec<&Step>> = BTreeMap::new();
     steps.list.iter().for_each(|step| stages.entry(step.node.rank + 1).or_default().push(step));
     let stage = |(rank, steps): (usize, Vec<&Step>)| {
@@ -146,5 +149,6 @@ pub fn stages(id: Uuid, steps: &Steps) -> Vec<Stage> {
             states: STATES.iter().filter_map(state).collect(),
         }
     };
-    stages.into_iter().map(stage).collect()
+    let total = stages.len();
+    (stages.into_iter().take(MAX_STAGES).map(stage).collect(), total)
 }

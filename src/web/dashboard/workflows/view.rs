@@ -95,6 +95,8 @@ pub struct WorkflowPage {
     pub graph: Option<GraphDrawing>,
     /// Instead of the drawing: the steps by stage.
     pub stages: Vec<Stage>,
+    /// Why they are listed, and how many of them.
+    pub stages_note: String,
     pub steps: StepTable,
     /// `None` before the first step is ready.
     pub waterfall: Option<Waterfall>,
