@@ -41,8 +41,6 @@ use report::Report;
 use serde_json::json;
 use ticks::Ticks;
 
-/// The maximum delay between the end of a lease and the next claim, in seconds.
-const MAX_RECLAIM: f64 = 2.0;
 /// How long after the last fault unfinished work may take.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 
@@ -105,7 +103,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
     let repair_task = tokio::spawn(flows::repair(postgres.clone(), nodes.clone()));
     let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone());
-    nemesis.run(|| !clients.is_finished()).await;
+    nemesis.run(|| !clients.is_finished(), give_up).await;
     heal(&nodes, &remotes, &http).await;
     let ledger = clients.await.unwrap();
     let quiet = Instant::now();
@@ -115,11 +113,11 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let (worked, idle_after) = (started.elapsed(), quiet.elapsed());
 
     let mut checks = vec![check("processes that exited unexpectedly", nemesis.unexpected.clone())];
-    checks.push(check("required faults that did not happen", nemesis.missing()));
+    checks.push(check("required faults that did not happen", nemesis.missing().map(|it| format!("{it:?}"))));
     checks.push(doctor(&postgres.url));
     // Remote workers stop before the servers that they report to.
     for process in remotes.iter().chain(nodes.iter().map(|node| &**node)) {
-        let code = process.stop(Duration::from_secs(15)).await;
+        let code = process.stop(Duration::from_secs(60)).await;
         if code != Some(0) {
             checks[0].broken += 1;
             checks[0].examples.push(format!("{} ended with {code:?}", process.name));
@@ -137,8 +135,10 @@ async fn run(options: &Options, folder: &Path) -> bool {
     checks.extend(flows.checks());
     checks.extend(ticks.checks(&record));
     let reclaims = records.reclaims();
-    let late = reclaims.plain.iter().filter(|seconds| **seconds > MAX_RECLAIM);
-    checks.push(check("claimed again later than lease + 2 s", late.map(|seconds| format!("{seconds:.2} s"))));
+    if let Some(max) = options.max_reclaim {
+        let late = reclaims.plain.iter().filter(|seconds| **seconds > max);
+        checks.push(check("claimed again too long after the lease", late.map(|seconds| format!("{seconds:.2} s"))));
+    }
     let idle = remotes.iter().filter(|worker| records.settled_by(&worker.name) == 0);
     checks.push(check("remote workers that settled nothing", idle.map(|worker| worker.name.clone())));
     checks.extend(logs(all(&nodes, &remotes), &postgres, &ledger));
@@ -182,7 +182,7 @@ async fn heal(nodes: &[Node], remotes: &[Process], http: &reqwest::Client) {
         }
     }
     for process in all(nodes, remotes) {
-        process.until_ready(http, Duration::from_secs(30)).await;
+        process.until_ready(http, Duration::from_secs(90)).await;
     }
 }
 

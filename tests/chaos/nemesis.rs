@@ -18,8 +18,8 @@ use crate::process::Process;
 use crate::proxy::NetworkFault;
 
 /// How long a process may take to start and to stop.
-const START: Duration = Duration::from_secs(30);
-const END: Duration = Duration::from_secs(15);
+const START: Duration = Duration::from_secs(90);
+const END: Duration = Duration::from_secs(60);
 /// How long a process may take to reach a fail point; it may have no work.
 const FAIL_POINT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a remote worker has no server while it moves to another.
@@ -147,15 +147,18 @@ impl Nemesis {
     }
 
     /// The required faults that did not happen.
-    pub fn missing(&self) -> impl Iterator<Item = String> {
-        let first = possible(&FIRST, self.remotes.len()).into_iter();
-        first.filter(|fault| !self.done.contains_key(fault)).map(|fault| format!("{fault:?}"))
+    pub fn missing(&self) -> impl Iterator<Item = TargetedFault> {
+        possible(&FIRST, self.remotes.len()).into_iter().filter(|fault| !self.done.contains_key(fault))
     }
 
-    /// Applies faults while `go_on`, and repairs everything after each.
-    pub async fn run(&mut self, go_on: impl Fn() -> bool) {
+    /// Applies faults while `go_on`, and repairs everything after each. Goes on until `give_up` if a required fault has not happened:
+    /// on a busy machine, a process may take long to reach a fail point.
+    pub async fn run(&mut self, go_on: impl Fn() -> bool, give_up: Instant) {
         let mut pending = possible(&FIRST, self.remotes.len());
-        while go_on() {
+        while go_on() || self.missing().next().is_some() && Instant::now() < give_up {
+            if pending.is_empty() {
+                pending = self.missing().collect();
+            }
             if pending.is_empty() {
                 pending = possible(&FAULTS, self.remotes.len());
                 pending.shuffle(&mut self.rng);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--flows N] [--seed 7] [--seconds N] [--nodes 3] [--remotes 2] \
-[--lease SECONDS] [--long SHARE] [--mutant NAME] [--keep]";
+[--lease SECONDS] [--long SHARE] [--max-reclaim SECONDS] [--mutant NAME] [--keep]";
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -20,6 +20,9 @@ pub struct Options {
     pub lease: Duration,
     /// The share of jobs that take half a lease to one and a half.
     pub long: f64,
+    /// How many seconds after the end of its lease a job must be claimed again. By default the times are only reported, because
+    /// they depend on how busy the machine is.
+    pub max_reclaim: Option<f64>,
     /// The mutant of the servers.
     pub mutant: Option<String>,
     /// Keep the directory with the logs.
@@ -45,6 +48,7 @@ impl Options {
             remotes: 2,
             lease: Duration::from_secs(3),
             long: 0.01,
+            max_reclaim: None,
             mutant: None,
             keep: false,
         };
@@ -59,6 +63,7 @@ impl Options {
                 "--remotes" => options.remotes = value(&mut words),
                 "--lease" => options.lease = Duration::from_secs_f64(value(&mut words)),
                 "--long" => options.long = value(&mut words),
+                "--max-reclaim" => options.max_reclaim = Some(value(&mut words)),
                 "--mutant" => options.mutant = Some(value(&mut words)),
                 "--keep" => options.keep = true,
                 "--list" | "--help" => {
@@ -86,7 +91,7 @@ impl Options {
         (self.jobs + 7 * self.flows) as f64
     }
 
-    /// The slots of each worker: three times what the work needs, because "lease + 2 s" holds only while a slot is
+    /// The slots of each worker: three times what the work needs, because a job is claimed again at once only while a slot is
     /// free.
     pub fn slots(&self) -> usize {
         let busy = self.work() / self.faults_for.as_secs_f64() * self.long * self.lease.as_secs_f64();
@@ -95,9 +100,10 @@ impl Options {
 
     /// The command that repeats this run.
     pub fn command(&self) -> String {
+        let max_reclaim = self.max_reclaim.map(|it| format!(" --max-reclaim {it}")).unwrap_or_default();
         let mutant = self.mutant.as_ref().map(|it| format!(" --mutant {it}")).unwrap_or_default();
         format!(
-            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --remotes {} --lease {} --long {}{mutant}",
+            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --remotes {} --lease {} --long {}{max_reclaim}{mutant}",
             self.jobs,
             self.flows,
             self.seed,

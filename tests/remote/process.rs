@@ -63,7 +63,7 @@ async fn jobs_of_killed_worker_run_elsewhere() {
     let database = Database::new().await;
     let server = server_without_workers(&database, &[("PROVOST_LEASE_TTL", "6s")]);
     let victim = worker_of(&server.url, &[], &[]);
-    let id = simulated(&server, json!({"duration_ms": 1200})).await;
+    let id = simulated(&server, json!({"duration_ms": 5000})).await;
     until(&server, &id, "active").await;
     drop(victim);
     let _other = worker_of(&server.url, &[], &[]);
@@ -105,6 +105,8 @@ async fn disconnected_worker_stops_before_lease_ends() {
     let worker = worker_of(&proxy.address(), &[], &[]);
     let id = simulated(&server, json!({"duration_ms": 600_000})).await;
     let held = until(&server, &id, "active").await;
+    let is_renewed = async || (job(&server, &id).await["lease_until"] != held["lease_until"]).then_some(());
+    eventually("the worker has the job and renews its lease", is_renewed).await;
     proxy.cut();
     eventually("the worker stops the attempt", || async {
         worker.stderr_contains("no heartbeat has confirmed the lease").then_some(())
