@@ -72,7 +72,7 @@ fn page() -> WorkflowPage {
             cards: steps().into_iter().map(card).collect(),
         }),
         stages: Vec::new(),
-        stages_note: String::new(),
+        stages_note: "too large to draw; steps by stage".to_owned(),
         steps: StepTable { rows: steps().into_iter().map(row).collect(), ..StepTable::default() },
         waterfall: Some(Waterfall {
             desc: format!("5 s in total: {HOSTILE}"),
