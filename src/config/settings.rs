@@ -41,7 +41,7 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "DATABASE_URL",
         "URL",
-        "URL of the database (PostgreSQL 14 or newer). Without it, Provost starts a private PostgreSQL.",
+        "URL of the database (PostgreSQL 14 or newer). Without it, Provost starts a private PostgreSQL. Connecting may take 2 s, or the `connect_timeout` of the URL.",
     ),
     optional(
         "PROVOST_DATA_DIR",

@@ -14,7 +14,7 @@ use super::sql::{DATABASE_ENGINE_SESSION, DATABASE_SESSION};
 use super::tls::Unverified;
 use crate::mutant;
 
-/// Short, so that requests fail quickly while the database is down.
+/// The default, which `connect_timeout` in the URL overrides. Short, so that requests fail quickly while the database is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens pools and single connections.
@@ -43,9 +43,10 @@ impl Connector {
     pub fn parse(url: &str) -> Result<Self, UrlError> {
         let tls = TlsOptions::parse(url);
         let mut config: Config = tls.url.parse().map_err(UrlError::Url)?;
+        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
         config
             .application_name("provost")
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(connect_timeout)
             .keepalives_idle(Duration::from_secs(10))
             .keepalives_interval(Duration::from_secs(3))
             .keepalives_retries(3)
@@ -65,6 +66,7 @@ impl Connector {
 
     fn pool_with(&self, size: usize, more: &'static str) -> Result<Pool, UrlError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let timeout = self.config.get_connect_timeout().copied();
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
         let session = Hook::async_fn(move |client, _| {
             let session = format!("{};\n{more}", mutant::text(DATABASE_SESSION.name, DATABASE_SESSION.text));
@@ -75,9 +77,9 @@ impl Connector {
             // The connection that was used last has the warmest caches.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECT_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .wait_timeout(timeout)
+            .create_timeout(timeout)
+            .recycle_timeout(timeout)
             .post_create(session);
         Ok(pool.build()?)
     }
@@ -172,6 +174,14 @@ mod tests {
             assert_eq!(TlsOptions::parse(&url).verify, verify, "{mode}");
             let connector = Connector::parse(&url).unwrap_or_else(|error| panic!("{mode}: {error}"));
             assert_eq!(connector.address(), "db.example:6543/app");
+        }
+    }
+
+    #[test]
+    fn url_may_set_the_connect_timeout() {
+        for (url, seconds) in [("postgres://me@db/app", 2), ("postgres://me@db/app?connect_timeout=20", 20)] {
+            let timeout = Connector::parse(url).ok().and_then(|it| it.config.get_connect_timeout().copied());
+            assert_eq!(timeout, Some(Duration::from_secs(seconds)), "{url}");
         }
     }
 

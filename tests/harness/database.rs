@@ -199,8 +199,11 @@ async fn make_template() {
     provost::store::migrate(&connector).await.unwrap();
 }
 
+/// On a busy machine, a connection may take longer than the 2 s that a server allows by default.
+const PATIENT: &str = "&connect_timeout=60";
+
 fn url_of(name: &str) -> String {
-    cluster_url().replacen("/postgres?", &format!("/{name}?"), 1)
+    cluster_url().replacen("/postgres?", &format!("/{name}?"), 1) + PATIENT
 }
 
 async fn connect(url: &str) -> Client {

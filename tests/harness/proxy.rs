@@ -59,6 +59,8 @@ impl Proxy {
     /// The same URL, through this proxy.
     pub fn url(&self, url: &str) -> String {
         let upstream = self.upstream_port.load(Ordering::SeqCst);
+        // Faults are noticed as early as by default.
+        let url = url.split("&connect_timeout=").next().unwrap_or(url);
         url.replacen(&format!(":{upstream}/"), &format!(":{}/", self.port), 1)
     }
 
