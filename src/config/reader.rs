@@ -122,7 +122,7 @@ impl Reader<'_> {
         let parsed = self.text(env).and_then(|text| humantime::parse_duration(&text).ok());
         parsed.filter(|it| (min..=max).contains(it)).unwrap_or_else(|| {
             let (min, max) = (humantime::format_duration(min), humantime::format_duration(max));
-            self.reject(env, &format!("a duration from {min} to {max}, such as 500ms, 30s or 5m"));
+            self.reject(env, &format!("a duration from {min} to {max}"));
             Duration::from_secs(1)
         })
     }

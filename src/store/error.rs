@@ -94,6 +94,11 @@ impl StoreError {
         matches!(self, Self::Busy { source: Some(error), .. } if error.code().is_some_and(is_contention))
     }
 
+    /// Whether a row was finished by another transaction while the statement waited for it. The statement has changed nothing.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Busy { source: Some(error), .. } if error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE))
+    }
+
     /// Whether another transaction held a lock for longer than a statement waits. A retry would wait as long again.
     pub fn is_lock_timeout(&self) -> bool {
         matches!(self, Self::Busy { source: Some(error), .. } if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))

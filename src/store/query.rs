@@ -17,6 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 const LARGE_TIMEOUT: Duration = Duration::from_secs(61);
 /// How often a statement that failed because of contention is sent again.
 const RETRIES: usize = 3;
+/// The same for a statement that waited for a row which was finished meanwhile. A statement on many jobs meets several of them.
+const CONFLICT_RETRIES: usize = 30;
 
 /// The parameters of a statement.
 pub(super) type Params<'a> = [&'a (dyn ToSql + Sync)];
@@ -119,6 +121,7 @@ impl Store {
         let mut retries = 0;
         loop {
             match self.rows_once(statement, params).await {
+                Err(error) if error.is_conflict() && retries < CONFLICT_RETRIES => retries += 1,
                 Err(error) if error.is_contention() && !error.is_lock_timeout() && retries < RETRIES => retries += 1,
                 result => return result,
             }

@@ -238,3 +238,43 @@ async fn bulk_cancel_and_retry_by_id_or_filter() {
     assert_problem(&server.post("/jobs/cancel", wrong).await, 422, "invalid_field");
     database.check_invariants().await;
 }
+
+/// Six jobs are canceled by others, one after the other, while a request for all of them waits for each.
+#[tokio::test]
+async fn bulk_cancel_skips_jobs_that_finish_meanwhile() {
+    let database = Database::new().await;
+    let server = server_without_workers(&database);
+    loop {
+        let mut others = Vec::new();
+        for _ in 0..6 {
+            let id = enqueue(&server, json!({"kind": "noop"})).await;
+            let other = database.connection().await;
+            let cancel = format!(
+                "BEGIN; UPDATE jobs SET state = 'canceled', error = 'x', finished_at = now(), updated_at = now() WHERE id = '{id}'"
+            );
+            other.batch_execute(&cancel).await.unwrap();
+            let pid: i32 = other.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+            others.push((pid, other));
+        }
+        let free = enqueue(&server, json!({"kind": "noop"})).await;
+        let request = server.request(reqwest::Method::POST, "/jobs/cancel").json(&json!({"filter": {"kind": "noop"}}));
+        let answer = tokio::spawn(crate::harness::send(request));
+        for (pid, other) in others {
+            let waits = format!("SELECT count(*) FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))");
+            eventually("the request waits for the job", async || {
+                (answer.is_finished() || database.number(&waits).await > 0).then_some(())
+            })
+            .await;
+            other.batch_execute("COMMIT").await.unwrap();
+        }
+        let answer = answer.await.unwrap();
+        // On a busy machine, the statement may wait too long for one of the jobs. That is another case.
+        if answer.status == 503 && server.log().iter().any(|line| line.to_string().contains("lock timeout")) {
+            continue;
+        }
+        let outcome = answer.expect(200).json();
+        assert_eq!((&outcome["moved"], &outcome["refused"]), (&json!(1), &json!([])), "{outcome}");
+        assert_eq!(text(&super::job(&server, &free).await, "state"), "canceled");
+        break;
+    }
+}

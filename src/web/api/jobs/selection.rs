@@ -131,7 +131,10 @@ async fn apply(
                 let ids: Vec<Uuid> = matching.iter().map(|(id, _)| *id).collect();
                 let Some(last) = ids.last().copied() else { return Ok(outcome) };
                 (after, considered) = (Some(last), considered + ids.len());
-                add(&mut outcome, change(ids).await?);
+                let mut answers = change(ids).await?;
+                // A job that has left these states in the meantime no longer matches.
+                answers.retain(|(_, answer)| answer.as_ref().err().is_none_or(|(_, was)| states.contains(was)));
+                add(&mut outcome, answers);
             }
             outcome.more = !app.store.matching_jobs(filter, states, after, 1).await?.is_empty();
             outcome.after = after.filter(|_| outcome.more);
