@@ -116,11 +116,30 @@ impl Store {
         self.row(statement, params).await?.ok_or(StoreError::Busy { statement: statement.name, source: None })
     }
 
-    /// Runs a statement, and again after contention that did not cost a whole lock timeout.
+    /// The row of a statement that always returns one, mapped. Its work grows with the request, so a transaction allows it more time.
+    pub(super) async fn fetch_one_large<T: FromRow>(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+    ) -> Result<T, StoreError> {
+        let row = self.repeated(statement, params, true).await?.into_iter().next();
+        T::from_row(&row.ok_or(StoreError::Busy { statement: statement.name, source: None })?)
+    }
+
     pub(super) async fn rows(&self, statement: &Statement, params: &Params<'_>) -> Result<Vec<Row>, StoreError> {
+        self.repeated(statement, params, false).await
+    }
+
+    /// Runs a statement, and again after contention that did not cost a whole lock timeout.
+    async fn repeated(
+        &self,
+        statement: &Statement,
+        params: &Params<'_>,
+        is_large: bool,
+    ) -> Result<Vec<Row>, StoreError> {
         let mut retries = 0;
         loop {
-            match self.rows_once(statement, params).await {
+            match self.rows_once(statement, params, is_large).await {
                 Err(error) if error.is_conflict() && retries < CONFLICT_RETRIES => retries += 1,
                 Err(error) if error.is_contention() && !error.is_lock_timeout() && retries < RETRIES => retries += 1,
                 result => return result,
@@ -128,50 +147,38 @@ impl Store {
         }
     }
 
-    /// Runs a statement whose work grows with the request, in a transaction that allows it more time. Maps the row, which it always
-    /// returns.
-    pub(super) async fn fetch_one_large<T: FromRow>(
+    async fn rows_once(
         &self,
         statement: &Statement,
         params: &Params<'_>,
-    ) -> Result<T, StoreError> {
-        let name = statement.name;
-        let mut client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
-        let query = tokio::time::timeout(LARGE_TIMEOUT, async {
-            let transaction = client.transaction().await?;
-            transaction.batch_execute(DATABASE_LARGE.text).await?;
-            let prepared = transaction.prepare_cached(statement.text).await?;
-            let row = transaction.query_one(&prepared, params).await?;
-            transaction.commit().await?;
-            Ok(row)
-        });
-        match query.await {
-            Ok(Ok(row)) => T::from_row(&Row::new(row, name)),
-            Ok(Err(error)) => Err(StoreError::from_driver(name, error)),
-            Err(_) => Err(give_up(client, name)),
-        }
-    }
-
-    async fn rows_once(&self, statement: &Statement, params: &Params<'_>) -> Result<Vec<Row>, StoreError> {
+        is_large: bool,
+    ) -> Result<Vec<Row>, StoreError> {
         let name = statement.name;
         if mutant::is_on(Mutant::NotifyBeforeCommit) && name == sql::JOBS_ENQUEUE.name {
             Box::pin(self.notify(name)).await?;
         }
-        let client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
-        let query = tokio::time::timeout(TIMEOUT, async {
-            let prepared = client.prepare_cached(mutant::text(name, statement.text)).await?;
-            client.query(&prepared, params).await
+        let mut client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
+        let text = mutant::text(name, statement.text);
+        let query = tokio::time::timeout(if is_large { LARGE_TIMEOUT } else { TIMEOUT }, async {
+            if !is_large {
+                let prepared = client.prepare_cached(text).await?;
+                return client.query(&prepared, params).await;
+            }
+            let transaction = client.transaction().await?;
+            transaction.batch_execute(DATABASE_LARGE.text).await?;
+            let prepared = transaction.prepare_cached(text).await?;
+            let rows = transaction.query(&prepared, params).await?;
+            transaction.commit().await?;
+            Ok(rows)
         });
         match query.await {
             Ok(Ok(rows)) => Ok(rows.into_iter().map(|row| Row::new(row, name)).collect()),
             Ok(Err(error)) => Err(StoreError::from_driver(name, error)),
-            Err(_) => Err(give_up(client, name)),
+            Err(_) => {
+                // The statement still occupies this connection, so the pool must not lend it again.
+                drop(Object::take(client));
+                Err(StoreError::Busy { statement: name, source: None })
+            }
         }
     }
-}
-
-/// Takes a connection out of the pool: a statement still occupies it, so the pool must not lend it again.
-fn give_up(client: Object, statement: &'static str) -> StoreError {
-    drop(Object::take(client));
-    StoreError::Busy { statement, source: None }
 }
