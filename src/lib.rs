@@ -30,8 +30,11 @@ pub mod web;
 pub mod cli;
 
 pub mod config;
+pub mod connection;
 pub mod embedded;
 pub mod log;
 pub mod mutant;
+pub mod secrets;
 pub mod signal;
 pub mod telemetry;
+pub mod template;

@@ -55,6 +55,8 @@ mod inactive {
     pub enum Mutant {
         ResyncBeforeListen,
         NotifyBeforeCommit,
+        NoTakeover,
+        SecretAfterRole,
     }
 
     #[inline(always)]
@@ -134,6 +136,10 @@ mod active {
         HeartbeatWithoutFence,
         /// M15: work that does not finish within the shutdown grace fails.
         DrainFails,
+        /// M16: an attempt works on a cluster without taking the lock of the project.
+        NoTakeover,
+        /// M17: the password of a credential is not stored before the role exists.
+        SecretAfterRole,
     }
 
     use Mutant::*;
@@ -153,6 +159,8 @@ mod active {
         ("m13", AsynchronousCommit),
         ("m14", HeartbeatWithoutFence),
         ("m15", DrainFails),
+        ("m16", NoTakeover),
+        ("m17", SecretAfterRole),
     ];
 
     const OF_ITS_EXECUTION: &str = "j.execution_id = $1::uuid AND ($2::uuid IS NULL OR j.id = $2)";

@@ -20,6 +20,7 @@ pub struct Wakeup {
     changes: watch::Sender<u64>,
     notified_at: Mutex<Option<Instant>>,
     notification_due: Notify,
+    cancels: watch::Sender<u64>,
 }
 
 /// A subscription to the wakeups of this process.
@@ -32,6 +33,7 @@ impl Default for Wakeup {
             changes: watch::Sender::new(0),
             notified_at: Mutex::default(),
             notification_due: Notify::new(),
+            cancels: watch::Sender::new(0),
         }
     }
 }
@@ -46,6 +48,16 @@ impl Wakeup {
     /// Reports a change that creates no work for workers, but that periodic maintenance may have to clean up after.
     pub fn changed(&self) {
         self.changes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Makes the heartbeat look for cancel requests at once.
+    pub fn cancel_requested(&self) {
+        self.cancels.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Receives the wakeups of [`Wakeup::cancel_requested`].
+    pub fn subscribe_to_cancels(&self) -> WakeupReceiver {
+        WakeupReceiver(self.cancels.subscribe())
     }
 
     /// Receives every wakeup and every change.

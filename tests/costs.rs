@@ -9,7 +9,7 @@ use crate::plans::explained;
 /// The number of rows that a claim of ten jobs reads from the job tables.
 async fn rows_visited(database: &Database) -> f64 {
     let ten = ["gen_random_uuid()"; 10].join(", ");
-    let values = format!("'{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, 600, false, 7, 32, NULL");
+    let values = format!("'{{*}}', '{{kind.0,kind.1,kind.2}}', 'w', ARRAY[{ten}], 30, false, 7, 32, NULL");
     let mut visited = 0.0;
     count(&explained(database, "ANALYZE", &JOBS_CLAIM, &values).await, &mut visited);
     visited

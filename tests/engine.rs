@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use provost::domain::{JobKind, JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus};
+use provost::domain::{JobState, Labels, Outcome, Parameters, ProjectName, ProjectStatus};
 use provost::store::jobs::{ClaimedJob, Settled};
 use provost::store::projects::{Created, NewProject, OperationPolicy};
 use provost::store::{Audit, Store};
@@ -90,16 +90,15 @@ async fn stale_worker_cannot_settle() {
     let fresh = claim(&store, "successor", LONG_LEASE).await;
     assert_eq!(fresh.lease.job_id, stale.lease.job_id);
 
-    let kind = Some(JobKind::Provision);
     assert_eq!(
-        store.settle_job(&stale.lease, kind, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
+        store.settle_job(&stale.lease, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
         Settled::LeaseLost
     );
     let held = [(stale.lease.job_id, stale.lease.execution_id).into()];
     assert!(store.heartbeat_jobs(&held, LONG_LEASE).await.unwrap().is_empty(), "a stale heartbeat renews nothing");
     assert_eq!(status(&store, project).await, ProjectStatus::Provisioning);
 
-    let settled = store.settle_job(&fresh.lease, kind, settlement(Outcome::done()), &[], "successor").await.unwrap();
+    let settled = store.settle_job(&fresh.lease, settlement(Outcome::done()), &[], "successor").await.unwrap();
     assert_eq!(
         settled,
         Settled::Recorded {
@@ -108,7 +107,7 @@ async fn stale_worker_cannot_settle() {
         }
     );
     assert_eq!(
-        store.settle_job(&stale.lease, kind, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
+        store.settle_job(&stale.lease, settlement(Outcome::done()), &[], "frozen").await.unwrap(),
         Settled::LeaseLost
     );
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
@@ -121,17 +120,16 @@ async fn repeated_settlement_is_recognized() {
     let store = store(&database).await;
     create(&store, "twice").await;
     let claimed = claim(&store, "w", LONG_LEASE).await;
-    let kind = Some(JobKind::Provision);
     assert!(matches!(
-        store.settle_job(&claimed.lease, kind, settlement(Outcome::done()), &[], "w").await.unwrap(),
+        store.settle_job(&claimed.lease, settlement(Outcome::done()), &[], "w").await.unwrap(),
         Settled::Recorded { .. }
     ));
     assert_eq!(
-        store.settle_job(&claimed.lease, kind, settlement(Outcome::done()), &[], "w").await.unwrap(),
+        store.settle_job(&claimed.lease, settlement(Outcome::done()), &[], "w").await.unwrap(),
         Settled::AlreadyRecorded
     );
     let failed = settlement(Outcome::fatal("no"));
-    assert_eq!(store.settle_job(&claimed.lease, kind, failed, &[], "w").await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.settle_job(&claimed.lease, failed, &[], "w").await.unwrap(), Settled::LeaseLost);
     database.check_invariants().await;
 }
 
@@ -146,10 +144,7 @@ async fn late_result_counts_until_the_job_is_reaped() {
         (over == "t").then_some(())
     })
     .await;
-    let settled = store
-        .settle_job(&claimed.lease, Some(JobKind::Provision), settlement(Outcome::done()), &[], "slow")
-        .await
-        .unwrap();
+    let settled = store.settle_job(&claimed.lease, settlement(Outcome::done()), &[], "slow").await.unwrap();
     assert!(matches!(settled, Settled::Recorded { .. }));
     assert_eq!(status(&store, project).await, ProjectStatus::Ready);
 }

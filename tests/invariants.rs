@@ -46,9 +46,8 @@ async fn population(database: &Database) {
     let mut me = claimer("w3", LONG_LEASE);
     me.kinds = vec!["project.provision".into()];
     let provision = store.claim_jobs(&me, 1).await.unwrap().jobs.remove(0);
-    let kind = Some(provost::domain::JobKind::Provision);
     let done = crate::harness::worker::settlement(Outcome::done());
-    store.settle_job(&provision.lease, kind, done, &[], "w3").await.unwrap();
+    store.settle_job(&provision.lease, done, &[], "w3").await.unwrap();
     fire_once(&store).await;
     flows(database, &store).await;
     database
@@ -197,6 +196,9 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("projects_are_not_overdue", "UPDATE projects SET deadline_at = clock_timestamp() - interval '11 seconds' WHERE status = 'creating'"),
     ("projects_match_events", "UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
     ("provision_stats_match_events", "UPDATE provision_stats SET n = 2"),
+    ("steps_end_with_their_job", "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at) SELECT id, 0, project_id, 'a', 'running', execution_id, claimed_at FROM jobs WHERE state = 'completed' AND project_id IS NOT NULL"),
+    ("completed_operations_have_done_steps", "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at, ended_at) SELECT id, 0, project_id, 'a', 'skipped', execution_id, claimed_at, claimed_at FROM jobs WHERE state = 'completed' AND project_id IS NOT NULL"),
+    ("deleted_projects_have_no_secrets", "INSERT INTO secrets (id, project_id, name, key_id, wrapped_key, ciphertext) SELECT gen_random_uuid(), id, 'a', 'k', '', '' FROM projects; UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
     ("rate_limits_are_kept", "UPDATE limits SET amount = 0, burst = -1 WHERE name = 'slow'"),
     ("schedules_advance", "UPDATE schedules SET next_at = (SELECT due_at FROM ticks WHERE cause = 'due' AND outcome = 'fired')"),
     ("settlements_are_fenced", "UPDATE events SET execution_id = gen_random_uuid() WHERE new_state = 'completed'"),

@@ -19,6 +19,7 @@ mod mutants;
 mod outage;
 mod plans;
 mod process;
+mod projects;
 mod remote;
 mod rules;
 mod schedules;

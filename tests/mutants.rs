@@ -1,6 +1,7 @@
 //! Each guard is removed once: the same scenario passes with the guard and fails without it. The numbers are those of the
 //! list in docs/chaos.md.
 
+mod provisioning;
 mod schema;
 
 use std::future::Future;
@@ -105,7 +106,7 @@ async fn m1_unfenced_settlement_is_caught() {
         reap(&store).await;
         let fresh = claim(&store, "successor", LONG_LEASE).await;
         settle_as(&store, &fresh, Outcome::done(), "successor").await;
-        let late = store.settle_job(&stale.lease, None, settlement(Outcome::done()), &[], "frozen").await;
+        let late = store.settle_job(&stale.lease, settlement(Outcome::done()), &[], "frozen").await;
         must(matches!(late, Ok(Settled::LeaseLost)), format!("{late:?}"))?;
         sound(&database).await
     })

@@ -116,7 +116,7 @@ async fn database_outage_loses_nothing() {
     assert!(server.is_running());
 
     eventually("the work ends during the outage", || async {
-        server.log().iter().any(|line| line["msg"] == "settlement not delivered yet").then_some(())
+        server.log().iter().any(|line| line["msg"] == "step not recorded yet").then_some(())
     })
     .await;
     proxy.repair();

@@ -62,8 +62,7 @@ fn walk(node: &Value, scans: &mut Vec<(String, String)>) {
 async fn claim_plan_skips_finished_jobs() {
     let database = Database::new().await;
     full(&database).await;
-    let values =
-        "'{*}', '{kind.1,kind.2}', 'w', ARRAY[gen_random_uuid(), gen_random_uuid()], 30, 600, true, 7, 32, NULL";
+    let values = "'{*}', '{kind.1,kind.2}', 'w', ARRAY[gen_random_uuid(), gen_random_uuid()], 30, true, 7, 32, NULL";
     let scans = job_scans(&database, &JOBS_CLAIM, values).await;
     assert!(scans.len() >= 4, "{scans:?}");
     for (node, index) in &scans {
@@ -85,7 +84,7 @@ async fn settlement_plan_locks_jobs_in_order() {
     let none = "ARRAY[NULL::text, NULL]";
     let values = format!(
         "ARRAY[{id}, {id}], ARRAY[{id}, {id}], ARRAY['completed', 'completed'], ARRAY['completed', 'completed'], {none}, ARRAY[0, 0], \
-         ARRAY[false, false], {none}, {none}, ARRAY['w', 'w'], true, {none}, {none}"
+         ARRAY[false, false], ARRAY['w', 'w'], true, {none}, {none}"
     );
     let scans = job_scans(&database, &JOBS_SETTLE, &values).await;
     assert!(scans.iter().all(|(node, index)| node == "Index Scan" && index.ends_with("_pkey")), "{scans:?}");
@@ -98,7 +97,7 @@ async fn frequent_statements_never_scan_jobs() {
     let id = "'0190c2f4-7c1e-7d3a-9f52-0242ac120002'";
     let none = "ARRAY[NULL::text]";
     let settle = format!(
-        "ARRAY[{id}::uuid], ARRAY[{id}::uuid], ARRAY['completed'], ARRAY['completed'], {none}, ARRAY[0], ARRAY[false], {none}, {none}, ARRAY['w'], true, {none}, {none}"
+        "ARRAY[{id}::uuid], ARRAY[{id}::uuid], ARRAY['completed'], ARRAY['completed'], {none}, ARRAY[0], ARRAY[false], ARRAY['w'], true, {none}, {none}"
     );
     let heartbeat = format!("ARRAY[{id}::uuid], ARRAY[{id}::uuid], 30, ARRAY[0.4], ARRAY['text']");
     let cases = [

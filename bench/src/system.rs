@@ -113,6 +113,7 @@ impl System {
             process_status: Arc::new(ProcessStatus::default()),
             telemetry: Telemetry::default(),
             handlers: handlers::built_in(registry, settings).with(KIND, RecordStart(starts.clone())),
+            keyring: None,
             log: provost::log::silent(),
         };
         let (connector, store) = (setup.connector.clone(), for_engine.clone());

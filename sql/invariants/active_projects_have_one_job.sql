@@ -2,4 +2,4 @@
 SELECT p.id::text AS id
 FROM projects p LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
 GROUP BY p.id
-HAVING count(j.id) <> (p.status IN ('creating', 'provisioning', 'deleting'))::integer
+HAVING count(j.id) <> (p.deadline_at IS NOT NULL)::integer

@@ -4,7 +4,8 @@ SELECT coalesce(entity_id::text, entity_name) AS id
 FROM (
     SELECT e.*, lag(new_state) OVER (PARTITION BY entity, entity_id, entity_name ORDER BY id) AS before
     FROM events e
-    WHERE entity <> 'job' OR id > (SELECT last_event_id FROM retention WHERE class = 'events')
+    -- The events of a project's steps follow each other by step.
+    WHERE entity <> 'step' AND (entity <> 'job' OR id > (SELECT last_event_id FROM retention WHERE class = 'events'))
 ) AS e
 WHERE previous_state <> CASE WHEN before IS NULL OR before = 'gone' THEN 'none' ELSE before END
   AND NOT (entity = 'worker' AND previous_state = 'lost' AND before IS NOT NULL)

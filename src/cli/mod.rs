@@ -5,6 +5,7 @@ mod banner;
 mod bench;
 mod browser;
 mod client;
+mod clusters;
 mod database;
 mod dev;
 mod doctor;
@@ -19,6 +20,7 @@ mod report;
 mod serve;
 mod settings;
 mod tables;
+mod tenants;
 mod worker;
 
 use std::process::ExitCode;

@@ -1,13 +1,21 @@
 //! What the long-running commands share: runtimes, handlers, signals and panic logging.
 
+use std::path::Path;
+
 use slog::{Logger, error};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::clusters;
 use super::exit::Exit;
+use super::tenants::Tenants;
 use crate::config::{self, Config};
 use crate::handlers::{self, Handlers};
+use crate::log::chain;
+use crate::provision::postgres::{Clusters, EMBEDDED, Postgres};
 use crate::provision::{Registry, Simulated};
+use crate::secrets::{Key, Keyring};
+use crate::template::{self, Templates};
 
 /// The main runtime, and one with its own thread for heartbeats; see `engine::heartbeat`.
 pub fn runtimes() -> Result<(Runtime, Runtime), Exit> {
@@ -23,17 +31,76 @@ fn runtime(threads: usize, name: &str) -> Result<Runtime, Exit> {
     })
 }
 
-/// The built-in handlers.
-pub fn handlers(config: &Config) -> Result<Handlers, Exit> {
-    let settings = handler_settings(config).map_err(|mistakes| report_invalid_settings(&mistakes))?;
-    protect_from(&settings.commands);
-    Ok(handlers::built_in(registry(config), settings))
+/// What a process needs to perform operations on projects.
+pub struct Provisioning {
+    pub templates: Templates,
+    pub registry: Registry,
+    /// The embedded cluster.
+    pub tenants: Tenants,
 }
 
-/// The built-in provisioners.
-pub fn registry(config: &Config) -> Registry {
-    let config::Simulate { min, max, failure_rate } = config.simulate;
-    Registry::default().with("simulated", Simulated { min, max, failure_rate })
+impl Provisioning {
+    /// Reads templates and clusters. Reports every mistake.
+    pub fn of(config: &Config, log: &Logger) -> Result<Self, Exit> {
+        let tenants = Tenants::new(config, log.clone());
+        let clusters = clusters::read(&config.clusters, Clusters::default().with(EMBEDDED, tenants.clone()));
+        let provisioners = ["postgres", "simulated"].map(str::to_owned);
+        let templates = template::read(&config.templates, &provisioners);
+        match (templates, clusters) {
+            (Ok(templates), Ok(clusters)) => {
+                let config::Simulate { min, max, failure_rate } = config.simulate;
+                let registry = Registry::default()
+                    .with("simulated", Simulated { min, max, failure_rate })
+                    .with("postgres", Postgres { clusters });
+                Ok(Self { templates, registry, tenants })
+            }
+            (templates, clusters) => {
+                let mistakes = [templates.err(), clusters.err()].into_iter().flatten().flatten();
+                Err(report_invalid_settings(&mistakes.collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    /// The built-in handlers.
+    pub fn handlers(&self, config: &Config) -> Result<Handlers, Exit> {
+        let settings = handler_settings(config).map_err(|mistakes| report_invalid_settings(&mistakes))?;
+        protect_from(&settings.commands);
+        Ok(handlers::built_in(self.registry.clone(), settings))
+    }
+}
+
+/// The keys of the settings. With the private PostgreSQL, a key in the data directory is created once.
+pub fn keyring(config: &Config) -> Result<Option<Keyring>, Exit> {
+    read_keyring(config).map_err(|mistake| report_invalid_settings(&[mistake]))
+}
+
+fn read_keyring(config: &Config) -> Result<Option<Keyring>, String> {
+    let parse =
+        |name: &str, text: &config::Secret| Key::parse(text.reveal()).map_err(|error| format!("{name}: {error}"));
+    let current = match (&config.secret_key, &config.secret_key_file) {
+        (Some(text), _) => Some(parse("PROVOST_SECRET_KEY", text)?),
+        (None, Some(path)) => {
+            Some(Key::read(path).map_err(|error| format!("PROVOST_SECRET_KEY_FILE: {}", chain(&error)))?)
+        }
+        (None, None) if config.database_url.is_none() => Some(own_key(&config.data_dir)?),
+        (None, None) => None,
+    };
+    let previous =
+        config.previous_secret_key.as_ref().map(|text| parse("PROVOST_SECRET_KEY_PREVIOUS", text)).transpose()?;
+    Ok(current.map(|current| Keyring { current, previous }))
+}
+
+fn own_key(data_dir: &Path) -> Result<Key, String> {
+    let path = data_dir.join("secret.key");
+    std::fs::create_dir_all(data_dir).map_err(|error| format!("cannot create {}: {error}", data_dir.display()))?;
+    let (key, is_new) = Key::read_or_create(&path).map_err(|error| chain(&error))?;
+    if is_new {
+        let path = path.display();
+        eprintln!(
+            "Created the key that encrypts secrets: {path}\n  Back it up. Without this file, a backup of the database has no secrets."
+        );
+    }
+    Ok(key)
 }
 
 /// The settings of the built-in handlers, or every mistake in them as a sentence.

@@ -13,14 +13,17 @@ use super::banner::{Banner, local_host};
 use super::database::{connect, report_unusable};
 use super::exit::Exit;
 use super::postgres_supervisor::PostgresSupervisor;
-use super::process::{Signals, handlers, log_panics, registry, runtimes};
+use super::process::{Provisioning, Signals, keyring, log_panics, runtimes};
 use crate::config::Config;
 use crate::engine::{Engine, EngineContext, EngineResources};
 use crate::handlers::{Handlers, finish_cleanup};
 use crate::log::{self, chain};
+use crate::secrets::Keyring;
 use crate::signal::{ProcessStatus, Stop, Wakeup};
+use crate::store::templates::NewTemplate;
 use crate::store::{Connector, MigrateError, Store, migrate};
 use crate::telemetry::Telemetry;
+use crate::template::Templates;
 use crate::web;
 use crate::web::{App, Schemas};
 
@@ -48,8 +51,17 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
     let started = Instant::now();
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let handlers = match handlers(&config) {
+    let provisioning = match Provisioning::of(&config, &log) {
+        Ok(provisioning) => provisioning,
+        Err(exit) => return exit,
+    };
+    let handlers = match provisioning.handlers(&config) {
         Ok(handlers) => extra(handlers),
+        Err(exit) => return exit,
+    };
+    let tenants = provisioning.tenants.clone();
+    let keyring = match keyring(&config) {
+        Ok(keyring) => keyring,
         Err(exit) => return exit,
     };
     let (private, connector) = match connect(&config) {
@@ -62,12 +74,18 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
         Err(exit) => return exit,
     };
     let (is_private, heartbeat_runtime) = (supervisor.is_some(), heartbeats.handle().clone());
-    let startup = Startup { connector, is_private, heartbeat_runtime, handlers, on_ready };
+    if config.roles.worker {
+        tenants.start_if_used();
+    }
+    let startup = Startup { connector, is_private, heartbeat_runtime, handlers, provisioning, keyring, on_ready };
     let exit = runtime.block_on(serve(Arc::new(config), startup, started, log));
     drop(runtime);
     drop(heartbeats);
     finish_cleanup();
-    // After a second signal do not wait: the private PostgreSQL stops when this process ends.
+    // After a second signal do not wait: the PostgreSQL servers stop when this process ends.
+    if exit != Exit::Interrupted {
+        tenants.stop();
+    }
     if let Some(supervisor) = supervisor.filter(|_| exit != Exit::Interrupted) {
         supervisor.stop();
     }
@@ -82,6 +100,8 @@ struct Startup {
     /// The runtime of the heartbeats.
     heartbeat_runtime: Handle,
     handlers: Handlers,
+    provisioning: Provisioning,
+    keyring: Option<Keyring>,
     on_ready: Box<dyn Fn(&str)>,
 }
 
@@ -108,6 +128,7 @@ async fn serve(config: Arc<Config>, startup: Startup, started: Instant, log: Log
     };
     match start(config.clone(), &startup, listener, log.clone()) {
         Ok(running) => {
+            register_templates(&running.stores, &startup.provisioning.templates, &log).await;
             let database = format!("{}{}", connector.address(), if startup.is_private { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
             if let Some(at) = &running.listen {
@@ -157,6 +178,7 @@ fn start(
         process_status: process_status.clone(),
         telemetry: telemetry.clone(),
         handlers,
+        keyring: startup.keyring.clone(),
         log: log.clone(),
     };
     let (connector, store) = (connector.clone(), for_engine.clone());
@@ -166,7 +188,8 @@ fn start(
         wakeup,
         process_status: process_status.clone(),
         telemetry,
-        templates: registry(&config).templates(),
+        templates: Arc::new(startup.provisioning.templates.clone()),
+        keyring: startup.keyring.clone(),
         config,
         schemas: Schemas::new(schemas),
         database_address: startup.connector.address(),
@@ -230,6 +253,21 @@ fn bind(config: &Config) -> std::io::Result<Option<TcpListener>> {
         return Ok(None);
     }
     TcpListener::bind(config.listen).map(Some)
+}
+
+/// Records the versions of the templates. Without a database they are recorded by the next start.
+async fn register_templates(stores: &[Store; 3], templates: &Templates, log: &Logger) {
+    let template = |it: &crate::template::Template| NewTemplate {
+        name: it.name.clone(),
+        provisioner: it.provisioner.clone(),
+        settings: it.settings_json().to_string(),
+        definition: it.definition().to_string(),
+        hash: it.hash(),
+    };
+    let [store, ..] = stores;
+    if let Err(error) = store.put_templates(&templates.iter().map(template).collect::<Vec<_>>()).await {
+        warn!(log, "templates not recorded"; "error" => chain(&error));
+    }
 }
 
 /// Migrates the schema. Waits for a database that is not available yet.

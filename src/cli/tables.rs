@@ -15,6 +15,26 @@ tables! {
         "REQUEST" "request_id" Text wide;
     }
 
+    TEMPLATE = "template" by "name" {
+        "NAME" "name" Exact; "VERSION" "version" Number; "TITLE" "title" Text; "PROVISIONER" "provisioner" Text;
+        "ON FAILURE" "on_failure" Text wide; "DESCRIPTION" "description" Text wide;
+    }
+
+    PROJECT_OPERATION = "operation" by "job_id" {
+        "OPERATION" "operation" Text; "STATE" "state" State; "ATTEMPT" "attempt" Number; "JOB" "job_id" Exact;
+        "CREATED" "created_at" Time; "FINISHED" "finished_at" Time wide; "ERROR" "error" Text;
+    }
+
+    PROJECT_STEP = "step" by "position" {
+        "STEP" "name" Text; "STATE" "state" State; "ATTEMPT" "attempt" Number; "MS" "duration_ms" Number;
+        "STARTED" "started_at" Time wide; "CODE" "code" Text wide; "ERROR" "error" Text;
+    }
+
+    PROJECT_OUTPUT = "outputs" by "database" {
+        "HOST" "host" Text; "PORT" "port" Number; "DATABASE" "database" Exact; "USER" "user" Exact;
+        "VERSION" "server_version" Text wide;
+    }
+
     PROJECT_EXPLANATION = "explanation" by "project_id" { "REASON" "reason" Exact; "SUMMARY" "summary" Text; }
 
     PROJECT_COUNT = "status" by "status" { "STATUS" "status" State; "PROJECTS" "projects" Number; }

@@ -6,7 +6,7 @@ use slog::{Logger, info, warn};
 use tokio::runtime::Handle;
 
 use super::exit::Exit;
-use super::process::{Signals, handlers, log_panics, report_invalid_settings, runtimes};
+use super::process::{Provisioning, Signals, log_panics, report_invalid_settings, runtimes};
 use crate::config::Config;
 use crate::engine::{Engine, EngineContext};
 use crate::handlers::finish_cleanup;
@@ -38,12 +38,14 @@ pub fn run(config: Config) -> Exit {
         (Ok(client), Ok(heartbeat_client)) => (client, heartbeat_client),
         (Err(error), _) | (_, Err(error)) => return report_invalid_settings(&[format!("PROVOST_SERVER: {error}")]),
     };
-    let (handlers, (runtime, heartbeats)) = match handlers(&config).and_then(|handlers| Ok((handlers, runtimes()?))) {
+    let log = log::root(config.log_level, config.log_format);
+    log_panics(log.clone());
+    let parts = Provisioning::of(&config, &log).and_then(|it| Ok((it.handlers(&config)?, it.tenants, runtimes()?)));
+    let (handlers, tenants, (runtime, heartbeats)) = match parts {
         Ok(parts) => parts,
         Err(exit) => return exit,
     };
-    let log = log::root(config.log_level, config.log_format);
-    log_panics(log.clone());
+    tenants.start_if_used();
     let context = EngineContext {
         config: Arc::new(config),
         heartbeat_runtime: Handle::clone(heartbeats.handle()),
@@ -51,11 +53,15 @@ pub fn run(config: Config) -> Exit {
         process_status: Arc::new(ProcessStatus::default()),
         telemetry: Telemetry::default(),
         handlers,
+        keyring: None,
         log: log.clone(),
     };
     let exit = runtime.block_on(work(&context, client, heartbeat_client, &log));
     drop(runtime);
     finish_cleanup();
+    if exit != Exit::Interrupted {
+        tenants.stop();
+    }
     exit
 }
 

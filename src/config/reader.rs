@@ -57,7 +57,12 @@ impl Reader<'_> {
             shutdown_grace: self.duration("PROVOST_SHUTDOWN_GRACE", second(0), second(3600)),
             cancel_grace: self.duration("PROVOST_CANCEL_GRACE", second(0), second(3600)),
             http_allow: self.text("PROVOST_HTTP_ALLOW").unwrap_or_default(),
-            commands: self.sources.commands.clone(),
+            commands: self.table("commands"),
+            templates: self.table("templates"),
+            clusters: self.table("clusters"),
+            secret_key_file: self.text("PROVOST_SECRET_KEY_FILE").map(PathBuf::from),
+            secret_key: self.text("PROVOST_SECRET_KEY").map(Secret::new),
+            previous_secret_key: self.text("PROVOST_SECRET_KEY_PREVIOUS").map(Secret::new),
             retain: Retain {
                 completed: self.age("PROVOST_RETAIN_COMPLETED"),
                 canceled: self.age("PROVOST_RETAIN_CANCELED"),
@@ -82,6 +87,9 @@ impl Reader<'_> {
         if !(0.0..=1.0).contains(&config.simulate.failure_rate) {
             self.mistakes.push("PROVOST_SIMULATE_FAILURE_RATE must be a number from 0 to 1".into());
         }
+        if config.secret_key.is_some() && config.secret_key_file.is_some() {
+            self.mistakes.push("set PROVOST_SECRET_KEY or PROVOST_SECRET_KEY_FILE, not both".into());
+        }
         if config.simulate.min > config.simulate.max {
             self.mistakes.push("PROVOST_SIMULATE_MIN must not exceed PROVOST_SIMULATE_MAX".into());
         }
@@ -91,6 +99,10 @@ impl Reader<'_> {
                 config.listen
             ));
         }
+    }
+
+    fn table(&self, key: &str) -> toml::Table {
+        self.sources.tables.get(key).cloned().unwrap_or_default()
     }
 
     fn text(&self, env: &str) -> Option<String> {

@@ -106,7 +106,18 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_PROJECT_DEADLINE",
         "DURATION",
         "10m",
-        "How long a project may be creating, provisioning or deleting before it fails (1s-30d).",
+        "How long an operation on a project may take before it fails (1s-30d). A template can set another deadline.",
+    ),
+    optional(
+        "PROVOST_SECRET_KEY_FILE",
+        "FILE",
+        "File with the key that encrypts the secrets of projects: 64 hexadecimal digits. Default with the private PostgreSQL: secret.key in the data directory, created when first needed. Back it up: without this key, a backup of the database has no secrets.",
+    ),
+    secret("PROVOST_SECRET_KEY", "KEY", "The key itself, instead of a file. Create one with: openssl rand -hex 32"),
+    secret(
+        "PROVOST_SECRET_KEY_PREVIOUS",
+        "KEY",
+        "The previous key, accepted for reading while secrets move to the new one.",
     ),
     plain(
         "PROVOST_MAX_ATTEMPTS",

@@ -15,8 +15,8 @@ pub enum Source {
     Default,
 }
 
-/// The only key of `provost.toml` that is not a setting.
-const COMMANDS: &str = "commands";
+/// The keys of `provost.toml` that are not settings.
+const TABLES: [&str; 3] = ["commands", "templates", "clusters"];
 
 impl Source {
     pub const fn as_str(self) -> &'static str {
@@ -34,8 +34,9 @@ impl Source {
 #[derive(Debug, Default)]
 pub struct Sources {
     layers: Vec<(Source, BTreeMap<String, String>)>,
-    /// The table `[commands]`. It can only be set in a file, because it decides which programs run.
-    pub commands: toml::Table,
+    /// The tables `[commands]`, `[templates]` and `[clusters]`. They can only be set in a file, because they decide which programs run
+    /// and which servers are used.
+    pub tables: BTreeMap<String, toml::Table>,
     /// Mistakes in the sources themselves, as sentences.
     pub mistakes: Vec<String>,
 }
@@ -95,10 +96,10 @@ impl Sources {
     fn add_toml(&mut self, table: toml::Table) {
         let mut values = BTreeMap::new();
         for (key, value) in table {
-            if key == COMMANDS {
+            if TABLES.contains(&key.as_str()) {
                 match value {
-                    toml::Value::Table(commands) => self.commands = commands,
-                    _ => self.mistakes.push("commands (provost.toml) must be tables such as [commands.resize]".into()),
+                    toml::Value::Table(table) => _ = self.tables.insert(key, table),
+                    _ => self.mistakes.push(format!("{key} (provost.toml) must be tables such as [{key}.example]")),
                 }
                 continue;
             }

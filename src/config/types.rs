@@ -38,6 +38,15 @@ pub struct Config {
     pub http_allow: String,
     /// The programs that jobs may run, from `provost.toml` only.
     pub commands: toml::Table,
+    /// The templates of `provost.toml`.
+    pub templates: toml::Table,
+    /// The clusters of `provost.toml`.
+    pub clusters: toml::Table,
+    /// The file with the key that encrypts secrets.
+    pub secret_key_file: Option<PathBuf>,
+    pub secret_key: Option<Secret>,
+    /// Accepted for reading while secrets move to the new key.
+    pub previous_secret_key: Option<Secret>,
     pub retain: Retain,
     pub simulate: Simulate,
     pub database_pool: usize,

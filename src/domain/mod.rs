@@ -1,5 +1,6 @@
 //! The rules: what is valid, and what happens next. Pure functions and types; no I/O, no clock, no state.
 
+pub mod extensions;
 pub mod histogram;
 pub mod ident;
 pub mod job;
@@ -17,13 +18,13 @@ pub mod settle;
 pub mod workflow;
 
 pub use ident::Ident;
-pub use job::{JobKind, JobState};
+pub use job::JobState;
 pub use labels::Labels;
 pub use name::ProjectName;
 pub use new_job::{Due, JobKey, NewJob};
 pub use parameters::Parameters;
 pub use progress::Progress;
-pub use project::{ProjectStatus, ProjectVerb};
+pub use project::{OperationKind, ProjectStatus, ProjectVerb, StepState};
 pub use queue::{LimitMode, LimitScope, QueueState, WorkerState};
 pub use retry::Backoff;
 pub use settle::{Budget, FollowUp, Outcome, Settlement};

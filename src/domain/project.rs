@@ -1,5 +1,6 @@
-//! The state machine of a project.
+//! The state machine of a project, and the operations that move it.
 
+use super::job::JobState;
 use super::string_enum;
 
 string_enum! {
@@ -10,6 +11,12 @@ string_enum! {
         Ready = "ready",
         /// Provisioning or removal failed; `error_reason` says why.
         Failed = "failed",
+        /// Ready, and being changed.
+        Updating = "updating",
+        Pausing = "pausing",
+        /// Kept, but nobody can use it.
+        Paused = "paused",
+        Resuming = "resuming",
         /// A worker removes it, or will soon.
         Deleting = "deleting",
         /// Removed; the row stays as a tombstone.
@@ -18,47 +25,147 @@ string_enum! {
 }
 
 impl ProjectStatus {
-    /// Whether this status has a deadline, after which the project fails.
+    /// Whether this status has a deadline, after which the operation fails.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::Creating | Self::Provisioning | Self::Deleting)
+        matches!(
+            self,
+            Self::Creating | Self::Provisioning | Self::Updating | Self::Pausing | Self::Resuming | Self::Deleting
+        )
     }
 }
 
 string_enum! {
-    /// The transitions of a project. Each verb is one conditional statement in `sql/queries`.
-    ProjectVerb {
-        /// A worker claims the job that provisions it.
-        Claim = "claim",
-        Provisioned = "provisioned",
-        ProvisionFailed = "provision_failed",
-        Retry = "retry",
+    /// What is done to a project. The job of an operation is its record.
+    OperationKind {
+        Create = "create",
+        Update = "update",
+        /// Replaces the credential.
+        Rotate = "rotate",
+        Pause = "pause",
+        Resume = "resume",
         Delete = "delete",
-        Removed = "removed",
-        RemovalFailed = "removal_failed",
-        Expire = "expire",
+    }
+}
+
+/// The statuses of a project around an operation. `operation_kinds` in `sql/schema/tables/operations.sql` is the same table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationStatuses {
+    /// From which statuses it starts. Creating starts from `failed` when it is retried.
+    pub allowed_from: &'static [ProjectStatus],
+    /// Until a worker claims the job.
+    pub first: ProjectStatus,
+    pub running: ProjectStatus,
+    pub done: ProjectStatus,
+    /// After a failure or a cancellation. Where this is not `failed`, the project still works.
+    pub failed: ProjectStatus,
+}
+
+impl OperationKind {
+    /// The kind of the job.
+    pub const fn job_kind(self) -> &'static str {
+        match self {
+            Self::Create => "project.provision",
+            Self::Update => "project.update",
+            Self::Rotate => "project.rotate",
+            Self::Pause => "project.pause",
+            Self::Resume => "project.resume",
+            Self::Delete => "project.deprovision",
+        }
+    }
+
+    /// The operation whose jobs have this kind.
+    pub fn of_job_kind(kind: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.job_kind() == kind)
+    }
+
+    pub const fn statuses(self) -> OperationStatuses {
+        use ProjectStatus::*;
+        let (allowed_from, first, running, done, failed): (&[ProjectStatus], _, _, _, _) = match self {
+            Self::Create => (&[Failed], Creating, Provisioning, Ready, Failed),
+            Self::Update | Self::Rotate => (&[Ready], Updating, Updating, Ready, Ready),
+            Self::Pause => (&[Ready], Pausing, Pausing, Paused, Ready),
+            Self::Resume => (&[Paused], Resuming, Resuming, Ready, Paused),
+            Self::Delete => (&[Ready, Failed, Paused], Deleting, Deleting, Deleted, Failed),
+        };
+        OperationStatuses { allowed_from, first, running, done, failed }
+    }
+
+    /// The status of the project after the job of this operation reached `state`; `None` while the job is not finished.
+    pub const fn status_after(self, state: JobState) -> Option<ProjectStatus> {
+        match state {
+            JobState::Completed => Some(self.statuses().done),
+            JobState::Failed | JobState::Canceled => Some(self.statuses().failed),
+            _ => None,
+        }
+    }
+}
+
+string_enum! {
+    /// What a client can ask of a project.
+    ProjectVerb {
+        Retry = "retry",
+        Update = "update",
+        Rotate = "rotate",
+        Pause = "pause",
+        Resume = "resume",
+        /// Stops the operation in progress.
+        Cancel = "cancel",
+        /// In every status. An operation in progress is stopped first.
+        Delete = "delete",
     }
 }
 
 impl ProjectVerb {
-    /// The whole state machine: from which status to which status this verb leads. Any other status rejects the verb.
-    pub const fn transitions(self) -> &'static [(ProjectStatus, ProjectStatus)] {
-        use ProjectStatus::*;
+    /// The operation that this verb starts.
+    pub const fn operation(self) -> Option<OperationKind> {
         match self {
-            Self::Claim => &[(Creating, Provisioning)],
-            Self::Provisioned => &[(Provisioning, Ready)],
-            Self::ProvisionFailed => &[(Provisioning, Failed)],
-            Self::Retry => &[(Failed, Creating)],
-            Self::Delete => &[(Ready, Deleting), (Failed, Deleting)],
-            Self::Removed => &[(Deleting, Deleted)],
-            Self::RemovalFailed => &[(Deleting, Failed)],
-            Self::Expire => &[(Creating, Failed), (Provisioning, Failed), (Deleting, Failed)],
+            Self::Retry => Some(OperationKind::Create),
+            Self::Update => Some(OperationKind::Update),
+            Self::Rotate => Some(OperationKind::Rotate),
+            Self::Pause => Some(OperationKind::Pause),
+            Self::Resume => Some(OperationKind::Resume),
+            Self::Delete => Some(OperationKind::Delete),
+            Self::Cancel => None,
         }
     }
 
-    /// The status after this verb from `from`; `None` when the verb does not apply.
-    pub fn target(self, from: ProjectStatus) -> Option<ProjectStatus> {
-        self.transitions().iter().find(|(start, _)| *start == from).map(|(_, end)| *end)
+    /// Whether the verb changes something in this status.
+    pub fn applies_to(self, status: ProjectStatus) -> bool {
+        match self {
+            Self::Cancel => status.is_transient(),
+            Self::Delete => !matches!(status, ProjectStatus::Deleting | ProjectStatus::Deleted),
+            _ => self.operation().is_some_and(|it| it.statuses().allowed_from.contains(&status)),
+        }
     }
+}
+
+string_enum! {
+    /// The state of a step of an operation.
+    StepState {
+        /// Recorded before the step acts.
+        Running = "running",
+        Done = "done",
+        Failed = "failed",
+        Undoing = "undoing",
+        Undone = "undone",
+        UndoFailed = "undo_failed",
+        /// Left as it is, on request.
+        Skipped = "skipped",
+    }
+}
+
+/// Every transition that an operation can cause: what the trigger of `projects` allows.
+pub fn transitions() -> std::collections::BTreeSet<(ProjectStatus, ProjectStatus)> {
+    use ProjectStatus::Deleting;
+    let mut all = std::collections::BTreeSet::new();
+    for operation in OperationKind::ALL {
+        let OperationStatuses { allowed_from, first, running, done, failed } = operation.statuses();
+        all.extend(allowed_from.iter().map(|from| (*from, first)));
+        all.extend([(first, running), (first, failed), (running, done), (running, failed)]);
+        all.extend([(first, Deleting), (running, Deleting)]);
+    }
+    all.retain(|(from, to)| from != to);
+    all
 }
 
 #[cfg(test)]
@@ -66,11 +173,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn transient_status_expires_to_failed() {
-        for status in ProjectStatus::ALL.iter().filter(|status| status.is_transient()) {
-            assert_eq!(ProjectVerb::Expire.target(*status), Some(ProjectStatus::Failed), "{status}");
+    fn every_status_leads_to_deleted() {
+        let transitions = transitions();
+        for status in ProjectStatus::ALL.iter().filter(|it| **it != ProjectStatus::Deleted) {
+            let is_deleting = *status == ProjectStatus::Deleting;
+            assert!(is_deleting || transitions.contains(&(*status, ProjectStatus::Deleting)), "{status}");
+            assert!(is_deleting || ProjectVerb::Delete.applies_to(*status), "{status}");
         }
-        assert!(ProjectVerb::ALL.iter().all(|verb| verb.target(ProjectStatus::Deleted).is_none()));
+        assert!(transitions.iter().all(|(from, _)| *from != ProjectStatus::Deleted));
+    }
+
+    #[test]
+    fn every_transient_status_can_be_canceled_and_comes_to_rest() {
+        for status in ProjectStatus::ALL.iter().filter(|it| it.is_transient()) {
+            assert!(ProjectVerb::Cancel.applies_to(*status), "{status}");
+            let ends =
+                OperationKind::ALL.iter().map(|it| it.statuses()).filter(|it| [it.first, it.running].contains(status));
+            for statuses in ends {
+                assert!(!statuses.done.is_transient() && !statuses.failed.is_transient(), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn job_kinds_name_their_operation() {
+        for operation in OperationKind::ALL {
+            assert_eq!(OperationKind::of_job_kind(operation.job_kind()), Some(*operation));
+        }
+        assert_eq!(OperationKind::of_job_kind("echo"), None);
     }
 
     #[test]

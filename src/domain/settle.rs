@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::job::{JobKind, JobState};
-use super::project::ProjectStatus;
+use super::job::JobState;
 use super::retry::Backoff;
 
 /// The longest snooze or retry delay.
@@ -99,11 +98,6 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// The new status of the project, when this settles a job of `kind`.
-    pub fn project_status(&self, kind: JobKind) -> Option<ProjectStatus> {
-        kind.status_after(self.state)
-    }
-
     fn new(state: JobState, outcome: &'static str) -> Self {
         let (error, result, next) = (None, None, Vec::new());
         Self { state, outcome, error, result, next, delay: Duration::ZERO, counts_as_failure: false }

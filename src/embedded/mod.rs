@@ -92,6 +92,12 @@ impl Embedded {
         self.server.is_none()
     }
 
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The process id of the postmaster.
     #[must_use]
     pub fn pid(&self) -> u32 {

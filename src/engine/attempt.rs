@@ -12,16 +12,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::executions::{ExecutionGuard, Executions};
 use super::local_worker::LocalWorker;
 use super::reaper::TIMEOUT_GRACE;
+use super::recorder::SourceRecorder;
 use super::retry::RetryDelays;
 use super::source::Source;
 use super::supervisor::panic_message;
 use super::{EngineContext, logger};
 use crate::domain::{JobState, Outcome, ProjectStatus};
-use crate::handlers::{Handler, Job, Log};
+use crate::handlers::{Handler, Job, JobRecorder, Log};
 use crate::log::chain;
 use crate::mutant;
 use crate::signal::Stop;
-use crate::store::jobs::{ClaimedJob, Settled};
+use crate::store::jobs::{ClaimedJob, Lease, Settled};
+use crate::store::steps::Holder;
 use crate::telemetry::{KindLabels, OutcomeLabels};
 
 /// How long one batch of log lines may take to be stored.
@@ -104,19 +106,30 @@ impl<S: Source> Attempt<S> {
         let verdict = tokio::select! {
             biased;
             () = signals.lost.cancelled() => return None,
-            outcome = &mut work => return Some(outcome.unwrap_or_else(|payload| {
-                Outcome::failed(format!("the handler panicked: {}", panic_message(payload.as_ref())))
-            })),
+            outcome = &mut work => return Some(match outcome {
+                Ok(Outcome::Canceled { .. }) => Outcome::Canceled { reason: cancel_text(signals.cancel_reason()) },
+                Ok(outcome) => outcome,
+                Err(payload) => Outcome::failed(format!("the handler panicked: {}", panic_message(payload.as_ref()))),
+            }),
             () = self.guard.trust_expired() => {
                 warn!(self.log, "stopped: no heartbeat has confirmed the lease for too long");
                 // If the lease is still held after all, this frees the job at once.
                 return Some(Outcome::Released);
             }
-            () = signals.canceled.cancelled() => Outcome::Canceled { reason: cancel_text(signals.cancel_reason()) },
+            () = self.canceled(handler.as_ref(), &job) => Outcome::Canceled { reason: cancel_text(signals.cancel_reason()) },
             () = self.timeout() => Outcome::TimedOut { after: self.claimed.timeout },
             () = self.shared.release.cancelled() => Outcome::Released,
         };
         self.wind_down(handler.as_ref(), &job, work, verdict).await
+    }
+
+    /// Returns when the attempt is to end because the job was canceled. A handler that ends itself is only told.
+    async fn canceled(&self, handler: &dyn Handler, job: &Job) {
+        self.guard.signals.canceled.cancelled().await;
+        if handler.ends_itself() {
+            job.stop.cancel();
+            std::future::pending().await
+        }
     }
 
     async fn timeout(&self) {
@@ -184,13 +197,27 @@ impl<S: Source> Attempt<S> {
             tenant: claimed.tenant.clone(),
             attempt: claimed.attempt,
             max_attempts: claimed.max_attempts,
+            failures: claimed.failures,
             payload: claimed.payload.clone(),
             inputs: claimed.inputs.clone(),
             project_id: claimed.project_id,
             log: self.lines.clone(),
             progress: self.guard.signals.progress.clone(),
             stop: Stop::new(),
+            recorder: self.recorder(),
         }
+    }
+
+    fn recorder(&self) -> JobRecorder {
+        let Lease { job_id, execution_id } = self.claimed.lease;
+        let Some(project_id) = self.claimed.project_id else { return JobRecorder::default() };
+        let holder = Holder { job_id, execution_id, project_id };
+        JobRecorder::new(Arc::new(SourceRecorder::new(
+            &self.shared.source,
+            holder,
+            &self.guard.signals.lost,
+            &self.log,
+        )))
     }
 
     /// Delivers the outcome until the source accepts or rejects it. Delivering twice is safe: the source recognizes the

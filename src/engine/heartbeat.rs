@@ -22,26 +22,32 @@ pub fn heartbeat<S: Source>(
     source: &Arc<S>,
 ) -> impl Fn() -> ServiceFuture + Send + Sync + 'static {
     service((context.clone(), worker.clone(), source.clone()), |(context, worker, source)| async move {
+        let mut cancels = context.wakeup.subscribe_to_cancels();
         // The first heartbeat covers every execution: only its reply tells how long leases last.
-        let mut interval = Duration::ZERO;
+        let mut youngest = Duration::ZERO;
         loop {
-            interval = beat(&context, &worker, source.as_ref(), interval).await?;
-            tokio::time::sleep(jittered(interval).min(interval)).await;
+            cancels.clear();
+            let interval = beat(&context, &worker, source.as_ref(), youngest).await?;
+            youngest = tokio::select! {
+                // Somebody requested a cancel: look at every lease, also at young ones.
+                () = cancels.woken() => Duration::ZERO,
+                () = tokio::time::sleep(jittered(interval).min(interval)) => interval / 2,
+            };
         }
     })
 }
 
-/// Sends one heartbeat; returns the interval until the next.
+/// Sends one heartbeat for the leases of at least this age; returns the interval until the next.
 async fn beat<S: Source>(
     context: &EngineContext,
     worker: &LocalWorker,
     source: &S,
-    interval: Duration,
+    youngest: Duration,
 ) -> Result<Duration, ServiceError> {
     let log = logger(context, "heartbeat");
     // A young lease needs no renewal, and short work settles before its first heartbeat: renewing it too would only make
     // the two statements compete.
-    let leased = worker.executions.older_than(interval / 2);
+    let leased = worker.executions.older_than(youngest);
     let busy = worker.executions.len().min(context.config.worker_concurrency);
     let reply = source.heartbeat(&leased, busy, context.process_status.is_draining()).await?;
     let renewed: HashMap<_, _> = reply.renewed.into_iter().map(|it| (it.execution_id, it.canceled)).collect();

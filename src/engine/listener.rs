@@ -19,6 +19,8 @@ use crate::store::Subscription;
 const CANARY_INTERVAL: Duration = Duration::from_secs(30);
 const CANARY_TIMEOUT: Duration = Duration::from_secs(5);
 const CANARY: &str = "canary ";
+/// The payload of statements that request a cancel.
+const CANCEL: &str = "cancel";
 /// The payload of a deferred notification. Which queue changed does not matter: every listener polls.
 const ANY_QUEUE: &str = "*";
 
@@ -55,6 +57,8 @@ async fn session(resources: &EngineResources) -> Result<(), ServiceError> {
                         info!(log, "notifications arrive");
                         context.process_status.report_listener(ListenMode::Notify);
                     }
+                } else if message == CANCEL {
+                    context.wakeup.cancel_requested();
                 } else if !message.starts_with(CANARY) {
                     context.wakeup.wake();
                 }

@@ -22,6 +22,7 @@ mod local_worker;
 mod maintenance;
 mod pruner;
 mod reaper;
+mod recorder;
 mod remote_source;
 mod retry;
 mod scheduler;
@@ -39,6 +40,7 @@ use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::handlers::Handlers;
+use crate::secrets::Keyring;
 use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::workers::Worker;
 use crate::store::{Connector, Store};
@@ -63,6 +65,8 @@ pub struct EngineContext {
     pub process_status: Arc<ProcessStatus>,
     pub telemetry: Telemetry,
     pub handlers: Handlers,
+    /// Encrypts the secrets of projects. A worker without a database has none: its server encrypts.
+    pub keyring: Option<Keyring>,
     pub log: Logger,
 }
 
@@ -100,7 +104,10 @@ impl Engine {
         let roles = &resources.context.config.roles;
         if roles.worker {
             let worker = identity(&resources.context);
-            let source = |store| Arc::new(DatabaseSource::new(&resources.context.config, store, &worker));
+            let source = |store| {
+                let keyring = resources.context.keyring.clone();
+                Arc::new(DatabaseSource::new(&resources.context.config, keyring, store, &worker))
+            };
             let (source, heartbeat_source) = (source(&resources.store), source(&resources.heartbeat_store));
             engine.start_worker(&resources.context, worker, source, heartbeat_source);
         }

@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::source::{ClaimBatch, HeartbeatReply, Source, SourceError};
-use crate::domain::{FollowUp, JobState, Outcome, WorkerState};
+use crate::domain::{FollowUp, JobState, Outcome, StepState, WorkerState};
 use crate::handlers::log::Line;
+use crate::secrets::SensitiveText;
 use crate::store::jobs::{ClaimOutcome, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled};
+use crate::store::steps::{EarlierStep, Fenced, Holder, StepUpdate};
 use crate::store::workers::Worker;
 use crate::wire::FieldProblem;
 use crate::wire::client::{Client, ClientError};
@@ -126,6 +128,53 @@ impl Source for RemoteSource {
         }
     }
 
+    async fn steps(&self, holder: Holder) -> Result<Fenced<Vec<EarlierStep>>, SourceError> {
+        let steps = fenced(self.client.recorded_steps(holder.execution_id, holder.job_id).await)?;
+        Ok(match steps {
+            Fenced::Held(steps) => Fenced::Held(steps.into_iter().map(earlier).collect()),
+            Fenced::LeaseLost => Fenced::LeaseLost,
+        })
+    }
+
+    async fn record_step(
+        &self,
+        holder: Holder,
+        update: &StepUpdate<'_>,
+    ) -> Result<Fenced<Option<String>>, SourceError> {
+        let output = update.output.clone().map(RawValue::from_string).transpose();
+        let output = output.map_err(|error| SourceError::Invalid(FieldProblem::new("output", error)))?;
+        let step = internal::RecordStep {
+            job_id: holder.job_id,
+            position: update.position,
+            name: update.name.to_owned(),
+            state: update.state.to_string(),
+            code: update.code.map(str::to_owned),
+            error: update.error.map(str::to_owned),
+            retryable: update.is_retryable,
+            output,
+        };
+        let reply = fenced(self.client.record_step(holder.execution_id, &step).await)?;
+        Ok(match reply {
+            Fenced::Held(reply) => Fenced::Held(reply.stop_request),
+            Fenced::LeaseLost => Fenced::LeaseLost,
+        })
+    }
+
+    async fn secret(&self, holder: Holder, name: &str) -> Result<Fenced<Option<SensitiveText>>, SourceError> {
+        let request = internal::SecretRequest { job_id: holder.job_id, name: name.to_owned(), value: None };
+        let reply = fenced(self.client.read_secret(holder.execution_id, &request).await)?;
+        Ok(match reply {
+            Fenced::Held(reply) => Fenced::Held(reply.value.map(SensitiveText::new)),
+            Fenced::LeaseLost => Fenced::LeaseLost,
+        })
+    }
+
+    async fn store_secret(&self, holder: Holder, name: &str, value: &SensitiveText) -> Result<Fenced<()>, SourceError> {
+        let value = Some(value.reveal().to_owned());
+        let request = internal::SecretRequest { job_id: holder.job_id, name: name.to_owned(), value };
+        fenced(self.client.store_secret(holder.execution_id, &request).await.map(drop))
+    }
+
     async fn leave(&self) {
         _ = self.client.leave(&self.worker.id).await;
     }
@@ -136,6 +185,27 @@ impl Source for RemoteSource {
 fn trusted(lease: Duration) -> Duration {
     let margin = Duration::from_secs(1).max(lease / 10);
     lease - margin.min(lease / 4)
+}
+
+/// Tells a lost lease from other errors.
+fn fenced<T>(reply: Result<T, ClientError>) -> Result<Fenced<T>, SourceError> {
+    match reply {
+        Ok(value) => Ok(Fenced::Held(value)),
+        Err(error) if is_lost(&error) => Ok(Fenced::LeaseLost),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn earlier(step: internal::EarlierStep) -> EarlierStep {
+    EarlierStep {
+        position: step.position,
+        name: step.name,
+        state: StepState::parse(&step.state).unwrap_or(StepState::Running),
+        code: step.code,
+        error: step.error,
+        is_retryable: step.retryable,
+        output: step.output.map(|it| it.get().to_owned()),
+    }
 }
 
 fn is_lost(error: &ClientError) -> bool {

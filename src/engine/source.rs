@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::domain::settle::settle;
-use crate::domain::{Budget, JobKind, Outcome, WorkerState};
+use crate::domain::{Budget, Outcome, WorkerState};
 use crate::handlers::log::Line;
+use crate::secrets::{Keyring, SecretError, SensitiveText};
 use crate::store::jobs::{
     CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled,
 };
 use crate::store::logs::NewLogLine;
+use crate::store::steps::{EarlierStep, Fenced, Holder, StepUpdate};
 use crate::store::workers::Worker;
 use crate::store::{Store, StoreError};
 use crate::wire::FieldProblem;
@@ -36,6 +38,27 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Settled, SourceError>> + Send;
     /// Stores log lines, if the lease is still held.
     fn log(&self, claimed: &ClaimedJob, lines: &[Line]) -> impl Future<Output = Result<(), SourceError>> + Send;
+    /// The steps recorded for the operation that the job performs.
+    fn steps(&self, holder: Holder) -> impl Future<Output = Result<Fenced<Vec<EarlierStep>>, SourceError>> + Send;
+    /// Records a step. Returns what the operation is to stop for: `cancel` or `delete`.
+    fn record_step(
+        &self,
+        holder: Holder,
+        update: &StepUpdate<'_>,
+    ) -> impl Future<Output = Result<Fenced<Option<String>>, SourceError>> + Send;
+    /// A secret of the project.
+    fn secret(
+        &self,
+        holder: Holder,
+        name: &str,
+    ) -> impl Future<Output = Result<Fenced<Option<SensitiveText>>, SourceError>> + Send;
+    /// Stores a secret of the project, unless it has one of this name.
+    fn store_secret(
+        &self,
+        holder: Holder,
+        name: &str,
+        value: &SensitiveText,
+    ) -> impl Future<Output = Result<Fenced<()>, SourceError>> + Send;
     /// Reports that this worker stops. Best effort: the record of a silent worker expires.
     fn leave(&self) -> impl Future<Output = ()> + Send;
 }
@@ -68,6 +91,8 @@ pub enum SourceError {
     /// The outcome is invalid: a follow-up job cannot be enqueued, or the result is not JSON.
     #[error("{} {}", .0.field, .0.message)]
     Invalid(FieldProblem),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
 }
 
 impl SourceError {
@@ -78,7 +103,7 @@ impl SourceError {
             // Access and addresses can be corrected on the server; only a rejected request body is final.
             Self::Client(ClientError::Refused(problem)) => !matches!(problem.status, 400 | 409 | 413 | 415 | 422),
             Self::Client(_) => true,
-            Self::Invalid(_) => false,
+            Self::Invalid(_) | Self::Secret(_) => false,
         }
     }
 }
@@ -90,20 +115,20 @@ pub struct DatabaseSource {
     request: ClaimRequest,
     /// The default for follow-up jobs.
     max_attempts: u32,
+    keyring: Option<Keyring>,
 }
 
 impl DatabaseSource {
-    pub fn new(config: &Config, store: &Store, worker: &Worker) -> Self {
+    pub fn new(config: &Config, keyring: Option<Keyring>, store: &Store, worker: &Worker) -> Self {
         let request = ClaimRequest {
             worker_id: worker.id.clone(),
             queues: worker.queues.clone(),
             kinds: worker.kinds.clone(),
             lease_ttl: config.lease_ttl,
-            project_deadline: config.project_deadline,
             tenants: None,
             window: CandidateWindow::default(),
         };
-        Self { store: store.clone(), worker: worker.clone(), request, max_attempts: config.max_attempts }
+        Self { store: store.clone(), worker: worker.clone(), request, max_attempts: config.max_attempts, keyring }
     }
 }
 
@@ -130,14 +155,36 @@ impl Source for DatabaseSource {
         let settlement = settle(outcome.clone(), budget, rand::random());
         // One invalid follow-up rejects all: half a chain would be broken silently.
         let next = follow_ups(&settlement.next, self.max_attempts).map_err(SourceError::Invalid)?;
-        let kind = JobKind::parse(&claimed.kind);
-        Ok(self.store.settle_job(&claimed.lease, kind, settlement, &next, &self.worker.id).await?)
+        Ok(self.store.settle_job(&claimed.lease, settlement, &next, &self.worker.id).await?)
     }
 
     async fn log(&self, claimed: &ClaimedJob, lines: &[Line]) -> Result<(), SourceError> {
         let lines: Vec<NewLogLine> = lines.iter().map(|it| NewLogLine::new(it.stream, &it.text)).collect();
         let Lease { job_id, execution_id } = claimed.lease;
         Ok(self.store.append_logs(execution_id, Some(job_id), &lines).await.map(drop)?)
+    }
+
+    async fn steps(&self, holder: Holder) -> Result<Fenced<Vec<EarlierStep>>, SourceError> {
+        Ok(self.store.steps_of_attempt(holder).await?)
+    }
+
+    async fn record_step(
+        &self,
+        holder: Holder,
+        update: &StepUpdate<'_>,
+    ) -> Result<Fenced<Option<String>>, SourceError> {
+        Ok(self.store.record_step(holder, update).await?)
+    }
+
+    async fn secret(&self, holder: Holder, name: &str) -> Result<Fenced<Option<SensitiveText>>, SourceError> {
+        let Some(stored) = self.store.secret_of_attempt(holder, name).await? else { return Ok(Fenced::Held(None)) };
+        let keyring = self.keyring.as_ref().ok_or(SecretError::NoKey)?;
+        Ok(Fenced::Held(Some(keyring.open(stored.project_id, &stored.name, &stored.sealed)?)))
+    }
+
+    async fn store_secret(&self, holder: Holder, name: &str, value: &SensitiveText) -> Result<Fenced<()>, SourceError> {
+        let keyring = self.keyring.as_ref().ok_or(SecretError::NoKey)?;
+        Ok(self.store.put_secret(holder, name, &keyring.seal(holder.project_id, name, value)?).await?)
     }
 
     async fn leave(&self) {

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::{JobKind, Outcome};
-use crate::provision::Registry;
+use crate::domain::{OperationKind, Outcome};
+use crate::provision::{Recorder, Registry};
 use crate::signal::Stop;
 
 pub use exec::{Command, finish_cleanup, read_commands};
@@ -44,6 +44,8 @@ pub struct Job {
     /// The number of this attempt, from 1.
     pub attempt: i32,
     pub max_attempts: i32,
+    /// How many failures the job has had.
+    pub failures: i32,
     pub payload: String,
     /// JSON text: for each dependency, by step name (or job id), its state and result: `{"resize": {"job_id": …,
     /// "state": "completed", "result": …}}`. `None` without dependencies.
@@ -53,6 +55,27 @@ pub struct Job {
     pub progress: ProgressReporter,
     /// Canceled when the attempt is ended from outside, and the handler has a grace: see [`Handler::grace`].
     pub stop: Stop,
+    pub recorder: JobRecorder,
+}
+
+/// Records the steps of an operation on a project. Other jobs have none.
+#[derive(Clone, Default)]
+pub struct JobRecorder(Option<Arc<dyn Recorder>>);
+
+impl JobRecorder {
+    pub fn new(recorder: Arc<dyn Recorder>) -> Self {
+        Self(Some(recorder))
+    }
+
+    pub fn get(&self) -> Option<&dyn Recorder> {
+        self.0.as_deref()
+    }
+}
+
+impl std::fmt::Debug for JobRecorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "recorder" } else { "no recorder" })
+    }
 }
 
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -80,6 +103,12 @@ pub trait Handler: Send + Sync {
     /// the job.
     fn grace(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether the handler ends a canceled attempt itself, however long that takes: `job.stop` is canceled, and what the handler
+    /// returns is the outcome. The deadline of the project bounds the time.
+    fn ends_itself(&self) -> bool {
+        false
     }
 }
 
@@ -129,8 +158,6 @@ pub struct Simulate {
 /// All built-in handlers. Register new handlers here.
 pub fn built_in(registry: Registry, settings: Settings) -> Handlers {
     let handlers = Handlers::default()
-        .with(JobKind::Provision.as_str(), project::Provision(registry.clone()))
-        .with(JobKind::Deprovision.as_str(), project::Deprovision(registry))
         .with("noop", plain::Noop)
         .with("echo", plain::Echo)
         .with("sleep", plain::Sleep)
@@ -138,6 +165,9 @@ pub fn built_in(registry: Registry, settings: Settings) -> Handlers {
         .with("http.call", http::HttpCall::new(settings.http_allow));
     #[cfg(feature = "chaos")]
     let handlers = chaos::add(handlers);
+    let operate = |operation: OperationKind| project::Operate { registry: registry.clone(), operation };
+    let operations = OperationKind::ALL.iter();
+    let handlers = operations.fold(handlers, |handlers, it| handlers.with(it.job_kind(), operate(*it)));
     let handlers = demo::ALL.iter().fold(handlers, |handlers, demo| handlers.with(demo.kind, demo));
     settings.commands.into_iter().fold(handlers, |handlers, command| {
         let kind = command.kind.clone();
@@ -165,6 +195,8 @@ mod tests {
             log: Log::default(),
             progress: ProgressReporter::default(),
             stop: Stop::new(),
+            failures: 0,
+            recorder: JobRecorder::default(),
         }
     }
 

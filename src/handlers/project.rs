@@ -1,90 +1,132 @@
-//! Handlers of the jobs that provision and remove projects, with the provisioner of the template.
-
-use std::sync::Arc;
+//! The handler of operations on projects: runs the steps of the provisioner.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Handler, HandlerFuture, Job, fallible, payload};
-use crate::domain::Outcome;
-use crate::provision::{Provisioner, Registry, Work};
+use crate::domain::{OperationKind, Outcome};
+use crate::provision::run::run;
+use crate::provision::{Registry, Work};
+use crate::template::OnFailure;
 
-pub struct Provision(pub Registry);
+/// Performs one kind of operation.
+pub struct Operate {
+    pub registry: Registry,
+    pub operation: OperationKind,
+}
 
-pub struct Deprovision(pub Registry);
-
-/// The payload that the store writes for these jobs.
+/// The payload that `enqueue_operation` writes.
 #[derive(Deserialize)]
 struct Payload {
     project_id: Uuid,
+    #[serde(default)]
+    installation: String,
+    #[serde(default)]
+    name: String,
     template: String,
+    provisioner: Option<String>,
+    #[serde(default)]
+    settings: Option<Box<RawValue>>,
     parameters: Box<RawValue>,
 }
 
-impl Handler for Provision {
+impl Handler for Operate {
     fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
-        fallible(async {
-            let (provisioner, work) = prepare(&self.0, job)?;
-            Ok(provisioner.provision(&work).await)
+        fallible(async move {
+            let payload: Payload = payload::read(&job.payload)?;
+            let name = payload.provisioner.as_ref().unwrap_or(&payload.template);
+            let provisioner = self.registry.get(name).ok_or_else(|| {
+                let message = format!("no provisioner {name:?} for the template {:?}", payload.template);
+                Outcome::fatal(message)
+            })?;
+            let settings = payload.settings.unwrap_or_else(|| RawValue::NULL.to_owned());
+            let on_failure = self.on_failure(settings.get());
+            let work = Work {
+                project_id: payload.project_id,
+                installation: payload.installation,
+                name: payload.name,
+                operation: self.operation,
+                template: payload.template,
+                parameters: payload.parameters,
+                settings,
+                execution_id: job.execution_id,
+                attempt: job.attempt,
+                is_last: job.failures + 1 >= job.max_attempts,
+            };
+            let recorder = job.recorder.get().ok_or_else(|| Outcome::fatal("this job belongs to no project"))?;
+            let outcome = run(provisioner.as_ref(), &work, on_failure, recorder, &job.stop).await;
+            // A lost lease has nothing to settle: whatever is sent is refused.
+            Ok(outcome.unwrap_or(Outcome::Released))
         })
+    }
+
+    /// A step ends in an orderly way, and is undone if the template says so.
+    fn ends_itself(&self) -> bool {
+        true
     }
 }
 
-impl Handler for Deprovision {
-    fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
-        fallible(async {
-            let (provisioner, work) = prepare(&self.0, job)?;
-            Ok(provisioner.deprovision(&work).await)
-        })
+impl Operate {
+    /// What happens to the steps of an operation that failed for good. Only the template of a new project has a choice: what works
+    /// keeps working, and a removal is not reversed.
+    fn on_failure(&self, settings: &str) -> OnFailure {
+        #[derive(Default, Deserialize)]
+        struct Settings {
+            on_failure: Option<OnFailure>,
+        }
+        match self.operation {
+            OperationKind::Create => {
+                let settings: Settings = serde_json::from_str(settings).unwrap_or_default();
+                settings.on_failure.unwrap_or(OnFailure::Keep)
+            }
+            OperationKind::Pause | OperationKind::Rotate => OnFailure::Undo,
+            OperationKind::Update | OperationKind::Resume | OperationKind::Delete => OnFailure::Keep,
+        }
     }
-}
-
-fn prepare(registry: &Registry, job: &Job) -> Result<(Arc<dyn Provisioner>, Work), Outcome> {
-    let payload: Payload = payload::read(&job.payload)?;
-    let provisioner = registry
-        .get(&payload.template)
-        .ok_or_else(|| Outcome::fatal(format!("no provisioner for the template {:?}", payload.template)))?;
-    let parameters = payload.parameters.get().to_owned();
-    Ok((provisioner, Work { project_id: payload.project_id, parameters, attempt: job.attempt }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::handlers::tests::job;
-    use crate::handlers::{Settings, built_in};
-    use crate::provision::Provisioning;
+    use crate::handlers::{JobRecorder, Settings, built_in};
+    use crate::provision::tests::memory::MemoryRecorder;
+    use crate::provision::{Attempt, Failure, Provisioner, Recorder};
 
     /// Fails with its input as the reason.
     struct RecordingProvisioner;
 
     impl Provisioner for RecordingProvisioner {
-        fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
-            Box::pin(async move { Outcome::failed(format!("make {} {}", work.attempt, work.parameters)) })
-        }
-        fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
-            Box::pin(async move { Outcome::failed(format!("remove {}", work.project_id)) })
+        fn begin<'a>(&'a self, work: &'a Work, _: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
+            let Work { operation, attempt, parameters, project_id, .. } = work;
+            Err(Failure::permanent("test", format!("{operation} {attempt} {parameters} {project_id}")))
         }
     }
 
     async fn run(kind: &str, payload: &str) -> Outcome {
         let handlers = built_in(Registry::default().with("recording", RecordingProvisioner), Settings::default());
-        handlers.get(kind).unwrap().run(&job(kind, payload)).await
+        let recorder = JobRecorder::new(Arc::new(MemoryRecorder::default()));
+        handlers.get(kind).unwrap().run(&Job { recorder, ..job(kind, payload) }).await
     }
 
     #[tokio::test]
     async fn template_selects_the_provisioner() {
         let id = Uuid::from_u128(7);
         let payload = format!(r#"{{"project_id":"{id}","template":"recording","parameters":{{"n": 1.0}}}}"#);
-        assert_eq!(run("project.provision", &payload).await, Outcome::failed(r#"make 1 {"n": 1.0}"#));
-        assert_eq!(run("project.deprovision", &payload).await, Outcome::failed(format!("remove {id}")));
+        for operation in OperationKind::ALL {
+            let expected = Outcome::fatal(format!(r#"{operation} 1 {{"n": 1.0}} {id}"#));
+            assert_eq!(run(operation.job_kind(), &payload).await, expected);
+        }
     }
 
     #[tokio::test]
     async fn unknown_template_or_bad_payload_is_fatal() {
         let unknown = r#"{"project_id":"00000000-0000-0000-0000-000000000007","template":"x","parameters":{}}"#;
-        assert_eq!(run("project.provision", unknown).await, Outcome::fatal("no provisioner for the template \"x\""));
+        let expected = Outcome::fatal("no provisioner \"x\" for the template \"x\"");
+        assert_eq!(run("project.provision", unknown).await, expected);
         for payload in ["", "{}", "null"] {
             let outcome = run("project.deprovision", payload).await;
             assert!(matches!(outcome, Outcome::Fatal { reason, .. } if reason.contains("payload cannot be parsed")));

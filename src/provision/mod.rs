@@ -1,59 +1,75 @@
-//! Provisioners: create and remove the resources of a project. They have no access to the store or to leases, so they cannot
-//! settle jobs.
+//! Provisioners: make, observe and undo the real thing behind a project, in steps. They have no access to the store or to leases.
+//!
+//! [`run`](run::run) performs an operation: it records each step before and after it acts, resumes at the first step that is not
+//! done, and undoes steps in reverse order. `docs/provisioners.md` shows how to write a provisioner.
 
+mod failure;
+pub mod postgres;
+pub mod recorder;
+pub mod run;
 mod simulated;
+mod step;
+#[cfg(test)]
+pub mod tests;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::Outcome;
+use crate::domain::OperationKind;
 
+pub use failure::Failure;
+pub use recorder::{RecordError, RecordedStep, Recorder, StepChange, StopRequest};
 pub use simulated::Simulated;
+pub use step::{Attempt, Observed, Output, Step, StepFuture};
 
-/// The project to provision or deprovision.
-#[derive(Clone, Debug)]
+/// One attempt at an operation on a project.
+#[derive(Clone)]
 pub struct Work {
     pub project_id: Uuid,
-    /// JSON text.
-    pub parameters: String,
+    /// Tells apart several installations that use the same resources.
+    pub installation: String,
+    pub name: String,
+    pub operation: OperationKind,
+    pub template: String,
+    /// JSON text: the parameters of the project.
+    pub parameters: Box<RawValue>,
+    /// JSON text: the fixed settings of the template.
+    pub settings: Box<RawValue>,
+    /// The attempt of the job. Everything recorded is fenced by this id.
+    pub execution_id: Uuid,
     /// Counts from 1.
     pub attempt: i32,
+    /// Whether a failure of this attempt is the last one: no retry follows.
+    pub is_last: bool,
 }
 
-/// The future outcome of provisioning.
-pub type Provisioning<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
-
-/// Creates and removes the resources of the projects of one template.
-///
-/// Both methods must be idempotent: a job may run more than once, even while an earlier attempt still has effects. The
-/// future is dropped when the lease is lost or the process stops.
+/// Knows how to perform the operations of one kind of resource.
 pub trait Provisioner: Send + Sync {
-    /// Creates the resources that do not exist yet.
-    fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a>;
-    /// Removes the resources that still exist.
-    fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a>;
+    /// The steps of an operation, bound to a new session. Nothing is changed here and nothing is connected.
+    ///
+    /// # Errors
+    /// If the parameters or settings are invalid, or the operation is not supported. Neither can be retried.
+    fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure>;
 }
 
-/// The provisioners, by template.
+/// The provisioners, by name.
 #[derive(Clone, Default)]
 pub struct Registry(BTreeMap<String, Arc<dyn Provisioner>>);
 
 impl Registry {
-    pub fn with(mut self, template: &str, provisioner: impl Provisioner + 'static) -> Self {
-        self.0.insert(template.to_owned(), Arc::new(provisioner));
+    pub fn with(mut self, name: &str, provisioner: impl Provisioner + 'static) -> Self {
+        self.0.insert(name.to_owned(), Arc::new(provisioner));
         self
     }
 
-    pub fn get(&self, template: &str) -> Option<Arc<dyn Provisioner>> {
-        self.0.get(template).cloned()
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Provisioner>> {
+        self.0.get(name).cloned()
     }
 
-    /// The known templates.
-    pub fn templates(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 }

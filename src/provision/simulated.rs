@@ -5,8 +5,9 @@ use std::time::Duration;
 use rand::RngExt;
 use serde::Deserialize;
 
-use super::{Provisioner, Provisioning, Work};
-use crate::domain::Outcome;
+use super::step::{Session, Steps};
+use super::{Attempt, Failure, Observed, Output, Provisioner, Recorder, Step, StepFuture, Work};
+use crate::domain::OperationKind;
 
 /// Waits for a random duration, then succeeds, or fails at the configured rate. A project can override this with the
 /// parameter `simulate`:
@@ -19,13 +20,15 @@ pub struct Simulated {
 }
 
 /// The parameter `simulate`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Simulation {
     outcome: Option<SimulatedOutcome>,
     /// The outcome of removing the project; by default `ready`.
     removal: Option<SimulatedOutcome>,
     duration_ms: Option<u64>,
+    /// How long removing the project takes; by default `duration_ms`.
+    removal_ms: Option<u64>,
     reason: Option<String>,
 }
 
@@ -50,39 +53,72 @@ const REASONS: [&str; 4] = [
 ];
 
 impl Provisioner for Simulated {
-    fn provision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
-        Box::pin(async move {
-            let simulation = match simulation(&work.parameters) {
-                Ok(simulation) => simulation,
-                Err(reason) => return Outcome::fatal(reason),
-            };
-            let fails = rand::rng().random::<f64>() < self.failure_rate;
-            let random = if fails { SimulatedOutcome::Failed } else { SimulatedOutcome::Ready };
-            self.simulate(simulation.outcome.unwrap_or(random), simulation).await
-        })
-    }
-
-    fn deprovision<'a>(&'a self, work: &'a Work) -> Provisioning<'a> {
-        Box::pin(async move {
+    fn begin<'a>(&'a self, work: &'a Work, _: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
+        let simulation = match (simulation(work.parameters.get()), work.operation) {
+            (Ok(simulation), _) => simulation,
             // A project with invalid parameters was never provisioned, so there is nothing to remove.
-            let simulation = simulation(&work.parameters).unwrap_or_default();
-            self.simulate(simulation.removal.unwrap_or(SimulatedOutcome::Ready), simulation).await
-        })
+            (Err(_), OperationKind::Delete) => Simulation::default(),
+            (Err(reason), _) => return Err(Failure::permanent(Failure::INVALID, reason)),
+        };
+        let mut simulation = simulation;
+        let outcome = match work.operation {
+            OperationKind::Delete => {
+                simulation.duration_ms = simulation.removal_ms.or(simulation.duration_ms);
+                simulation.removal.unwrap_or(SimulatedOutcome::Ready)
+            }
+            OperationKind::Create => simulation.outcome.unwrap_or_else(|| self.random_outcome()),
+            _ => SimulatedOutcome::Ready,
+        };
+        Ok(Box::new(Steps { session: NoSession, steps: vec![Box::new(Wait { simulated: self, simulation, outcome })] }))
     }
 }
 
 impl Simulated {
-    async fn simulate(&self, outcome: SimulatedOutcome, simulation: Simulation) -> Outcome {
-        let random_duration = || self.min + (self.max.saturating_sub(self.min)).mul_f64(rand::rng().random());
-        tokio::time::sleep(simulation.duration_ms.map_or_else(random_duration, Duration::from_millis)).await;
-        let random_reason = || REASONS[rand::rng().random_range(0..REASONS.len())].to_owned();
-        let reason = simulation.reason.unwrap_or_else(random_reason);
-        match outcome {
-            SimulatedOutcome::Ready => Outcome::done(),
-            SimulatedOutcome::Failed => Outcome::fatal(reason),
-            SimulatedOutcome::Flaky => Outcome::failed(reason),
-            SimulatedOutcome::Panic => panic!("{reason}"),
-        }
+    fn random_outcome(&self) -> SimulatedOutcome {
+        let fails = rand::rng().random::<f64>() < self.failure_rate;
+        if fails { SimulatedOutcome::Failed } else { SimulatedOutcome::Ready }
+    }
+}
+
+struct NoSession;
+
+impl Session for NoSession {}
+
+/// The only step.
+struct Wait<'a> {
+    simulated: &'a Simulated,
+    simulation: Simulation,
+    outcome: SimulatedOutcome,
+}
+
+impl Step<NoSession> for Wait<'_> {
+    fn name(&self) -> &'static str {
+        "simulate"
+    }
+
+    fn can_be_interrupted(&self) -> bool {
+        true
+    }
+
+    fn observe<'a>(&'a self, _: &'a mut NoSession) -> StepFuture<'a, Observed> {
+        Box::pin(async { Ok(Observed::Missing) })
+    }
+
+    fn act<'a>(&'a self, _: &'a mut NoSession) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let Simulated { min, max, .. } = self.simulated;
+            let random_duration = || *min + max.saturating_sub(*min).mul_f64(rand::rng().random());
+            let duration = self.simulation.duration_ms.map_or_else(random_duration, Duration::from_millis);
+            tokio::time::sleep(duration).await;
+            let random_reason = || REASONS[rand::rng().random_range(0..REASONS.len())].to_owned();
+            let reason = self.simulation.reason.clone().unwrap_or_else(random_reason);
+            match self.outcome {
+                SimulatedOutcome::Ready => Ok(Output::new()),
+                SimulatedOutcome::Failed => Err(Failure::permanent("simulated", reason)),
+                SimulatedOutcome::Flaky => Err(Failure::retryable("simulated", reason)),
+                SimulatedOutcome::Panic => panic!("{reason}"),
+            }
+        })
     }
 }
 
@@ -99,13 +135,17 @@ fn simulation(parameters: &str) -> Result<Simulation, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Outcome;
+    use crate::provision::run::run;
+    use crate::provision::tests::memory::{MemoryRecorder, work};
+    use crate::signal::Stop;
+    use crate::template::OnFailure;
 
     async fn outcome(failure_rate: f64, parameters: &str) -> Outcome {
         let simulated = Simulated { min: Duration::from_secs(2), max: Duration::from_secs(5), failure_rate };
-        let work = Work { project_id: uuid::Uuid::nil(), parameters: parameters.into(), attempt: 1 };
-        simulated.provision(&work).await
+        let (work, recorder) = (work(OperationKind::Create, parameters), MemoryRecorder::default());
+        run(&simulated, &work, OnFailure::Keep, &recorder, &Stop::new()).await.unwrap()
     }
-
     #[tokio::test(start_paused = true)]
     async fn failure_rate_applies_unless_project_overrides_it() {
         assert_eq!(outcome(0.0, "{}").await, Outcome::done());

@@ -5,9 +5,9 @@ use std::pin::pin;
 
 use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 
-use super::connect::TlsStream;
 use super::sql::DATABASE_LISTEN;
 use super::{Connector, StoreError};
+use crate::connection::TlsStream;
 
 /// A listening connection. It makes progress only while [`Subscription::next`] is polled.
 pub struct Subscription {

@@ -22,9 +22,11 @@ mod row;
 pub mod schedules;
 pub mod schema;
 pub mod schemas;
+pub mod secrets;
 pub mod sql;
 pub mod stats;
-mod tls;
+pub mod steps;
+pub mod templates;
 pub mod workers;
 pub mod workflows;
 
@@ -34,8 +36,8 @@ use deadpool_postgres::Pool;
 
 use crate::signal::Wakeup;
 
+pub use crate::connection::{Connector, UrlError};
 pub use audit::{Audit, IdempotencyKey};
-pub use connect::{Connector, UrlError};
 pub use error::{Refusal, StoreError};
 pub use listen::Subscription;
 pub use migrate::{MigrateError, Migrated, migrate, pending};

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::schedule::{Cause, Misfire, Overlap, ScheduleState, TickOutcome};
 use crate::domain::{
-    Backoff, JobState, LimitMode, LimitScope, Policy, ProjectStatus, QueueState, WorkerState, WorkflowState,
+    Backoff, JobState, LimitMode, LimitScope, OperationKind, Policy, ProjectStatus, QueueState, StepState, WorkerState,
+    WorkflowState,
 };
 
 /// A row of a statement's result.
@@ -105,7 +106,7 @@ macro_rules! scalars {
     )+};
 }
 
-scalars!(bool, i16, i32, i64, f64, String, Uuid, OffsetDateTime, Vec<String>);
+scalars!(bool, i16, i32, i64, f64, String, Uuid, OffsetDateTime, Vec<String>, Vec<u8>);
 scalars!(Option<bool>, Option<i32>, Option<i64>, Option<f64>, Option<String>, Option<Uuid>, Option<OffsetDateTime>);
 
 /// Domain enums that are stored as text.
@@ -134,7 +135,9 @@ text_enums! {
     Misfire = "misfire policy",
     Overlap = "overlap policy",
     Policy = "dependency policy",
+    OperationKind = "operation",
     ProjectStatus = "project status",
+    StepState = "step state",
     QueueState = "queue state",
     ScheduleState = "schedule state",
     TickOutcome = "tick outcome",

@@ -8,10 +8,13 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::domain::OperationKind;
+use crate::secrets::{Keyring, SecretError};
 use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::Store;
 use crate::store::projects::OperationPolicy;
 use crate::telemetry::Telemetry;
+use crate::template::Templates;
 use crate::web::api::internal::polls::Polls;
 use crate::web::api::schemas::registry::Schemas;
 
@@ -23,8 +26,10 @@ pub struct App {
     pub process_status: Arc<ProcessStatus>,
     pub telemetry: Telemetry,
     pub config: Arc<Config>,
-    /// Project templates; the first one is the default.
-    pub templates: Vec<String>,
+    /// Templates of projects.
+    pub templates: Arc<Templates>,
+    /// Opens the secrets of projects; none without a key.
+    pub keyring: Option<Keyring>,
     /// Payload schemas.
     pub schemas: Schemas,
     /// Host, port and name of the database, without the password.
@@ -44,9 +49,23 @@ pub struct App {
 }
 
 impl App {
-    /// Deadline and attempts of every operation on a project.
-    pub fn operation_policy(&self) -> OperationPolicy {
+    /// Deadline and attempts of an operation on a project of this template.
+    pub fn operation_policy(&self, template: &str, operation: OperationKind) -> OperationPolicy {
+        let policy = self.templates.get(template).map(|it| it.policy(operation)).unwrap_or_default();
+        OperationPolicy {
+            deadline: policy.deadline.unwrap_or(self.config.project_deadline),
+            max_attempts: policy.max_attempts.unwrap_or(self.config.max_attempts),
+        }
+    }
+
+    /// Deadline and attempts where no template is known.
+    pub fn default_policy(&self) -> OperationPolicy {
         OperationPolicy { deadline: self.config.project_deadline, max_attempts: self.config.max_attempts }
+    }
+
+    /// The keys of the installation.
+    pub fn keyring(&self) -> Result<&Keyring, SecretError> {
+        self.keyring.as_ref().ok_or(SecretError::NoKey)
     }
 
     /// A worker without a heartbeat for this long is not online.

@@ -5,6 +5,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::log::chain;
+use crate::secrets::SecretError;
 use crate::store::{Refusal, StoreError};
 use crate::web::request_id::request_id;
 use crate::wire::{FieldProblem, Problem};
@@ -68,6 +69,10 @@ pub enum ApiError {
     CrossSite,
     #[error("This token is restricted to these queues: {}. Request a subset of them, or omit `queues` to serve all of them.", .0.join(", "))]
     QueueForbidden(Vec<String>),
+    #[error("The project is protected from deletion. Send PATCH with {{\"protected\": false}} first.")]
+    Protected,
+    #[error("The secret is not available: {0}.")]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -122,6 +127,8 @@ impl ApiError {
             Self::InvalidState { .. } | Self::NotStarted(_) | Self::InvalidSchedule(_) => {
                 (S::CONFLICT, "invalid_state", "Invalid state")
             }
+            Self::Protected => (S::CONFLICT, "protected", "Project protected"),
+            Self::Secret(_) => (S::CONFLICT, "secret_unavailable", "Secret not available"),
             Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Version out of date"),
             Self::KeyReused | Self::Store(StoreError::Refused { code: Refusal::KeyReused, .. }) => {

@@ -15,7 +15,7 @@ use super::json::{TextOr, storable};
 use super::time::parse_time;
 use crate::domain::new_job::{DEFAULT_KEY_WINDOW, DEFAULT_PRIORITY, MAX_PRIORITY};
 use crate::domain::retry::{MAX_DELAY, Strategy};
-use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, JobKind, NewJob, Policy};
+use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, NewJob, OperationKind, Policy};
 
 /// Maximum payload size in bytes.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
@@ -137,7 +137,7 @@ impl CreateJob {
     /// Validates the request. `max_attempts` is the default.
     pub fn checked(self, max_attempts: u32) -> Result<NewJob, FieldProblem> {
         let hash = self.fingerprint();
-        if JobKind::parse(&self.kind).is_some() {
+        if OperationKind::of_job_kind(&self.kind).is_some() {
             return Err(FieldProblem::new("kind", "is reserved for projects; use POST /projects"));
         }
         let ident = |field: &str, text: Option<&str>| match text {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::time::serialize;
 
 /// The entities that have events.
-pub const ENTITIES: [&str; 8] = ["project", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
+pub const ENTITIES: [&str; 9] =
+    ["project", "step", "job", "queue", "worker", "limit", "schema", "schedule", "workflow"];
 
 /// One state change: what changed, who changed it, when and why.
 #[derive(Debug, Serialize, ToSchema)]

@@ -21,6 +21,7 @@ pub mod queue;
 pub mod schedule;
 pub mod schema;
 pub mod stats;
+pub mod template;
 pub mod time;
 pub mod worker;
 pub mod workflow;
@@ -35,10 +36,14 @@ pub use limit::{Limit, PutLimit};
 pub use metrics::{CountsByStatus, Metrics};
 pub use path::segment;
 pub use problem::{FieldProblem, Problem};
-pub use project::{CreateProject, JobSummary, PatchProject, Project, ProjectEvent, ProjectExplanation, Reason};
+pub use project::{
+    Access, CreateProject, JobSummary, PatchProject, Project, ProjectEvent, ProjectExplanation, ProjectOperation,
+    ProjectStep, Reason,
+};
 pub use queue::{CreateQueue, PatchQueue, Queue};
 pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, PutSchedule, Schedule, Tick};
 pub use schema::{PutSchema, Schema};
 pub use stats::{KindStats, Percentiles, QueueStats, Retention, Stats, WorkerStats};
+pub use template::{Template, TemplatePolicy};
 pub use worker::Worker;
 pub use workflow::{CreateWorkflow, Graph, GraphEdge, GraphNode, Workflow};

@@ -16,20 +16,32 @@ pub struct Project {
     pub id: Uuid,
     #[schema(example = "my-project")]
     pub name: String,
-    /// `creating`, `provisioning`, `ready`, `failed`, `deleting` or `deleted`.
+    /// `creating`, `provisioning`, `ready`, `failed`, `updating`, `pausing`, `paused`, `resuming`, `deleting` or `deleted`.
     #[schema(example = "creating")]
     pub status: String,
     /// Why the project failed; null in every other status.
     pub error_reason: Option<String>,
     #[schema(example = "simulated")]
     pub template: String,
+    /// The version of the template that the project was made with.
+    pub template_version: i32,
     /// Byte for byte as given.
     #[schema(value_type = Object)]
     pub parameters: Box<RawValue>,
     pub labels: BTreeMap<String, String>,
     /// Increases with every change; the `ETag` contains it.
     pub version: i64,
-    /// When a project that is `creating`, `provisioning` or `deleting` is marked failed.
+    /// The operation in progress, or else the last one: `create`, `update`, `rotate`, `pause`, `resume` or `delete`.
+    pub operation: String,
+    /// Why the last operation failed: `operation`, `step`, `code`, `message`, `retryable`, `usable` (whether the project still works),
+    /// and the steps that were `kept` and `undone`. Null if it did not fail.
+    #[schema(value_type = Option<Object>)]
+    pub failure: Option<Box<RawValue>>,
+    /// Whether deletion is refused.
+    pub protected: bool,
+    /// What the operation in progress was asked to stop for: `cancel` or `delete`.
+    pub stop_request: Option<String>,
+    /// When the operation in progress fails, if it has not finished.
     #[serde(serialize_with = "serialize_option")]
     pub deadline_at: Option<OffsetDateTime>,
     #[serde(serialize_with = "serialize")]
@@ -48,7 +60,7 @@ pub struct CreateProject {
     /// Default: `simulated`.
     #[schema(example = "simulated")]
     pub template: Option<String>,
-    /// Parameters of the template: any JSON object up to 64 KiB, kept byte for byte.
+    /// Parameters of the template: a JSON object up to 64 KiB that satisfies the schema of the template, kept byte for byte.
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Box<RawValue>>,
     /// Up to 32 labels to filter by.
@@ -63,6 +75,8 @@ pub struct PatchProject {
     pub name: Option<String>,
     /// Replaces all labels.
     pub labels: Option<BTreeMap<String, String>>,
+    /// Whether deletion is refused.
+    pub protected: Option<bool>,
 }
 
 /// Who makes a change and why, recorded with the event. The body may be empty.
@@ -122,9 +136,67 @@ pub struct ProjectExplanation {
     pub deadline_at: Option<OffsetDateTime>,
     /// What happens at the deadline.
     pub then: Option<String>,
-    /// Actions that are possible now: `retry`, `delete`.
+    /// Actions that are possible now: `retry`, `pause`, `resume`, `cancel`, `delete`.
     pub possible: Vec<String>,
     pub job: Option<JobSummary>,
+}
+
+/// An operation on a project, with its steps.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProjectOperation {
+    /// The job that performs it.
+    pub job_id: Uuid,
+    #[schema(example = "create")]
+    pub operation: String,
+    /// The state of the job.
+    #[schema(example = "completed")]
+    pub state: String,
+    pub attempt: i32,
+    pub error: Option<String>,
+    #[serde(serialize_with = "serialize")]
+    pub created_at: OffsetDateTime,
+    #[serde(serialize_with = "serialize_option")]
+    pub finished_at: Option<OffsetDateTime>,
+    pub steps: Vec<ProjectStep>,
+}
+
+/// A step of an operation.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProjectStep {
+    /// From 0, in the order of execution.
+    pub position: i32,
+    #[schema(example = "database")]
+    pub name: String,
+    /// `running`, `done`, `failed`, `undoing`, `undone`, `undo_failed` or `skipped`.
+    #[schema(example = "done")]
+    pub state: String,
+    /// How often it has been started.
+    pub attempt: i32,
+    #[serde(serialize_with = "serialize")]
+    pub started_at: OffsetDateTime,
+    #[serde(serialize_with = "serialize_option")]
+    pub ended_at: Option<OffsetDateTime>,
+    pub duration_ms: Option<i64>,
+    /// A short name of the failure.
+    pub code: Option<String>,
+    pub error: Option<String>,
+    pub retryable: Option<bool>,
+    /// What it produced.
+    #[schema(value_type = Option<Object>)]
+    pub output: Option<Box<RawValue>>,
+    pub execution_id: Uuid,
+}
+
+/// How to reach what the project consists of. Everything but `password` and `uri` is public.
+#[derive(Serialize, ToSchema)]
+pub struct Access {
+    /// What the provisioner published, such as `host`, `port`, `database` and `user`.
+    #[schema(value_type = Object)]
+    pub outputs: BTreeMap<String, Box<RawValue>>,
+    pub password: Option<String>,
+    /// A URL with the password.
+    #[schema(example = "postgres://user:password@host:5432/database")]
+    pub uri: Option<String>,
 }
 
 /// The unfinished job of a project.

@@ -114,7 +114,7 @@ async fn unknown_template_is_rejected_with_known_ones() {
     for template in ["kubernetes", "", "Simulated", "a\0b"] {
         let answer = server.post("/projects", json!({"name": "a", "template": template})).await;
         assert_refused(&answer, 422, "invalid_field", "template");
-        assert!(answer.text.contains("use one of simulated"), "{}", answer.text);
+        assert!(answer.text.contains("use one of postgres, simulated"), "{}", answer.text);
     }
     server.post("/projects", json!({"name": "a", "template": "simulated"})).await.expect(201);
 }

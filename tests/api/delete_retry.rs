@@ -63,35 +63,92 @@ async fn failed_deletion_has_reason_and_can_be_retried() {
 }
 
 #[tokio::test]
-async fn project_in_transition_cannot_be_deleted() {
+async fn project_can_be_deleted_in_every_status() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
+    let busy = server.create_as("busy", json!({"duration_ms": 600_000, "removal_ms": 0})).await;
     server.until(&busy, "provisioning").await;
-    let gone = server.ready("gone").await;
-    server.delete(&format!("/projects/{gone}")).await.expect(202);
-    server.until(&gone, "deleted").await;
+    let answer = server.delete(&format!("/projects/{busy}")).await.expect(202).json();
+    assert!(["provisioning", "deleting", "deleted"].contains(&answer["status"].as_str().unwrap()), "{answer}");
+    server.until(&busy, "deleted").await;
+    assert_eq!(server.history(&busy).await, ["creating", "provisioning", "provisioning", "deleting", "deleted"]);
     let quiet = api_server(&database);
     server.kill();
     let waiting = quiet.create("waiting").await;
-    for (id, status) in [(&busy, "provisioning"), (&gone, "deleted"), (&waiting, "creating")] {
-        let answer = quiet.delete(&format!("/projects/{id}")).await;
-        assert_problem(&answer, 409, "invalid_state");
-        assert_eq!(answer.json()["current_status"], status);
-    }
+    assert_eq!(quiet.delete(&format!("/projects/{waiting}")).await.expect(202).json()["status"], "deleting");
+    assert_eq!(quiet.delete(&format!("/projects/{busy}")).await.expect(202).json()["status"], "deleted");
+    database.check_invariants().await;
 }
 
 #[tokio::test]
-async fn second_deletion_is_rejected() {
+async fn repeated_deletion_changes_nothing() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;
     let path = format!("/projects/{id}");
     let tries = futures_util::future::join_all((0..6).map(|_| server.delete(&path))).await;
-    let accepted = tries.iter().filter(|answer| answer.status == 202).count();
-    assert_eq!((accepted, tries.iter().filter(|answer| answer.status == 409).count()), (1, 5));
-    assert!(tries.iter().filter(|it| it.status == 409).all(|it| it.json()["current_status"] == "deleting"));
+    assert!(tries.iter().all(|answer| answer.status == 202 && answer.json()["status"] == "deleting"));
     let jobs = database.number("SELECT count(*) FROM jobs WHERE kind = 'project.deprovision'").await;
     assert_eq!(jobs, 1);
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn protected_project_is_not_deleted() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let (id, busy) = (
+        server.ready("precious").await,
+        server.create_as("busy", json!({"duration_ms": 600_000, "removal_ms": 0})).await,
+    );
+    for id in [&id, &busy] {
+        let path = format!("/projects/{id}");
+        server.patch(&path, json!({"protected": true})).await.expect(200);
+        let answer = server.delete(&path).await;
+        assert_problem(&answer, 409, "protected");
+        assert!(answer.text.contains("PATCH"), "{}", answer.text);
+        assert_eq!(server.patch(&path, json!({"protected": false})).await.expect(200).json()["protected"], false);
+        server.delete(&path).await.expect(202);
+        server.until(id, "deleted").await;
+    }
+}
+
+#[tokio::test]
+async fn canceled_creation_fails_at_once_and_can_be_retried() {
+    let database = Database::new().await;
+    // Without the wakeup, the worker would learn of the request from a heartbeat after 20 minutes.
+    let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1h")]);
+    let id = server.create_as("busy", json!({"duration_ms": 3_000_000, "removal_ms": 0})).await;
+    server.until(&id, "provisioning").await;
+    let cancel = format!("/projects/{id}/cancel");
+    server.post(&cancel, json!({"reason": "not needed"})).await.expect(202);
+    let project = server.until(&id, "failed").await;
+    assert_eq!(project["error_reason"], "canceled: not needed");
+    let failure = &project["failure"];
+    assert_eq!((&failure["operation"], &failure["code"]), (&json!("create"), &json!("canceled")), "{failure}");
+    assert_eq!((&failure["step"], &failure["usable"]), (&json!("simulate"), &json!(false)), "{failure}");
+    let refused = server.post(&cancel, json!({})).await;
+    assert_problem(&refused, 409, "invalid_state");
+    server.post(&format!("/projects/{id}/retry"), json!({})).await.expect(200);
+    server.until(&id, "provisioning").await;
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    server.until(&id, "deleted").await;
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn force_ends_every_status_and_needs_a_reason() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let busy = server.create_as("busy", json!({"duration_ms": 600_000, "removal_ms": 0})).await;
+    server.until(&busy, "provisioning").await;
+    for id in [busy, server.ready("ready").await, server.failed("failed").await] {
+        let path = format!("/projects/{id}/force");
+        assert_refused(&server.post(&path, json!({})).await, 422, "invalid_field", "reason");
+        let project = server.post(&path, json!({"reason": "the cluster burned down"})).await.expect(200).json();
+        assert_eq!(project["status"], "deleted");
+        let events = server.get(&format!("/projects/{id}/events")).await.json();
+        assert_eq!(events[0]["reason"], "forced: the cluster burned down");
+    }
     database.check_invariants().await;
 }
 
@@ -106,8 +163,8 @@ async fn if_match_prevents_deleting_changed_project() {
     }
     assert_eq!(server.get(&format!("/projects/{id}")).await.json()["status"], "failed");
     delete_if(&server, &id, "\"4\"").await.expect(202);
-    assert_problem(&delete_if(&server, &id, "\"5\"").await, 409, "invalid_state");
-    assert_problem(&delete_if(&server, &id, "*").await, 409, "invalid_state");
+    assert_problem(&delete_if(&server, &id, "\"4\"").await, 412, "stale_version");
+    assert_eq!(delete_if(&server, &id, "*").await.expect(202).json()["status"], "deleting");
 }
 
 #[tokio::test]

@@ -34,7 +34,8 @@ async fn settled_project_lists_possible_actions() {
     let (ready, failed, gone) = (server.ready("a").await, server.failed("b").await, server.ready("c").await);
     server.delete(&format!("/projects/{gone}")).await.expect(202);
     server.until(&gone, "deleted").await;
-    let cases = [(ready, json!(["delete"])), (failed.clone(), json!(["retry", "delete"])), (gone, json!([]))];
+    let of_ready = json!(["update", "rotate", "pause", "delete"]);
+    let cases = [(ready, of_ready), (failed.clone(), json!(["retry", "delete"])), (gone, json!([]))];
     for (id, possible) in cases {
         let found = explain(&server, &id).await;
         assert_eq!((&found["reason"], &found["possible"]), (&json!("settled"), &possible), "{found}");
@@ -50,7 +51,7 @@ async fn active_project_names_worker_and_attempt() {
     let id = server.create_as("a", json!({"duration_ms": 20_000})).await;
     server.until(&id, "provisioning").await;
     let found = explain(&server, &id).await;
-    assert_eq!((&found["reason"], &found["possible"]), (&json!("working"), &json!([])), "{found}");
+    assert_eq!((&found["reason"], &found["possible"]), (&json!("working"), &json!(["cancel", "delete"])), "{found}");
     let job = &found["job"];
     assert_eq!(
         (&job["state"], &job["attempt"], &job["kind"]),

@@ -14,7 +14,10 @@ async fn accepting(server: &Server, path: &str, accept: &str) -> Answer {
 async fn metrics_count_every_status() {
     let database = Database::new().await;
     let server = api_server(&database);
-    let none = json!({"creating": 0, "provisioning": 0, "ready": 0, "failed": 0, "deleting": 0, "deleted": 0});
+    let none = json!({
+        "creating": 0, "provisioning": 0, "ready": 0, "failed": 0, "updating": 0, "pausing": 0, "paused": 0, "resuming": 0,
+        "deleting": 0, "deleted": 0
+    });
     for path in ["/metrics", "/api/v1/metrics"] {
         let metrics = server.get(path).await.expect(200).json();
         assert_eq!(metrics, json!({"counts_by_status": none, "failed_total": 0}));
@@ -43,7 +46,10 @@ async fn metrics_match_table_scan() {
     quiet.delete(&format!("/projects/{again}")).await.expect(202);
 
     let metrics = quiet.get("/metrics").await.expect(200).json();
-    let counts = json!({"creating": 1, "provisioning": 1, "ready": 1, "failed": 1, "deleting": 1, "deleted": 1});
+    let counts = json!({
+        "creating": 1, "provisioning": 1, "ready": 1, "failed": 1, "updating": 0, "pausing": 0, "paused": 0, "resuming": 0,
+        "deleting": 1, "deleted": 1
+    });
     assert_eq!(metrics, json!({"counts_by_status": counts, "failed_total": 1}));
     for (status, n) in metrics["counts_by_status"].as_object().unwrap() {
         let scanned = database.number(&format!("SELECT count(*) FROM projects WHERE status = '{status}'")).await;

@@ -78,6 +78,7 @@ async fn hostile_names_can_be_typed_searched_and_deleted() {
     for name in ["\"><img src=x onerror=alert(1)>", "a/b.c%20d?e#f&g=h+i"] {
         browser.open("/dashboard/projects").await;
         browser.fill("#project-name", name).await;
+        browser.choose("#template", "simulated").await;
         browser.press("Create project").await;
         browser.arrives("/dashboard/projects/").await;
         let id = browser.path().await.rsplit('/').next().unwrap().to_owned();

@@ -169,7 +169,7 @@ async fn job_is_canceled_after_confirmation() {
     assert_eq!(browser.text(".head .badge").await, "Canceled");
     browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
     browser.press("Cancel job").await;
-    browser.wait_for_text("Cancellation requested. The worker is notified").await;
+    browser.wait_for_text("Cancellation requested").await;
     job_until(&fixtures.server, &fixtures.active, "canceled").await;
     browser.open(&format!("/dashboard/jobs/{}/cancel", fixtures.active)).await;
     browser.wait_for_text("The job is now canceled.").await;

@@ -11,6 +11,9 @@ async fn project_lifecycle_works_with_tab_and_enter_only() {
     browser.open("/dashboard/projects").await;
     browser.tab_to("Name").await;
     browser.keys("by-hand").await;
+    browser.tab_to("Template").await;
+    browser.keys("simulated").await;
+    browser.tab_to("Create project").await;
     browser.keys(key::ENTER).await;
     browser.until("it is ready", "document.querySelector('.head .badge')?.innerText === 'Ready'").await;
 

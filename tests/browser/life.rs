@@ -19,6 +19,7 @@ async fn created_project_becomes_ready_without_reload() {
     browser.open("/dashboard").await;
     browser.wait_for_text("No projects yet").await;
     browser.fill("#project-name", "billing-eu").await;
+    browser.choose("#template", "simulated").await;
     browser.press("Create project").await;
     browser.wait_for_text("Project created. Provisioning is in progress.").await;
     assert_eq!(browser.text("h1").await, "billing-eu");
@@ -120,6 +121,7 @@ async fn double_click_or_back_creates_one_project() {
     let browser = Browser::on(&server).await;
     browser.open("/dashboard/projects").await;
     browser.fill("#project-name", "only-one").await;
+    browser.choose("#template", "simulated").await;
     browser.double_click(".create .primary").await;
     browser.arrives("/dashboard/projects/").await;
     browser.until("it is shown", "document.querySelector('h1').innerText === 'only-one'").await;

@@ -25,6 +25,7 @@ async fn project_lifecycle_works_without_javascript() {
     browser.open("/dashboard").await;
     assert!(browser.shows("Live updates need JavaScript.").await);
     browser.fill("#project-name", "plain").await;
+    browser.choose("#template", "simulated").await;
     browser.press("Create project").await;
     browser.arrives("/dashboard/projects/").await;
     shows_no_script_only_controls(&browser).await;

@@ -223,6 +223,7 @@ impl Browser {
                 return self.has_followed().await;
             }
             assert!(Instant::now() < deadline, "{what}: {error}");
+            _ = element.scroll_into_view().await; // It may be behind the bar at the top.
         }
     }
 
@@ -246,6 +247,12 @@ impl Browser {
     pub async fn fill(&self, css: &str, text: &str) {
         let field = self.element(css, &format!("document.querySelector({})", json!(css))).await;
         field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses an option of a select by typing the beginning of its text.
+    pub async fn choose(&self, css: &str, text: &str) {
+        let field = self.element(css, &format!("document.querySelector({})", json!(css))).await;
         field.send_keys(text).await.unwrap();
     }
 

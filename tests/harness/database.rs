@@ -12,22 +12,34 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
 static CLUSTER: OnceLock<Embedded> = OnceLock::new();
+static TENANTS: OnceLock<Embedded> = OnceLock::new();
 static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of the run's PostgreSQL. The server ends with this process.
 pub fn cluster_url() -> &'static str {
-    let start = || {
-        let settings =
-            [("fsync", "off"), ("synchronous_commit", "off"), ("max_connections", "400"), ("shared_buffers", "64MB")];
-        let options = Options {
-            state_dir: run_folder("postgres"),
-            settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            ..Options::default()
-        };
-        Embedded::start(&options).unwrap_or_else(|error| panic!("tests need a PostgreSQL: {error}"))
+    CLUSTER.get_or_init(|| start_cluster("postgres", "400")).url()
+}
+
+/// The URL of a second PostgreSQL, in which projects get their databases.
+pub fn tenants_url() -> &'static str {
+    TENANTS.get_or_init(|| start_cluster("tenants", "200")).url()
+}
+
+fn start_cluster(purpose: &str, connections: &str) -> Embedded {
+    let settings = [
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("max_connections", connections),
+        ("shared_buffers", "64MB"),
+        ("max_prepared_transactions", "5"),
+    ];
+    let options = Options {
+        state_dir: run_folder(purpose),
+        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..Options::default()
     };
-    CLUSTER.get_or_init(start).url()
+    Embedded::start(&options).unwrap_or_else(|error| panic!("tests need a PostgreSQL: {error}"))
 }
 
 /// A folder of this run. Folders of runs that are over are removed.
@@ -206,7 +218,7 @@ fn url_of(name: &str) -> String {
     cluster_url().replacen("/postgres?", &format!("/{name}?"), 1) + PATIENT
 }
 
-async fn connect(url: &str) -> Client {
+pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client

@@ -12,7 +12,7 @@ pub mod worker;
 use std::time::{Duration, Instant};
 
 pub use browser::{Browser, key};
-pub use database::{Database, run_folder};
+pub use database::{Database, connect, run_folder, tenants_url};
 pub use process::Process;
 #[cfg(feature = "chaos")]
 pub use proxy::NetworkFault;

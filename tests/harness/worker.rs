@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost::domain::settle::settle;
-use provost::domain::{Backoff, Budget, JobKind, Outcome, Settlement};
+use provost::domain::{Backoff, Budget, OperationKind, Outcome, Settlement};
 use provost::signal::Wakeup;
 use provost::store::jobs::{CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, GracePeriods, Settled};
 use provost::store::{Connector, Store};
@@ -29,7 +29,10 @@ pub async fn store(database: &Database) -> Store {
 
 /// The request of a worker for the jobs of projects.
 pub fn project_claimer(name: &str, lease: Duration) -> ClaimRequest {
-    ClaimRequest { kinds: JobKind::ALL.iter().map(JobKind::to_string).collect(), ..claimer(name, lease) }
+    ClaimRequest {
+        kinds: OperationKind::ALL.iter().map(|it| it.job_kind().to_owned()).collect(),
+        ..claimer(name, lease)
+    }
 }
 
 /// The request of a worker for jobs of kind `noop`.
@@ -39,7 +42,6 @@ pub fn claimer(name: &str, lease: Duration) -> ClaimRequest {
         queues: vec!["*".into()],
         kinds: vec!["noop".into()],
         lease_ttl: lease,
-        project_deadline: Duration::from_secs(600),
         tenants: None,
         window: CandidateWindow::default(),
     }
@@ -88,5 +90,5 @@ pub fn settlement(outcome: Outcome) -> Settlement {
 }
 
 pub async fn settle_as(store: &Store, claimed: &ClaimedJob, outcome: Outcome, name: &str) -> Settled {
-    store.settle_job(&claimed.lease, None, settlement(outcome), &[], name).await.unwrap()
+    store.settle_job(&claimed.lease, settlement(outcome), &[], name).await.unwrap()
 }

@@ -88,7 +88,8 @@ async fn events_are_filtered_and_paged() {
     let project = server.ready("p").await;
     for (query, n) in [
         (format!("entity=job&id={id}"), 3),
-        (format!("id={project}"), 3),
+        (format!("id={project}&entity=project"), 3),
+        (format!("id={project}&entity=step"), 2),
         ("entity=queue".to_owned(), 1),
         ("entity=worker".to_owned(), 1),
         ("actor=api".to_owned(), 3),

@@ -45,7 +45,7 @@ async fn direct() -> Side<Direct> {
     let mut sources = Sources::default();
     sources.add(config::Source::Environment, BTreeMap::from([(LEASE.0.to_owned(), LEASE.1.to_owned())]));
     let (config, for_source) = (Config::from_sources(&sources).unwrap(), store.clone());
-    let source = Box::new(move |name: &str| Direct::new(&config, &for_source, &worker(name)));
+    let source = Box::new(move |name: &str| Direct::new(&config, None, &for_source, &worker(name)));
     Side { database, store, source, _server: None }
 }
 

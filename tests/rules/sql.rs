@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use provost::provision::postgres::sql::ALL as PROVISIONER;
 use provost::store::invariants::INVARIANTS;
 use provost::store::sql::{ALL, Statement};
 
@@ -42,6 +43,26 @@ async fn statements_prepare_on_a_fresh_schema() {
     for statement in every_statement() {
         if let Err(error) = client.prepare(statement.text).await {
             panic!("{}: {error:?}", statement.name);
+        }
+    }
+}
+
+/// Statements that are sent to the clusters of projects, which have no schema of ours.
+#[tokio::test]
+async fn provisioner_statements_prepare_anywhere_and_match_files() {
+    let files: BTreeSet<String> = walk("sql/provision/postgres")
+        .into_iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let named: BTreeSet<String> = PROVISIONER.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(files, named);
+    let database = Database::bare().await;
+    let client = crate::harness::connect(&database.url).await;
+    for (name, text) in PROVISIONER {
+        assert!(text.starts_with("-- "), "{name} has no head comment");
+        // The session is a batch of settings.
+        if *name != "session" {
+            client.prepare(text).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         }
     }
 }

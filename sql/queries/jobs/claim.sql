@@ -1,7 +1,6 @@
 -- Claim due jobs for a worker: at most one for each free slot.
 -- $1 queues, {*} for all  $2 kinds  $3 worker  $4 new execution ids, one for each free slot  $5 lease (s)
--- $6 deadline of a provisioning project (s)  $7 notify?  $8 seed of the tenant order  $9 extra candidates beyond the slots
--- $10 tenants, or null for all
+-- $6 notify?  $7 seed of the tenant order  $8 extra candidates beyond the slots  $9 tenants, or null for all
 --
 -- Idea: read the head of each lane that may have due jobs, rank these candidates, apply the limits, lock as many as there are
 -- slots, and start them. There are more candidates than slots because other claims may lock the same jobs at this moment. If a
@@ -12,12 +11,12 @@
 -- Plan: lane heads by index only scans of jobs_by_lane, candidates by primary key once to lock them and by ctid to update them.
 -- The steps about limits do no work if there are none (tests/plans.rs, tests/costs.rs).
 WITH RECURSIVE clock AS MATERIALIZED (
-    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots, cardinality($4::uuid[]) + $9::integer AS max_candidates
+    SELECT clock_timestamp() AS at, cardinality($4::uuid[]) AS slots, cardinality($4::uuid[]) + $8::integer AS max_candidates
 ), open_lanes AS MATERIALIZED (
     SELECT l.queue, l.priority, l.kind, l.tenant, min(l.since) AS since, count(*) OVER (PARTITION BY l.priority) AS lanes_in_priority
     FROM clock CROSS JOIN lanes l JOIN queues q ON q.name = l.queue
     WHERE l.since <= clock.at AND q.state <> 'paused' AND l.kind = ANY ($2::text[]) AND ('*' = ANY ($1::text[]) OR l.queue = ANY ($1))
-      AND ($10::text[] IS NULL OR l.tenant = ANY ($10))
+      AND ($9::text[] IS NULL OR l.tenant = ANY ($9))
       AND NOT EXISTS (SELECT FROM workers w WHERE w.id = $3::text AND w.state <> 'online')
     GROUP BY l.queue, l.priority, l.kind, l.tenant
 ), lane_heads AS MATERIALIZED (
@@ -31,7 +30,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
 ), ranked AS MATERIALIZED (
     -- The order of service. Within a priority the tenants alternate, in an order that depends on the seed: claims of a single job
     -- are then fair, too. Within a tenant: first in, first out.
-    SELECT *, row_number() OVER (ORDER BY priority DESC, tenant_rank, hashtextextended(tenant, $8::bigint), run_at, id) AS place
+    SELECT *, row_number() OVER (ORDER BY priority DESC, tenant_rank, hashtextextended(tenant, $7::bigint), run_at, id) AS place
     FROM (SELECT *, row_number() OVER (PARTITION BY priority, tenant ORDER BY run_at, id) AS tenant_rank FROM lane_heads) AS h
 ), limited AS MATERIALIZED (
     -- The limits that apply to each candidate. Without limits nothing is compared: the planner evaluates the last line first.
@@ -113,7 +112,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
 ), changed_projects AS (
     UPDATE projects p
     SET status = 'provisioning', version = p.version + 1, updated_at = claimed.updated_at,
-        deadline_at = claimed.updated_at + $6::float8 * interval '1 second'
+        deadline_at = claimed.updated_at + p.operation_timeout * interval '1 second'
     FROM claimed
     WHERE p.id = claimed.project_id AND p.status = 'creating' AND claimed.kind = 'project.provision'
     RETURNING p.id, claimed.id AS job_id, claimed.execution_id, p.updated_at
@@ -123,7 +122,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     UNION ALL
     SELECT 'project', id, 'creating', 'provisioning', $3, job_id, execution_id, updated_at FROM changed_projects
 ), notified AS (
-    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM claimed) AS q WHERE $7::boolean AND EXISTS (SELECT FROM changed_projects)
+    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM claimed) AS q WHERE $6::boolean AND EXISTS (SELECT FROM changed_projects)
 )
 SELECT -- The claim as a whole: whether a repeated claim may find more, and when the next job is due.
        (SELECT count(*) FROM notified) AS notified,

@@ -1,6 +1,7 @@
 -- Take back active jobs whose lease has expired, whose timeout has passed, or whose worker did not stop in time after a cancel
 -- request. A job with failures left is retried at once and keeps its place in the queue, because run_at stays; otherwise it
--- becomes a dead letter and its project fails.
+-- becomes a dead letter and its project fails. The deadline of a project, not this grace, bounds how long its operation may take
+-- to stop after a cancel request: it may have to undo its steps.
 -- Locks: jobs in order of their ids, then projects; skips locked rows. The update checks the lease again.
 -- $1 max rows  $2 actor  $3 notify?  $4 grace after a cancel request (s)  $5 grace after a timeout (s)
 WITH expired AS MATERIALIZED (
@@ -9,7 +10,7 @@ WITH expired AS MATERIALIZED (
                 WHEN lease_until < at THEN 'lease_expired' ELSE 'timed_out' END AS outcome
     FROM jobs, (SELECT clock_timestamp() AS at) AS clock
     WHERE state = 'active' AND worker_id IS NOT NULL
-      AND (lease_until < at OR cancel_requested_at < at - $4::float8 * interval '1 second'
+      AND (lease_until < at OR (cancel_requested_at < at - $4::float8 * interval '1 second' AND project_id IS NULL)
            OR timeout_at < at - $5::float8 * interval '1 second')
     ORDER BY id LIMIT $1
     FOR UPDATE OF jobs SKIP LOCKED
@@ -34,25 +35,21 @@ WITH expired AS MATERIALIZED (
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
     SELECT execution_id, id, attempt, worker_id, kind, queue, run_at, claimed_at, updated_at, outcome, error FROM reaped
-), changed AS (
-    UPDATE projects p
-    SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = reaped.updated_at,
-        error_reason = CASE reaped.state WHEN 'canceled' THEN reaped.error ELSE format('%s (%s failures in total)', reaped.error, reaped.failures) END
-    FROM reaped
-    WHERE p.id = reaped.project_id AND reaped.state IN ('failed', 'canceled')
-      AND p.status = CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END
-    RETURNING p.id, CASE reaped.kind WHEN 'project.provision' THEN 'provisioning' ELSE 'deleting' END AS previous_state,
-              p.error_reason, reaped.id AS job_id, reaped.execution_id, p.updated_at
+), changed AS MATERIALIZED (
+    SELECT reaped.id AS job_id, finished.*
+    FROM reaped CROSS JOIN LATERAL finish_operation(reaped.project_id, reaped.id, reaped.execution_id, reaped.kind, reaped.state,
+        CASE outcome WHEN 'lease_expired' THEN 'worker_lost' ELSE outcome END,
+        CASE reaped.state WHEN 'canceled' THEN reaped.error ELSE format('%s (%s failures in total)', reaped.error, reaped.failures) END,
+        $2::text, NULL, reaped.updated_at) AS finished
+    WHERE reaped.project_id IS NOT NULL AND reaped.state IN ('failed', 'canceled')
 ), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at, detail)
     SELECT 'job', id, 'active', state, error, $2::text, id, execution_id, updated_at,
            json_build_object('before', json_build_object('lease_until', lease_until)) FROM reaped
-    UNION ALL
-    SELECT 'project', id, previous_state, 'failed', error_reason, $2, job_id, execution_id, updated_at, NULL FROM changed
 ), notified AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM reaped) AS q WHERE $3::boolean
 )
 SELECT reaped.id, reaped.project_id, reaped.execution_id, reaped.worker_id, reaped.state, reaped.outcome, reaped.error,
-       changed.previous_state AS previous_project_status, (SELECT count(*) FROM notified) AS notified
+       changed.previous_status AS previous_project_status, changed.status AS project_status, (SELECT count(*) FROM notified) AS notified
 FROM reaped LEFT JOIN changed ON changed.job_id = reaped.id
 ORDER BY reaped.id

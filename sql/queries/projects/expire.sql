@@ -9,7 +9,7 @@ WITH overdue AS MATERIALIZED (
     WHERE j.state NOT IN ('completed', 'failed', 'canceled')
     ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
 ), locked_projects AS MATERIALIZED (
-    SELECT p.id, p.status, locked_jobs.id AS job_id, locked_jobs.execution_id
+    SELECT p.id, p.status, p.operation, locked_jobs.id AS job_id
     FROM overdue
     JOIN projects p ON p.id = overdue.id
     LEFT JOIN locked_jobs ON locked_jobs.project_id = overdue.id
@@ -17,32 +17,34 @@ WITH overdue AS MATERIALIZED (
       AND (locked_jobs.id IS NOT NULL OR NOT EXISTS (
           SELECT FROM jobs j WHERE j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')))
     ORDER BY p.id FOR UPDATE OF p SKIP LOCKED
-), changed AS (
-    UPDATE projects p
-    SET status = 'failed', deadline_at = NULL, version = p.version + 1, updated_at = clock_timestamp(),
-        error_reason = CASE locked_projects.status
+), reasons AS MATERIALIZED (
+    SELECT locked_projects.*, CASE status
             WHEN 'creating' THEN 'no worker started provisioning before the deadline'
             WHEN 'provisioning' THEN 'provisioning did not finish before the deadline'
-            ELSE 'removal did not finish before the deadline' END
+            WHEN 'deleting' THEN 'removal did not finish before the deadline'
+            ELSE format('%s did not finish before the deadline', status) END AS reason
     FROM locked_projects
-    WHERE p.id = locked_projects.id AND p.status IN ('creating', 'provisioning', 'deleting')
-    RETURNING p.id, locked_projects.status AS previous_state, p.error_reason, locked_projects.job_id, locked_projects.execution_id, p.updated_at
 ), canceled AS (
     UPDATE jobs j
-    SET state = 'canceled', error = changed.error_reason, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL,
-        finished_at = changed.updated_at, updated_at = changed.updated_at
-    FROM changed JOIN locked_jobs ON locked_jobs.id = changed.job_id
+    SET state = 'canceled', error = reasons.reason, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL,
+        finished_at = at, updated_at = at
+    FROM clock_timestamp() AS at, reasons JOIN locked_jobs ON locked_jobs.id = reasons.job_id
     WHERE j.id = locked_jobs.id AND j.state NOT IN ('completed', 'failed', 'canceled')
-    RETURNING j.id, j.kind, j.queue, j.attempt, locked_jobs.state AS previous_state, locked_jobs.worker_id, j.execution_id, j.run_at, j.claimed_at, j.error, j.updated_at
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.attempt, locked_jobs.state AS previous_state, locked_jobs.worker_id, j.execution_id, j.run_at, j.claimed_at, j.error, j.updated_at
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
     SELECT execution_id, id, attempt, worker_id, kind, queue, run_at, claimed_at, updated_at, 'canceled', error FROM canceled WHERE previous_state = 'active'
+), changed AS MATERIALIZED (
+    -- A project without a job fails as well.
+    SELECT reasons.id, reasons.job_id, finished.previous_status AS previous_state, finished.status, reasons.reason
+    FROM reasons LEFT JOIN canceled ON canceled.project_id = reasons.id
+    CROSS JOIN LATERAL finish_operation(reasons.id, canceled.id, canceled.execution_id,
+        coalesce(canceled.kind, (SELECT job_kind FROM operation_kinds k WHERE k.operation = reasons.operation)), 'canceled', 'deadline_exceeded',
+        reasons.reason, $2::text, NULL, clock_timestamp()) AS finished
 ), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
-    SELECT 'project', id, previous_state, 'failed', error_reason, $2::text, job_id, execution_id, updated_at FROM changed
-    UNION ALL
     SELECT 'job', id, previous_state, 'canceled', error, $2, id, execution_id, updated_at FROM canceled
 ), notified AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM canceled) AS q WHERE $3::boolean
 )
-SELECT id, previous_state, error_reason, job_id, (SELECT count(*) FROM notified) AS notified FROM changed ORDER BY id
+SELECT id, previous_state, status, reason AS error_reason, job_id, (SELECT count(*) FROM notified) AS notified FROM changed ORDER BY id

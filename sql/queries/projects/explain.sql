@@ -1,7 +1,7 @@
 -- Explain the state of a project: its unfinished job, if any, and what that job waits for.
 -- $1 project  $2 max age of a worker's heartbeat (s)
-SELECT p.id, p.name, p.status, p.error_reason, p.template, p.parameters::text AS parameters, p.labels::text AS labels,
-       p.version, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
+SELECT p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p.parameters::text AS parameters,
+       p.labels::text AS labels, p.version, p.operation, p.failure::text AS failure, p.is_protected, p.stop_request, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
        clock_timestamp() AS at,
        j.id AS job_id, j.kind, j.queue, j.state, j.run_at, j.attempt, j.failures, j.max_attempts, j.execution_id,
        j.worker_id, j.lease_until, j.error, x.claimed_at,

@@ -1,4 +1,4 @@
--- Delete old events of jobs. Events of other entities are kept. Each run continues after the last event that was examined, so
+-- Delete old events of jobs and of the steps of projects. Events of other entities are kept. Each run continues after the last event that was examined, so
 -- kept events are examined once.
 -- $1 age (s)  $2 max rows
 WITH next AS MATERIALIZED (
@@ -9,7 +9,7 @@ WITH next AS MATERIALIZED (
     WHERE e.occurred_at <= (SELECT clock_timestamp()) - $1::float8 * interval '1 second'
 ), deleted AS (
     -- Events are never updated, so their ctids are current.
-    DELETE FROM events WHERE ctid = ANY (ARRAY(SELECT location FROM next WHERE entity = 'job')) RETURNING 1
+    DELETE FROM events WHERE ctid = ANY (ARRAY(SELECT location FROM next WHERE entity IN ('job', 'step'))) RETURNING 1
 ), updated AS (
     UPDATE retention
     SET removed = removed + (SELECT count(*) FROM deleted), last_event_id = (SELECT max(id) FROM next), pruned_at = clock_timestamp()

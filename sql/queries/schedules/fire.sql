@@ -91,7 +91,7 @@ WITH schedule AS MATERIALIZED (
         $14::float8, $15::integer, $11, $13, $16, NULL, NULL) AS p
     WHERE schedule.target = 'project' AND schedule.spec ->> 'action' = 'create'
 ), project_operations AS (
-    SELECT o.changed FROM started CROSS JOIN schedule CROSS JOIN LATERAL begin_project_operation(
+    SELECT o.outcome FROM started CROSS JOIN schedule CROSS JOIN LATERAL begin_project_operation(
         schedule.spec ->> 'action', started.project_id, started.job_id, $14, $15, $11, $12, $13, $16, NULL) AS o
     WHERE schedule.target = 'project' AND schedule.spec ->> 'action' <> 'create'
 )

@@ -4,6 +4,9 @@ CREATE OR REPLACE FUNCTION propagate_deleted_jobs() RETURNS trigger LANGUAGE plp
 BEGIN
     DELETE FROM past_executions WHERE job_id = ANY (ARRAY(SELECT id FROM old_rows));
     DELETE FROM execution_logs WHERE job_id = ANY (ARRAY(SELECT id FROM old_rows));
+    IF EXISTS (SELECT FROM old_rows WHERE project_id IS NOT NULL) THEN
+        DELETE FROM steps WHERE job_id = ANY (ARRAY(SELECT id FROM old_rows WHERE project_id IS NOT NULL));
+    END IF;
     IF EXISTS (SELECT FROM old_rows WHERE has_dependencies) THEN
         DELETE FROM job_dependencies WHERE job_id = ANY (ARRAY(SELECT id FROM old_rows WHERE has_dependencies));
     END IF;

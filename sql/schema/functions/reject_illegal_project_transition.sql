@@ -5,9 +5,11 @@ BEGIN
         ('creating', 'provisioning'), ('creating', 'failed'),
         ('provisioning', 'ready'), ('provisioning', 'failed'),
         ('failed', 'creating'),
-        ('ready', 'deleting'), ('failed', 'deleting'),
+        ('ready', 'updating'), ('updating', 'ready'),
+        ('ready', 'pausing'), ('pausing', 'paused'), ('pausing', 'ready'),
+        ('paused', 'resuming'), ('resuming', 'ready'), ('resuming', 'paused'),
         ('deleting', 'deleted'), ('deleting', 'failed')
-    ) THEN
+    ) AND (NEW.status <> 'deleting' OR OLD.status = 'deleted') THEN
         RAISE EXCEPTION 'project %: no transition from % to %', OLD.id, OLD.status, NEW.status USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;

@@ -4,11 +4,11 @@
 -- If the key is known, its project is returned in `key_project_id`. If another request stored the key between the snapshot and
 -- the lock, the row has neither, and the caller repeats the call.
 CREATE OR REPLACE FUNCTION submit_project(
-    new_id uuid, new_job_id uuid, name text, template text, parameters text, labels text, deadline double precision, max_attempts integer,
+    new_id uuid, new_job_id uuid, name text, template text, parameters text, labels text, timeout double precision, max_attempts integer,
     actor text, request_id text, notify boolean, key text, hash text
 ) RETURNS TABLE (
     lock_acquired boolean, key_project_id uuid, key_hash text,
-    id uuid, status text, error_reason text, version bigint, requested_at timestamptz, deadline_at timestamptz,
+    id uuid, status text, template_version integer, version bigint, requested_at timestamptz, deadline_at timestamptz,
     created_at timestamptz, updated_at timestamptz, notified bigint
 ) LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
@@ -27,29 +27,26 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING 1
     ), created AS (
-        INSERT INTO projects (id, status, name, template, parameters, labels, requested_at, deadline_at, created_at, updated_at)
-        SELECT new_id, 'creating', submit_project.name, submit_project.template, submit_project.parameters::json,
-               submit_project.labels::jsonb, at, at + deadline * interval '1 second', at, at
+        INSERT INTO projects (id, status, name, template, template_version, parameters, labels, operation_timeout, requested_at, deadline_at, created_at, updated_at)
+        SELECT new_id, 'creating', submit_project.name, submit_project.template,
+               coalesce((SELECT max(t.version) FROM templates t WHERE t.name = submit_project.template), 1),
+               submit_project.parameters::json, submit_project.labels::jsonb, timeout, at, at + timeout * interval '1 second', at, at
         FROM clock_timestamp() AS at
         WHERE submit_project.key IS NULL OR EXISTS (SELECT FROM inserted_key)
         RETURNING *
-    ), enqueued AS (
-        INSERT INTO jobs (id, state, kind, run_at, payload, project_id, max_attempts, created_at, updated_at)
-        SELECT new_job_id, 'queued', 'project.provision', c.created_at,
-               json_build_object('project_id', c.id, 'template', c.template, 'parameters', c.parameters),
-               c.id, submit_project.max_attempts, c.created_at, c.created_at
+    ), enqueued AS MATERIALIZED (
+        SELECT enqueue_operation(ROW(c.*)::projects, new_job_id, 'project.provision', submit_project.max_attempts, submit_project.actor,
+                                 submit_project.request_id, c.created_at) AS id
         FROM created c
-        RETURNING jobs.id, jobs.queue, jobs.created_at
     ), recorded AS (
         INSERT INTO events (entity, entity_id, previous_state, new_state, actor, job_id, request_id, occurred_at)
-        SELECT 'project', c.id, 'none', c.status, submit_project.actor, new_job_id, submit_project.request_id, c.created_at FROM created c
-        UNION ALL
-        SELECT 'job', e.id, 'none', 'queued', submit_project.actor, e.id, submit_project.request_id, e.created_at FROM enqueued e
+        SELECT 'project', c.id, 'none', c.status, submit_project.actor, e.id, submit_project.request_id, c.created_at
+        FROM created c CROSS JOIN enqueued e
     ), sent AS (
-        SELECT pg_notify('provost', e.queue) FROM enqueued e WHERE notify
+        SELECT pg_notify('provost', 'default') FROM enqueued e WHERE notify
     )
     SELECT lock.lock_acquired, existing_key.project_id, existing_key.request_hash,
-           c.id, c.status, c.error_reason, c.version, c.requested_at, c.deadline_at, c.created_at, c.updated_at,
+           c.id, c.status, c.template_version, c.version, c.requested_at, c.deadline_at, c.created_at, c.updated_at,
            (SELECT count(*) FROM sent)
     FROM lock LEFT JOIN existing_key ON true LEFT JOIN created c ON true;
 END $$;

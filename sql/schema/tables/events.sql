@@ -2,7 +2,7 @@
 CREATE TABLE events (
     id             bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     entity         text        NOT NULL CONSTRAINT events_entity_check
-        CHECK (entity IN ('project', 'job', 'queue', 'worker', 'limit', 'schema', 'schedule', 'workflow')),
+        CHECK (entity IN ('project', 'job', 'queue', 'worker', 'limit', 'schema', 'schedule', 'workflow', 'step')),
     entity_id      uuid,
     previous_state text        NOT NULL,                       -- 'none' when the entity is created
     new_state      text        NOT NULL,

@@ -1,24 +1,32 @@
 -- Projects: what users request and what provisioners build.
 CREATE TABLE projects (
-    id           uuid        PRIMARY KEY,                  -- UUIDv7: sorts by creation time
-    status       text        NOT NULL
+    id                uuid             PRIMARY KEY,            -- UUIDv7: sorts by creation time
+    status            text             NOT NULL
         CONSTRAINT projects_status_check
-        CHECK (status IN ('creating', 'provisioning', 'ready', 'failed', 'deleting', 'deleted')),
-    name         text        NOT NULL
+        CHECK (status IN ('creating', 'provisioning', 'ready', 'failed', 'updating', 'pausing', 'paused', 'resuming', 'deleting', 'deleted')),
+    name              text             NOT NULL
         CHECK (char_length(name) BETWEEN 1 AND 255),
-    error_reason text,
-    template     text        NOT NULL,
-    parameters   json        NOT NULL,                     -- json, not jsonb: returned byte for byte
-    labels       jsonb       NOT NULL
+    error_reason      text,
+    template          text             NOT NULL,
+    template_version  integer          NOT NULL DEFAULT 1,
+    parameters        json             NOT NULL,               -- json, not jsonb: returned byte for byte
+    labels            jsonb            NOT NULL
         CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")')),
-    version      bigint      NOT NULL DEFAULT 1,           -- the ETag
-    requested_at timestamptz NOT NULL,                     -- start of the current operation
-    deadline_at  timestamptz,                              -- when the current operation is abandoned
-    created_at   timestamptz NOT NULL,
-    updated_at   timestamptz NOT NULL,
+    version           bigint           NOT NULL DEFAULT 1,     -- the ETag
+    operation         text             NOT NULL DEFAULT 'create', -- the current operation, or else the last one
+    operation_timeout double precision NOT NULL DEFAULT 600,   -- how long that operation may take once it has started (s)
+    failure           json,                                    -- why the last operation failed; null if it did not
+    is_protected      boolean          NOT NULL DEFAULT false, -- refuses deletion
+    stop_request      text                                     -- what the current operation is to stop for
+        CONSTRAINT projects_stop_request_check CHECK (stop_request IN ('cancel', 'delete')),
+    requested_at      timestamptz      NOT NULL,               -- start of the current operation
+    deadline_at       timestamptz,                             -- when the current operation is abandoned
+    created_at        timestamptz      NOT NULL,
+    updated_at        timestamptz      NOT NULL,
     CONSTRAINT projects_reason_check CHECK ((status = 'failed') = (error_reason IS NOT NULL)),
-    CONSTRAINT projects_deadline_check
-        CHECK ((status IN ('creating', 'provisioning', 'deleting')) = (deadline_at IS NOT NULL))
+    CONSTRAINT projects_deadline_check CHECK (
+        (status IN ('creating', 'provisioning', 'updating', 'pausing', 'resuming', 'deleting')) = (deadline_at IS NOT NULL)),
+    CONSTRAINT projects_stop_check CHECK (stop_request IS NULL OR deadline_at IS NOT NULL)
 );
 CREATE INDEX projects_by_status ON projects (status, id DESC);
 CREATE INDEX projects_not_deleted ON projects (id DESC) WHERE status <> 'deleted';

@@ -22,7 +22,15 @@ pub trait Lifecycle {
     fn is_final(object: &Json) -> bool;
 
     fn has_failed(object: &Json) -> bool;
+
+    /// Lines that say how far the object has come, each once. Objects without steps have none.
+    async fn progress(_client: &Client, _id: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
+
+/// How often the progress of an object is read while a command waits.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Prints one object in full, or follows it.
 pub async fn get<T: Lifecycle>(cx: &Context, id: &str, watch: &Watch) -> Outcome {
@@ -42,7 +50,14 @@ pub async fn follow<T: Lifecycle>(cx: &Context, id: &str, interval: &Interval) -
 /// Waits until the object is final, the goal is reached or the timeout passes, and prints the object. Succeeds if the goal is
 /// reached.
 pub async fn wait<T: Lifecycle>(cx: &Context, id: &str, goal: &str, timeout: Duration) -> Outcome {
-    let fetch = async |timeout| T::fetch_final(&cx.client, id, goal, timeout).await;
+    let printed = std::cell::Cell::new(0);
+    let fetch = async |timeout: Duration| {
+        let answer = T::fetch_final(&cx.client, id, goal, timeout.min(PROGRESS_INTERVAL)).await;
+        let lines = T::progress(&cx.client, id).await;
+        lines.iter().skip(printed.get()).for_each(|line| cx.output.note(line));
+        printed.set(lines.len().max(printed.get()));
+        answer
+    };
     let is_done = |it: &Json| state(it) == goal || T::is_final(it);
     let (text, is_done) = long_poll(timeout, fetch, is_done).await?;
     cx.output.row(T::RESOURCE, &text)?;

@@ -1,5 +1,6 @@
 //! The commands that talk to a server over HTTP, one file per noun.
 
+mod access;
 mod complete;
 mod context;
 mod dead_letter;
@@ -19,6 +20,7 @@ mod queue;
 mod schedule;
 mod schema;
 mod target;
+mod template;
 mod watch;
 mod worker;
 mod workflow;
@@ -35,6 +37,9 @@ pub enum Noun {
     /// Manage projects
     #[command(subcommand)]
     Project(project::Verb),
+    /// List the templates of projects
+    #[command(subcommand)]
+    Template(template::Verb),
     /// Manage jobs
     #[command(subcommand, visible_aliases = ["task", "t"])]
     Job(job::Verb),
@@ -90,6 +95,7 @@ impl Noun {
     fn name(&self) -> &'static str {
         match self {
             Self::Project(_) => "project",
+            Self::Template(_) => "template",
             Self::Job(_) | Self::History(_) | Self::End2End(_) => "job",
             Self::Queue(_) => "queue",
             Self::Worker(_) => "worker",
@@ -110,6 +116,7 @@ impl Noun {
     async fn run(self, cx: &Context) -> Outcome {
         match self {
             Self::Project(verb) => verb.run(cx).await,
+            Self::Template(verb) => verb.run(cx).await,
             Self::Job(verb) => verb.run(cx).await,
             Self::History(events) => events.run(cx).await,
             Self::End2End(end2end) => end2end.run(cx).await,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use super::access::{self, Form, Reveal};
 use super::complete;
 use super::context::{Context, Outcome};
 use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, With, pair};
@@ -14,7 +15,9 @@ use super::target::target;
 use super::watch::list;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, Resource, read};
-use crate::cli::tables::{PROJECT, PROJECT_EVENT, PROJECT_EXPLANATION};
+use crate::cli::tables::{
+    PROJECT, PROJECT_EVENT, PROJECT_EXPLANATION, PROJECT_OPERATION, PROJECT_OUTPUT, PROJECT_STEP,
+};
 use crate::domain::ProjectStatus;
 use crate::wire::client::{Answer, Body, Client, ClientError, Pairs};
 use crate::wire::json::raw;
@@ -58,7 +61,69 @@ pub enum Verb {
         #[command(flatten)]
         wait: Wait,
     },
-    /// Change the name or the labels of a project
+    /// Cancel the operation in progress
+    #[command(after_help = "Example:\n  provost project cancel my-first --reason 'not needed' --wait")]
+    Cancel {
+        #[command(flatten)]
+        action: Action<Target>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Pause a ready project: block all access, keep everything
+    #[command(after_help = "Example:\n  provost project pause my-first --wait")]
+    Pause {
+        #[command(flatten)]
+        action: Action<Target>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Resume a paused project
+    #[command(after_help = "Example:\n  provost project resume my-first --wait")]
+    Resume {
+        #[command(flatten)]
+        action: Action<Target>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Mark a project deleted without removing anything; requires --reason
+    #[command(after_help = "Example:\n  provost project force my-first --reason 'the cluster is gone' --yes")]
+    Force {
+        #[command(flatten)]
+        action: Action<Target>,
+        #[command(flatten)]
+        confirm: Confirm,
+    },
+    /// List the steps of the latest operation
+    #[command(after_help = "Example:\n  provost project steps my-first")]
+    Steps(Target),
+    /// List the latest operations, newest first
+    #[command(after_help = "Example:\n  provost project operations my-first")]
+    Operations(Target),
+    /// Show where a project is: host, port, database and user
+    #[command(after_help = "Example:\n  provost project outputs my-first -o json")]
+    Outputs(Target),
+    /// Print the URL of a project
+    #[command(after_help = "Example:\n  psql \"$(provost project url my-first --reveal)\"")]
+    Url(With<Target, Reveal>),
+    /// Run psql in the database of a project
+    #[command(after_help = "Example:\n  provost project psql my-first -- -c 'SELECT 1'")]
+    Psql {
+        #[command(flatten)]
+        target: Target,
+        /// Arguments for psql
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Print the credential as environment variables or as a Kubernetes Secret
+    #[command(after_help = "Example:\n  provost project env my-first --form kubernetes | kubectl apply -f -")]
+    Env {
+        #[command(flatten)]
+        target: Target,
+        /// What to print
+        #[arg(long, value_enum, default_value = "env")]
+        form: Form,
+    },
+    /// Change the name, the labels or the protection of a project
     #[command(
         after_help = "Examples:\n  provost project update my-first --name better\n  provost project update my-first --label team=b --remove-label old"
     )]
@@ -81,7 +146,8 @@ pub enum Verb {
     Explain(Target),
 }
 
-const STATUSES: [&str; 6] = ["creating", "provisioning", "ready", "failed", "deleting", "deleted"];
+const STATUSES: [&str; 10] =
+    ["creating", "provisioning", "ready", "failed", "updating", "pausing", "paused", "resuming", "deleting", "deleted"];
 
 target!("project", "PROJECT", "Name, id or id prefix of the project", complete::projects);
 
@@ -96,7 +162,7 @@ pub struct Create {
     #[arg(long, value_name = "JSON")]
     parameters: Option<String>,
     /// One template parameter; a value that is valid JSON is sent as JSON, any other value as a string
-    #[arg(short, long = "parameter", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
+    #[arg(short, long = "parameter", visible_alias = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
     parameter: Vec<(String, String)>,
     /// Label to filter by
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
@@ -137,6 +203,9 @@ pub struct Update {
     /// Add or change a label
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
+    /// Refuse deletion (true) or allow it again (false)
+    #[arg(long, value_name = "BOOL")]
+    protected: Option<bool>,
     /// Remove a label
     #[arg(long, value_name = "KEY")]
     remove_label: Vec<String>,
@@ -164,6 +233,21 @@ impl Lifecycle for Project {
     fn has_failed(project: &Json) -> bool {
         project.text("status") == "failed"
     }
+
+    /// One line for each step of the latest operation that has ended.
+    async fn progress(client: &Client, id: &str) -> Vec<String> {
+        let Ok(answer) = client.project_operations(id, &[("limit", Some("1".to_owned()))]).await else {
+            return Vec::new();
+        };
+        let Ok(operations) = read(&answer.text) else { return Vec::new() };
+        let steps = operations.list().iter().flat_map(|it| it.at("steps").list());
+        let is_end = |step: &&Json| !["running", "undoing"].contains(&step.text("state"));
+        let line = |step: &Json| {
+            let (name, state, error) = (step.text("name"), step.text("state"), step.text("error"));
+            if error.is_empty() { format!("  {name}: {state}") } else { format!("  {name}: {state}: {error}") }
+        };
+        steps.filter(is_end).map(line).collect()
+    }
 }
 
 impl Verb {
@@ -190,6 +274,40 @@ impl Verb {
                 let answer = cx.client(change.dry).retry_project(&id, &change.body()).await?;
                 print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
             }
+            Self::Cancel { action: Action { target, change }, wait } => {
+                let id = target.id(cx).await?;
+                let answer = cx.client(change.dry).cancel_project(&id, &change.body()).await?;
+                print_or_wait::<Project>(cx, &id, &answer.text, "failed", &wait).await
+            }
+            Self::Pause { action: Action { target, change }, wait } => {
+                let id = target.id(cx).await?;
+                let answer = cx.client(change.dry).pause_project(&id, &change.body()).await?;
+                print_or_wait::<Project>(cx, &id, &answer.text, "paused", &wait).await
+            }
+            Self::Resume { action: Action { target, change }, wait } => {
+                let id = target.id(cx).await?;
+                let answer = cx.client(change.dry).resume_project(&id, &change.body()).await?;
+                print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            }
+            Self::Force { action: Action { target, change }, confirm } => {
+                let id = target.id(cx).await?;
+                let effect = format!(
+                    "Project {:?} will be marked deleted. What it consists of may be left behind.",
+                    target.name(cx)
+                );
+                cx.confirm(confirm, change.dry, &effect)?;
+                cx.row(&PROJECT, &cx.client(change.dry).force_project(&id, &change.body()).await?.text)
+            }
+            Self::Steps(target) => cx.list(&PROJECT_STEP, &cx.client.project_steps(&target.id(cx).await?).await?.text),
+            Self::Operations(target) => {
+                cx.list(&PROJECT_OPERATION, &cx.client.project_operations(&target.id(cx).await?, &[]).await?.text)
+            }
+            Self::Outputs(target) => {
+                cx.details(&PROJECT_OUTPUT, &cx.client.project_outputs(&target.id(cx).await?).await?.text)
+            }
+            Self::Url(With { target, options: reveal }) => access::url(cx, &target.id(cx).await?, reveal).await,
+            Self::Psql { target, arguments } => access::psql(cx, &target.id(cx).await?, &arguments).await,
+            Self::Env { target, form } => access::env(cx, &target.id(cx).await?, target.name(cx), form).await,
             Self::Update(update) => update.run(cx).await,
             Self::Delete { action: Action { target, change }, confirm, wait } => {
                 let id = target.id(cx).await?;
@@ -232,9 +350,9 @@ impl Create {
 
 impl Update {
     async fn run(self, cx: &Context) -> Outcome {
-        let Self { target, name, label, remove_label, dry } = self;
+        let Self { target, name, label, protected, remove_label, dry } = self;
         let id = target.id(cx).await?;
-        let (mut body, mut version) = (Body::default().with("name", name), None);
+        let (mut body, mut version) = (Body::default().with("name", name).with("protected", protected), None);
         if !label.is_empty() || !remove_label.is_empty() {
             // The server replaces all labels, so the request repeats those that stay.
             let project = read(&cx.client.get_project(&id).await?.text)?;
@@ -246,7 +364,7 @@ impl Update {
             body = body.with("labels", Some(raw(strings(kept.chain(new)).text())));
         }
         if body.is_empty() {
-            return Err(Failure::usage("nothing to change").hint("--name, --label or --remove-label"));
+            return Err(Failure::usage("nothing to change").hint("--name, --label, --remove-label or --protected"));
         }
         cx.row(&PROJECT, &cx.client(dry).patch_project(&id, &body, version).await?.text)
     }

@@ -26,6 +26,10 @@ impl Store {
         let Audit { actor, reason, request_id } = audit;
         let notify = self.wakeup.may_notify();
         let rows = self.fetch_all(&JOBS_CANCEL, &[&ids, actor, reason, request_id, &notify]).await?;
-        Ok(self.committed(notify, rows))
+        let rows: Vec<CancelOutcome> = self.committed(notify, rows);
+        if rows.iter().any(|it| it.requested) {
+            self.wakeup.cancel_requested();
+        }
+        Ok(rows)
     }
 }

@@ -62,8 +62,6 @@ pub struct ClaimRequest {
     pub queues: Vec<String>,
     pub kinds: Vec<String>,
     pub lease_ttl: Duration,
-    /// How long a project may be provisioning.
-    pub project_deadline: Duration,
     /// None means every tenant.
     pub tenants: Option<Vec<String>>,
     pub window: CandidateWindow,
@@ -103,14 +101,11 @@ impl Store {
     /// The same with the given execution ids, which must never have been used.
     pub async fn claim_jobs_as(&self, request: &ClaimRequest, executions: &[Uuid]) -> Result<ClaimOutcome, StoreError> {
         let notify = self.wakeup.may_notify();
-        let ClaimRequest { worker_id, queues, kinds, lease_ttl, project_deadline, tenants, window } = request;
-        let (ttl, deadline) = (lease_ttl.as_secs_f64(), project_deadline.as_secs_f64());
+        let ClaimRequest { worker_id, queues, kinds, lease_ttl, tenants, window } = request;
+        let ttl = lease_ttl.as_secs_f64();
         let (seed, reach) = (rand::random::<i64>(), window.get());
         let rows = self
-            .rows(
-                &JOBS_CLAIM,
-                &[queues, kinds, worker_id, &executions, &ttl, &deadline, &notify, &seed, &reach, tenants],
-            )
+            .rows(&JOBS_CLAIM, &[queues, kinds, worker_id, &executions, &ttl, &notify, &seed, &reach, tenants])
             .await?;
         let (mut outcome, mut crowded) = (ClaimOutcome::default(), false);
         for row in &rows {

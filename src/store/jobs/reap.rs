@@ -40,8 +40,9 @@ row! {
         /// `lease_expired`, `timed_out` or `canceled`.
         pub outcome: String,
         pub error: String,
-        /// The status of the project before it failed with its job.
+        /// The status of the project before its operation ended with the job, and after.
         pub previous_project_status: Option<String>,
+        pub project_status: Option<String>,
     }
 }
 

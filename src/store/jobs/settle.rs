@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::claim::Lease;
 use super::enqueue::new_jobs_json;
-use crate::domain::{JobKind, JobState, NewJob, ProjectStatus, Settlement};
+use crate::domain::{JobState, NewJob, ProjectStatus, Settlement};
 use crate::store::group_commit::Grouped;
 use crate::store::row::Row;
 use crate::store::sql::JOBS_SETTLE;
@@ -32,9 +32,6 @@ pub struct SettleRequest {
     /// Seconds until a retry.
     delay: f64,
     counts_as_failure: bool,
-    /// The status of the project during the job, and after it.
-    during: Option<ProjectStatus>,
-    after: Option<ProjectStatus>,
     result: Option<String>,
     /// The follow-ups, as `enqueue_jobs` reads them.
     follow_ups: Option<String>,
@@ -47,7 +44,6 @@ impl Store {
     pub async fn settle_job(
         &self,
         lease: &Lease,
-        kind: Option<JobKind>,
         settlement: Settlement,
         follow_ups: &[NewJob],
         actor: &str,
@@ -59,8 +55,6 @@ impl Store {
             outcome: settlement.outcome,
             delay: settlement.delay.as_secs_f64(),
             counts_as_failure: settlement.counts_as_failure,
-            during: kind.map(JobKind::status_during),
-            after: kind.and_then(|kind| settlement.project_status(kind)),
             error: settlement.error,
             result: settlement.result,
             follow_ups: (!follow_ups.is_empty()).then(|| new_jobs_json(follow_ups, None)),
@@ -116,8 +110,6 @@ impl Store {
                 &texts(|it| it.error.as_deref()),
                 &requests().map(|it| it.delay).collect::<Vec<_>>(),
                 &requests().map(|it| it.counts_as_failure).collect::<Vec<_>>(),
-                &texts(|it| it.during.map(ProjectStatus::as_str)),
-                &texts(|it| it.after.map(ProjectStatus::as_str)),
                 &texts(|it| Some(&it.actor)),
                 &notify,
                 &texts(|it| it.result.as_deref()),
@@ -130,8 +122,8 @@ impl Store {
 
 fn read_outcome(row: &Row, request: &SettleRequest) -> Result<Settled, StoreError> {
     if row.get("settled")? {
-        let now: Option<ProjectStatus> = row.get("project_status")?;
-        return Ok(Settled::Recorded { state: row.get("state")?, project: request.during.zip(now) });
+        let before: Option<ProjectStatus> = row.get("previous_project_status")?;
+        return Ok(Settled::Recorded { state: row.get("state")?, project: before.zip(row.get("project_status")?) });
     }
     let earlier: Option<String> = row.get("recorded_outcome")?;
     Ok(if earlier.as_deref() == Some(request.outcome) { Settled::AlreadyRecorded } else { Settled::LeaseLost })

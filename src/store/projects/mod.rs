@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::row::{FromRow, Row, row};
 use super::sql::{PROJECTS_EVENTS, PROJECTS_GET, PROJECTS_LIST, PROJECTS_PATCH};
 use super::{Store, StoreError};
-use crate::domain::{Labels, ProjectName, ProjectStatus};
+use crate::domain::{Labels, OperationKind, ProjectName, ProjectStatus};
 
 pub use create::{Created, NewProject};
 pub use explain::{ProjectExplanation, WaitingJob};
@@ -27,10 +27,19 @@ row! {
         pub status: ProjectStatus,
         pub error_reason: Option<String>,
         pub template: String,
+        pub template_version: i32,
         /// JSON text, byte for byte as it was submitted.
         pub parameters: String,
         pub labels: BTreeMap<String, String>,
         pub version: i64,
+        /// The current operation, or else the last one.
+        pub operation: OperationKind,
+        /// Why the last operation failed: JSON text.
+        pub failure: Option<String>,
+        /// Whether deletion is refused.
+        pub is_protected: bool,
+        /// What the current operation is to stop for: `cancel` or `delete`.
+        pub stop_request: Option<String>,
         pub requested_at: OffsetDateTime,
         pub deadline_at: Option<OffsetDateTime>,
         pub created_at: OffsetDateTime,
@@ -65,11 +74,12 @@ pub struct Filter {
     pub limit: i64,
 }
 
-/// A change of the name or the labels.
+/// A change of the name, the labels or the protection.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectPatch {
     pub name: Option<ProjectName>,
     pub labels: Option<Labels>,
+    pub is_protected: Option<bool>,
     /// The version that the caller read; none for any.
     pub version: Option<i64>,
 }
@@ -81,6 +91,8 @@ pub enum Transition<T> {
     Applied(T),
     /// Not allowed from the current status.
     Rejected { was: ProjectStatus },
+    /// The project is protected from deletion.
+    Protected,
     /// The caller read an older version.
     Stale { version: i64 },
     /// The project does not exist.
@@ -91,6 +103,11 @@ impl Store {
     /// `projects/get`.
     pub async fn get_project(&self, id: Uuid) -> Result<Option<Project>, StoreError> {
         self.fetch_optional(&PROJECTS_GET, &[&id]).await
+    }
+
+    /// The template of a project.
+    pub async fn template_of_project(&self, id: Uuid) -> Result<Option<String>, StoreError> {
+        Ok(self.get_project(id).await?.map(|it| it.template))
     }
 
     /// `projects/list`: newest first.
@@ -105,7 +122,7 @@ impl Store {
     pub async fn patch_project(&self, id: Uuid, patch: &ProjectPatch) -> Result<Transition<Project>, StoreError> {
         let name = patch.name.as_ref().map(ProjectName::as_str);
         let labels = patch.labels.as_ref().map(labels_json);
-        let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version]).await?;
+        let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version, &patch.is_protected]).await?;
         let Some(row) = row else { return Ok(Transition::Missing) };
         match row.get::<Option<Uuid>>("id")? {
             Some(_) => Ok(Transition::Applied(Project::from_row(&row)?)),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{Project, Transition, rejection};
-use crate::domain::JobState;
-use crate::store::row::row;
-use crate::store::sql::{JOBS_OF_PROJECT, PROJECTS_DELETE, PROJECTS_EXPIRE, PROJECTS_RETRY, Statement};
+use super::{Project, Transition};
+use crate::domain::{JobState, ProjectVerb};
+use crate::store::row::{Row, row};
+use crate::store::sql::{JOBS_OF_PROJECT, PROJECTS_BEGIN_OPERATION, PROJECTS_CANCEL, PROJECTS_EXPIRE, PROJECTS_FORCE};
 use crate::store::{Audit, Store, StoreError};
 
 /// What applies to every operation on a project.
@@ -39,11 +40,12 @@ row! {
         pub ended_at: Option<OffsetDateTime>,
     }
 
-    /// A project that failed at its deadline.
+    /// A project whose operation ended at its deadline.
     #[derive(Debug)]
     pub struct ExpiredProject {
         pub id: Uuid,
         pub previous_state: String,
+        pub status: String,
         pub error_reason: String,
         pub job_id: Option<Uuid>,
     }
@@ -55,50 +57,66 @@ impl Store {
         self.fetch_all(&JOBS_OF_PROJECT, &[&project, &limit]).await
     }
 
-    /// `projects/retry`: only a failed project can be retried.
-    pub async fn retry_project(
+    /// `projects/begin_operation`: starts an operation. A deletion of a project with an operation in progress stops that first.
+    pub async fn begin_operation(
         &self,
         id: Uuid,
-        policy: OperationPolicy,
-        audit: &Audit,
-    ) -> Result<Transition<Project>, StoreError> {
-        self.begin_operation(&PROJECTS_RETRY, id, None, policy, audit).await
-    }
-
-    /// `projects/delete`: only a ready or failed project can be deleted, and only in the version that the caller read.
-    pub async fn delete_project(
-        &self,
-        id: Uuid,
-        version: Option<i64>,
-        policy: OperationPolicy,
-        audit: &Audit,
-    ) -> Result<Transition<Project>, StoreError> {
-        self.begin_operation(&PROJECTS_DELETE, id, version, policy, audit).await
-    }
-
-    /// The statements that change the status of a project and enqueue its job take the same parameters.
-    async fn begin_operation(
-        &self,
-        statement: &Statement,
-        id: Uuid,
+        verb: ProjectVerb,
         version: Option<i64>,
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
         let notify = self.wakeup.may_notify();
         let max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
-        let (job, deadline) = (Uuid::now_v7(), policy.deadline.as_secs_f64());
+        let (job, timeout) = (Uuid::now_v7(), policy.deadline.as_secs_f64());
         let Audit { actor, reason, request_id } = audit;
-        let row = self
-            .row(statement, &[&id, &job, &deadline, &max_attempts, actor, reason, request_id, &notify, &version])
-            .await?;
+        let params: [&(dyn ToSql + Sync); 10] =
+            [&verb.as_str(), &id, &job, &timeout, &max_attempts, actor, reason, request_id, &notify, &version];
+        let row = self.row(&PROJECTS_BEGIN_OPERATION, &params).await?;
+        self.transition(id, row, notify).await
+    }
+
+    /// `projects/cancel`: stops the operation in progress.
+    pub async fn cancel_operation(
+        &self,
+        id: Uuid,
+        version: Option<i64>,
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        let notify = self.wakeup.may_notify();
+        let Audit { actor, reason, request_id } = audit;
+        let row = self.row(&PROJECTS_CANCEL, &[&id, actor, reason, request_id, &notify, &version]).await?;
+        self.transition(id, row, notify).await
+    }
+
+    /// `projects/force`: marks a project deleted without removing anything.
+    pub async fn force_project(
+        &self,
+        id: Uuid,
+        version: Option<i64>,
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        let Audit { actor, reason, request_id } = audit;
+        let row = self.row(&PROJECTS_FORCE, &[&id, actor, reason, request_id, &version]).await?;
+        self.transition(id, row, false).await
+    }
+
+    /// The project after a conditional statement, or why the statement did nothing.
+    async fn transition(&self, id: Uuid, row: Option<Row>, notify: bool) -> Result<Transition<Project>, StoreError> {
         let Some(row) = row else { return Ok(Transition::Missing) };
-        if row.get("changed")? {
-            self.wakeup.committed(notify);
-            // A statement does not see what a function that it calls has written, so the project is read afterwards.
-            return Ok(self.get_project(id).await?.map_or(Transition::Missing, Transition::Applied));
+        match row.get::<String>("outcome")?.as_str() {
+            "stale" => Ok(Transition::Stale { version: row.get("previous_version")? }),
+            "protected" => Ok(Transition::Protected),
+            "rejected" => Ok(Transition::Rejected { was: row.get("previous_status")? }),
+            outcome => {
+                if outcome == "requested" {
+                    self.wakeup.cancel_requested();
+                }
+                self.wakeup.committed(notify);
+                // A statement does not see what a function that it calls has written, so the project is read afterwards.
+                Ok(self.get_project(id).await?.map_or(Transition::Missing, Transition::Applied))
+            }
         }
-        rejection(&row, version)
     }
 
     /// `projects/expire`: fails projects past their deadline.

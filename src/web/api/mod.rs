@@ -20,6 +20,7 @@ mod response;
 pub mod schedules;
 pub mod schemas;
 pub mod stats;
+pub mod templates;
 mod wait;
 pub mod workers;
 pub mod workflows;
@@ -53,6 +54,16 @@ fn own_routes(config: &mut ServiceConfig) {
             [get().to(projects::get), web::patch().to(projects::patch), web::delete().to(projects::delete)],
         ))
         .service(resource("/projects/{id}/retry", &["POST"], [post().to(projects::retry)]))
+        .service(resource("/templates", &["GET"], [get().to(templates::list)]))
+        .service(resource("/templates/{name}", &["GET"], [get().to(templates::get)]))
+        .service(resource("/projects/{id}/pause", &["POST"], [post().to(projects::pause)]))
+        .service(resource("/projects/{id}/resume", &["POST"], [post().to(projects::resume)]))
+        .service(resource("/projects/{id}/cancel", &["POST"], [post().to(projects::cancel)]))
+        .service(resource("/projects/{id}/force", &["POST"], [post().to(projects::force)]))
+        .service(resource("/projects/{id}/reveal", &["POST"], [post().to(projects::access::reveal)]))
+        .service(resource("/projects/{id}/outputs", &["GET"], [get().to(projects::access::outputs)]))
+        .service(resource("/projects/{id}/operations", &["GET"], [get().to(projects::operations::list)]))
+        .service(resource("/projects/{id}/steps", &["GET"], [get().to(projects::operations::steps)]))
         .service(resource("/projects/{id}/events", &["GET"], [get().to(projects::events)]))
         .service(resource("/projects/{id}/explain", &["GET"], [get().to(projects::explain::explain)]))
         .service(resource("/jobs", &["GET", "POST"], [get().to(jobs::list), post().to(jobs::create::create)]))
@@ -101,6 +112,21 @@ fn own_routes(config: &mut ServiceConfig) {
         .service(resource("/internal/executions/{id}/result", &["PUT"], [web::put().to(internal::result::result)]))
         .service(resource("/internal/executions/{id}/release", &["POST"], [post().to(internal::result::release)]))
         .service(resource("/internal/executions/{id}/logs", &["POST"], [post().to(internal::logs::append)]))
+        .service(resource(
+            "/internal/executions/{id}/steps",
+            &["GET", "PUT"],
+            [get().to(internal::steps::list), web::put().to(internal::steps::record)],
+        ))
+        .service(resource(
+            "/internal/executions/{id}/secrets",
+            &["PUT"],
+            [web::put().to(internal::steps::store_secret)],
+        ))
+        .service(resource(
+            "/internal/executions/{id}/secrets/read",
+            &["POST"],
+            [post().to(internal::steps::read_secret)],
+        ))
         .service(resource("/internal/workers/{worker}/leave", &["POST"], [post().to(internal::heartbeat::leave)]))
         .service(resource("/limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
         .service(resource(

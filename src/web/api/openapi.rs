@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use crate::web::api::{
     dead_letters, events, health, internal, jobs, limits, metrics, projects, queues, schedules, schemas, stats,
-    workers, workflows,
+    templates, workers, workflows,
 };
 use crate::wire;
 
@@ -25,6 +25,7 @@ use crate::wire;
         (name = "dead letters", description = "Jobs that failed permanently"),
         (name = "queues", description = "Queues of jobs"),
         (name = "workers", description = "Processes that run jobs"),
+        (name = "templates", description = "Recipes for projects"),
         (name = "internal", description = "Protocol of remote workers"),
         (name = "limits", description = "Rate and concurrency limits"),
         (name = "workflows", description = "Jobs with dependencies between them"),
@@ -35,6 +36,9 @@ use crate::wire;
     ),
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry, projects::events,
+        templates::list, templates::get,
+        projects::pause, projects::resume, projects::cancel, projects::force, projects::access::outputs, projects::access::reveal,
+        projects::operations::list, projects::operations::steps,
         projects::explain::explain,
         jobs::create::create, jobs::list, jobs::get, jobs::patch, jobs::actions::cancel, jobs::actions::retry, jobs::actions::run_again,
         jobs::events, jobs::executions, jobs::explain, jobs::inspection, jobs::actions::cancel_many, jobs::actions::retry_many,
@@ -46,6 +50,7 @@ use crate::wire;
         workers::list, workers::get, workers::executions, workers::cordon, workers::uncordon, workers::drain, workers::forget,
         internal::dequeue::dequeue, internal::heartbeat::one, internal::heartbeat::all, internal::heartbeat::leave,
         internal::result::result, internal::result::release, internal::logs::append,
+        internal::steps::list, internal::steps::record, internal::steps::read_secret, internal::steps::store_secret,
         limits::list, limits::put, limits::get, limits::remove,
         schedules::list, schedules::put, schedules::get, schedules::patch, schedules::remove, schedules::times::preview,
         schedules::times::next, schedules::times::ticks, schedules::actions::run, schedules::actions::pause,

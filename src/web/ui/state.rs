@@ -1,7 +1,7 @@
 //! How states look: an icon, a color and a word, because some users cannot distinguish colors.
 
 use crate::domain::schedule::ScheduleState;
-use crate::domain::{JobState, ProjectStatus, QueueState, WorkerState, WorkflowState};
+use crate::domain::{JobState, ProjectStatus, QueueState, StepState, WorkerState, WorkflowState};
 
 /// The semantic colors. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +73,26 @@ impl StateBadge for ProjectStatus {
             Self::Provisioning => Badge::new(Tone::Work, "ring", "Provisioning"),
             Self::Ready => Badge::new(Tone::Ok, "check", "Ready"),
             Self::Failed => Badge::new(Tone::Bad, "cross", "Failed"),
+            Self::Updating => Badge::new(Tone::Work, "ring", "Updating"),
+            Self::Pausing => Badge::new(Tone::Work, "ring", "Pausing"),
+            Self::Paused => Badge::new(Tone::Wait, "pause", "Paused"),
+            Self::Resuming => Badge::new(Tone::Work, "ring", "Resuming"),
             Self::Deleting => Badge::new(Tone::Wait, "trash", "Deleting"),
             Self::Deleted => Badge::new(Tone::Neutral, "ban", "Deleted"),
+        }
+    }
+}
+
+impl StateBadge for StepState {
+    fn badge(&self) -> Badge {
+        match self {
+            Self::Running => Badge::new(Tone::Work, "ring", "Running"),
+            Self::Done => Badge::new(Tone::Ok, "check", "Done"),
+            Self::Failed => Badge::new(Tone::Bad, "cross", "Failed"),
+            Self::Undoing => Badge::new(Tone::Work, "ring", "Undoing"),
+            Self::Undone => Badge::new(Tone::Neutral, "retry", "Undone"),
+            Self::UndoFailed => Badge::new(Tone::Bad, "cross", "Undo failed"),
+            Self::Skipped => Badge::new(Tone::Neutral, "ban", "Skipped"),
         }
     }
 }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{Budget, Client, ClientError, Request, segment};
 use crate::wire::internal::{
-    Delivery, Dequeue, ExecutionResult, HeartbeatBatch, HeartbeatBatchResponse, LogsResponse, PostLogs, ResultResponse,
+    Delivery, Dequeue, EarlierStep, ExecutionResult, HeartbeatBatch, HeartbeatBatchResponse, LogsResponse, PostLogs,
+    RecordStep, ResultResponse, SecretReply, SecretRequest, StepReply,
 };
 
 impl Client {
@@ -33,6 +34,27 @@ impl Client {
     /// Appends log lines. Not retried: the server would store the lines twice.
     pub async fn post_logs(&self, id: Uuid, logs: &PostLogs) -> Result<LogsResponse, ClientError> {
         self.send(Request::post(format!("/internal/executions/{id}/logs")).json(logs)).await
+    }
+
+    /// The steps that were recorded for the operation of an attempt.
+    pub async fn recorded_steps(&self, id: Uuid, job: Uuid) -> Result<Vec<EarlierStep>, ClientError> {
+        let job = job.to_string();
+        self.send(Request::get(format!("/internal/executions/{id}/steps")).pairs(&[("job_id", Some(job))])).await
+    }
+
+    /// Records a step. Repeating a change is safe.
+    pub async fn record_step(&self, id: Uuid, step: &RecordStep) -> Result<StepReply, ClientError> {
+        self.send(Request::put(format!("/internal/executions/{id}/steps")).json(step)).await
+    }
+
+    /// Reads a secret of the project that an attempt works on.
+    pub async fn read_secret(&self, id: Uuid, request: &SecretRequest) -> Result<SecretReply, ClientError> {
+        self.send(Request::post(format!("/internal/executions/{id}/secrets/read")).json(request)).await
+    }
+
+    /// Stores a secret of the project that an attempt works on.
+    pub async fn store_secret(&self, id: Uuid, request: &SecretRequest) -> Result<(), ClientError> {
+        self.answer(Request::put(format!("/internal/executions/{id}/secrets")).json(request)).await.map(drop)
     }
 
     /// Removes a worker that is shutting down.

@@ -17,6 +17,7 @@ mod request;
 mod retry;
 mod schedule;
 mod schema;
+mod template;
 mod worker;
 mod workflow;
 

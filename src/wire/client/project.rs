@@ -15,6 +15,22 @@ endpoints! {
     delete_project(id, body) DELETE "/projects/" id;
     /// Retries a failed project.
     retry_project(id, body) POST "/projects/" id "/retry";
+    /// Cancels the operation in progress.
+    cancel_project(id, body) POST "/projects/" id "/cancel";
+    /// Blocks all access to a project.
+    pause_project(id, body) POST "/projects/" id "/pause";
+    /// Admits access again.
+    resume_project(id, body) POST "/projects/" id "/resume";
+    /// Marks a project deleted without removing anything.
+    force_project(id, body) POST "/projects/" id "/force";
+    /// Lists the latest operations with their steps.
+    project_operations(id, pairs) GET "/projects/" id "/operations";
+    /// Lists the steps of the latest operation.
+    project_steps(id) GET "/projects/" id "/steps";
+    /// Returns the outputs of a project, without secrets.
+    project_outputs(id) GET "/projects/" id "/outputs";
+    /// Reveals the credential of a project.
+    reveal_project(id, body) POST "/projects/" id "/reveal";
     /// Lists the events of a project, newest first.
     project_events(id, pairs) GET "/projects/" id "/events";
     /// Explains the status of a project.

@@ -3,6 +3,7 @@
 mod heartbeat;
 mod logs;
 mod result;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use heartbeat::{
 };
 pub use logs::{LogLine, Logs, LogsResponse, PostLine, PostLogs};
 pub use result::{ExecutionResult, Release, ResultResponse};
+pub use steps::{EarlierStep, RecordStep, SecretReply, SecretRequest, StepReply};
 
 /// The longest lease of a delivered job before its first heartbeat: if the response is lost, the job is free again soon.
 pub const DELIVERY_LEASE: Duration = Duration::from_secs(10);

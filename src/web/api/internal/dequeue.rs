@@ -104,7 +104,6 @@ impl Request {
             queues: scope.queues(names("queues", body.queues)?.unwrap_or_else(|| vec!["*".into()]))?,
             kinds: names("kinds", body.kinds)?.unwrap_or_else(|| vec![command_agent::KIND.into()]),
             lease_ttl,
-            project_deadline: app.config.project_deadline,
             tenants: names("tenants", body.tenants)?,
             window: CandidateWindow::default(),
         };

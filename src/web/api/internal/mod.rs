@@ -7,6 +7,7 @@ pub mod heartbeat;
 pub mod logs;
 pub mod polls;
 pub mod result;
+pub mod steps;
 pub mod token_scope;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use uuid::Uuid;
 
 use crate::domain::settle::settle;
-use crate::domain::{Budget, FollowUp, JobKind, Outcome};
+use crate::domain::{Budget, FollowUp, Outcome};
 use crate::mutant::{self, FailPoint};
 use crate::store::jobs::{ActiveExecution, Lease, Settled};
 use crate::telemetry::OutcomeLabels;
@@ -67,8 +67,7 @@ async fn settle_active(
     let next = follow_ups(&settlement.next, app.config.max_attempts).map_err(invalid)?;
     scope.check_follow_ups(&next, active)?;
     let lease = Lease { job_id: active.job_id, execution_id: id };
-    let kind = JobKind::parse(&active.kind);
-    let settled = app.store.settle_job(&lease, kind, settlement, &next, &active.worker_id).await?;
+    let settled = app.store.settle_job(&lease, settlement, &next, &active.worker_id).await?;
     mutant::fail_point(FailPoint::Accepted);
     match settled {
         Settled::Recorded { state, .. } => {

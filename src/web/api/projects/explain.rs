@@ -14,7 +14,7 @@ use crate::web::extract::Id;
 use crate::wire::{self, JobSummary};
 
 /// What happens when a deadline passes.
-pub const AT_DEADLINE: &str = "the project is marked failed; you can then retry or delete it";
+pub const AT_DEADLINE: &str = "the operation fails; you can then retry or delete the project";
 
 /// Explain the status of a project: what it waits for, and which actions are possible.
 #[utoipa::path(get, path = "/projects/{id}/explain", tag = "projects", params(("id" = Uuid, Path)),
@@ -37,7 +37,6 @@ pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Rea
 fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> wire::ProjectExplanation {
     let (reason, summary) = why(&explained, due);
     let ProjectExplanation { project, at, job } = explained;
-    let possible = [ProjectVerb::Retry, ProjectVerb::Delete];
     wire::ProjectExplanation {
         project_id: project.id,
         status: project.status.to_string(),
@@ -48,9 +47,14 @@ fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> wire::Proj
         elapsed_ms: elapsed_ms(&project, at),
         deadline_at: project.deadline_at,
         then: project.deadline_at.map(|_| AT_DEADLINE.to_owned()),
-        possible: possible.iter().filter(|it| it.target(project.status).is_some()).map(ToString::to_string).collect(),
+        possible: possible(project.status),
         job: job.map(JobSummary::from),
     }
+}
+
+/// The verbs that change something in this status.
+fn possible(status: ProjectStatus) -> Vec<String> {
+    ProjectVerb::ALL.iter().filter(|it| it.applies_to(status)).map(ToString::to_string).collect()
 }
 
 fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
@@ -65,11 +69,11 @@ pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
         return ("settled", settled(project));
     }
     if project.deadline_at.is_some_and(|deadline| deadline < *at) {
-        return ("past_deadline", "The deadline has passed. The project will be marked failed shortly.".to_owned());
+        return ("past_deadline", "The deadline has passed. The operation will fail shortly.".to_owned());
     }
     match job {
         None => {
-            let text = "The project has no unfinished job; this is an internal error. The project will be marked failed at its deadline.";
+            let text = "The project has no unfinished job; this is an internal error. The operation will fail at its deadline.";
             ("no_job", text.to_owned())
         }
         Some(job) if job.state == JobState::Active => active(job, *at),
@@ -90,6 +94,9 @@ pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
 fn settled(project: &Project) -> String {
     match project.status {
         ProjectStatus::Ready => "The project is ready.".to_owned(),
+        ProjectStatus::Paused => {
+            "The project is paused: it is kept, and nobody can use it. Resume or delete it.".to_owned()
+        }
         ProjectStatus::Failed => {
             let reason = project.error_reason.as_deref().unwrap_or("no reason given");
             format!("The project failed: {reason}. Retry or delete it.")

@@ -1,14 +1,16 @@
 //! `/projects`.
 
+pub mod access;
 pub mod explain;
 pub mod fields;
+pub mod operations;
 
 use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
-use crate::domain::ProjectStatus;
+use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
 use crate::store::projects::Transition;
 use crate::store::projects::{Created, NewProject, Project, ProjectEvent, ProjectPatch};
 use crate::web::api::audit::{API, api_audit, audit};
@@ -23,8 +25,8 @@ use crate::wire::{self, CreateProject, PatchProject, Reason};
 
 /// Why a project cannot be retried.
 pub const RETRY_HINT: &str = "Only a failed project can be retried.";
-const DELETE_HINT: &str =
-    "Only a ready or failed project can be deleted; wait until the current operation has finished.";
+/// Why an operation cannot be canceled.
+pub const CANCEL_HINT: &str = "No operation on it is in progress.";
 
 /// Create a project. The response is sent before provisioning starts.
 #[utoipa::path(post, path = "/projects", tag = "projects", request_body = CreateProject,
@@ -32,14 +34,16 @@ const DELETE_HINT: &str =
     responses((status = 201, body = wire::Project), description::Write, description::Conflict))]
 pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProject>) -> ApiResult {
     let Json { value, text } = body;
+    let template = fields::template(value.template.as_deref(), &app.templates)?;
     let new = NewProject {
         name: fields::name(&value.name)?,
-        template: fields::template(value.template, &app.templates)?,
-        parameters: fields::parameters(value.parameters)?,
-        labels: fields::labels(value.labels.unwrap_or_default())?,
+        template: template.name.clone(),
+        parameters: fields::parameters(value.parameters, template)?,
+        labels: fields::labels(value.labels.unwrap_or_default(), template)?,
         key: idempotency::key_of(&request, &text)?,
     };
-    let (project, replayed) = match app.store.create_project(&new, app.operation_policy(), &audit(API, None)?).await? {
+    let policy = app.operation_policy(&new.template, OperationKind::Create);
+    let (project, replayed) = match app.store.create_project(&new, policy, &audit(API, None)?).await? {
         Created::New(project) => (project, false),
         Created::Replayed(project) => (project, true),
         Created::InFlight => return Err(ApiError::KeyInFlight),
@@ -95,40 +99,88 @@ pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult 
     respond(HttpResponse::Ok(), project)
 }
 
-/// Change the name or labels of a project.
+/// Change the name, the labels or the protection of a project.
 #[utoipa::path(patch, path = "/projects/{id}", tag = "projects", request_body = PatchProject,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only change the version with this `ETag`")),
     responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
 pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<PatchProject>) -> ApiResult {
     let patch = ProjectPatch {
         name: body.value.name.as_deref().map(fields::name).transpose()?,
-        labels: body.value.labels.map(fields::labels).transpose()?,
+        labels: body.value.labels.map(fields::checked_labels).transpose()?,
+        is_protected: body.value.protected,
         version: expected_version(&request)?,
     };
-    if patch.name.is_none() && patch.labels.is_none() {
-        return Err(ApiError::field("body", "must contain name or labels"));
+    if patch.name.is_none() && patch.labels.is_none() && patch.is_protected.is_none() {
+        return Err(ApiError::field("body", "must contain name, labels or protected"));
     }
     let outcome = app.store.patch_project(id, &patch).await?;
-    respond(HttpResponse::Ok(), applied(outcome, id, "changed", "A project that is being deleted cannot be changed.")?)
+    respond(HttpResponse::Ok(), patched(outcome, id)?)
 }
 
-/// Delete a project. The response is sent before its resources are removed; its events are kept.
+/// Delete a project, whatever its status: an operation in progress is stopped first. The response is sent before the resources are
+/// removed; the events are kept.
 #[utoipa::path(delete, path = "/projects/{id}", tag = "projects",
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only delete the version with this `ETag`")),
     request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
 pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let version = expected_version(&request)?;
-    let outcome = app.store.delete_project(id, version, app.operation_policy(), &api_audit(reason.0)?).await?;
-    respond(HttpResponse::Accepted(), applied(outcome, id, "deleted", DELETE_HINT)?)
+    let project = begin(&app, id, ProjectVerb::Delete, expected_version(&request)?, reason).await?;
+    respond(HttpResponse::Accepted(), project)
 }
 
 /// Retry a failed project.
 #[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let outcome = app.store.retry_project(id, app.operation_policy(), &api_audit(reason.0)?).await?;
-    respond(HttpResponse::Ok(), applied(outcome, id, "retried", RETRY_HINT)?)
+    respond(HttpResponse::Ok(), begin(&app, id, ProjectVerb::Retry, None, reason).await?)
+}
+
+/// Starts an operation.
+async fn begin(
+    app: &App,
+    id: Uuid,
+    verb: ProjectVerb,
+    version: Option<i64>,
+    reason: OptionalJson<Reason>,
+) -> Result<Project, ApiError> {
+    let outcome = operations::begin(app, id, verb, version, &api_audit(reason.0)?).await?;
+    applied(outcome, id, verb)
+}
+
+/// Pause a ready project: all access to it is blocked, and open sessions are ended. What it consists of is kept.
+#[utoipa::path(post, path = "/projects/{id}/pause", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn pause(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let project = begin(&app, id, ProjectVerb::Pause, expected_version(&request)?, reason).await?;
+    respond(HttpResponse::Accepted(), project)
+}
+
+/// Resume a paused project.
+#[utoipa::path(post, path = "/projects/{id}/resume", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn resume(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let project = begin(&app, id, ProjectVerb::Resume, expected_version(&request)?, reason).await?;
+    respond(HttpResponse::Accepted(), project)
+}
+
+/// Cancel the operation in progress. Afterwards the project is as it was before, or failed if it was being created or deleted.
+#[utoipa::path(post, path = "/projects/{id}/cancel", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn cancel(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let outcome = app.store.cancel_operation(id, expected_version(&request)?, &api_audit(reason.0)?).await?;
+    respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Cancel)?)
+}
+
+/// Give up on a project: end its job and mark the project deleted without removing anything. The event says what may be left behind.
+#[utoipa::path(post, path = "/projects/{id}/force", tag = "projects", params(("id" = Uuid, Path)), request_body = Reason,
+    responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn force(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let audit = api_audit(reason.0)?;
+    if audit.reason.is_none() {
+        return Err(ApiError::field("reason", "is required: it stays in the events of the project"));
+    }
+    let outcome = app.store.force_project(id, expected_version(&request)?, &audit).await?;
+    respond(HttpResponse::Ok(), applied(outcome, id, ProjectVerb::Delete)?)
 }
 
 /// List the events of a project, newest first.
@@ -144,8 +196,19 @@ pub async fn events(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResu
     page::<wire::ProjectEvent, _, _>(&request, rows, limit, |last| last.id)
 }
 
+/// The project after a change of its fields.
+pub fn patched(outcome: Transition<Project>, id: Uuid) -> Result<Project, ApiError> {
+    let hint = "A project that is being deleted cannot be changed.";
+    match outcome {
+        Transition::Rejected { was } => {
+            Err(ApiError::InvalidState { what: "project", verb: "changed", was: was.to_string(), hint })
+        }
+        other => applied(other, id, ProjectVerb::Update),
+    }
+}
+
 /// The project, or a 404 problem.
-async fn load(app: &App, id: Uuid) -> Result<Project, ApiError> {
+pub async fn load(app: &App, id: Uuid) -> Result<Project, ApiError> {
     app.store.get_project(id).await?.ok_or_else(|| not_found(id))
 }
 
@@ -155,19 +218,29 @@ pub fn not_found(id: Uuid) -> ApiError {
 }
 
 /// The project after a transition, or why the transition was not applied.
-pub fn applied(
-    outcome: Transition<Project>,
-    id: Uuid,
-    verb: &'static str,
-    hint: &'static str,
-) -> Result<Project, ApiError> {
+pub fn applied(outcome: Transition<Project>, id: Uuid, verb: ProjectVerb) -> Result<Project, ApiError> {
     match outcome {
         Transition::Applied(project) => Ok(project),
         Transition::Rejected { was } => {
+            let (verb, hint) = refusal(verb);
             Err(ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint })
         }
+        Transition::Protected => Err(ApiError::Protected),
         Transition::Stale { version } => Err(ApiError::Stale(version)),
         Transition::Missing => Err(not_found(id)),
+    }
+}
+
+/// What cannot be done, and when it could be.
+fn refusal(verb: ProjectVerb) -> (&'static str, &'static str) {
+    match verb {
+        ProjectVerb::Retry => ("retried", RETRY_HINT),
+        ProjectVerb::Cancel => ("canceled", CANCEL_HINT),
+        ProjectVerb::Update => ("updated", "Only a ready project can be updated."),
+        ProjectVerb::Rotate => ("rotated", "Only the credential of a ready project can be replaced."),
+        ProjectVerb::Pause => ("paused", "Only a ready project can be paused."),
+        ProjectVerb::Resume => ("resumed", "Only a paused project can be resumed."),
+        ProjectVerb::Delete => ("deleted", "It is deleted already."),
     }
 }
 
@@ -204,9 +277,14 @@ impl From<Project> for wire::Project {
             status: row.status.to_string(),
             error_reason: row.error_reason,
             template: row.template,
+            template_version: row.template_version,
             parameters: raw(row.parameters),
             labels: row.labels,
             version: row.version,
+            operation: row.operation.to_string(),
+            failure: row.failure.map(raw),
+            protected: row.is_protected,
+            stop_request: row.stop_request,
             deadline_at: row.deadline_at,
             created_at: row.created_at,
             updated_at: row.updated_at,

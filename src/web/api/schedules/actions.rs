@@ -70,7 +70,7 @@ async fn fire(
         missed_reason: "",
         next: None,
     };
-    Ok(app.store.fire_schedule(&firing, app.operation_policy(), audit).await?)
+    Ok(app.store.fire_schedule(&firing, app.default_policy(), audit).await?)
 }
 
 fn busy() -> ApiError {

@@ -302,10 +302,11 @@ fn create_action(app: &App, put: &PutProject) -> Result<ProjectAction, ApiError>
     // The name must also be valid once the due time is inserted.
     fields::name(&name.replace(DUE_AT, &moment::text(OffsetDateTime::UNIX_EPOCH)))?;
     let parameters: Option<Box<RawValue>> = put.parameters.clone();
+    let template = fields::template(put.template.as_deref(), &app.templates)?;
     Ok(ProjectAction::Create {
         name: fields::name(name)?,
-        template: fields::template(put.template.clone(), &app.templates)?,
-        parameters: fields::parameters(parameters)?,
-        labels: fields::labels(put.labels.clone().unwrap_or_default())?,
+        template: template.name.clone(),
+        parameters: fields::parameters(parameters, template)?,
+        labels: fields::labels(put.labels.clone().unwrap_or_default(), template)?,
     })
 }

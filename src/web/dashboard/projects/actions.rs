@@ -3,9 +3,12 @@
 use actix_web::http::StatusCode;
 use uuid::Uuid;
 
+use crate::domain::{OperationKind, ProjectVerb};
 use crate::store::Audit;
 use crate::store::projects::Project;
 use crate::store::projects::Transition;
+use crate::web::api::projects::applied;
+use crate::web::api::projects::operations::begin;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
 use crate::web::error::ApiError;
@@ -14,7 +17,13 @@ use crate::web::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Per
 impl Actions for Project {
     const NAV: Nav = Nav::Projects;
     const LIST: (&'static str, &'static str) = ("Projects", PAGE);
-    const VERBS: &'static [Verb] = &[Verb::destructive("delete", "Delete project", "trash"), Verb::direct("retry")];
+    const VERBS: &'static [Verb] = &[
+        Verb::destructive("delete", "Delete project", "trash"),
+        Verb::destructive("cancel", "Cancel the operation", "ban"),
+        Verb::confirmed("pause", "Pause project", "pause"),
+        Verb::direct("resume"),
+        Verb::direct("retry"),
+    ];
 
     async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
         let id = Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?;
@@ -29,7 +38,12 @@ impl Actions for Project {
         links::project_page(self.id)
     }
 
-    async fn consequences(&self, _: &App, _: &str) -> Result<Consequences, ApiError> {
+    async fn consequences(&self, _: &App, verb: &str) -> Result<Consequences, ApiError> {
+        match verb {
+            "cancel" => return Ok(of_cancel(self)),
+            "pause" => return Ok(of_pause(self)),
+            _ => {}
+        }
         Ok(Consequences {
             effects: vec![format!(
                 "Everything that template {:?} created for the project is deleted. This cannot be undone.",
@@ -44,18 +58,19 @@ impl Actions for Project {
     }
 
     async fn perform(&self, app: &App, verb: &str, form: &Form, audit: &Audit) -> Result<Performed, ApiError> {
-        if verb == "retry" {
-            return retry(app, self, audit).await;
+        if let Some(verb) = ProjectVerb::parse(verb).filter(|verb| *verb != ProjectVerb::Delete) {
+            return other(app, self, verb, audit).await;
         }
         if is_other_name(self, form) {
             let error = "The name you typed is not the name of this project.".to_owned();
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         }
         let version = form.get("version").parse().ok();
-        let error = match app.store.delete_project(self.id, version, app.operation_policy(), audit).await? {
+        let error = match begin(app, self.id, ProjectVerb::Delete, version, audit).await? {
             Transition::Applied(_) => return Ok(Performed::done(self.page(), "deleting")),
             Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),
             Transition::Rejected { was } => format!("The project is now {was}."),
+            Transition::Protected => "The project is protected from deletion. Lift the protection first.".to_owned(),
             Transition::Stale { .. } => {
                 "The project changed after you opened this page. Check its current state, then decide.".to_owned()
             }
@@ -71,7 +86,10 @@ impl Actions for Project {
         vec![Hidden::new("version", self.version.to_string())]
     }
 
-    fn fields(&self, _: &str, form: Option<&Form>) -> Vec<ConfirmField> {
+    fn fields(&self, verb: &str, form: Option<&Form>) -> Vec<ConfirmField> {
+        if verb != "delete" {
+            return Vec::new();
+        }
         let mismatch = form.is_some_and(|form| is_other_name(self, form));
         vec![ConfirmField {
             field: "confirm_name".to_owned(),
@@ -93,12 +111,43 @@ fn is_other_name(project: &Project, form: &Form) -> bool {
     form.get("confirm_name").trim() != project.name
 }
 
-async fn retry(app: &App, project: &Project, audit: &Audit) -> Result<Performed, ApiError> {
-    let flash = match app.store.retry_project(project.id, app.operation_policy(), audit).await? {
-        Transition::Applied(_) => "retried".to_owned(),
-        Transition::Missing => return Err(crate::web::api::projects::not_found(project.id)),
-        Transition::Rejected { was } => format!("retry-refused.{was}"),
-        Transition::Stale { version } => return Err(ApiError::Stale(version)),
+fn of_cancel(project: &Project) -> Consequences {
+    let is_creation = project.operation == OperationKind::Create;
+    let after = project.operation.statuses().failed;
+    Consequences {
+        effects: vec![format!("The operation {:?} stops before its next step.", project.operation.as_str())],
+        kept: vec![match is_creation {
+            true => "The project is then failed. The template decides whether its steps are undone.".to_owned(),
+            false => format!("The project is then {after}."),
+        }],
+        blocked: (!project.status.is_transient()).then(|| "No operation is in progress.".to_owned()),
+    }
+}
+
+fn of_pause(project: &Project) -> Consequences {
+    Consequences {
+        effects: vec!["All access is blocked, and open sessions are ended.".to_owned()],
+        kept: vec!["What the project consists of. Resume the project to admit access again.".to_owned()],
+        blocked: (!ProjectVerb::Pause.applies_to(project.status))
+            .then(|| format!("Only a ready project can be paused; this one is {}.", project.status)),
+    }
+}
+
+/// Every verb but delete, which has a confirmation of its own.
+async fn other(app: &App, project: &Project, verb: ProjectVerb, audit: &Audit) -> Result<Performed, ApiError> {
+    let outcome = match verb {
+        ProjectVerb::Cancel => app.store.cancel_operation(project.id, None, audit).await?,
+        _ => begin(app, project.id, verb, None, audit).await?,
+    };
+    let flash = match outcome {
+        Transition::Applied(_) => match verb {
+            ProjectVerb::Cancel => "canceling".to_owned(),
+            ProjectVerb::Pause => "project-pausing".to_owned(),
+            ProjectVerb::Resume => "project-resuming".to_owned(),
+            _ => "retried".to_owned(),
+        },
+        Transition::Rejected { was } if verb == ProjectVerb::Retry => format!("retry-refused.{was}"),
+        other => return applied(other, project.id, verb).map(|_| Performed::done(project.page(), "")),
     };
     Ok(Performed::done(links::project_page(project.id), flash))
 }

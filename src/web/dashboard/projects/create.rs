@@ -5,8 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use crate::domain::ProjectName;
-use crate::store::projects::{Created, NewProject};
+use crate::domain::{OperationKind, ProjectName};
+use crate::store::projects::{Created, NewProject, OperationPolicy};
 use crate::web::api::{audit, idempotency};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::list;
@@ -31,7 +31,7 @@ impl CreateForm {
 
     pub fn prepared(self, app: &App, request: &HttpRequest) -> Self {
         Self {
-            templates: app.templates.iter().map(|name| name.to_string()).collect(),
+            templates: app.templates.names().into_iter().map(str::to_owned).collect(),
             idempotency_key: if is_live(request) { String::new() } else { Uuid::new_v4().to_string() },
             ..self
         }
@@ -60,21 +60,32 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
         Err(error) => return Ok(Err(rejected("project_name", &format!("The name {error}.")))),
     };
     let template = Some(form.get("template").to_owned()).filter(|text| !text.is_empty());
-    let Ok(template) = crate::web::api::projects::fields::template(template, &app.templates) else {
+    let Ok(template) = crate::web::api::projects::fields::template(template.as_deref(), &app.templates) else {
         return Ok(Err(rejected("template", "Choose one of the templates.")));
     };
-    let content = format!("{}\0{template}", name.as_str());
+    let content = format!("{}\0{}", name.as_str(), template.name);
     let key = Some(form.get("idempotency_key")).filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
     let key = key.map(|key| idempotency::form_key(key, content.as_bytes()));
-    let mut new = NewProject { name, template, parameters: Default::default(), labels: Default::default(), key };
+    let labels = crate::web::api::projects::fields::labels(Default::default(), template)?;
+    let policy = app.operation_policy(&template.name, OperationKind::Create);
+    let parameters = match crate::web::api::projects::fields::parameters(None, template) {
+        Ok(parameters) => parameters,
+        Err(_) => return Ok(Err(rejected("template", "This template needs parameters. Choose them first."))),
+    };
+    let new = NewProject { name, template: template.name.clone(), parameters, labels, key };
+    submit(app, new, policy).await.map(Ok)
+}
+
+/// Creates the project. Returns its id, also if the form is sent again.
+pub async fn submit(app: &App, mut new: NewProject, policy: OperationPolicy) -> Result<Uuid, ApiError> {
     let audit = audit::audit(ACTOR, None)?;
     loop {
-        match app.store.create_project(&new, app.operation_policy(), &audit).await? {
+        match app.store.create_project(&new, policy, &audit).await? {
             Created::New(project) => {
                 app.telemetry.created.inc();
-                return Ok(Ok(project.id));
+                return Ok(project.id);
             }
-            Created::Replayed(project) => return Ok(Ok(project.id)),
+            Created::Replayed(project) => return Ok(project.id),
             // The user went back to the form and changed it, so this is a new request.
             Created::KeyReused => new.key = None,
             Created::InFlight => return Err(ApiError::KeyInFlight),

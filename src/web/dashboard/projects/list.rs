@@ -122,15 +122,15 @@ impl ProjectView for Project {
     }
 
     fn can_retry(&self) -> bool {
-        ProjectVerb::Retry.target(self.status).is_some()
+        ProjectVerb::Retry.applies_to(self.status)
     }
 
     fn delete_blocked(&self) -> Option<&'static str> {
         match self.status {
-            ProjectStatus::Creating | ProjectStatus::Provisioning => Some("Can be deleted once ready or failed"),
             ProjectStatus::Deleting => Some("The project is being deleted"),
             ProjectStatus::Deleted => Some("The project is deleted"),
-            ProjectStatus::Ready | ProjectStatus::Failed => None,
+            _ if self.is_protected => Some("The project is protected from deletion"),
+            _ => None,
         }
     }
 }

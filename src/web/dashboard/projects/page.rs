@@ -7,10 +7,11 @@ use askama::Template;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{JobState, ProjectName, ProjectStatus, ProjectVerb};
+use crate::domain::{JobState, OperationKind, ProjectName, ProjectStatus, ProjectVerb};
 use crate::store::projects::Operation;
 use crate::store::projects::Transition;
 use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
+use crate::store::steps::Step;
 use crate::web::api::jobs::explain::Reason;
 use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
 use crate::web::app::App;
@@ -39,11 +40,30 @@ pub struct ProjectPage {
     pub has_older_events: bool,
     /// The duration of the latest operation.
     pub total: Option<String>,
+    /// The steps of the latest operation.
+    pub steps: Vec<Step>,
+    /// Where the project is: host, port, database, user.
+    pub outputs: Vec<(String, String)>,
+    /// What the last operation left, if it failed.
+    pub failure: Option<FailureView>,
     /// Newest first.
     pub operations: Vec<Operation>,
     pub curls: Vec<CurlLine>,
     /// `None` if the project can no longer be renamed.
     pub rename: Option<RenameForm>,
+}
+
+/// Why the last operation failed, and what it left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+pub struct FailureView {
+    pub operation: String,
+    pub step: Option<String>,
+    pub code: String,
+    pub message: String,
+    pub usable: bool,
+    pub kept: Vec<String>,
+    pub undone: Vec<String>,
 }
 
 /// The current state in one box.
@@ -52,6 +72,7 @@ pub enum Callout {
     Transient(Box<Transient>),
     Failed { reason: String, at: Stamp },
     Ready { at: Stamp, took: String },
+    Paused { at: Stamp },
     Deleted { at: Stamp },
 }
 
@@ -97,11 +118,12 @@ async fn try_rename(app: &App, request: &HttpRequest, body: &Body) -> Result<Htt
         }
     };
     // A name does not depend on the status, so the version is not checked.
-    let patch = ProjectPatch { name: Some(name), labels: None, version: None };
+    let patch = ProjectPatch { name: Some(name), ..ProjectPatch::default() };
     let flash = match app.store.patch_project(id, &patch).await? {
         Transition::Applied(_) => "renamed".to_owned(),
         Transition::Rejected { was } => format!("rename-refused.{was}"),
         Transition::Stale { version } => return Err(ApiError::Stale(version)),
+        Transition::Protected => return Err(ApiError::Protected),
         Transition::Missing => return Err(crate::web::api::projects::not_found(id)),
     };
     Ok(redirect(&links::project_page(id), Some(&flash)))
@@ -132,6 +154,9 @@ async fn page(
         has_older_events: events.last().is_some_and(|oldest| oldest.previous_state != "none"),
         total: (!project.status.is_transient()).then(|| elapsed(project.requested_at, changed_at)),
         timeline: timeline(&events, project.status),
+        steps: app.store.steps_of_project(id, 1).await?,
+        outputs: outputs(app, id).await?,
+        failure: project.failure.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         operations: app.store.jobs_of_project(id, OPERATIONS).await?,
         curls: curls(app, project),
         rename: can_rename.then_some(rename),
@@ -139,6 +164,44 @@ async fn page(
     };
     let deleted = project.status == ProjectStatus::Deleted;
     Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status).stop_polling(deleted)))
+}
+
+/// The outputs as text.
+async fn outputs(app: &App, id: Uuid) -> Result<Vec<(String, String)>, ApiError> {
+    let text = |json: &str| match serde_json::from_str(json) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => json.to_owned(),
+    };
+    Ok(app.store.outputs_of_project(id).await?.iter().map(|it| (it.name.clone(), text(&it.value))).collect())
+}
+
+impl ProjectPage {
+    pub fn can(&self, verb: ProjectVerb) -> bool {
+        verb.applies_to(self.project.status)
+    }
+
+    /// Whether there is a credential to reveal.
+    pub fn has_credential(&self) -> bool {
+        self.outputs.iter().any(|(name, _)| name == "user")
+    }
+
+    /// A `psql` command line without the password.
+    pub fn psql(&self) -> Option<String> {
+        let text = |name: &str| self.outputs.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str());
+        let (host, port, database, user) = (text("host")?, text("port")?, text("database")?, text("user")?);
+        Some(format!("psql 'host={host} port={port} dbname={database} user={user}'"))
+    }
+}
+
+/// The text of a step.
+pub trait StepView {
+    fn took(&self) -> Option<String>;
+}
+
+impl StepView for Step {
+    fn took(&self) -> Option<String> {
+        self.ended_at.map(|end| elapsed(self.started_at, end))
+    }
 }
 
 fn callout(
@@ -152,6 +215,7 @@ fn callout(
     match project.status {
         ProjectStatus::Failed => Callout::Failed { reason: project.error_reason.clone().unwrap_or_default(), at },
         ProjectStatus::Ready => Callout::Ready { at, took: elapsed(project.requested_at, changed_at) },
+        ProjectStatus::Paused => Callout::Paused { at },
         ProjectStatus::Deleted => Callout::Deleted { at },
         _ => Callout::Transient(Box::new(transient(explained, due, times))),
     }
@@ -166,8 +230,8 @@ fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &Provis
             lease_until: stamp(job.lease_until?),
         })
     });
-    // The times are of provisioning, not of deletion.
-    let provisioning = project.status != ProjectStatus::Deleting;
+    // The times are of provisioning, not of other operations.
+    let provisioning = project.operation == OperationKind::Create;
     Transient {
         since: stamp(project.requested_at),
         usual: times.usual().filter(|_| provisioning),
@@ -212,7 +276,7 @@ fn curls(app: &App, project: &Project) -> Vec<CurlLine> {
     if project.can_retry() {
         lines.push(CurlLine::new("Retry", format!("curl{auth} -X POST {url}/retry")));
     }
-    if ProjectVerb::Delete.target(project.status).is_some() {
+    if ProjectVerb::Delete.applies_to(project.status) {
         lines.push(CurlLine::new("Delete", format!("curl{auth} -X DELETE {url}")));
     }
     lines

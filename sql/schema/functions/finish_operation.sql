@@ -1,0 +1,66 @@
+-- Ends the operation of a project with its job. Every statement that ends a job of a project calls this function: settle, reap,
+-- cancel and expire. Locks the project, after its job.
+--
+-- A stop request decides what follows: after `delete`, the removal starts at once under a new job. `code` names the failure if no
+-- step has recorded one. Returns the change, or no row if this job is not the current operation.
+CREATE OR REPLACE FUNCTION finish_operation(
+    project uuid, job uuid, execution uuid, job_kind text, job_state text, code text, error text, actor text, request_id text,
+    at timestamptz
+) RETURNS TABLE (project_id uuid, previous_status text, status text, error_reason text)
+LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    kind      operation_kinds;
+    current   projects;
+    failed    steps;
+    succeeded boolean := job_state = 'completed';
+    removes   boolean;
+    target    text;
+    reason    text;
+BEGIN
+    SELECT * INTO kind FROM operation_kinds k WHERE k.job_kind = finish_operation.job_kind;
+    SELECT * INTO current FROM projects p WHERE p.id = project FOR UPDATE;
+    IF current.status IS NULL OR current.operation IS DISTINCT FROM kind.operation
+       OR current.status NOT IN (kind.first_status, kind.running_status)
+       OR succeeded AND current.status <> kind.running_status THEN
+        RETURN;
+    END IF;
+
+    reason := coalesce(nullif(error, ''), 'failed without an error message');
+    PERFORM interrupt_steps(job, finish_operation.code, reason, at);
+    SELECT * INTO failed FROM steps s WHERE s.job_id = job AND s.code IS NOT NULL
+    ORDER BY s.state = 'undo_failed' DESC, s.position DESC LIMIT 1;
+    removes := current.stop_request IS NOT DISTINCT FROM 'delete' AND kind.operation <> 'delete';
+    target := CASE WHEN removes THEN 'deleting' WHEN succeeded THEN kind.done_status ELSE kind.failed_status END;
+
+    UPDATE projects p
+    SET status = target, version = p.version + 1, updated_at = at, stop_request = NULL,
+        error_reason = CASE WHEN target = 'failed' THEN reason END,
+        deadline_at = CASE WHEN removes THEN at + p.operation_timeout * interval '1 second' END,
+        requested_at = CASE WHEN removes THEN at ELSE p.requested_at END,
+        operation = CASE WHEN removes THEN 'delete' ELSE p.operation END,
+        failure = CASE WHEN NOT succeeded AND NOT removes THEN json_build_object(
+            'operation', kind.operation, 'step', failed.name, 'code', coalesce(failed.code, finish_operation.code),
+            'message', reason, 'retryable', coalesce(failed.is_retryable, true), 'usable', kind.failed_status IN ('ready', 'paused'),
+            'kept', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'done', 'failed', 'undo_failed') ORDER BY s.position),
+            'undone', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state = 'undone' ORDER BY s.position)) END
+    WHERE p.id = project;
+
+    INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, request_id, occurred_at)
+    VALUES ('project', project, current.status, target, CASE WHEN NOT succeeded THEN reason END, actor, job, execution, request_id, at);
+
+    IF removes THEN
+        PERFORM enqueue_operation(current, uuid_v7(), 'project.deprovision', NULL, actor, request_id, at);
+    ELSIF succeeded AND kind.operation = 'delete' THEN
+        DELETE FROM secrets s WHERE s.project_id = project;
+        DELETE FROM outputs o WHERE o.project_id = project;
+    ELSIF succeeded THEN
+        INSERT INTO outputs (project_id, name, value)
+        SELECT DISTINCT ON (o.key) project, o.key, o.value
+        FROM steps s CROSS JOIN LATERAL json_each(s.output) AS o
+        WHERE s.job_id = job AND s.state = 'done' AND s.output IS NOT NULL
+        ORDER BY o.key, s.position DESC
+        ON CONFLICT ON CONSTRAINT outputs_pkey DO UPDATE SET value = excluded.value;
+    END IF;
+    RETURN QUERY SELECT project, current.status, target, CASE WHEN target = 'failed' THEN reason END;
+END $$;

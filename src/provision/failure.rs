@@ -1,0 +1,37 @@
+//! Why a step failed.
+
+use super::recorder::RecordError;
+
+/// A failure of a step. The message is shown to users: it says what happened, why, and what to do, and contains no secrets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// A short, stable name for programs, such as `quota_exceeded`.
+    pub code: String,
+    pub message: String,
+    /// Whether another attempt may succeed.
+    pub is_retryable: bool,
+}
+
+impl Failure {
+    /// A failure that a later attempt may not meet again.
+    pub fn retryable(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), is_retryable: true }
+    }
+
+    /// A failure that would repeat itself.
+    pub fn permanent(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), is_retryable: false }
+    }
+
+    /// The code for an operation that the provisioner does not support.
+    pub const UNSUPPORTED: &str = "unsupported_operation";
+    /// The code for invalid parameters or settings.
+    pub const INVALID: &str = "invalid_parameters";
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::retryable("record_failed", error.to_string())
+    }
+}

@@ -1,0 +1,50 @@
+//! The clusters in which databases are made.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::connection::Connector;
+use crate::provision::Failure;
+
+/// The name of the cluster that Provost runs itself.
+pub const EMBEDDED: &str = "embedded";
+
+/// A way to reach a cluster: to its maintenance database, as its admin.
+pub type Reaching<'a> = Pin<Box<dyn Future<Output = Result<Connector, Failure>> + Send + 'a>>;
+
+/// Reaches a cluster. The embedded one is started by the first call.
+pub trait Reach: Send + Sync {
+    fn reach(&self) -> Reaching<'_>;
+}
+
+/// A cluster of a configured URL.
+impl Reach for Connector {
+    fn reach(&self) -> Reaching<'_> {
+        Box::pin(async { Ok(self.clone()) })
+    }
+}
+
+/// All clusters of this process, by name.
+#[derive(Clone, Default)]
+pub struct Clusters(BTreeMap<String, Arc<dyn Reach>>);
+
+impl Clusters {
+    pub fn with(mut self, name: &str, cluster: impl Reach + 'static) -> Self {
+        self.0.insert(name.to_owned(), Arc::new(cluster));
+        self
+    }
+
+    pub fn get(&self, name: &str) -> Result<&dyn Reach, Failure> {
+        self.0.get(name).map(|it| it.as_ref()).ok_or_else(|| {
+            let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
+            let message = format!("this worker knows no cluster {name:?}, only {}", known.join(", "));
+            Failure::retryable("unknown_cluster", message)
+        })
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}

@@ -1,0 +1,374 @@
+//! The steps that make a database.
+
+use serde_json::json;
+
+use super::error::{LOGIN_REFUSED, exists_already, failure};
+use super::link::Link;
+use super::session::{Facts, PgSession};
+use super::sql;
+use crate::mutant::{self, Mutant};
+use crate::provision::{Failure, Observed, Output, Step, StepFuture};
+use crate::secrets::SensitiveText;
+
+/// The length of a password: 32 letters and digits have 190 bits.
+const PASSWORD: usize = 32;
+
+/// Connects, takes the lock of the project, and checks the server.
+pub struct Reach;
+
+impl Step<PgSession<'_>> for Reach {
+    fn name(&self) -> &'static str {
+        "reach"
+    }
+
+    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async { Ok(Observed::Missing) })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let facts = Facts::read(session.admin().await?).await?;
+            let known = session.known_text("cluster_id");
+            if let Some(known) = known.filter(|known| *known != facts.system_identifier) {
+                let message =
+                    format!("this is the cluster {}, but the project was made in {known}", facts.system_identifier);
+                return Err(Failure::retryable("wrong_cluster", message));
+            }
+            let connector = session.connector().await?;
+            Ok(Output::from([
+                ("cluster_id".to_owned(), json!(facts.system_identifier)),
+                ("host".to_owned(), json!(connector.host())),
+                ("port".to_owned(), json!(connector.port())),
+                ("server_version".to_owned(), json!(facts.version_text)),
+            ]))
+        })
+    }
+}
+
+/// Shuts PUBLIC out of every database of the cluster, once: otherwise every tenant could connect to every database.
+pub struct LockDown;
+
+impl Step<PgSession<'_>> for LockDown {
+    fn name(&self) -> &'static str {
+        "lock_down"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let open = session.admin().await?.query(sql::OPEN_DATABASES, &[]).await?;
+            Ok(if open.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let open = session.admin().await?.query(sql::OPEN_DATABASES, &[]).await?;
+            for statement in open.iter().filter_map(|row| row.try_get::<_, String>("statement").ok()) {
+                match session.admin().await?.run(&statement).await {
+                    // Dropped meanwhile.
+                    Err(failure) if failure.code == "postgres_3d000" => {}
+                    result => result?,
+                }
+            }
+            Ok(Output::new())
+        })
+    }
+}
+
+/// The role that owns everything in the database.
+pub struct OwnerRole;
+
+impl Step<PgSession<'_>> for OwnerRole {
+    fn name(&self) -> &'static str {
+        "owner_role"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let names = session.names.clone();
+            let role = session.admin().await?.row(sql::ROLE, &[&names.owner]).await?;
+            let marker = role.as_ref().and_then(|row| row.get::<_, Option<String>>("marker"));
+            let is_member = role.as_ref().is_some_and(|row| row.get("is_member"));
+            check_marker("role", &names.owner, marker.as_deref(), &names.marker)?;
+            Ok(if marker.is_some() && is_member { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let names = session.names.clone();
+            let admin = session.admin().await?;
+            match admin.run_rows(sql::CREATE_OWNER, &[&names.owner, &names.marker]).await {
+                Err(failure) if exists_already(&failure) => {
+                    admin.run_rows(sql::JOIN_ROLE, &[&names.owner, &names.marker]).await?;
+                }
+                result => result?,
+            }
+            Ok(Output::new())
+        })
+    }
+
+    fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
+        Box::pin(async {
+            let owner = session.names.owner.clone();
+            super::remove::drop_roles(session, vec![owner]).await
+        })
+    }
+}
+
+/// The database itself.
+pub struct Database;
+
+impl Step<PgSession<'_>> for Database {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let names = session.names.clone();
+            let Some(row) = session.admin().await?.row(sql::DATABASE, &[&names.database]).await? else {
+                return Ok(Observed::Missing);
+            };
+            let marker: Option<String> = row.get("marker");
+            check_marker("database", &names.database, marker.as_deref(), &names.marker)?;
+            if !row.get::<_, bool>("is_own") {
+                let message = format!("the database {} belongs to another role", names.database);
+                return Err(Failure::permanent("not_ours", message));
+            }
+            let is_done = marker.is_some() && !row.get::<_, bool>("is_invalid");
+            Ok(if is_done { Observed::Done(database_output(session, row.get("oid"))) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let (names, connections) = (session.names.clone(), session.parameters.connections);
+            let admin = session.admin().await?;
+            let is_invalid = |row: tokio_postgres::Row| row.get::<_, bool>("is_invalid");
+            if admin.row(sql::DATABASE, &[&names.database]).await?.is_some_and(is_invalid) {
+                admin.run_rows(sql::DROP_DATABASE, &[&names.database]).await?;
+            }
+            match admin.run_rows(sql::CREATE_DATABASE, &[&names.database, &connections]).await {
+                // An earlier attempt has made it; `observe` has found nothing that is not ours.
+                Err(failure) if exists_already(&failure) => {}
+                result => result?,
+            }
+            admin.run_rows(sql::MARK_DATABASE, &[&names.database, &names.marker]).await?;
+            let row = admin.one(sql::DATABASE, &[&names.database]).await?;
+            Ok(database_output(session, row.get("oid")))
+        })
+    }
+
+    fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
+        Box::pin(super::remove::drop_database(session))
+    }
+}
+
+fn database_output(session: &PgSession<'_>, oid: i64) -> Output {
+    Output::from([("database".to_owned(), json!(session.names.database)), ("database_oid".to_owned(), json!(oid))])
+}
+
+/// Refuses what another project or another installation has marked.
+pub fn check_marker(what: &str, name: &str, found: Option<&str>, ours: &str) -> Result<(), Failure> {
+    match found {
+        Some(found) if found != ours => {
+            let message =
+                format!("the {what} {name} is marked as {found:?}; Provost does not touch what is not its own");
+            Err(Failure::permanent("not_ours", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Who may do what: the owner role in the database, PUBLIC nothing.
+pub struct Grants;
+
+impl Step<PgSession<'_>> for Grants {
+    fn name(&self) -> &'static str {
+        "grants"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let (names, parameters) = (session.names.clone(), session.parameters.clone());
+            let admin = session.admin().await?;
+            let granted: Option<bool> = admin
+                .row(
+                    sql::GRANTED,
+                    &[&names.database, &names.owner, &parameters.connections, &parameters.statement_timeout],
+                )
+                .await?
+                .and_then(|row| row.get("is_granted"));
+            if granted != Some(true) {
+                return Ok(Observed::Missing);
+            }
+            let owner = session.inside().await?.row(sql::SCHEMA_OWNER, &[&names.owner]).await?;
+            let is_owner = owner.is_none_or(|row| row.get("is_owner"));
+            Ok(if is_owner { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let (names, parameters) = (session.names.clone(), session.parameters.clone());
+            let admin = session.admin().await?;
+            let limits: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+                [&names.database, &names.owner, &parameters.connections, &parameters.statement_timeout];
+            admin.run_rows(sql::GRANT_DATABASE, &limits).await?;
+            let mut inside = session.inside().await?;
+            // A tenant may have dropped the schema.
+            if inside.row(sql::SCHEMA_OWNER, &[&names.owner]).await?.is_some() {
+                inside.run_rows(sql::GIVE_SCHEMA, &[&names.owner]).await?;
+            }
+            Ok(Output::new())
+        })
+    }
+}
+
+/// The extensions that the parameters name. An extension that is no longer named stays: the database may need it.
+pub struct Extensions;
+
+impl Step<PgSession<'_>> for Extensions {
+    fn name(&self) -> &'static str {
+        "extensions"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let wanted = session.parameters.extensions.clone();
+            if wanted.is_empty() {
+                return Ok(Observed::Done(Output::new()));
+            }
+            let missing = session.inside().await?.query(sql::MISSING_EXTENSIONS, &[&wanted]).await?;
+            Ok(if missing.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let wanted = session.parameters.extensions.clone();
+            session.inside().await?.run_rows(sql::MISSING_EXTENSIONS, &[&wanted]).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+/// A login. `number` counts the credentials of the project from 1.
+pub struct Credential {
+    pub number: u32,
+}
+
+impl Step<PgSession<'_>> for Credential {
+    fn name(&self) -> &'static str {
+        "credential"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let (name, names) = (session.names.credential(self.number), session.names.clone());
+            let role = session.admin().await?.row(sql::ROLE, &[&name]).await?;
+            let marker = role.as_ref().and_then(|row| row.get::<_, Option<String>>("marker"));
+            check_marker("role", &name, marker.as_deref(), &names.marker)?;
+            let may_log_in = role.is_some_and(|row| row.get("may_log_in"));
+            let has_password = session.recorder.secret(&name).await?.is_some();
+            let is_done = marker.is_some() && may_log_in && has_password;
+            Ok(if is_done { Observed::Done(user(&name)) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let (name, names) = (session.names.credential(self.number), session.names.clone());
+            // The secret is stored before the role exists: a password that nobody knows would shut everybody out.
+            let password = password(session, &name).await?;
+            let (verifier, connections) = (verifier(&password), session.parameters.connections);
+            let admin = session.admin().await?;
+            let role: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+                [&name, &names.owner, &verifier, &connections, &names.marker];
+            match admin.run_rows(sql::CREATE_CREDENTIAL, &role).await {
+                Err(failure) if exists_already(&failure) => {
+                    admin.run_rows(sql::JOIN_ROLE, &[&name, &names.marker]).await?;
+                    admin.run_rows(sql::SET_PASSWORD, &[&name, &verifier]).await?;
+                }
+                result => result?,
+            }
+            Ok(user(&name))
+        })
+    }
+
+    fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
+        Box::pin(async {
+            let name = session.names.credential(self.number);
+            super::remove::retire(session, vec![name]).await
+        })
+    }
+}
+
+fn user(name: &str) -> Output {
+    Output::from([("user".to_owned(), json!(name))])
+}
+
+/// The stored password of a credential; a new one if there is none.
+async fn password(session: &mut PgSession<'_>, credential: &str) -> Result<SensitiveText, Failure> {
+    if let Some(password) = session.recorder.secret(credential).await? {
+        return Ok(password);
+    }
+    use rand::distr::{Alphanumeric, SampleString as _};
+    let password = SensitiveText::new(Alphanumeric.sample_string(&mut rand::rng(), PASSWORD));
+    if !mutant::is_on(Mutant::SecretAfterRole) {
+        session.recorder.store_secret(credential, &password).await?;
+    }
+    // Another attempt may have stored one first.
+    Ok(session.recorder.secret(credential).await?.unwrap_or(password))
+}
+
+/// What PostgreSQL stores instead of a password.
+fn verifier(password: &SensitiveText) -> String {
+    postgres_protocol::password::scram_sha_256(password.reveal().as_bytes())
+}
+
+/// Logs in as the tenant will.
+pub struct Verify {
+    pub number: u32,
+}
+
+impl Step<PgSession<'_>> for Verify {
+    fn name(&self) -> &'static str {
+        "verify"
+    }
+
+    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async { Ok(Observed::Missing) })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let name = session.names.credential(self.number);
+            let password = password(session, &name).await?;
+            match log_in(session, &name, &password).await {
+                Err(failure) if failure.code == LOGIN_REFUSED => {
+                    // The role has another password than the stored one: replace it.
+                    let verifier = verifier(&password);
+                    session.admin().await?.run_rows(sql::SET_PASSWORD, &[&name, &verifier]).await?;
+                    log_in(session, &name, &password).await?;
+                }
+                result => result?,
+            }
+            Ok(Output::new())
+        })
+    }
+}
+
+async fn log_in(session: &mut PgSession<'_>, user: &str, password: &SensitiveText) -> Result<(), Failure> {
+    let (database, owner) = (session.names.database.clone(), session.names.owner.clone());
+    let connector = session.connector().await?.with_login(user, password.reveal(), &database);
+    let mut link = Link::raw(&connector).await.map_err(|error| failure("the new credential cannot log in", &error))?;
+    let row = link.one(sql::WHOAMI, &[]).await?;
+    let (role, found): (String, String) = (row.get("role"), row.get("database"));
+    if (role.as_str(), found.as_str()) == (owner.as_str(), database.as_str()) {
+        return Ok(());
+    }
+    let message = format!("the new credential works as {role} in {found}, not as {owner} in {database}");
+    Err(Failure::retryable("wrong_session", message))
+}

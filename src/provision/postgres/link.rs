@@ -1,0 +1,78 @@
+//! A connection that is driven by its own queries, without a task of its own: dropping it closes the socket at once.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Row};
+
+use super::error::failure;
+use super::sql;
+use crate::connection::Connector;
+use crate::provision::Failure;
+
+pub type Params<'a> = [&'a (dyn ToSql + Sync)];
+
+pub struct Link {
+    client: Client,
+    connection: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>,
+}
+
+impl Link {
+    /// Connects, and prepares the session.
+    pub async fn open(connector: &Connector) -> Result<Self, Failure> {
+        let mut link = Self::raw(connector).await.map_err(|error| failure("cannot connect to the cluster", &error))?;
+        link.run(sql::SESSION).await?;
+        Ok(link)
+    }
+
+    /// Connects without preparing the session, as a tenant does.
+    pub async fn raw(connector: &Connector) -> Result<Self, Error> {
+        let (client, connection) = connector.connect().await?;
+        Ok(Self { client, connection: Box::pin(connection) })
+    }
+
+    pub async fn query(&mut self, statement: &str, params: &Params<'_>) -> Result<Vec<Row>, Failure> {
+        let Self { client, connection } = self;
+        drive(connection, client.query(statement, params)).await
+    }
+
+    /// The first row, if there is one.
+    pub async fn row(&mut self, statement: &str, params: &Params<'_>) -> Result<Option<Row>, Failure> {
+        Ok(self.query(statement, params).await?.into_iter().next())
+    }
+
+    /// The first row of a statement that always returns one.
+    pub async fn one(&mut self, statement: &str, params: &Params<'_>) -> Result<Row, Failure> {
+        let row = self.row(statement, params).await?;
+        row.ok_or_else(|| Failure::retryable("unexpected_answer", "the cluster returned no row"))
+    }
+
+    /// Runs statements in one transaction, except for those that PostgreSQL only runs alone.
+    pub async fn run(&mut self, statements: &str) -> Result<(), Failure> {
+        let Self { client, connection } = self;
+        drive(connection, client.batch_execute(statements)).await
+    }
+
+    /// Runs the statements that another statement returns.
+    pub async fn run_rows(&mut self, statement: &str, params: &Params<'_>) -> Result<(), Failure> {
+        let rows = self.query(statement, params).await?;
+        let statements: Vec<String> = rows.iter().filter_map(|row| row.try_get("statement").ok()).collect();
+        if statements.is_empty() { Ok(()) } else { self.run(&statements.join(";\n")).await }
+    }
+}
+
+/// Waits for an answer while the connection does its work.
+async fn drive<T>(
+    connection: &mut Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        answer = answer => answer.map_err(|error| failure("the cluster refused a statement", &error)),
+        ended = connection => Err(match ended {
+            Err(error) => failure("the connection to the cluster was lost", &error),
+            Ok(()) => Failure::retryable("connection_lost", "the cluster closed the connection"),
+        }),
+    }
+}

@@ -1,0 +1,70 @@
+//! Databases in a PostgreSQL cluster, one for each project.
+//!
+//! The database belongs to the admin, so a tenant can neither drop nor rename nor open it. Its objects belong to a role that nobody
+//! logs in as. Credentials are roles that log in and act as that role, so they come and go without touching an object.
+//! `docs/projects.md` says what a shared cluster does not isolate.
+
+mod cluster;
+mod create;
+mod error;
+mod link;
+mod names;
+mod parameters;
+mod remove;
+mod session;
+pub mod sql;
+
+use super::step::{Step, Steps};
+use super::{Attempt, Failure, Provisioner, Recorder, Work};
+use crate::domain::OperationKind;
+
+pub use cluster::{Clusters, EMBEDDED, Reach, Reaching};
+
+use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify};
+use names::Names;
+use remove::{Admit, DropCredentials, DropDatabase, DropOwner, FenceOut, VerifyGone};
+use session::PgSession;
+
+/// Makes databases.
+pub struct Postgres {
+    pub clusters: Clusters,
+}
+
+impl Provisioner for Postgres {
+    fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
+        let (parameters, settings) = parameters::read(work)?;
+        let cluster = self.clusters.get(settings.cluster())?;
+        let names = Names::of(work.project_id, &work.installation);
+        let session = PgSession::new(work, recorder, cluster, names, parameters);
+        Ok(Box::new(Steps { session, steps: steps(work.operation)? }))
+    }
+}
+
+fn steps<'a>(operation: OperationKind) -> Result<Vec<Box<dyn Step<PgSession<'a>> + 'a>>, Failure> {
+    Ok(match operation {
+        OperationKind::Create => vec![
+            Box::new(ReachCluster),
+            Box::new(LockDown),
+            Box::new(OwnerRole),
+            Box::new(Database),
+            Box::new(Grants),
+            Box::new(Extensions),
+            Box::new(Credential { number: 1 }),
+            Box::new(Verify { number: 1 }),
+        ],
+        OperationKind::Update => vec![Box::new(ReachCluster), Box::new(Grants), Box::new(Extensions)],
+        OperationKind::Pause => vec![Box::new(ReachCluster), Box::new(FenceOut)],
+        OperationKind::Resume => vec![Box::new(ReachCluster), Box::new(Admit)],
+        OperationKind::Delete => vec![
+            Box::new(ReachCluster),
+            Box::new(FenceOut),
+            Box::new(DropDatabase),
+            Box::new(DropCredentials),
+            Box::new(DropOwner),
+            Box::new(VerifyGone),
+        ],
+        OperationKind::Rotate => {
+            return Err(Failure::permanent(Failure::UNSUPPORTED, "this version cannot replace the credential"));
+        }
+    })
+}

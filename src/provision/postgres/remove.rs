@@ -1,0 +1,215 @@
+//! The steps that shut a project out and remove it, and their reverse.
+
+use super::create::check_marker;
+use super::session::PgSession;
+use super::sql;
+use crate::provision::{Failure, Observed, Output, Step, StepFuture};
+
+/// Keeps everybody out: no login, no right to connect, no open session.
+pub struct FenceOut;
+
+impl Step<PgSession<'_>> for FenceOut {
+    fn name(&self) -> &'static str {
+        "fence_out"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let names = session.names.clone();
+            let row =
+                session.admin().await?.one(sql::IS_FENCED_OUT, &[&names.database, &names.credential_prefix]).await?;
+            Ok(if row.get("is_fenced_out") { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let names = session.names.clone();
+            let admin = session.admin().await?;
+            // Sessions that are ended must not come back, so the login is forbidden first.
+            admin.run_rows(sql::FENCE_OUT, &[&names.database, &names.owner, &names.credential_prefix]).await?;
+            let ended: bool = admin.one(sql::PUT_OUT, &[&names.credential_prefix]).await?.get("ended");
+            if !ended {
+                return Err(Failure::retryable("sessions_open", "a session of the project did not end within 5 s"));
+            }
+            Ok(Output::new())
+        })
+    }
+
+    fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
+        Box::pin(admit(session))
+    }
+}
+
+/// Lets the credentials in again.
+pub struct Admit;
+
+impl Step<PgSession<'_>> for Admit {
+    fn name(&self) -> &'static str {
+        "admit"
+    }
+
+    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async { Ok(Observed::Missing) })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            admit(session).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+async fn admit(session: &mut PgSession<'_>) -> Result<(), Failure> {
+    let names = session.names.clone();
+    session.admin().await?.run_rows(sql::ADMIT, &[&names.database, &names.owner, &names.credential_prefix]).await
+}
+
+pub struct DropDatabase;
+
+impl Step<PgSession<'_>> for DropDatabase {
+    fn name(&self) -> &'static str {
+        "drop_database"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let name = session.names.database.clone();
+            let found = session.admin().await?.row(sql::DATABASE, &[&name]).await?;
+            Ok(if found.is_none() { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            drop_database(session).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+/// Drops the database, if it is ours. Absent is success.
+pub async fn drop_database(session: &mut PgSession<'_>) -> Result<(), Failure> {
+    let names = session.names.clone();
+    let admin = session.admin().await?;
+    let Some(row) = admin.row(sql::DATABASE, &[&names.database]).await? else { return Ok(()) };
+    let marker: Option<String> = row.get("marker");
+    check_marker("database", &names.database, marker.as_deref(), &names.marker)?;
+    match admin.run_rows(sql::DROP_DATABASE, &[&names.database]).await {
+        Err(failure) if failure.code == "postgres_55006" => {
+            let rows = admin.query(sql::OBSTACLES, &[&names.database]).await?;
+            let obstacles: Vec<String> = rows.iter().map(|row| row.get("obstacle")).collect();
+            let message = match obstacles.as_slice() {
+                [] => failure.message,
+                names => format!("{}; in the way: {}. Remove them, then retry.", failure.message, names.join(", ")),
+            };
+            Err(Failure::retryable("database_in_use", message))
+        }
+        result => result,
+    }
+}
+
+pub struct DropCredentials;
+
+impl Step<PgSession<'_>> for DropCredentials {
+    fn name(&self) -> &'static str {
+        "drop_credentials"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let credentials = credentials(session).await?;
+            Ok(if credentials.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let credentials = credentials(session).await?;
+            drop_roles(session, credentials).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+/// The names of the credentials that exist.
+pub async fn credentials(session: &mut PgSession<'_>) -> Result<Vec<String>, Failure> {
+    let prefix = session.names.credential_prefix.clone();
+    let rows = session.admin().await?.query(sql::CREDENTIALS, &[&prefix]).await?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+pub struct DropOwner;
+
+impl Step<PgSession<'_>> for DropOwner {
+    fn name(&self) -> &'static str {
+        "drop_owner"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let owner = session.names.owner.clone();
+            let found = session.admin().await?.row(sql::ROLE, &[&owner]).await?;
+            Ok(if found.is_none() { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let owner = session.names.owner.clone();
+            drop_roles(session, vec![owner]).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+/// Drops roles. Absent is success. If something depends on a role, the failure says what.
+pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
+    let admin = session.admin().await?;
+    match admin.run_rows(sql::DROP_ROLES, &[&roles]).await {
+        Err(failure) if failure.code == "postgres_2bp01" => {
+            let mut found = Vec::new();
+            for role in &roles {
+                let rows = admin.query(sql::DEPENDENCIES, &[role]).await?;
+                found.extend(rows.iter().map(|row| row.get::<_, String>("dependency")));
+            }
+            let message = format!("a role cannot be dropped, because it is still used by {}", found.join(", "));
+            Err(Failure::retryable("role_in_use", message))
+        }
+        result => result,
+    }
+}
+
+/// Drops credentials after ending their sessions.
+pub async fn retire(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
+    for role in &roles {
+        session.admin().await?.query(sql::PUT_OUT, &[role]).await?;
+    }
+    drop_roles(session, roles).await
+}
+
+/// Looks whether anything is left. Only a successful look that finds nothing ends a removal.
+pub struct VerifyGone;
+
+impl Step<PgSession<'_>> for VerifyGone {
+    fn name(&self) -> &'static str {
+        "verify_gone"
+    }
+
+    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async { Ok(Observed::Missing) })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let names = session.names.clone();
+            let rows = session.admin().await?.query(sql::REMAINS, &[&names.database, &names.role_prefix]).await?;
+            let remains: Vec<String> = rows.iter().map(|row| row.get("name")).collect();
+            if remains.is_empty() {
+                return Ok(Output::new());
+            }
+            Err(Failure::retryable("not_gone", format!("still there: {}", remains.join(", "))))
+        })
+    }
+}

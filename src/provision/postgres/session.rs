@@ -1,0 +1,138 @@
+//! The session of one attempt: one connection to the maintenance database of the cluster, which holds the lock of the project.
+//!
+//! The lock is the fence. A statement goes on in the server after its client was killed, so a lease alone cannot tell when an earlier
+//! attempt has stopped having effects. An attempt that finds the lock taken ends the session that holds it, with the statement that
+//! may still run in it, and takes the lock.
+
+use serde_json::Value;
+
+use super::cluster::Reach;
+use super::link::Link;
+use super::names::Names;
+use super::parameters::Parameters;
+use super::sql;
+use crate::connection::Connector;
+use crate::mutant::{self, Mutant};
+use crate::provision::step::Session;
+use crate::provision::{Failure, Output, Recorder, Work};
+
+/// The oldest version that is supported.
+const MIN_VERSION: i32 = 140_000;
+
+pub struct PgSession<'a> {
+    pub work: &'a Work,
+    pub recorder: &'a dyn Recorder,
+    pub names: Names,
+    pub parameters: Parameters,
+    /// What steps have recorded, in this attempt and in earlier ones.
+    pub known: Output,
+    cluster: &'a dyn Reach,
+    connector: Option<Connector>,
+    admin: Option<Link>,
+}
+
+impl Session for PgSession<'_> {
+    fn recall(&mut self, output: &Output) {
+        self.known.extend(output.clone());
+    }
+}
+
+impl<'a> PgSession<'a> {
+    pub fn new(
+        work: &'a Work,
+        recorder: &'a dyn Recorder,
+        cluster: &'a dyn Reach,
+        names: Names,
+        parameters: Parameters,
+    ) -> Self {
+        Self { work, recorder, names, parameters, known: Output::new(), cluster, connector: None, admin: None }
+    }
+
+    /// The fenced connection to the maintenance database. The first call connects, takes the lock, and then confirms that this
+    /// attempt still holds the lease.
+    pub async fn admin(&mut self) -> Result<&mut Link, Failure> {
+        if self.admin.is_none() {
+            // An attempt that has lost its lease must not end the session of the one that has it.
+            self.recorder.steps().await?;
+            let connector = self.connector().await?;
+            let mut link = Link::open(&connector).await?;
+            fence(&mut link, self.names.lock).await?;
+            self.recorder.steps().await?;
+            self.admin = Some(link);
+        }
+        self.admin.as_mut().ok_or_else(|| Failure::retryable("connection_lost", "the connection was lost"))
+    }
+
+    /// A connection as admin to the database of the project, for as short a time as possible: a tenant may have planted something.
+    pub async fn inside(&mut self) -> Result<Link, Failure> {
+        // The fence comes first.
+        self.admin().await?;
+        let connector = self.connector().await?.with_database(&self.names.database);
+        Link::open(&connector).await
+    }
+
+    /// Reaches the cluster under a name that says which attempt is at work.
+    pub async fn connector(&mut self) -> Result<Connector, Failure> {
+        if let Some(connector) = &self.connector {
+            return Ok(connector.clone());
+        }
+        let name = format!("provost:{}", self.work.execution_id);
+        let connector = self.cluster.reach().await?.named(&name);
+        self.connector = Some(connector.clone());
+        Ok(connector)
+    }
+
+    /// A recorded output that is text.
+    pub fn known_text(&self, name: &str) -> Option<String> {
+        self.known.get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+}
+
+async fn fence(link: &mut Link, key: i64) -> Result<(), Failure> {
+    if mutant::is_on(Mutant::NoTakeover) {
+        return Ok(());
+    }
+    if link.one(sql::TRY_FENCE, &[&key]).await?.get::<_, bool>("acquired") {
+        return Ok(());
+    }
+    let ended: bool = link.one(sql::TAKE_OVER, &[&key]).await?.get("ended");
+    if !ended {
+        let message = "an earlier attempt still holds the lock of this project, and its session did not end within 5 s";
+        return Err(Failure::retryable("not_fenced", message));
+    }
+    link.query(sql::WAIT_FOR_FENCE, &[&key]).await.map(drop)
+}
+
+/// What the server is, and what the admin may do.
+pub struct Facts {
+    pub version: i32,
+    pub version_text: String,
+    pub system_identifier: String,
+}
+
+impl Facts {
+    /// Reads and checks the facts.
+    pub async fn read(link: &mut Link) -> Result<Self, Failure> {
+        let row = link.one(sql::FACTS, &[]).await?;
+        let facts = Self {
+            version: row.get("version"),
+            version_text: row.get("version_text"),
+            system_identifier: row.get("system_identifier"),
+        };
+        let (databases, roles): (bool, bool) = (row.get("may_create_databases"), row.get("may_create_roles"));
+        if facts.version < MIN_VERSION {
+            let message = format!("the cluster is PostgreSQL {}, and Provost needs 14 or newer", facts.version_text);
+            return Err(Failure::permanent("not_supported", message));
+        }
+        if !databases || !roles {
+            let admin: String = row.get("admin");
+            let message =
+                format!("the role {admin} needs CREATEDB and CREATEROLE: ALTER ROLE {admin} CREATEDB CREATEROLE");
+            return Err(Failure::permanent("insufficient_privilege", message));
+        }
+        if row.get("is_standby") {
+            return Err(Failure::retryable("cluster_read_only", "the cluster is a standby, which accepts no changes"));
+        }
+        Ok(facts)
+    }
+}

@@ -1,0 +1,43 @@
+//! The statements of this provisioner, from `sql/provision/postgres`. Some do the work; those whose rows are statements are sent in
+//! a second step, so that PostgreSQL itself quotes every identifier and every text.
+
+macro_rules! statements {
+    ($($constant:ident = $name:literal),+ $(,)?) => {
+        $(pub const $constant: &str = include_str!(concat!("../../../sql/provision/postgres/", $name, ".sql"));)+
+        /// All statements by name, for the tests.
+        pub const ALL: &[(&str, &str)] = &[$(($name, $constant)),+];
+    };
+}
+
+statements! {
+    ADMIT = "admit",
+    CREATE_CREDENTIAL = "create_credential",
+    CREATE_DATABASE = "create_database",
+    CREATE_OWNER = "create_owner",
+    CREDENTIALS = "credentials",
+    DATABASE = "database",
+    DEPENDENCIES = "dependencies",
+    DROP_DATABASE = "drop_database",
+    DROP_ROLES = "drop_roles",
+    FACTS = "facts",
+    FENCE_OUT = "fence_out",
+    GIVE_SCHEMA = "give_schema",
+    GRANTED = "granted",
+    GRANT_DATABASE = "grant_database",
+    IS_FENCED_OUT = "is_fenced_out",
+    JOIN_ROLE = "join_role",
+    MARK_DATABASE = "mark_database",
+    MISSING_EXTENSIONS = "missing_extensions",
+    OBSTACLES = "obstacles",
+    OPEN_DATABASES = "open_databases",
+    PUT_OUT = "put_out",
+    REMAINS = "remains",
+    ROLE = "role",
+    SCHEMA_OWNER = "schema_owner",
+    SESSION = "session",
+    SET_PASSWORD = "set_password",
+    TAKE_OVER = "take_over",
+    TRY_FENCE = "try_fence",
+    WAIT_FOR_FENCE = "wait_for_fence",
+    WHOAMI = "whoami",
+}

@@ -1,0 +1,193 @@
+//! Performs one attempt at an operation, step by step.
+
+use serde_json::json;
+
+use super::recorder::{RecordError, RecordedStep};
+use super::{Attempt, Failure, Observed, Output, Provisioner, Recorder, StepChange, Work};
+use crate::domain::{Outcome, StepState};
+use crate::signal::Stop;
+use crate::template::OnFailure;
+
+/// The code of a step that was interrupted by a stop request.
+const CANCELED: &str = "canceled";
+
+/// Performs the steps that are not done, and returns how the attempt ends.
+///
+/// Each step is recorded as running before it acts, and its end is recorded under the execution id, so an attempt that has lost its
+/// lease cannot claim a success. When the operation is to stop, it does so before the next step. After a failure that no retry
+/// follows, and after a stop, the steps are undone in reverse order if `on_failure` says so. `None`: the lease is lost.
+pub async fn run(
+    provisioner: &dyn Provisioner,
+    work: &Work,
+    on_failure: OnFailure,
+    recorder: &dyn Recorder,
+    stop: &Stop,
+) -> Option<Outcome> {
+    let mut attempt = match provisioner.begin(work, recorder) {
+        Ok(attempt) => attempt,
+        Err(failure) => return Some(Outcome::fatal(failure.message)),
+    };
+    let mut run = Run { attempt: attempt.as_mut(), recorder, stop, touched: Vec::new() };
+    match run.perform_all(work.is_last, on_failure).await {
+        Ok(outcome) => Some(outcome),
+        Err(RecordError::LeaseLost) => None,
+        Err(RecordError::Failed(reason)) => Some(Outcome::failed(reason)),
+    }
+}
+
+/// Why an operation does not go on.
+enum Ending {
+    Failed(Failure),
+    Stopped,
+    /// Nothing can be recorded.
+    Recording(RecordError),
+}
+
+impl From<RecordError> for Ending {
+    fn from(error: RecordError) -> Self {
+        Self::Recording(error)
+    }
+}
+
+/// Why an earlier attempt began to undo. Once that has begun, there is no way forward.
+fn interrupted_undo(recorded: &[RecordedStep]) -> Option<Ending> {
+    let is_undone =
+        |it: &&RecordedStep| matches!(it.state, StepState::Undoing | StepState::Undone | StepState::UndoFailed);
+    recorded.iter().find(is_undone)?;
+    // The failure that led to the undoing, not one of the undoing itself.
+    let of = |is_of_undo: bool| {
+        let steps = recorded.iter().filter(move |it| (it.state == StepState::UndoFailed) == is_of_undo);
+        steps.filter_map(|it| it.failure.clone()).next_back()
+    };
+    let failure = of(false).or_else(|| of(true)).filter(|it| it.code != CANCELED);
+    Some(failure.map_or(Ending::Stopped, |it| Ending::Failed(Failure { is_retryable: false, ..it })))
+}
+
+fn completed(output: Output) -> Outcome {
+    Outcome::Done { result: (!output.is_empty()).then(|| json!(output).to_string()), next: Vec::new() }
+}
+
+struct Run<'a> {
+    attempt: &'a mut (dyn Attempt + 'a),
+    recorder: &'a dyn Recorder,
+    stop: &'a Stop,
+    /// The steps that may have had an effect, in order.
+    touched: Vec<usize>,
+}
+
+impl Run<'_> {
+    async fn perform_all(&mut self, is_last: bool, on_failure: OnFailure) -> Result<Outcome, RecordError> {
+        let recorded = self.recorder.steps().await?;
+        recorded.iter().for_each(|step| self.remember(step));
+        let ending = match interrupted_undo(&recorded) {
+            Some(ending) => ending,
+            None => match self.forward(&recorded).await {
+                Ok(output) => return Ok(completed(output)),
+                Err(ending) => ending,
+            },
+        };
+        match &ending {
+            Ending::Recording(error) => return Err(error.clone()),
+            Ending::Failed(failure) if failure.is_retryable && !is_last => {
+                return Ok(Outcome::failed(&failure.message));
+            }
+            Ending::Failed(_) | Ending::Stopped => {}
+        }
+        if on_failure == OnFailure::Undo
+            && let Err(ending) = self.undo().await
+        {
+            return match ending {
+                Ending::Recording(error) => Err(error),
+                Ending::Failed(failure) => Ok(Outcome::fatal(format!("undoing failed: {}", failure.message))),
+                Ending::Stopped => Ok(Outcome::failed("undoing was stopped")),
+            };
+        }
+        Ok(match ending {
+            Ending::Failed(failure) => Outcome::fatal(failure.message),
+            // The engine knows who stopped it, and why.
+            Ending::Stopped | Ending::Recording(_) => Outcome::Canceled { reason: String::new() },
+        })
+    }
+
+    fn remember(&mut self, step: &RecordedStep) {
+        if !matches!(step.state, StepState::Undone | StepState::Skipped) {
+            self.touched.push(step.position);
+        }
+        self.attempt.recall(&step.output);
+    }
+
+    /// Performs every step that is not done. Returns the outputs of all.
+    async fn forward(&mut self, recorded: &[RecordedStep]) -> Result<Output, Ending> {
+        let mut outputs = Output::new();
+        for (position, name) in self.attempt.names().into_iter().enumerate() {
+            let earlier = recorded.iter().find(|it| it.position == position);
+            if let Some(done) = earlier.filter(|it| it.state == StepState::Done) {
+                outputs.extend(done.output.clone());
+                continue;
+            }
+            outputs.extend(self.perform(position, name).await?);
+        }
+        Ok(outputs)
+    }
+
+    async fn perform(&mut self, position: usize, name: &'static str) -> Result<Output, Ending> {
+        let change = |state, failure, output| StepChange { position, name, state, failure, output };
+        if self.recorder.record(change(StepState::Running, None, None)).await?.is_some() {
+            self.recorder.record(change(StepState::Skipped, None, None)).await?;
+            return Err(Ending::Stopped);
+        }
+        if !self.touched.contains(&position) {
+            self.touched.push(position);
+        }
+        match self.observe_and_act(position).await {
+            Some(Ok(output)) => {
+                self.attempt.recall(&output);
+                self.recorder.record(change(StepState::Done, None, Some(output.clone()))).await?;
+                Ok(output)
+            }
+            Some(Err(failure)) => {
+                self.recorder.record(change(StepState::Failed, Some(failure.clone()), None)).await?;
+                Err(Ending::Failed(failure))
+            }
+            None => {
+                let failure = Failure::retryable(CANCELED, "stopped on request");
+                self.recorder.record(change(StepState::Failed, Some(failure), None)).await?;
+                Err(Ending::Stopped)
+            }
+        }
+    }
+
+    /// `None` if the operation is to stop and the step can be interrupted.
+    async fn observe_and_act(&mut self, position: usize) -> Option<Result<Output, Failure>> {
+        match self.attempt.observe(position).await {
+            Ok(Observed::Done(output)) => return Some(Ok(output)),
+            Ok(Observed::Missing) => {}
+            Err(failure) => return Some(Err(failure)),
+        }
+        if !self.attempt.can_be_interrupted(position) {
+            return Some(self.attempt.act(position).await);
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            result = self.attempt.act(position) => Some(result),
+        }
+    }
+
+    /// Undoes every step that may have had an effect, the last one first.
+    async fn undo(&mut self) -> Result<(), Ending> {
+        let names = self.attempt.names();
+        while let Some(position) = self.touched.last().copied() {
+            let name = names.get(position).copied().unwrap_or_default();
+            let change = |state, failure| StepChange { position, name, state, failure, output: None };
+            self.recorder.record(change(StepState::Undoing, None)).await?;
+            if let Err(failure) = self.attempt.undo(position).await {
+                self.recorder.record(change(StepState::UndoFailed, Some(failure.clone()))).await?;
+                return Err(Ending::Failed(failure));
+            }
+            self.recorder.record(change(StepState::Undone, None)).await?;
+            self.touched.pop();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the runner, with a recorder in memory.
+
+pub mod memory;
+mod run;

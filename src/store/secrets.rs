@@ -1,0 +1,51 @@
+//! Secrets of projects, encrypted. Only their callers have keys.
+
+use uuid::Uuid;
+
+use super::row::{Row, row};
+use super::sql::{SECRETS_GET, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL};
+use super::steps::{Fenced, Holder};
+use super::{Audit, Store, StoreError};
+use crate::secrets::Sealed;
+
+row! {
+    /// A stored secret.
+    #[derive(Clone, Debug)]
+    pub struct StoredSecret {
+        pub project_id: Uuid,
+        pub name: String,
+        pub sealed: Sealed = sealed,
+    }
+}
+
+impl Store {
+    /// `secrets/put`: a secret of this name that exists stays as it is.
+    pub async fn put_secret(&self, holder: Holder, name: &str, sealed: &Sealed) -> Result<Fenced<()>, StoreError> {
+        let Sealed { key_id, wrapped_key, ciphertext } = sealed;
+        let Holder { job_id, execution_id, .. } = holder;
+        let row = self
+            .row(&SECRETS_PUT, &[&job_id, &execution_id, &Uuid::now_v7(), &name, key_id, wrapped_key, ciphertext])
+            .await?;
+        Ok(row.map(drop).into())
+    }
+
+    /// `secrets/of_attempt`: a secret of the project whose job an attempt holds.
+    pub async fn secret_of_attempt(&self, holder: Holder, name: &str) -> Result<Option<StoredSecret>, StoreError> {
+        self.fetch_optional(&SECRETS_OF_ATTEMPT, &[&holder.job_id, &holder.execution_id, &name]).await
+    }
+
+    /// `secrets/record_reveal`: an event that says who has seen a secret.
+    pub async fn record_reveal(&self, project: Uuid, name: &str, audit: &Audit) -> Result<(), StoreError> {
+        let Audit { actor, reason, request_id } = audit;
+        self.execute(&SECRETS_RECORD_REVEAL, &[&project, &name, actor, reason, request_id]).await
+    }
+
+    /// `secrets/get`.
+    pub async fn get_secret(&self, project: Uuid, name: &str) -> Result<Option<StoredSecret>, StoreError> {
+        self.fetch_optional(&SECRETS_GET, &[&project, &name]).await
+    }
+}
+
+fn sealed(row: &Row) -> Result<Sealed, StoreError> {
+    Ok(Sealed { key_id: row.get("key_id")?, wrapped_key: row.get("wrapped_key")?, ciphertext: row.get("ciphertext")? })
+}

@@ -1,0 +1,232 @@
+//! Reads `[templates.*]` of `provost.toml`. Unknown keys are mistakes, and all mistakes are reported at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use toml::Table;
+
+use super::{OnFailure, Policy, Template, Templates, built_in};
+use crate::domain::{Ident, Labels, OperationKind};
+
+/// The longest deadline.
+const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
+const MAX_ATTEMPTS: u32 = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    provisioner: String,
+    title: Option<String>,
+    #[serde(default)]
+    description: String,
+    parameters: Option<Value>,
+    settings: Option<Value>,
+    on_failure: Option<OnFailure>,
+    deadline: Option<String>,
+    max_attempts: Option<u32>,
+    #[serde(default)]
+    operations: BTreeMap<String, PolicyEntry>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyEntry {
+    deadline: Option<String>,
+    max_attempts: Option<u32>,
+}
+
+/// The built-in templates and those of the table `[templates]`, or every mistake as a sentence. A template of the table replaces
+/// a built-in one of the same name. `provisioners` are those that exist.
+pub fn read(table: &Table, provisioners: &[String]) -> Result<Templates, Vec<String>> {
+    let (mut templates, mut mistakes) = (built_in(), Vec::new());
+    for (name, value) in table {
+        let mut reader = Reader { at: format!("templates.{name}"), mistakes: &mut mistakes };
+        let Some(template) = reader.template(name, value.clone(), provisioners) else { continue };
+        templates.retain(|it| it.name != *name);
+        templates.push(template);
+    }
+    if mistakes.is_empty() { Ok(Templates::new(templates)) } else { Err(mistakes) }
+}
+
+struct Reader<'a> {
+    at: String,
+    mistakes: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn reject(&mut self, key: &str, why: impl std::fmt::Display) {
+        self.mistakes.push(format!("{}.{key} (provost.toml) {why}", self.at));
+    }
+
+    fn template(&mut self, name: &str, value: toml::Value, provisioners: &[String]) -> Option<Template> {
+        let entry: Entry = match serde_path_to_error::deserialize(value) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().to_string();
+                let key = if path == "." { String::new() } else { format!(".{path}") };
+                self.mistakes.push(format!(
+                    "{}{key} (provost.toml): {}",
+                    self.at,
+                    error.into_inner().to_string().trim()
+                ));
+                return None;
+            }
+        };
+        if let Err(error) = Ident::parse(name) {
+            self.mistakes.push(format!("{} (provost.toml): the name {error}", self.at));
+        }
+        if !provisioners.contains(&entry.provisioner) {
+            let known = provisioners.join(", ");
+            self.reject("provisioner", format!("is {:?}, which does not exist; use one of {known}", entry.provisioner));
+        }
+        if let Err(error) = Labels::parse(entry.labels.clone()) {
+            self.reject("labels", error);
+        }
+        let settings = entry.settings.unwrap_or_else(|| json!({}));
+        if !settings.is_object() {
+            self.reject("settings", "must be a table");
+        }
+        let schema = entry.parameters.unwrap_or_else(|| json!({"type": "object", "additionalProperties": false}));
+        let validator = jsonschema::validator_for(&schema)
+            .map_err(|error| self.reject("parameters", format!("must be a JSON Schema: {error}")))
+            .ok();
+        let common = PolicyEntry { deadline: entry.deadline, max_attempts: entry.max_attempts };
+        let operations = self.operations(&common, &entry.operations);
+        Some(Template {
+            name: name.to_owned(),
+            title: entry.title.unwrap_or_else(|| name.to_owned()),
+            description: entry.description,
+            provisioner: entry.provisioner,
+            schema,
+            settings,
+            on_failure: entry.on_failure.unwrap_or(OnFailure::Undo),
+            operations,
+            labels: entry.labels,
+            validator: Arc::new(validator?),
+        })
+    }
+
+    fn operations(
+        &mut self,
+        common: &PolicyEntry,
+        own: &BTreeMap<String, PolicyEntry>,
+    ) -> BTreeMap<OperationKind, Policy> {
+        let default = self.policy("", common);
+        let mut policies: BTreeMap<OperationKind, Policy> = BTreeMap::new();
+        if default != Policy::default() {
+            policies.extend(OperationKind::ALL.iter().map(|operation| (*operation, default)));
+        }
+        for (name, entry) in own {
+            let Some(operation) = OperationKind::parse(name) else {
+                let known: Vec<&str> = OperationKind::ALL.iter().map(|it| it.as_str()).collect();
+                self.reject("operations", format!("has {name:?}, which is not an operation; use {}", known.join(", ")));
+                continue;
+            };
+            let policy = self.policy(&format!("operations.{name}."), entry);
+            let deadline = policy.deadline.or(default.deadline);
+            policies.insert(operation, Policy { deadline, max_attempts: policy.max_attempts.or(default.max_attempts) });
+        }
+        policies
+    }
+
+    fn policy(&mut self, prefix: &str, entry: &PolicyEntry) -> Policy {
+        let deadline = entry.deadline.as_deref().and_then(|text| {
+            let parsed = humantime::parse_duration(text).ok();
+            let valid = parsed.filter(|it| (Duration::from_secs(1)..=MAX_DEADLINE).contains(it));
+            if valid.is_none() {
+                self.reject(
+                    &format!("{prefix}deadline"),
+                    format!("must be a duration from 1s to 30days; got {text:?}"),
+                );
+            }
+            valid
+        });
+        if entry.max_attempts.is_some_and(|it| !(1..=MAX_ATTEMPTS).contains(&it)) {
+            self.reject(&format!("{prefix}max_attempts"), format!("must be a whole number from 1 to {MAX_ATTEMPTS}"));
+        }
+        Policy { deadline, max_attempts: entry.max_attempts }
+    }
+}
+
+impl Template {
+    /// A template of the program; `None` if its schema is invalid.
+    pub(super) fn built_in(
+        name: &str,
+        title: &str,
+        description: &str,
+        provisioner: &str,
+        schema: Value,
+        on_failure: OnFailure,
+    ) -> Option<Self> {
+        let validator = Arc::new(jsonschema::validator_for(&schema).ok()?);
+        Some(Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            description: description.to_owned(),
+            provisioner: provisioner.to_owned(),
+            validator,
+            schema,
+            settings: json!({}),
+            on_failure,
+            operations: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn templates(text: &str) -> Result<Templates, Vec<String>> {
+        read(&text.parse().unwrap(), &["postgres".to_owned(), "simulated".to_owned()])
+    }
+
+    #[test]
+    fn built_in_templates_have_valid_schemas() {
+        assert_eq!(built_in().len(), 2);
+        for template in built_in() {
+            assert!(jsonschema::validator_for(&template.schema).is_ok(), "{}", template.name);
+            assert_eq!(template.mistakes(&json!({})), [], "{}: defaults must be enough", template.name);
+        }
+    }
+
+    #[test]
+    fn own_template_replaces_a_built_in_one() {
+        let own = "[simulated]\nprovisioner = \"simulated\"\ndeadline = \"1m\"\noperations.delete.deadline = \"2m\"";
+        let templates = templates(own).unwrap();
+        let simulated = templates.get("simulated").unwrap();
+        assert_eq!(simulated.policy(OperationKind::Create).deadline, Some(Duration::from_secs(60)));
+        assert_eq!(simulated.policy(OperationKind::Delete).deadline, Some(Duration::from_secs(120)));
+        assert_eq!(templates.names(), ["postgres", "simulated"]);
+    }
+
+    #[test]
+    fn all_mistakes_are_named_at_once() {
+        let wrong = "[a]\nprovisioner = \"cloud\"\ndeadline = \"0s\"\nmax_attempts = 0\n[a.parameters]\ntype = 7\n\
+                     [a.operations.grow]\n[b]\nprovisioner = \"postgres\"\ntitel = \"x\"";
+        let mistakes = templates(wrong).unwrap_err();
+        let names = ["a.provisioner", "a.parameters", "a.deadline", "a.max_attempts", "a.operations", "b"];
+        assert_eq!(mistakes.len(), names.len(), "{mistakes:#?}");
+        for name in names {
+            assert!(mistakes.iter().any(|it| it.starts_with(&format!("templates.{name}"))), "{name}: {mistakes:#?}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_validated_and_typed() {
+        let postgres = templates("").unwrap().get("postgres").cloned().unwrap();
+        assert_eq!(postgres.value_of("connections", "7"), json!(7));
+        assert_eq!(postgres.value_of("connections", "many"), json!("many"));
+        assert_eq!(postgres.value_of("extensions", "pg_trgm, hstore"), json!(["pg_trgm", "hstore"]));
+        let mistakes = postgres.mistakes(&json!({"connections": 0, "extensions": ["plperlu"]}));
+        let fields: Vec<&str> = mistakes.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["parameters.connections", "parameters.extensions.0"]);
+        assert_eq!(postgres.settings_json()["defaults"]["connections"], 20);
+    }
+}

@@ -1,0 +1,71 @@
+//! How to reach what a project consists of.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::Data;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::secrets::SensitiveText;
+use crate::store::Audit;
+use crate::store::steps::ProjectOutput;
+use crate::web::api::audit::api_audit;
+use crate::web::api::description;
+use crate::web::api::projects::load;
+use crate::web::api::response::json;
+use crate::web::app::App;
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{Id, OptionalJson};
+use crate::wire::json::raw;
+use crate::wire::{self, Reason};
+
+/// Get the outputs of a project, without secrets.
+#[utoipa::path(get, path = "/projects/{id}/outputs", tag = "projects", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Object), description::ReadOne))]
+pub async fn outputs(app: Data<App>, Id(id): Id) -> ApiResult {
+    load(&app, id).await?;
+    json(by_name(app.store.outputs_of_project(id).await?))
+}
+
+/// Reveal the credential of a project. Every reveal is recorded as an event.
+#[utoipa::path(post, path = "/projects/{id}/reveal", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 200, body = wire::Access), description::WriteOne, description::Conflict))]
+pub async fn reveal(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let access = reveal_to(&app, id, &api_audit(reason.0)?).await?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(access))
+}
+
+/// Reads the credential and records who has seen it.
+pub async fn reveal_to(app: &App, id: Uuid, audit: &Audit) -> Result<wire::Access, ApiError> {
+    let project = load(app, id).await?;
+    let outputs = app.store.outputs_of_project(id).await?;
+    let text = |name: &str| {
+        let output = outputs.iter().find(|it| it.name == name)?;
+        serde_json::from_str::<serde_json::Value>(&output.value).ok().map(|it| match it {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        })
+    };
+    let hint = "It has no credential: only a project whose template makes one can reveal it, once it is ready.";
+    let missing =
+        || ApiError::InvalidState { what: "credential", verb: "revealed", was: project.status.to_string(), hint };
+    let user = text("user").ok_or_else(missing)?;
+    let stored = app.store.get_secret(id, &user).await?.ok_or_else(missing)?;
+    let password = app.keyring()?.open(id, &user, &stored.sealed)?;
+    app.store.record_reveal(id, &user, audit).await?;
+    let uri = text("host").zip(text("port")).zip(text("database"));
+    let uri = uri.map(|((host, port), database)| uri_of(&user, &password, &host, &port, &database));
+    Ok(wire::Access { outputs: by_name(outputs), password: Some(password.reveal().to_owned()), uri })
+}
+
+/// A connection URL. User and database are names of ours, and the password consists of letters and digits.
+fn uri_of(user: &str, password: &SensitiveText, host: &str, port: &str, database: &str) -> String {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    format!("postgres://{user}:{}@{host}:{port}/{database}", password.reveal())
+}
+
+fn by_name(outputs: Vec<ProjectOutput>) -> BTreeMap<String, Box<RawValue>> {
+    outputs.into_iter().map(|it| (it.name, raw(it.value))).collect()
+}

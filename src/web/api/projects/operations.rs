@@ -1,0 +1,91 @@
+//! Operations on projects, and their steps.
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use uuid::Uuid;
+
+use crate::domain::{OperationKind, ProjectVerb};
+use crate::store::Audit;
+use crate::store::projects::{Operation, Project, Transition};
+use crate::store::steps::Step;
+use crate::web::api::description;
+use crate::web::api::projects::load;
+use crate::web::api::response::json;
+use crate::web::app::App;
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::Id;
+use crate::web::query::Query;
+use crate::wire;
+use crate::wire::json::raw;
+
+/// Starts an operation, with the policy of the project's template.
+pub async fn begin(
+    app: &App,
+    id: Uuid,
+    verb: ProjectVerb,
+    version: Option<i64>,
+    audit: &Audit,
+) -> Result<Transition<Project>, ApiError> {
+    let template = app.store.template_of_project(id).await?.unwrap_or_default();
+    let policy = app.operation_policy(&template, verb.operation().unwrap_or(OperationKind::Create));
+    Ok(app.store.begin_operation(id, verb, version, policy, audit).await?)
+}
+
+/// List the latest operations on a project with their steps, newest first.
+#[utoipa::path(get, path = "/projects/{id}/operations", tag = "projects",
+    params(("id" = Uuid, Path), ("limit" = Option<i64>, Query, description = "1 to 100. Default: 20.")),
+    responses((status = 200, body = [wire::ProjectOperation]), description::ReadOne))]
+pub async fn list(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult {
+    let limit = Query::parse(request.query_string(), &["limit"])?.limit()?.min(100);
+    load(&app, id).await?;
+    let operations = app.store.jobs_of_project(id, limit).await?;
+    let steps = app.store.steps_of_project(id, limit).await?;
+    let operation = |job: Operation| {
+        let own = steps.iter().filter(|step| step.job_id == job.id).cloned();
+        wire::ProjectOperation {
+            operation: operation_of(&job.kind),
+            steps: own.map(wire::ProjectStep::from).collect(),
+            job_id: job.id,
+            state: job.state.to_string(),
+            attempt: job.attempt,
+            error: job.error,
+            created_at: job.created_at,
+            finished_at: job.finished_at,
+        }
+    };
+    json(operations.into_iter().map(operation).collect::<Vec<_>>())
+}
+
+/// List the steps of the latest operation on a project.
+#[utoipa::path(get, path = "/projects/{id}/steps", tag = "projects", params(("id" = Uuid, Path)),
+    responses((status = 200, body = [wire::ProjectStep]), description::ReadOne))]
+pub async fn steps(app: Data<App>, Id(id): Id) -> ApiResult {
+    load(&app, id).await?;
+    let steps = app.store.steps_of_project(id, 1).await?;
+    json(steps.into_iter().map(wire::ProjectStep::from).collect::<Vec<_>>())
+}
+
+/// The operation of a kind of job.
+pub fn operation_of(kind: &str) -> String {
+    OperationKind::of_job_kind(kind).map_or_else(|| kind.to_owned(), |it| it.to_string())
+}
+
+impl From<Step> for wire::ProjectStep {
+    fn from(row: Step) -> Self {
+        let duration = row.ended_at.map(|end| (end - row.started_at).whole_milliseconds());
+        Self {
+            position: row.position,
+            name: row.name,
+            state: row.state.to_string(),
+            attempt: row.attempt,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            duration_ms: duration.and_then(|it| i64::try_from(it).ok()),
+            code: row.code,
+            error: row.error,
+            retryable: row.is_retryable,
+            output: row.output.map(raw),
+            execution_id: row.execution_id,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Attempts that end at any point, and attempts that do not know that they have ended.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Setup, admin, remains};
+use crate::harness::{Database, Server, connect, eventually, tenants_url};
+
+/// The key of a project's advisory lock.
+pub fn lock_key(id: &str) -> i64 {
+    Uuid::parse_str(id).unwrap().as_u64_pair().1.cast_signed()
+}
+
+/// Workers are killed after a step has acted and before that is recorded, at four steps at a time.
+async fn killed_between_act_and_record(steps: &[&str], operation: &str) {
+    let setup = Setup::new().await;
+    let mut ids = Vec::new();
+    for step in steps {
+        ids.push(match operation {
+            "delete" => setup.ready(step, json!({})).await,
+            _ => String::new(),
+        });
+    }
+    let mut urls = Vec::new();
+    for id in ids.iter().filter(|id| !id.is_empty()) {
+        urls.push(setup.url(id).await);
+    }
+    let Setup { server, database, folder } = setup;
+    server.kill();
+    let quiet =
+        Server::within(folder.path(), &database.url, &[&super::settings()[..], &[("PROVOST_ROLES", "api")]].concat());
+    for (id, step) in ids.iter_mut().zip(steps) {
+        match operation {
+            "delete" => _ = quiet.delete(&format!("/projects/{id}")).await.expect(202),
+            _ => {
+                let body = json!({"name": step, "template": "db"});
+                *id = quiet.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+            }
+        }
+    }
+    let at = |(id, step): (&String, &&str)| format!("NEW.project_id = '{id}' AND NEW.name = '{step}'");
+    let places: Vec<String> = ids.iter().zip(steps).map(at).collect();
+    let gate = database.gate("steps", &format!("NEW.state = 'done' AND ({})", places.join(" OR "))).await;
+    let worker = Server::within(folder.path(), &database.url, &super::settings());
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let n = i64::try_from(steps.len()).unwrap();
+    eventually("every project is at its step", async || (database.number(waiting).await >= n).then_some(())).await;
+    worker.kill();
+    gate.open().await;
+    let successor = Server::within(folder.path(), &database.url, &super::settings());
+    let cluster = admin().await;
+    for (at, id) in ids.iter().enumerate() {
+        if operation == "delete" {
+            successor.until(id, "deleted").await;
+            assert_eq!(remains(&cluster, &urls[at]).await, Vec::<String>::new(), "{}", steps[at]);
+        } else {
+            successor.until(id, "ready").await;
+            let access = successor.post(&format!("/projects/{id}/reveal"), json!({})).await.expect(200).json();
+            let url = access["uri"].as_str().unwrap();
+            connect(url).await.simple_query("CREATE TABLE t ()").await.unwrap();
+            assert_eq!(remains(&cluster, url).await.len(), 3, "{}: one database, two roles", steps[at]);
+        }
+    }
+    database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn kill_after_early_steps_of_create_leaves_one_database() {
+    killed_between_act_and_record(&["reach", "lock_down", "owner_role", "database"], "create").await;
+}
+
+#[tokio::test]
+async fn kill_after_late_steps_of_create_leaves_one_database() {
+    killed_between_act_and_record(&["grants", "extensions", "credential", "verify"], "create").await;
+}
+
+#[tokio::test]
+async fn kill_after_steps_of_delete_leaves_nothing() {
+    killed_between_act_and_record(&["fence_out", "drop_database", "drop_credentials", "drop_owner"], "delete").await;
+}
+
+/// Whether an attempt ends the session of an earlier one that still works on the same project. `mutant` breaks a guard.
+pub async fn takeover_ends_the_earlier_session(mutant: Option<&str>) -> bool {
+    let setup = Setup::new().await;
+    let Setup { server, database, folder } = setup;
+    server.kill();
+    let quiet =
+        Server::within(folder.path(), &database.url, &[&super::settings()[..], &[("PROVOST_ROLES", "api")]].concat());
+    let body = json!({"name": "contested", "template": "db"});
+    let id = quiet.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    // The earlier attempt: its client is gone, and its statement is not.
+    let stale = connect(tenants_url()).await;
+    stale.execute("SELECT pg_advisory_lock($1)", &[&lock_key(&id)]).await.unwrap();
+    let pid: i32 = stale.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let statement = tokio::spawn(async move { stale.simple_query("SELECT pg_sleep(3600)").await.is_err() });
+    let mut settings = super::settings().to_vec();
+    settings.extend(mutant.map(|name| ("PROVOST_MUTANT", name)));
+    let worker = Server::within(folder.path(), &database.url, &settings);
+    worker.until(&id, "ready").await;
+    let alive = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep(3600)%')";
+    let cluster = admin().await;
+    let is_alive: bool = cluster.query_one(alive, &[&pid]).await.unwrap().get(0);
+    if is_alive {
+        cluster.execute("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
+    }
+    assert!(statement.await.unwrap());
+    !is_alive
+}
+
+#[tokio::test]
+async fn earlier_session_is_ended_before_anything_is_done() {
+    assert!(takeover_ends_the_earlier_session(None).await);
+}
+
+#[tokio::test]
+async fn removal_says_what_is_in_the_way() {
+    let setup = Setup::with(&[("PROVOST_MAX_ATTEMPTS", "1")]).await;
+    let id = setup.ready("stuck", json!({})).await;
+    let tenant = setup.tenant(&id).await;
+    tenant.batch_execute("BEGIN; CREATE TABLE t (); PREPARE TRANSACTION 'left-behind'").await.unwrap();
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    let project = setup.server.until(&id, "failed").await;
+    assert_eq!(
+        (&project["failure"]["step"], &project["failure"]["code"]),
+        (&json!("drop_database"), &json!("database_in_use"))
+    );
+    assert!(project["error_reason"].as_str().unwrap().contains("prepared transaction left-behind"), "{project}");
+    let url = setup.url(&id).await;
+    let name = url.rsplit('/').next().unwrap();
+    let inside = connect(&tenants_url().replace("/postgres?", &format!("/{name}?"))).await;
+    inside.batch_execute("ROLLBACK PREPARED 'left-behind'").await.unwrap();
+    drop(inside);
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    setup.server.until(&id, "deleted").await;
+}
+
+#[tokio::test]
+async fn database_of_another_owner_is_not_touched() {
+    let setup = Setup::new().await;
+    let id = setup.ready("ours", json!({})).await;
+    let url = setup.url(&id).await;
+    let name = url.rsplit('/').next().unwrap();
+    let cluster = admin().await;
+    cluster.batch_execute(&format!("COMMENT ON DATABASE {name} IS 'somebody else'")).await.unwrap();
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    let project = setup.server.until(&id, "failed").await;
+    assert_eq!(project["failure"]["code"], "not_ours", "{project}");
+    assert!(remains(&cluster, &url).await.contains(&name.to_owned()));
+    cluster.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    setup.server.until(&id, "deleted").await;
+}
+
+/// Two hundred names at once, none of which reaches the cluster.
+#[tokio::test]
+async fn hostile_names_never_reach_the_cluster() {
+    let setup = Setup::new().await;
+    let names =
+        ["'; DROP DATABASE postgres; --", "\"quoted\"", "../../etc", "$(id)", "名前", "p_owner", "%s%n", "a\u{202e}b"];
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(setup.create(name, json!({})).await);
+    }
+    let mut found = BTreeSet::new();
+    for id in &ids {
+        setup.server.until(id, "ready").await;
+        let outputs = setup.server.get(&format!("/projects/{id}/outputs")).await.json();
+        let database = outputs["database"].as_str().unwrap().to_owned();
+        assert!(database.len() == 28 && database.starts_with("p_"), "{database}");
+        assert!(database.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_'));
+        found.insert(database);
+    }
+    assert_eq!(found.len(), names.len());
+    for id in &ids {
+        setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    }
+    for id in &ids {
+        setup.server.until(id, "deleted").await;
+    }
+    _ = Database::at(&setup.database.url).await;
+}

@@ -1,0 +1,84 @@
+//! From the request to a database that works, and back to nothing.
+
+use serde_json::json;
+
+use super::{Setup, admin, can_connect, remains};
+
+const CREATE: [&str; 8] =
+    ["reach", "lock_down", "owner_role", "database", "grants", "extensions", "credential", "verify"];
+const DELETE: [&str; 6] = ["reach", "fence_out", "drop_database", "drop_credentials", "drop_owner", "verify_gone"];
+
+#[tokio::test]
+async fn database_works_and_is_gone_after_deletion() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({"extensions": ["pg_trgm"], "connections": 7})).await;
+    assert_eq!(setup.steps(&id).await, CREATE.map(|name| (name.to_owned(), "done".to_owned())));
+
+    let url = setup.url(&id).await;
+    let tenant = setup.tenant(&id).await;
+    tenant
+        .batch_execute("CREATE TABLE t (n integer); INSERT INTO t SELECT similarity('abc', 'abd') * 10")
+        .await
+        .unwrap();
+    let row = tenant
+        .query_one("SELECT current_user::text, session_user::text, current_setting('statement_timeout')", &[])
+        .await
+        .unwrap();
+    let (user, login): (String, String) = (row.get(0), row.get(1));
+    assert_eq!(
+        (user.ends_with("_owner"), login.ends_with("_c1"), row.get::<_, String>(2)),
+        (true, true, "1min".into())
+    );
+    let outputs = setup.server.get(&format!("/projects/{id}/outputs")).await.expect(200).json();
+    assert_eq!((&outputs["user"], outputs["port"].is_u64()), (&json!(login), true), "{outputs}");
+
+    let cluster = admin().await;
+    assert_eq!(remains(&cluster, &url).await.len(), 3);
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    setup.server.until(&id, "deleted").await;
+    assert_eq!(setup.steps(&id).await, DELETE.map(|name| (name.to_owned(), "done".to_owned())));
+    assert_eq!(remains(&cluster, &url).await, Vec::<String>::new());
+    assert!(!can_connect(&url).await);
+    setup.server.post(&format!("/projects/{id}/reveal"), json!({})).await.expect(409);
+    assert_eq!(setup.database.number("SELECT count(*) FROM secrets").await, 0);
+    setup.database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn paused_database_admits_nobody_until_it_is_resumed() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let (url, tenant) = (setup.url(&id).await, setup.tenant(&id).await);
+    setup.server.post(&format!("/projects/{id}/pause"), json!({})).await.expect(202);
+    setup.server.until(&id, "paused").await;
+    assert!(!can_connect(&url).await, "nobody can log in");
+    assert!(tenant.simple_query("SELECT 1").await.is_err(), "open sessions are ended");
+    setup.server.post(&format!("/projects/{id}/resume"), json!({})).await.expect(202);
+    setup.server.until(&id, "ready").await;
+    setup.tenant(&id).await.simple_query("SELECT 1").await.unwrap();
+    setup.server.post(&format!("/projects/{id}/pause"), json!({})).await.expect(202);
+    setup.server.until(&id, "paused").await;
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    setup.server.until(&id, "deleted").await;
+    assert_eq!(remains(&admin().await, &url).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn reveal_is_recorded_and_password_is_stored_nowhere() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let url = setup.url(&id).await;
+    let password = url.split(':').nth(2).unwrap().split('@').next().unwrap().to_owned();
+    assert_eq!(password.len(), 32);
+    for path in ["", "/events", "/outputs", "/operations", "/steps", "/explain"] {
+        let answer = setup.server.get(&format!("/projects/{id}{path}")).await.expect(200);
+        assert!(!answer.text.contains(&password), "{path}");
+    }
+    let events = setup.server.get(&format!("/projects/{id}/events")).await.json();
+    assert_eq!((&events[0]["reason"], &events[0]["actor"]), (&json!("credential revealed"), &json!("api")));
+    for table in ["jobs", "events", "steps", "outputs", "secrets", "past_executions"] {
+        let found = format!("SELECT count(*) FROM {table} AS t WHERE t::text LIKE '%{password}%'");
+        assert_eq!(setup.database.number(&found).await, 0, "{table}");
+    }
+    assert!(!setup.server.raw_log().contains(&password));
+}
