@@ -24,8 +24,6 @@ impl Failure {
         Self { code: code.to_owned(), message: message.into(), is_retryable: false }
     }
 
-    /// The code for an operation that the provisioner does not support.
-    pub const UNSUPPORTED: &str = "unsupported_operation";
     /// The code for invalid parameters or settings.
     pub const INVALID: &str = "invalid_parameters";
 }

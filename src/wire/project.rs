@@ -77,6 +77,9 @@ pub struct PatchProject {
     pub labels: Option<BTreeMap<String, String>>,
     /// Whether deletion is refused.
     pub protected: Option<bool>,
+    /// New parameters, which replace all parameters: the project is updated, which must be ready for that.
+    #[schema(value_type = Option<Object>)]
+    pub parameters: Option<Box<RawValue>>,
 }
 
 /// Who makes a change and why, recorded with the event. The body may be empty.

@@ -118,7 +118,11 @@ async fn canceled_creation_fails_at_once_and_can_be_retried() {
     // Without the wakeup, the worker would learn of the request from a heartbeat after 20 minutes.
     let server = Server::with(&database.url, &[("PROVOST_LEASE_TTL", "1h")]);
     let id = server.create_as("busy", json!({"duration_ms": 3_000_000, "removal_ms": 0})).await;
-    server.until(&id, "provisioning").await;
+    eventually("the step is running", async || {
+        let steps = server.get(&format!("/projects/{id}/steps")).await.json();
+        (steps[0]["state"] == "running").then_some(())
+    })
+    .await;
     let cancel = format!("/projects/{id}/cancel");
     server.post(&cancel, json!({"reason": "not needed"})).await.expect(202);
     let project = server.until(&id, "failed").await;

@@ -74,7 +74,8 @@ async fn empty_or_invalid_patch_is_rejected() {
         (json!({"name": "é".repeat(256)}), "name"),
         (json!({"labels": {"a b": "c"}}), "labels"),
         (json!({"labels": {"a": "\0"}}), "labels"),
-        (json!({"parameters": {}}), "parameters"),
+        (json!({"parameters": []}), "parameters"),
+        (json!({"parameters": {}, "name": "b"}), "parameters"),
         (json!({"status": "ready"}), "status"),
         (json!({"name": 7}), "name"),
     ];

@@ -250,10 +250,10 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Chooses an option of a select by typing the beginning of its text.
-    pub async fn choose(&self, css: &str, text: &str) {
-        let field = self.element(css, &format!("document.querySelector({})", json!(css))).await;
-        field.send_keys(text).await.unwrap();
+    /// Chooses an option of a select.
+    pub async fn choose(&self, css: &str, value: &str) {
+        let option = self.driver.find(By::Css(format!("{css} option[value='{value}']"))).await.unwrap();
+        option.click().await.unwrap();
     }
 
     /// Types into the focused element.

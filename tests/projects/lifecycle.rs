@@ -82,3 +82,64 @@ async fn reveal_is_recorded_and_password_is_stored_nowhere() {
     }
     assert!(!setup.server.raw_log().contains(&password));
 }
+
+#[tokio::test]
+async fn update_changes_limits_and_adds_extensions() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({"connections": 3})).await;
+    let path = format!("/projects/{id}");
+    let parameters = json!({"connections": 9, "statement_timeout": "5s", "extensions": ["hstore"]});
+    let answer = setup.server.patch(&path, json!({"parameters": parameters})).await.expect(202).json();
+    assert_eq!((&answer["status"], &answer["operation"]), (&json!("updating"), &json!("update")));
+    let project = setup.server.until(&id, "ready").await;
+    assert_eq!((&project["parameters"], &project["failure"]), (&parameters, &json!(null)));
+    let tenant = setup.tenant(&id).await;
+    let timeout: String = tenant.query_one("SELECT current_setting('statement_timeout')", &[]).await.unwrap().get(0);
+    assert_eq!(timeout, "5s");
+    tenant.batch_execute("SELECT 'a=>1'::hstore").await.unwrap();
+    let limit = "SELECT datconnlimit FROM pg_database WHERE datname = $1";
+    let name = setup.url(&id).await.rsplit('/').next().unwrap().to_owned();
+    assert_eq!(admin().await.query_one(limit, &[&name]).await.unwrap().get::<_, i32>(0), 9);
+    setup.server.patch(&path, json!({"parameters": {}, "name": "x"})).await.expect(422);
+}
+
+#[tokio::test]
+async fn failed_update_leaves_a_working_project() {
+    let setup = Setup::with(&[("PROVOST_MAX_ATTEMPTS", "1")]).await;
+    let id = setup.ready("shop", json!({"connections": 3})).await;
+    // The template of these tests has no schema, so the provisioner refuses the extension.
+    let parameters = json!({"connections": 3, "extensions": ["plperlu"]});
+    setup.server.patch(&format!("/projects/{id}"), json!({"parameters": parameters})).await.expect(202);
+    let project = setup.server.until(&id, "ready").await;
+    let failure = &project["failure"];
+    assert_eq!((&failure["operation"], &failure["usable"]), (&json!("update"), &json!(true)), "{project}");
+    assert!(failure["message"].as_str().unwrap().contains("plperlu"), "{failure}");
+    assert_eq!(project["parameters"], json!({"connections": 3}), "the parameters are those that are in effect");
+    setup.tenant(&id).await.simple_query("SELECT 1").await.unwrap();
+    setup.database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn replaced_credential_stays_valid_until_the_next_replacement() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let mut urls = vec![setup.url(&id).await];
+    setup.tenant(&id).await.batch_execute("CREATE TABLE t ()").await.unwrap();
+    for _ in 0..3 {
+        setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+        setup.server.until(&id, "ready").await;
+        urls.push(setup.url(&id).await);
+        let tenant = setup.tenant(&id).await;
+        tenant.batch_execute("ALTER TABLE t ADD COLUMN IF NOT EXISTS n integer").await.unwrap();
+        let n = urls.len();
+        assert!(can_connect(&urls[n - 2]).await, "the previous credential is valid");
+        if n > 2 {
+            assert!(!can_connect(&urls[n - 3]).await, "the one before is not");
+        }
+    }
+    let different: std::collections::BTreeSet<&String> = urls.iter().collect();
+    assert_eq!(different.len(), urls.len());
+    setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+    setup.server.until(&id, "deleted").await;
+    assert_eq!(remains(&admin().await, &urls[0]).await, Vec::<String>::new());
+}

@@ -1,4 +1,5 @@
--- Starts an operation on a project, and enqueues its job. `verb` is retry, or an operation other than create.
+-- Starts an operation on a project, and enqueues its job. `verb` is retry, or an operation other than create. `new_parameters` are
+-- those of an update.
 --
 -- A deletion is accepted in every status. If another operation is in progress, its job is asked to stop and the removal follows
 -- when that has ended (`finish_operation`); a job that no worker has claimed ends at once.
@@ -6,7 +7,7 @@
 -- protected or stale. Returns no row without such a project.
 CREATE OR REPLACE FUNCTION begin_project_operation(
     verb text, project uuid, new_job_id uuid, timeout double precision, max_attempts integer,
-    actor text, reason text, request_id text, notify boolean, expected_version bigint
+    actor text, reason text, request_id text, notify boolean, expected_version bigint, new_parameters text DEFAULT NULL
 ) RETURNS TABLE (previous_status text, previous_version bigint, outcome text, notified bigint)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
@@ -37,11 +38,13 @@ BEGIN
     ELSIF result = 'started' THEN
         UPDATE projects p
         SET status = kind.first_status, error_reason = NULL, failure = NULL, operation = kind.operation, operation_timeout = timeout,
+            parameters = coalesce(new_parameters::json, p.parameters),
+            previous_parameters = CASE WHEN new_parameters IS NOT NULL THEN p.parameters END,
             version = p.version + 1, requested_at = at, updated_at = at, deadline_at = at + timeout * interval '1 second'
         WHERE p.id = project;
         INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, occurred_at)
         VALUES ('project', project, current.status, kind.first_status, reason, actor, new_job_id, request_id, at);
-        PERFORM enqueue_operation(current, new_job_id, kind.job_kind, max_attempts, actor, request_id, at);
+        PERFORM enqueue_operation(p, new_job_id, kind.job_kind, max_attempts, actor, request_id, at) FROM projects p WHERE p.id = project;
     END IF;
     IF notify AND result IN ('started', 'requested') THEN
         PERFORM pg_notify('provost', 'default');

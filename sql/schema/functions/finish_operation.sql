@@ -36,6 +36,7 @@ BEGIN
     UPDATE projects p
     SET status = target, version = p.version + 1, updated_at = at, stop_request = NULL,
         error_reason = CASE WHEN target = 'failed' THEN reason END,
+        parameters = CASE WHEN succeeded THEN p.parameters ELSE coalesce(p.previous_parameters, p.parameters) END, previous_parameters = NULL,
         deadline_at = CASE WHEN removes THEN at + p.operation_timeout * interval '1 second' END,
         requested_at = CASE WHEN removes THEN at ELSE p.requested_at END,
         operation = CASE WHEN removes THEN 'delete' ELSE p.operation END,

@@ -10,6 +10,7 @@ CREATE TABLE projects (
     template          text             NOT NULL,
     template_version  integer          NOT NULL DEFAULT 1,
     parameters        json             NOT NULL,               -- json, not jsonb: returned byte for byte
+    previous_parameters json,                                  -- restored if the update in progress fails
     labels            jsonb            NOT NULL
         CHECK (jsonb_typeof(labels) = 'object' AND NOT jsonb_path_exists(labels, '$.* ? (@.type() != "string")')),
     version           bigint           NOT NULL DEFAULT 1,     -- the ETag

@@ -1,6 +1,5 @@
 //! The commands that talk to a server over HTTP, one file per noun.
 
-mod access;
 mod complete;
 mod context;
 mod dead_letter;

@@ -254,10 +254,29 @@ impl Step<PgSession<'_>> for Extensions {
     }
 }
 
-/// A login. `number` counts the credentials of the project from 1.
-pub struct Credential {
-    pub number: u32,
+/// Which credential of a project. They are counted from 1.
+#[derive(Clone, Copy)]
+pub enum Which {
+    First,
+    /// The one that the step `next_credential` has chosen.
+    Next,
 }
+
+impl Which {
+    fn name(self, session: &PgSession<'_>) -> Result<String, Failure> {
+        let number = match self {
+            Self::First => Some(1),
+            Self::Next => session.known.get(super::rotate::NUMBER).and_then(serde_json::Value::as_u64),
+        };
+        let number = number.and_then(|it| u32::try_from(it).ok());
+        let number = number
+            .ok_or_else(|| Failure::permanent("no_number", "the number of the new credential is not recorded"))?;
+        Ok(session.names.credential(number))
+    }
+}
+
+/// A login.
+pub struct Credential(pub Which);
 
 impl Step<PgSession<'_>> for Credential {
     fn name(&self) -> &'static str {
@@ -266,7 +285,7 @@ impl Step<PgSession<'_>> for Credential {
 
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
-            let (name, names) = (session.names.credential(self.number), session.names.clone());
+            let (name, names) = (self.0.name(session)?, session.names.clone());
             let role = session.admin().await?.row(sql::ROLE, &[&name]).await?;
             let marker = role.as_ref().and_then(|row| row.get::<_, Option<String>>("marker"));
             check_marker("role", &name, marker.as_deref(), &names.marker)?;
@@ -279,7 +298,7 @@ impl Step<PgSession<'_>> for Credential {
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
-            let (name, names) = (session.names.credential(self.number), session.names.clone());
+            let (name, names) = (self.0.name(session)?, session.names.clone());
             // The secret is stored before the role exists: a password that nobody knows would shut everybody out.
             let password = password(session, &name).await?;
             let (verifier, connections) = (verifier(&password), session.parameters.connections);
@@ -299,7 +318,7 @@ impl Step<PgSession<'_>> for Credential {
 
     fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
         Box::pin(async {
-            let name = session.names.credential(self.number);
+            let name = self.0.name(session)?;
             super::remove::retire(session, vec![name]).await
         })
     }
@@ -329,9 +348,7 @@ fn verifier(password: &SensitiveText) -> String {
 }
 
 /// Logs in as the tenant will.
-pub struct Verify {
-    pub number: u32,
-}
+pub struct Verify(pub Which);
 
 impl Step<PgSession<'_>> for Verify {
     fn name(&self) -> &'static str {
@@ -344,7 +361,7 @@ impl Step<PgSession<'_>> for Verify {
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
-            let name = session.names.credential(self.number);
+            let name = self.0.name(session)?;
             let password = password(session, &name).await?;
             match log_in(session, &name, &password).await {
                 Err(failure) if failure.code == LOGIN_REFUSED => {

@@ -11,6 +11,7 @@ mod link;
 mod names;
 mod parameters;
 mod remove;
+mod rotate;
 mod session;
 pub mod sql;
 
@@ -20,9 +21,10 @@ use crate::domain::OperationKind;
 
 pub use cluster::{Clusters, EMBEDDED, Reach, Reaching};
 
-use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify};
+use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify, Which};
 use names::Names;
 use remove::{Admit, DropCredentials, DropDatabase, DropOwner, FenceOut, VerifyGone};
+use rotate::{NextCredential, RetireOld};
 use session::PgSession;
 
 /// Makes databases.
@@ -36,12 +38,12 @@ impl Provisioner for Postgres {
         let cluster = self.clusters.get(settings.cluster())?;
         let names = Names::of(work.project_id, &work.installation);
         let session = PgSession::new(work, recorder, cluster, names, parameters);
-        Ok(Box::new(Steps { session, steps: steps(work.operation)? }))
+        Ok(Box::new(Steps { session, steps: steps(work.operation) }))
     }
 }
 
-fn steps<'a>(operation: OperationKind) -> Result<Vec<Box<dyn Step<PgSession<'a>> + 'a>>, Failure> {
-    Ok(match operation {
+fn steps<'a>(operation: OperationKind) -> Vec<Box<dyn Step<PgSession<'a>> + 'a>> {
+    match operation {
         OperationKind::Create => vec![
             Box::new(ReachCluster),
             Box::new(LockDown),
@@ -49,8 +51,8 @@ fn steps<'a>(operation: OperationKind) -> Result<Vec<Box<dyn Step<PgSession<'a>>
             Box::new(Database),
             Box::new(Grants),
             Box::new(Extensions),
-            Box::new(Credential { number: 1 }),
-            Box::new(Verify { number: 1 }),
+            Box::new(Credential(Which::First)),
+            Box::new(Verify(Which::First)),
         ],
         OperationKind::Update => vec![Box::new(ReachCluster), Box::new(Grants), Box::new(Extensions)],
         OperationKind::Pause => vec![Box::new(ReachCluster), Box::new(FenceOut)],
@@ -63,8 +65,12 @@ fn steps<'a>(operation: OperationKind) -> Result<Vec<Box<dyn Step<PgSession<'a>>
             Box::new(DropOwner),
             Box::new(VerifyGone),
         ],
-        OperationKind::Rotate => {
-            return Err(Failure::permanent(Failure::UNSUPPORTED, "this version cannot replace the credential"));
-        }
-    })
+        OperationKind::Rotate => vec![
+            Box::new(ReachCluster),
+            Box::new(NextCredential),
+            Box::new(Credential(Which::Next)),
+            Box::new(Verify(Which::Next)),
+            Box::new(RetireOld),
+        ],
+    }
 }

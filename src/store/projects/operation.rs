@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{Project, Transition};
-use crate::domain::{JobState, ProjectVerb};
+use crate::domain::{JobState, Parameters, ProjectVerb};
 use crate::store::row::{Row, row};
 use crate::store::sql::{JOBS_OF_PROJECT, PROJECTS_BEGIN_OPERATION, PROJECTS_CANCEL, PROJECTS_EXPIRE, PROJECTS_FORCE};
 use crate::store::{Audit, Store, StoreError};
@@ -66,12 +66,46 @@ impl Store {
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
+        self.begin(id, (verb, None), version, policy, audit).await
+    }
+
+    /// `projects/begin_operation`: starts an update with these parameters.
+    pub async fn begin_update(
+        &self,
+        id: Uuid,
+        parameters: &Parameters,
+        version: Option<i64>,
+        policy: OperationPolicy,
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        self.begin(id, (ProjectVerb::Update, Some(parameters.as_str())), version, policy, audit).await
+    }
+
+    async fn begin(
+        &self,
+        id: Uuid,
+        (verb, parameters): (ProjectVerb, Option<&str>),
+        version: Option<i64>,
+        policy: OperationPolicy,
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
         let notify = self.wakeup.may_notify();
         let max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
         let (job, timeout) = (Uuid::now_v7(), policy.deadline.as_secs_f64());
         let Audit { actor, reason, request_id } = audit;
-        let params: [&(dyn ToSql + Sync); 10] =
-            [&verb.as_str(), &id, &job, &timeout, &max_attempts, actor, reason, request_id, &notify, &version];
+        let params: [&(dyn ToSql + Sync); 11] = [
+            &verb.as_str(),
+            &id,
+            &job,
+            &timeout,
+            &max_attempts,
+            actor,
+            reason,
+            request_id,
+            &notify,
+            &version,
+            &parameters,
+        ];
         let row = self.row(&PROJECTS_BEGIN_OPERATION, &params).await?;
         self.transition(id, row, notify).await
     }

@@ -58,6 +58,7 @@ fn own_routes(config: &mut ServiceConfig) {
         .service(resource("/templates/{name}", &["GET"], [get().to(templates::get)]))
         .service(resource("/projects/{id}/pause", &["POST"], [post().to(projects::pause)]))
         .service(resource("/projects/{id}/resume", &["POST"], [post().to(projects::resume)]))
+        .service(resource("/projects/{id}/rotate", &["POST"], [post().to(projects::rotate)]))
         .service(resource("/projects/{id}/cancel", &["POST"], [post().to(projects::cancel)]))
         .service(resource("/projects/{id}/force", &["POST"], [post().to(projects::force)]))
         .service(resource("/projects/{id}/reveal", &["POST"], [post().to(projects::access::reveal)]))

@@ -37,7 +37,7 @@ use crate::wire;
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry, projects::events,
         templates::list, templates::get,
-        projects::pause, projects::resume, projects::cancel, projects::force, projects::access::outputs, projects::access::reveal,
+        projects::pause, projects::resume, projects::rotate, projects::cancel, projects::force, projects::access::outputs, projects::access::reveal,
         projects::operations::list, projects::operations::steps,
         projects::explain::explain,
         jobs::create::create, jobs::list, jobs::get, jobs::patch, jobs::actions::cancel, jobs::actions::retry, jobs::actions::run_again,

@@ -19,6 +19,8 @@ endpoints! {
     cancel_project(id, body) POST "/projects/" id "/cancel";
     /// Blocks all access to a project.
     pause_project(id, body) POST "/projects/" id "/pause";
+    /// Replaces the credential of a project.
+    rotate_project(id, body) POST "/projects/" id "/rotate";
     /// Admits access again.
     resume_project(id, body) POST "/projects/" id "/resume";
     /// Marks a project deleted without removing anything.

@@ -99,10 +99,11 @@ pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult 
     respond(HttpResponse::Ok(), project)
 }
 
-/// Change the name, the labels or the protection of a project.
+/// Change the name, the labels or the protection of a project, which takes effect at once, or its parameters, which starts an update.
 #[utoipa::path(patch, path = "/projects/{id}", tag = "projects", request_body = PatchProject,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only change the version with this `ETag`")),
-    responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
+    responses((status = 200, body = wire::Project), (status = 202, body = wire::Project, description = "The update has started"),
+        description::WriteOne, description::Conflict, description::Stale))]
 pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<PatchProject>) -> ApiResult {
     let patch = ProjectPatch {
         name: body.value.name.as_deref().map(fields::name).transpose()?,
@@ -110,8 +111,17 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<
         is_protected: body.value.protected,
         version: expected_version(&request)?,
     };
-    if patch.name.is_none() && patch.labels.is_none() && patch.is_protected.is_none() {
-        return Err(ApiError::field("body", "must contain name, labels or protected"));
+    let changes_fields = patch.name.is_some() || patch.labels.is_some() || patch.is_protected.is_some();
+    if let Some(parameters) = body.value.parameters {
+        // One request is one change: if the second part were refused, the first would have happened.
+        if changes_fields {
+            return Err(ApiError::field("parameters", "must be changed in a request of their own"));
+        }
+        let project = operations::update(&app, id, parameters, patch.version).await?;
+        return respond(HttpResponse::Accepted(), project);
+    }
+    if !changes_fields {
+        return Err(ApiError::field("body", "must contain name, labels, protected or parameters"));
     }
     let outcome = app.store.patch_project(id, &patch).await?;
     respond(HttpResponse::Ok(), patched(outcome, id)?)
@@ -160,6 +170,14 @@ pub async fn pause(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Opt
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn resume(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
     let project = begin(&app, id, ProjectVerb::Resume, expected_version(&request)?, reason).await?;
+    respond(HttpResponse::Accepted(), project)
+}
+
+/// Replace the credential of a ready project. The previous one stays valid until the next replacement, so that clients can change over.
+#[utoipa::path(post, path = "/projects/{id}/rotate", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn rotate(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let project = begin(&app, id, ProjectVerb::Rotate, expected_version(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 

@@ -2,14 +2,16 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::domain::{OperationKind, ProjectVerb};
 use crate::store::Audit;
 use crate::store::projects::{Operation, Project, Transition};
 use crate::store::steps::Step;
+use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
-use crate::web::api::projects::load;
+use crate::web::api::projects::{applied, fields, load};
 use crate::web::api::response::json;
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
@@ -29,6 +31,19 @@ pub async fn begin(
     let template = app.store.template_of_project(id).await?.unwrap_or_default();
     let policy = app.operation_policy(&template, verb.operation().unwrap_or(OperationKind::Create));
     Ok(app.store.begin_operation(id, verb, version, policy, audit).await?)
+}
+
+/// Starts an update with these parameters.
+pub async fn update(app: &App, id: Uuid, parameters: Box<RawValue>, version: Option<i64>) -> Result<Project, ApiError> {
+    let project = load(app, id).await?;
+    let unknown = || {
+        ApiError::field("parameters", format!("cannot be checked: this server has no template {}", project.template))
+    };
+    let template = app.templates.get(&project.template).ok_or_else(unknown)?;
+    let parameters = fields::parameters(Some(parameters), template)?;
+    let policy = app.operation_policy(&template.name, OperationKind::Update);
+    let outcome = app.store.begin_update(id, &parameters, version, policy, &audit(API, None)?).await?;
+    applied(outcome, id, ProjectVerb::Update)
 }
 
 /// List the latest operations on a project with their steps, newest first.

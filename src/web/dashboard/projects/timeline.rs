@@ -19,7 +19,7 @@ pub fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineE
         entries.push(TimelineEntry {
             id: event.id.to_string(),
             mark: if retried { Badge::RETRY } else { to.badge() },
-            title: title(from, to).to_owned(),
+            title: request_title(event).unwrap_or_else(|| title(from, to)).to_owned(),
             from: Some(event.previous_state.clone()),
             to: Some(event.new_state.clone()),
             actor: event.actor.clone(),
@@ -38,6 +38,18 @@ pub fn timeline(events: &[ProjectEvent], status: ProjectStatus) -> Vec<TimelineE
     entries
 }
 
+/// The title of an event that changes no status: a request, or a look at the credential.
+fn request_title(event: &ProjectEvent) -> Option<&'static str> {
+    let reason = event.reason.as_deref().filter(|_| event.previous_state == event.new_state)?;
+    [
+        ("credential revealed", "Credential revealed"),
+        ("cancel requested", "Cancellation requested"),
+        ("deletion requested", "Deletion requested"),
+    ]
+    .into_iter()
+    .find_map(|(begin, title)| reason.starts_with(begin).then_some(title))
+}
+
 fn title(from: Option<ProjectStatus>, to: Option<ProjectStatus>) -> &'static str {
     match (from, to) {
         (Some(ProjectStatus::Failed), Some(ProjectStatus::Creating)) => "Retried",
@@ -46,7 +58,11 @@ fn title(from: Option<ProjectStatus>, to: Option<ProjectStatus>) -> &'static str
         (_, Some(ProjectStatus::Ready)) => "Ready",
         (Some(ProjectStatus::Deleting), Some(ProjectStatus::Failed)) => "Deletion failed",
         (_, Some(ProjectStatus::Failed)) => "Failed",
-        (_, Some(ProjectStatus::Deleting)) => "Deletion requested",
+        (_, Some(ProjectStatus::Deleting)) => "Deletion started",
+        (_, Some(ProjectStatus::Updating)) => "Update started",
+        (_, Some(ProjectStatus::Pausing)) => "Pause requested",
+        (_, Some(ProjectStatus::Paused)) => "Paused",
+        (_, Some(ProjectStatus::Resuming)) => "Resume requested",
         (_, Some(ProjectStatus::Deleted)) => "Deleted",
         _ => "Changed",
     }

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt as _;
 
 use clap::{Args, ValueEnum};
 
-use super::context::{Context, Outcome};
+use crate::cli::client::context::{Context, Outcome};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, read};

@@ -1,26 +1,30 @@
 //! `provost project`.
 
+mod access;
+mod change;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::access::{self, Form, Reveal};
-use super::complete;
-use super::context::{Context, Outcome};
-use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, With, pair};
-use super::input::{find_one, json, object, strings};
-use super::lifecycle::{self, Lifecycle, print_or_wait};
-use super::target::target;
-use super::watch::list;
+use access::{Form, Reveal};
+use change::{Create, Update};
+
+use crate::cli::client::complete;
+use crate::cli::client::context::{Context, Outcome};
+use crate::cli::client::flags::{Action, Confirm, Interval, Page, Timeout, Wait, Watch, With};
+use crate::cli::client::input::find_one;
+use crate::cli::client::lifecycle::{self, Lifecycle, print_or_wait};
+use crate::cli::client::target::target;
+use crate::cli::client::watch::list;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, Resource, read};
 use crate::cli::tables::{
     PROJECT, PROJECT_EVENT, PROJECT_EXPLANATION, PROJECT_OPERATION, PROJECT_OUTPUT, PROJECT_STEP,
 };
 use crate::domain::ProjectStatus;
-use crate::wire::client::{Answer, Body, Client, ClientError, Pairs};
-use crate::wire::json::raw;
+use crate::wire::client::{Answer, Client, ClientError, Pairs};
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -80,6 +84,14 @@ pub enum Verb {
     /// Resume a paused project
     #[command(after_help = "Example:\n  provost project resume my-first --wait")]
     Resume {
+        #[command(flatten)]
+        action: Action<Target>,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Replace the credential; the previous one stays valid until the next replacement
+    #[command(after_help = "Example:\n  provost project rotate my-first --wait")]
+    Rotate {
         #[command(flatten)]
         action: Action<Target>,
         #[command(flatten)]
@@ -152,31 +164,6 @@ const STATUSES: [&str; 10] =
 target!("project", "PROJECT", "Name, id or id prefix of the project", complete::projects);
 
 #[derive(Args, Debug)]
-pub struct Create {
-    /// Project name, 1 to 255 characters
-    name: String,
-    /// Project template
-    #[arg(long)]
-    template: Option<String>,
-    /// Template parameters: a JSON object, @FILE, or - for stdin
-    #[arg(long, value_name = "JSON")]
-    parameters: Option<String>,
-    /// One template parameter; a value that is valid JSON is sent as JSON, any other value as a string
-    #[arg(short, long = "parameter", visible_alias = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
-    parameter: Vec<(String, String)>,
-    /// Label to filter by
-    #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
-    label: Vec<(String, String)>,
-    /// Make the request safe to repeat
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
-    #[command(flatten)]
-    dry: DryRun,
-    #[command(flatten)]
-    wait: Wait,
-}
-
-#[derive(Args, Debug)]
 pub struct List {
     /// Only projects with this status
     #[arg(long, short = 's', value_parser = STATUSES)]
@@ -191,26 +178,6 @@ pub struct List {
     page: Page,
     #[command(flatten)]
     watch: Watch,
-}
-
-#[derive(Args, Debug)]
-pub struct Update {
-    #[command(flatten)]
-    target: Target,
-    /// New name
-    #[arg(long)]
-    name: Option<String>,
-    /// Add or change a label
-    #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
-    label: Vec<(String, String)>,
-    /// Refuse deletion (true) or allow it again (false)
-    #[arg(long, value_name = "BOOL")]
-    protected: Option<bool>,
-    /// Remove a label
-    #[arg(long, value_name = "KEY")]
-    remove_label: Vec<String>,
-    #[command(flatten)]
-    dry: DryRun,
 }
 
 struct Project;
@@ -289,6 +256,11 @@ impl Verb {
                 let answer = cx.client(change.dry).resume_project(&id, &change.body()).await?;
                 print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
             }
+            Self::Rotate { action: Action { target, change }, wait } => {
+                let id = target.id(cx).await?;
+                let answer = cx.client(change.dry).rotate_project(&id, &change.body()).await?;
+                print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            }
             Self::Force { action: Action { target, change }, confirm } => {
                 let id = target.id(cx).await?;
                 let effect = format!(
@@ -328,50 +300,8 @@ impl Verb {
     }
 }
 
-impl Create {
-    async fn run(self, cx: &Context) -> Outcome {
-        let Self { name, template, parameters, parameter, label, idempotency_key, dry, wait } = self;
-        cx.about("project", &name);
-        let parameters = match parameters {
-            Some(text) => Some(json("--parameters", &text)?),
-            None => (!parameter.is_empty()).then(|| object(&parameter)),
-        };
-        let labels = strings(label.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        let body = Body::default()
-            .with("name", Some(&name))
-            .with("template", template)
-            .with("parameters", parameters)
-            .with("labels", (!labels.is_empty()).then(|| raw(labels.text())));
-        let answer = cx.client(dry).create_project(&body, idempotency_key.as_deref()).await?;
-        let id = read(&answer.text)?.text("id").to_owned();
-        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
-    }
-}
-
-impl Update {
-    async fn run(self, cx: &Context) -> Outcome {
-        let Self { target, name, label, protected, remove_label, dry } = self;
-        let id = target.id(cx).await?;
-        let (mut body, mut version) = (Body::default().with("name", name).with("protected", protected), None);
-        if !label.is_empty() || !remove_label.is_empty() {
-            // The server replaces all labels, so the request repeats those that stay.
-            let project = read(&cx.client.get_project(&id).await?.text)?;
-            version = Some(project.count("version"));
-            let labels = project.at("labels");
-            let is_kept = |key: &String| !remove_label.contains(key) && !label.iter().any(|(new, _)| new == key);
-            let kept = labels.map().iter().filter(|(key, _)| is_kept(key)).map(|(key, _)| (&**key, labels.text(key)));
-            let new = label.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-            body = body.with("labels", Some(raw(strings(kept.chain(new)).text())));
-        }
-        if body.is_empty() {
-            return Err(Failure::usage("nothing to change").hint("--name, --label, --remove-label or --protected"));
-        }
-        cx.row(&PROJECT, &cx.client(dry).patch_project(&id, &body, version).await?.text)
-    }
-}
-
 impl Target {
-    async fn id(&self, cx: &Context) -> Result<String, Failure> {
+    pub(super) async fn id(&self, cx: &Context) -> Result<String, Failure> {
         let name = self.name(cx);
         if let Ok(id) = Uuid::try_parse(name) {
             return Ok(id.to_string());

@@ -1,0 +1,119 @@
+//! Creates and changes projects.
+
+use clap::Args;
+
+use super::{Project, Target};
+use crate::cli::client::context::{Context, Outcome};
+use crate::cli::client::flags::{DryRun, Wait, pair};
+use crate::cli::client::input::{json, object, strings};
+use crate::cli::client::lifecycle::print_or_wait;
+use crate::cli::failure::Failure;
+use crate::cli::output::read;
+use crate::cli::tables::PROJECT;
+use crate::wire::client::Body;
+use crate::wire::json::raw;
+
+#[derive(Args, Debug)]
+pub struct Create {
+    /// Project name, 1 to 255 characters
+    name: String,
+    /// Project template
+    #[arg(long)]
+    template: Option<String>,
+    /// Template parameters: a JSON object, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    parameters: Option<String>,
+    /// One template parameter; a value that is valid JSON is sent as JSON, any other value as a string
+    #[arg(short, long = "parameter", visible_alias = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
+    parameter: Vec<(String, String)>,
+    /// Label to filter by
+    #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
+    label: Vec<(String, String)>,
+    /// Make the request safe to repeat
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    dry: DryRun,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(Args, Debug)]
+pub struct Update {
+    #[command(flatten)]
+    target: Target,
+    /// New name
+    #[arg(long)]
+    name: Option<String>,
+    /// Add or change a label
+    #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
+    label: Vec<(String, String)>,
+    /// Change a template parameter; the others stay as they are
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with_all = ["name", "label", "remove_label", "protected"])]
+    set: Vec<(String, String)>,
+    /// Refuse deletion (true) or allow it again (false)
+    #[arg(long, value_name = "BOOL")]
+    protected: Option<bool>,
+    /// Remove a label
+    #[arg(long, value_name = "KEY")]
+    remove_label: Vec<String>,
+    #[command(flatten)]
+    dry: DryRun,
+}
+
+impl Create {
+    pub async fn run(self, cx: &Context) -> Outcome {
+        let Self { name, template, parameters, parameter, label, idempotency_key, dry, wait } = self;
+        cx.about("project", &name);
+        let parameters = match parameters {
+            Some(text) => Some(json("--parameters", &text)?),
+            None => (!parameter.is_empty()).then(|| object(&parameter)),
+        };
+        let labels = strings(label.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        let body = Body::default()
+            .with("name", Some(&name))
+            .with("template", template)
+            .with("parameters", parameters)
+            .with("labels", (!labels.is_empty()).then(|| raw(labels.text())));
+        let answer = cx.client(dry).create_project(&body, idempotency_key.as_deref()).await?;
+        let id = read(&answer.text)?.text("id").to_owned();
+        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+    }
+}
+
+impl Update {
+    pub async fn run(self, cx: &Context) -> Outcome {
+        let Self { target, name, label, set, protected, remove_label, dry } = self;
+        let id = target.id(cx).await?;
+        if !set.is_empty() {
+            return update_parameters(cx, &id, &set, dry).await;
+        }
+        let (mut body, mut version) = (Body::default().with("name", name).with("protected", protected), None);
+        if !label.is_empty() || !remove_label.is_empty() {
+            // The server replaces all labels, so the request repeats those that stay.
+            let project = read(&cx.client.get_project(&id).await?.text)?;
+            version = Some(project.count("version"));
+            let labels = project.at("labels");
+            let is_kept = |key: &String| !remove_label.contains(key) && !label.iter().any(|(new, _)| new == key);
+            let kept = labels.map().iter().filter(|(key, _)| is_kept(key)).map(|(key, _)| (&**key, labels.text(key)));
+            let new = label.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            body = body.with("labels", Some(raw(strings(kept.chain(new)).text())));
+        }
+        if body.is_empty() {
+            return Err(
+                Failure::usage("nothing to change").hint("--name, --label, --remove-label, --protected or --set")
+            );
+        }
+        cx.row(&PROJECT, &cx.client(dry).patch_project(&id, &body, version).await?.text)
+    }
+}
+
+/// Sends all parameters, of which some are new. The version of the project makes sure that nobody changes the others meanwhile.
+async fn update_parameters(cx: &Context, id: &str, set: &[(String, String)], dry: DryRun) -> Outcome {
+    let project = read(&cx.client.get_project(id).await?.text)?;
+    let old = project.at("parameters").map().iter().filter(|(key, _)| !set.iter().any(|(new, _)| *new == **key));
+    let pairs: Vec<(String, String)> =
+        old.map(|(key, value)| (key.to_string(), value.to_string())).chain(set.iter().cloned()).collect();
+    let body = Body::default().with("parameters", Some(object(&pairs)));
+    cx.row(&PROJECT, &cx.client(dry).patch_project(id, &body, Some(project.count("version"))).await?.text)
+}

@@ -1,0 +1,67 @@
+//! The steps that replace a credential. The previous one stays valid until the next replacement.
+
+use serde_json::json;
+
+use super::remove::{credentials, retire};
+use super::session::PgSession;
+use crate::provision::{Failure, Observed, Output, Step, StepFuture};
+
+/// The output with the number of the current credential.
+pub const NUMBER: &str = "credential";
+
+/// Chooses the number of the new credential. It is recorded, so a later attempt continues with the same one.
+pub struct NextCredential;
+
+impl Step<PgSession<'_>> for NextCredential {
+    fn name(&self) -> &'static str {
+        "next_credential"
+    }
+
+    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async { Ok(Observed::Missing) })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let last = numbers(session).await?.into_iter().max().unwrap_or_default();
+            Ok(Output::from([(NUMBER.to_owned(), json!(last + 1))]))
+        })
+    }
+}
+
+/// Drops every credential that is older than the previous one.
+pub struct RetireOld;
+
+impl Step<PgSession<'_>> for RetireOld {
+    fn name(&self) -> &'static str {
+        "retire_old"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let old = old(session).await?;
+            Ok(if old.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let old = old(session).await?;
+            retire(session, old).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+async fn numbers(session: &mut PgSession<'_>) -> Result<Vec<u32>, Failure> {
+    let prefix = session.names.credential_prefix.clone();
+    let names = credentials(session).await?;
+    Ok(names.iter().filter_map(|name| name.strip_prefix(&prefix)?.parse().ok()).collect())
+}
+
+async fn old(session: &mut PgSession<'_>) -> Result<Vec<String>, Failure> {
+    let mut numbers = numbers(session).await?;
+    numbers.sort_unstable();
+    let keep = numbers.len().saturating_sub(2);
+    Ok(numbers.into_iter().take(keep).map(|number| session.names.credential(number)).collect())
+}
