@@ -22,6 +22,7 @@ impl Actions for Project {
         Verb::destructive("cancel", "Cancel the operation", "ban"),
         Verb::confirmed("pause", "Pause project", "pause"),
         Verb::direct("resume"),
+        Verb::direct("rotate"),
         Verb::direct("retry"),
     ];
 
@@ -144,6 +145,7 @@ async fn other(app: &App, project: &Project, verb: ProjectVerb, audit: &Audit) -
             ProjectVerb::Cancel => "canceling".to_owned(),
             ProjectVerb::Pause => "project-pausing".to_owned(),
             ProjectVerb::Resume => "project-resuming".to_owned(),
+            ProjectVerb::Rotate => "project-rotating".to_owned(),
             _ => "retried".to_owned(),
         },
         Transition::Rejected { was } if verb == ProjectVerb::Retry => format!("retry-refused.{was}"),
