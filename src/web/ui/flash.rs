@@ -42,7 +42,9 @@ fn fixed(code: &str) -> Option<(Tone, &'static str)> {
         "canceled" => "Canceled.",
         "canceling" => "Cancellation requested.",
         "project-pausing" => "Pausing. Access is blocked in a moment.",
-        "project-rotating" => "The credential is being replaced. The previous one stays valid until the next replacement.",
+        "project-rotating" => {
+            "The credential is being replaced. The previous one stays valid until the next replacement."
+        }
         "project-resuming" => "Resuming. Access is admitted in a moment.",
         "forgotten-letter" => "Dead letter deleted. Its events are kept.",
         "paused" => "Paused. New jobs are accepted and wait.",
