@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Handler, HandlerFuture, Job, fallible, payload};
 use crate::domain::{OperationKind, Outcome};
 use crate::provision::run::run;
-use crate::provision::{Registry, Work};
+use crate::provision::{Output, Registry, Work};
 use crate::template::OnFailure;
 
 /// Performs one kind of operation.
@@ -29,6 +29,8 @@ struct Payload {
     #[serde(default)]
     settings: Option<Box<RawValue>>,
     parameters: Box<RawValue>,
+    #[serde(default)]
+    known: Option<Output>,
 }
 
 impl Handler for Operate {
@@ -50,6 +52,7 @@ impl Handler for Operate {
                 template: payload.template,
                 parameters: payload.parameters,
                 settings,
+                known: payload.known.unwrap_or_default(),
                 execution_id: job.execution_id,
                 attempt: job.attempt,
                 is_last: job.failures + 1 >= job.max_attempts,

@@ -38,6 +38,8 @@ pub struct Work {
     pub parameters: Box<RawValue>,
     /// JSON text: the fixed settings of the template.
     pub settings: Box<RawValue>,
+    /// What earlier operations on the project have recorded.
+    pub known: Output,
     /// The attempt of the job. Everything recorded is fenced by this id.
     pub execution_id: Uuid,
     /// Counts from 1.

@@ -25,6 +25,7 @@ pub async fn run(
 ) -> Option<Outcome> {
     let mut attempt = match provisioner.begin(work, recorder) {
         Ok(attempt) => attempt,
+        Err(failure) if failure.is_retryable => return Some(Outcome::failed(failure.message)),
         Err(failure) => return Some(Outcome::fatal(failure.message)),
     };
     let mut run = Run { attempt: attempt.as_mut(), recorder, stop, touched: Vec::new() };

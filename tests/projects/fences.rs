@@ -182,3 +182,27 @@ async fn hostile_names_never_reach_the_cluster() {
     }
     _ = Database::at(&setup.database.url).await;
 }
+
+/// The cluster of the template was replaced by another one. What is absent there is not gone.
+#[tokio::test]
+async fn deletion_in_another_cluster_is_refused() {
+    let setup = Setup::new().await;
+    let id = setup.ready("ours", json!({})).await;
+    let url = setup.url(&id).await;
+    let Setup { server, database, folder } = setup;
+    server.kill();
+    // The cluster of the engine's own databases: any other one will do.
+    let other = database.url.rsplit_once('/').unwrap().0.to_owned() + "/postgres";
+    let [key, _] = super::settings();
+    let moved =
+        Server::within(folder.path(), &database.url, &[key, ("TENANTS_URL", &other), ("PROVOST_MAX_ATTEMPTS", "1")]);
+    moved.delete(&format!("/projects/{id}")).await.expect(202);
+    let project = moved.until(&id, "failed").await;
+    assert_eq!(project["failure"]["code"], "wrong_cluster", "{project}");
+    assert_eq!(remains(&admin().await, &url).await.len(), 3);
+    moved.kill();
+    let back = Server::within(folder.path(), &database.url, &super::settings());
+    back.delete(&format!("/projects/{id}")).await.expect(202);
+    back.until(&id, "deleted").await;
+    assert_eq!(remains(&admin().await, &url).await, Vec::<String>::new());
+}

@@ -28,12 +28,6 @@ impl Step<PgSession<'_>> for Reach {
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let facts = Facts::read(session.admin().await?).await?;
-            let known = session.known_text("cluster_id");
-            if let Some(known) = known.filter(|known| *known != facts.system_identifier) {
-                let message =
-                    format!("this is the cluster {}, but the project was made in {known}", facts.system_identifier);
-                return Err(Failure::retryable("wrong_cluster", message));
-            }
             let connector = session.connector().await?;
             Ok(Output::from([
                 ("cluster_id".to_owned(), json!(facts.system_identifier)),

@@ -45,7 +45,7 @@ impl<'a> PgSession<'a> {
         names: Names,
         parameters: Parameters,
     ) -> Self {
-        Self { work, recorder, names, parameters, known: Output::new(), cluster, connector: None, admin: None }
+        Self { work, recorder, names, parameters, known: work.known.clone(), cluster, connector: None, admin: None }
     }
 
     /// The fenced connection to the maintenance database. The first call connects, takes the lock, and then confirms that this
@@ -58,6 +58,7 @@ impl<'a> PgSession<'a> {
             let mut link = Link::open(&connector).await?;
             fence(&mut link, self.names.lock).await?;
             self.recorder.steps().await?;
+            check_identity(self.known_text("cluster_id"), &mut link).await?;
             self.admin = Some(link);
         }
         self.admin.as_mut().ok_or_else(|| Failure::retryable("connection_lost", "the connection was lost"))
@@ -86,6 +87,17 @@ impl<'a> PgSession<'a> {
     pub fn known_text(&self, name: &str) -> Option<String> {
         self.known.get(name).and_then(Value::as_str).map(str::to_owned)
     }
+}
+
+/// Refuses to work in another cluster than the one in which the project was made: what is absent there may exist elsewhere.
+async fn check_identity(known: Option<String>, link: &mut Link) -> Result<(), Failure> {
+    let Some(known) = known else { return Ok(()) };
+    let found = Facts::read(link).await?.system_identifier;
+    if found == known {
+        return Ok(());
+    }
+    let message = format!("the project was made in the cluster {known}, and this is the cluster {found}");
+    Err(Failure::retryable("wrong_cluster", message))
 }
 
 async fn fence(link: &mut Link, key: i64) -> Result<(), Failure> {

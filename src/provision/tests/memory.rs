@@ -79,6 +79,7 @@ pub fn work(operation: OperationKind, parameters: &str) -> Work {
         template: "test".into(),
         parameters: raw(parameters),
         settings: raw("{}"),
+        known: Output::new(),
         execution_id: Uuid::from_u128(8),
         attempt: 1,
         is_last: false,
