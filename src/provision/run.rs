@@ -133,11 +133,15 @@ impl Run<'_> {
 
     async fn perform(&mut self, position: usize, name: &'static str) -> Result<Output, Ending> {
         let change = |state, failure, output| StepChange { position, name, state, failure, output };
+        let stopped = || Some(Failure::retryable(CANCELED, "stopped on request"));
+        let is_touched = self.touched.contains(&position);
         if self.recorder.record(change(StepState::Running, None, None)).await?.is_some() {
-            self.recorder.record(change(StepState::Skipped, None, None)).await?;
+            // What an earlier attempt has begun must be undone, whichever attempt does that.
+            let ended = if is_touched { (StepState::Failed, stopped()) } else { (StepState::Skipped, None) };
+            self.recorder.record(change(ended.0, ended.1, None)).await?;
             return Err(Ending::Stopped);
         }
-        if !self.touched.contains(&position) {
+        if !is_touched {
             self.touched.push(position);
         }
         match self.observe_and_act(position).await {
@@ -151,8 +155,7 @@ impl Run<'_> {
                 Err(Ending::Failed(failure))
             }
             None => {
-                let failure = Failure::retryable(CANCELED, "stopped on request");
-                self.recorder.record(change(StepState::Failed, Some(failure), None)).await?;
+                self.recorder.record(change(StepState::Failed, stopped(), None)).await?;
                 Err(Ending::Stopped)
             }
         }

@@ -176,3 +176,20 @@ async fn failed_undo_is_recorded_and_continued() {
     let outcome = attempt(&free, &recorder, false, OnFailure::Undo).await.unwrap();
     assert_eq!((outcome, free.things()), (Outcome::fatal("verify is broken"), vec![]));
 }
+
+/// The attempt that hears of the stop ends before it undoes. What an earlier attempt has begun is still undone.
+#[tokio::test]
+async fn stop_does_not_hide_what_an_earlier_attempt_began() {
+    let recorder = MemoryRecorder::default();
+    let world = World { fails: Some(("database", true)), ..World::default() };
+    attempt(&world, &recorder, false, OnFailure::Undo).await.unwrap();
+    world.things.lock().unwrap().insert("database");
+    recorder.state().stop = Some(StopRequest::Cancel);
+    let n = recorder.state().changes.len();
+    recorder.state().lose_after = Some(n + 2);
+    assert_eq!(attempt(&world, &recorder, false, OnFailure::Undo).await, None);
+    recorder.state().lose_after = None;
+    let outcome = attempt(&world, &recorder, false, OnFailure::Undo).await.unwrap();
+    assert!(matches!(outcome, Outcome::Canceled { .. }), "{outcome:?}");
+    assert_eq!(world.things(), Vec::<&str>::new());
+}
