@@ -14,7 +14,7 @@ string_enum! {
         /// Ready, and being changed.
         Updating = "updating",
         Pausing = "pausing",
-        /// Kept, but nobody can use it.
+        /// Kept, with all access blocked.
         Paused = "paused",
         Resuming = "resuming",
         /// A worker removes it, or will soon.

@@ -16,12 +16,16 @@ pub struct Source {
 }
 
 impl Source {
-    /// The text before the unit tests; nothing of a file of tests.
+    /// The text before the unit tests; nothing of a file of tests. The declaration of a module of tests ends nothing.
     pub fn product(&self) -> &str {
         if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
             return "";
         }
-        self.text.split("[cfg(test)]").next().unwrap_or_default()
+        let inline = self.text.match_indices("#[cfg(test)]").find(|(at, _)| {
+            let item = self.text[*at..].lines().nth(1).unwrap_or_default();
+            !item.trim_end().ends_with(';')
+        });
+        inline.map_or(&self.text, |(at, _)| &self.text[..at])
     }
 }
 

@@ -95,7 +95,7 @@ fn settled(project: &Project) -> String {
     match project.status {
         ProjectStatus::Ready => "The project is ready.".to_owned(),
         ProjectStatus::Paused => {
-            "The project is paused: it is kept, and nobody can use it. Resume or delete it.".to_owned()
+            "The project is paused: its data is kept, and all access is blocked. Resume or delete it.".to_owned()
         }
         ProjectStatus::Failed => {
             let reason = project.error_reason.as_deref().unwrap_or("no reason given");
