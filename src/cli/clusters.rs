@@ -16,8 +16,8 @@ struct Entry {
     url_file: Option<String>,
 }
 
-/// Adds the clusters of the table to `clusters`, or returns every mistake as a sentence.
-pub fn read(table: &Table, mut clusters: Clusters) -> Result<Clusters, Vec<String>> {
+/// Adds the clusters of the table to `clusters`. Returns every mistake as a sentence.
+pub fn read(table: &Table, mut clusters: Clusters) -> (Clusters, Vec<String>) {
     let mut mistakes = Vec::new();
     for (name, value) in table {
         match cluster(name, value.clone()) {
@@ -25,7 +25,7 @@ pub fn read(table: &Table, mut clusters: Clusters) -> Result<Clusters, Vec<Strin
             Err(why) => mistakes.push(format!("clusters.{name} (provost.toml) {why}")),
         }
     }
-    if mistakes.is_empty() { Ok(clusters) } else { Err(mistakes) }
+    (clusters, mistakes)
 }
 
 fn cluster(name: &str, value: toml::Value) -> Result<Connector, String> {

@@ -43,21 +43,20 @@ impl Provisioning {
     /// Reads templates and clusters. Reports every mistake.
     pub fn of(config: &Config, log: &Logger) -> Result<Self, Exit> {
         let tenants = Tenants::new(config, log.clone());
-        let clusters = clusters::read(&config.clusters, Clusters::default().with(EMBEDDED, tenants.clone()));
-        let provisioners = ["postgres", "simulated"].map(str::to_owned);
-        let templates = template::read(&config.templates, &provisioners);
-        match (templates, clusters) {
-            (Ok(templates), Ok(clusters)) => {
-                let config::Simulate { min, max, failure_rate } = config.simulate;
-                let registry = Registry::default()
-                    .with("simulated", Simulated { min, max, failure_rate })
-                    .with("postgres", Postgres { clusters });
-                Ok(Self { templates, registry, tenants })
-            }
-            (templates, clusters) => {
-                let mistakes = [templates.err(), clusters.err()].into_iter().flatten().flatten();
-                Err(report_invalid_settings(&mistakes.collect::<Vec<_>>()))
-            }
+        let (clusters, mut mistakes) =
+            clusters::read(&config.clusters, Clusters::default().with(EMBEDDED, tenants.clone()));
+        let config::Simulate { min, max, failure_rate } = config.simulate;
+        let registry = Registry::default()
+            .with("simulated", Simulated { min, max, failure_rate })
+            .with("postgres", Postgres { clusters });
+        let templates = template::read(&config.templates, &registry.names()).unwrap_or_else(|wrong| {
+            mistakes.extend(wrong);
+            Templates::default()
+        });
+        if mistakes.is_empty() {
+            Ok(Self { templates, registry, tenants })
+        } else {
+            Err(report_invalid_settings(&mistakes))
         }
     }
 

@@ -7,7 +7,6 @@ use slog::{Logger, warn};
 
 use super::retry::RetryDelays;
 use super::source::{Source, SourceError};
-use crate::domain::StepState;
 use crate::log::chain;
 use crate::provision::recorder::RecordFuture;
 use crate::provision::{Failure, Output, RecordError, RecordedStep, Recorder, StepChange, StopRequest};
@@ -99,6 +98,5 @@ fn recorded(row: EarlierStep) -> RecordedStep {
         .and_then(|text| serde_json::from_str::<Value>(&text).ok())
         .map_or_else(Output::new, |it| it.as_object().map(|it| it.clone().into_iter().collect()).unwrap_or_default());
     let position = usize::try_from(row.position).unwrap_or_default();
-    let state: StepState = row.state;
-    RecordedStep { position, name: row.name, state, failure, output }
+    RecordedStep { position, name: row.name, state: row.state, failure, output }
 }

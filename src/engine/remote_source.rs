@@ -130,10 +130,7 @@ impl Source for RemoteSource {
 
     async fn steps(&self, holder: Holder) -> Result<Fenced<Vec<EarlierStep>>, SourceError> {
         let steps = fenced(self.client.recorded_steps(holder.execution_id, holder.job_id).await)?;
-        Ok(match steps {
-            Fenced::Held(steps) => Fenced::Held(steps.into_iter().map(earlier).collect()),
-            Fenced::LeaseLost => Fenced::LeaseLost,
-        })
+        Ok(steps.map(|steps| steps.into_iter().map(earlier).collect()))
     }
 
     async fn record_step(
@@ -154,19 +151,13 @@ impl Source for RemoteSource {
             output,
         };
         let reply = fenced(self.client.record_step(holder.execution_id, &step).await)?;
-        Ok(match reply {
-            Fenced::Held(reply) => Fenced::Held(reply.stop_request),
-            Fenced::LeaseLost => Fenced::LeaseLost,
-        })
+        Ok(reply.map(|reply| reply.stop_request))
     }
 
     async fn secret(&self, holder: Holder, name: &str) -> Result<Fenced<Option<SensitiveText>>, SourceError> {
         let request = internal::SecretRequest { job_id: holder.job_id, name: name.to_owned(), value: None };
         let reply = fenced(self.client.read_secret(holder.execution_id, &request).await)?;
-        Ok(match reply {
-            Fenced::Held(reply) => Fenced::Held(reply.value.map(SensitiveText::new)),
-            Fenced::LeaseLost => Fenced::LeaseLost,
-        })
+        Ok(reply.map(|reply| reply.value.map(SensitiveText::new)))
     }
 
     async fn store_secret(&self, holder: Holder, name: &str, value: &SensitiveText) -> Result<Fenced<()>, SourceError> {

@@ -6,7 +6,7 @@ use rand::RngExt;
 use serde::Deserialize;
 
 use super::step::{Session, Steps};
-use super::{Attempt, Failure, Observed, Output, Provisioner, Recorder, Step, StepFuture, Work};
+use super::{Attempt, Failure, Output, Provisioner, Recorder, Step, StepFuture, Work};
 use crate::domain::OperationKind;
 
 /// Waits for a random duration, then succeeds, or fails at the configured rate. A project can override this with the
@@ -98,10 +98,6 @@ impl Step<NoSession> for Wait<'_> {
 
     fn can_be_interrupted(&self) -> bool {
         true
-    }
-
-    fn observe<'a>(&'a self, _: &'a mut NoSession) -> StepFuture<'a, Observed> {
-        Box::pin(async { Ok(Observed::Missing) })
     }
 
     fn act<'a>(&'a self, _: &'a mut NoSession) -> StepFuture<'a, Output> {

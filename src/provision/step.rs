@@ -23,6 +23,13 @@ pub enum Observed {
     Missing,
 }
 
+impl Observed {
+    /// Done without an output, if so.
+    pub fn done_if(is_done: bool) -> Self {
+        if is_done { Self::Done(Output::new()) } else { Self::Missing }
+    }
+}
+
 /// One step on a session of type `S`.
 ///
 /// Every part must be idempotent, and must work in a session that no earlier step has used. An attempt can end at any point, and the next one starts with `observe`, perhaps while effects of
@@ -36,8 +43,11 @@ pub trait Step<S>: Send + Sync {
         false
     }
 
-    /// Looks whether there is anything to do. Changes nothing.
-    fn observe<'a>(&'a self, session: &'a mut S) -> StepFuture<'a, Observed>;
+    /// Looks whether there is anything to do. Changes nothing. Without a look, the step always acts.
+    fn observe<'a>(&'a self, session: &'a mut S) -> StepFuture<'a, Observed> {
+        _ = session;
+        Box::pin(async { Ok(Observed::Missing) })
+    }
 
     /// Does the work.
     fn act<'a>(&'a self, session: &'a mut S) -> StepFuture<'a, Output>;

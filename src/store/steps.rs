@@ -80,6 +80,23 @@ pub enum Fenced<T> {
     LeaseLost,
 }
 
+impl<T> Fenced<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fenced<U> {
+        match self {
+            Self::Held(value) => Fenced::Held(change(value)),
+            Self::LeaseLost => Fenced::LeaseLost,
+        }
+    }
+
+    /// The value, or an error for a lost lease.
+    pub fn held_or<E>(self, lost: E) -> Result<T, E> {
+        match self {
+            Self::Held(value) => Ok(value),
+            Self::LeaseLost => Err(lost),
+        }
+    }
+}
+
 impl<T> From<Option<T>> for Fenced<T> {
     fn from(row: Option<T>) -> Self {
         row.map_or(Self::LeaseLost, Self::Held)

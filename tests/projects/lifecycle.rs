@@ -45,13 +45,13 @@ async fn database_works_and_is_gone_after_deletion() {
 }
 
 #[tokio::test]
-async fn paused_database_admits_nobody_until_it_is_resumed() {
+async fn paused_database_blocks_access_until_it_is_resumed() {
     let setup = Setup::new().await;
     let id = setup.ready("shop", json!({})).await;
     let (url, tenant) = (setup.url(&id).await, setup.tenant(&id).await);
     setup.server.post(&format!("/projects/{id}/pause"), json!({})).await.expect(202);
     setup.server.until(&id, "paused").await;
-    assert!(!can_connect(&url).await, "nobody can log in");
+    assert!(!can_connect(&url).await, "no login is accepted");
     assert!(tenant.simple_query("SELECT 1").await.is_err(), "open sessions are ended");
     setup.server.post(&format!("/projects/{id}/resume"), json!({})).await.expect(202);
     setup.server.until(&id, "ready").await;
@@ -100,6 +100,11 @@ async fn update_changes_limits_and_adds_extensions() {
     let limit = "SELECT datconnlimit FROM pg_database WHERE datname = $1";
     let name = setup.url(&id).await.rsplit('/').next().unwrap().to_owned();
     assert_eq!(admin().await.query_one(limit, &[&name]).await.unwrap().get::<_, i32>(0), 9);
+    // More connections than the first limit allowed.
+    let mut open = Vec::new();
+    for _ in 0..5 {
+        open.push(setup.tenant(&id).await);
+    }
     setup.server.patch(&path, json!({"parameters": {}, "name": "x"})).await.expect(422);
 }
 

@@ -1,3 +1,3 @@
--- List the roles that can log in to a project, or could.
+-- List the credentials of a project.
 -- $1 prefix of their names
-SELECT r.rolname::text AS name, r.rolcanlogin AS may_log_in FROM pg_roles r WHERE starts_with(r.rolname, $1::text) ORDER BY length(r.rolname), r.rolname
+SELECT r.rolname::text AS name FROM pg_roles r WHERE starts_with(r.rolname, $1::text) ORDER BY length(r.rolname), r.rolname

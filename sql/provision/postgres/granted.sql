@@ -1,4 +1,4 @@
--- Whether a database is open to its owner role and to nobody else, with these limits.
+-- Whether a database is open only to its owner role, with these limits.
 -- $1 database  $2 owner role  $3 connection limit  $4 statement timeout
 SELECT has_database_privilege($2::text, d.oid, 'CONNECT') AND has_database_privilege($2, d.oid, 'CREATE') AND d.datconnlimit = $3::integer
        AND NOT EXISTS (SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS a WHERE a.grantee = 0)

@@ -1,4 +1,4 @@
--- The statements that mark a new database as ours and shut everybody out of it.
+-- The statements that mark a new database as ours and revoke all access to it.
 -- $1 database  $2 marker
 SELECT format('COMMENT ON DATABASE %I IS %L', $1::text, $2::text) AS statement
 UNION ALL SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $1)

@@ -1,3 +1,3 @@
 -- Get a secret of a project, encrypted.
 -- $1 project  $2 name
-SELECT id, project_id, name, key_id, wrapped_key, ciphertext, created_at FROM secrets WHERE project_id = $1 AND name = $2
+SELECT project_id, name, key_id, wrapped_key, ciphertext FROM secrets WHERE project_id = $1 AND name = $2

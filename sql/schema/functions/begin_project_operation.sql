@@ -8,7 +8,7 @@
 CREATE OR REPLACE FUNCTION begin_project_operation(
     verb text, project uuid, new_job_id uuid, timeout double precision, max_attempts integer,
     actor text, reason text, request_id text, notify boolean, expected_version bigint, new_parameters text DEFAULT NULL
-) RETURNS TABLE (previous_status text, previous_version bigint, outcome text, notified bigint)
+) RETURNS TABLE (previous_status text, previous_version bigint, outcome text)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -49,5 +49,5 @@ BEGIN
     IF notify AND result IN ('started', 'requested') THEN
         PERFORM pg_notify('provost', 'default');
     END IF;
-    RETURN QUERY SELECT current.status, current.version, result, 0::bigint;
+    RETURN QUERY SELECT current.status, current.version, result;
 END $$;

@@ -1,4 +1,4 @@
--- Ends the steps of an operation whose job has ended while they were running: their worker was lost, or nobody waits for them.
+-- Ends the steps of an operation whose job has ended while they were running: the worker was lost, or the deadline passed.
 CREATE OR REPLACE FUNCTION interrupt_steps(job uuid, code text, error text, at timestamptz) RETURNS void
 LANGUAGE sql SET search_path = provost, pg_temp AS $$
 UPDATE steps s

@@ -37,6 +37,18 @@ pub struct DryRun {
     pub dry_run: bool,
 }
 
+/// For commands that create something.
+#[derive(Args, Clone, Debug)]
+pub struct Submission {
+    /// Make the request safe to repeat
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub dry: DryRun,
+    #[command(flatten)]
+    pub wait: Wait,
+}
+
 /// For commands that change something.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Change {

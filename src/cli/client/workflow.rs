@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::complete;
 use super::context::{Context, Outcome};
-use super::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, With};
+use super::flags::{Action, Confirm, Interval, Page, Submission, Timeout, Wait, Watch, With};
 use super::graph::{GraphFormat, print_graph};
 use super::input::{find_one, is_id_prefix, source};
 use super::lifecycle::{self, Lifecycle, print_or_wait};
@@ -93,13 +93,8 @@ pub struct Run {
     /// Run the demo workflow instead: six jobs that make thumbnails
     #[arg(long, conflicts_with = "json")]
     demo: bool,
-    /// Make the request safe to repeat
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
     #[command(flatten)]
-    dry: DryRun,
-    #[command(flatten)]
-    wait: Wait,
+    submission: Submission,
 }
 
 struct Workflow;
@@ -169,7 +164,7 @@ impl Verb {
 
 impl Run {
     async fn run(self, cx: &Context) -> Outcome {
-        let (client, key) = (cx.client(self.dry), self.idempotency_key.as_deref());
+        let (client, key) = (cx.client(self.submission.dry), self.submission.idempotency_key.as_deref());
         let answer = match &self.json {
             Some(json) => client.create_workflow(&source("the workflow", json)?, key).await?,
             None => client.run_demo_workflow(&Body::default()).await?,
@@ -177,7 +172,7 @@ impl Run {
         let created = read(&answer.text)?;
         // The demo workflow is returned as a graph.
         let id = [created.text("id"), created.text("workflow_id")].concat();
-        print_changed(cx, &id, &answer.text, &self.wait).await
+        print_changed(cx, &id, &answer.text, &self.submission.wait).await
     }
 }
 

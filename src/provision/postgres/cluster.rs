@@ -38,13 +38,12 @@ impl Clusters {
 
     pub fn get(&self, name: &str) -> Result<&dyn Reach, Failure> {
         self.0.get(name).map(|it| it.as_ref()).ok_or_else(|| {
-            let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
-            let message = format!("this worker knows no cluster {name:?}, only {}", known.join(", "));
+            let message = format!("this worker knows no cluster {name:?}, only {}", self.names().join(", "));
             Failure::retryable("unknown_cluster", message)
         })
     }
 
-    pub fn names(&self) -> Vec<&str> {
+    fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 }

@@ -1,9 +1,10 @@
 //! The steps that make a database.
 
 use serde_json::json;
+use tokio_postgres::types::ToSql;
 
 use super::error::{LOGIN_REFUSED, exists_already, failure};
-use super::link::Link;
+use super::link::{Link, Row};
 use super::session::{Facts, PgSession};
 use super::sql;
 use crate::mutant::{self, Mutant};
@@ -19,10 +20,6 @@ pub struct Reach;
 impl Step<PgSession<'_>> for Reach {
     fn name(&self) -> &'static str {
         "reach"
-    }
-
-    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async { Ok(Observed::Missing) })
     }
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
@@ -50,15 +47,15 @@ impl Step<PgSession<'_>> for LockDown {
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
             let open = session.admin().await?.query(sql::OPEN_DATABASES, &[]).await?;
-            Ok(if open.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(open.is_empty()))
         })
     }
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
-            let open = session.admin().await?.query(sql::OPEN_DATABASES, &[]).await?;
-            for statement in open.iter().filter_map(|row| row.try_get::<_, String>("statement").ok()) {
-                match session.admin().await?.run(&statement).await {
+            let admin = session.admin().await?;
+            for statement in admin.texts("statement", sql::OPEN_DATABASES, &[]).await? {
+                match admin.run(&statement).await {
                     // Dropped meanwhile.
                     Err(failure) if failure.code == "postgres_3d000" => {}
                     result => result?,
@@ -80,11 +77,11 @@ impl Step<PgSession<'_>> for OwnerRole {
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
             let names = session.names.clone();
-            let role = session.admin().await?.row(sql::ROLE, &[&names.owner]).await?;
-            let marker = role.as_ref().and_then(|row| row.get::<_, Option<String>>("marker"));
-            let is_member = role.as_ref().is_some_and(|row| row.get("is_member"));
-            check_marker("role", &names.owner, marker.as_deref(), &names.marker)?;
-            Ok(if marker.is_some() && is_member { Observed::Done(Output::new()) } else { Observed::Missing })
+            let Some(role) = session.admin().await?.row(sql::ROLE, &[&names.owner]).await? else {
+                return Ok(Observed::Missing);
+            };
+            let marked = is_marked("role", &names.owner, &role, &names.marker)?;
+            Ok(Observed::done_if(marked && role.get("is_member")?))
         })
     }
 
@@ -92,12 +89,8 @@ impl Step<PgSession<'_>> for OwnerRole {
         Box::pin(async {
             let names = session.names.clone();
             let admin = session.admin().await?;
-            match admin.run_rows(sql::CREATE_OWNER, &[&names.owner, &names.marker]).await {
-                Err(failure) if exists_already(&failure) => {
-                    admin.run_rows(sql::JOIN_ROLE, &[&names.owner, &names.marker]).await?;
-                }
-                result => result?,
-            }
+            unless_exists(admin.run_rows(sql::CREATE_OWNER, &[&names.owner]).await)?;
+            admin.run_rows(sql::JOIN_ROLE, &[&names.owner, &names.marker]).await?;
             Ok(Output::new())
         })
     }
@@ -124,14 +117,13 @@ impl Step<PgSession<'_>> for Database {
             let Some(row) = session.admin().await?.row(sql::DATABASE, &[&names.database]).await? else {
                 return Ok(Observed::Missing);
             };
-            let marker: Option<String> = row.get("marker");
-            check_marker("database", &names.database, marker.as_deref(), &names.marker)?;
-            if !row.get::<_, bool>("is_own") {
+            let marked = is_marked("database", &names.database, &row, &names.marker)?;
+            if !row.get::<bool>("is_own")? {
                 let message = format!("the database {} belongs to another role", names.database);
                 return Err(Failure::permanent("not_ours", message));
             }
-            let is_done = marker.is_some() && !row.get::<_, bool>("is_invalid");
-            Ok(if is_done { Observed::Done(database_output(session, row.get("oid"))) } else { Observed::Missing })
+            let is_done = marked && !row.get::<bool>("is_invalid")?;
+            Ok(if is_done { Observed::Done(database_output(session, row.get("oid")?)) } else { Observed::Missing })
         })
     }
 
@@ -139,18 +131,16 @@ impl Step<PgSession<'_>> for Database {
         Box::pin(async {
             let (names, connections) = (session.names.clone(), session.parameters.connections);
             let admin = session.admin().await?;
-            let is_invalid = |row: tokio_postgres::Row| row.get::<_, bool>("is_invalid");
-            if admin.row(sql::DATABASE, &[&names.database]).await?.is_some_and(is_invalid) {
+            if let Some(row) = admin.row(sql::DATABASE, &[&names.database]).await?
+                && row.get("is_invalid")?
+            {
                 admin.run_rows(sql::DROP_DATABASE, &[&names.database]).await?;
             }
-            match admin.run_rows(sql::CREATE_DATABASE, &[&names.database, &connections]).await {
-                // An earlier attempt has made it; `observe` has found nothing that is not ours.
-                Err(failure) if exists_already(&failure) => {}
-                result => result?,
-            }
+            // If it exists, an earlier attempt has made it; `observe` has found nothing that is not ours.
+            unless_exists(admin.run_rows(sql::CREATE_DATABASE, &[&names.database, &connections]).await)?;
             admin.run_rows(sql::MARK_DATABASE, &[&names.database, &names.marker]).await?;
             let row = admin.one(sql::DATABASE, &[&names.database]).await?;
-            Ok(database_output(session, row.get("oid")))
+            Ok(database_output(session, row.get("oid")?))
         })
     }
 
@@ -163,16 +153,21 @@ fn database_output(session: &PgSession<'_>, oid: i64) -> Output {
     Output::from([("database".to_owned(), json!(session.names.database)), ("database_oid".to_owned(), json!(oid))])
 }
 
-/// Refuses what another project or another installation has marked.
-pub fn check_marker(what: &str, name: &str, found: Option<&str>, ours: &str) -> Result<(), Failure> {
-    match found {
+/// Whether a role or a database has our mark. Refuses what another project or another installation has marked.
+pub fn is_marked(what: &str, name: &str, row: &Row, ours: &str) -> Result<bool, Failure> {
+    match row.get::<Option<String>>("marker")? {
         Some(found) if found != ours => {
             let message =
                 format!("the {what} {name} is marked as {found:?}; Provost does not touch what is not its own");
             Err(Failure::permanent("not_ours", message))
         }
-        _ => Ok(()),
+        marker => Ok(marker.is_some()),
     }
+}
+
+/// The result of creating something that an earlier attempt may have created.
+fn unless_exists(result: Result<(), Failure>) -> Result<(), Failure> {
+    result.or_else(|failure| if exists_already(&failure) { Ok(()) } else { Err(failure) })
 }
 
 /// Who may do what: the owner role in the database, PUBLIC nothing.
@@ -187,19 +182,20 @@ impl Step<PgSession<'_>> for Grants {
         Box::pin(async {
             let (names, parameters) = (session.names.clone(), session.parameters.clone());
             let admin = session.admin().await?;
-            let granted: Option<bool> = admin
-                .row(
-                    sql::GRANTED,
-                    &[&names.database, &names.owner, &parameters.connections, &parameters.statement_timeout],
-                )
-                .await?
-                .and_then(|row| row.get("is_granted"));
-            if granted != Some(true) {
+            let limits: [&(dyn ToSql + Sync); 4] =
+                [&names.database, &names.owner, &parameters.connections, &parameters.statement_timeout];
+            let is_granted = match admin.row(sql::GRANTED, &limits).await? {
+                Some(row) => row.get::<Option<bool>>("is_granted")?.unwrap_or_default(),
+                None => false,
+            };
+            if !is_granted {
                 return Ok(Observed::Missing);
             }
-            let owner = session.inside().await?.row(sql::SCHEMA_OWNER, &[&names.owner]).await?;
-            let is_owner = owner.is_none_or(|row| row.get("is_owner"));
-            Ok(if is_owner { Observed::Done(Output::new()) } else { Observed::Missing })
+            match session.inside().await?.row(sql::SCHEMA_OWNER, &[&names.owner]).await? {
+                Some(row) => Ok(Observed::done_if(row.get("is_owner")?)),
+                // The tenant has dropped the schema.
+                None => Ok(Observed::done_if(true)),
+            }
         })
     }
 
@@ -207,7 +203,7 @@ impl Step<PgSession<'_>> for Grants {
         Box::pin(async {
             let (names, parameters) = (session.names.clone(), session.parameters.clone());
             let admin = session.admin().await?;
-            let limits: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            let limits: [&(dyn ToSql + Sync); 4] =
                 [&names.database, &names.owner, &parameters.connections, &parameters.statement_timeout];
             admin.run_rows(sql::GRANT_DATABASE, &limits).await?;
             let mut inside = session.inside().await?;
@@ -235,7 +231,7 @@ impl Step<PgSession<'_>> for Extensions {
                 return Ok(Observed::Done(Output::new()));
             }
             let missing = session.inside().await?.query(sql::MISSING_EXTENSIONS, &[&wanted]).await?;
-            Ok(if missing.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(missing.is_empty()))
         })
     }
 
@@ -280,12 +276,12 @@ impl Step<PgSession<'_>> for Credential {
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
             let (name, names) = (self.0.name(session)?, session.names.clone());
-            let role = session.admin().await?.row(sql::ROLE, &[&name]).await?;
-            let marker = role.as_ref().and_then(|row| row.get::<_, Option<String>>("marker"));
-            check_marker("role", &name, marker.as_deref(), &names.marker)?;
-            let may_log_in = role.is_some_and(|row| row.get("may_log_in"));
+            let Some(role) = session.admin().await?.row(sql::ROLE, &[&name]).await? else {
+                return Ok(Observed::Missing);
+            };
+            let marked = is_marked("role", &name, &role, &names.marker)?;
             let has_password = session.recorder.secret(&name).await?.is_some();
-            let is_done = marker.is_some() && may_log_in && has_password;
+            let is_done = marked && has_password && role.get("may_log_in")?;
             Ok(if is_done { Observed::Done(user(&name)) } else { Observed::Missing })
         })
     }
@@ -293,19 +289,12 @@ impl Step<PgSession<'_>> for Credential {
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let (name, names) = (self.0.name(session)?, session.names.clone());
-            // The secret is stored before the role exists: a password that nobody knows would shut everybody out.
+            // Stored first: if the attempt ended after the password was set, the password would be lost.
             let password = password(session, &name).await?;
-            let (verifier, connections) = (verifier(&password), session.parameters.connections);
             let admin = session.admin().await?;
-            let role: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-                [&name, &names.owner, &verifier, &connections, &names.marker];
-            match admin.run_rows(sql::CREATE_CREDENTIAL, &role).await {
-                Err(failure) if exists_already(&failure) => {
-                    admin.run_rows(sql::JOIN_ROLE, &[&name, &names.marker]).await?;
-                    admin.run_rows(sql::SET_PASSWORD, &[&name, &verifier]).await?;
-                }
-                result => result?,
-            }
+            unless_exists(admin.run_rows(sql::CREATE_CREDENTIAL, &[&name, &names.owner]).await)?;
+            admin.run_rows(sql::JOIN_ROLE, &[&name, &names.marker]).await?;
+            admin.run_rows(sql::SET_PASSWORD, &[&name, &verifier(&password)]).await?;
             Ok(user(&name))
         })
     }
@@ -349,10 +338,6 @@ impl Step<PgSession<'_>> for Verify {
         "verify"
     }
 
-    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async { Ok(Observed::Missing) })
-    }
-
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let name = self.0.name(session)?;
@@ -376,7 +361,7 @@ async fn log_in(session: &mut PgSession<'_>, user: &str, password: &SensitiveTex
     let connector = session.connector().await?.with_login(user, password.reveal(), &database);
     let mut link = Link::raw(&connector).await.map_err(|error| failure("the new credential cannot log in", &error))?;
     let row = link.one(sql::WHOAMI, &[]).await?;
-    let (role, found): (String, String) = (row.get("role"), row.get("database"));
+    let (role, found): (String, String) = (row.get("role")?, row.get("database")?);
     if (role.as_str(), found.as_str()) == (owner.as_str(), database.as_str()) {
         return Ok(());
     }

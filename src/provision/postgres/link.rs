@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::types::{FromSqlOwned, ToSql};
+use tokio_postgres::{Client, Error};
 
 use super::error::failure;
 use super::sql;
@@ -12,6 +12,16 @@ use crate::connection::Connector;
 use crate::provision::Failure;
 
 pub type Params<'a> = [&'a (dyn ToSql + Sync)];
+
+/// A row of an answer.
+pub struct Row(tokio_postgres::Row);
+
+impl Row {
+    /// The value of a column.
+    pub fn get<T: FromSqlOwned>(&self, column: &str) -> Result<T, Failure> {
+        self.0.try_get(column).map_err(|error| failure("the cluster returned an unexpected value", &error))
+    }
+}
 
 pub struct Link {
     client: Client,
@@ -34,7 +44,7 @@ impl Link {
 
     pub async fn query(&mut self, statement: &str, params: &Params<'_>) -> Result<Vec<Row>, Failure> {
         let Self { client, connection } = self;
-        drive(connection, client.query(statement, params)).await
+        Ok(drive(connection, client.query(statement, params)).await?.into_iter().map(Row).collect())
     }
 
     /// The first row, if there is one.
@@ -48,6 +58,11 @@ impl Link {
         row.ok_or_else(|| Failure::retryable("unexpected_answer", "the cluster returned no row"))
     }
 
+    /// The texts of a column.
+    pub async fn texts(&mut self, column: &str, statement: &str, params: &Params<'_>) -> Result<Vec<String>, Failure> {
+        self.query(statement, params).await?.iter().map(|row| row.get(column)).collect()
+    }
+
     /// Runs statements in one transaction, except for those that PostgreSQL only runs alone.
     pub async fn run(&mut self, statements: &str) -> Result<(), Failure> {
         let Self { client, connection } = self;
@@ -56,8 +71,7 @@ impl Link {
 
     /// Runs the statements that another statement returns.
     pub async fn run_rows(&mut self, statement: &str, params: &Params<'_>) -> Result<(), Failure> {
-        let rows = self.query(statement, params).await?;
-        let statements: Vec<String> = rows.iter().filter_map(|row| row.try_get("statement").ok()).collect();
+        let statements = self.texts("statement", statement, params).await?;
         if statements.is_empty() { Ok(()) } else { self.run(&statements.join(";\n")).await }
     }
 }

@@ -1,7 +1,7 @@
 //! Databases in a PostgreSQL cluster, one for each project.
 //!
-//! The database belongs to the admin, so a tenant can neither drop nor rename nor open it. Its objects belong to a role that nobody
-//! logs in as. Credentials are roles that log in and act as that role, so they come and go without touching an object.
+//! The admin owns the database, so a tenant cannot drop it, rename it or grant access to it. A role without login owns its objects.
+//! Credentials are roles with a login that act as the owner role, so they can be added and dropped without touching an object.
 //! `docs/projects.md` says what a shared cluster does not isolate.
 
 mod cluster;

@@ -11,7 +11,7 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub struct Names {
     /// The database, and the beginning of every other name: 28 characters.
     pub database: String,
-    /// The role that owns every object in the database. Nobody logs in as this role.
+    /// The role that owns every object in the database. It cannot log in.
     pub owner: String,
     /// The beginning of the names of credentials.
     pub credential_prefix: String,

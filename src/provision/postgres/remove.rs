@@ -1,11 +1,11 @@
 //! The steps that shut a project out and remove it, and their reverse.
 
-use super::create::check_marker;
+use super::create::is_marked;
 use super::session::PgSession;
 use super::sql;
 use crate::provision::{Failure, Observed, Output, Step, StepFuture};
 
-/// Keeps everybody out: no login, no right to connect, no open session.
+/// Blocks all access: no login, no right to connect, no open session.
 pub struct FenceOut;
 
 impl Step<PgSession<'_>> for FenceOut {
@@ -18,7 +18,7 @@ impl Step<PgSession<'_>> for FenceOut {
             let names = session.names.clone();
             let row =
                 session.admin().await?.one(sql::IS_FENCED_OUT, &[&names.database, &names.credential_prefix]).await?;
-            Ok(if row.get("is_fenced_out") { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(row.get("is_fenced_out")?))
         })
     }
 
@@ -28,7 +28,7 @@ impl Step<PgSession<'_>> for FenceOut {
             let admin = session.admin().await?;
             // Sessions that are ended must not come back, so the login is forbidden first.
             admin.run_rows(sql::FENCE_OUT, &[&names.database, &names.owner, &names.credential_prefix]).await?;
-            let ended: bool = admin.one(sql::PUT_OUT, &[&names.credential_prefix]).await?.get("ended");
+            let ended: bool = admin.one(sql::PUT_OUT, &[&names.credential_prefix]).await?.get("ended")?;
             if !ended {
                 return Err(Failure::retryable("sessions_open", "a session of the project did not end within 5 s"));
             }
@@ -47,10 +47,6 @@ pub struct Admit;
 impl Step<PgSession<'_>> for Admit {
     fn name(&self) -> &'static str {
         "admit"
-    }
-
-    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async { Ok(Observed::Missing) })
     }
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
@@ -77,7 +73,7 @@ impl Step<PgSession<'_>> for DropDatabase {
         Box::pin(async {
             let name = session.names.database.clone();
             let found = session.admin().await?.row(sql::DATABASE, &[&name]).await?;
-            Ok(if found.is_none() { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(found.is_none()))
         })
     }
 
@@ -94,13 +90,10 @@ pub async fn drop_database(session: &mut PgSession<'_>) -> Result<(), Failure> {
     let names = session.names.clone();
     let admin = session.admin().await?;
     let Some(row) = admin.row(sql::DATABASE, &[&names.database]).await? else { return Ok(()) };
-    let marker: Option<String> = row.get("marker");
-    check_marker("database", &names.database, marker.as_deref(), &names.marker)?;
+    is_marked("database", &names.database, &row, &names.marker)?;
     match admin.run_rows(sql::DROP_DATABASE, &[&names.database]).await {
         Err(failure) if failure.code == "postgres_55006" => {
-            let rows = admin.query(sql::OBSTACLES, &[&names.database]).await?;
-            let obstacles: Vec<String> = rows.iter().map(|row| row.get("obstacle")).collect();
-            let message = match obstacles.as_slice() {
+            let message = match admin.texts("obstacle", sql::OBSTACLES, &[&names.database]).await?.as_slice() {
                 [] => failure.message,
                 names => format!("{}; in the way: {}. Remove them, then retry.", failure.message, names.join(", ")),
             };
@@ -120,7 +113,7 @@ impl Step<PgSession<'_>> for DropCredentials {
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
             let credentials = credentials(session).await?;
-            Ok(if credentials.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(credentials.is_empty()))
         })
     }
 
@@ -136,8 +129,7 @@ impl Step<PgSession<'_>> for DropCredentials {
 /// The names of the credentials that exist.
 pub async fn credentials(session: &mut PgSession<'_>) -> Result<Vec<String>, Failure> {
     let prefix = session.names.credential_prefix.clone();
-    let rows = session.admin().await?.query(sql::CREDENTIALS, &[&prefix]).await?;
-    Ok(rows.iter().map(|row| row.get("name")).collect())
+    session.admin().await?.texts("name", sql::CREDENTIALS, &[&prefix]).await
 }
 
 pub struct DropOwner;
@@ -151,7 +143,7 @@ impl Step<PgSession<'_>> for DropOwner {
         Box::pin(async {
             let owner = session.names.owner.clone();
             let found = session.admin().await?.row(sql::ROLE, &[&owner]).await?;
-            Ok(if found.is_none() { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(found.is_none()))
         })
     }
 
@@ -171,8 +163,7 @@ pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Resu
         Err(failure) if failure.code == "postgres_2bp01" => {
             let mut found = Vec::new();
             for role in &roles {
-                let rows = admin.query(sql::DEPENDENCIES, &[role]).await?;
-                found.extend(rows.iter().map(|row| row.get::<_, String>("dependency")));
+                found.extend(admin.texts("dependency", sql::DEPENDENCIES, &[role]).await?);
             }
             let message = format!("a role cannot be dropped, because it is still used by {}", found.join(", "));
             Err(Failure::retryable("role_in_use", message))
@@ -197,15 +188,11 @@ impl Step<PgSession<'_>> for VerifyGone {
         "verify_gone"
     }
 
-    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async { Ok(Observed::Missing) })
-    }
-
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let names = session.names.clone();
-            let rows = session.admin().await?.query(sql::REMAINS, &[&names.database, &names.role_prefix]).await?;
-            let remains: Vec<String> = rows.iter().map(|row| row.get("name")).collect();
+            let admin = session.admin().await?;
+            let remains = admin.texts("name", sql::REMAINS, &[&names.database, &names.role_prefix]).await?;
             if remains.is_empty() {
                 return Ok(Output::new());
             }

@@ -17,10 +17,6 @@ impl Step<PgSession<'_>> for NextCredential {
         "next_credential"
     }
 
-    fn observe<'a>(&'a self, _: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async { Ok(Observed::Missing) })
-    }
-
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let last = numbers(session).await?.into_iter().max().unwrap_or_default();
@@ -40,7 +36,7 @@ impl Step<PgSession<'_>> for RetireOld {
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
             let old = old(session).await?;
-            Ok(if old.is_empty() { Observed::Done(Output::new()) } else { Observed::Missing })
+            Ok(Observed::done_if(old.is_empty()))
         })
     }
 

@@ -104,10 +104,10 @@ async fn fence(link: &mut Link, key: i64) -> Result<(), Failure> {
     if mutant::is_on(Mutant::NoTakeover) {
         return Ok(());
     }
-    if link.one(sql::TRY_FENCE, &[&key]).await?.get::<_, bool>("acquired") {
+    if link.one(sql::TRY_FENCE, &[&key]).await?.get("acquired")? {
         return Ok(());
     }
-    let ended: bool = link.one(sql::TAKE_OVER, &[&key]).await?.get("ended");
+    let ended: bool = link.one(sql::TAKE_OVER, &[&key]).await?.get("ended")?;
     if !ended {
         let message = "an earlier attempt still holds the lock of this project, and its session did not end within 5 s";
         return Err(Failure::retryable("not_fenced", message));
@@ -127,22 +127,22 @@ impl Facts {
     pub async fn read(link: &mut Link) -> Result<Self, Failure> {
         let row = link.one(sql::FACTS, &[]).await?;
         let facts = Self {
-            version: row.get("version"),
-            version_text: row.get("version_text"),
-            system_identifier: row.get("system_identifier"),
+            version: row.get("version")?,
+            version_text: row.get("version_text")?,
+            system_identifier: row.get("system_identifier")?,
         };
-        let (databases, roles): (bool, bool) = (row.get("may_create_databases"), row.get("may_create_roles"));
+        let (databases, roles): (bool, bool) = (row.get("may_create_databases")?, row.get("may_create_roles")?);
         if facts.version < MIN_VERSION {
             let message = format!("the cluster is PostgreSQL {}, and Provost needs 14 or newer", facts.version_text);
             return Err(Failure::permanent("not_supported", message));
         }
         if !databases || !roles {
-            let admin: String = row.get("admin");
+            let admin: String = row.get("admin")?;
             let message =
                 format!("the role {admin} needs CREATEDB and CREATEROLE: ALTER ROLE {admin} CREATEDB CREATEROLE");
             return Err(Failure::permanent("insufficient_privilege", message));
         }
-        if row.get("is_standby") {
+        if row.get("is_standby")? {
             return Err(Failure::retryable("cluster_read_only", "the cluster is a standby, which accepts no changes"));
         }
         Ok(facts)

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::target::{Job, find_ids};
 use crate::cli::client::complete;
 use crate::cli::client::context::{Context, Outcome};
-use crate::cli::client::flags::{DryRun, Wait, pair};
+use crate::cli::client::flags::{Submission, Wait, pair};
 use crate::cli::client::input::{json, object, source, strings};
 use crate::cli::client::lifecycle::print_or_wait;
 use crate::cli::failure::Failure;
@@ -72,13 +72,8 @@ pub struct Create {
     /// Schema version that the payload must match
     #[arg(long, value_name = "N")]
     schema_version: Option<u32>,
-    /// Make the request safe to repeat
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
     #[command(flatten)]
-    dry: DryRun,
-    #[command(flatten)]
-    wait: Wait,
+    submission: Submission,
 }
 
 impl Create {
@@ -87,8 +82,9 @@ impl Create {
             Some(batch) => source("--batch", batch)?,
             None => self.body(cx).await?.text(),
         };
-        let answer = cx.client(self.dry).create_job(&text, self.idempotency_key.as_deref()).await?;
-        print_created(cx, &answer.text, &self.wait).await
+        let answer =
+            cx.client(self.submission.dry).create_job(&text, self.submission.idempotency_key.as_deref()).await?;
+        print_created(cx, &answer.text, &self.submission.wait).await
     }
 
     async fn body(&self, cx: &Context) -> Result<Body, Failure> {

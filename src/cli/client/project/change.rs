@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Project, Target};
 use crate::cli::client::context::{Context, Outcome};
-use crate::cli::client::flags::{DryRun, Wait, pair};
+use crate::cli::client::flags::{DryRun, Submission, pair};
 use crate::cli::client::input::{json, object, strings};
 use crate::cli::client::lifecycle::print_or_wait;
 use crate::cli::failure::Failure;
@@ -29,13 +29,8 @@ pub struct Create {
     /// Label to filter by
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
-    /// Make the request safe to repeat
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
     #[command(flatten)]
-    dry: DryRun,
-    #[command(flatten)]
-    wait: Wait,
+    submission: Submission,
 }
 
 #[derive(Args, Debug)]
@@ -63,7 +58,8 @@ pub struct Update {
 
 impl Create {
     pub async fn run(self, cx: &Context) -> Outcome {
-        let Self { name, template, parameters, parameter, label, idempotency_key, dry, wait } = self;
+        let Self { name, template, parameters, parameter, label, submission } = self;
+        let Submission { idempotency_key, dry, wait } = submission;
         cx.about("project", &name);
         let parameters = match parameters {
             Some(text) => Some(json("--parameters", &text)?),
@@ -108,7 +104,7 @@ impl Update {
     }
 }
 
-/// Sends all parameters, of which some are new. The version of the project makes sure that nobody changes the others meanwhile.
+/// The server replaces all parameters, so the request repeats the old ones. It fails if the project has changed in the meantime.
 async fn update_parameters(cx: &Context, id: &str, set: &[(String, String)], dry: DryRun) -> Outcome {
     let project = read(&cx.client.get_project(id).await?.text)?;
     let old = project.at("parameters").map().iter().filter(|(key, _)| !set.iter().any(|(new, _)| *new == **key));

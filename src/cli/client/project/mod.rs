@@ -24,7 +24,7 @@ use crate::cli::tables::{
     PROJECT, PROJECT_EVENT, PROJECT_EXPLANATION, PROJECT_OPERATION, PROJECT_OUTPUT, PROJECT_STEP,
 };
 use crate::domain::ProjectStatus;
-use crate::wire::client::{Answer, Client, ClientError, Pairs};
+use crate::wire::client::{Answer, Body, Client, ClientError, Pairs};
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -59,44 +59,19 @@ pub enum Verb {
     },
     /// Retry a failed project
     #[command(after_help = "Example:\n  provost project retry my-first --reason 'the quota was raised' --wait")]
-    Retry {
-        #[command(flatten)]
-        action: Action<Target>,
-        #[command(flatten)]
-        wait: Wait,
-    },
+    Retry(Operation),
     /// Cancel the operation in progress
     #[command(after_help = "Example:\n  provost project cancel my-first --reason 'not needed' --wait")]
-    Cancel {
-        #[command(flatten)]
-        action: Action<Target>,
-        #[command(flatten)]
-        wait: Wait,
-    },
+    Cancel(Operation),
     /// Pause a ready project: block all access, keep everything
     #[command(after_help = "Example:\n  provost project pause my-first --wait")]
-    Pause {
-        #[command(flatten)]
-        action: Action<Target>,
-        #[command(flatten)]
-        wait: Wait,
-    },
+    Pause(Operation),
     /// Resume a paused project
     #[command(after_help = "Example:\n  provost project resume my-first --wait")]
-    Resume {
-        #[command(flatten)]
-        action: Action<Target>,
-        #[command(flatten)]
-        wait: Wait,
-    },
+    Resume(Operation),
     /// Replace the credential; the previous one stays valid until the next replacement
     #[command(after_help = "Example:\n  provost project rotate my-first --wait")]
-    Rotate {
-        #[command(flatten)]
-        action: Action<Target>,
-        #[command(flatten)]
-        wait: Wait,
-    },
+    Rotate(Operation),
     /// Mark a project deleted without removing anything; requires --reason
     #[command(after_help = "Example:\n  provost project force my-first --reason 'the cluster is gone' --yes")]
     Force {
@@ -180,6 +155,30 @@ pub struct List {
     watch: Watch,
 }
 
+/// An operation on one project, which the command may wait for.
+#[derive(Args, Debug)]
+pub struct Operation {
+    #[command(flatten)]
+    action: Action<Target>,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+impl Operation {
+    /// Sends the request, and waits for the status `goal` if requested.
+    async fn run(
+        self,
+        cx: &Context,
+        goal: &str,
+        send: impl AsyncFn(&Client, &str, &Body) -> Result<Answer, ClientError>,
+    ) -> Outcome {
+        let Self { action: Action { target, change }, wait } = self;
+        let id = target.id(cx).await?;
+        let answer = send(&cx.client(change.dry), &id, &change.body()).await?;
+        print_or_wait::<Project>(cx, &id, &answer.text, goal, &wait).await
+    }
+}
+
 struct Project;
 
 impl Lifecycle for Project {
@@ -236,30 +235,20 @@ impl Verb {
             Self::Wait { target, goal, timeout } => {
                 lifecycle::wait::<Project>(cx, &target.id(cx).await?, &goal, timeout.timeout).await
             }
-            Self::Retry { action: Action { target, change }, wait } => {
-                let id = target.id(cx).await?;
-                let answer = cx.client(change.dry).retry_project(&id, &change.body()).await?;
-                print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            Self::Retry(operation) => {
+                operation.run(cx, "ready", async |client, id, body| client.retry_project(id, body).await).await
             }
-            Self::Cancel { action: Action { target, change }, wait } => {
-                let id = target.id(cx).await?;
-                let answer = cx.client(change.dry).cancel_project(&id, &change.body()).await?;
-                print_or_wait::<Project>(cx, &id, &answer.text, "failed", &wait).await
+            Self::Cancel(operation) => {
+                operation.run(cx, "failed", async |client, id, body| client.cancel_project(id, body).await).await
             }
-            Self::Pause { action: Action { target, change }, wait } => {
-                let id = target.id(cx).await?;
-                let answer = cx.client(change.dry).pause_project(&id, &change.body()).await?;
-                print_or_wait::<Project>(cx, &id, &answer.text, "paused", &wait).await
+            Self::Pause(operation) => {
+                operation.run(cx, "paused", async |client, id, body| client.pause_project(id, body).await).await
             }
-            Self::Resume { action: Action { target, change }, wait } => {
-                let id = target.id(cx).await?;
-                let answer = cx.client(change.dry).resume_project(&id, &change.body()).await?;
-                print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            Self::Resume(operation) => {
+                operation.run(cx, "ready", async |client, id, body| client.resume_project(id, body).await).await
             }
-            Self::Rotate { action: Action { target, change }, wait } => {
-                let id = target.id(cx).await?;
-                let answer = cx.client(change.dry).rotate_project(&id, &change.body()).await?;
-                print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            Self::Rotate(operation) => {
+                operation.run(cx, "ready", async |client, id, body| client.rotate_project(id, body).await).await
             }
             Self::Force { action: Action { target, change }, confirm } => {
                 let id = target.id(cx).await?;

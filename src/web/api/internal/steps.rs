@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::StepState;
 use crate::secrets::SensitiveText;
-use crate::store::steps::{Fenced, Holder, StepUpdate};
+use crate::store::steps::{Holder, StepUpdate};
 use crate::web::api::description;
 use crate::web::api::internal::checked_id;
 use crate::web::api::internal::token_scope::TokenScope;
@@ -36,7 +36,7 @@ pub async fn list(app: Data<App>, scope: TokenScope, request: HttpRequest, Id(id
     let job = query.get("job_id").and_then(|text| text.parse().ok());
     let job = job.ok_or_else(|| ApiError::parameter("job_id", "must be the id of the job"))?;
     let holder = holder(&app, &scope, id, job).await?;
-    let Fenced::Held(steps) = app.store.steps_of_attempt(holder).await? else { return Err(ApiError::LeaseLost(id)) };
+    let steps = app.store.steps_of_attempt(holder).await?.held_or(ApiError::LeaseLost(id))?;
     let step = |it: crate::store::steps::EarlierStep| EarlierStep {
         position: it.position,
         name: it.name,
@@ -56,10 +56,8 @@ pub async fn record(app: Data<App>, scope: TokenScope, Id(id): Id, body: Json<Re
     let step = body.value;
     let update = checked(&step)?;
     let holder = holder(&app, &scope, id, step.job_id).await?;
-    match app.store.record_step(holder, &update).await? {
-        Fenced::Held(stop_request) => json(StepReply { stop_request }),
-        Fenced::LeaseLost => Err(ApiError::LeaseLost(id)),
-    }
+    let stop_request = app.store.record_step(holder, &update).await?.held_or(ApiError::LeaseLost(id))?;
+    json(StepReply { stop_request })
 }
 
 fn checked(step: &RecordStep) -> Result<StepUpdate<'_>, ApiError> {
@@ -128,10 +126,8 @@ pub async fn store_secret(app: Data<App>, scope: TokenScope, Id(id): Id, body: J
     let value = value.ok_or_else(|| ApiError::field("value", format!("must have 1 to {MAX_SECRET} bytes")))?;
     let (name, holder) = (checked_id("name", name)?, holder(&app, &scope, id, job_id).await?);
     let sealed = app.keyring()?.seal(holder.project_id, &name, &SensitiveText::new(value))?;
-    match app.store.put_secret(holder, &name, &sealed).await? {
-        Fenced::Held(()) => no_content(),
-        Fenced::LeaseLost => Err(ApiError::LeaseLost(id)),
-    }
+    app.store.put_secret(holder, &name, &sealed).await?.held_or(ApiError::LeaseLost(id))?;
+    no_content()
 }
 
 /// The attempt, if its job belongs to a project and is in scope.

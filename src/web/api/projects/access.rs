@@ -41,13 +41,7 @@ pub async fn reveal(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) ->
 pub async fn reveal_to(app: &App, id: Uuid, audit: &Audit) -> Result<wire::Access, ApiError> {
     let project = load(app, id).await?;
     let outputs = app.store.outputs_of_project(id).await?;
-    let text = |name: &str| {
-        let output = outputs.iter().find(|it| it.name == name)?;
-        serde_json::from_str::<serde_json::Value>(&output.value).ok().map(|it| match it {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        })
-    };
+    let text = |name: &str| outputs.iter().find(|it| it.name == name).map(text_of);
     let hint = "It has no credential: only a project whose template makes one can reveal it, once it is ready.";
     let missing =
         || ApiError::InvalidState { what: "credential", verb: "revealed", was: project.status.to_string(), hint };
@@ -64,6 +58,11 @@ pub async fn reveal_to(app: &App, id: Uuid, audit: &Audit) -> Result<wire::Acces
 fn uri_of(user: &str, password: &SensitiveText, host: &str, port: &str, database: &str) -> String {
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     format!("postgres://{user}:{}@{host}:{port}/{database}", password.reveal())
+}
+
+/// The value of an output as text: a string without its quotes.
+pub fn text_of(output: &ProjectOutput) -> String {
+    serde_json::from_str(&output.value).unwrap_or_else(|_| output.value.clone())
 }
 
 fn by_name(outputs: Vec<ProjectOutput>) -> BTreeMap<String, Box<RawValue>> {

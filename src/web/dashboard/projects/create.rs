@@ -64,8 +64,7 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
         return Ok(Err(rejected("template", "Choose one of the templates.")));
     };
     let content = format!("{}\0{}", name.as_str(), template.name);
-    let key = Some(form.get("idempotency_key")).filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
-    let key = key.map(|key| idempotency::form_key(key, content.as_bytes()));
+    let key = idempotency::form_key(form.get("idempotency_key"), &content);
     let labels = crate::web::api::projects::fields::labels(Default::default(), template)?;
     let policy = app.operation_policy(&template.name, OperationKind::Create);
     let parameters = match crate::web::api::projects::fields::parameters(None, template) {

@@ -190,13 +190,12 @@ async fn try_create(app: &App, form: &Form, template: &Template) -> Result<Resul
     };
     let (Ok(name), Some(parameters)) = (name, parameters) else { return Ok(Err(errors)) };
     let content = format!("{}\0{}\0{}", name.as_str(), template.name, parameters.as_str());
-    let key = Some(form.get("idempotency_key")).filter(|key| (1..=255).contains(&key.len()) && key.is_ascii());
     let new = NewProject {
         name,
         template: template.name.clone(),
         parameters,
         labels: fields::labels(Default::default(), template)?,
-        key: key.map(|key| idempotency::form_key(key, content.as_bytes())),
+        key: idempotency::form_key(form.get("idempotency_key"), &content),
     };
     submit(app, new, app.operation_policy(&template.name, OperationKind::Create)).await.map(Ok)
 }

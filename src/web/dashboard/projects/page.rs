@@ -13,6 +13,7 @@ use crate::store::projects::Transition;
 use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
 use crate::store::steps::Step;
 use crate::web::api::jobs::explain::Reason;
+use crate::web::api::projects::access::text_of;
 use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
@@ -168,11 +169,7 @@ async fn page(
 
 /// The outputs as text.
 async fn outputs(app: &App, id: Uuid) -> Result<Vec<(String, String)>, ApiError> {
-    let text = |json: &str| match serde_json::from_str(json) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => json.to_owned(),
-    };
-    Ok(app.store.outputs_of_project(id).await?.iter().map(|it| (it.name.clone(), text(&it.value))).collect())
+    Ok(app.store.outputs_of_project(id).await?.iter().map(|it| (it.name.clone(), text_of(it))).collect())
 }
 
 impl ProjectPage {
