@@ -85,6 +85,10 @@ impl<S: Source> Recorder for SourceRecorder<S> {
     fn store_secret<'a>(&'a self, name: &'a str, value: &'a SensitiveText) -> RecordFuture<'a, ()> {
         Box::pin(self.repeat(|| self.source.store_secret(self.holder, name, value)))
     }
+
+    fn forget_secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, ()> {
+        Box::pin(self.repeat(|| self.source.forget_secret(self.holder, name)))
+    }
 }
 
 fn recorded(row: EarlierStep) -> RecordedStep {

@@ -166,6 +166,11 @@ impl Source for RemoteSource {
         fenced(self.client.store_secret(holder.execution_id, &request).await.map(drop))
     }
 
+    async fn forget_secret(&self, holder: Holder, name: &str) -> Result<Fenced<()>, SourceError> {
+        let request = internal::SecretRequest { job_id: holder.job_id, name: name.to_owned(), value: None };
+        fenced(self.client.forget_secret(holder.execution_id, &request).await)
+    }
+
     async fn leave(&self) {
         _ = self.client.leave(&self.worker.id).await;
     }

@@ -59,6 +59,9 @@ pub trait Source: Send + Sync + 'static {
         name: &str,
         value: &SensitiveText,
     ) -> impl Future<Output = Result<Fenced<()>, SourceError>> + Send;
+    /// Deletes a secret of the project.
+    fn forget_secret(&self, holder: Holder, name: &str)
+    -> impl Future<Output = Result<Fenced<()>, SourceError>> + Send;
     /// Reports that this worker stops. Best effort: the record of a silent worker expires.
     fn leave(&self) -> impl Future<Output = ()> + Send;
 }
@@ -185,6 +188,10 @@ impl Source for DatabaseSource {
     async fn store_secret(&self, holder: Holder, name: &str, value: &SensitiveText) -> Result<Fenced<()>, SourceError> {
         let keyring = self.keyring.as_ref().ok_or(SecretError::NoKey)?;
         Ok(self.store.put_secret(holder, name, &keyring.seal(holder.project_id, name, value)?).await?)
+    }
+
+    async fn forget_secret(&self, holder: Holder, name: &str) -> Result<Fenced<()>, SourceError> {
+        Ok(self.store.remove_secret(holder, name).await?)
     }
 
     async fn leave(&self) {

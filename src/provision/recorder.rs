@@ -58,4 +58,6 @@ pub trait Recorder: Send + Sync {
     fn secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, Option<SensitiveText>>;
     /// Stores a secret of the project, encrypted. One of this name that exists stays as it is.
     fn store_secret<'a>(&'a self, name: &'a str, value: &'a SensitiveText) -> RecordFuture<'a, ()>;
+    /// Deletes a secret of the project. Absent is success.
+    fn forget_secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, ()>;
 }

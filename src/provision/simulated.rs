@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use serde::Deserialize;
 
-use super::step::{Session, Steps};
+use super::step::{NoSession, Steps};
 use super::{Attempt, Failure, Output, Provisioner, Recorder, Step, StepFuture, Work};
 use crate::domain::OperationKind;
 
@@ -79,10 +79,6 @@ impl Simulated {
         if fails { SimulatedOutcome::Failed } else { SimulatedOutcome::Ready }
     }
 }
-
-struct NoSession;
-
-impl Session for NoSession {}
 
 /// The only step.
 struct Wait<'a> {

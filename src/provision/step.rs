@@ -78,6 +78,11 @@ pub trait Session: Send {
     }
 }
 
+/// For steps that need none.
+pub struct NoSession;
+
+impl Session for NoSession {}
+
 /// Steps together with their session.
 pub struct Steps<'a, S> {
     pub session: S,

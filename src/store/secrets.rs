@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::row::{Row, row};
-use super::sql::{SECRETS_GET, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL};
+use super::sql::{SECRETS_GET, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL, SECRETS_REMOVE};
 use super::steps::{Fenced, Holder};
 use super::{Audit, Store, StoreError};
 use crate::secrets::Sealed;
@@ -26,6 +26,12 @@ impl Store {
         let row = self
             .row(&SECRETS_PUT, &[&job_id, &execution_id, &Uuid::now_v7(), &name, key_id, wrapped_key, ciphertext])
             .await?;
+        Ok(row.map(drop).into())
+    }
+
+    /// `secrets/remove`.
+    pub async fn remove_secret(&self, holder: Holder, name: &str) -> Result<Fenced<()>, StoreError> {
+        let row = self.row(&SECRETS_REMOVE, &[&holder.job_id, &holder.execution_id, &name]).await?;
         Ok(row.map(drop).into())
     }
 

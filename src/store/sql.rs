@@ -127,6 +127,7 @@ statements! {
     SECRETS_OF_ATTEMPT = "secrets/of_attempt",
     SECRETS_PUT = "secrets/put",
     SECRETS_RECORD_REVEAL = "secrets/record_reveal",
+    SECRETS_REMOVE = "secrets/remove",
     STATS_DEPTH = "stats/depth",
     STATS_FLOW = "stats/flow",
     STATS_RETENTION = "stats/retention",

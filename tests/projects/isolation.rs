@@ -69,3 +69,22 @@ async fn what_a_tenant_plants_does_not_run_in_our_sessions() {
     let met: i64 = tenant.query_one("SELECT count(*) FROM public.trace", &[]).await.unwrap().get(0);
     assert_eq!(met, 0);
 }
+
+#[tokio::test]
+async fn grants_of_a_tenant_do_not_keep_another_project() {
+    let setup = Setup::new().await;
+    let (a, b) = (setup.ready("a", json!({})).await, setup.ready("b", json!({})).await);
+    let url_b = setup.url(&b).await;
+    let other = url_b.rsplit('/').next().unwrap();
+    let tenant = setup.tenant(&a).await;
+    tenant
+        .batch_execute(&format!(
+            "CREATE TABLE t (n integer); GRANT SELECT ON t TO {other}_owner; GRANT ALL ON t TO {other}_c1"
+        ))
+        .await
+        .unwrap();
+    setup.server.delete(&format!("/projects/{b}")).await.expect(202);
+    setup.server.until(&b, "deleted").await;
+    assert_eq!(super::remains(&admin().await, &url_b).await, Vec::<String>::new());
+    setup.tenant(&a).await.batch_execute("INSERT INTO t VALUES (1)").await.unwrap();
+}

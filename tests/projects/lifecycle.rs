@@ -148,3 +148,33 @@ async fn replaced_credential_stays_valid_until_the_next_replacement() {
     setup.server.until(&id, "deleted").await;
     assert_eq!(remains(&admin().await, &urls[0]).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn credential_is_replaced_although_its_role_owns_objects() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let first = setup.url(&id).await;
+    let tenant = setup.tenant(&id).await;
+    tenant.batch_execute("CREATE SCHEMA mine; GRANT ALL ON SCHEMA mine TO PUBLIC").await.unwrap();
+    tenant.batch_execute("SET ROLE none; CREATE TABLE mine.t (n integer)").await.unwrap();
+    for _ in 0..2 {
+        setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+        let project = setup.server.until(&id, "ready").await;
+        assert_eq!(project["failure"], json!(null), "{project}");
+    }
+    assert!(!can_connect(&first).await);
+    setup.tenant(&id).await.batch_execute("ALTER TABLE mine.t ADD COLUMN m integer").await.unwrap();
+    assert_eq!(setup.database.number("SELECT count(*) FROM secrets").await, 2, "the first password is forgotten");
+}
+
+#[tokio::test]
+async fn project_that_could_never_be_made_can_be_deleted() {
+    let setup = Setup::with(&[("PROVOST_MAX_ATTEMPTS", "1")]).await;
+    for parameters in [json!({"connections": 0}), json!({"extensions": ["plperlu"]}), json!({"nonsense": 1})] {
+        let id = setup.create("bad", parameters).await;
+        setup.server.until(&id, "failed").await;
+        setup.server.delete(&format!("/projects/{id}")).await.expect(202);
+        setup.server.until(&id, "deleted").await;
+    }
+    setup.database.check_invariants().await;
+}

@@ -5,7 +5,7 @@ use tokio_postgres::types::ToSql;
 
 use super::error::{LOGIN_REFUSED, exists_already, failure};
 use super::link::{Link, Row};
-use super::session::{Facts, PgSession};
+use super::session::{CLUSTER_ID, Facts, PgSession};
 use super::sql;
 use crate::mutant::{self, Mutant};
 use crate::provision::{Failure, Observed, Output, Step, StepFuture};
@@ -27,7 +27,7 @@ impl Step<PgSession<'_>> for Reach {
             let facts = Facts::read(session.admin().await?).await?;
             let connector = session.connector().await?;
             Ok(Output::from([
-                ("cluster_id".to_owned(), json!(facts.system_identifier)),
+                (CLUSTER_ID.to_owned(), json!(facts.system_identifier)),
                 ("host".to_owned(), json!(connector.host())),
                 ("port".to_owned(), json!(connector.port())),
                 ("server_version".to_owned(), json!(facts.version_text)),

@@ -15,7 +15,7 @@ mod rotate;
 mod session;
 pub mod sql;
 
-use super::step::{Step, Steps};
+use super::step::{NoSession, Step, Steps};
 use super::{Attempt, Failure, Provisioner, Recorder, Work};
 use crate::domain::OperationKind;
 
@@ -25,7 +25,7 @@ use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reac
 use names::Names;
 use remove::{Admit, DropCredentials, DropDatabase, DropOwner, FenceOut, VerifyGone};
 use rotate::{NextCredential, RetireOld};
-use session::PgSession;
+use session::{CLUSTER_ID, PgSession};
 
 /// Makes databases.
 pub struct Postgres {
@@ -34,6 +34,10 @@ pub struct Postgres {
 
 impl Provisioner for Postgres {
     fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
+        if work.operation == OperationKind::Delete && !work.known.contains_key(CLUSTER_ID) {
+            // Nothing is made before `reach` has recorded the cluster, whatever is wrong with the parameters or the settings.
+            return Ok(Box::new(Steps { session: NoSession, steps: Vec::new() }));
+        }
         let (parameters, settings) = parameters::read(work)?;
         let cluster = self.clusters.get(settings.cluster())?;
         let names = Names::of(work.project_id, &work.installation);

@@ -120,7 +120,7 @@ impl Step<PgSession<'_>> for DropCredentials {
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let credentials = credentials(session).await?;
-            drop_roles(session, credentials).await?;
+            drop_credentials(session, credentials).await?;
             Ok(Output::new())
         })
     }
@@ -156,11 +156,19 @@ impl Step<PgSession<'_>> for DropOwner {
     }
 }
 
-/// Drops roles. Absent is success. If something depends on a role, the failure says what.
+/// Drops roles. Absent is success. What stands in the way is released first: the names of roles are public, so any tenant can grant
+/// something to a role of another project. If something still depends on a role, the failure says what.
 pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
+    match session.admin().await?.run_rows(sql::DROP_ROLES, &[&roles]).await {
+        Err(failure) if failure.code == IN_USE => {}
+        result => return result,
+    }
+    for role in &roles {
+        release(session, role).await?;
+    }
     let admin = session.admin().await?;
     match admin.run_rows(sql::DROP_ROLES, &[&roles]).await {
-        Err(failure) if failure.code == "postgres_2bp01" => {
+        Err(failure) if failure.code == IN_USE => {
             let mut found = Vec::new();
             for role in &roles {
                 found.extend(admin.texts("dependency", sql::DEPENDENCIES, &[role]).await?);
@@ -172,12 +180,37 @@ pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Resu
     }
 }
 
+/// The code of `dependent_objects_still_exist`.
+const IN_USE: &str = "postgres_2bp01";
+
+/// Revokes what was granted to a role, in every database. What a credential owns in the database of its project stays there.
+async fn release(session: &mut PgSession<'_>, role: &str) -> Result<(), Failure> {
+    let names = session.names.clone();
+    for database in session.admin().await?.texts("name", sql::DATABASES_OF_ROLE, &[&role]).await? {
+        let mut inside = session.inside_of(&database).await?;
+        if database == names.database && role != names.owner {
+            inside.run_rows(sql::REASSIGN_OWNED, &[&role, &names.owner]).await?;
+        }
+        inside.run_rows(sql::DROP_OWNED, &[&role]).await?;
+    }
+    Ok(())
+}
+
 /// Drops credentials after ending their sessions.
 pub async fn retire(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
     for role in &roles {
         session.admin().await?.query(sql::PUT_OUT, &[role]).await?;
     }
-    drop_roles(session, roles).await
+    drop_credentials(session, roles).await
+}
+
+/// Drops credentials and forgets their passwords: a credential of the same name must not get an old password again.
+async fn drop_credentials(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
+    drop_roles(session, roles.clone()).await?;
+    for role in &roles {
+        session.recorder.forget_secret(role).await?;
+    }
+    Ok(())
 }
 
 /// Looks whether anything is left. Only a successful look that finds nothing ends a removal.

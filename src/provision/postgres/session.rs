@@ -16,6 +16,9 @@ use crate::mutant::{self, Mutant};
 use crate::provision::step::Session;
 use crate::provision::{Failure, Output, Recorder, Work};
 
+/// The output with the identity of the cluster.
+pub const CLUSTER_ID: &str = "cluster_id";
+
 /// The oldest version that is supported.
 const MIN_VERSION: i32 = 140_000;
 
@@ -58,7 +61,7 @@ impl<'a> PgSession<'a> {
             let mut link = Link::open(&connector).await?;
             fence(&mut link, self.names.lock).await?;
             self.recorder.steps().await?;
-            check_identity(self.known_text("cluster_id"), &mut link).await?;
+            check_identity(self.known_text(CLUSTER_ID), &mut link).await?;
             self.admin = Some(link);
         }
         self.admin.as_mut().ok_or_else(|| Failure::retryable("connection_lost", "the connection was lost"))
@@ -66,9 +69,15 @@ impl<'a> PgSession<'a> {
 
     /// A connection as admin to the database of the project, for as short a time as possible: a tenant may have planted something.
     pub async fn inside(&mut self) -> Result<Link, Failure> {
+        let database = self.names.database.clone();
+        self.inside_of(&database).await
+    }
+
+    /// The same for another database of the cluster.
+    pub async fn inside_of(&mut self, database: &str) -> Result<Link, Failure> {
         // The fence comes first.
         self.admin().await?;
-        let connector = self.connector().await?.with_database(&self.names.database);
+        let connector = self.connector().await?.with_database(database);
         Link::open(&connector).await
     }
 

@@ -66,6 +66,13 @@ impl Recorder for MemoryRecorder {
             Ok(())
         })
     }
+
+    fn forget_secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, ()> {
+        Box::pin(async move {
+            self.state().secrets.remove(name);
+            Ok(())
+        })
+    }
 }
 
 /// An attempt that is not the last.

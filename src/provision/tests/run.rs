@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::memory::{MemoryRecorder, work};
 use crate::domain::{OperationKind, Outcome, StepState};
 use crate::provision::run::run;
-use crate::provision::step::{Session, Steps};
+use crate::provision::step::{NoSession, Steps};
 use crate::provision::{
     Attempt, Failure, Observed, Output, Provisioner, Recorder, Step, StepFuture, StopRequest, Work,
 };
@@ -34,10 +34,6 @@ impl World {
         self.acts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
-
-struct NoSession;
-
-impl Session for NoSession {}
 
 struct Make<'a>(&'a World, &'static str);
 

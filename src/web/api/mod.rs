@@ -124,6 +124,11 @@ fn own_routes(config: &mut ServiceConfig) {
             [web::put().to(internal::steps::store_secret)],
         ))
         .service(resource(
+            "/internal/executions/{id}/secrets/forget",
+            &["POST"],
+            [post().to(internal::steps::forget_secret)],
+        ))
+        .service(resource(
             "/internal/executions/{id}/secrets/read",
             &["POST"],
             [post().to(internal::steps::read_secret)],

@@ -51,6 +51,7 @@ use crate::wire;
         internal::dequeue::dequeue, internal::heartbeat::one, internal::heartbeat::all, internal::heartbeat::leave,
         internal::result::result, internal::result::release, internal::logs::append,
         internal::steps::list, internal::steps::record, internal::steps::read_secret, internal::steps::store_secret,
+        internal::steps::forget_secret,
         limits::list, limits::put, limits::get, limits::remove,
         schedules::list, schedules::put, schedules::get, schedules::patch, schedules::remove, schedules::times::preview,
         schedules::times::next, schedules::times::ticks, schedules::actions::run, schedules::actions::pause,

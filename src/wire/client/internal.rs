@@ -57,6 +57,11 @@ impl Client {
         self.answer(Request::put(format!("/internal/executions/{id}/secrets")).json(request)).await.map(drop)
     }
 
+    /// Deletes a secret of the project that an attempt works on.
+    pub async fn forget_secret(&self, id: Uuid, request: &SecretRequest) -> Result<(), ClientError> {
+        self.answer(Request::post(format!("/internal/executions/{id}/secrets/forget")).json(request)).await.map(drop)
+    }
+
     /// Removes a worker that is shutting down.
     pub async fn leave(&self, worker: &str) -> Result<(), ClientError> {
         self.answer(Request::post(format!("/internal/workers/{}/leave", segment(worker)))).await.map(drop)

@@ -130,6 +130,16 @@ pub async fn store_secret(app: Data<App>, scope: TokenScope, Id(id): Id, body: J
     no_content()
 }
 
+/// Delete a secret of the project that an attempt works on.
+#[utoipa::path(post, path = "/internal/executions/{id}/secrets/forget", tag = "internal", params(("id" = Uuid, Path)),
+    request_body = SecretRequest, responses((status = 204, description = "Deleted, or there was none"), description::Write, description::Conflict))]
+pub async fn forget_secret(app: Data<App>, scope: TokenScope, Id(id): Id, body: Json<SecretRequest>) -> ApiResult {
+    let SecretRequest { job_id, name, .. } = body.value;
+    let (name, holder) = (checked_id("name", name)?, holder(&app, &scope, id, job_id).await?);
+    app.store.remove_secret(holder, &name).await?.held_or(ApiError::LeaseLost(id))?;
+    no_content()
+}
+
 /// The attempt, if its job belongs to a project and is in scope.
 async fn holder(app: &App, scope: &TokenScope, execution: Uuid, job: Uuid) -> Result<Holder, ApiError> {
     scope.require_active(app, execution, Some(job)).await?;
