@@ -81,6 +81,27 @@ async fn project_can_be_deleted_in_every_status() {
 }
 
 #[tokio::test]
+async fn removal_after_a_stop_has_the_policy_of_its_template() {
+    let database = Database::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[templates.slow]\nprovisioner = \"simulated\"\nparameters = { type = \"object\" }\ndeadline = \"1h\"\n\
+                  operations.delete = { deadline = \"20m\", max_attempts = 7 }";
+    std::fs::write(folder.path().join("provost.toml"), config).unwrap();
+    let server = Server::within(folder.path(), &database.url, &[]);
+    let simulate = json!({"duration_ms": 600_000, "removal": "flaky", "removal_ms": 0});
+    let body = json!({"name": "busy", "template": "slow", "parameters": {"simulate": simulate}});
+    let id = server.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    server.until(&id, "provisioning").await;
+    server.delete(&format!("/projects/{id}")).await.expect(202);
+    let removal = format!("SELECT max_attempts FROM jobs WHERE project_id = '{id}' AND kind = 'project.deprovision'");
+    eventually("the removal has begun", async || (!database.text(&removal).await.is_empty()).then_some(())).await;
+    assert_eq!(database.number(&removal).await, 7);
+    let timeout =
+        format!("SELECT extract(epoch FROM deadline_at - requested_at)::bigint FROM projects WHERE id = '{id}'");
+    assert_eq!(database.number(&timeout).await, 1200);
+}
+
+#[tokio::test]
 async fn repeated_deletion_changes_nothing() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;

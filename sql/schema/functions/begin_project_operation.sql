@@ -34,6 +34,7 @@ BEGIN
         ELSE 'rejected' END;
 
     IF result = 'requested' THEN
+        UPDATE projects p SET removal_timeout = timeout, removal_attempts = max_attempts WHERE p.id = project;
         PERFORM stop_operation(current, 'delete', actor, reason, request_id, at);
     ELSIF result = 'started' THEN
         UPDATE projects p

@@ -15,7 +15,7 @@ WITH known AS (
                              'template_version', project.template_version, 'provisioner', coalesce(t.provisioner, project.template),
                              'settings', coalesce(t.settings, '{}'), 'parameters', project.parameters,
                              'known', (SELECT json_object_agg(k.name, k.value) FROM known k)),
-           project.id, coalesce(max_attempts, 3), at, at
+           project.id, max_attempts, at, at
     FROM (SELECT) AS one LEFT JOIN templates t ON t.name = project.template AND t.version = project.template_version
     RETURNING id
 )

@@ -37,7 +37,8 @@ BEGIN
     SET status = target, version = p.version + 1, updated_at = at, stop_request = NULL,
         error_reason = CASE WHEN target = 'failed' THEN reason END,
         parameters = CASE WHEN succeeded THEN p.parameters ELSE coalesce(p.previous_parameters, p.parameters) END, previous_parameters = NULL,
-        deadline_at = CASE WHEN removes THEN at + p.operation_timeout * interval '1 second' END,
+        deadline_at = CASE WHEN removes THEN at + p.removal_timeout * interval '1 second' END,
+        operation_timeout = CASE WHEN removes THEN p.removal_timeout ELSE p.operation_timeout END, removal_timeout = NULL, removal_attempts = NULL,
         requested_at = CASE WHEN removes THEN at ELSE p.requested_at END,
         operation = CASE WHEN removes THEN 'delete' ELSE p.operation END,
         failure = CASE WHEN NOT succeeded AND NOT removes THEN json_build_object(
@@ -51,7 +52,7 @@ BEGIN
     VALUES ('project', project, current.status, target, CASE WHEN NOT succeeded THEN reason END, actor, job, execution, request_id, at);
 
     IF removes THEN
-        PERFORM enqueue_operation(current, uuid_v7(), 'project.deprovision', NULL, actor, request_id, at);
+        PERFORM enqueue_operation(current, uuid_v7(), 'project.deprovision', current.removal_attempts, actor, request_id, at);
     ELSIF succeeded AND kind.operation = 'delete' THEN
         DELETE FROM secrets s WHERE s.project_id = project;
         DELETE FROM outputs o WHERE o.project_id = project;

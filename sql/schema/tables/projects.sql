@@ -20,6 +20,8 @@ CREATE TABLE projects (
     is_protected      boolean          NOT NULL DEFAULT false, -- refuses deletion
     stop_request      text                                     -- what the current operation is to stop for
         CONSTRAINT projects_stop_request_check CHECK (stop_request IN ('cancel', 'delete')),
+    removal_timeout   double precision,                        -- for the removal that follows the current operation (s)
+    removal_attempts  integer,
     requested_at      timestamptz      NOT NULL,               -- start of the current operation
     deadline_at       timestamptz,                             -- when the current operation is abandoned
     created_at        timestamptz      NOT NULL,
