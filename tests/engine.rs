@@ -15,13 +15,8 @@ use crate::harness::worker::{EXPIRED_LEASE, GRACES, LONG_LEASE, project_claimer,
 use crate::harness::{Database, Server, eventually};
 
 async fn create(store: &Store, name: &str) -> Uuid {
-    let new = NewProject {
-        name: ProjectName::parse(name).unwrap(),
-        template: "simulated".into(),
-        parameters: Parameters::default(),
-        labels: Labels::default(),
-        key: None,
-    };
+    let name = ProjectName::parse(name).unwrap();
+    let new = NewProject::new(name, "simulated", Parameters::default(), Labels::default());
     let operation_policy = OperationPolicy { deadline: Duration::from_secs(600), max_attempts: 3 };
     let audit = Audit { actor: "test".into(), request_id: None, reason: None };
     match store.create_project(&new, operation_policy, &audit).await.unwrap() {
@@ -245,7 +240,7 @@ async fn flaky_provisioning_is_retried_until_its_budget_is_spent() {
         server.create_as("flaky", json!({"outcome": "flaky", "duration_ms": 0, "reason": "registry asleep"})).await;
     let project = server.until(&id, "failed").await;
     assert_eq!(project["error_reason"], "registry asleep");
-    assert_eq!(server.history(&id).await, ["creating", "provisioning", "failed"]);
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "provisioning", "failed"]);
     assert_eq!(database.text("SELECT attempt || '/' || failures FROM jobs").await, "2/2");
     database.check_invariants().await;
 }

@@ -8,4 +8,4 @@ WHERE NOT EXISTS (SELECT FROM pending_releases t WHERE t.job_id = e.depends_on) 
    e.outcome IS NULL AND p.id IS NULL
    -- A job that has started keeps the old outcome if its dependency is retried.
    OR (j.pending_dependencies > 0 OR e.outcome IS NULL) AND p.id IS NOT NULL
-      AND e.outcome IS DISTINCT FROM CASE WHEN p.state IN ('completed', 'failed', 'canceled') THEN p.state END)
+      AND e.outcome IS DISTINCT FROM CASE WHEN p.state = 'superseded' THEN 'failed' WHEN p.state IN ('completed', 'failed', 'canceled') THEN p.state END)

@@ -86,7 +86,7 @@ async fn create_demo(client: &Client) -> Result<(), ClientError> {
     for id in deleted {
         let project = read(client.wait_for_project(&id, "ready", TIMEOUT).await?.text);
         if project.text("status") == "ready" {
-            client.delete_project(&id, &Body::default().with("reason", Some("demo data"))).await?;
+            client.delete_project(&id, &[], &Body::default().with("reason", Some("demo data"))).await?;
         }
     }
     Ok(())

@@ -5,8 +5,8 @@ use super::output::{CellFormat, Column, Resource, tables};
 tables! {
     PROJECT = "project" by "id" {
         "ID" "id" Exact; "NAME" "name" Text; "STATUS" "status" State; "TEMPLATE" "template" Text wide;
-        "LABELS" "labels" Text wide; "CREATED" "created_at" Time; "UPDATED" "updated_at" Time wide;
-        "ERROR" "error_reason" Text;
+        "LABELS" "labels" Text wide; "TENANT" "tenant" Text wide; "CREATED" "created_at" Time;
+        "UPDATED" "updated_at" Time wide; "EXPIRES" "expires_at" Time wide; "ERROR" "error_reason" Text;
     }
 
     PROJECT_EVENT = "event" by "id" {

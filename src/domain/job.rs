@@ -18,12 +18,14 @@ string_enum! {
         Failed = "failed",
         /// Canceled before it completed.
         Canceled = "canceled",
+        /// Failed permanently, and a later operation on the same project has taken its place.
+        Superseded = "superseded",
     }
 }
 
 impl JobState {
     /// A finished job runs again only on request.
     pub const fn is_finished(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Canceled)
+        matches!(self, Self::Completed | Self::Failed | Self::Canceled | Self::Superseded)
     }
 }

@@ -17,8 +17,12 @@ string_enum! {
         /// Kept, with all access blocked.
         Paused = "paused",
         Resuming = "resuming",
-        /// A worker removes it, or will soon.
+        /// A worker removes it or takes it out of service, or will soon.
         Deleting = "deleting",
+        /// Out of service, and kept until the grace time is over.
+        PendingDeletion = "pending_deletion",
+        /// Pending deletion, and being brought back.
+        Restoring = "restoring",
         /// Removed; the row stays as a tombstone.
         Deleted = "deleted",
     }
@@ -29,7 +33,13 @@ impl ProjectStatus {
     pub const fn is_transient(self) -> bool {
         matches!(
             self,
-            Self::Creating | Self::Provisioning | Self::Updating | Self::Pausing | Self::Resuming | Self::Deleting
+            Self::Creating
+                | Self::Provisioning
+                | Self::Updating
+                | Self::Pausing
+                | Self::Resuming
+                | Self::Deleting
+                | Self::Restoring
         )
     }
 }
@@ -43,6 +53,10 @@ string_enum! {
         Rotate = "rotate",
         Pause = "pause",
         Resume = "resume",
+        /// Takes out of service what a deletion keeps for a grace time.
+        Retire = "retire",
+        /// Brings back what was retired.
+        Restore = "restore",
         Delete = "delete",
     }
 }
@@ -69,6 +83,8 @@ impl OperationKind {
             Self::Rotate => "project.rotate",
             Self::Pause => "project.pause",
             Self::Resume => "project.resume",
+            Self::Retire => "project.retire",
+            Self::Restore => "project.restore",
             Self::Delete => "project.deprovision",
         }
     }
@@ -85,7 +101,10 @@ impl OperationKind {
             Self::Update | Self::Rotate => (&[Ready], Updating, Updating, Ready, Ready),
             Self::Pause => (&[Ready], Pausing, Pausing, Paused, Ready),
             Self::Resume => (&[Paused], Resuming, Resuming, Ready, Paused),
-            Self::Delete => (&[Ready, Failed, Paused], Deleting, Deleting, Deleted, Failed),
+            // After a failure, the project has the status that it had before.
+            Self::Retire => (&[Ready, Failed, Paused], Deleting, Deleting, PendingDeletion, Ready),
+            Self::Restore => (&[PendingDeletion], Restoring, Restoring, Ready, PendingDeletion),
+            Self::Delete => (&[Ready, Failed, Paused, PendingDeletion], Deleting, Deleting, Deleted, Failed),
         };
         OperationStatuses { allowed_from, first, running, done, failed }
     }
@@ -94,7 +113,7 @@ impl OperationKind {
     pub const fn status_after(self, state: JobState) -> Option<ProjectStatus> {
         match state {
             JobState::Completed => Some(self.statuses().done),
-            JobState::Failed | JobState::Canceled => Some(self.statuses().failed),
+            JobState::Failed | JobState::Canceled | JobState::Superseded => Some(self.statuses().failed),
             _ => None,
         }
     }
@@ -112,6 +131,8 @@ string_enum! {
         Cancel = "cancel",
         /// In every status. An operation in progress is stopped first.
         Delete = "delete",
+        /// Takes a deletion back while the grace time lasts.
+        Undelete = "undelete",
     }
 }
 
@@ -125,6 +146,7 @@ impl ProjectVerb {
             Self::Pause => Some(OperationKind::Pause),
             Self::Resume => Some(OperationKind::Resume),
             Self::Delete => Some(OperationKind::Delete),
+            Self::Undelete => Some(OperationKind::Restore),
             Self::Cancel => None,
         }
     }
@@ -156,7 +178,7 @@ string_enum! {
 
 /// Every transition that an operation can cause: what the trigger of `projects` allows.
 pub fn transitions() -> std::collections::BTreeSet<(ProjectStatus, ProjectStatus)> {
-    use ProjectStatus::Deleting;
+    use ProjectStatus::{Deleting, Failed, Paused, PendingDeletion};
     let mut all = std::collections::BTreeSet::new();
     for operation in OperationKind::ALL {
         let OperationStatuses { allowed_from, first, running, done, failed } = operation.statuses();
@@ -164,6 +186,8 @@ pub fn transitions() -> std::collections::BTreeSet<(ProjectStatus, ProjectStatus
         all.extend([(first, running), (first, failed), (running, done), (running, failed)]);
         all.extend([(first, Deleting), (running, Deleting)]);
     }
+    // A deletion that is taken back, or that fails before anything is removed, leads to the status before it.
+    all.extend([Paused, Failed].into_iter().flat_map(|before| [(Deleting, before), (PendingDeletion, before)]));
     all.retain(|(from, to)| from != to);
     all
 }

@@ -54,6 +54,9 @@ async fn prune_finished(store: &Store, retain: &Retain) -> Result<i64, StoreErro
         removed += in_batches(BATCH, || store.prune_jobs(job, age, BATCH)).await?;
         removed += in_batches(1, || store.prune_workflows(workflow, age, BATCH)).await?;
     }
+    if let Some(age) = retain.failed {
+        removed += in_batches(BATCH, || store.prune_jobs(JobState::Superseded, age, BATCH)).await?;
+    }
     Ok(removed)
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use slog::{Logger, warn};
+use slog::{Logger, info, warn};
 
 use super::EngineResources;
-use crate::store::StoreError;
 use crate::store::jobs::GracePeriods;
+use crate::store::projects::{OperationPolicy, Transition};
+use crate::store::{Audit, StoreError};
 
 /// How long after its timeout a worker may still settle an attempt. The worker stops the work after half of this, so that
 /// the reaper does not revoke the lease during the settlement.
@@ -34,6 +35,9 @@ pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration,
     }
     if overdue.jobs {
         expire_jobs(resources, log).await?;
+    }
+    if overdue.deletions {
+        delete_projects(resources, log).await?;
     }
     if overdue.pending_outcomes {
         // Each statement follows the chain of dependents only so far.
@@ -70,6 +74,33 @@ async fn expire_projects(resources: &EngineResources, log: &Logger) -> Result<()
         warn!(log, "project expired: {}", project.error_reason;
             "project_id" => %project.id, "job_id" => project.job_id.map(|id| id.to_string()),
             "previous_state" => &project.previous_state, "new_state" => "failed");
+    }
+    Ok(())
+}
+
+/// Announces coming expiries, and starts the deletions that are due. Each is a statement of its own, because a statement that locks
+/// several projects with their jobs could deadlock with another one.
+async fn delete_projects(resources: &EngineResources, log: &Logger) -> Result<(), StoreError> {
+    let (store, config) = (&resources.store, &resources.context.config);
+    for project in store.announce_expiry(BATCH, "expiry").await? {
+        info!(log, "project expires within 24 hours"; "project_id" => %project);
+    }
+    let default = OperationPolicy { deadline: config.project_deadline, max_attempts: config.max_attempts };
+    for due in store.due_deletions(BATCH, default).await? {
+        let (grace, reason) = if due.is_removal {
+            (Some(Duration::ZERO), "the grace time is over")
+        } else {
+            (None, "the project expired")
+        };
+        let policy = OperationPolicy {
+            deadline: due.timeout,
+            max_attempts: u32::try_from(due.max_attempts).unwrap_or(default.max_attempts),
+        };
+        let audit = Audit { actor: "expiry".into(), request_id: None, reason: Some(reason.into()) };
+        // A project that somebody changed meanwhile refuses; the next run looks again.
+        if let Transition::Applied(_) = store.begin_deletion(due.id, grace, None, policy, &audit).await? {
+            info!(log, "project deletion started: {reason}"; "project_id" => %due.id, "new_state" => "deleting");
+        }
     }
     Ok(())
 }

@@ -83,8 +83,10 @@ impl Operate {
                 let settings: Settings = serde_json::from_str(settings).unwrap_or_default();
                 settings.on_failure.unwrap_or(OnFailure::Keep)
             }
-            OperationKind::Pause | OperationKind::Rotate => OnFailure::Undo,
-            OperationKind::Update | OperationKind::Resume | OperationKind::Delete => OnFailure::Keep,
+            OperationKind::Pause | OperationKind::Retire | OperationKind::Rotate => OnFailure::Undo,
+            OperationKind::Update | OperationKind::Resume | OperationKind::Restore | OperationKind::Delete => {
+                OnFailure::Keep
+            }
         }
     }
 }

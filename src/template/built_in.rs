@@ -1,5 +1,7 @@
 //! The templates that every installation has.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{OnFailure, Template};
@@ -35,6 +37,8 @@ fn postgres() -> Option<Template> {
         "postgres",
         schema,
         OnFailure::Undo,
+        // Long enough to take back a mistake, short enough for a development machine.
+        Duration::from_secs(3600),
     )
 }
 
@@ -48,5 +52,6 @@ fn simulated() -> Option<Template> {
         "simulated",
         schema,
         OnFailure::Keep,
+        Duration::ZERO,
     )
 }

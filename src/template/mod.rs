@@ -14,7 +14,7 @@ use crate::domain::OperationKind;
 
 pub use built_in::built_in;
 pub use parameters::{Field, FieldKind, Mistake};
-pub use read::read;
+pub use read::{MAX_DEADLINE, MAX_GRACE, read};
 
 /// The template of requests that name none, unless a setting says otherwise.
 pub const DEFAULT: &str = "simulated";
@@ -62,6 +62,8 @@ pub struct Template {
     /// Fixed settings for the provisioner: an object.
     pub settings: Value,
     pub on_failure: OnFailure,
+    /// How long a deleted project can be restored, unless the request says otherwise.
+    pub grace: Duration,
     /// The policy of each operation that has one of its own.
     pub operations: BTreeMap<OperationKind, Policy>,
     /// Labels that every project gets, unless the request sets them.
@@ -82,7 +84,7 @@ impl Template {
             self.operations.iter().map(|(it, p)| (it.as_str(), policy(p))).collect();
         json!({
             "name": self.name, "title": self.title, "description": self.description, "provisioner": self.provisioner,
-            "parameters": self.schema, "on_failure": self.on_failure.as_str(), "operations": operations, "labels": self.labels,
+            "parameters": self.schema, "on_failure": self.on_failure.as_str(), "grace_s": self.grace.as_secs(), "operations": operations, "labels": self.labels,
         })
     }
 

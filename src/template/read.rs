@@ -12,8 +12,10 @@ use super::{OnFailure, Policy, Template, Templates, built_in};
 use crate::domain::{Ident, Labels, OperationKind};
 
 /// The longest deadline.
-const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
 const MAX_ATTEMPTS: u32 = 100;
+/// The longest grace time of a deletion.
+pub const MAX_GRACE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,7 @@ struct Entry {
     parameters: Option<Value>,
     settings: Option<Value>,
     on_failure: Option<OnFailure>,
+    grace: Option<String>,
     deadline: Option<String>,
     max_attempts: Option<u32>,
     #[serde(default)]
@@ -97,6 +100,7 @@ impl Reader<'_> {
             .ok();
         let common = PolicyEntry { deadline: entry.deadline, max_attempts: entry.max_attempts };
         let operations = self.operations(&common, &entry.operations);
+        let grace = self.grace(entry.grace.as_deref());
         Some(Template {
             name: name.to_owned(),
             title: entry.title.unwrap_or_else(|| name.to_owned()),
@@ -105,6 +109,7 @@ impl Reader<'_> {
             schema,
             settings,
             on_failure: entry.on_failure.unwrap_or(OnFailure::Undo),
+            grace,
             operations,
             labels: entry.labels,
             validator: Arc::new(validator?),
@@ -132,6 +137,15 @@ impl Reader<'_> {
             policies.insert(operation, Policy { deadline, max_attempts: policy.max_attempts.or(default.max_attempts) });
         }
         policies
+    }
+
+    fn grace(&mut self, text: Option<&str>) -> Duration {
+        let Some(text) = text else { return Duration::ZERO };
+        let parsed = humantime::parse_duration(text).ok().filter(|it| *it <= MAX_GRACE);
+        if parsed.is_none() {
+            self.reject("grace", format!("must be a duration of at most 365days; got {text:?}"));
+        }
+        parsed.unwrap_or_default()
     }
 
     fn policy(&mut self, prefix: &str, entry: &PolicyEntry) -> Policy {
@@ -162,6 +176,7 @@ impl Template {
         provisioner: &str,
         schema: Value,
         on_failure: OnFailure,
+        grace: Duration,
     ) -> Option<Self> {
         let validator = Arc::new(jsonschema::validator_for(&schema).ok()?);
         Some(Self {
@@ -173,6 +188,7 @@ impl Template {
             schema,
             settings: json!({}),
             on_failure,
+            grace,
             operations: BTreeMap::new(),
             labels: BTreeMap::new(),
         })

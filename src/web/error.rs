@@ -71,6 +71,8 @@ pub enum ApiError {
     QueueForbidden(Vec<String>),
     #[error("The project is protected from deletion. Send PATCH with {{\"protected\": false}} first.")]
     Protected,
+    #[error("Several projects have the name {0}. Use the id of one of them, or rename the others.")]
+    AmbiguousName(String),
     #[error("The secret is not available: {0}.")]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -127,6 +129,7 @@ impl ApiError {
             Self::InvalidState { .. } | Self::NotStarted(_) | Self::InvalidSchedule(_) => {
                 (S::CONFLICT, "invalid_state", "Invalid state")
             }
+            Self::AmbiguousName(_) => (S::CONFLICT, "ambiguous_name", "Name not unique"),
             Self::Protected => (S::CONFLICT, "protected", "Project protected"),
             Self::Secret(_) => (S::CONFLICT, "secret_unavailable", "Secret not available"),
             Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),

@@ -37,8 +37,8 @@ pub use metrics::{CountsByStatus, Metrics};
 pub use path::segment;
 pub use problem::{FieldProblem, Problem};
 pub use project::{
-    Access, CreateProject, JobSummary, PatchProject, Project, ProjectEvent, ProjectExplanation, ProjectOperation,
-    ProjectStep, Reason,
+    Access, ApplyProject, CreateProject, ExtendProject, JobSummary, PatchProject, Project, ProjectEvent,
+    ProjectExplanation, ProjectOperation, ProjectStep, Reason,
 };
 pub use queue::{CreateQueue, PatchQueue, Queue};
 pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, PutSchedule, Schedule, Tick};

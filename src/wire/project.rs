@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::duration::HumanDuration;
 use super::time::{serialize, serialize_option};
 
 /// A project.
@@ -16,7 +17,8 @@ pub struct Project {
     pub id: Uuid,
     #[schema(example = "my-project")]
     pub name: String,
-    /// `creating`, `provisioning`, `ready`, `failed`, `updating`, `pausing`, `paused`, `resuming`, `deleting` or `deleted`.
+    /// `creating`, `provisioning`, `ready`, `failed`, `updating`, `pausing`, `paused`, `resuming`, `deleting`, `pending_deletion`,
+    /// `restoring` or `deleted`.
     #[schema(example = "creating")]
     pub status: String,
     /// Why the project failed; null in every other status.
@@ -31,9 +33,11 @@ pub struct Project {
     pub labels: BTreeMap<String, String>,
     /// Increases with every change; the `ETag` contains it.
     pub version: i64,
-    /// The operation in progress, or else the last one: `create`, `update`, `rotate`, `pause`, `resume` or `delete`.
+    /// The operation in progress, or else the last one: `create`, `update`, `rotate`, `pause`, `resume`,
+    /// `retire` (the first part of a deletion with a grace time), `restore` or `delete`.
     pub operation: String,
-    /// Why the last operation failed: `operation`, `step`, `code`, `message`, `retryable`, `usable` (whether the project still works),
+    /// Why the last operation failed: `operation`, `step`, `code`, `message`, `retryable`, `usable` (whether the project still works; null if that
+    /// is not known),
     /// and the steps that were `kept` and `undone`. Null if it did not fail.
     #[schema(value_type = Option<Object>)]
     pub failure: Option<Box<RawValue>>,
@@ -41,6 +45,20 @@ pub struct Project {
     pub protected: bool,
     /// What the operation in progress was asked to stop for: `cancel` or `delete`.
     pub stop_request: Option<String>,
+    /// The tenant of its jobs.
+    pub tenant: String,
+    /// The queue of its jobs.
+    pub queue: String,
+    /// The priority of its jobs, 0 to 9; 9 runs first.
+    pub priority: i16,
+    /// How long each operation may take, in seconds. Null: as the template says.
+    pub operation_deadline_s: Option<f64>,
+    /// When the project is deleted. Null: never.
+    #[serde(serialize_with = "serialize_option")]
+    pub expires_at: Option<OffsetDateTime>,
+    /// Until when a deleted project can be brought back.
+    #[serde(serialize_with = "serialize_option")]
+    pub delete_after: Option<OffsetDateTime>,
     /// When the operation in progress fails, if it has not finished.
     #[serde(serialize_with = "serialize_option")]
     pub deadline_at: Option<OffsetDateTime>,
@@ -65,6 +83,44 @@ pub struct CreateProject {
     pub parameters: Option<Box<RawValue>>,
     /// Up to 32 labels to filter by.
     pub labels: Option<BTreeMap<String, String>>,
+    /// The tenant of its jobs. Default: `default`.
+    pub tenant: Option<String>,
+    /// The queue of its jobs. Default: `default`.
+    pub queue: Option<String>,
+    /// The priority of its jobs, 0 to 9; 9 runs first. Default: 5.
+    #[schema(minimum = 0, maximum = 9)]
+    pub priority: Option<i64>,
+    /// How long each operation may take: seconds, or a duration like `10m`. Default: as the template says.
+    #[schema(value_type = Option<String>, example = "10m")]
+    pub deadline: Option<HumanDuration>,
+    /// When the project is deleted (RFC 3339). An event announces this 24 hours before.
+    pub expires_at: Option<String>,
+    /// The same as a duration from now, like `7d`.
+    #[schema(value_type = Option<String>, example = "7d")]
+    pub expires_in: Option<HumanDuration>,
+}
+
+/// A project as it is to be. Everything else is set when it is created, or changed with PATCH.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyProject {
+    /// Default: `simulated`. The template of an existing project cannot be changed.
+    #[schema(example = "postgres")]
+    pub template: Option<String>,
+    /// Parameters of the template. Default: `{}`.
+    #[schema(value_type = Option<Object>)]
+    pub parameters: Option<Box<RawValue>>,
+    /// Replaces all labels. Omitted: an existing project keeps its labels.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// By how much a project expires later.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendProject {
+    /// Seconds, or a duration like `7d`.
+    #[schema(value_type = String, example = "7d")]
+    pub by: HumanDuration,
 }
 
 /// Changes to a project. Omitted fields keep their values.
@@ -77,9 +133,18 @@ pub struct PatchProject {
     pub labels: Option<BTreeMap<String, String>>,
     /// Whether deletion is refused.
     pub protected: Option<bool>,
+    /// When the project is deleted (RFC 3339); null: never.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub expires_at: Option<Option<String>>,
     /// New parameters, which replace all parameters: the project is updated, which must be ready for that.
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Box<RawValue>>,
+}
+
+/// Tells null, which is a value, from a field that is missing.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Who makes a change and why, recorded with the event. The body may be empty.

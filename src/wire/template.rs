@@ -22,6 +22,8 @@ pub struct Template {
     /// What happens to the steps of a creation that failed or was canceled: `undo` or `keep`.
     #[schema(example = "undo")]
     pub on_failure: String,
+    /// How long a deleted project can be brought back, in seconds, unless the request says otherwise.
+    pub grace_s: u64,
     /// The policy of each operation: `create`, `update`, `rotate`, `pause`, `resume` and `delete`.
     pub operations: BTreeMap<String, TemplatePolicy>,
     /// Labels that every project gets.

@@ -2,12 +2,15 @@
 
 mod access;
 mod bad_input;
+mod by_name;
 mod create;
 mod delete_retry;
 mod events;
+mod expiry;
 mod explain;
 mod frame;
 mod get;
+mod grace;
 mod idempotency;
 mod list;
 mod openapi;

@@ -16,7 +16,7 @@ async fn metrics_count_every_status() {
     let server = api_server(&database);
     let none = json!({
         "creating": 0, "provisioning": 0, "ready": 0, "failed": 0, "updating": 0, "pausing": 0, "paused": 0, "resuming": 0,
-        "deleting": 0, "deleted": 0
+        "deleting": 0, "pending_deletion": 0, "restoring": 0, "deleted": 0
     });
     for path in ["/metrics", "/api/v1/metrics"] {
         let metrics = server.get(path).await.expect(200).json();
@@ -48,7 +48,7 @@ async fn metrics_match_table_scan() {
     let metrics = quiet.get("/metrics").await.expect(200).json();
     let counts = json!({
         "creating": 1, "provisioning": 1, "ready": 1, "failed": 1, "updating": 0, "pausing": 0, "paused": 0, "resuming": 0,
-        "deleting": 1, "deleted": 1
+        "deleting": 1, "pending_deletion": 0, "restoring": 0, "deleted": 1
     });
     assert_eq!(metrics, json!({"counts_by_status": counts, "failed_total": 1}));
     for (status, n) in metrics["counts_by_status"].as_object().unwrap() {

@@ -38,7 +38,7 @@ async fn stats_report_every_count() {
 
     let statistics = stats(&server, "window=15m").await;
     assert_eq!(statistics["window_s"], 900.0);
-    let totals = json!({"scheduled": 0, "queued": 1, "blocked": 0, "active": 1, "completed": 4, "retrying": 0, "failed": 2, "canceled": 1});
+    let totals = json!({"scheduled": 0, "queued": 1, "blocked": 0, "active": 1, "completed": 4, "retrying": 0, "failed": 2, "canceled": 1, "superseded": 0});
     assert_eq!(statistics["totals"], totals);
     let work = of(&statistics, "default", "simulated");
     for (what, n) in [
@@ -155,6 +155,7 @@ async fn invalid_window_is_rejected() {
         "keys",
         "logs",
         "statistics",
+        "superseded",
         "ticks",
         "workers",
         "workflows",

@@ -33,8 +33,9 @@ async fn project_at(database: &Database, status: ProjectStatus, deadline: &str) 
     let id = Uuid::now_v7();
     let reason = if status == ProjectStatus::Failed { "'no quota'" } else { "NULL" };
     let deadline = if status.is_transient() { format!("at + interval '{deadline}'") } else { "NULL".into() };
-    let columns = "id, status, name, error_reason, template, parameters, labels, requested_at, deadline_at, created_at, updated_at";
-    let values = format!("'{id}', '{status}', 'a', {reason}, 'simulated', '{{}}', '{{}}', at, {deadline}, at, at");
+    let columns = "id, status, name, error_reason, template, parameters, labels, requested_at, deadline_at, delete_after, created_at, updated_at";
+    let values =
+        format!("'{id}', '{status}', 'a', {reason}, 'simulated', '{{}}', '{{}}', at, {deadline}, '9000-01-01', at, at");
     database.run(&format!("INSERT INTO projects ({columns}) SELECT {values} FROM clock_timestamp() AS at")).await;
     id
 }

@@ -156,7 +156,7 @@ async fn leave(database: &Database, store: &Store, verb: ProjectVerb, status: Pr
     };
     let outcome = match verb {
         ProjectVerb::Cancel => store.cancel_operation(project, None, &audit()).await.unwrap(),
-        _ => store.begin_operation(project, verb, None, operation_policy(), &audit()).await.unwrap(),
+        _ => store.begin_deletion(project, Some(Duration::ZERO), None, operation_policy(), &audit()).await.unwrap(),
     };
     let case = format!("{verb} at {status} with a job that is {state:?}");
     let is_rejected = verb == ProjectVerb::Cancel && !status.is_transient();
@@ -201,7 +201,7 @@ async fn trigger_allows_exactly_the_state_machine() {
         let reason = if to == ProjectStatus::Failed { "'why'" } else { "NULL" };
         let deadline = if to.is_transient() { "'infinity'" } else { "NULL" };
         let update = format!(
-            "UPDATE projects SET status = '{to}', error_reason = {reason}, deadline_at = {deadline} WHERE id = '{project}'"
+            "UPDATE projects SET status = '{to}', error_reason = {reason}, deadline_at = {deadline}, delete_after = '9000-01-01' WHERE id = '{project}'"
         );
         let answer = client.batch_execute(&update).await;
         let legal = transitions.contains(&(from, to));

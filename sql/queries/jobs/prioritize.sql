@@ -6,7 +6,7 @@ WITH locked AS MATERIALIZED (
     UPDATE jobs j
     SET priority = $2::smallint, updated_at = at
     FROM locked, clock_timestamp() AS at
-    WHERE j.id = locked.id AND locked.state NOT IN ('completed', 'failed', 'canceled')
+    WHERE j.id = locked.id AND locked.state NOT IN ('completed', 'failed', 'canceled', 'superseded')
     RETURNING j.id, j.state, j.queue, j.updated_at
 ), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, occurred_at, detail)

@@ -46,6 +46,10 @@ WITH expired AS MATERIALIZED (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at, detail)
     SELECT 'job', id, 'active', state, error, $2::text, id, execution_id, updated_at,
            json_build_object('before', json_build_object('lease_until', lease_until)) FROM reaped
+    UNION ALL
+    -- A lost attempt stands in the record of the project as well.
+    SELECT 'project', p.id, p.status, p.status, format('attempt %s ended and will be retried: %s', r.attempt, r.error), $2::text, r.id, r.execution_id, r.updated_at, NULL
+    FROM reaped r JOIN projects p ON p.id = r.project_id WHERE r.state = 'retrying'
 ), notified AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM reaped) AS q WHERE $3::boolean
 )

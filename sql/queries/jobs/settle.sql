@@ -47,6 +47,10 @@ WITH requested AS MATERIALIZED (
 ), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
     SELECT 'job', id, 'active', state, error, actor, id, execution_id, updated_at FROM settled
+    UNION ALL
+    -- A failed attempt stands in the record of the project as well.
+    SELECT 'project', p.id, p.status, p.status, format('attempt %s failed and will be retried: %s', s.attempt, s.error), s.actor, s.id, s.execution_id, s.updated_at
+    FROM settled s JOIN projects p ON p.id = s.project_id WHERE s.state = 'retrying' AND s.outcome IN ('failed', 'timed_out')
 ), wakeup AS MATERIALIZED (
     -- A completed job needs no wakeup unless a limit counted it or other jobs depend on it.
     SELECT EXISTS (SELECT FROM settled WHERE state IN ('queued', 'scheduled', 'retrying') OR is_step) OR

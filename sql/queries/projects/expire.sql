@@ -6,7 +6,7 @@ WITH overdue AS MATERIALIZED (
 ), locked_jobs AS MATERIALIZED (
     SELECT j.id, j.project_id, j.state, j.worker_id, j.execution_id
     FROM jobs j JOIN overdue ON overdue.id = j.project_id
-    WHERE j.state NOT IN ('completed', 'failed', 'canceled')
+    WHERE j.state NOT IN ('completed', 'failed', 'canceled', 'superseded')
     ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
 ), locked_projects AS MATERIALIZED (
     SELECT p.id, p.status, p.operation, locked_jobs.id AS job_id
@@ -15,7 +15,7 @@ WITH overdue AS MATERIALIZED (
     LEFT JOIN locked_jobs ON locked_jobs.project_id = overdue.id
     WHERE p.deadline_at < clock_timestamp()
       AND (locked_jobs.id IS NOT NULL OR NOT EXISTS (
-          SELECT FROM jobs j WHERE j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')))
+          SELECT FROM jobs j WHERE j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled', 'superseded')))
     ORDER BY p.id FOR UPDATE OF p SKIP LOCKED
 ), reasons AS MATERIALIZED (
     SELECT locked_projects.*, CASE status
@@ -29,7 +29,7 @@ WITH overdue AS MATERIALIZED (
     SET state = 'canceled', error = reasons.reason, lease_until = NULL, timeout_at = NULL, worker_id = NULL, cancel_requested_at = NULL,
         finished_at = at, updated_at = at
     FROM clock_timestamp() AS at, reasons JOIN locked_jobs ON locked_jobs.id = reasons.job_id
-    WHERE j.id = locked_jobs.id AND j.state NOT IN ('completed', 'failed', 'canceled')
+    WHERE j.id = locked_jobs.id AND j.state NOT IN ('completed', 'failed', 'canceled', 'superseded')
     RETURNING j.id, j.project_id, j.kind, j.queue, j.attempt, locked_jobs.state AS previous_state, locked_jobs.worker_id, j.execution_id, j.run_at, j.claimed_at, j.error, j.updated_at
 ), ended AS (
     INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)

@@ -1,9 +1,10 @@
 -- Explain the state of a project: its unfinished job, if any, and what that job waits for.
 -- $1 project  $2 max age of a worker's heartbeat (s)
 SELECT p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p.parameters::text AS parameters,
-       p.labels::text AS labels, p.version, p.operation, p.failure::text AS failure, p.is_protected, p.stop_request, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
+       p.labels::text AS labels, p.version, p.operation, p.failure::text AS failure, p.is_protected, p.stop_request,
+       p.tenant, p.queue, p.priority, p.operation_deadline, p.expires_at, p.delete_after, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
        clock_timestamp() AS at,
-       j.id AS job_id, j.kind, j.queue, j.state, j.run_at, j.attempt, j.failures, j.max_attempts, j.execution_id,
+       j.id AS job_id, j.kind, j.queue AS job_queue, j.state, j.run_at, j.attempt, j.failures, j.max_attempts, j.execution_id,
        j.worker_id, j.lease_until, j.error, x.claimed_at,
        (SELECT count(*) FROM jobs o
          WHERE o.queue = j.queue AND o.state IN ('queued', 'scheduled', 'retrying') AND o.run_at <= clock_timestamp()
@@ -15,6 +16,6 @@ SELECT p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p
          WHERE w.state = 'online' AND NOT w.stopping AND w.seen_at > clock_timestamp() - $2::float8 * interval '1 second'
            AND j.kind = ANY (w.kinds) AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues))) AS free_slots
 FROM projects p
-LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled')
+LEFT JOIN jobs j ON j.project_id = p.id AND j.state NOT IN ('completed', 'failed', 'canceled', 'superseded')
 LEFT JOIN executions x ON x.job_id = j.id AND x.id = j.execution_id AND x.ended_at IS NULL
 WHERE p.id = $1

@@ -1,5 +1,6 @@
 -- Get one project, even if it is deleted.
 SELECT id, name, status, error_reason, template, template_version, parameters::text AS parameters, labels::text AS labels, version,
-       operation, failure::text AS failure, is_protected, stop_request, requested_at, deadline_at, created_at, updated_at
+       operation, failure::text AS failure, is_protected, stop_request, tenant, queue, priority,
+       operation_deadline, expires_at, delete_after, requested_at, deadline_at, created_at, updated_at
 FROM projects
 WHERE id = $1

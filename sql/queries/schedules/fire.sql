@@ -83,12 +83,12 @@ WITH schedule AS MATERIALIZED (
         started.workflow_id, starts.name, schedule.spec ->> 'tenant', starts.steps, $11, $13, $16) AS w
     WHERE schedule.target = 'workflow'
 ), created_projects AS (
-    SELECT p.id FROM started
+    SELECT (p.project).id FROM started
     JOIN starts USING (due_at)
     CROSS JOIN schedule
     CROSS JOIN LATERAL submit_project(
         started.project_id, started.job_id, starts.name, schedule.spec ->> 'template', schedule.spec ->> 'parameters', schedule.spec ->> 'labels',
-        $14::float8, $15::integer, $11, $13, $16, NULL, NULL) AS p
+        'default', 'default', 5::smallint, NULL, $14::float8, NULL, $15::integer, $11, $13, $16, NULL, NULL) AS p
     WHERE schedule.target = 'project' AND schedule.spec ->> 'action' = 'create'
 ), project_operations AS (
     SELECT o.outcome FROM started CROSS JOIN schedule CROSS JOIN LATERAL begin_project_operation(

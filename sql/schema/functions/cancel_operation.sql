@@ -19,7 +19,7 @@ BEGIN
     IF result = 'requested' THEN
         PERFORM stop_operation(current, 'cancel', actor, reason, request_id, clock_timestamp());
         IF notify THEN
-            PERFORM pg_notify('provost', 'default');
+            PERFORM pg_notify('provost', current.queue);
         END IF;
     END IF;
     RETURN QUERY SELECT current.status, current.version, result;

@@ -99,7 +99,7 @@ BEGIN
 
     IF cardinality(external_ids) > 0 THEN
         -- Apply the outcomes of dependencies that have already ended.
-        PERFORM release_dependents(array_agg(j.id), array_agg(j.state)) FROM jobs j
-        WHERE j.id = ANY (external_ids) AND j.state IN ('completed', 'failed', 'canceled');
+        PERFORM release_dependents(array_agg(j.id), array_agg(CASE j.state WHEN 'superseded' THEN 'failed' ELSE j.state END)) FROM jobs j
+        WHERE j.id = ANY (external_ids) AND j.state IN ('completed', 'failed', 'canceled', 'superseded');
     END IF;
 END $$;

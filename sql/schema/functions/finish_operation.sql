@@ -15,6 +15,9 @@ DECLARE
     failed    steps;
     succeeded boolean := job_state = 'completed';
     removes   boolean;
+    removal   operation_kinds;
+    ended_as  text;
+    changed   projects;
     target    text;
     reason    text;
 BEGIN
@@ -31,28 +34,46 @@ BEGIN
     SELECT * INTO failed FROM steps s WHERE s.job_id = job AND s.code IS NOT NULL
     ORDER BY s.state = 'undo_failed' DESC, s.position DESC LIMIT 1;
     removes := current.stop_request IS NOT DISTINCT FROM 'delete' AND kind.operation <> 'delete';
-    target := CASE WHEN removes THEN 'deleting' WHEN succeeded THEN kind.done_status ELSE kind.failed_status END;
+    ended_as := CASE WHEN succeeded THEN kind.done_status
+                    WHEN kind.operation = 'retire' THEN coalesce(current.status_before_deletion, kind.failed_status)
+                    ELSE kind.failed_status END;
+    target := CASE WHEN removes THEN 'deleting' ELSE ended_as END;
+    IF removes THEN
+        SELECT * INTO removal FROM operation_kinds k
+        WHERE k.operation = CASE WHEN current.removal_grace > 0 AND can_be_restored(current, ended_as) THEN 'retire' ELSE 'delete' END;
+    END IF;
 
     UPDATE projects p
     SET status = target, version = p.version + 1, updated_at = at, stop_request = NULL,
         error_reason = CASE WHEN target = 'failed' THEN reason END,
         parameters = CASE WHEN succeeded THEN p.parameters ELSE coalesce(p.previous_parameters, p.parameters) END, previous_parameters = NULL,
-        deadline_at = CASE WHEN removes THEN at + p.removal_timeout * interval '1 second' END,
-        operation_timeout = CASE WHEN removes THEN p.removal_timeout ELSE p.operation_timeout END, removal_timeout = NULL, removal_attempts = NULL,
+        deadline_at = CASE WHEN removes THEN at + coalesce(p.operation_deadline, p.removal_timeout) * interval '1 second' END,
+        operation_timeout = CASE WHEN removes THEN coalesce(p.operation_deadline, p.removal_timeout) ELSE p.operation_timeout END,
+        removal_timeout = NULL, removal_attempts = NULL,
+        delete_after = CASE target WHEN 'pending_deletion' THEN at + coalesce(p.removal_grace, 0) * interval '1 second' END,
+        status_before_deletion = CASE WHEN target = 'pending_deletion' OR removes AND ended_as = 'pending_deletion' THEN coalesce(p.status_before_deletion, 'ready')
+                                      WHEN removes THEN ended_as END,
         requested_at = CASE WHEN removes THEN at ELSE p.requested_at END,
-        operation = CASE WHEN removes THEN 'delete' ELSE p.operation END,
+        operation = CASE WHEN removes THEN removal.operation ELSE p.operation END,
         failure = CASE WHEN NOT succeeded AND NOT removes THEN json_build_object(
             'operation', kind.operation, 'step', failed.name, 'code', coalesce(failed.code, finish_operation.code),
-            'message', reason, 'retryable', coalesce(failed.is_retryable, true), 'usable', kind.failed_status IN ('ready', 'paused'),
+            'message', reason, 'retryable', coalesce(failed.is_retryable, true), -- What blocks all access and was not undone leaves open whether the project works.
+            'usable', CASE WHEN target <> 'ready' THEN false
+                           WHEN kind.operation NOT IN ('pause', 'retire')
+                                OR NOT EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'failed', 'undo_failed')) THEN true END,
             'kept', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'done', 'failed', 'undo_failed') ORDER BY s.position),
             'undone', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state = 'undone' ORDER BY s.position)) END
-    WHERE p.id = project;
+    WHERE p.id = project
+    RETURNING * INTO changed;
 
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, request_id, occurred_at)
     VALUES ('project', project, current.status, target, CASE WHEN NOT succeeded THEN reason END, actor, job, execution, request_id, at);
 
+    IF succeeded THEN
+        PERFORM supersede_jobs(project, format('%s succeeded', kind.operation), actor, request_id, at);
+    END IF;
     IF removes THEN
-        PERFORM enqueue_operation(current, uuid_v7(), 'project.deprovision', current.removal_attempts, actor, request_id, at);
+        PERFORM enqueue_operation(changed, uuid_v7(), removal.job_kind, current.removal_attempts, actor, request_id, at);
     ELSIF succeeded AND kind.operation = 'delete' THEN
         DELETE FROM secrets s WHERE s.project_id = project;
         DELETE FROM outputs o WHERE o.project_id = project;

@@ -16,7 +16,7 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM old_rows WHERE state IN ('failed', 'canceled')) THEN
         SELECT array_agg(f.id) INTO reopened FROM new_rows f JOIN old_rows s USING (id)
-        WHERE s.state IN ('failed', 'canceled') AND f.state NOT IN ('completed', 'failed', 'canceled');
+        WHERE s.state IN ('failed', 'canceled') AND f.state NOT IN ('completed', 'failed', 'canceled', 'superseded');
     END IF;
     IF ended IS NULL AND reopened IS NULL AND NOT EXISTS (SELECT FROM new_rows WHERE workflow_id IS NOT NULL) THEN
         RETURN NULL;

@@ -8,7 +8,10 @@ BEGIN
         ('ready', 'updating'), ('updating', 'ready'),
         ('ready', 'pausing'), ('pausing', 'paused'), ('pausing', 'ready'),
         ('paused', 'resuming'), ('resuming', 'ready'), ('resuming', 'paused'),
-        ('deleting', 'deleted'), ('deleting', 'failed')
+        ('deleting', 'deleted'), ('deleting', 'failed'),
+        ('deleting', 'pending_deletion'), ('deleting', 'ready'), ('deleting', 'paused'),
+        ('pending_deletion', 'restoring'), ('pending_deletion', 'paused'), ('pending_deletion', 'failed'),
+        ('restoring', 'ready'), ('restoring', 'pending_deletion')
     ) AND (NEW.status <> 'deleting' OR OLD.status = 'deleted') THEN
         RAISE EXCEPTION 'project %: no transition from % to %', OLD.id, OLD.status, NEW.status USING ERRCODE = 'check_violation';
     END IF;

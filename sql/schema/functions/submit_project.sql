@@ -4,16 +4,16 @@
 -- If the key is known, its project is returned in `key_project_id`. If another request stored the key between the snapshot and
 -- the lock, the row has neither, and the caller repeats the call.
 CREATE OR REPLACE FUNCTION submit_project(
-    new_id uuid, new_job_id uuid, name text, template text, parameters text, labels text, timeout double precision, max_attempts integer,
-    actor text, request_id text, notify boolean, key text, hash text
+    new_id uuid, new_job_id uuid, name text, template text, parameters text, labels text, tenant text, queue text, priority smallint,
+    deadline double precision, timeout double precision, expires_at timestamptz, max_attempts integer, actor text, request_id text,
+    notify boolean, key text, hash text
 ) RETURNS TABLE (
     lock_acquired boolean, key_project_id uuid, key_hash text,
-    id uuid, status text, template_version integer, version bigint, requested_at timestamptz, deadline_at timestamptz,
-    created_at timestamptz, updated_at timestamptz, notified bigint
+    project projects, notified bigint
 ) LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM reject_if_draining('default');
+    PERFORM reject_if_draining(submit_project.queue);
     RETURN QUERY
     WITH lock AS MATERIALIZED (
         SELECT submit_project.key IS NULL
@@ -27,10 +27,13 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING 1
     ), created AS (
-        INSERT INTO projects (id, status, name, template, template_version, parameters, labels, operation_timeout, requested_at, deadline_at, created_at, updated_at)
+        INSERT INTO projects (id, status, name, template, template_version, parameters, labels, tenant, queue, priority,
+                              operation_deadline, operation_timeout, expires_at, requested_at, deadline_at, created_at, updated_at)
         SELECT new_id, 'creating', submit_project.name, submit_project.template,
                coalesce((SELECT max(t.version) FROM templates t WHERE t.name = submit_project.template), 1),
-               submit_project.parameters::json, submit_project.labels::jsonb, timeout, at, at + timeout * interval '1 second', at, at
+               submit_project.parameters::json, submit_project.labels::jsonb, submit_project.tenant,
+               submit_project.queue, submit_project.priority, deadline, coalesce(deadline, timeout), submit_project.expires_at,
+               at, at + coalesce(deadline, timeout) * interval '1 second', at, at
         FROM clock_timestamp() AS at
         WHERE submit_project.key IS NULL OR EXISTS (SELECT FROM inserted_key)
         RETURNING *
@@ -43,10 +46,9 @@ BEGIN
         SELECT 'project', c.id, 'none', c.status, submit_project.actor, e.id, submit_project.request_id, c.created_at
         FROM created c CROSS JOIN enqueued e
     ), sent AS (
-        SELECT pg_notify('provost', 'default') FROM enqueued e WHERE notify
+        SELECT pg_notify('provost', submit_project.queue) FROM enqueued e WHERE notify
     )
     SELECT lock.lock_acquired, existing_key.project_id, existing_key.request_hash,
-           c.id, c.status, c.template_version, c.version, c.requested_at, c.deadline_at, c.created_at, c.updated_at,
-           (SELECT count(*) FROM sent)
+           c::projects, (SELECT count(*) FROM sent)
     FROM lock LEFT JOIN existing_key ON true LEFT JOIN created c ON true;
 END $$;

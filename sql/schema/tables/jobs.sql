@@ -76,7 +76,7 @@ CREATE TABLE jobs_finished PARTITION OF jobs (
     CONSTRAINT jobs_finished_pkey PRIMARY KEY (id),
     CONSTRAINT jobs_finished_lease_check
         CHECK (finished_at IS NOT NULL AND coalesce(lease_until, timeout_at, cancel_requested_at) IS NULL AND worker_id IS NULL)
-) FOR VALUES IN ('completed', 'failed', 'canceled');
+) FOR VALUES IN ('completed', 'failed', 'canceled', 'superseded');
 
 -- Claims read the heads of lanes from this index: a lane is one combination of queue, priority, kind and tenant.
 CREATE INDEX jobs_by_lane ON jobs_live (queue, priority, kind, tenant, run_at, id) WHERE state IN ('queued', 'scheduled', 'retrying');

@@ -17,7 +17,9 @@ INSERT INTO operation_kinds VALUES
     ('rotate', 'project.rotate', '{ready}', 'updating', 'updating', 'ready', 'ready'),
     ('pause', 'project.pause', '{ready}', 'pausing', 'pausing', 'paused', 'ready'),
     ('resume', 'project.resume', '{paused}', 'resuming', 'resuming', 'ready', 'paused'),
-    ('delete', 'project.deprovision', '{ready,failed,paused}', 'deleting', 'deleting', 'deleted', 'failed');
+    ('retire', 'project.retire', '{ready,failed,paused}', 'deleting', 'deleting', 'pending_deletion', 'ready'),
+    ('restore', 'project.restore', '{pending_deletion}', 'restoring', 'restoring', 'ready', 'pending_deletion'),
+    ('delete', 'project.deprovision', '{ready,failed,paused,pending_deletion}', 'deleting', 'deleting', 'deleted', 'failed');
 
 -- The steps of an operation. A step is recorded as running before it acts, and its end is fenced by the execution id.
 CREATE TABLE steps (

@@ -6,8 +6,9 @@ CREATE TRIGGER check_transition BEFORE UPDATE OF state ON jobs FOR EACH ROW WHEN
     OLD.state <> NEW.state AND NOT CASE OLD.state
         WHEN 'active' THEN NEW.state IN ('completed', 'retrying', 'failed', 'canceled', 'queued', 'scheduled')
         WHEN 'completed' THEN false
+        WHEN 'superseded' THEN false
         WHEN 'canceled' THEN NEW.state = 'blocked' AND OLD.canceled_by IS NOT NULL
-        WHEN 'failed' THEN NEW.state IN ('queued', 'blocked')
+        WHEN 'failed' THEN NEW.state IN ('queued', 'blocked', 'superseded')
         WHEN 'blocked' THEN NEW.state IN ('queued', 'scheduled', 'canceled', 'failed')
         ELSE NEW.state IN ('active', 'queued', 'canceled', 'failed')
     END

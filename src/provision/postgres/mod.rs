@@ -59,8 +59,8 @@ fn steps<'a>(operation: OperationKind) -> Vec<Box<dyn Step<PgSession<'a>> + 'a>>
             Box::new(Verify(Which::First)),
         ],
         OperationKind::Update => vec![Box::new(ReachCluster), Box::new(Grants), Box::new(Extensions)],
-        OperationKind::Pause => vec![Box::new(ReachCluster), Box::new(FenceOut)],
-        OperationKind::Resume => vec![Box::new(ReachCluster), Box::new(Admit)],
+        OperationKind::Pause | OperationKind::Retire => vec![Box::new(ReachCluster), Box::new(FenceOut)],
+        OperationKind::Resume | OperationKind::Restore => vec![Box::new(ReachCluster), Box::new(Admit)],
         OperationKind::Delete => vec![
             Box::new(ReachCluster),
             Box::new(FenceOut),

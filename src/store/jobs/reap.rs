@@ -23,6 +23,8 @@ row! {
         pub executions: bool,
         pub projects: bool,
         pub jobs: bool,
+        /// Projects that have expired or will within a day, or whose grace time is over.
+        pub deletions: bool,
         /// Outcomes that long chains of dependencies have not passed on yet.
         pub pending_outcomes: bool as "releases",
         /// Time until work becomes overdue, as far as is known now.

@@ -1,12 +1,15 @@
 //! Creates projects.
 
+use std::time::Duration;
+
+use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{OperationPolicy, Project, labels_json};
 use crate::domain::{Labels, Parameters, ProjectName};
 use crate::store::row::{FromRow, Row};
-use crate::store::sql::PROJECTS_CREATE;
+use crate::store::sql::{PROJECTS_CREATE, PROJECTS_FIND_OR_CREATE, Statement};
 use crate::store::{Audit, IdempotencyKey, Store, StoreError};
 
 /// How often a creation is repeated when another request records the same idempotency key at the same time.
@@ -19,7 +22,44 @@ pub struct NewProject {
     pub template: String,
     pub parameters: Parameters,
     pub labels: Labels,
+    pub placement: Placement,
+    /// How long each operation may take; none: as the template says.
+    pub deadline: Option<Duration>,
+    /// When the project is deleted.
+    pub expires_at: Option<OffsetDateTime>,
     pub key: Option<IdempotencyKey>,
+}
+
+/// Where and when the jobs of a project run.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    pub tenant: String,
+    pub queue: String,
+    /// 0 to 9; 9 runs first.
+    pub priority: i16,
+}
+
+impl NewProject {
+    /// A project without an own placement, deadline or expiry.
+    pub fn new(name: ProjectName, template: &str, parameters: Parameters, labels: Labels) -> Self {
+        let (placement, template) = (Placement::default(), template.to_owned());
+        Self { name, template, parameters, labels, placement, deadline: None, expires_at: None, key: None }
+    }
+}
+
+impl Default for Placement {
+    fn default() -> Self {
+        Self { tenant: "default".to_owned(), queue: "default".to_owned(), priority: 5 }
+    }
+}
+
+/// The project of a name.
+#[derive(Debug)]
+pub enum Found {
+    New(Project),
+    Existing(Project),
+    /// The number of projects that have the name.
+    Several(i64),
 }
 
 /// The outcome of creating a project.
@@ -57,28 +97,74 @@ impl Store {
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Option<Created>, StoreError> {
-        let (key, notify) = (new.key.as_ref(), self.wakeup.may_notify());
-        let params: [&(dyn ToSql + Sync); 13] = [
-            &Uuid::now_v7(),
-            &Uuid::now_v7(),
-            &new.name.as_str(),
-            &new.template,
-            &new.parameters.as_str(),
-            &labels_json(&new.labels),
-            &policy.deadline.as_secs_f64(),
-            &i32::try_from(policy.max_attempts).unwrap_or(i32::MAX),
-            &audit.actor,
-            &audit.request_id,
-            &notify,
-            &key.map(|it| it.key.as_str()),
-            &key.map(|it| it.request_hash.as_str()),
-        ];
-        let row = self.one(&PROJECTS_CREATE, &params).await?;
+        let notify = self.wakeup.may_notify();
+        let row = self.submit(&PROJECTS_CREATE, new, policy, audit, notify).await?;
         if row.get::<Option<Uuid>>("id")?.is_some() {
             self.wakeup.committed(notify);
             return Ok(Some(Created::New(Project::from_row(&row)?)));
         }
-        self.created_before(&row, key).await
+        self.created_before(&row, new.key.as_ref()).await
+    }
+
+    /// `projects/find_or_create`: the project with this name, created if there is none. Ignores the idempotency key.
+    pub async fn find_or_create_project(
+        &self,
+        new: &NewProject,
+        policy: OperationPolicy,
+        audit: &Audit,
+    ) -> Result<Found, StoreError> {
+        let notify = self.wakeup.may_notify();
+        let row = self.submit(&PROJECTS_FIND_OR_CREATE, new, policy, audit, notify).await?;
+        match row.get::<i64>("matches")? {
+            0 => {
+                self.wakeup.committed(notify);
+                Ok(Found::New(Project::from_row(&row)?))
+            }
+            1 => Ok(Found::Existing(Project::from_row(&row)?)),
+            several => Ok(Found::Several(several)),
+        }
+    }
+
+    /// Runs one of the statements that create a project. Only `projects/create` takes a key.
+    async fn submit(
+        &self,
+        statement: &Statement,
+        new: &NewProject,
+        policy: OperationPolicy,
+        audit: &Audit,
+        notify: bool,
+    ) -> Result<Row, StoreError> {
+        let key = new.key.as_ref();
+        let ids = [Uuid::now_v7(), Uuid::now_v7()];
+        let labels = labels_json(&new.labels);
+        let (own_deadline, deadline) = (new.deadline.map(|it| it.as_secs_f64()), policy.deadline.as_secs_f64());
+        let max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
+        let name = new.name.as_str();
+        let parameters = new.parameters.as_str();
+        let Placement { tenant, queue, priority } = &new.placement;
+        let (key_text, hash) = (key.map(|it| it.key.as_str()), key.map(|it| it.request_hash.as_str()));
+        let params: [&(dyn ToSql + Sync); 18] = [
+            &ids[0],
+            &ids[1],
+            &name,
+            &new.template,
+            &parameters,
+            &labels,
+            tenant,
+            queue,
+            priority,
+            &own_deadline,
+            &deadline,
+            &new.expires_at,
+            &max_attempts,
+            &audit.actor,
+            &audit.request_id,
+            &notify,
+            &key_text,
+            &hash,
+        ];
+        let takes_key = statement.name == PROJECTS_CREATE.name;
+        self.one(statement, if takes_key { &params } else { &params[..16] }).await
     }
 
     /// The outcome of the earlier request with the same key, or none if the statement must run again.

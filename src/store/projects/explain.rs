@@ -26,7 +26,7 @@ row! {
     pub struct WaitingJob {
         pub id: Uuid as "job_id",
         pub kind: String,
-        pub queue: String,
+        pub queue: String as "job_queue",
         pub state: JobState,
         pub run_at: OffsetDateTime,
         pub attempt: i32,

@@ -5,18 +5,20 @@ mod explain;
 mod operation;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::row::{FromRow, Row, row};
-use super::sql::{PROJECTS_EVENTS, PROJECTS_GET, PROJECTS_LIST, PROJECTS_PATCH};
+use super::sql::{PROJECTS_EVENTS, PROJECTS_GET, PROJECTS_LIST, PROJECTS_OF_NAME, PROJECTS_PATCH};
 use super::{Store, StoreError};
 use crate::domain::{Labels, OperationKind, ProjectName, ProjectStatus};
 
-pub use create::{Created, NewProject};
+pub use create::{Created, Found, NewProject, Placement};
 pub use explain::{ProjectExplanation, WaitingJob};
-pub use operation::{ExpiredProject, Operation, OperationPolicy};
+pub use operation::{DueDeletion, ExpiredProject, Operation, OperationPolicy};
 
 row! {
     /// A row of `projects`.
@@ -40,6 +42,16 @@ row! {
         pub is_protected: bool,
         /// What the current operation is to stop for: `cancel` or `delete`.
         pub stop_request: Option<String>,
+        /// Tenant, queue and priority of the jobs of its operations.
+        pub tenant: String,
+        pub queue: String,
+        pub priority: i16,
+        /// How long each operation may take; none: as the template says.
+        pub operation_deadline: Option<Duration>,
+        /// When the project is deleted.
+        pub expires_at: Option<OffsetDateTime>,
+        /// When the grace time of a deletion ends.
+        pub delete_after: Option<OffsetDateTime>,
         pub requested_at: OffsetDateTime,
         pub deadline_at: Option<OffsetDateTime>,
         pub created_at: OffsetDateTime,
@@ -74,12 +86,22 @@ pub struct Filter {
     pub limit: i64,
 }
 
-/// A change of the name, the labels or the protection.
+/// A new time of expiry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Expiry {
+    At(OffsetDateTime),
+    Never,
+    /// Later than the present one by this, or from now on if that has passed.
+    LaterBy(Duration),
+}
+
+/// A change of the name, the labels, the protection or the expiry.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectPatch {
     pub name: Option<ProjectName>,
     pub labels: Option<Labels>,
     pub is_protected: Option<bool>,
+    pub expiry: Option<Expiry>,
     /// The version that the caller read; none for any.
     pub version: Option<i64>,
 }
@@ -105,6 +127,11 @@ impl Store {
         self.fetch_optional(&PROJECTS_GET, &[&id]).await
     }
 
+    /// `projects/of_name`: at most two projects with this name that are not deleted.
+    pub async fn projects_of_name(&self, name: &ProjectName) -> Result<Vec<Project>, StoreError> {
+        self.fetch_all(&PROJECTS_OF_NAME, &[&name.as_str()]).await
+    }
+
     /// The template of a project.
     pub async fn template_of_project(&self, id: Uuid) -> Result<Option<String>, StoreError> {
         Ok(self.get_project(id).await?.map(|it| it.template))
@@ -122,7 +149,15 @@ impl Store {
     pub async fn patch_project(&self, id: Uuid, patch: &ProjectPatch) -> Result<Transition<Project>, StoreError> {
         let name = patch.name.as_ref().map(ProjectName::as_str);
         let labels = patch.labels.as_ref().map(labels_json);
-        let row = self.row(&PROJECTS_PATCH, &[&id, &name, &labels, &patch.version, &patch.is_protected]).await?;
+        let (at, is_never, later) = match patch.expiry {
+            None => (None, false, None),
+            Some(Expiry::At(at)) => (Some(at), false, None),
+            Some(Expiry::Never) => (None, true, None),
+            Some(Expiry::LaterBy(by)) => (None, false, Some(by.as_secs_f64())),
+        };
+        let params: [&(dyn ToSql + Sync); 8] =
+            [&id, &name, &labels, &patch.version, &patch.is_protected, &at, &is_never, &later];
+        let row = self.row(&PROJECTS_PATCH, &params).await?;
         let Some(row) = row else { return Ok(Transition::Missing) };
         match row.get::<Option<Uuid>>("id")? {
             Some(_) => Ok(Transition::Applied(Project::from_row(&row)?)),

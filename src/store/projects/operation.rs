@@ -9,7 +9,10 @@ use uuid::Uuid;
 use super::{Project, Transition};
 use crate::domain::{JobState, Parameters, ProjectVerb};
 use crate::store::row::{Row, row};
-use crate::store::sql::{JOBS_OF_PROJECT, PROJECTS_BEGIN_OPERATION, PROJECTS_CANCEL, PROJECTS_EXPIRE, PROJECTS_FORCE};
+use crate::store::sql::{
+    JOBS_OF_PROJECT, PROJECTS_ANNOUNCE_EXPIRY, PROJECTS_BEGIN_OPERATION, PROJECTS_CANCEL, PROJECTS_DUE_FOR_DELETION,
+    PROJECTS_EXPIRE, PROJECTS_FORCE,
+};
 use crate::store::{Audit, Store, StoreError};
 
 /// What applies to every operation on a project.
@@ -40,6 +43,16 @@ row! {
         pub ended_at: Option<OffsetDateTime>,
     }
 
+    /// A project that is to be deleted because time has passed.
+    #[derive(Debug)]
+    pub struct DueDeletion {
+        pub id: Uuid,
+        /// The grace time is over; otherwise the project has expired.
+        pub is_removal: bool,
+        pub timeout: Duration,
+        pub max_attempts: i32,
+    }
+
     /// A project whose operation ended at its deadline.
     #[derive(Debug)]
     pub struct ExpiredProject {
@@ -66,7 +79,20 @@ impl Store {
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
-        self.begin(id, (verb, None), version, policy, audit).await
+        self.begin(id, (verb, None, None), version, policy, audit).await
+    }
+
+    /// `projects/begin_operation`: starts a deletion. Until the grace time is over, the project can be restored; none: as the
+    /// template says.
+    pub async fn begin_deletion(
+        &self,
+        id: Uuid,
+        grace: Option<Duration>,
+        version: Option<i64>,
+        policy: OperationPolicy,
+        audit: &Audit,
+    ) -> Result<Transition<Project>, StoreError> {
+        self.begin(id, (ProjectVerb::Delete, None, grace), version, policy, audit).await
     }
 
     /// `projects/begin_operation`: starts an update with these parameters.
@@ -78,13 +104,13 @@ impl Store {
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
-        self.begin(id, (ProjectVerb::Update, Some(parameters.as_str())), version, policy, audit).await
+        self.begin(id, (ProjectVerb::Update, Some(parameters.as_str()), None), version, policy, audit).await
     }
 
     async fn begin(
         &self,
         id: Uuid,
-        (verb, parameters): (ProjectVerb, Option<&str>),
+        (verb, parameters, grace): (ProjectVerb, Option<&str>, Option<Duration>),
         version: Option<i64>,
         policy: OperationPolicy,
         audit: &Audit,
@@ -93,7 +119,8 @@ impl Store {
         let max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
         let (job, timeout) = (Uuid::now_v7(), policy.deadline.as_secs_f64());
         let Audit { actor, reason, request_id } = audit;
-        let params: [&(dyn ToSql + Sync); 11] = [
+        let grace = grace.map(|it| it.as_secs_f64());
+        let params: [&(dyn ToSql + Sync); 12] = [
             &verb.as_str(),
             &id,
             &job,
@@ -105,6 +132,7 @@ impl Store {
             &notify,
             &version,
             &parameters,
+            &grace,
         ];
         let row = self.row(&PROJECTS_BEGIN_OPERATION, &params).await?;
         self.transition(id, row, notify).await
@@ -158,5 +186,17 @@ impl Store {
         let notify = self.wakeup.may_notify();
         let rows = self.fetch_all(&PROJECTS_EXPIRE, &[&limit, &actor, &notify]).await?;
         Ok(self.committed(notify, rows))
+    }
+
+    /// `projects/announce_expiry`: records which projects expire within 24 hours. Returns them.
+    pub async fn announce_expiry(&self, limit: i64, actor: &str) -> Result<Vec<Uuid>, StoreError> {
+        let notify = self.wakeup.may_notify();
+        self.fetch_values(&PROJECTS_ANNOUNCE_EXPIRY, &[&limit, &actor, &notify]).await
+    }
+
+    /// `projects/due_for_deletion`: projects that have expired or whose grace time is over.
+    pub async fn due_deletions(&self, limit: i64, default: OperationPolicy) -> Result<Vec<DueDeletion>, StoreError> {
+        let max_attempts = i32::try_from(default.max_attempts).unwrap_or(i32::MAX);
+        self.fetch_all(&PROJECTS_DUE_FOR_DELETION, &[&limit, &default.deadline.as_secs_f64(), &max_attempts]).await
     }
 }

@@ -51,16 +51,23 @@ fn own_routes(config: &mut ServiceConfig) {
         .service(resource(
             "/projects/{id}",
             &["GET", "PATCH", "DELETE"],
-            [get().to(projects::get), web::patch().to(projects::patch), web::delete().to(projects::delete)],
+            [get().to(projects::get), web::patch().to(projects::patch), web::delete().to(projects::verbs::delete)],
         ))
-        .service(resource("/projects/{id}/retry", &["POST"], [post().to(projects::retry)]))
+        .service(resource(
+            "/projects/by-name/{name}",
+            &["GET", "PUT"],
+            [get().to(projects::by_name::get), web::put().to(projects::by_name::put)],
+        ))
+        .service(resource("/projects/{id}/retry", &["POST"], [post().to(projects::verbs::retry)]))
         .service(resource("/templates", &["GET"], [get().to(templates::list)]))
         .service(resource("/templates/{name}", &["GET"], [get().to(templates::get)]))
-        .service(resource("/projects/{id}/pause", &["POST"], [post().to(projects::pause)]))
-        .service(resource("/projects/{id}/resume", &["POST"], [post().to(projects::resume)]))
-        .service(resource("/projects/{id}/rotate", &["POST"], [post().to(projects::rotate)]))
-        .service(resource("/projects/{id}/cancel", &["POST"], [post().to(projects::cancel)]))
-        .service(resource("/projects/{id}/force", &["POST"], [post().to(projects::force)]))
+        .service(resource("/projects/{id}/pause", &["POST"], [post().to(projects::verbs::pause)]))
+        .service(resource("/projects/{id}/resume", &["POST"], [post().to(projects::verbs::resume)]))
+        .service(resource("/projects/{id}/rotate", &["POST"], [post().to(projects::verbs::rotate)]))
+        .service(resource("/projects/{id}/cancel", &["POST"], [post().to(projects::verbs::cancel)]))
+        .service(resource("/projects/{id}/undelete", &["POST"], [post().to(projects::verbs::undelete)]))
+        .service(resource("/projects/{id}/extend", &["POST"], [post().to(projects::verbs::extend)]))
+        .service(resource("/projects/{id}/force", &["POST"], [post().to(projects::verbs::force)]))
         .service(resource("/projects/{id}/reveal", &["POST"], [post().to(projects::access::reveal)]))
         .service(resource("/projects/{id}/outputs", &["GET"], [get().to(projects::access::outputs)]))
         .service(resource("/projects/{id}/operations", &["GET"], [get().to(projects::operations::list)]))

@@ -35,9 +35,10 @@ use crate::wire;
         (name = "operations", description = "Health, metrics and the API description")
     ),
     paths(
-        projects::create, projects::list, projects::get, projects::patch, projects::delete, projects::retry, projects::events,
+        projects::create, projects::list, projects::get, projects::patch, projects::by_name::get, projects::by_name::put, projects::verbs::delete,
+        projects::verbs::undelete, projects::verbs::extend, projects::verbs::retry, projects::events,
         templates::list, templates::get,
-        projects::pause, projects::resume, projects::rotate, projects::cancel, projects::force, projects::access::outputs, projects::access::reveal,
+        projects::verbs::pause, projects::verbs::resume, projects::verbs::rotate, projects::verbs::cancel, projects::verbs::force, projects::access::outputs, projects::access::reveal,
         projects::operations::list, projects::operations::steps,
         projects::explain::explain,
         jobs::create::create, jobs::list, jobs::get, jobs::patch, jobs::actions::cancel, jobs::actions::retry, jobs::actions::run_again,

@@ -95,7 +95,7 @@ fn by_queue(depth: &[QueueDepth], work: &[WorkBucket], workers: &[WorkerActivity
         match row.state {
             JobState::Active => stats.in_flight += row.n,
             JobState::Failed => stats.failed += row.n,
-            JobState::Completed | JobState::Canceled => {}
+            JobState::Completed | JobState::Canceled | JobState::Superseded => {}
             _ => stats.waiting += row.n,
         }
     }

@@ -41,6 +41,7 @@ fn described(template: &crate::template::Template, versions: &[TemplateVersion])
         provisioner: template.provisioner.clone(),
         parameters: raw(template.schema.to_string()),
         on_failure: template.on_failure.as_str().to_owned(),
+        grace_s: template.grace.as_secs(),
         operations: crate::domain::OperationKind::ALL.iter().map(policy).collect(),
         labels: template.labels.clone(),
         is_default: template.name == crate::template::DEFAULT,

@@ -8,12 +8,18 @@ use crate::web::error::ApiError;
 use crate::web::ui::{COUNT_CAP, Shell, capped, count};
 
 /// The order of tabs and legends.
-pub const PROJECT_STATUSES: [ProjectStatus; 6] = [
+pub const PROJECT_STATUSES: [ProjectStatus; 12] = [
     ProjectStatus::Ready,
     ProjectStatus::Creating,
     ProjectStatus::Provisioning,
     ProjectStatus::Failed,
+    ProjectStatus::Updating,
+    ProjectStatus::Pausing,
+    ProjectStatus::Paused,
+    ProjectStatus::Resuming,
     ProjectStatus::Deleting,
+    ProjectStatus::PendingDeletion,
+    ProjectStatus::Restoring,
     ProjectStatus::Deleted,
 ];
 

@@ -45,6 +45,7 @@ fn fixed(code: &str) -> Option<(Tone, &'static str)> {
         "project-rotating" => {
             "The credential is being replaced. The previous one stays valid until the next replacement."
         }
+        "project-restoring" => "The project is brought back.",
         "project-resuming" => "Resuming. Access is admitted in a moment.",
         "forgotten-letter" => "Dead letter deleted. Its events are kept.",
         "paused" => "Paused. New jobs are accepted and wait.",

@@ -78,6 +78,8 @@ impl StateBadge for ProjectStatus {
             Self::Paused => Badge::new(Tone::Wait, "pause", "Paused"),
             Self::Resuming => Badge::new(Tone::Work, "ring", "Resuming"),
             Self::Deleting => Badge::new(Tone::Wait, "trash", "Deleting"),
+            Self::PendingDeletion => Badge::new(Tone::Wait, "trash", "Pending deletion"),
+            Self::Restoring => Badge::new(Tone::Work, "ring", "Restoring"),
             Self::Deleted => Badge::new(Tone::Neutral, "ban", "Deleted"),
         }
     }
@@ -108,6 +110,7 @@ impl StateBadge for JobState {
             Self::Retrying => Badge::new(Tone::Wait, "retry", "Retrying"),
             Self::Failed => Badge::new(Tone::Bad, "skull", "Failed"),
             Self::Canceled => Badge::new(Tone::Neutral, "ban", "Canceled"),
+            Self::Superseded => Badge::new(Tone::Neutral, "retry", "Superseded"),
         }
     }
 }

@@ -12,7 +12,13 @@ endpoints! {
     /// Returns a project.
     get_project(id) GET "/projects/" id;
     /// Deletes a project.
-    delete_project(id, body) DELETE "/projects/" id;
+    delete_project(id, pairs, body) DELETE "/projects/" id;
+    /// Brings back a project that is pending deletion.
+    undelete_project(id, body) POST "/projects/" id "/undelete";
+    /// Lets a project expire later.
+    extend_project(id, body) POST "/projects/" id "/extend";
+    /// Creates the project with this name, or brings it to the state described.
+    apply_project(id, body) PUT "/projects/by-name/" id;
     /// Retries a failed project.
     retry_project(id, body) POST "/projects/" id "/retry";
     /// Cancels the operation in progress.

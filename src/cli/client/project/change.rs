@@ -1,10 +1,12 @@
 //! Creates and changes projects.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::{Project, Target};
 use crate::cli::client::context::{Context, Outcome};
-use crate::cli::client::flags::{DryRun, Submission, pair};
+use crate::cli::client::flags::{DryRun, Submission, Wait, duration, pair};
 use crate::cli::client::input::{json, object, strings};
 use crate::cli::client::lifecycle::print_or_wait;
 use crate::cli::failure::Failure;
@@ -29,8 +31,45 @@ pub struct Create {
     /// Label to filter by
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
+    /// Tenant of its jobs
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Queue of its jobs
+    #[arg(long)]
+    queue: Option<String>,
+    /// Priority of its jobs, 0 to 9; 9 runs first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=9))]
+    priority: Option<i64>,
+    /// How long each operation may take [default: as the template says]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    deadline: Option<Duration>,
+    /// Delete the project after this time
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    expires_in: Option<Duration>,
     #[command(flatten)]
     submission: Submission,
+}
+
+#[derive(Args, Debug)]
+pub struct Apply {
+    /// Project name, 1 to 255 characters
+    name: String,
+    /// Project template
+    #[arg(long)]
+    template: Option<String>,
+    /// Template parameters: a JSON object, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    parameters: Option<String>,
+    /// One template parameter; a value that is valid JSON is sent as JSON, any other value as a string
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
+    set: Vec<(String, String)>,
+    /// Label; the labels given replace all labels of the project
+    #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
+    label: Vec<(String, String)>,
+    #[command(flatten)]
+    dry: DryRun,
+    #[command(flatten)]
+    wait: Wait,
 }
 
 #[derive(Args, Debug)]
@@ -44,11 +83,14 @@ pub struct Update {
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
     /// Change a template parameter; the others stay as they are
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with_all = ["name", "label", "remove_label", "protected"])]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with_all = ["name", "label", "remove_label", "protected", "expires_at"])]
     set: Vec<(String, String)>,
     /// Refuse deletion (true) or allow it again (false)
     #[arg(long, value_name = "BOOL")]
     protected: Option<bool>,
+    /// When the project is deleted (RFC 3339), or "never"
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
     /// Remove a label
     #[arg(long, value_name = "KEY")]
     remove_label: Vec<String>,
@@ -58,20 +100,47 @@ pub struct Update {
 
 impl Create {
     pub async fn run(self, cx: &Context) -> Outcome {
-        let Self { name, template, parameters, parameter, label, submission } = self;
-        let Submission { idempotency_key, dry, wait } = submission;
-        cx.about("project", &name);
-        let parameters = match parameters {
-            Some(text) => Some(json("--parameters", &text)?),
-            None => (!parameter.is_empty()).then(|| object(&parameter)),
-        };
-        let labels = strings(label.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        let body = Body::default()
-            .with("name", Some(&name))
-            .with("template", template)
-            .with("parameters", parameters)
-            .with("labels", (!labels.is_empty()).then(|| raw(labels.text())));
+        let Self { name, template, parameters, parameter, label, submission, .. } = &self;
+        let Submission { idempotency_key, dry, wait } = submission.clone();
+        cx.about("project", name);
+        let seconds = |duration: Option<Duration>| duration.map(|it| it.as_secs_f64());
+        let body = description(template.as_deref(), parameters.as_deref(), parameter, label)?
+            .with("name", Some(name))
+            .with("tenant", self.tenant.as_deref())
+            .with("queue", self.queue.as_deref())
+            .with("priority", self.priority)
+            .with("deadline", seconds(self.deadline))
+            .with("expires_in", seconds(self.expires_in));
         let answer = cx.client(dry).create_project(&body, idempotency_key.as_deref()).await?;
+        let id = read(&answer.text)?.text("id").to_owned();
+        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+    }
+}
+
+/// The template, the parameters and the labels of a request.
+fn description(
+    template: Option<&str>,
+    parameters: Option<&str>,
+    set: &[(String, String)],
+    label: &[(String, String)],
+) -> Result<Body, Failure> {
+    let parameters = match parameters {
+        Some(text) => Some(json("--parameters", text)?),
+        None => (!set.is_empty()).then(|| object(set)),
+    };
+    let labels = strings(label.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    Ok(Body::default()
+        .with("template", template)
+        .with("parameters", parameters)
+        .with("labels", (!labels.is_empty()).then(|| raw(labels.text()))))
+}
+
+impl Apply {
+    pub async fn run(self, cx: &Context) -> Outcome {
+        let Self { name, template, parameters, set, label, dry, wait } = self;
+        cx.about("project", &name);
+        let body = description(template.as_deref(), parameters.as_deref(), &set, &label)?;
+        let answer = cx.client(dry).apply_project(&name, &body).await?;
         let id = read(&answer.text)?.text("id").to_owned();
         print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
     }
@@ -79,12 +148,16 @@ impl Create {
 
 impl Update {
     pub async fn run(self, cx: &Context) -> Outcome {
-        let Self { target, name, label, set, protected, remove_label, dry } = self;
+        let Self { target, name, label, set, protected, expires_at, remove_label, dry } = self;
         let id = target.id(cx).await?;
         if !set.is_empty() {
             return update_parameters(cx, &id, &set, dry).await;
         }
         let (mut body, mut version) = (Body::default().with("name", name).with("protected", protected), None);
+        body = match expires_at.as_deref() {
+            Some("never") => body.with("expires_at", Some(raw("null".to_owned()))),
+            at => body.with("expires_at", at),
+        };
         if !label.is_empty() || !remove_label.is_empty() {
             // The server replaces all labels, so the request repeats those that stay.
             let project = read(&cx.client.get_project(&id).await?.text)?;
@@ -96,9 +169,8 @@ impl Update {
             body = body.with("labels", Some(raw(strings(kept.chain(new)).text())));
         }
         if body.is_empty() {
-            return Err(
-                Failure::usage("nothing to change").hint("--name, --label, --remove-label, --protected or --set")
-            );
+            return Err(Failure::usage("nothing to change")
+                .hint("--name, --label, --remove-label, --protected, --expires-at or --set"));
         }
         cx.row(&PROJECT, &cx.client(dry).patch_project(&id, &body, version).await?.text)
     }

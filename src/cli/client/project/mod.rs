@@ -9,11 +9,11 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use access::{Form, Reveal};
-use change::{Create, Update};
+use change::{Apply, Create, Update};
 
 use crate::cli::client::complete;
 use crate::cli::client::context::{Context, Outcome};
-use crate::cli::client::flags::{Action, Confirm, Interval, Page, Timeout, Wait, Watch, With};
+use crate::cli::client::flags::{Action, Confirm, DryRun, Interval, Page, Timeout, Wait, Watch, With, duration};
 use crate::cli::client::input::find_one;
 use crate::cli::client::lifecycle::{self, Lifecycle, print_or_wait};
 use crate::cli::client::target::target;
@@ -115,9 +115,34 @@ pub enum Verb {
         after_help = "Examples:\n  provost project update my-first --name better\n  provost project update my-first --label team=b --remove-label old"
     )]
     Update(Update),
+    /// Create the project with this name, or bring it to the state described
+    #[command(
+        after_help = "Example:\n  provost project apply my-first --template postgres --set connections=30 --wait"
+    )]
+    Apply(Apply),
+    /// Let a project expire later
+    #[command(after_help = "Example:\n  provost project extend preview-17 --by 7d")]
+    Extend {
+        #[command(flatten)]
+        target: Target,
+        /// By how much
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        by: Duration,
+        #[command(flatten)]
+        dry: DryRun,
+    },
+    /// Bring back a project that is pending deletion
+    #[command(after_help = "Example:\n  provost project undelete my-first --wait")]
+    Undelete(Operation),
     /// Delete a project; its history is kept
-    #[command(visible_alias = "rm", after_help = "Example:\n  provost project delete my-first --yes --wait")]
+    #[command(
+        visible_alias = "rm",
+        after_help = "Examples:\n  provost project delete my-first --yes --wait\n  provost project delete my-first --grace 7d --yes"
+    )]
     Delete {
+        /// How long the project can be brought back; 0s deletes at once [default: as the template says]
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        grace: Option<Duration>,
         #[command(flatten)]
         action: Action<Target>,
         #[command(flatten)]
@@ -133,8 +158,20 @@ pub enum Verb {
     Explain(Target),
 }
 
-const STATUSES: [&str; 10] =
-    ["creating", "provisioning", "ready", "failed", "updating", "pausing", "paused", "resuming", "deleting", "deleted"];
+const STATUSES: [&str; 12] = [
+    "creating",
+    "provisioning",
+    "ready",
+    "failed",
+    "updating",
+    "pausing",
+    "paused",
+    "resuming",
+    "deleting",
+    "pending_deletion",
+    "restoring",
+    "deleted",
+];
 
 target!("project", "PROJECT", "Name, id or id prefix of the project", complete::projects);
 
@@ -270,12 +307,29 @@ impl Verb {
             Self::Psql { target, arguments } => access::psql(cx, &target.id(cx).await?, &arguments).await,
             Self::Env { target, form } => access::env(cx, &target.id(cx).await?, target.name(cx), form).await,
             Self::Update(update) => update.run(cx).await,
-            Self::Delete { action: Action { target, change }, confirm, wait } => {
+            Self::Apply(apply) => apply.run(cx).await,
+            Self::Extend { target, by, dry } => {
+                let (id, body) = (target.id(cx).await?, Body::default().with("by", Some(by.as_secs_f64())));
+                cx.row(&PROJECT, &cx.client(dry).extend_project(&id, &body).await?.text)
+            }
+            Self::Undelete(operation) => {
+                operation.run(cx, "ready", async |client, id, body| client.undelete_project(id, body).await).await
+            }
+            Self::Delete { grace, action: Action { target, change }, confirm, wait } => {
                 let id = target.id(cx).await?;
                 let effect = format!("Project {:?} will be deleted. Its history is kept.", target.name(cx));
                 cx.confirm(confirm, change.dry, &effect)?;
-                let answer = cx.client(change.dry).delete_project(&id, &change.body()).await?;
-                print_or_wait::<Project>(cx, &id, &answer.text, "deleted", &wait).await
+                let grace = [("grace", grace.map(|it| it.as_secs_f64().to_string()))];
+                let answer = cx.client(change.dry).delete_project(&id, &grace, &change.body()).await?;
+                let project = read(&answer.text)?;
+                // With a grace time, the project is first only taken out of service.
+                let is_kept =
+                    ["retire"].contains(&project.text("operation")) || project.text("status") == "pending_deletion";
+                let goal = if is_kept { "pending_deletion" } else { "deleted" };
+                if is_kept {
+                    cx.output.note(&format!("To bring it back: provost project undelete {id}"));
+                }
+                print_or_wait::<Project>(cx, &id, &answer.text, goal, &wait).await
             }
             Self::Events(With { target, options: page }) => {
                 let id = target.id(cx).await?;

@@ -57,7 +57,7 @@ pub fn possible(job: &Job) -> Vec<&'static str> {
         // A step is deleted with its workflow.
         JobState::Failed if job.step.is_some() => vec!["retry", "run-again"],
         JobState::Failed => vec!["retry", "run-again", "delete"],
-        JobState::Completed | JobState::Canceled => vec!["run-again"],
+        JobState::Completed | JobState::Canceled | JobState::Superseded => vec!["run-again"],
     }
 }
 
@@ -70,6 +70,7 @@ pub fn why(job: &Job, facts: &JobExplanation) -> Reason {
         JobState::Failed => {
             ("finished", format!("The job failed permanently{error}. Fix the cause, then replay or delete it."))
         }
+        JobState::Superseded => ("finished", format!("The job failed{error}. A later operation has taken its place.")),
         JobState::Blocked => ("blocked", "The job waits for its dependencies.".to_owned()),
         JobState::Active => active(job, facts),
         JobState::Scheduled if job.run_at > facts.at => {

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 
-use crate::domain::{JobState, ProjectStatus, ProjectVerb};
+use crate::domain::{JobState, ProjectStatus, ProjectVerb, moment};
 use crate::store::projects::{Project, ProjectExplanation, WaitingJob};
 use crate::web::api::description;
 use crate::web::api::jobs::explain::{self as job, Reason};
@@ -97,6 +97,13 @@ fn settled(project: &Project) -> String {
         ProjectStatus::Paused => {
             "The project is paused: its data is kept, and all access is blocked. Resume or delete it.".to_owned()
         }
+        ProjectStatus::PendingDeletion => match project.delete_after {
+            Some(at) => format!(
+                "The project is out of service and will be deleted after {}. Undelete it to keep it.",
+                moment::exact(at)
+            ),
+            None => "The project is out of service and will be deleted.".to_owned(),
+        },
         ProjectStatus::Failed => {
             let reason = project.error_reason.as_deref().unwrap_or("no reason given");
             format!("The project failed: {reason}. Retry or delete it.")

@@ -1,9 +1,11 @@
 //! `/projects`.
 
 pub mod access;
+pub mod by_name;
 pub mod explain;
 pub mod fields;
 pub mod operations;
+pub mod verbs;
 
 use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::Data;
@@ -11,22 +13,17 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
 use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
-use crate::store::projects::Transition;
-use crate::store::projects::{Created, NewProject, Project, ProjectEvent, ProjectPatch};
-use crate::web::api::audit::{API, api_audit, audit};
+use crate::store::projects::{Created, Expiry, NewProject, Project, ProjectEvent, ProjectPatch, Transition};
+use crate::web::api::audit::{API, audit};
+use crate::web::api::projects::verbs::applied;
 use crate::web::api::response::page;
 use crate::web::api::{description, idempotency, wait};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
-use crate::web::extract::{Id, Json, OptionalJson};
+use crate::web::extract::{Id, Json};
 use crate::web::query::Query;
 use crate::wire::json::raw;
-use crate::wire::{self, CreateProject, PatchProject, Reason};
-
-/// Why a project cannot be retried.
-pub const RETRY_HINT: &str = "Only a failed project can be retried.";
-/// Why an operation cannot be canceled.
-pub const CANCEL_HINT: &str = "No operation on it is in progress.";
+use crate::wire::{self, CreateProject, PatchProject};
 
 /// Create a project. The response is sent before provisioning starts.
 #[utoipa::path(post, path = "/projects", tag = "projects", request_body = CreateProject,
@@ -36,11 +33,16 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
     let Json { value, text } = body;
     let template = fields::template(value.template.as_deref(), &app.templates)?;
     let new = NewProject {
-        name: fields::name(&value.name)?,
-        template: template.name.clone(),
-        parameters: fields::parameters(value.parameters, template)?,
-        labels: fields::labels(value.labels.unwrap_or_default(), template)?,
+        placement: fields::placement(value.tenant.as_deref(), value.queue.as_deref(), value.priority)?,
+        deadline: value.deadline.map(fields::deadline).transpose()?,
+        expires_at: fields::expires_at(value.expires_at.as_deref(), value.expires_in)?,
         key: idempotency::key_of(&request, &text)?,
+        ..NewProject::new(
+            fields::name(&value.name)?,
+            &template.name,
+            fields::parameters(value.parameters, template)?,
+            fields::labels(value.labels.unwrap_or_default(), template)?,
+        )
     };
     let policy = app.operation_policy(&new.template, OperationKind::Create);
     let (project, replayed) = match app.store.create_project(&new, policy, &audit(API, None)?).await? {
@@ -99,7 +101,8 @@ pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult 
     respond(HttpResponse::Ok(), project)
 }
 
-/// Change the name, the labels or the protection of a project, which takes effect at once, or its parameters, which starts an update.
+/// Change the name, the labels, the protection or the time of expiry of a project, which takes effect at once, or its parameters,
+/// which starts an update.
 #[utoipa::path(patch, path = "/projects/{id}", tag = "projects", request_body = PatchProject,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only change the version with this `ETag`")),
     responses((status = 200, body = wire::Project), (status = 202, body = wire::Project, description = "The update has started"),
@@ -109,9 +112,15 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<
         name: body.value.name.as_deref().map(fields::name).transpose()?,
         labels: body.value.labels.map(fields::checked_labels).transpose()?,
         is_protected: body.value.protected,
+        expiry: match body.value.expires_at {
+            None => None,
+            Some(None) => Some(Expiry::Never),
+            Some(Some(at)) => fields::expires_at(Some(&at), None)?.map(Expiry::At),
+        },
         version: expected_version(&request)?,
     };
-    let changes_fields = patch.name.is_some() || patch.labels.is_some() || patch.is_protected.is_some();
+    let ProjectPatch { name, labels, is_protected, expiry, .. } = &patch;
+    let changes_fields = name.is_some() || labels.is_some() || is_protected.is_some() || expiry.is_some();
     if let Some(parameters) = body.value.parameters {
         // One request is one change: if the second part were refused, the first would have happened.
         if changes_fields {
@@ -121,84 +130,10 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<
         return respond(HttpResponse::Accepted(), project);
     }
     if !changes_fields {
-        return Err(ApiError::field("body", "must contain name, labels, protected or parameters"));
+        return Err(ApiError::field("body", "must contain name, labels, protected, expires_at or parameters"));
     }
     let outcome = app.store.patch_project(id, &patch).await?;
     respond(HttpResponse::Ok(), patched(outcome, id)?)
-}
-
-/// Delete a project, whatever its status: an operation in progress is stopped first. The response is sent before the resources are
-/// removed; the events are kept.
-#[utoipa::path(delete, path = "/projects/{id}", tag = "projects",
-    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Only delete the version with this `ETag`")),
-    request_body(content = Option<Reason>),
-    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
-pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Delete, expected_version(&request)?, reason).await?;
-    respond(HttpResponse::Accepted(), project)
-}
-
-/// Retry a failed project.
-#[utoipa::path(post, path = "/projects/{id}/retry", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
-pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    respond(HttpResponse::Ok(), begin(&app, id, ProjectVerb::Retry, None, reason).await?)
-}
-
-/// Starts an operation.
-async fn begin(
-    app: &App,
-    id: Uuid,
-    verb: ProjectVerb,
-    version: Option<i64>,
-    reason: OptionalJson<Reason>,
-) -> Result<Project, ApiError> {
-    let outcome = operations::begin(app, id, verb, version, &api_audit(reason.0)?).await?;
-    applied(outcome, id, verb)
-}
-
-/// Pause a ready project: all access to it is blocked, and open sessions are ended. What it consists of is kept.
-#[utoipa::path(post, path = "/projects/{id}/pause", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
-pub async fn pause(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Pause, expected_version(&request)?, reason).await?;
-    respond(HttpResponse::Accepted(), project)
-}
-
-/// Resume a paused project.
-#[utoipa::path(post, path = "/projects/{id}/resume", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
-pub async fn resume(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Resume, expected_version(&request)?, reason).await?;
-    respond(HttpResponse::Accepted(), project)
-}
-
-/// Replace the credential of a ready project. The previous one stays valid until the next replacement, so that clients can change over.
-#[utoipa::path(post, path = "/projects/{id}/rotate", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
-pub async fn rotate(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Rotate, expected_version(&request)?, reason).await?;
-    respond(HttpResponse::Accepted(), project)
-}
-
-/// Cancel the operation in progress. Afterwards the project is as it was before, or failed if it was being created or deleted.
-#[utoipa::path(post, path = "/projects/{id}/cancel", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
-    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
-pub async fn cancel(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let outcome = app.store.cancel_operation(id, expected_version(&request)?, &api_audit(reason.0)?).await?;
-    respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Cancel)?)
-}
-
-/// Give up on a project: end its job and mark the project deleted without removing anything. The event says what may be left behind.
-#[utoipa::path(post, path = "/projects/{id}/force", tag = "projects", params(("id" = Uuid, Path)), request_body = Reason,
-    responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
-pub async fn force(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let audit = api_audit(reason.0)?;
-    if audit.reason.is_none() {
-        return Err(ApiError::field("reason", "is required: it stays in the events of the project"));
-    }
-    let outcome = app.store.force_project(id, expected_version(&request)?, &audit).await?;
-    respond(HttpResponse::Ok(), applied(outcome, id, ProjectVerb::Delete)?)
 }
 
 /// List the events of a project, newest first.
@@ -235,34 +170,8 @@ pub fn not_found(id: Uuid) -> ApiError {
     ApiError::not_found("project", id)
 }
 
-/// The project after a transition, or why the transition was not applied.
-pub fn applied(outcome: Transition<Project>, id: Uuid, verb: ProjectVerb) -> Result<Project, ApiError> {
-    match outcome {
-        Transition::Applied(project) => Ok(project),
-        Transition::Rejected { was } => {
-            let (verb, hint) = refusal(verb);
-            Err(ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint })
-        }
-        Transition::Protected => Err(ApiError::Protected),
-        Transition::Stale { version } => Err(ApiError::Stale(version)),
-        Transition::Missing => Err(not_found(id)),
-    }
-}
-
-/// What cannot be done, and when it could be.
-fn refusal(verb: ProjectVerb) -> (&'static str, &'static str) {
-    match verb {
-        ProjectVerb::Retry => ("retried", RETRY_HINT),
-        ProjectVerb::Cancel => ("canceled", CANCEL_HINT),
-        ProjectVerb::Update => ("updated", "Only a ready project can be updated."),
-        ProjectVerb::Rotate => ("rotated", "Only the credential of a ready project can be replaced."),
-        ProjectVerb::Pause => ("paused", "Only a ready project can be paused."),
-        ProjectVerb::Resume => ("resumed", "Only a paused project can be resumed."),
-        ProjectVerb::Delete => ("deleted", "It is deleted already."),
-    }
-}
-
-fn respond(mut response: HttpResponseBuilder, project: Project) -> ApiResult {
+/// The answer with a project.
+pub fn respond(mut response: HttpResponseBuilder, project: Project) -> ApiResult {
     response.insert_header((ETAG, etag(project.version)));
     if project.status == ProjectStatus::Creating {
         response.insert_header(("Retry-After", "1"));
@@ -303,6 +212,12 @@ impl From<Project> for wire::Project {
             failure: row.failure.map(raw),
             protected: row.is_protected,
             stop_request: row.stop_request,
+            tenant: row.tenant,
+            queue: row.queue,
+            priority: row.priority,
+            operation_deadline_s: row.operation_deadline.map(|it| it.as_secs_f64()),
+            expires_at: row.expires_at,
+            delete_after: row.delete_after,
             deadline_at: row.deadline_at,
             created_at: row.created_at,
             updated_at: row.updated_at,

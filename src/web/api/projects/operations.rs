@@ -1,5 +1,7 @@
 //! Operations on projects, and their steps.
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use serde_json::value::RawValue;
@@ -11,7 +13,8 @@ use crate::store::projects::{Operation, Project, Transition};
 use crate::store::steps::Step;
 use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
-use crate::web::api::projects::{applied, fields, load};
+use crate::web::api::projects::verbs::applied;
+use crate::web::api::projects::{fields, load};
 use crate::web::api::response::json;
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
@@ -31,6 +34,19 @@ pub async fn begin(
     let template = app.store.template_of_project(id).await?.unwrap_or_default();
     let policy = app.operation_policy(&template, verb.operation().unwrap_or(OperationKind::Create));
     Ok(app.store.begin_operation(id, verb, version, policy, audit).await?)
+}
+
+/// Starts a deletion, with the policy of the project's template. No grace time: that of the template.
+pub async fn begin_deletion(
+    app: &App,
+    id: Uuid,
+    grace: Option<Duration>,
+    version: Option<i64>,
+    audit: &Audit,
+) -> Result<Transition<Project>, ApiError> {
+    let template = app.store.template_of_project(id).await?.unwrap_or_default();
+    let policy = app.operation_policy(&template, OperationKind::Delete);
+    Ok(app.store.begin_deletion(id, grace, version, policy, audit).await?)
 }
 
 /// Starts an update with these parameters.

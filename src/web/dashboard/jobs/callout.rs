@@ -22,6 +22,9 @@ pub async fn callout(app: &App, data: &JobData) -> Result<Callout, ApiError> {
     Ok(match job.state {
         JobState::Completed => Callout::Completed { took: data.executions.first().and_then(|it| it.took()) },
         JobState::Canceled => Callout::Canceled { cause: data.relations.canceled_by.clone() },
+        JobState::Superseded => {
+            Callout::Failed { advice: "A later operation on the project has taken its place. There is nothing to do." }
+        }
         JobState::Failed if job.project_id.is_some() => {
             Callout::Failed { advice: "This job belongs to a project. Retry the project to enqueue a new job." }
         }

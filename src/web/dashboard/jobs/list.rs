@@ -37,6 +37,7 @@ const TABS: &[JobState] = &[
     JobState::Completed,
     JobState::Failed,
     JobState::Canceled,
+    JobState::Superseded,
 ];
 
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
@@ -128,7 +129,9 @@ fn row(job: Job, stalled: &BTreeMap<String, &'static str>, now: OffsetDateTime) 
         JobState::Blocked => Some("Waits for dependencies".to_owned()),
         JobState::Active if job.cancel_requested_at.is_some() => Some("Cancellation requested".to_owned()),
         JobState::Canceled => job.cancel_reason(),
-        JobState::Retrying | JobState::Failed => job.error.as_ref().map(|_| job.error_line().to_owned()),
+        JobState::Retrying | JobState::Failed | JobState::Superseded => {
+            job.error.as_ref().map(|_| job.error_line().to_owned())
+        }
         _ => None,
     };
     let due = (!job.state.is_finished() && job.run_at > now).then_some(job.run_at);
@@ -141,7 +144,7 @@ fn tabs(filter: &Filter, counts: &Counts) -> Vec<Tab> {
         count: count(n),
         href: href(filter, state, None),
         current: filter.state == state,
-        quiet: state == Some(JobState::Canceled),
+        quiet: matches!(state, Some(JobState::Canceled | JobState::Superseded)),
     };
     let all = tab("All", None, counts.all_jobs());
     let states = TABS.iter().map(|state| tab(state.badge().label, Some(*state), counts.jobs_in(*state)));

@@ -83,7 +83,7 @@ async fn page(
         verbs,
         job,
     };
-    let is_final = matches!(page.job.state, JobState::Completed | JobState::Canceled);
+    let is_final = matches!(page.job.state, JobState::Completed | JobState::Canceled | JobState::Superseded);
     Ok(respond(request, Rendering::new(&page, page.as_main()).with_status(status).stop_polling(is_final)))
 }
 

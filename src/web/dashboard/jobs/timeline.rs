@@ -60,6 +60,7 @@ fn title(event: &Event, before: Option<JobState>, after: Option<JobState>) -> &'
         (_, Some(JobState::Completed)) => "Completed",
         (_, Some(JobState::Failed)) => "Failed permanently",
         (_, Some(JobState::Canceled)) => "Canceled",
+        (_, Some(JobState::Superseded)) => "Superseded",
         (_, Some(JobState::Retrying)) => "Failed, will retry",
         (_, Some(JobState::Scheduled)) => "Rescheduled",
         (Some(JobState::Failed), Some(JobState::Queued)) => "Replayed",

@@ -1,18 +1,22 @@
 //! The verbs of a project.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use uuid::Uuid;
 
-use crate::domain::{OperationKind, ProjectVerb};
+use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
 use crate::store::Audit;
 use crate::store::projects::Project;
 use crate::store::projects::Transition;
-use crate::web::api::projects::applied;
-use crate::web::api::projects::operations::begin;
+use crate::template::MAX_GRACE;
+use crate::web::api::projects::operations::{begin, begin_deletion};
+use crate::web::api::projects::verbs::applied;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
 use crate::web::error::ApiError;
 use crate::web::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Performed, Verb, links};
+use crate::wire::duration::HumanDuration;
 
 impl Actions for Project {
     const NAV: Nav = Nav::Projects;
@@ -22,6 +26,7 @@ impl Actions for Project {
         Verb::destructive("cancel", "Cancel the operation", "ban"),
         Verb::confirmed("pause", "Pause project", "pause"),
         Verb::direct("resume"),
+        Verb::direct("undelete"),
         Verb::direct("rotate"),
         Verb::direct("retry"),
     ];
@@ -39,17 +44,25 @@ impl Actions for Project {
         links::project_page(self.id)
     }
 
-    async fn consequences(&self, _: &App, verb: &str) -> Result<Consequences, ApiError> {
+    async fn consequences(&self, app: &App, verb: &str) -> Result<Consequences, ApiError> {
         match verb {
             "cancel" => return Ok(of_cancel(self)),
             "pause" => return Ok(of_pause(self)),
             _ => {}
         }
+        let grace = app.templates.get(&self.template).map(|it| it.grace).unwrap_or_default();
+        let is_kept = !grace.is_zero() && matches!(self.status, ProjectStatus::Ready | ProjectStatus::Paused);
+        let effect = if is_kept {
+            let grace = humantime::format_duration(grace);
+            format!(
+                "All access is blocked. After {grace}, everything that the project consists of is deleted; until then, you can undelete it."
+            )
+        } else {
+            let template = &self.template;
+            format!("Everything that template {template:?} created for the project is deleted. This cannot be undone.")
+        };
         Ok(Consequences {
-            effects: vec![format!(
-                "Everything that template {:?} created for the project is deleted. This cannot be undone.",
-                self.template
-            )],
+            effects: vec![effect],
             kept: vec![
                 "The record: name, labels, events and operations, under the same ID.".to_owned(),
                 "If deletion fails, the project is marked failed; you can try again.".to_owned(),
@@ -67,7 +80,11 @@ impl Actions for Project {
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         }
         let version = form.get("version").parse().ok();
-        let error = match begin(app, self.id, ProjectVerb::Delete, version, audit).await? {
+        let Ok(grace) = grace(form, self) else {
+            let error = "The grace time is not a duration of at most 365 days, like 7d or 0s.".to_owned();
+            return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
+        };
+        let error = match begin_deletion(app, self.id, grace, version, audit).await? {
             Transition::Applied(_) => return Ok(Performed::done(self.page(), "deleting")),
             Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),
             Transition::Rejected { was } => format!("The project is now {was}."),
@@ -92,14 +109,23 @@ impl Actions for Project {
             return Vec::new();
         }
         let mismatch = form.is_some_and(|form| is_other_name(self, form));
-        vec![ConfirmField {
+        let is_restorable = matches!(self.status, ProjectStatus::Ready | ProjectStatus::Paused);
+        let keep = is_restorable.then(|| ConfirmField {
+            field: "grace".to_owned(),
+            label: "Grace time (optional)".to_owned(),
+            hint: "How long the project can be undeleted, like 7d. 0s deletes at once.".to_owned(),
+            value: form.map(|form| form.get("grace").to_owned()).unwrap_or_default(),
+            ..ConfirmField::default()
+        });
+        let name = ConfirmField {
             field: "confirm_name".to_owned(),
             label: "Type the project name to confirm".to_owned(),
             exact: Some(self.name.clone()),
             value: form.map(|form| form.get("confirm_name").to_owned()).unwrap_or_default(),
             error: mismatch.then(|| "The names differ. Case and spaces matter.".to_owned()),
             ..ConfirmField::default()
-        }]
+        };
+        keep.into_iter().chain([name]).collect()
     }
 
     /// The typed name confirms.
@@ -110,6 +136,15 @@ impl Actions for Project {
 
 fn is_other_name(project: &Project, form: &Form) -> bool {
     form.get("confirm_name").trim() != project.name
+}
+
+/// The grace time of the form; none: as the template says. A project that is pending deletion is deleted at once.
+fn grace(form: &Form, project: &Project) -> Result<Option<Duration>, ()> {
+    match form.word("grace") {
+        None if project.status == ProjectStatus::PendingDeletion => Ok(Some(Duration::ZERO)),
+        None => Ok(None),
+        Some(text) => HumanDuration::parse(text).filter(|it| it.0 <= MAX_GRACE).map(|it| Some(it.0)).ok_or(()),
+    }
 }
 
 fn of_cancel(project: &Project) -> Consequences {
@@ -146,6 +181,7 @@ async fn other(app: &App, project: &Project, verb: ProjectVerb, audit: &Audit) -
             ProjectVerb::Pause => "project-pausing".to_owned(),
             ProjectVerb::Resume => "project-resuming".to_owned(),
             ProjectVerb::Rotate => "project-rotating".to_owned(),
+            ProjectVerb::Undelete => "project-restoring".to_owned(),
             _ => "retried".to_owned(),
         },
         Transition::Rejected { was } if verb == ProjectVerb::Retry => format!("retry-refused.{was}"),

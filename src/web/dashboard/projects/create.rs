@@ -71,7 +71,7 @@ async fn try_create(app: &App, body: &Body) -> Result<Result<Uuid, CreateForm>, 
         Ok(parameters) => parameters,
         Err(_) => return Ok(Err(rejected("template", "This template needs parameters. Choose them first."))),
     };
-    let new = NewProject { name, template: template.name.clone(), parameters, labels, key };
+    let new = NewProject { key, ..NewProject::new(name, &template.name, parameters, labels) };
     submit(app, new, policy).await.map(Ok)
 }
 

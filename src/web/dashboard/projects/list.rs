@@ -94,6 +94,7 @@ impl ProjectsPage {
             ProjectStatus::Creating => Some("Waiting for a worker".to_owned()),
             ProjectStatus::Provisioning => self.times.usual().map(|usual| format!("Usually ready in {usual}")),
             ProjectStatus::Deleting => Some("Deletion in progress".to_owned()),
+            ProjectStatus::PendingDeletion => Some("Can be restored".to_owned()),
             _ => project.error_reason.clone(),
         }
     }
@@ -172,7 +173,20 @@ fn tabs(filter: &Filter, counts: &Counts) -> Vec<Tab> {
         current: filter.status == status,
         quiet: status == Some(ProjectStatus::Deleted),
     };
-    std::iter::once(None).chain(PROJECT_STATUSES.map(Some)).map(tab).collect()
+    // Most projects have one of a few statuses; the others have a tab while they occur.
+    let is_shown = |status: &ProjectStatus| {
+        let is_usual = matches!(
+            status,
+            ProjectStatus::Ready
+                | ProjectStatus::Creating
+                | ProjectStatus::Provisioning
+                | ProjectStatus::Failed
+                | ProjectStatus::Deleting
+                | ProjectStatus::Deleted
+        );
+        is_usual || counts.projects_in(*status) > 0 || filter.status == Some(*status)
+    };
+    std::iter::once(None).chain(PROJECT_STATUSES.into_iter().filter(is_shown).map(Some)).map(tab).collect()
 }
 
 fn matching(filter: &Filter, counts: &Counts, shown: i64) -> String {

@@ -190,13 +190,9 @@ async fn try_create(app: &App, form: &Form, template: &Template) -> Result<Resul
     };
     let (Ok(name), Some(parameters)) = (name, parameters) else { return Ok(Err(errors)) };
     let content = format!("{}\0{}\0{}", name.as_str(), template.name, parameters.as_str());
-    let new = NewProject {
-        name,
-        template: template.name.clone(),
-        parameters,
-        labels: fields::labels(Default::default(), template)?,
-        key: idempotency::form_key(form.get("idempotency_key"), &content),
-    };
+    let labels = fields::labels(Default::default(), template)?;
+    let key = idempotency::form_key(form.get("idempotency_key"), &content);
+    let new = NewProject { key, ..NewProject::new(name, &template.name, parameters, labels) };
     submit(app, new, app.operation_policy(&template.name, OperationKind::Create)).await.map(Ok)
 }
 

@@ -62,7 +62,8 @@ pub struct FailureView {
     pub step: Option<String>,
     pub code: String,
     pub message: String,
-    pub usable: bool,
+    /// Whether the project still works, if that is known.
+    pub usable: Option<bool>,
     pub kept: Vec<String>,
     pub undone: Vec<String>,
 }
@@ -74,6 +75,7 @@ pub enum Callout {
     Failed { reason: String, at: Stamp },
     Ready { at: Stamp, took: String },
     Paused { at: Stamp },
+    PendingDeletion { until: Option<Stamp> },
     Deleted { at: Stamp },
 }
 
@@ -148,7 +150,8 @@ async fn page(
     let changed_at = events.first().map_or(project.updated_at, |latest| latest.occurred_at);
     let status = if rejected.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let rename = rejected.unwrap_or_else(|| RenameForm { project_name: project.name.clone(), error: None });
-    let can_rename = !matches!(project.status, ProjectStatus::Deleting | ProjectStatus::Deleted);
+    let is_going =
+        matches!(project.status, ProjectStatus::Deleting | ProjectStatus::PendingDeletion | ProjectStatus::Deleted);
     let page = ProjectPage {
         shell: Shell::load(app, request, Nav::Projects).await?.crumb("Projects", PAGE).titled(&project.name),
         callout: callout(&explained, due, changed_at, &ProvisionTimes::load(app).await?),
@@ -160,7 +163,7 @@ async fn page(
         failure: project.failure.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         operations: app.store.jobs_of_project(id, OPERATIONS).await?,
         curls: curls(app, project),
-        rename: can_rename.then_some(rename),
+        rename: (!is_going).then_some(rename),
         project: project.clone(),
     };
     let deleted = project.status == ProjectStatus::Deleted;
@@ -213,6 +216,7 @@ fn callout(
         ProjectStatus::Failed => Callout::Failed { reason: project.error_reason.clone().unwrap_or_default(), at },
         ProjectStatus::Ready => Callout::Ready { at, took: elapsed(project.requested_at, changed_at) },
         ProjectStatus::Paused => Callout::Paused { at },
+        ProjectStatus::PendingDeletion => Callout::PendingDeletion { until: project.delete_after.map(stamp) },
         ProjectStatus::Deleted => Callout::Deleted { at },
         _ => Callout::Transient(Box::new(transient(explained, due, times))),
     }

@@ -45,6 +45,9 @@ fn request_title(event: &ProjectEvent) -> Option<&'static str> {
         ("credential revealed", "Credential revealed"),
         ("cancel requested", "Cancellation requested"),
         ("deletion requested", "Deletion requested"),
+        ("attempt", "Attempt failed"),
+        ("the project expires", "Expires soon"),
+        ("the grace time was changed", "Grace time changed"),
     ]
     .into_iter()
     .find_map(|(begin, title)| reason.starts_with(begin).then_some(title))
@@ -55,6 +58,7 @@ fn title(from: Option<ProjectStatus>, to: Option<ProjectStatus>) -> &'static str
         (Some(ProjectStatus::Failed), Some(ProjectStatus::Creating)) => "Retried",
         (None, Some(ProjectStatus::Creating)) => "Created",
         (_, Some(ProjectStatus::Provisioning)) => "Provisioning started",
+        (Some(ProjectStatus::PendingDeletion), Some(ProjectStatus::Paused | ProjectStatus::Failed)) => "Undeleted",
         (_, Some(ProjectStatus::Ready)) => "Ready",
         (Some(ProjectStatus::Deleting), Some(ProjectStatus::Failed)) => "Deletion failed",
         (_, Some(ProjectStatus::Failed)) => "Failed",
@@ -63,6 +67,8 @@ fn title(from: Option<ProjectStatus>, to: Option<ProjectStatus>) -> &'static str
         (_, Some(ProjectStatus::Pausing)) => "Pause requested",
         (_, Some(ProjectStatus::Paused)) => "Paused",
         (_, Some(ProjectStatus::Resuming)) => "Resume requested",
+        (_, Some(ProjectStatus::PendingDeletion)) => "Pending deletion",
+        (_, Some(ProjectStatus::Restoring)) => "Undelete requested",
         (_, Some(ProjectStatus::Deleted)) => "Deleted",
         _ => "Changed",
     }

@@ -123,7 +123,7 @@ fn times(row: &Node, ready_at: Option<OffsetDateTime>) -> (Option<Interval>, Opt
         JobState::Active => {
             (row.claimed_at.and_then(ready_until), row.claimed_at.map(|from| Interval { from, to: None }))
         }
-        JobState::Completed | JobState::Failed | JobState::Canceled => {
+        JobState::Completed | JobState::Failed | JobState::Canceled | JobState::Superseded => {
             let ran = row.claimed_at.zip(row.finished_at).filter(|(from, to)| from <= to && row.attempt > 0);
             (ran.and_then(|(from, _)| ready_until(from)), ran.map(|(from, to)| Interval { from, to: Some(to) }))
         }

@@ -1,0 +1,9 @@
+-- List the projects with a name that are not deleted: two rows tell that the name is not unique.
+-- $1 name
+SELECT id, name, status, error_reason, template, template_version, parameters::text AS parameters, labels::text AS labels, version,
+       operation, failure::text AS failure, is_protected, stop_request, tenant, queue, priority,
+       operation_deadline, expires_at, delete_after, requested_at, deadline_at, created_at, updated_at
+FROM projects
+WHERE name = $1 AND status <> 'deleted'
+ORDER BY id
+LIMIT 2

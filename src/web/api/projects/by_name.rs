@@ -1,0 +1,89 @@
+//! `/projects/by-name/{name}`: projects as a declaration.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::Value;
+
+use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
+use crate::store::projects::{Found, NewProject, Project, ProjectPatch};
+use crate::template::Template;
+use crate::web::api::audit::{API, audit};
+use crate::web::api::description;
+use crate::web::api::projects::verbs::applied;
+use crate::web::api::projects::{fields, patched, respond};
+use crate::web::app::App;
+use crate::web::error::{ApiError, ApiResult};
+use crate::web::extract::{Json, Name};
+use crate::wire::{self, ApplyProject};
+
+/// Get the project with this name.
+#[utoipa::path(get, path = "/projects/by-name/{name}", tag = "projects", params(("name" = String, Path)),
+    responses((status = 200, body = wire::Project), description::ReadOne, description::Conflict))]
+pub async fn get(app: Data<App>, name: Name) -> ApiResult {
+    let name = fields::name(&name.0).map_err(ApiError::into_parameter)?;
+    match app.store.projects_of_name(&name).await?.as_slice() {
+        [] => Err(ApiError::not_found("project with the name", name.as_str())),
+        [project] => respond(HttpResponse::Ok(), project.clone()),
+        _ => Err(ApiError::AmbiguousName(name.as_str().to_owned())),
+    }
+}
+
+/// Create the project with this name, or bring it to the state that the request describes. The same request again is answered with
+/// the same project. Other parameters start an update; other labels replace the present ones.
+#[utoipa::path(put, path = "/projects/by-name/{name}", tag = "projects", params(("name" = String, Path)), request_body = ApplyProject,
+    responses((status = 200, body = wire::Project, description = "The project is as requested, or will be"), (status = 201, body = wire::Project, description = "Created"),
+        (status = 202, body = wire::Project, description = "An update has started"), description::Write, description::Conflict))]
+pub async fn put(app: Data<App>, request: HttpRequest, name: Name, body: Json<ApplyProject>) -> ApiResult {
+    let ApplyProject { template: requested, parameters, labels } = body.value;
+    let template = fields::template(requested.as_deref(), &app.templates)?;
+    let own_labels = labels.is_some();
+    let new = NewProject::new(
+        fields::name(&name.0).map_err(ApiError::into_parameter)?,
+        &template.name,
+        fields::parameters(parameters, template)?,
+        fields::labels(labels.unwrap_or_default(), template)?,
+    );
+    let policy = app.operation_policy(&new.template, OperationKind::Create);
+    match app.store.find_or_create_project(&new, policy, &audit(API, None)?).await? {
+        Found::New(project) => {
+            app.telemetry.created.inc();
+            let mut response = HttpResponse::Created();
+            let base = request.path().split("/by-name/").next().unwrap_or_default().to_owned();
+            response.insert_header((LOCATION, format!("{base}/{}", project.id)));
+            respond(response, project)
+        }
+        Found::Existing(project) => change(&app, project, &new, template, own_labels).await,
+        Found::Several(_) => Err(ApiError::AmbiguousName(new.name.as_str().to_owned())),
+    }
+}
+
+/// Brings an existing project to the requested state. Each change is conditional on the version that was compared.
+async fn change(app: &App, mut project: Project, new: &NewProject, template: &Template, own_labels: bool) -> ApiResult {
+    let id = project.id;
+    if project.template != template.name {
+        return Err(ApiError::field("template", format!("is {:?} and cannot be changed", project.template)));
+    }
+    if matches!(project.status, ProjectStatus::Deleting | ProjectStatus::PendingDeletion) {
+        let hint = "Undelete the project, or wait until it is deleted.";
+        return Err(ApiError::InvalidState { what: "project", verb: "applied", was: project.status.to_string(), hint });
+    }
+    if own_labels && project.labels != *new.labels.as_map() {
+        let labels = Some(new.labels.clone());
+        let patch = ProjectPatch { labels, version: Some(project.version), ..ProjectPatch::default() };
+        project = patched(app.store.patch_project(id, &patch).await?, id)?;
+    }
+    if is_same(&project.parameters, new.parameters.as_str()) {
+        return respond(HttpResponse::Ok(), project);
+    }
+    let policy = app.operation_policy(&template.name, OperationKind::Update);
+    let audit = audit(API, None)?;
+    let outcome = app.store.begin_update(id, &new.parameters, Some(project.version), policy, &audit).await?;
+    respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Update)?)
+}
+
+/// Whether two JSON texts have the same value.
+fn is_same(one: &str, other: &str) -> bool {
+    let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+    value(one) == value(other)
+}
