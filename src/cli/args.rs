@@ -27,6 +27,7 @@ pub enum Command {
     Worker,
     Migrate(Migrate),
     Doctor,
+    Fsck,
     /// The arguments of the benchmark program.
     Bench(Vec<std::ffi::OsString>),
     Config,
@@ -90,6 +91,7 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
             _ => Migrate::Apply,
         }),
         Some(("doctor", _)) => Command::Doctor,
+        Some(("fsck", _)) => Command::Fsck,
         Some(("bench", sub)) => Command::Bench(sub.get_many("arguments").unwrap_or_default().cloned().collect()),
         Some(("config", sub)) if sub.get_flag("example") => Command::Example,
         Some(("config", _)) => Command::Config,
@@ -173,6 +175,9 @@ fn server_commands() -> Vec<Clap> {
             .about("Check the invariants of the database; exits 0 or 1")
             .after_help("Example:\n  provost doctor --invariants")
             .args(doctor),
+        Clap::new("fsck")
+            .about("Compare every project with what really exists; exits 0 or 1")
+            .after_help("Example:\n  provost fsck -o json"),
         Clap::new("config")
             .about("Show the settings, their values and sources")
             .after_help("Examples:\n  provost config\n  provost config --example > .env")

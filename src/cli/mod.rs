@@ -11,6 +11,7 @@ mod dev;
 mod doctor;
 mod exit;
 mod failure;
+mod fsck;
 mod help;
 mod migrate;
 mod output;
@@ -80,6 +81,7 @@ fn run_with_settings(command: Command, mut sources: Sources, global: &Global) ->
     match command {
         Command::Migrate(mode) => migrate::run(&config, mode, &output, global),
         Command::Doctor => doctor::run(&config, &output, global),
+        Command::Fsck => fsck::run(&config, &output, global),
         Command::Config => settings::run(&config, &output, global),
         Command::Dev => dev::run(config),
         Command::Worker => worker::run(config),

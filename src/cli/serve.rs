@@ -182,7 +182,9 @@ fn start(
         log: log.clone(),
     };
     let (connector, store) = (connector.clone(), for_engine.clone());
-    let engine = Engine::start(EngineResources { context, store, heartbeat_store: for_heartbeats.clone(), connector });
+    let registry = startup.provisioning.registry.clone();
+    let heartbeat_store = for_heartbeats.clone();
+    let engine = Engine::start(EngineResources { context, store, heartbeat_store, connector, registry });
     let app = App {
         store: for_web.clone(),
         wakeup,

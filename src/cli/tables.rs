@@ -4,9 +4,18 @@ use super::output::{CellFormat, Column, Resource, tables};
 
 tables! {
     PROJECT = "project" by "id" {
-        "ID" "id" Exact; "NAME" "name" Text; "STATUS" "status" State; "TEMPLATE" "template" Text wide;
-        "LABELS" "labels" Text wide; "TENANT" "tenant" Text wide; "CREATED" "created_at" Time;
+        "ID" "id" Exact; "NAME" "name" Text; "STATUS" "status" State; "HEALTH" "health" Text wide;
+        "TEMPLATE" "template" Text wide; "LABELS" "labels" Text wide; "TENANT" "tenant" Text wide; "CREATED" "created_at" Time;
         "UPDATED" "updated_at" Time wide; "EXPIRES" "expires_at" Time wide; "ERROR" "error_reason" Text;
+    }
+
+    FINDING = "finding" by "id" {
+        "ID" "id" Exact; "KIND" "kind" Text; "OBJECT" "object" Text; "MESSAGE" "message" Text;
+        "PROJECT" "project_name" Text; "CLUSTER" "cluster" Text wide; "SINCE" "first_seen_at" Time;
+    }
+
+    DIFFERENCE = "difference" by "object" {
+        "PROJECT" "project" Text; "OBJECT" "object" Text; "MESSAGE" "message" Text; "ID" "project_id" Exact wide;
     }
 
     PROJECT_EVENT = "event" by "id" {

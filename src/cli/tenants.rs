@@ -60,9 +60,13 @@ impl Tenants {
 
     /// Starts the server if it has been used before, because its databases are in use.
     pub fn start_if_used(&self) {
-        if self.0.options.state_dir.join("data").exists() {
+        if self.was_used() {
             self.start();
         }
+    }
+
+    fn was_used(&self) -> bool {
+        self.0.options.state_dir.join("data").exists()
     }
 
     /// Stops the server and waits for it.
@@ -124,6 +128,10 @@ impl Tenants {
 impl Reach for Tenants {
     fn reach(&self) -> Reaching<'_> {
         Box::pin(self.connector())
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.was_used()
     }
 }
 

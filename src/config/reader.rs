@@ -51,6 +51,7 @@ impl Reader<'_> {
             worker_concurrency: self.number("PROVOST_WORKER_CONCURRENCY", 1, 1000),
             lease_ttl: self.duration("PROVOST_LEASE_TTL", second(1), second(3600)),
             agent_lease: self.duration("PROVOST_AGENT_LEASE", second(1), second(DAY)),
+            observe_interval: self.duration("PROVOST_OBSERVE_INTERVAL", Duration::from_millis(200), second(86_400)),
             poll_interval: self.duration("PROVOST_POLL_INTERVAL", Duration::from_millis(50), second(600)),
             project_deadline: self.duration("PROVOST_PROJECT_DEADLINE", second(1), second(30 * DAY)),
             max_attempts: self.number("PROVOST_MAX_ATTEMPTS", 1, 100) as u32,

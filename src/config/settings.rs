@@ -108,6 +108,12 @@ pub const SETTINGS: &[Setting] = &[
         "10m",
         "How long an operation on a project may take before it fails (1s-30d). A template can set another deadline.",
     ),
+    plain(
+        "PROVOST_OBSERVE_INTERVAL",
+        "DURATION",
+        "5m",
+        "How often what a project consists of is compared with what it says (200ms-1d).",
+    ),
     optional(
         "PROVOST_SECRET_KEY_FILE",
         "FILE",

@@ -31,6 +31,8 @@ pub struct Config {
     pub agent_lease: Duration,
     pub poll_interval: Duration,
     pub project_deadline: Duration,
+    /// How often what a project consists of is looked at.
+    pub observe_interval: Duration,
     pub max_attempts: u32,
     pub shutdown_grace: Duration,
     pub cancel_grace: Duration,

@@ -48,6 +48,8 @@ string_enum! {
     /// What is done to a project. The job of an operation is its record.
     OperationKind {
         Create = "create",
+        /// Makes a project of something that exists already, and never undoes it.
+        Adopt = "adopt",
         Update = "update",
         /// Replaces the credential.
         Rotate = "rotate",
@@ -79,6 +81,7 @@ impl OperationKind {
     pub const fn job_kind(self) -> &'static str {
         match self {
             Self::Create => "project.provision",
+            Self::Adopt => "project.adopt",
             Self::Update => "project.update",
             Self::Rotate => "project.rotate",
             Self::Pause => "project.pause",
@@ -97,7 +100,7 @@ impl OperationKind {
     pub const fn statuses(self) -> OperationStatuses {
         use ProjectStatus::*;
         let (allowed_from, first, running, done, failed): (&[ProjectStatus], _, _, _, _) = match self {
-            Self::Create => (&[Failed], Creating, Provisioning, Ready, Failed),
+            Self::Create | Self::Adopt => (&[Failed], Creating, Provisioning, Ready, Failed),
             Self::Update | Self::Rotate => (&[Ready], Updating, Updating, Ready, Ready),
             Self::Pause => (&[Ready], Pausing, Pausing, Paused, Ready),
             Self::Resume => (&[Paused], Resuming, Resuming, Ready, Paused),
@@ -187,6 +190,8 @@ pub fn transitions() -> std::collections::BTreeSet<(ProjectStatus, ProjectStatus
         all.extend([(first, Deleting), (running, Deleting)]);
     }
     // A deletion that is taken back, or that fails before anything is removed, leads to the status before it.
+    // An orphan whose project was given up becomes a project again.
+    all.insert((ProjectStatus::Deleted, Failed));
     all.extend([Paused, Failed].into_iter().flat_map(|before| [(Deleting, before), (PendingDeletion, before)]));
     all.retain(|(from, to)| from != to);
     all
@@ -204,7 +209,9 @@ mod tests {
             assert!(is_deleting || transitions.contains(&(*status, ProjectStatus::Deleting)), "{status}");
             assert!(is_deleting || ProjectVerb::Delete.applies_to(*status), "{status}");
         }
-        assert!(transitions.iter().all(|(from, _)| *from != ProjectStatus::Deleted));
+        // Only an orphan that is taken up makes a deleted project exist again.
+        let revived = transitions.iter().filter(|(from, _)| *from == ProjectStatus::Deleted);
+        assert_eq!(revived.map(|(_, to)| *to).collect::<Vec<_>>(), [ProjectStatus::Failed]);
     }
 
     #[test]

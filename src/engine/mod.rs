@@ -6,6 +6,7 @@
 //! | `deferred_notifier` | any | sends the notifications that were left out while the process was busy |
 //! | `worker` | worker | claims jobs and runs them |
 //! | `heartbeat` | worker | renews leases |
+//! | `observer` | worker | looks at what the projects consist of, and searches the clusters |
 //! | `scheduler` | scheduler | fires due schedules |
 //! | `reaper` | scheduler | applies expired leases, timeouts and deadlines |
 //! | `sweeper` | scheduler | moves the start of each lane past claimed jobs |
@@ -20,6 +21,7 @@ mod heartbeat;
 mod listener;
 mod local_worker;
 mod maintenance;
+pub mod observer;
 mod pruner;
 mod reaper;
 mod recorder;
@@ -40,6 +42,7 @@ use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::handlers::Handlers;
+use crate::provision::Registry;
 use crate::secrets::Keyring;
 use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::workers::Worker;
@@ -79,6 +82,8 @@ pub struct EngineResources {
     /// For heartbeats only. Its connections live on `heartbeat_runtime`, so nothing else may use it.
     pub heartbeat_store: Store,
     pub connector: Connector,
+    /// Looks at what exists.
+    pub registry: Registry,
 }
 
 pub struct Engine {
@@ -110,6 +115,7 @@ impl Engine {
             };
             let (source, heartbeat_source) = (source(&resources.store), source(&resources.heartbeat_store));
             engine.start_worker(&resources.context, worker, source, heartbeat_source);
+            engine.supervisor.keep_until("observer", &stop, observer::observer(&resources));
         }
         if roles.scheduler {
             engine.supervisor.keep_until("scheduler", &stop, scheduler::scheduler(&resources));

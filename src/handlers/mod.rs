@@ -31,6 +31,7 @@ pub use exec::{Command, finish_cleanup, read_commands};
 pub use http::{AllowList, BadEntry};
 pub use log::Log;
 pub use progress::ProgressReporter;
+pub use project::work_of;
 
 /// A job, as its handler sees it.
 #[derive(Clone, Debug)]

@@ -33,29 +33,51 @@ struct Payload {
     known: Option<Output>,
 }
 
+impl Payload {
+    /// The provisioner, and what it is told.
+    fn into_work(self) -> (String, Work) {
+        let name = self.provisioner.unwrap_or_else(|| self.template.clone());
+        let work = Work {
+            project_id: self.project_id,
+            installation: self.installation,
+            name: self.name,
+            operation: OperationKind::Create,
+            template: self.template,
+            parameters: self.parameters,
+            settings: self.settings.unwrap_or_else(|| RawValue::NULL.to_owned()),
+            known: self.known.unwrap_or_default(),
+            execution_id: Uuid::nil(),
+            attempt: 1,
+            is_last: true,
+        };
+        (name, work)
+    }
+}
+
+/// The provisioner of a project and what it is told, from the payload of an operation, without an attempt.
+///
+/// # Errors
+/// If the payload is not one of an operation.
+pub fn work_of(payload: &str) -> Result<(String, Work), String> {
+    let payload: Payload = serde_json::from_str(payload).map_err(|error| error.to_string())?;
+    Ok(payload.into_work())
+}
+
 impl Handler for Operate {
     fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
         fallible(async move {
-            let payload: Payload = payload::read(&job.payload)?;
-            let name = payload.provisioner.as_ref().unwrap_or(&payload.template);
-            let provisioner = self.registry.get(name).ok_or_else(|| {
-                let message = format!("no provisioner {name:?} for the template {:?}", payload.template);
+            let (name, work) = payload::read::<Payload>(&job.payload)?.into_work();
+            let provisioner = self.registry.get(&name).ok_or_else(|| {
+                let message = format!("no provisioner {name:?} for the template {:?}", work.template);
                 Outcome::fatal(message)
             })?;
-            let settings = payload.settings.unwrap_or_else(|| RawValue::NULL.to_owned());
-            let on_failure = self.on_failure(settings.get());
+            let on_failure = self.on_failure(work.settings.get());
             let work = Work {
-                project_id: payload.project_id,
-                installation: payload.installation,
-                name: payload.name,
                 operation: self.operation,
-                template: payload.template,
-                parameters: payload.parameters,
-                settings,
-                known: payload.known.unwrap_or_default(),
                 execution_id: job.execution_id,
                 attempt: job.attempt,
                 is_last: job.failures + 1 >= job.max_attempts,
+                ..work
             };
             let recorder = job.recorder.get().ok_or_else(|| Outcome::fatal("this job belongs to no project"))?;
             let outcome = run(provisioner.as_ref(), &work, on_failure, recorder, &job.stop).await;
@@ -84,9 +106,12 @@ impl Operate {
                 settings.on_failure.unwrap_or(OnFailure::Keep)
             }
             OperationKind::Pause | OperationKind::Retire | OperationKind::Rotate => OnFailure::Undo,
-            OperationKind::Update | OperationKind::Resume | OperationKind::Restore | OperationKind::Delete => {
-                OnFailure::Keep
-            }
+            // What was adopted existed before: nothing of it is ever undone.
+            OperationKind::Adopt
+            | OperationKind::Update
+            | OperationKind::Resume
+            | OperationKind::Restore
+            | OperationKind::Delete => OnFailure::Keep,
         }
     }
 }

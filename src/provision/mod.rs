@@ -4,6 +4,7 @@
 //! done, and undoes steps in reverse order. `docs/provisioners.md` shows how to write a provisioner.
 
 mod failure;
+pub mod inspect;
 pub mod postgres;
 pub mod recorder;
 pub mod run;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::OperationKind;
+use crate::domain::{Found, OperationKind};
+use inspect::{InspectFuture, Inspection, Secrets};
 
 pub use failure::Failure;
 pub use recorder::{RecordError, RecordedStep, Recorder, StepChange, StopRequest};
@@ -55,6 +57,34 @@ pub trait Provisioner: Send + Sync {
     /// # Errors
     /// If the parameters or settings are invalid, or the operation is not supported. Neither can be retried.
     fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure>;
+
+    /// Looks whether a ready or paused project works, and how what exists differs from what it says. Changes nothing.
+    ///
+    /// # Errors
+    /// If it cannot look, as when a cluster does not answer. That says nothing about the project.
+    fn inspect<'a>(
+        &'a self,
+        work: &'a Work,
+        is_paused: bool,
+        secrets: &'a dyn Secrets,
+    ) -> InspectFuture<'a, Inspection> {
+        _ = (work, is_paused, secrets);
+        Box::pin(async { Err(Failure::permanent("not_observable", "the provisioner does not look at its projects")) })
+    }
+
+    /// The places that are searched for what belongs to no project.
+    fn clusters(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Everything in a cluster that has the mark of this installation, and what a crash left behind.
+    ///
+    /// # Errors
+    /// If the cluster cannot be searched.
+    fn inventory<'a>(&'a self, cluster: &'a str, installation: &'a str) -> InspectFuture<'a, Vec<Found>> {
+        _ = (cluster, installation);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// The provisioners, by name.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use rand::RngExt;
 use serde::Deserialize;
 
+use super::inspect::{InspectFuture, Inspection, Secrets};
 use super::step::{NoSession, Steps};
 use super::{Attempt, Failure, Output, Provisioner, Recorder, Step, StepFuture, Work};
-use crate::domain::OperationKind;
+use crate::domain::{Health, OperationKind};
 
 /// Waits for a random duration, then succeeds, or fails at the configured rate. A project can override this with the
 /// parameter `simulate`:
@@ -70,6 +71,18 @@ impl Provisioner for Simulated {
             _ => SimulatedOutcome::Ready,
         };
         Ok(Box::new(Steps { session: NoSession, steps: vec![Box::new(Wait { simulated: self, simulation, outcome })] }))
+    }
+
+    fn inspect<'a>(&'a self, _: &'a Work, _: bool, _: &'a dyn Secrets) -> InspectFuture<'a, Inspection> {
+        Box::pin(async {
+            Ok(Inspection {
+                health: Health::Healthy,
+                reason: "simulated".to_owned(),
+                message: "there is nothing that could fail".to_owned(),
+                differences: Vec::new(),
+                cluster: String::new(),
+            })
+        })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod limits;
 mod listen;
 pub mod logs;
 mod migrate;
+pub mod observations;
 pub mod projects;
 mod query;
 pub mod queues;

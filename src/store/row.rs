@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::schedule::{Cause, Misfire, Overlap, ScheduleState, TickOutcome};
 use crate::domain::{
-    Backoff, JobState, LimitMode, LimitScope, OperationKind, Policy, ProjectStatus, QueueState, StepState, WorkerState,
-    WorkflowState,
+    Backoff, FindingKind, JobState, LimitMode, LimitScope, OperationKind, Policy, ProjectStatus, QueueState, StepState,
+    WorkerState, WorkflowState,
 };
 
 /// A row of a statement's result.
@@ -129,6 +129,7 @@ macro_rules! text_enums {
 
 text_enums! {
     Cause = "tick cause",
+    FindingKind = "kind of finding",
     JobState = "job state",
     LimitMode = "limit mode",
     LimitScope = "limit scope",

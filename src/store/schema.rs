@@ -39,6 +39,7 @@ pub const TABLES: &[Part] = parts![
     "tables/schedules",
     "tables/counts",
     "tables/retention",
+    "tables/observations",
     "views/executions",
 ];
 
@@ -81,7 +82,9 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/enqueue_jobs",
     "functions/enqueue",
     "functions/start_workflow",
+    "functions/operation_payload",
     "functions/enqueue_operation",
+    "functions/set_condition",
     "functions/interrupt_steps",
     "functions/supersede_jobs",
     "functions/grace_of_template",
@@ -94,6 +97,7 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/submit_project",
     "functions/find_or_submit_project",
     "functions/begin_project_operation",
+    "functions/act_on_orphan",
     "functions/run_project_operation",
     "functions/create_project",
     "functions/retry_project",

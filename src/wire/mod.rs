@@ -4,6 +4,7 @@
 pub mod client;
 pub mod create_job;
 pub mod dead_letter;
+pub mod drift;
 pub mod duration;
 pub mod event;
 pub mod hash;
@@ -28,6 +29,7 @@ pub mod workflow;
 
 pub use create_job::CreateJob;
 pub use dead_letter::{DeadLetterGroup, ReplayJobs};
+pub use drift::{Drift, Finding, SearchedCluster, TakeUpOrphan};
 pub use event::Event;
 pub use health::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
 pub use job::{BackoffPolicy, Execution, Inspection, Job, JobExplanation, PatchJob};

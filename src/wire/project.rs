@@ -59,6 +59,16 @@ pub struct Project {
     /// Until when a deleted project can be brought back.
     #[serde(serialize_with = "serialize_option")]
     pub delete_after: Option<OffsetDateTime>,
+    /// Whether what it consists of works: `healthy`, `unhealthy` or `unknown`.
+    #[schema(example = "healthy")]
+    pub health: String,
+    /// What is known beside the status: `type` (`healthy`, `in_sync` or `as_requested`), `status` (`true`, `false` or `unknown`),
+    /// `reason`, `message` and `since`.
+    #[schema(value_type = Vec<Object>)]
+    pub conditions: Box<RawValue>,
+    /// When what exists was last looked at.
+    #[serde(serialize_with = "serialize_option")]
+    pub observed_at: Option<OffsetDateTime>,
     /// When the operation in progress fails, if it has not finished.
     #[serde(serialize_with = "serialize_option")]
     pub deadline_at: Option<OffsetDateTime>,

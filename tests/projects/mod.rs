@@ -1,5 +1,6 @@
 //! Projects that are real: databases in a PostgreSQL cluster.
 
+mod drift;
 pub mod fences;
 mod isolation;
 mod lifecycle;
@@ -33,6 +34,8 @@ impl Setup {
 
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let database = Database::new().await;
+        // All databases of a run are copies, so they would take each other's projects for their own orphans.
+        database.run("UPDATE installation SET id = gen_random_uuid()").await;
         let folder = tempfile::tempdir().unwrap();
         let config = "[clusters.test]\nurl_env = \"TENANTS_URL\"\n\
                       [templates.db]\nprovisioner = \"postgres\"\nsettings = { cluster = \"test\" }\n\

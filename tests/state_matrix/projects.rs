@@ -62,18 +62,26 @@ async fn operations_start_only_from_their_statuses() {
 }
 
 #[tokio::test]
-async fn claim_starts_provisioning_only_from_creating() {
+async fn claim_leads_from_the_first_status_to_the_running_one() {
     let database = Database::new().await;
     let store = store(&database).await;
-    for status in ProjectStatus::ALL {
-        let project = project_at(&database, *status, "1 h").await;
-        let job = job_at(&database, JobState::Queued, "project.provision", Some(project), "0 s", "1 h").await;
-        let claimed = store.claim_jobs(&claim_request(&job.job_id.to_string()), 1).await.unwrap().jobs;
-        let starts = *status == ProjectStatus::Creating;
-        assert_eq!((claimed.len(), claimed[0].project_changed), (1, starts), "{status}");
-        let expected = if starts { ProjectStatus::Provisioning } else { *status };
-        assert_eq!(status_of(&database, project).await, expected);
+    for operation in OperationKind::ALL {
+        let statuses = operation.statuses();
+        for status in ProjectStatus::ALL {
+            let project = project_at(&database, *status, "1 h").await;
+            let job = job_at(&database, JobState::Queued, operation.job_kind(), Some(project), "0 s", "1 h").await;
+            let claimed =
+                store.claim_jobs(&claim_request_for(&job.job_id.to_string(), *operation), 1).await.unwrap().jobs;
+            let starts = *status == statuses.first && statuses.first != statuses.running;
+            assert_eq!((claimed.len(), claimed[0].project_changed), (1, starts), "{operation} at {status}");
+            let expected = if starts { statuses.running } else { *status };
+            assert_eq!(status_of(&database, project).await, expected, "{operation} at {status}");
+        }
     }
+}
+
+fn claim_request_for(queue: &str, operation: OperationKind) -> ClaimRequest {
+    ClaimRequest { kinds: vec![operation.job_kind().to_owned()], ..claim_request(queue) }
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ BEGIN
         kept_s := coalesce(grace, grace_of_template(current.template, current.template_version));
     END IF;
     SELECT * INTO STRICT kind FROM operation_kinds k WHERE k.operation = CASE
-        WHEN verb = 'retry' THEN 'create'
+        WHEN verb = 'retry' THEN CASE current.operation WHEN 'adopt' THEN 'adopt' ELSE 'create' END
         WHEN verb = 'undelete' THEN 'restore'
         WHEN verb = 'delete' AND kept_s > 0 AND can_be_restored(current, current.status) THEN 'retire'
         ELSE verb END;
@@ -60,6 +60,7 @@ BEGIN
         -- A project that was not ready was not taken out of service.
         UPDATE projects p
         SET status = p.status_before_deletion, delete_after = NULL, status_before_deletion = NULL, version = p.version + 1, updated_at = at,
+            observe_after = CASE p.status_before_deletion WHEN 'paused' THEN at END,
             error_reason = CASE p.status_before_deletion WHEN 'failed' THEN 'the project had failed before it was deleted' END
         WHERE p.id = project;
         INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, request_id, occurred_at)
@@ -72,7 +73,7 @@ BEGIN
             previous_parameters = CASE WHEN new_parameters IS NOT NULL THEN p.parameters END,
             status_before_deletion = CASE kind.operation WHEN 'retire' THEN p.status WHEN 'restore' THEN p.status_before_deletion END,
             removal_grace = CASE kind.operation WHEN 'retire' THEN kept_s WHEN 'restore' THEN p.removal_grace END,
-            delete_after = NULL, version = p.version + 1, requested_at = at, updated_at = at,
+            delete_after = NULL, observe_after = NULL, version = p.version + 1, requested_at = at, updated_at = at,
             deadline_at = at + coalesce(p.operation_deadline, timeout) * interval '1 second'
         WHERE p.id = project;
         INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, occurred_at)

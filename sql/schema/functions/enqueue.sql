@@ -11,7 +11,7 @@ DECLARE
     seconds   CONSTANT text := '[0-9]{1,7}(\.[0-9]+)?';
     problem   text := CASE
         WHEN is_valid_name(kind) IS NOT TRUE THEN 'kind ' || name_rule
-        WHEN kind IN ('project.provision', 'project.deprovision') THEN 'kind is reserved for projects'
+        WHEN kind IN (SELECT o.job_kind FROM operation_kinds o) THEN 'kind is reserved for projects'
         WHEN NOT run_at < timestamptz '10000-01-01 00:00:00+00' THEN 'run_at must be before the year 10000'
         WHEN NOT deadline_at < timestamptz '10000-01-01 00:00:00+00' THEN 'deadline_at must be before the year 10000'
         WHEN NOT is_valid_name(coalesce(queue, 'default')) THEN 'queue ' || name_rule

@@ -50,6 +50,7 @@ BEGIN
         deadline_at = CASE WHEN removes THEN at + coalesce(p.operation_deadline, p.removal_timeout) * interval '1 second' END,
         operation_timeout = CASE WHEN removes THEN coalesce(p.operation_deadline, p.removal_timeout) ELSE p.operation_timeout END,
         removal_timeout = NULL, removal_attempts = NULL,
+        observe_after = CASE WHEN target IN ('ready', 'paused') THEN at END,
         delete_after = CASE target WHEN 'pending_deletion' THEN at + coalesce(p.removal_grace, 0) * interval '1 second' END,
         status_before_deletion = CASE WHEN target = 'pending_deletion' OR removes AND ended_as = 'pending_deletion' THEN coalesce(p.status_before_deletion, 'ready')
                                       WHEN removes THEN ended_as END,
@@ -72,11 +73,19 @@ BEGIN
     IF succeeded THEN
         PERFORM supersede_jobs(project, format('%s succeeded', kind.operation), actor, request_id, at);
     END IF;
+    IF changed.failure IS NOT NULL AND target IN ('ready', 'paused') THEN
+        PERFORM set_condition(project, 'as_requested', 'false', coalesce(changed.failure ->> 'code', 'failed'),
+                              format('the operation %s failed: %s', kind.operation, reason), actor, at);
+    ELSE
+        DELETE FROM conditions c WHERE c.project_id = project AND c.type = 'as_requested';
+    END IF;
     IF removes THEN
         PERFORM enqueue_operation(changed, uuid_v7(), removal.job_kind, current.removal_attempts, actor, request_id, at);
     ELSIF succeeded AND kind.operation = 'delete' THEN
         DELETE FROM secrets s WHERE s.project_id = project;
         DELETE FROM outputs o WHERE o.project_id = project;
+        DELETE FROM conditions c WHERE c.project_id = project;
+        DELETE FROM findings f WHERE f.project_id = project;
     ELSIF succeeded THEN
         INSERT INTO outputs (project_id, name, value)
         SELECT DISTINCT ON (o.key) project, o.key, o.value

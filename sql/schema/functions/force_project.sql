@@ -36,12 +36,14 @@ BEGIN
         UPDATE projects p SET status = 'deleting', error_reason = NULL, deadline_at = at, updated_at = at WHERE p.id = project;
     END IF;
     UPDATE projects p
-    SET status = 'deleted', operation = 'delete', failure = NULL, stop_request = NULL, deadline_at = NULL, delete_after = NULL,
+    SET status = 'deleted', operation = 'delete', failure = NULL, stop_request = NULL, deadline_at = NULL, delete_after = NULL, observe_after = NULL,
         status_before_deletion = NULL, version = p.version + 1, updated_at = at
     WHERE p.id = project;
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, request_id, occurred_at)
     VALUES ('project', project, current.status, 'deleted', sentence, actor, job.id, request_id, at);
     PERFORM supersede_jobs(project, 'the project was forced to deleted', actor, request_id, at);
     DELETE FROM secrets s WHERE s.project_id = project;
+    DELETE FROM conditions c WHERE c.project_id = project;
+    DELETE FROM findings f WHERE f.project_id = project;
     RETURN QUERY SELECT current.status, current.version, 'applied';
 END $$;

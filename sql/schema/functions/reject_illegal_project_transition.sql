@@ -11,7 +11,8 @@ BEGIN
         ('deleting', 'deleted'), ('deleting', 'failed'),
         ('deleting', 'pending_deletion'), ('deleting', 'ready'), ('deleting', 'paused'),
         ('pending_deletion', 'restoring'), ('pending_deletion', 'paused'), ('pending_deletion', 'failed'),
-        ('restoring', 'ready'), ('restoring', 'pending_deletion')
+        ('restoring', 'ready'), ('restoring', 'pending_deletion'),
+        ('deleted', 'failed')
     ) AND (NEW.status <> 'deleting' OR OLD.status = 'deleted') THEN
         RAISE EXCEPTION 'project %: no transition from % to %', OLD.id, OLD.status, NEW.status USING ERRCODE = 'check_violation';
     END IF;

@@ -13,6 +13,7 @@ CREATE TABLE operation_kinds (
 );
 INSERT INTO operation_kinds VALUES
     ('create', 'project.provision', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
+    ('adopt', 'project.adopt', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
     ('update', 'project.update', '{ready}', 'updating', 'updating', 'ready', 'ready'),
     ('rotate', 'project.rotate', '{ready}', 'updating', 'updating', 'ready', 'ready'),
     ('pause', 'project.pause', '{ready}', 'pausing', 'pausing', 'paused', 'ready'),

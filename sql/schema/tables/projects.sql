@@ -34,6 +34,8 @@ CREATE TABLE projects (
         CHECK (status_before_deletion IN ('ready', 'paused', 'failed')),
     expires_at        timestamptz                              -- when the project is deleted
         CHECK (expires_at < '10000-01-01 00:00:00+00'),
+    observe_after     timestamptz,                             -- when the next look at what exists is due
+    observed_at       timestamptz,                             -- the latest look
     expiry_announced  boolean          NOT NULL DEFAULT false, -- the event of the coming deletion is recorded
     requested_at      timestamptz      NOT NULL,               -- start of the current operation
     deadline_at       timestamptz,                             -- when the current operation is abandoned
@@ -50,6 +52,7 @@ CREATE INDEX projects_not_deleted ON projects (id DESC) WHERE status <> 'deleted
 CREATE INDEX projects_by_deadline ON projects (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX projects_by_delete_after ON projects (delete_after) WHERE delete_after IS NOT NULL;
 CREATE INDEX projects_by_expiry ON projects (expiry_announced, expires_at) WHERE expires_at IS NOT NULL AND status <> 'deleted';
+CREATE INDEX projects_by_observation ON projects (observe_after) WHERE observe_after IS NOT NULL;
 CREATE INDEX projects_by_name ON projects (name, id) WHERE status <> 'deleted';
 CREATE INDEX projects_by_label ON projects USING gin (labels jsonb_path_ops);
 

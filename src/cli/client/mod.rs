@@ -3,6 +3,7 @@
 mod complete;
 mod context;
 mod dead_letter;
+mod drift;
 mod end2end;
 mod event;
 mod event_feed;
@@ -63,6 +64,9 @@ pub enum Noun {
     /// Manage dead letters: jobs that failed permanently
     #[command(subcommand, visible_alias = "dead-letter")]
     Dlq(dead_letter::Verb),
+    /// Show what differs from what the projects say, and take up orphans
+    #[command(subcommand)]
+    Drift(drift::Verb),
     /// Manage rate and concurrency limits
     #[command(subcommand)]
     Limit(limit::Verb),
@@ -101,6 +105,7 @@ impl Noun {
             Self::Schedule(_) => "schedule",
             Self::Workflow(_) => "workflow",
             Self::Dlq(_) => "dlq",
+            Self::Drift(_) => "drift",
             Self::Limit(_) => "limit",
             Self::Schema(_) => "schema",
             Self::Events(_) => "events",
@@ -124,6 +129,7 @@ impl Noun {
             Self::Schedule(verb) => verb.run(cx).await,
             Self::Workflow(verb) => verb.run(cx).await,
             Self::Dlq(verb) => verb.run(cx).await,
+            Self::Drift(verb) => verb.run(cx).await,
             Self::Limit(verb) => verb.run(cx).await,
             Self::Schema(verb) => verb.run(cx).await,
             Self::Events(events) => events.run(cx).await,

@@ -17,6 +17,11 @@ pub type Reaching<'a> = Pin<Box<dyn Future<Output = Result<Connector, Failure>> 
 /// Reaches a cluster. The embedded one is started by the first call.
 pub trait Reach: Send + Sync {
     fn reach(&self) -> Reaching<'_>;
+
+    /// Whether anything may be in the cluster. The embedded one is not started to find out that it is empty.
+    fn is_in_use(&self) -> bool {
+        true
+    }
 }
 
 /// A cluster of a configured URL.
@@ -41,6 +46,11 @@ impl Clusters {
             let message = format!("this worker knows no cluster {name:?}, only {}", self.names().join(", "));
             Failure::retryable("unknown_cluster", message)
         })
+    }
+
+    /// The names of the clusters in which something may be.
+    pub fn in_use(&self) -> Vec<String> {
+        self.0.iter().filter(|(_, it)| it.is_in_use()).map(|(name, _)| name.clone()).collect()
     }
 
     fn names(&self) -> Vec<&str> {

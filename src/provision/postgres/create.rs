@@ -130,6 +130,8 @@ impl Step<PgSession<'_>> for Database {
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             let (names, connections) = (session.names.clone(), session.parameters.connections);
+            // An adopted database may have been set aside.
+            super::remove::bring_back(session).await?;
             let admin = session.admin().await?;
             if let Some(row) = admin.row(sql::DATABASE, &[&names.database]).await?
                 && row.get("is_invalid")?

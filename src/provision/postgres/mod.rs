@@ -7,6 +7,8 @@
 mod cluster;
 mod create;
 mod error;
+mod inspect;
+mod inventory;
 mod link;
 mod names;
 mod parameters;
@@ -15,16 +17,17 @@ mod rotate;
 mod session;
 pub mod sql;
 
+use super::inspect::{InspectFuture, Inspection, Secrets};
 use super::step::{NoSession, Step, Steps};
 use super::{Attempt, Failure, Provisioner, Recorder, Work};
-use crate::domain::OperationKind;
+use crate::domain::{Found, OperationKind};
 
 pub use cluster::{Clusters, EMBEDDED, Reach, Reaching};
 
 use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify, Which};
 use names::Names;
-use remove::{Admit, DropCredentials, DropDatabase, DropOwner, FenceOut, VerifyGone};
-use rotate::{NextCredential, RetireOld};
+use remove::{Admit, BringBack, DropCredentials, DropDatabase, DropOwner, FenceOut, SetAside, VerifyGone};
+use rotate::{NextCredential, RetireOld, RetireOthers};
 use session::{CLUSTER_ID, PgSession};
 
 /// Makes databases.
@@ -44,6 +47,23 @@ impl Provisioner for Postgres {
         let session = PgSession::new(work, recorder, cluster, names, parameters);
         Ok(Box::new(Steps { session, steps: steps(work.operation) }))
     }
+
+    fn inspect<'a>(
+        &'a self,
+        work: &'a Work,
+        is_paused: bool,
+        secrets: &'a dyn Secrets,
+    ) -> InspectFuture<'a, Inspection> {
+        Box::pin(inspect::inspect(self, work, is_paused, secrets))
+    }
+
+    fn clusters(&self) -> Vec<String> {
+        self.clusters.in_use()
+    }
+
+    fn inventory<'a>(&'a self, cluster: &'a str, installation: &'a str) -> InspectFuture<'a, Vec<Found>> {
+        Box::pin(inventory::inventory(self, cluster, installation))
+    }
 }
 
 fn steps<'a>(operation: OperationKind) -> Vec<Box<dyn Step<PgSession<'a>> + 'a>> {
@@ -58,9 +78,16 @@ fn steps<'a>(operation: OperationKind) -> Vec<Box<dyn Step<PgSession<'a>> + 'a>>
             Box::new(Credential(Which::First)),
             Box::new(Verify(Which::First)),
         ],
+        OperationKind::Adopt => {
+            let mut all = steps(OperationKind::Create);
+            all.push(Box::new(RetireOthers));
+            all
+        }
         OperationKind::Update => vec![Box::new(ReachCluster), Box::new(Grants), Box::new(Extensions)],
-        OperationKind::Pause | OperationKind::Retire => vec![Box::new(ReachCluster), Box::new(FenceOut)],
-        OperationKind::Resume | OperationKind::Restore => vec![Box::new(ReachCluster), Box::new(Admit)],
+        OperationKind::Pause => vec![Box::new(ReachCluster), Box::new(FenceOut)],
+        OperationKind::Resume => vec![Box::new(ReachCluster), Box::new(Admit)],
+        OperationKind::Retire => vec![Box::new(ReachCluster), Box::new(FenceOut), Box::new(SetAside)],
+        OperationKind::Restore => vec![Box::new(ReachCluster), Box::new(BringBack), Box::new(Admit)],
         OperationKind::Delete => vec![
             Box::new(ReachCluster),
             Box::new(FenceOut),

@@ -11,6 +11,8 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub struct Names {
     /// The database, and the beginning of every other name: 28 characters.
     pub database: String,
+    /// The name of the database while a deletion can be taken back.
+    pub aside: String,
     /// The role that owns every object in the database. It cannot log in.
     pub owner: String,
     /// The beginning of the names of credentials.
@@ -30,6 +32,7 @@ impl Names {
         // The second half of a UUIDv7 is random.
         let (_, random) = project.as_u64_pair();
         Self {
+            aside: format!("z_{}", base32(project)),
             owner: format!("{database}_owner"),
             credential_prefix: format!("{database}_c"),
             role_prefix: format!("{database}_"),

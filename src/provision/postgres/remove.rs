@@ -41,6 +41,66 @@ impl Step<PgSession<'_>> for FenceOut {
     }
 }
 
+/// Renames the database, so that nothing finds it by its name. This can be taken back.
+pub struct SetAside;
+
+impl Step<PgSession<'_>> for SetAside {
+    fn name(&self) -> &'static str {
+        "set_aside"
+    }
+
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let name = session.names.database.clone();
+            let found = session.admin().await?.row(sql::DATABASE, &[&name]).await?;
+            Ok(Observed::done_if(found.is_none()))
+        })
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let names = session.names.clone();
+            rename(session, &names.database, &names.aside).await?;
+            Ok(Output::new())
+        })
+    }
+
+    fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
+        Box::pin(bring_back(session))
+    }
+}
+
+/// Gives the database its name again.
+pub struct BringBack;
+
+impl Step<PgSession<'_>> for BringBack {
+    fn name(&self) -> &'static str {
+        "bring_back"
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            bring_back(session).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
+/// Gives a database that was set aside its name again. One that was not is success.
+pub async fn bring_back(session: &mut PgSession<'_>) -> Result<(), Failure> {
+    let names = session.names.clone();
+    rename(session, &names.aside, &names.database).await
+}
+
+/// Renames a database if it exists and is ours.
+async fn rename(session: &mut PgSession<'_>, from: &str, to: &str) -> Result<(), Failure> {
+    let marker = session.names.marker.clone();
+    let admin = session.admin().await?;
+    let Some(row) = admin.row(sql::DATABASE, &[&from]).await? else { return Ok(()) };
+    is_marked("database", from, &row, &marker)?;
+    admin.run_rows(sql::RENAME_DATABASE, &[&from, &to]).await
+}
+
 /// Lets the credentials in again.
 pub struct Admit;
 
@@ -71,9 +131,11 @@ impl Step<PgSession<'_>> for DropDatabase {
 
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
         Box::pin(async {
-            let name = session.names.database.clone();
-            let found = session.admin().await?.row(sql::DATABASE, &[&name]).await?;
-            Ok(Observed::done_if(found.is_none()))
+            let names = session.names.clone();
+            let admin = session.admin().await?;
+            let found = admin.row(sql::DATABASE, &[&names.database]).await?.is_some();
+            let set_aside = admin.row(sql::DATABASE, &[&names.aside]).await?.is_some();
+            Ok(Observed::done_if(!found && !set_aside))
         })
     }
 
@@ -88,12 +150,20 @@ impl Step<PgSession<'_>> for DropDatabase {
 /// Drops the database, if it is ours. Absent is success.
 pub async fn drop_database(session: &mut PgSession<'_>) -> Result<(), Failure> {
     let names = session.names.clone();
+    for name in [&names.database, &names.aside] {
+        drop_named(session, name).await?;
+    }
+    Ok(())
+}
+
+async fn drop_named(session: &mut PgSession<'_>, name: &str) -> Result<(), Failure> {
+    let marker = session.names.marker.clone();
     let admin = session.admin().await?;
-    let Some(row) = admin.row(sql::DATABASE, &[&names.database]).await? else { return Ok(()) };
-    is_marked("database", &names.database, &row, &names.marker)?;
-    match admin.run_rows(sql::DROP_DATABASE, &[&names.database]).await {
+    let Some(row) = admin.row(sql::DATABASE, &[&name]).await? else { return Ok(()) };
+    is_marked("database", name, &row, &marker)?;
+    match admin.run_rows(sql::DROP_DATABASE, &[&name]).await {
         Err(failure) if failure.code == "postgres_55006" => {
-            let message = match admin.texts("obstacle", sql::OBSTACLES, &[&names.database]).await?.as_slice() {
+            let message = match admin.texts("obstacle", sql::OBSTACLES, &[&name]).await?.as_slice() {
                 [] => failure.message,
                 names => format!("{}; in the way: {}. Remove them, then retry.", failure.message, names.join(", ")),
             };
@@ -225,7 +295,8 @@ impl Step<PgSession<'_>> for VerifyGone {
         Box::pin(async {
             let names = session.names.clone();
             let admin = session.admin().await?;
-            let remains = admin.texts("name", sql::REMAINS, &[&names.database, &names.role_prefix]).await?;
+            let remains =
+                admin.texts("name", sql::REMAINS, &[&names.database, &names.aside, &names.role_prefix]).await?;
             if remains.is_empty() {
                 return Ok(Output::new());
             }

@@ -49,6 +49,24 @@ impl Step<PgSession<'_>> for RetireOld {
     }
 }
 
+/// Drops every credential but the first, which an adoption has just given a new password.
+pub struct RetireOthers;
+
+impl Step<PgSession<'_>> for RetireOthers {
+    fn name(&self) -> &'static str {
+        "retire_others"
+    }
+
+    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
+        Box::pin(async {
+            let first = session.names.credential(1);
+            let others = credentials(session).await?.into_iter().filter(|it| *it != first).collect();
+            retire(session, others).await?;
+            Ok(Output::new())
+        })
+    }
+}
+
 async fn numbers(session: &mut PgSession<'_>) -> Result<Vec<u32>, Failure> {
     let prefix = session.names.credential_prefix.clone();
     let names = credentials(session).await?;

@@ -52,6 +52,10 @@ row! {
         pub expires_at: Option<OffsetDateTime>,
         /// When the grace time of a deletion ends.
         pub delete_after: Option<OffsetDateTime>,
+        /// What is known beside the status: a JSON array, or nothing.
+        pub conditions: Option<String>,
+        /// When what exists was last looked at.
+        pub observed_at: Option<OffsetDateTime>,
         pub requested_at: OffsetDateTime,
         pub deadline_at: Option<OffsetDateTime>,
         pub created_at: OffsetDateTime,

@@ -6,6 +6,7 @@ mod actions;
 pub mod audit;
 pub mod dead_letters;
 mod description;
+pub mod drift;
 pub mod events;
 pub mod health;
 pub mod idempotency;
@@ -65,6 +66,11 @@ fn own_routes(config: &mut ServiceConfig) {
         .service(resource("/projects/{id}/resume", &["POST"], [post().to(projects::verbs::resume)]))
         .service(resource("/projects/{id}/rotate", &["POST"], [post().to(projects::verbs::rotate)]))
         .service(resource("/projects/{id}/cancel", &["POST"], [post().to(projects::verbs::cancel)]))
+        .service(resource("/drift", &["GET"], [get().to(drift::list)]))
+        .service(resource("/drift/{id}/adopt", &["POST"], [post().to(drift::adopt)]))
+        .service(resource("/drift/{id}/quarantine", &["POST"], [post().to(drift::quarantine)]))
+        .service(resource("/drift/{id}/remove", &["POST"], [post().to(drift::remove)]))
+        .service(resource("/projects/{id}/observe", &["POST"], [post().to(drift::observe)]))
         .service(resource("/projects/{id}/undelete", &["POST"], [post().to(projects::verbs::undelete)]))
         .service(resource("/projects/{id}/extend", &["POST"], [post().to(projects::verbs::extend)]))
         .service(resource("/projects/{id}/force", &["POST"], [post().to(projects::verbs::force)]))

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
 use crate::web::api::{
-    dead_letters, events, health, internal, jobs, limits, metrics, projects, queues, schedules, schemas, stats,
+    dead_letters, drift, events, health, internal, jobs, limits, metrics, projects, queues, schedules, schemas, stats,
     templates, workers, workflows,
 };
 use crate::wire;
@@ -25,6 +25,7 @@ use crate::wire;
         (name = "dead letters", description = "Jobs that failed permanently"),
         (name = "queues", description = "Queues of jobs"),
         (name = "workers", description = "Processes that run jobs"),
+        (name = "drift", description = "Differences between what the projects say and what exists"),
         (name = "templates", description = "Recipes for projects"),
         (name = "internal", description = "Protocol of remote workers"),
         (name = "limits", description = "Rate and concurrency limits"),
@@ -40,7 +41,7 @@ use crate::wire;
         templates::list, templates::get,
         projects::verbs::pause, projects::verbs::resume, projects::verbs::rotate, projects::verbs::cancel, projects::verbs::force, projects::access::outputs, projects::access::reveal,
         projects::operations::list, projects::operations::steps,
-        projects::explain::explain,
+        projects::explain::explain, drift::list, drift::observe, drift::adopt, drift::quarantine, drift::remove,
         jobs::create::create, jobs::list, jobs::get, jobs::patch, jobs::actions::cancel, jobs::actions::retry, jobs::actions::run_again,
         jobs::events, jobs::executions, jobs::explain, jobs::inspection, jobs::actions::cancel_many, jobs::actions::retry_many,
         jobs::logs::of_execution, jobs::logs::of_job,

@@ -2,6 +2,7 @@
 //! keep it live.
 
 mod dead_letters;
+mod drift;
 mod jobs;
 mod limits;
 mod login;
@@ -40,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(queues::routes)
         .configure(workers::routes)
         .configure(dead_letters::routes)
+        .configure(drift::routes)
         .configure(limits::routes)
         .configure(schedules::routes)
         .configure(metrics::routes)

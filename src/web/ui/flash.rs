@@ -45,6 +45,7 @@ fn fixed(code: &str) -> Option<(Tone, &'static str)> {
         "project-rotating" => {
             "The credential is being replaced. The previous one stays valid until the next replacement."
         }
+        "orphan-taken-up" => "The orphan is a project again, and the operation has started.",
         "project-restoring" => "The project is brought back.",
         "project-resuming" => "Resuming. Access is admitted in a moment.",
         "forgotten-letter" => "Dead letter deleted. Its events are kept.",

@@ -107,6 +107,7 @@ impl Shell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nav {
     Projects,
+    Drift,
     Metrics,
     Jobs,
     Queues,
@@ -126,6 +127,7 @@ impl Nav {
     pub fn is(self, path: &str) -> bool {
         let own = match self {
             Nav::Projects => "projects",
+            Nav::Drift => "drift",
             Nav::Metrics => "metrics",
             Nav::Jobs => "jobs",
             Nav::Queues => "queues",

@@ -1,7 +1,7 @@
 //! How states look: an icon, a color and a word, because some users cannot distinguish colors.
 
 use crate::domain::schedule::ScheduleState;
-use crate::domain::{JobState, ProjectStatus, QueueState, StepState, WorkerState, WorkflowState};
+use crate::domain::{FindingKind, JobState, ProjectStatus, QueueState, StepState, WorkerState, WorkflowState};
 
 /// The semantic colors. The classes `t-…` (badge), `f-…` (fill) and `st-…` (stroke) end in `name()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,18 @@ impl StateBadge for ProjectStatus {
             Self::PendingDeletion => Badge::new(Tone::Wait, "trash", "Pending deletion"),
             Self::Restoring => Badge::new(Tone::Work, "ring", "Restoring"),
             Self::Deleted => Badge::new(Tone::Neutral, "ban", "Deleted"),
+        }
+    }
+}
+
+impl StateBadge for FindingKind {
+    fn badge(&self) -> Badge {
+        match self {
+            Self::Missing => Badge::new(Tone::Bad, "cross", "Missing"),
+            Self::Changed => Badge::new(Tone::Wait, "warn", "Changed"),
+            Self::Added => Badge::new(Tone::Wait, "plus", "Added"),
+            Self::Orphaned => Badge::new(Tone::Info, "box", "Orphaned"),
+            Self::Residue => Badge::new(Tone::Neutral, "trash", "Residue"),
         }
     }
 }

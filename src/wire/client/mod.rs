@@ -5,6 +5,7 @@ mod endpoint;
 
 mod body;
 mod dead_letter;
+mod drift;
 mod error;
 mod event;
 mod internal;

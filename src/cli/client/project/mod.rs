@@ -18,6 +18,7 @@ use crate::cli::client::input::find_one;
 use crate::cli::client::lifecycle::{self, Lifecycle, print_or_wait};
 use crate::cli::client::target::target;
 use crate::cli::client::watch::list;
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Json, Resource, read};
 use crate::cli::tables::{
@@ -120,6 +121,9 @@ pub enum Verb {
         after_help = "Example:\n  provost project apply my-first --template postgres --set connections=30 --wait"
     )]
     Apply(Apply),
+    /// Look at what a project consists of, now
+    #[command(after_help = "Example:\n  provost project observe my-first")]
+    Observe(Target),
     /// Let a project expire later
     #[command(after_help = "Example:\n  provost project extend preview-17 --by 7d")]
     Extend {
@@ -157,6 +161,10 @@ pub enum Verb {
     #[command(after_help = "Example:\n  provost project explain my-first")]
     Explain(Target),
 }
+
+/// How often and how long `observe` looks for the result.
+const OBSERVE_PAUSE: Duration = Duration::from_millis(200);
+const OBSERVE_POLLS: u32 = 150;
 
 const STATUSES: [&str; 12] = [
     "creating",
@@ -308,6 +316,7 @@ impl Verb {
             Self::Env { target, form } => access::env(cx, &target.id(cx).await?, target.name(cx), form).await,
             Self::Update(update) => update.run(cx).await,
             Self::Apply(apply) => apply.run(cx).await,
+            Self::Observe(target) => observe(cx, &target.id(cx).await?).await,
             Self::Extend { target, by, dry } => {
                 let (id, body) = (target.id(cx).await?, Body::default().with("by", Some(by.as_secs_f64())));
                 cx.row(&PROJECT, &cx.client(dry).extend_project(&id, &body).await?.text)
@@ -341,6 +350,19 @@ impl Verb {
             }
         }
     }
+}
+
+/// Asks for a look, waits for it, and shows the project.
+async fn observe(cx: &Context, id: &str) -> Outcome {
+    let before = read(&cx.client.observe_project(id, &Body::default()).await?.text)?;
+    for _ in 0..OBSERVE_POLLS {
+        tokio::time::sleep(OBSERVE_PAUSE).await;
+        let answer = cx.client.get_project(id).await?;
+        if read(&answer.text)?.text("observed_at") != before.text("observed_at") {
+            return cx.details(&PROJECT, &answer.text);
+        }
+    }
+    Err(Failure::new(Exit::TimedOut, "no worker looked at the project in time").hint("provost worker list"))
 }
 
 impl Target {

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
-use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
+use crate::domain::{Health, OperationKind, ProjectStatus, ProjectVerb};
 use crate::store::projects::{Created, Expiry, NewProject, Project, ProjectEvent, ProjectPatch, Transition};
 use crate::web::api::audit::{API, audit};
 use crate::web::api::projects::verbs::applied;
@@ -218,11 +218,34 @@ impl From<Project> for wire::Project {
             operation_deadline_s: row.operation_deadline.map(|it| it.as_secs_f64()),
             expires_at: row.expires_at,
             delete_after: row.delete_after,
+            health: health_of(row.conditions.as_deref()).to_string(),
+            conditions: raw(row.conditions.unwrap_or_else(|| "[]".to_owned())),
+            observed_at: row.observed_at,
             deadline_at: row.deadline_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
     }
+}
+
+/// A condition of a project.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct Condition {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `true`, `false` or `unknown`.
+    pub status: String,
+    pub message: String,
+}
+
+/// The conditions of a project.
+pub fn conditions_of(text: Option<&str>) -> Vec<Condition> {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+fn health_of(conditions: Option<&str>) -> Health {
+    let conditions = conditions_of(conditions);
+    Health::of_condition(conditions.iter().find(|it| it.kind == "healthy").map(|it| it.status.as_str()))
 }
 
 impl From<ProjectEvent> for wire::ProjectEvent {

@@ -7,7 +7,7 @@ use askama::Template;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{JobState, OperationKind, ProjectName, ProjectStatus, ProjectVerb};
+use crate::domain::{Health, JobState, OperationKind, ProjectName, ProjectStatus, ProjectVerb};
 use crate::store::projects::Operation;
 use crate::store::projects::Transition;
 use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
@@ -15,6 +15,7 @@ use crate::store::steps::Step;
 use crate::web::api::jobs::explain::Reason;
 use crate::web::api::projects::access::text_of;
 use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
+use crate::web::api::projects::{Condition, conditions_of};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
 use crate::web::dashboard::projects::timeline::timeline;
@@ -178,6 +179,30 @@ async fn outputs(app: &App, id: Uuid) -> Result<Vec<(String, String)>, ApiError>
 impl ProjectPage {
     pub fn can(&self, verb: ProjectVerb) -> bool {
         verb.applies_to(self.project.status)
+    }
+
+    /// The conditions that a person should know about. A failed operation has a box of its own.
+    pub fn warnings(&self) -> Vec<Condition> {
+        let mut all = conditions_of(self.project.conditions.as_deref());
+        all.retain(|it| it.status != "true" && it.kind != "as_requested");
+        // If nothing could be looked at, one sentence says so.
+        let is_unknown = all.iter().any(|it| it.kind == "healthy" && it.status == "unknown");
+        all.retain(|it| !(is_unknown && it.kind == "in_sync"));
+        all
+    }
+
+    pub fn sentence(&self, condition: &Condition) -> &'static str {
+        match (condition.kind.as_str(), condition.status.as_str()) {
+            ("healthy", "false") => "The project is unhealthy.",
+            ("healthy", _) => "It is not known whether the project is healthy.",
+            _ => "What exists differs from what the project says.",
+        }
+    }
+
+    pub fn health(&self) -> Option<&'static str> {
+        let conditions = conditions_of(self.project.conditions.as_deref());
+        let healthy = conditions.iter().find(|it| it.kind == "healthy")?;
+        Some(Health::of_condition(Some(&healthy.status)).as_str())
     }
 
     /// Whether there is a credential to reveal.
