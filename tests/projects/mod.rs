@@ -1,9 +1,11 @@
 //! Projects that are real: databases in a PostgreSQL cluster.
 
 mod drift;
+mod canary;
 pub mod fences;
 mod isolation;
 mod lifecycle;
+mod rotation;
 
 use provost::store::Connector;
 use serde_json::{Value, json};

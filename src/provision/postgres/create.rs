@@ -296,7 +296,7 @@ impl Step<PgSession<'_>> for Credential {
             let admin = session.admin().await?;
             unless_exists(admin.run_rows(sql::CREATE_CREDENTIAL, &[&name, &names.owner]).await)?;
             admin.run_rows(sql::JOIN_ROLE, &[&name, &names.marker]).await?;
-            admin.run_rows(sql::SET_PASSWORD, &[&name, &verifier(&password)]).await?;
+            set_password(admin, &name, &password).await?;
             Ok(user(&name))
         })
     }
@@ -327,9 +327,12 @@ async fn password(session: &mut PgSession<'_>, credential: &str) -> Result<Sensi
     Ok(session.recorder.secret(credential).await?.unwrap_or(password))
 }
 
-/// What PostgreSQL stores instead of a password.
-fn verifier(password: &SensitiveText) -> String {
-    postgres_protocol::password::scram_sha_256(password.reveal().as_bytes())
+/// Sets what PostgreSQL stores instead of a password. If that fails, the server does not log the rest of this session either.
+async fn set_password(admin: &mut Link, role: &str, password: &SensitiveText) -> Result<(), Failure> {
+    let verifier = postgres_protocol::password::scram_sha_256(password.reveal().as_bytes());
+    admin.query(sql::STOP_LOGGING, &[]).await?;
+    admin.run_rows(sql::SET_PASSWORD, &[&role, &verifier]).await?;
+    admin.query(sql::LOG_AGAIN, &[]).await.map(drop)
 }
 
 /// Logs in as the tenant will.
@@ -347,8 +350,7 @@ impl Step<PgSession<'_>> for Verify {
             match log_in(session, &name, &password).await {
                 Err(failure) if failure.code == LOGIN_REFUSED => {
                     // The role has another password than the stored one: replace it.
-                    let verifier = verifier(&password);
-                    session.admin().await?.run_rows(sql::SET_PASSWORD, &[&name, &verifier]).await?;
+                    set_password(session.admin().await?, &name, &password).await?;
                     log_in(session, &name, &password).await?;
                 }
                 result => result?,
