@@ -7,10 +7,10 @@
 
 #[cfg(feature = "chaos")]
 pub use active::{
-    Mutant, after_claim, before_settle, check, fail_point, guards, is_on, polls, schema, text, with_mutant,
+    Mutant, after_claim, before_settle, check, fail_point, guards, hold, is_on, polls, schema, text, with_mutant,
 };
 #[cfg(not(feature = "chaos"))]
-pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, is_on, polls, schema, text};
+pub use inactive::{Mutant, after_claim, before_settle, check, fail_point, hold, is_on, polls, schema, text};
 
 /// Where the process exits when a file of that name exists in the directory `PROVOST_CHAOS_FAIL_POINTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,27 @@ impl FailPoint {
             Self::Accepted => "accepted",
             Self::Due => "due",
             Self::Fired => "fired",
+        }
+    }
+}
+
+/// Where a step of an operation waits while a file orders it to: see `hold`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldPoint {
+    /// The step is recorded as running, and has not looked yet.
+    Begun,
+    /// The step has acted, and that is not recorded.
+    Acted,
+    /// The end of the step is recorded.
+    Recorded,
+}
+
+impl HoldPoint {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Acted => "acted",
+            Self::Recorded => "recorded",
         }
     }
 }
@@ -85,6 +106,9 @@ mod inactive {
 
     #[inline(always)]
     pub const fn fail_point(_: super::FailPoint) {}
+
+    #[inline(always)]
+    pub async fn hold(_: &uuid::Uuid, _: &str, _: super::HoldPoint) {}
 
     #[inline(always)]
     pub const fn after_claim(_: usize) {}
@@ -257,6 +281,19 @@ mod active {
             && std::fs::remove_file(directory.join(point.as_str())).is_ok()
         {
             std::process::exit(super::EXIT_CODE);
+        }
+    }
+
+    /// Waits if the file `<project>.<step>.<point>` exists. It is renamed to `….held`, so that one attempt takes the order; the attempt
+    /// goes on when that file is gone.
+    pub async fn hold(project: &uuid::Uuid, step: &str, point: super::HoldPoint) {
+        let Some(directory) = FAIL_POINTS.as_ref() else { return };
+        let name = format!("{project}.{step}.{}", point.as_str());
+        let held = directory.join(format!("{name}.held"));
+        if std::fs::rename(directory.join(name), &held).is_ok() {
+            while held.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
         }
     }
 

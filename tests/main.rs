@@ -11,6 +11,9 @@ mod costs;
 mod diamonds;
 mod engine;
 mod faults;
+#[cfg(feature = "chaos")]
+#[allow(dead_code, unused_imports, reason = "the chaos program uses all of it")]
+mod fences;
 mod invariants;
 mod jobs;
 mod lanes;

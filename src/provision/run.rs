@@ -1,10 +1,12 @@
 //! Performs one attempt at an operation, step by step.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::recorder::{RecordError, RecordedStep};
 use super::{Attempt, Failure, Observed, Output, Provisioner, Recorder, StepChange, Work};
 use crate::domain::{Outcome, StepState};
+use crate::mutant::{self, HoldPoint};
 use crate::signal::Stop;
 use crate::template::OnFailure;
 
@@ -28,7 +30,7 @@ pub async fn run(
         Err(failure) if failure.is_retryable => return Some(Outcome::failed(failure.message)),
         Err(failure) => return Some(Outcome::fatal(failure.message)),
     };
-    let mut run = Run { attempt: attempt.as_mut(), recorder, stop, touched: Vec::new() };
+    let mut run = Run { attempt: attempt.as_mut(), project: work.project_id, recorder, stop, touched: Vec::new() };
     match run.perform_all(work.is_last, on_failure).await {
         Ok(outcome) => Some(outcome),
         Err(RecordError::LeaseLost) => None,
@@ -70,6 +72,7 @@ fn completed(output: Output) -> Outcome {
 
 struct Run<'a> {
     attempt: &'a mut (dyn Attempt + 'a),
+    project: Uuid,
     recorder: &'a dyn Recorder,
     stop: &'a Stop,
     /// The steps that may have had an effect, in order.
@@ -144,10 +147,14 @@ impl Run<'_> {
         if !is_touched {
             self.touched.push(position);
         }
-        match self.observe_and_act(position).await {
+        mutant::hold(&self.project, name, HoldPoint::Begun).await;
+        let ended = self.observe_and_act(position).await;
+        mutant::hold(&self.project, name, HoldPoint::Acted).await;
+        match ended {
             Some(Ok(output)) => {
                 self.attempt.recall(&output);
                 self.recorder.record(change(StepState::Done, None, Some(output.clone()))).await?;
+                mutant::hold(&self.project, name, HoldPoint::Recorded).await;
                 Ok(output)
             }
             Some(Err(failure)) => {

@@ -8,15 +8,18 @@
 mod check;
 mod client;
 mod effects;
+#[path = "../fences/mod.rs"]
+mod fences;
 mod flows;
+#[path = "../harness/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the other tests use all of it")]
+mod harness;
 mod nemesis;
 mod node;
 mod options;
 mod postgres;
 mod process;
-#[path = "../harness/proxy.rs"]
-#[allow(dead_code, reason = "the other tests use all of it")]
-mod proxy;
+mod projects;
 mod record;
 mod remote;
 mod report;
@@ -29,6 +32,7 @@ use std::time::{Duration, Instant};
 
 use check::{Check, Records, check};
 use client::Ledger;
+use fences::Selection;
 use flows::Flows;
 use nemesis::Nemesis;
 use nix::sys::signal::Signal;
@@ -36,6 +40,7 @@ use node::Node;
 use options::{Invocation, Options};
 use postgres::Postgres;
 use process::Process;
+use projects::{Lives, Tenants};
 use record::Record;
 use report::Report;
 use serde_json::json;
@@ -45,7 +50,11 @@ use ticks::Ticks;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 
 fn main() -> ExitCode {
-    let Invocation::Run(options) = Options::read() else { return ExitCode::SUCCESS };
+    let options = match Options::read() {
+        Invocation::Run(options) => options,
+        Invocation::Fences(selection) => return fences(&selection),
+        Invocation::Nothing => return ExitCode::SUCCESS,
+    };
     _ = rustls::crypto::ring::default_provider().install_default();
     // Declared first, so that it is dropped last.
     let folder = Folder { path: options::folder(), keep: options.keep };
@@ -58,6 +67,16 @@ fn main() -> ExitCode {
     });
     runtime.shutdown_timeout(Duration::from_secs(5));
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plays the fault matrix of provisioning.
+fn fences(selection: &Selection) -> ExitCode {
+    println!("{}", selection.command());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let report = runtime.block_on(fences::run(selection, true));
+    report.print();
+    println!("to repeat this run:\n  {}", selection.command());
+    if report.broken().next().is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Folder {
@@ -82,11 +101,12 @@ async fn run(options: &Options, folder: &Path) -> bool {
     }
     let launched = Instant::now();
     let postgres = Arc::new(Postgres::start(folder));
+    let tenants = Arc::new(Tenants::start(folder));
     let effects = effects::create(folder);
     let last = options.nodes - 1;
     let nodes: Vec<Node> =
-        (0..options.nodes).map(|n| Node::new(n, options, folder, &postgres.url, n == last)).collect();
-    let remotes = Arc::new(remote::workers(options, folder, &nodes, &postgres));
+        (0..options.nodes).map(|n| Node::new(n, options, folder, &postgres.url, &tenants.url, n == last)).collect();
+    let remotes = Arc::new(remote::workers(options, folder, &nodes, &postgres, &tenants.url));
     let (nodes, http) = (Arc::new(nodes), reqwest::Client::new());
     for process in all(&nodes, &remotes) {
         process.start();
@@ -101,11 +121,13 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let started = Instant::now();
     let give_up = started + options.faults_for * 2 + IDLE_TIMEOUT;
     let clients = tokio::spawn(client::send_all(client::plan(options), nodes.clone(), options.faults_for, give_up));
+    let lives = Lives::start(options.projects, options.seed, &nodes, give_up);
     let repair_task = tokio::spawn(flows::repair(postgres.clone(), nodes.clone()));
-    let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone());
+    let mut nemesis = Nemesis::new(options, nodes.clone(), remotes.clone(), postgres.clone(), tenants.clone());
     nemesis.run(|| !clients.is_finished(), give_up).await;
     heal(&nodes, &remotes, &http).await;
     let ledger = clients.await.unwrap();
+    let lives = lives.end().await;
     let quiet = Instant::now();
     let until = ticks::pause(&http, &postgres, &nodes, IDLE_TIMEOUT).await;
     let became_idle = until_idle(&postgres, options.lease).await;
@@ -115,6 +137,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
     let mut checks = vec![check("processes that exited unexpectedly", nemesis.unexpected.clone())];
     checks.push(check("required faults that did not happen", nemesis.missing().map(|it| format!("{it:?}"))));
     checks.push(doctor(&postgres.url));
+    checks.extend(projects::checks(&tenants, &postgres.url, &nodes[0], &lives).await);
     // Remote workers stop before the servers that they report to.
     for process in remotes.iter().chain(nodes.iter().map(|node| &**node)) {
         let code = process.stop(Duration::from_secs(60)).await;
@@ -152,6 +175,7 @@ async fn run(options: &Options, folder: &Path) -> bool {
         reclaims: &reclaims,
         times: [launched.elapsed(), worked, idle_after],
         became_idle,
+        operations: lives.operations,
     };
     report.print(&checks)
 }

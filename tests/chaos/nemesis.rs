@@ -11,11 +11,12 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::harness::NetworkFault;
 use crate::node::Node;
 use crate::options::Options;
 use crate::postgres::Postgres;
 use crate::process::Process;
-use crate::proxy::NetworkFault;
+use crate::projects::Tenants;
 
 /// How long a process may take to start and to stop.
 const START: Duration = Duration::from_secs(90);
@@ -47,6 +48,8 @@ pub enum Fault {
     Restart,
     /// The database crashes and recovers.
     Crash,
+    /// The cluster of the projects crashes and recovers.
+    CrashTenants,
     /// Some or all connections of the servers are terminated.
     Terminate,
     /// The network to its database or server is cut.
@@ -72,7 +75,8 @@ use Side::*;
 pub type TargetedFault = (Side, Fault);
 
 /// What every run includes: each fail point, and frozen processes that return to lost leases.
-const FIRST: [TargetedFault; 10] = [
+const FIRST: [TargetedFault; 11] = [
+    (Server, CrashTenants),
     (Server, Freeze),
     (Remote, Freeze),
     (Server, DieFired),
@@ -85,7 +89,8 @@ const FIRST: [TargetedFault; 10] = [
     (Server, DieClaimed),
 ];
 
-const FAULTS: [TargetedFault; 27] = [
+const FAULTS: [TargetedFault; 28] = [
+    (Server, CrashTenants),
     (Server, Kill),
     (Server, Kill),
     (Server, Kill),
@@ -127,6 +132,7 @@ pub struct Nemesis {
     /// The server of each remote worker.
     server_of: Vec<usize>,
     postgres: Arc<Postgres>,
+    tenants: Arc<Tenants>,
     http: reqwest::Client,
     rng: StdRng,
     lease: Duration,
@@ -137,13 +143,19 @@ pub struct Nemesis {
 }
 
 impl Nemesis {
-    pub fn new(options: &Options, nodes: Arc<Vec<Node>>, remotes: Arc<Vec<Process>>, postgres: Arc<Postgres>) -> Self {
+    pub fn new(
+        options: &Options,
+        nodes: Arc<Vec<Node>>,
+        remotes: Arc<Vec<Process>>,
+        postgres: Arc<Postgres>,
+        tenants: Arc<Tenants>,
+    ) -> Self {
         // Independent of the seed of the jobs, so that more jobs do not change the faults.
         let rng = StdRng::seed_from_u64(options.seed ^ 0x6e65_6d65_7369_7300);
         let (http, begun, lease) = (reqwest::Client::new(), Instant::now(), options.lease);
         let server_of = (0..remotes.len()).map(|n| n % nodes.len()).collect();
         let (done, unexpected) = (BTreeMap::new(), Vec::new());
-        Self { nodes, remotes, server_of, postgres, http, rng, lease, begun, done, unexpected }
+        Self { nodes, remotes, server_of, postgres, tenants, http, rng, lease, begun, done, unexpected }
     }
 
     /// The required faults that did not happen.
@@ -214,6 +226,11 @@ impl Nemesis {
                 self.start(victim).await;
             }
             Crash => self.crash(fault).await,
+            CrashTenants => {
+                let tenants = self.tenants.clone();
+                self.record(fault, "the cluster of the projects".into());
+                tokio::task::spawn_blocking(move || tenants.crash()).await.unwrap();
+            }
             Terminate => {
                 let chance = if self.rng.random_bool(0.5) { 1.0 } else { 0.4 };
                 self.terminate(chance).await;

@@ -4,10 +4,10 @@ use std::net::TcpListener;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use crate::harness::Proxy;
 use crate::options::Options;
 use crate::process::{Process, Ready};
-use crate::proxy::Proxy;
-use crate::remote;
+use crate::{projects, remote};
 
 pub struct Node {
     process: Process,
@@ -34,7 +34,7 @@ pub fn faketime() -> Option<PathBuf> {
 }
 
 impl Node {
-    pub fn new(number: usize, options: &Options, folder: &Path, database: &str, jumps: bool) -> Self {
+    pub fn new(number: usize, options: &Options, folder: &Path, database: &str, tenants: &str, jumps: bool) -> Self {
         let proxy = Proxy::before(database);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (name, url) = (format!("node-{number}"), format!("http://127.0.0.1:{port}"));
@@ -45,6 +45,8 @@ impl Node {
             ("PROVOST_POLL_INTERVAL", "500ms".into()),
             ("PROVOST_WORKER_CONCURRENCY", options.slots().to_string()),
             ("PROVOST_DATABASE_WAIT", "2m".into()),
+            ("PROVOST_SECRET_KEY", projects::KEY.into()),
+            ("TENANTS_URL", tenants.into()),
             ("PROVOST_WORKER_TOKEN", remote::TOKEN.into()),
             ("PROVOST_MUTANT", options.mutant.clone().unwrap_or_default()),
         ];

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::fences::Selection;
+
 const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--flows N] [--seed 7] [--seconds N] [--nodes 3] [--remotes 2] \
-[--lease SECONDS] [--long SHARE] [--max-reclaim SECONDS] [--mutant NAME] [--keep]";
+[--projects N] [--lease SECONDS] [--long SHARE] [--max-reclaim SECONDS] [--mutant NAME] [--keep]";
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -17,6 +19,8 @@ pub struct Options {
     pub nodes: usize,
     /// The number of remote workers.
     pub remotes: usize,
+    /// The number of clients that create and change projects.
+    pub projects: usize,
     pub lease: Duration,
     /// The share of jobs that take half a lease to one and a half.
     pub long: f64,
@@ -32,6 +36,7 @@ pub struct Options {
 /// The parsed command line.
 pub enum Invocation {
     Run(Options),
+    Fences(Selection),
     Nothing,
 }
 
@@ -46,6 +51,7 @@ impl Options {
             faults_for: Duration::ZERO,
             nodes: 3,
             remotes: 2,
+            projects: 4,
             lease: Duration::from_secs(3),
             long: 0.01,
             max_reclaim: None,
@@ -53,6 +59,9 @@ impl Options {
             keep: false,
         };
         let mut words = std::env::args().skip(1);
+        if std::env::args().any(|word| word == "fences") {
+            return Invocation::Fences(Selection::read(words));
+        }
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--jobs" => options.jobs = value(&mut words),
@@ -61,6 +70,7 @@ impl Options {
                 "--seconds" => options.faults_for = Duration::from_secs_f64(value(&mut words)),
                 "--nodes" => options.nodes = value::<usize>(&mut words).max(2),
                 "--remotes" => options.remotes = value(&mut words),
+                "--projects" => options.projects = value(&mut words),
                 "--lease" => options.lease = Duration::from_secs_f64(value(&mut words)),
                 "--long" => options.long = value(&mut words),
                 "--max-reclaim" => options.max_reclaim = Some(value(&mut words)),
@@ -103,13 +113,14 @@ impl Options {
         let max_reclaim = self.max_reclaim.map(|it| format!(" --max-reclaim {it}")).unwrap_or_default();
         let mutant = self.mutant.as_ref().map(|it| format!(" --mutant {it}")).unwrap_or_default();
         format!(
-            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --remotes {} --lease {} --long {}{max_reclaim}{mutant}",
+            "cargo test --release --features chaos --test chaos -- --jobs {} --flows {} --seed {} --seconds {} --nodes {} --remotes {} --projects {} --lease {} --long {}{max_reclaim}{mutant}",
             self.jobs,
             self.flows,
             self.seed,
             self.faults_for.as_secs(),
             self.nodes,
             self.remotes,
+            self.projects,
             self.lease.as_secs_f64(),
             self.long
         )

@@ -12,8 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use provost::mutant::FailPoint;
 
+use crate::harness::Proxy;
 use crate::postgres::Postgres;
-use crate::proxy::Proxy;
 
 pub struct Process {
     pub name: String,
@@ -59,7 +59,7 @@ impl Process {
             ("PROVOST_CHAOS_FAIL_POINTS", fail_points.display().to_string()),
         ];
         let settings: Vec<_> = ours.into_iter().chain(settings).collect();
-        let out = log.clone();
+        let (out, folder) = (log.clone(), folder.to_owned());
         let command = move || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
             let theirs = |key: &str| key.starts_with("PROVOST_") || key == "DATABASE_URL" || key == "POSTGRES_BIN_DIR";
@@ -68,7 +68,7 @@ impl Process {
             }
             command.args(arguments).envs(settings.iter().map(|(key, value)| (*key, value)));
             let log = OpenOptions::new().create(true).append(true).open(&out).unwrap();
-            command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+            command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
             command
         };
         let (command, keeper, child) = (Box::new(command), Spawner::new(), Mutex::default());

@@ -39,19 +39,20 @@ pub struct Record {
     pub workflows: HashMap<Uuid, String>,
 }
 
+/// Without the operations on projects, which are compared with the cluster instead.
 const JOBS: &str = "
     SELECT id, state, execution_id, result::text, error, origin_id, replays, workflow_id, step,
            ARRAY(SELECT e.execution_id FROM events e WHERE e.entity_id = jobs.id AND e.new_state IN ('completed', 'failed', 'canceled') AND e.id > coalesce(
                (SELECT max(r.id) FROM events r WHERE r.entity_id = jobs.id AND r.previous_state IN ('failed', 'canceled')), 0)) AS finishes,
            (SELECT count(*) FROM events e WHERE e.entity_id = jobs.id AND e.previous_state = 'blocked' AND e.new_state IN ('queued', 'scheduled')) AS released
-    FROM jobs";
+    FROM jobs WHERE project_id IS NULL";
 
 const EXECUTIONS: &str = "
     SELECT a.id, a.job_id, a.outcome, extract(epoch FROM a.ended_at)::float8 AS ended_at,
            extract(epoch FROM b.claimed_at)::float8 AS next_claim,
            (SELECT extract(epoch FROM (e.detail -> 'before' ->> 'lease_until')::timestamptz)::float8 FROM events e
             WHERE a.outcome = 'lease_expired' AND e.entity_id = a.job_id AND e.execution_id = a.id AND e.previous_state = 'active' LIMIT 1) AS lease_until
-    FROM executions a LEFT JOIN executions b ON b.job_id = a.job_id AND b.attempt = a.attempt + 1";
+    FROM executions a JOIN jobs j ON j.id = a.job_id AND j.project_id IS NULL LEFT JOIN executions b ON b.job_id = a.job_id AND b.attempt = a.attempt + 1";
 
 impl Record {
     pub async fn read(client: &Client) -> Result<Self, tokio_postgres::Error> {

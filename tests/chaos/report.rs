@@ -18,6 +18,8 @@ pub struct Report<'a> {
     /// Total; from the first job until idle; from the last acknowledgment until idle.
     pub times: [Duration; 3],
     pub became_idle: bool,
+    /// Operations on projects that were acknowledged.
+    pub operations: usize,
 }
 
 impl Report<'_> {
@@ -82,6 +84,7 @@ impl Report<'_> {
             self.flows.released(|n, planned| n > planned).count(),
             words(states(record.workflows.values()).iter())
         );
+        println!("projects  {} operations", self.operations);
         println!("executions {}: {}", record.executions.len(), words(outcomes.iter()));
         let remote = (0..self.options.remotes).map(remote::name).map(|name| (self.records.settled_by(&name), name));
         println!("remote    {}", words(remote.map(|(n, name)| (format!("settled by {name}"), n))));

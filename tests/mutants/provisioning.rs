@@ -3,12 +3,24 @@
 use serde_json::json;
 
 use super::{catches_process, must};
+use crate::fences::Selection;
 use crate::projects::Setup;
 use crate::projects::fences::takeover_ends_the_earlier_session;
 
 #[tokio::test]
 async fn m16_attempt_without_takeover_is_caught() {
     assert!(!takeover_ends_the_earlier_session(Some("m16")).await);
+}
+
+/// A `CREATE DATABASE` that arrives after the project was deleted.
+#[tokio::test]
+async fn m16_is_caught_by_the_fault_matrix() {
+    let options = "--operation create --step database --fault kill --point during,inside --mutant m16";
+    let report = crate::fences::run(&Selection::read(options.split(' ').map(str::to_owned)), false).await;
+    for (cell, wrong) in &report.findings {
+        assert!(format!("{wrong:?}").contains("after what was late"), "{cell}: {wrong:#?}");
+    }
+    assert_eq!(report.findings.len(), 2);
 }
 
 #[tokio::test]

@@ -6,80 +6,34 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Setup, admin, remains};
-use crate::harness::{Database, Server, connect, eventually, tenants_url};
+#[cfg(feature = "chaos")]
+use crate::fences::Selection;
+use crate::harness::{Database, Server, connect, tenants_url};
 
 /// The key of a project's advisory lock.
 pub fn lock_key(id: &str) -> i64 {
     Uuid::parse_str(id).unwrap().as_u64_pair().1.cast_signed()
 }
 
-/// Workers are killed after a step has acted and before that is recorded, at four steps at a time.
-async fn killed_between_act_and_record(steps: &[&str], operation: &str) {
-    let setup = Setup::new().await;
-    let mut ids = Vec::new();
-    for step in steps {
-        ids.push(match operation {
-            "delete" => setup.ready(step, json!({})).await,
-            _ => String::new(),
-        });
-    }
-    let mut urls = Vec::new();
-    for id in ids.iter().filter(|id| !id.is_empty()) {
-        urls.push(setup.url(id).await);
-    }
-    let Setup { server, database, folder } = setup;
-    server.kill();
-    let quiet =
-        Server::within(folder.path(), &database.url, &[&super::settings()[..], &[("PROVOST_ROLES", "api")]].concat());
-    for (id, step) in ids.iter_mut().zip(steps) {
-        match operation {
-            "delete" => _ = quiet.delete(&format!("/projects/{id}")).await.expect(202),
-            _ => {
-                let body = json!({"name": step, "template": "db"});
-                *id = quiet.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
-            }
-        }
-    }
-    let at = |(id, step): (&String, &&str)| format!("NEW.project_id = '{id}' AND NEW.name = '{step}'");
-    let places: Vec<String> = ids.iter().zip(steps).map(at).collect();
-    let gate = database.gate("steps", &format!("NEW.state = 'done' AND ({})", places.join(" OR "))).await;
-    let worker = Server::within(folder.path(), &database.url, &super::settings());
-    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let n = i64::try_from(steps.len()).unwrap();
-    eventually("every project is at its step", async || (database.number(waiting).await >= n).then_some(())).await;
-    worker.kill();
-    gate.open().await;
-    let successor = Server::within(folder.path(), &database.url, &super::settings());
-    let cluster = admin().await;
-    for (at, id) in ids.iter().enumerate() {
-        if operation == "delete" {
-            successor.until(id, "deleted").await;
-            assert_eq!(remains(&cluster, &urls[at]).await, Vec::<String>::new(), "{}", steps[at]);
-        } else {
-            successor.until(id, "ready").await;
-            let access = successor.post(&format!("/projects/{id}/reveal"), json!({})).await.expect(200).json();
-            let url = access["uri"].as_str().unwrap();
-            connect(url).await.simple_query("CREATE TABLE t ()").await.unwrap();
-            assert_eq!(remains(&cluster, url).await.len(), 3, "{}: one database, two roles", steps[at]);
-        }
-    }
-    database.check_invariants().await;
+/// A few cells of the matrix that `cargo test --features chaos --test chaos -- fences` plays as a whole.
+#[cfg(feature = "chaos")]
+async fn sound(options: &str) {
+    let selection = Selection::read(options.split(' ').map(str::to_owned));
+    let report = crate::fences::run(&selection, false).await;
+    let broken: Vec<_> = report.broken().collect();
+    assert!(!report.findings.is_empty() && broken.is_empty(), "{broken:#?}");
 }
 
+#[cfg(feature = "chaos")]
 #[tokio::test]
-async fn kill_after_early_steps_of_create_leaves_one_database() {
-    killed_between_act_and_record(&["reach", "lock_down", "owner_role", "database"], "create").await;
+async fn statements_that_outlive_their_client_change_nothing() {
+    sound("--point during,inside --fault kill --operation create,pause,delete").await;
 }
 
+#[cfg(feature = "chaos")]
 #[tokio::test]
-async fn kill_after_late_steps_of_create_leaves_one_database() {
-    killed_between_act_and_record(&["grants", "extensions", "credential", "verify"], "create").await;
-}
-
-#[tokio::test]
-async fn kill_after_steps_of_delete_leaves_nothing() {
-    killed_between_act_and_record(&["fence_out", "drop_database", "drop_credentials", "drop_owner"], "delete").await;
+async fn frozen_worker_changes_nothing_when_it_wakes() {
+    sound("--point after --fault freeze --operation create,rotate,delete").await;
 }
 
 /// Whether an attempt ends the session of an earlier one that still works on the same project. `mutant` breaks a guard.
