@@ -10,6 +10,7 @@ mod client;
 mod effects;
 #[path = "../fences/mod.rs"]
 mod fences;
+mod flood;
 mod flows;
 #[path = "../harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the other tests use all of it")]
@@ -23,6 +24,7 @@ mod projects;
 mod record;
 mod remote;
 mod report;
+mod rotation;
 mod ticks;
 
 use std::path::{Path, PathBuf};
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
     let options = match Options::read() {
         Invocation::Run(options) => options,
         Invocation::Fences(selection) => return fences(&selection),
+        Invocation::Rotation(rotations) => return alone(rotation::run(rotations)),
+        Invocation::Flood(flood) => return alone(flood::run(flood.names, flood.seed, flood.concurrency)),
         Invocation::Nothing => return ExitCode::SUCCESS,
     };
     _ = rustls::crypto::ring::default_provider().install_default();
@@ -69,14 +73,21 @@ fn main() -> ExitCode {
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Runs a program of its own. It succeeds if everything was as it had to be.
+fn alone(program: impl Future<Output = bool>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    if runtime.block_on(program) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// Plays the fault matrix of provisioning.
 fn fences(selection: &Selection) -> ExitCode {
     println!("{}", selection.command());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let report = runtime.block_on(fences::run(selection, true));
-    report.print();
-    println!("to repeat this run:\n  {}", selection.command());
-    if report.broken().next().is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    alone(async {
+        let report = fences::run(selection, true).await;
+        report.print();
+        println!("to repeat this run:\n  {}", selection.command());
+        report.broken().next().is_none()
+    })
 }
 
 struct Folder {

@@ -33,10 +33,21 @@ pub struct Options {
     pub keep: bool,
 }
 
+/// The options of a flood of projects.
+pub struct Flood {
+    pub names: usize,
+    /// How many operations of one kind may run at the same time.
+    pub concurrency: usize,
+    pub seed: u64,
+}
+
 /// The parsed command line.
 pub enum Invocation {
     Run(Options),
     Fences(Selection),
+    /// The number of rotations.
+    Rotation(usize),
+    Flood(Flood),
     Nothing,
 }
 
@@ -59,8 +70,15 @@ impl Options {
             keep: false,
         };
         let mut words = std::env::args().skip(1);
-        if std::env::args().any(|word| word == "fences") {
-            return Invocation::Fences(Selection::read(words));
+        match std::env::args().skip(1).find(|word| !word.starts_with('-')).as_deref() {
+            Some("fences") => return Invocation::Fences(Selection::read(words)),
+            Some("rotation") => return Invocation::Rotation(option("--rotations").unwrap_or(10)),
+            Some("flood") => {
+                let [names, concurrency] =
+                    [("--names", 1000), ("--concurrency", 4)].map(|(name, default)| option(name).unwrap_or(default));
+                return Invocation::Flood(Flood { names, concurrency, seed: option("--seed").unwrap_or(7) });
+            }
+            _ => {}
         }
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -125,6 +143,12 @@ impl Options {
             self.long
         )
     }
+}
+
+/// The value after a word of the command line.
+fn option<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let mut words = std::env::args().skip_while(|word| word != name).skip(1);
+    words.next()?.parse().ok()
 }
 
 fn value<T: std::str::FromStr>(words: &mut impl Iterator<Item = String>) -> T {

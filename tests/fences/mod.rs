@@ -14,7 +14,7 @@ use provost::domain::{OperationKind, ProjectStatus};
 
 pub use matrix::run;
 pub use stage::Stage;
-pub use truth::Truth;
+pub use truth::{Truth, database_of};
 
 /// An enum with a word for each variant.
 macro_rules! words {

@@ -24,6 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// A database of Provost, a cluster for tenants, and a server for the requests.
 pub struct Stage {
     cluster: Embedded,
+    state_dir: PathBuf,
     pub database: Database,
     folder: TempDir,
     pub proxy: StatementProxy,
@@ -52,7 +53,15 @@ impl Stage {
         let settings = [("PROVOST_ROLES", "api"), ("PROVOST_SECRET_KEY", KEY), ("TENANTS_URL", &url)];
         let settings = [&settings[..], &[("PROVOST_MAX_ATTEMPTS", "30")]].concat();
         let api = Server::within(folder.path(), &database.url, &settings);
-        Self { cluster, database, folder, proxy, api, mutant: mutant.unwrap_or_default().to_owned() }
+        Self {
+            cluster,
+            state_dir: options.state_dir,
+            database,
+            folder,
+            proxy,
+            api,
+            mutant: mutant.unwrap_or_default().to_owned(),
+        }
     }
 
     pub fn worker(&self) -> Server {
@@ -75,6 +84,16 @@ impl Stage {
 
     pub fn order(&self, id: &str, step: &str, point: HoldPoint) -> PathBuf {
         self.orders().join(format!("{id}.{step}.{}", point.as_str()))
+    }
+
+    /// The URL of the cluster, as admin.
+    pub fn cluster_url(&self) -> &str {
+        self.cluster.url()
+    }
+
+    pub fn cluster_log(&self) -> String {
+        let bytes = std::fs::read(self.state_dir.join("postgres.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     pub fn forget_orders(&self) {

@@ -108,7 +108,7 @@ async fn database_of_another_owner_is_not_touched() {
     setup.server.until(&id, "deleted").await;
 }
 
-/// Two hundred names at once, none of which reaches the cluster.
+/// Names that would do harm in a statement or a path. The names in the cluster are derived from ids alone.
 #[tokio::test]
 async fn hostile_names_never_reach_the_cluster() {
     let setup = Setup::new().await;

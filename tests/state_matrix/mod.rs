@@ -3,6 +3,7 @@
 
 mod jobs;
 mod projects;
+mod walks;
 
 use std::time::Duration;
 
