@@ -17,6 +17,9 @@ pub mod wire;
 /// Creates and removes the resources of projects.
 pub mod provision;
 
+/// Runs the programs that the operator configures.
+pub mod program;
+
 /// Runs jobs, one handler per kind.
 pub mod handlers;
 
@@ -32,6 +35,7 @@ pub mod cli;
 pub mod config;
 pub mod connection;
 pub mod embedded;
+pub mod lines;
 pub mod log;
 pub mod mutant;
 pub mod secrets;

@@ -22,6 +22,7 @@ mod mutants;
 mod outage;
 mod plans;
 mod process;
+mod programs;
 mod projects;
 mod remote;
 mod rules;

@@ -12,6 +12,7 @@ use super::tenants::Tenants;
 use crate::config::{self, Config};
 use crate::handlers::{self, Handlers};
 use crate::log::chain;
+use crate::provision::command::{self, Command};
 use crate::provision::postgres::{Clusters, EMBEDDED, Postgres};
 use crate::provision::{Registry, Simulated};
 use crate::secrets::{Key, Keyring};
@@ -49,10 +50,18 @@ impl Provisioning {
         let registry = Registry::default()
             .with("simulated", Simulated { min, max, failure_rate })
             .with("postgres", Postgres { clusters });
-        let templates = template::read(&config.templates, &registry.names()).unwrap_or_else(|wrong| {
+        let known = [registry.names(), vec![command::NAME.to_owned()]].concat();
+        let mut templates = template::read(&config.templates, &known).unwrap_or_else(|wrong| {
             mistakes.extend(wrong);
             Templates::default()
         });
+        let of_programs = templates.iter().filter(|it| it.provisioner == command::NAME);
+        let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
+        templates.limit_operations(|template| programs.unsupported(template));
+        if !programs.is_empty() {
+            protect_from_programs();
+        }
+        let registry = registry.with(command::NAME, programs);
         if mistakes.is_empty() {
             Ok(Self { templates, registry, tenants })
         } else {
@@ -63,7 +72,9 @@ impl Provisioning {
     /// The built-in handlers.
     pub fn handlers(&self, config: &Config) -> Result<Handlers, Exit> {
         let settings = handler_settings(config).map_err(|mistakes| report_invalid_settings(&mistakes))?;
-        protect_from(&settings.commands);
+        if !settings.commands.is_empty() {
+            protect_from_programs();
+        }
         Ok(handlers::built_in(self.registry.clone(), settings))
     }
 }
@@ -112,14 +123,12 @@ pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<Strin
     }
 }
 
-/// Commands run as the same user and could read this process's environment and memory under `/proc`. This prevents it.
+/// Programs run as the same user and could read this process's environment and memory under `/proc`. This prevents it.
 #[cfg(target_os = "linux")]
-fn protect_from(commands: &[handlers::Command]) {
-    if !commands.is_empty() {
-        close_inherited_files_on_exec();
-        // If this fails, commands can still be isolated by running them as another user.
-        _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    }
+fn protect_from_programs() {
+    close_inherited_files_on_exec();
+    // If this fails, programs can still be isolated by running them as another user.
+    _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// Inherited files are for this process only. Files that it opens itself already have close-on-exec.
@@ -136,7 +145,7 @@ fn close_inherited_files_on_exec() {
 
 /// Other systems do not expose the environment this way.
 #[cfg(not(target_os = "linux"))]
-fn protect_from(_: &[handlers::Command]) {}
+fn protect_from_programs() {}
 
 /// Prints every mistake in the settings.
 pub fn report_invalid_settings(mistakes: &[String]) -> Exit {

@@ -13,7 +13,8 @@ pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
         Ok(settings) => settings.commands,
         Err(mistakes) => return report_invalid_settings(&mistakes),
     };
-    let commands = commands.iter().map(|it| (format!("commands.{}", it.name), it.line(), Source::Toml.as_str()));
+    let commands =
+        commands.iter().map(|it| (format!("commands.{}", it.name), it.program.line(), Source::Toml.as_str()));
     let settings = config.effective.iter().map(|it| (it.name.to_owned(), it.value.clone(), it.source));
     let mut all = settings.chain(commands);
     if output.format.is_for_people() {

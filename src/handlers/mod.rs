@@ -8,7 +8,6 @@ mod chaos;
 mod demo;
 mod exec;
 mod http;
-pub mod log;
 mod payload;
 mod plain;
 mod progress;
@@ -27,9 +26,10 @@ use crate::domain::{OperationKind, Outcome};
 use crate::provision::{Recorder, Registry};
 use crate::signal::Stop;
 
-pub use exec::{Command, finish_cleanup, read_commands};
+pub use crate::lines::{self as log, Log};
+pub use crate::program::finish_cleanup;
+pub use exec::{Command, read_commands};
 pub use http::{AllowList, BadEntry};
-pub use log::Log;
 pub use progress::ProgressReporter;
 pub use project::work_of;
 

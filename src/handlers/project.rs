@@ -1,12 +1,16 @@
 //! The handler of operations on projects: runs the steps of the provisioner.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Handler, HandlerFuture, Job, fallible, payload};
+use super::{Handler, HandlerFuture, Job, Log, fallible, payload};
 use crate::domain::{OperationKind, Outcome};
 use crate::provision::run::run;
+use crate::signal::Stop;
 use crate::provision::{Output, Registry, Work};
 use crate::template::OnFailure;
 
@@ -24,7 +28,11 @@ struct Payload {
     installation: String,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
     template: String,
+    #[serde(default = "first_version")]
+    template_version: i32,
     provisioner: Option<String>,
     #[serde(default)]
     settings: Option<Box<RawValue>>,
@@ -42,13 +50,17 @@ impl Payload {
             installation: self.installation,
             name: self.name,
             operation: OperationKind::Create,
+            labels: self.labels,
             template: self.template,
+            template_version: self.template_version,
             parameters: self.parameters,
             settings: self.settings.unwrap_or_else(|| RawValue::NULL.to_owned()),
             known: self.known.unwrap_or_default(),
             execution_id: Uuid::nil(),
             attempt: 1,
             is_last: true,
+            log: Log::default(),
+            stop: Stop::new(),
         };
         (name, work)
     }
@@ -61,6 +73,10 @@ impl Payload {
 pub fn work_of(payload: &str) -> Result<(String, Work), String> {
     let payload: Payload = serde_json::from_str(payload).map_err(|error| error.to_string())?;
     Ok(payload.into_work())
+}
+
+const fn first_version() -> i32 {
+    1
 }
 
 impl Handler for Operate {
@@ -77,10 +93,12 @@ impl Handler for Operate {
                 execution_id: job.execution_id,
                 attempt: job.attempt,
                 is_last: job.failures + 1 >= job.max_attempts,
+                log: job.log.clone(),
+                stop: job.stop.clone(),
                 ..work
             };
             let recorder = job.recorder.get().ok_or_else(|| Outcome::fatal("this job belongs to no project"))?;
-            let outcome = run(provisioner.as_ref(), &work, on_failure, recorder, &job.stop).await;
+            let outcome = run(provisioner.as_ref(), &work, on_failure, recorder).await;
             // A lost lease has nothing to settle: whatever is sent is refused.
             Ok(outcome.unwrap_or(Outcome::Released))
         })
@@ -89,6 +107,10 @@ impl Handler for Operate {
     /// A step ends in an orderly way, and is undone if the template says so.
     fn ends_itself(&self) -> bool {
         true
+    }
+
+    fn grace(&self) -> Duration {
+        self.registry.grace()
     }
 }
 
@@ -124,7 +146,8 @@ mod tests {
     use crate::handlers::tests::job;
     use crate::handlers::{JobRecorder, Settings, built_in};
     use crate::provision::tests::memory::MemoryRecorder;
-    use crate::provision::{Attempt, Failure, Provisioner, Recorder};
+    use crate::signal::Stop;
+use crate::provision::{Attempt, Failure, Provisioner, Recorder};
 
     /// Fails with its input as the reason.
     struct RecordingProvisioner;

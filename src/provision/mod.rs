@@ -3,6 +3,7 @@
 //! [`run`](run::run) performs an operation: it records each step before and after it acts, resumes at the first step that is not
 //! done, and undoes steps in reverse order. `docs/provisioners.md` shows how to write a provisioner.
 
+pub mod command;
 mod failure;
 pub mod inspect;
 pub mod postgres;
@@ -15,11 +16,14 @@ pub mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::domain::{Found, OperationKind};
+use crate::lines::Log;
+use crate::signal::Stop;
 use inspect::{InspectFuture, Inspection, Secrets};
 
 pub use failure::Failure;
@@ -35,7 +39,10 @@ pub struct Work {
     pub installation: String,
     pub name: String,
     pub operation: OperationKind,
+    pub labels: BTreeMap<String, String>,
     pub template: String,
+    /// The version of the template that the project was made with.
+    pub template_version: i32,
     /// JSON text: the parameters of the project.
     pub parameters: Box<RawValue>,
     /// JSON text: the fixed settings of the template.
@@ -48,6 +55,10 @@ pub struct Work {
     pub attempt: i32,
     /// Whether a failure of this attempt is the last one: no retry follows.
     pub is_last: bool,
+    /// The log of the job.
+    pub log: Log,
+    /// Canceled when the attempt is to end. A step that works for long then ends in an orderly way, and returns a failure.
+    pub stop: Stop,
 }
 
 /// Knows how to perform the operations of one kind of resource.
@@ -85,6 +96,11 @@ pub trait Provisioner: Send + Sync {
         _ = (cluster, installation);
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    /// How long a step may take to end after [`Work::stop`] when the worker stops. Without a grace, the attempt is dropped.
+    fn grace(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The provisioners, by name.
@@ -99,6 +115,11 @@ impl Registry {
 
     pub fn get(&self, name: &str) -> Option<Arc<dyn Provisioner>> {
         self.0.get(name).cloned()
+    }
+
+    /// The longest grace.
+    pub fn grace(&self) -> Duration {
+        self.0.values().map(|it| it.grace()).max().unwrap_or_default()
     }
 
     pub fn names(&self) -> Vec<String> {

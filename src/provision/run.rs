@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::recorder::{RecordError, RecordedStep};
-use super::{Attempt, Failure, Observed, Output, Provisioner, Recorder, StepChange, Work};
+use super::{Attempt, Failure, Observed, Output, Provisioner, Recorder, StepChange, StopRequest, Work};
 use crate::domain::{Outcome, StepState};
 use crate::mutant::{self, HoldPoint};
 use crate::signal::Stop;
@@ -17,20 +17,26 @@ const CANCELED: &str = "canceled";
 ///
 /// Each step is recorded as running before it acts, and its end is recorded under the execution id, so an attempt that has lost its
 /// lease cannot claim a success. When the operation is to stop, it does so before the next step. After a failure that no retry
-/// follows, and after a stop, the steps are undone in reverse order if `on_failure` says so. `None`: the lease is lost.
+/// follows, and after a stop, the steps are undone in reverse order if `on_failure` says so. Nothing is undone because the worker
+/// stops: another attempt continues. `None`: the lease is lost.
 pub async fn run(
     provisioner: &dyn Provisioner,
     work: &Work,
     on_failure: OnFailure,
     recorder: &dyn Recorder,
-    stop: &Stop,
 ) -> Option<Outcome> {
     let mut attempt = match provisioner.begin(work, recorder) {
         Ok(attempt) => attempt,
         Err(failure) if failure.is_retryable => return Some(Outcome::failed(failure.message)),
         Err(failure) => return Some(Outcome::fatal(failure.message)),
     };
-    let mut run = Run { attempt: attempt.as_mut(), project: work.project_id, recorder, stop, touched: Vec::new() };
+    let mut run = Run {
+        attempt: attempt.as_mut(),
+        project: work.project_id,
+        recorder,
+        stop: &work.stop,
+        touched: Vec::new(),
+    };
     match run.perform_all(work.is_last, on_failure).await {
         Ok(outcome) => Some(outcome),
         Err(RecordError::LeaseLost) => None,
@@ -42,6 +48,8 @@ pub async fn run(
 enum Ending {
     Failed(Failure),
     Stopped,
+    /// The attempt is to end, although nobody has asked the operation to stop: the worker stops.
+    Released,
     /// Nothing can be recorded.
     Recording(RecordError),
 }
@@ -92,6 +100,7 @@ impl Run<'_> {
         };
         match &ending {
             Ending::Recording(error) => return Err(error.clone()),
+            Ending::Released => return Ok(Outcome::Released),
             Ending::Failed(failure) if failure.is_retryable && !is_last => {
                 return Ok(Outcome::failed(&failure.message));
             }
@@ -103,13 +112,13 @@ impl Run<'_> {
             return match ending {
                 Ending::Recording(error) => Err(error),
                 Ending::Failed(failure) => Ok(Outcome::fatal(format!("undoing failed: {}", failure.message))),
-                Ending::Stopped => Ok(Outcome::failed("undoing was stopped")),
+                Ending::Stopped | Ending::Released => Ok(Outcome::failed("undoing was stopped")),
             };
         }
         Ok(match ending {
             Ending::Failed(failure) => Outcome::fatal(failure.message),
             // The engine knows who stopped it, and why.
-            Ending::Stopped | Ending::Recording(_) => Outcome::Canceled { reason: String::new() },
+            Ending::Stopped | Ending::Released | Ending::Recording(_) => Outcome::Canceled { reason: String::new() },
         })
     }
 
@@ -144,6 +153,9 @@ impl Run<'_> {
             self.recorder.record(change(ended.0, ended.1, None)).await?;
             return Err(Ending::Stopped);
         }
+        if self.stop.is_cancelled() {
+            return Err(Ending::Released);
+        }
         if !is_touched {
             self.touched.push(position);
         }
@@ -158,13 +170,21 @@ impl Run<'_> {
                 Ok(output)
             }
             Some(Err(failure)) => {
-                self.recorder.record(change(StepState::Failed, Some(failure.clone()), None)).await?;
-                Err(Ending::Failed(failure))
+                let request = self.recorder.record(change(StepState::Failed, Some(failure.clone()), None)).await?;
+                Err(self.interrupted(request).unwrap_or(Ending::Failed(failure)))
             }
             None => {
-                self.recorder.record(change(StepState::Failed, stopped(), None)).await?;
-                Err(Ending::Stopped)
+                let request = self.recorder.record(change(StepState::Failed, stopped(), None)).await?;
+                Err(self.interrupted(request).unwrap_or(Ending::Stopped))
             }
+        }
+    }
+
+    /// Why the attempt is to end, if it is. A step fails when it is interrupted, so its failure says nothing then.
+    fn interrupted(&self, request: Option<StopRequest>) -> Option<Ending> {
+        match request {
+            Some(_) => Some(Ending::Stopped),
+            None => self.stop.is_cancelled().then_some(Ending::Released),
         }
     }
 

@@ -143,13 +143,12 @@ mod tests {
     use crate::domain::Outcome;
     use crate::provision::run::run;
     use crate::provision::tests::memory::{MemoryRecorder, work};
-    use crate::signal::Stop;
     use crate::template::OnFailure;
 
     async fn outcome(failure_rate: f64, parameters: &str) -> Outcome {
         let simulated = Simulated { min: Duration::from_secs(2), max: Duration::from_secs(5), failure_rate };
         let (work, recorder) = (work(OperationKind::Create, parameters), MemoryRecorder::default());
-        run(&simulated, &work, OnFailure::Keep, &recorder, &Stop::new()).await.unwrap()
+        run(&simulated, &work, OnFailure::Keep, &recorder).await.unwrap()
     }
     #[tokio::test(start_paused = true)]
     async fn failure_rate_applies_unless_project_overrides_it() {

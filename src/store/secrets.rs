@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::row::{Row, row};
-use super::sql::{SECRETS_GET, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL, SECRETS_REMOVE};
+use super::sql::{SECRETS_GET, SECRETS_NAMES, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL, SECRETS_REMOVE};
 use super::steps::{Fenced, Holder};
 use super::{Audit, Store, StoreError};
 use crate::secrets::Sealed;
@@ -44,6 +44,11 @@ impl Store {
     pub async fn record_reveal(&self, project: Uuid, name: &str, audit: &Audit) -> Result<(), StoreError> {
         let Audit { actor, reason, request_id } = audit;
         self.execute(&SECRETS_RECORD_REVEAL, &[&project, &name, actor, reason, request_id]).await
+    }
+
+    /// `secrets/names`: in order.
+    pub async fn secret_names(&self, project: Uuid) -> Result<Vec<String>, StoreError> {
+        self.rows(&SECRETS_NAMES, &[&project]).await?.iter().map(|row| row.get("name")).collect()
     }
 
     /// `secrets/get`.

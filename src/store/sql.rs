@@ -139,6 +139,7 @@ statements! {
     SCHEMAS_PUT = "schemas/put",
     SCHEMAS_REMOVE = "schemas/remove",
     SECRETS_GET = "secrets/get",
+    SECRETS_NAMES = "secrets/names",
     SECRETS_OF_ATTEMPT = "secrets/of_attempt",
     SECRETS_PUT = "secrets/put",
     SECRETS_RECORD_REVEAL = "secrets/record_reveal",

@@ -68,6 +68,8 @@ pub struct Template {
     pub operations: BTreeMap<OperationKind, Policy>,
     /// Labels that every project gets, unless the request sets them.
     pub labels: BTreeMap<String, String>,
+    /// Operations that the provisioner cannot perform with these settings.
+    pub unsupported: Vec<OperationKind>,
     validator: std::sync::Arc<jsonschema::Validator>,
 }
 
@@ -85,6 +87,7 @@ impl Template {
         json!({
             "name": self.name, "title": self.title, "description": self.description, "provisioner": self.provisioner,
             "parameters": self.schema, "on_failure": self.on_failure.as_str(), "grace_s": self.grace.as_secs(), "operations": operations, "labels": self.labels,
+            "unsupported": self.unsupported.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         })
     }
 
@@ -112,6 +115,16 @@ pub struct Templates(Vec<Template>);
 impl Templates {
     pub fn new(templates: Vec<Template>) -> Self {
         Self(templates)
+    }
+
+    /// Sets the operations that templates do not support, by name.
+    pub fn limit_operations(&mut self, unsupported: impl Fn(&str) -> Vec<OperationKind>) {
+        self.0.iter_mut().for_each(|it| it.unsupported = unsupported(&it.name));
+    }
+
+    /// Whether the provisioner of a template can perform an operation. One that is not known here is left to the worker.
+    pub fn supports(&self, template: &str, operation: OperationKind) -> bool {
+        self.get(template).is_none_or(|it| !it.unsupported.contains(&operation))
     }
 
     pub fn get(&self, name: &str) -> Option<&Template> {

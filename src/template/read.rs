@@ -112,6 +112,7 @@ impl Reader<'_> {
             grace,
             operations,
             labels: entry.labels,
+            unsupported: Vec::new(),
             validator: Arc::new(validator?),
         })
     }
@@ -191,6 +192,7 @@ impl Template {
             grace,
             operations: BTreeMap::new(),
             labels: BTreeMap::new(),
+            unsupported: Vec::new(),
         })
     }
 }

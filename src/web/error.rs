@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::domain::OperationKind;
 use crate::log::chain;
 use crate::secrets::SecretError;
 use crate::store::{Refusal, StoreError};
@@ -73,6 +74,8 @@ pub enum ApiError {
     Protected,
     #[error("Several projects have the name {0}. Use the id of one of them, or rename the others.")]
     AmbiguousName(String),
+    #[error("The template {template} does not support the operation {operation}: it configures no program for it.")]
+    Unsupported { template: String, operation: OperationKind },
     #[error("The secret is not available: {0}.")]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -131,6 +134,7 @@ impl ApiError {
             }
             Self::AmbiguousName(_) => (S::CONFLICT, "ambiguous_name", "Name not unique"),
             Self::Protected => (S::CONFLICT, "protected", "Project protected"),
+            Self::Unsupported { .. } => (S::CONFLICT, "not_supported", "Operation not supported"),
             Self::Secret(_) => (S::CONFLICT, "secret_unavailable", "Secret not available"),
             Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Version out of date"),

@@ -265,12 +265,15 @@ pub struct ProjectStep {
     pub execution_id: Uuid,
 }
 
-/// How to reach what the project consists of. Everything but `password` and `uri` is public.
+/// How to reach what the project consists of. The outputs are public, everything else is secret.
 #[derive(Serialize, ToSchema)]
 pub struct Access {
     /// What the provisioner published, such as `host`, `port`, `database` and `user`.
     #[schema(value_type = Object)]
     pub outputs: BTreeMap<String, Box<RawValue>>,
+    /// The secrets of a project without a database, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
     pub password: Option<String>,
     /// A URL with the password.
     #[schema(example = "postgres://user:password@host:5432/database")]

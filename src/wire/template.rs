@@ -26,6 +26,8 @@ pub struct Template {
     pub grace_s: u64,
     /// The policy of each operation: `create`, `update`, `rotate`, `pause`, `resume` and `delete`.
     pub operations: BTreeMap<String, TemplatePolicy>,
+    /// Operations that the template does not support.
+    pub unsupported: Vec<String>,
     /// Labels that every project gets.
     pub labels: BTreeMap<String, String>,
     /// Whether a request that names no template uses this one.

@@ -10,14 +10,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("mutant", &["domain"]),
     ("embedded", &[]),
     ("secrets", &[]),
+    ("lines", &[]),
+    ("program", &["domain", "lines", "signal"]),
     ("template", &["domain"]),
     ("config", &["domain"]),
     ("log", &["config", "domain"]),
     ("connection", &["log"]),
     ("store", &["domain", "signal", "log", "mutant", "connection", "secrets"]),
     ("wire", &["domain"]),
-    ("provision", &["domain", "log", "signal", "mutant", "connection", "secrets", "template"]),
-    ("handlers", &["domain", "log", "signal", "provision", "template"]),
+    ("provision", &["domain", "lines", "log", "program", "signal", "mutant", "connection", "secrets", "template"]),
+    ("handlers", &["domain", "lines", "log", "program", "signal", "provision", "template"]),
     (
         "engine",
         &[

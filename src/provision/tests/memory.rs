@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::domain::{OperationKind, StepState};
+use crate::lines::Log;
 use crate::provision::recorder::{RecordError, RecordFuture, RecordedStep};
 use crate::provision::{Failure, Output, Recorder, StepChange, StopRequest, Work};
 use crate::secrets::SensitiveText;
+use crate::signal::Stop;
 
 /// Records what happens, and can be told to refuse.
 #[derive(Default)]
@@ -83,12 +85,16 @@ pub fn work(operation: OperationKind, parameters: &str) -> Work {
         installation: "test".into(),
         name: "a project".into(),
         operation,
+        labels: BTreeMap::new(),
         template: "test".into(),
+        template_version: 1,
         parameters: raw(parameters),
         settings: raw("{}"),
         known: Output::new(),
         execution_id: Uuid::from_u128(8),
         attempt: 1,
         is_last: false,
+        log: Log::default(),
+        stop: Stop::new(),
     }
 }

@@ -10,7 +10,6 @@ use crate::provision::step::{NoSession, Steps};
 use crate::provision::{
     Attempt, Failure, Observed, Output, Provisioner, Recorder, Step, StepFuture, StopRequest, Work,
 };
-use crate::signal::Stop;
 use crate::template::OnFailure;
 
 const NAMES: [&str; 4] = ["reach", "role", "database", "verify"];
@@ -78,7 +77,7 @@ impl Provisioner for World {
 
 async fn attempt(world: &World, recorder: &MemoryRecorder, is_last: bool, on_failure: OnFailure) -> Option<Outcome> {
     let work = Work { is_last, ..work(OperationKind::Create, "{}") };
-    run(world, &work, on_failure, recorder, &Stop::new()).await
+    run(world, &work, on_failure, recorder).await
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ fn described(template: &crate::template::Template, versions: &[TemplateVersion])
         on_failure: template.on_failure.as_str().to_owned(),
         grace_s: template.grace.as_secs(),
         operations: crate::domain::OperationKind::ALL.iter().map(policy).collect(),
+        unsupported: template.unsupported.iter().map(ToString::to_string).collect(),
         labels: template.labels.clone(),
         is_default: template.name == crate::template::DEFAULT,
     }

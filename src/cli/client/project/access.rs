@@ -59,6 +59,11 @@ pub async fn psql(cx: &Context, id: &str, arguments: &[String]) -> Outcome {
 pub async fn env(cx: &Context, id: &str, name: &str, form: Form) -> Outcome {
     let access = reveal(cx, id).await?;
     match form {
+        Form::Env if !access.at("secrets").map().is_empty() => {
+            for (name, value) in access.at("outputs").map().iter().chain(access.at("secrets").map()) {
+                println!("{}={}", variable(name), shell_word(value));
+            }
+        }
         Form::Env => {
             variables(&access).iter().for_each(|(name, value)| println!("{name}={value}"));
             println!("DATABASE_URL={}", access.text("uri"));
@@ -82,6 +87,18 @@ fn variables(access: &Json) -> Vec<(&'static str, String)> {
         ("PGUSER", outputs.text("user").to_owned()),
         ("PGPASSWORD", access.text("password").to_owned()),
     ]
+}
+
+/// The name of a variable for an output.
+fn variable(output: &str) -> String {
+    output.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// A value as one word for a shell.
+fn shell_word(value: &Json) -> String {
+    let text = if let Json::Text(text) = value { text.clone() } else { value.to_string() };
+    let is_plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c));
+    if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// A Secret in the form of servicebinding.io.

@@ -29,7 +29,7 @@ pub async fn outputs(app: Data<App>, Id(id): Id) -> ApiResult {
     json(by_name(app.store.outputs_of_project(id).await?))
 }
 
-/// Reveal the credential of a project. Every reveal is recorded as an event.
+/// Reveal the credential of a project: the password of its user, or else all secrets that its provisioner has stored. Every reveal is recorded as an event.
 #[utoipa::path(post, path = "/projects/{id}/reveal", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 200, body = wire::Access), description::WriteOne, description::Conflict))]
 pub async fn reveal(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
@@ -42,16 +42,30 @@ pub async fn reveal_to(app: &App, id: Uuid, audit: &Audit) -> Result<wire::Acces
     let project = load(app, id).await?;
     let outputs = app.store.outputs_of_project(id).await?;
     let text = |name: &str| outputs.iter().find(|it| it.name == name).map(text_of);
+    let address = text("host").zip(text("port")).zip(text("database"));
     let hint = "It has no credential: only a project whose template makes one can reveal it, once it is ready.";
     let missing =
         || ApiError::InvalidState { what: "credential", verb: "revealed", was: project.status.to_string(), hint };
-    let user = text("user").ok_or_else(missing)?;
-    let stored = app.store.get_secret(id, &user).await?.ok_or_else(missing)?;
-    let password = app.keyring()?.open(id, &user, &stored.sealed)?;
-    app.store.record_reveal(id, &user, audit).await?;
-    let uri = text("host").zip(text("port")).zip(text("database"));
-    let uri = uri.map(|((host, port), database)| uri_of(&user, &password, &host, &port, &database));
-    Ok(wire::Access { outputs: by_name(outputs), password: Some(password.reveal().to_owned()), uri })
+    let names = app.store.secret_names(id).await?;
+    let login = text("user").filter(|user| names.contains(user));
+    let wanted = login.as_ref().map_or(names, |user| vec![user.clone()]);
+    let mut secrets = BTreeMap::new();
+    for name in wanted {
+        if let Some(stored) = app.store.get_secret(id, &name).await? {
+            secrets.insert(name.clone(), app.keyring()?.open(id, &name, &stored.sealed)?);
+        }
+    }
+    if secrets.is_empty() {
+        return Err(missing());
+    }
+    app.store.record_reveal(id, &secrets.keys().cloned().collect::<Vec<_>>().join(", "), audit).await?;
+    let outputs = by_name(outputs);
+    let Some((user, password)) = login.and_then(|user| secrets.remove_entry(&user)) else {
+        let secrets = secrets.into_iter().map(|(name, value)| (name, value.reveal().to_owned())).collect();
+        return Ok(wire::Access { outputs, secrets, password: None, uri: None });
+    };
+    let uri = address.map(|((host, port), database)| uri_of(&user, &password, &host, &port, &database));
+    Ok(wire::Access { outputs, secrets: BTreeMap::new(), password: Some(password.reveal().to_owned()), uri })
 }
 
 /// A connection URL. User and database are names of ours, and the password consists of letters and digits.

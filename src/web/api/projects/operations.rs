@@ -32,6 +32,9 @@ pub async fn begin(
     audit: &Audit,
 ) -> Result<Transition<Project>, ApiError> {
     let template = app.store.template_of_project(id).await?.unwrap_or_default();
+    if let Some(operation) = verb.operation() {
+        require_support(app, &template, operation)?;
+    }
     let policy = app.operation_policy(&template, verb.operation().unwrap_or(OperationKind::Create));
     Ok(app.store.begin_operation(id, verb, version, policy, audit).await?)
 }
@@ -49,6 +52,14 @@ pub async fn begin_deletion(
     Ok(app.store.begin_deletion(id, grace, version, policy, audit).await?)
 }
 
+/// Rejects an operation that the provisioner of the template cannot perform.
+fn require_support(app: &App, template: &str, operation: OperationKind) -> Result<(), ApiError> {
+    if app.templates.supports(template, operation) {
+        return Ok(());
+    }
+    Err(ApiError::Unsupported { template: template.to_owned(), operation })
+}
+
 /// Starts an update with these parameters.
 pub async fn update(app: &App, id: Uuid, parameters: Box<RawValue>, version: Option<i64>) -> Result<Project, ApiError> {
     let project = load(app, id).await?;
@@ -56,6 +67,7 @@ pub async fn update(app: &App, id: Uuid, parameters: Box<RawValue>, version: Opt
         ApiError::field("parameters", format!("cannot be checked: this server has no template {}", project.template))
     };
     let template = app.templates.get(&project.template).ok_or_else(unknown)?;
+    require_support(app, &template.name, OperationKind::Update)?;
     let parameters = fields::parameters(Some(parameters), template)?;
     let policy = app.operation_policy(&template.name, OperationKind::Update);
     let outcome = app.store.begin_update(id, &parameters, version, policy, &audit(API, None)?).await?;

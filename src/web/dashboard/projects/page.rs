@@ -46,6 +46,10 @@ pub struct ProjectPage {
     pub steps: Vec<Step>,
     /// Where the project is: host, port, database, user.
     pub outputs: Vec<(String, String)>,
+    /// Whether there is a credential to reveal.
+    pub has_credential: bool,
+    /// What the template does not support.
+    pub unsupported: Vec<OperationKind>,
     /// What the last operation left, if it failed.
     pub failure: Option<FailureView>,
     /// Newest first.
@@ -161,6 +165,8 @@ async fn page(
         timeline: timeline(&events, project.status),
         steps: app.store.steps_of_project(id, 1).await?,
         outputs: outputs(app, id).await?,
+        has_credential: !app.store.secret_names(id).await?.is_empty(),
+        unsupported: app.templates.get(&project.template).map(|it| it.unsupported.clone()).unwrap_or_default(),
         failure: project.failure.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         operations: app.store.jobs_of_project(id, OPERATIONS).await?,
         curls: curls(app, project),
@@ -178,7 +184,8 @@ async fn outputs(app: &App, id: Uuid) -> Result<Vec<(String, String)>, ApiError>
 
 impl ProjectPage {
     pub fn can(&self, verb: ProjectVerb) -> bool {
-        verb.applies_to(self.project.status)
+        let is_supported = verb.operation().is_none_or(|it| !self.unsupported.contains(&it));
+        verb.applies_to(self.project.status) && is_supported
     }
 
     /// The conditions that a person should know about. A failed operation has a box of its own.
@@ -203,11 +210,6 @@ impl ProjectPage {
         let conditions = conditions_of(self.project.conditions.as_deref());
         let healthy = conditions.iter().find(|it| it.kind == "healthy")?;
         Some(Health::of_condition(Some(&healthy.status)).as_str())
-    }
-
-    /// Whether there is a credential to reveal.
-    pub fn has_credential(&self) -> bool {
-        self.outputs.iter().any(|(name, _)| name == "user")
     }
 
     /// A `psql` command line without the password.

@@ -18,8 +18,8 @@ pub struct RevealPage {
     pub shell: Shell,
     /// The page of the project.
     pub href: String,
-    pub uri: String,
-    pub password: String,
+    /// Names and values.
+    pub secrets: Vec<(String, String)>,
 }
 
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
@@ -30,8 +30,10 @@ pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
         let href = links::project_page(id);
         let shell =
             Shell::load(&app, &request, Nav::Projects).await?.crumb("Projects", PAGE).crumb(&project.name, &href);
-        let (uri, password) = (access.uri.unwrap_or_default(), access.password.unwrap_or_default());
-        let page = RevealPage { shell: shell.titled("Credential"), href, uri, password };
+        let login = [("URL", access.uri), ("Password", access.password)];
+        let login = login.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let page =
+            RevealPage { shell: shell.titled("Credential"), href, secrets: login.chain(access.secrets).collect() };
         let mut response = respond(&request, Rendering::new(&page, page.as_main()).stop_polling(true));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)

@@ -1,4 +1,4 @@
-//! The log of an attempt: lines that a handler writes while it works.
+//! The log of an attempt: lines that a handler, a provisioner or a program writes while it works.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -13,9 +13,8 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{CLEANUP_TIMEOUT, Command, cleanup};
+use super::{CLEANUP_TIMEOUT, Conditions, cleanup};
 use crate::domain::parameters::inspect;
-use crate::handlers::Job;
 
 const MAX_RESULT: u64 = 1024 * 1024;
 const RESULT: &str = "result.json";
@@ -30,16 +29,16 @@ pub struct WorkDir {
 }
 
 impl WorkDir {
-    pub fn new(command: &Command, job: &Job) -> Result<Self> {
-        let path = command.work_dir.join(format!("provost-{}", Uuid::new_v4()));
+    pub fn new(conditions: &Conditions, inputs: Option<&str>) -> Result<Self> {
+        let path = conditions.work_dir.join(format!("provost-{}", Uuid::new_v4()));
         DirBuilder::new().mode(0o700).create(&path)?;
         let opened = File::open(&path)?.into();
-        let work_dir = Self { path, opened, has_inputs: job.inputs.is_some(), is_removed: false };
-        if let Some(inputs) = &job.inputs {
+        let work_dir = Self { path, opened, has_inputs: inputs.is_some(), is_removed: false };
+        if let Some(inputs) = inputs {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(work_dir.inputs_path())?;
             file.write_all(inputs.as_bytes())?;
         }
-        if let Some((user, group)) = command.user {
+        if let Some((user, group)) = conditions.user {
             if work_dir.has_inputs {
                 chown(work_dir.inputs_path(), Some(user), Some(group))?;
             }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+use zeroize::Zeroizing;
 
-use crate::handlers::Log;
+use crate::lines::Log;
 
 /// The maximum length of a line in bytes, including the mark of a truncated line.
 const MAX_LINE: usize = 8 * 1024;
@@ -68,6 +69,32 @@ impl<'a> OutputCapture<'a> {
         } else if !self.truncated.swap(true, Ordering::Relaxed) {
             self.log.note(format!("output truncated: the limit is {} bytes", self.limit));
         }
+    }
+}
+
+/// A stream that is not logged.
+#[derive(Default)]
+pub struct Kept {
+    bytes: Zeroizing<Vec<u8>>,
+    is_cut: bool,
+}
+
+impl Kept {
+    /// `None` if it was longer than the limit.
+    pub fn complete(self) -> Option<Zeroizing<Vec<u8>>> {
+        (!self.is_cut).then_some(self.bytes)
+    }
+}
+
+/// Reads until the stream is closed, and keeps at most `limit` bytes.
+pub async fn keep(mut pipe: impl AsyncRead + Unpin, limit: usize, kept: &mut Kept) {
+    // Growing would leave copies of secrets in freed memory.
+    kept.bytes.reserve_exact(limit);
+    let mut buffer = Zeroizing::new(vec![0; 16 * 1024]);
+    while let Ok(n @ 1..) = pipe.read(&mut buffer).await {
+        let room = limit - kept.bytes.len();
+        kept.is_cut |= n > room;
+        kept.bytes.extend_from_slice(&buffer[..n.min(room)]);
     }
 }
 
@@ -154,6 +181,15 @@ mod tests {
         let all = lines("123456789\n".repeat(1000).as_bytes(), 35).await;
         assert_eq!(all.len(), 4);
         assert_eq!(all[3], "log output truncated: the limit is 35 bytes");
+    }
+
+    #[tokio::test]
+    async fn kept_stream_is_complete_or_absent() {
+        for (limit, expected) in [(4, None), (5, Some("12345")), (6, Some("12345"))] {
+            let mut kept = Kept::default();
+            keep(b"12345".as_slice(), limit, &mut kept).await;
+            assert_eq!(kept.complete().as_ref().map(|it| it.as_slice()), expected.map(str::as_bytes), "{limit}");
+        }
     }
 
     #[tokio::test]

@@ -9,9 +9,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
-use super::Command;
 use super::work_dir::WorkDir;
-use crate::handlers::Job;
+use super::{FirstSignal, Invocation, Program};
 
 /// Dropping it kills the group.
 pub struct ProcessGroup {
@@ -31,25 +30,25 @@ pub struct Pipes {
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl ProcessGroup {
-    pub fn start(command: &Command, job: &Job, work_dir: &WorkDir) -> Result<(Self, Pipes)> {
-        let mut program = tokio::process::Command::new(&command.program);
-        program.args(command.argv.iter().skip(1)).current_dir(work_dir.path()).env_clear();
+    pub fn start(configured: &Program, run: &Invocation<'_>, work_dir: &WorkDir) -> Result<(Self, Pipes)> {
+        let conditions = &configured.conditions;
+        let mut program = tokio::process::Command::new(&configured.path);
+        program.args(configured.argv.iter().skip(1)).current_dir(work_dir.path()).env_clear();
         start_session(&mut program);
-        if let Some(name) = command.argv.first() {
+        if let Some(name) = configured.argv.first() {
             program.arg0(name);
         }
-        program.envs(command.env.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        program.envs(command.set.iter().map(|(name, value)| (name, value)));
-        program.env("PROVOST_EXECUTION_ID", job.execution_id.to_string()).env("PROVOST_JOB_ID", job.id.to_string());
-        program.env("PROVOST_ATTEMPT", job.attempt.to_string()).env("PROVOST_TENANT", &job.tenant);
+        program.envs(conditions.env.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        program.envs(conditions.set.iter().map(|(name, value)| (name, value)));
+        program.envs(run.variables.iter().map(|(name, value)| (name, value)));
         if let Some(inputs) = work_dir.inputs() {
             program.env("PROVOST_INPUTS", inputs);
         }
-        if let Some((user, group)) = command.user {
+        if let Some((user, group)) = conditions.user {
             // This drops the supplementary groups of the worker.
             program.uid(user).gid(group);
         }
-        command.limits.set_in(&mut program);
+        conditions.limits.set_in(&mut program);
         kill_with_worker(&mut program);
         let mut leader = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let id =
@@ -86,9 +85,13 @@ impl ProcessGroup {
         Ok(())
     }
 
-    pub fn terminate(&self) {
+    pub fn ask_to_end(&self, signal: FirstSignal) {
+        let signal = match signal {
+            FirstSignal::Terminate => Signal::TERM,
+            FirstSignal::Interrupt => Signal::INT,
+        };
         // An empty group is no error.
-        _ = kill_process_group(self.id, Signal::TERM);
+        _ = kill_process_group(self.id, signal);
     }
 
     pub fn kill(&self) {

@@ -1,0 +1,93 @@
+//! Programs that the operator configures for a template: one for each operation. `docs/provisioners.md` describes what they receive
+//! and what they print.
+//!
+//! A worker runs only what its own `provost.toml` configures. The settings that a job carries are not used, so a job cannot choose
+//! a program.
+
+mod input;
+mod outputs;
+mod settings;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::step::{Step, Steps};
+use super::{Attempt, Failure, Provisioner, Recorder, Work};
+use crate::domain::OperationKind;
+use crate::program::Program;
+
+use outputs::Shape;
+use settings::Verb;
+use steps::{Run, Runner, VerifyGone};
+
+/// The name of this provisioner in templates.
+pub const NAME: &str = "command";
+
+/// The programs of one template.
+#[derive(Clone, Debug)]
+struct Programs {
+    by_verb: BTreeMap<Verb, Program>,
+    shape: Shape,
+    /// Exit codes that fail the operation without another attempt.
+    refuse_on: Vec<i32>,
+}
+
+impl Programs {
+    fn get(&self, verb: Verb) -> Option<&Program> {
+        self.by_verb.get(&verb)
+    }
+}
+
+/// The programs of every template with this provisioner.
+#[derive(Clone, Debug, Default)]
+pub struct Command(BTreeMap<String, Programs>);
+
+impl Command {
+    /// Reads the settings of templates: their name and their settings. Adds every mistake as a sentence.
+    pub fn read<'a>(templates: impl Iterator<Item = (&'a str, &'a Value)>, mistakes: &mut Vec<String>) -> Self {
+        let programs = |(name, settings)| Some((String::from(name), settings::read(name, settings, mistakes)?));
+        Self(templates.filter_map(programs).collect())
+    }
+
+    /// Whether no program is configured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The operations that a template has no program for.
+    pub fn unsupported(&self, template: &str) -> Vec<OperationKind> {
+        let Some(programs) = self.0.get(template) else { return Vec::new() };
+        OperationKind::ALL.iter().copied().filter(|it| programs.get(Verb::of(*it)).is_none()).collect()
+    }
+}
+
+impl Provisioner for Command {
+    fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
+        let Work { template, operation, .. } = work;
+        let programs = self.0.get(template).ok_or_else(|| {
+            let message = format!(
+                "this worker has no programs for the template {template}: configure it in the provost.toml of the worker"
+            );
+            Failure::retryable("no_program", message)
+        })?;
+        let verb = Verb::of(*operation);
+        if programs.get(verb).is_none() {
+            let message =
+                format!("the template {template} has no program {}, so it does not support this", verb.as_str());
+            return Err(Failure::permanent("not_supported", message));
+        }
+        let mut steps: Vec<Box<dyn Step<Runner<'a>> + 'a>> = vec![Box::new(Run(verb))];
+        if *operation == OperationKind::Delete && programs.get(Verb::Observe).is_some() {
+            steps.push(Box::new(VerifyGone));
+        }
+        Ok(Box::new(Steps { session: Runner { programs, work, recorder, outputs: work.known.clone() }, steps }))
+    }
+
+    fn grace(&self) -> Duration {
+        let programs = self.0.values().flat_map(|it| it.by_verb.values());
+        programs.map(Program::grace).max().unwrap_or_default()
+    }
+}

@@ -1,0 +1,85 @@
+//! Programs that fail, print nonsense, or are not configured.
+
+use serde_json::json;
+
+use super::{CANARY, Setup};
+use crate::commands::Place;
+use crate::harness::Server;
+
+const REMOVE: (&str, &str) = ("deprovision", "cat >$R/deprovision.json; echo x >>$R/removals");
+
+#[tokio::test]
+async fn failure_is_retried_then_undone() {
+    let fails = "echo x >>$R/tries; echo first >&2; echo 'no quota' >&2; exit 7";
+    let it = Setup::new(&[("provision", fails), REMOVE], "max_attempts = 2").await;
+    let id = it.create("shop", json!({})).await;
+    let failed = it.server.until(&id, "failed").await;
+    let failure = &failed["failure"];
+    assert_eq!((&failure["step"], &failure["code"]), (&json!("provision"), &json!("program_failed")));
+    assert_eq!(
+        (&failure["message"], &failure["undone"]),
+        (&json!("provision: Exit code 7: no quota"), &json!(["provision"]))
+    );
+    assert_eq!((it.made("tries").unwrap(), it.made("removals").unwrap()), ("x\nx\n".into(), "x\n".into()));
+    let input = it.input("deprovision.json");
+    assert_eq!((&input["operation"], &input["undo"]), (&json!("create"), &json!(true)));
+    assert_eq!(it.lines(&id).await.iter().filter(|it| *it == "stderr first").count(), 2);
+    it.place.is_tidy().await;
+    it.database.check_invariants().await;
+}
+
+#[tokio::test]
+async fn refusal_is_not_retried() {
+    let refuses = "echo x >>$R/tries; echo 'size is not sold here' >&2; exit 64";
+    let it = Setup::new(&[("provision", refuses), REMOVE], "max_attempts = 5\non_failure = \"keep\"").await;
+    let id = it.create("shop", json!({})).await;
+    let failed = it.server.until(&id, "failed").await;
+    assert_eq!(failed["failure"]["code"], "program_refused");
+    assert_eq!(failed["failure"]["retryable"], false);
+    assert_eq!((it.made("tries").unwrap(), it.made("removals")), ("x\n".into(), None));
+}
+
+#[tokio::test]
+async fn undeclared_output_is_refused_unseen() {
+    let prints = format!("echo x >>$R/tries; echo '{{\"password\": \"{CANARY}\"}}'");
+    let it = Setup::new(&[("provision", &prints), REMOVE], "max_attempts = 5").await;
+    let id = it.create("shop", json!({})).await;
+    let failed = it.server.until(&id, "failed").await;
+    assert_eq!(failed["failure"]["code"], "invalid_outputs");
+    let message = failed["failure"]["message"].as_str().unwrap();
+    assert!(message.contains("\"password\" is not declared") && !message.contains(CANARY), "{message}");
+    assert_eq!(it.made("tries").unwrap(), "x\n");
+    assert!(!it.lines(&id).await.concat().contains(CANARY), "stdout is not logged");
+}
+
+#[tokio::test]
+async fn operation_without_a_program_is_refused() {
+    let it = Setup::new(&[("provision", "true"), REMOVE], "").await;
+    let id = it.ready("shop", json!({})).await;
+    for verb in ["rotate", "pause"] {
+        let refused = it.server.post(&format!("/projects/{id}/{verb}"), json!({})).await.expect(409);
+        assert_eq!(refused.code(), "not_supported");
+        assert!(refused.text.contains(&format!("does not support the operation {verb}")), "{}", refused.text);
+    }
+    let refused = it.server.patch(&format!("/projects/{id}"), json!({"parameters": {}})).await.expect(409);
+    assert_eq!(refused.code(), "not_supported");
+    let template = it.server.get("/templates/it").await.json();
+    assert_eq!(template["unsupported"], json!(["update", "rotate", "pause", "resume"]));
+    assert_eq!(it.server.get(&format!("/projects/{id}")).await.json()["status"], "ready");
+}
+
+#[tokio::test]
+async fn every_mistake_in_the_settings_ends_the_start() {
+    let place = Place::with(
+        "[templates.it]\nprovisioner = \"command\"\n[templates.it.settings]\nprovision = []\nupdate = [\"no-such\"]\n\
+         deprovision = [\"true\"]\ngrace = \"soon\"\nenv = [\"DATABASE_URL\"]\n",
+    );
+    for words in [&["serve"][..], &["worker", "--server", "http://127.0.0.1:1"]] {
+        let ended = Server::command().args(words).current_dir(place.path()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{stderr}");
+        for key in ["provision", "update", "grace", "env"] {
+            assert!(stderr.contains(&format!("templates.it.settings.{key} (provost.toml)")), "{key}: {stderr}");
+        }
+    }
+}
