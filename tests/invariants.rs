@@ -199,6 +199,8 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("steps_end_with_their_job", "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at) SELECT id, 0, project_id, 'a', 'running', execution_id, claimed_at FROM jobs WHERE state = 'completed' AND project_id IS NOT NULL"),
     ("completed_operations_have_done_steps", "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at, ended_at) SELECT id, 0, project_id, 'a', 'skipped', execution_id, claimed_at, claimed_at FROM jobs WHERE state = 'completed' AND project_id IS NOT NULL"),
     ("deleted_projects_have_no_secrets", "INSERT INTO secrets (id, project_id, name, key_id, wrapped_key, ciphertext) SELECT gen_random_uuid(), id, 'a', 'k', '', '' FROM projects; UPDATE projects SET status = 'deleted' WHERE status = 'ready'"),
+    ("terraform_locks_have_a_holder", "INSERT INTO terraform_locks (project_id, lock_id, info, execution_id, actor) SELECT id, 'a', '{}', gen_random_uuid(), 'w' FROM projects WHERE status = 'ready'"),
+    ("terraform_locks_have_a_holder", "INSERT INTO terraform_locks (project_id, lock_id, info, actor) VALUES (gen_random_uuid(), 'a', '{}', 'w')"),
     ("rate_limits_are_kept", "UPDATE limits SET amount = 0, burst = -1 WHERE name = 'slow'"),
     ("schedules_advance", "UPDATE schedules SET next_at = (SELECT due_at FROM ticks WHERE cause = 'due' AND outcome = 'fired')"),
     ("settlements_are_fenced", "UPDATE events SET execution_id = gen_random_uuid() WHERE new_state = 'completed'"),

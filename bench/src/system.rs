@@ -114,6 +114,7 @@ impl System {
             telemetry: Telemetry::default(),
             handlers: handlers::built_in(registry, settings).with(KIND, RecordStart(starts.clone())),
             keyring: None,
+            api_address: None,
             log: provost::log::silent(),
         };
         let (connector, store) = (setup.connector.clone(), for_engine.clone());

@@ -179,6 +179,7 @@ fn start(
         telemetry: telemetry.clone(),
         handlers,
         keyring: startup.keyring.clone(),
+        api_address: config.server.clone().or(listen.as_ref().map(|at| format!("http://{}", local_host(at)))),
         log: log.clone(),
     };
     let (connector, store) = (connector.clone(), for_engine.clone());

@@ -54,6 +54,7 @@ pub fn run(config: Config) -> Exit {
         telemetry: Telemetry::default(),
         handlers,
         keyring: None,
+        api_address: None,
         log: log.clone(),
     };
     let exit = runtime.block_on(work(&context, client, heartbeat_client, &log));

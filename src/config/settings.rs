@@ -69,7 +69,11 @@ pub const SETTINGS: &[Setting] = &[
         "TOKEN",
         "Token of remote workers, with access to /internal only. At least 16 characters. A server accepts several, comma-separated; each may be restricted to queues, as in TOKEN@critical+default.",
     ),
-    optional("PROVOST_SERVER", "URL", "Address of the server for provost worker, such as https://provost.example.org."),
+    optional(
+        "PROVOST_SERVER",
+        "URL",
+        "Address of the server for provost worker, such as https://provost.example.org, and for Terraform in programs of provost serve. Default for the latter: PROVOST_LISTEN.",
+    ),
     plain(
         "PROVOST_ROLES",
         "LIST",

@@ -70,6 +70,8 @@ pub struct EngineContext {
     pub handlers: Handlers,
     /// Encrypts the secrets of projects. A worker without a database has none: its server encrypts.
     pub keyring: Option<Keyring>,
+    /// Where programs of a worker with a database reach the API.
+    pub api_address: Option<String>,
     pub log: Logger,
 }
 
@@ -111,7 +113,8 @@ impl Engine {
             let worker = identity(&resources.context);
             let source = |store| {
                 let keyring = resources.context.keyring.clone();
-                Arc::new(DatabaseSource::new(&resources.context.config, keyring, store, &worker))
+                let source = DatabaseSource::new(&resources.context.config, keyring, store, &worker);
+                Arc::new(source.reachable_at(resources.context.api_address.clone()))
             };
             let (source, heartbeat_source) = (source(&resources.store), source(&resources.heartbeat_store));
             engine.start_worker(&resources.context, worker, source, heartbeat_source);

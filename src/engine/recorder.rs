@@ -9,7 +9,7 @@ use super::retry::RetryDelays;
 use super::source::{Source, SourceError};
 use crate::log::chain;
 use crate::provision::recorder::RecordFuture;
-use crate::provision::{Failure, Output, RecordError, RecordedStep, Recorder, StepChange, StopRequest};
+use crate::provision::{Failure, Output, RecordError, RecordedStep, Recorder, RunAccess, StepChange, StopRequest};
 use crate::secrets::SensitiveText;
 use crate::signal::Stop;
 use crate::store::steps::{EarlierStep, Fenced, Holder, StepUpdate};
@@ -88,6 +88,10 @@ impl<S: Source> Recorder for SourceRecorder<S> {
 
     fn forget_secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, ()> {
         Box::pin(self.repeat(|| self.source.forget_secret(self.holder, name)))
+    }
+
+    fn run_access(&self) -> RecordFuture<'_, Option<RunAccess>> {
+        Box::pin(self.repeat(|| self.source.run_access(self.holder)))
     }
 }
 

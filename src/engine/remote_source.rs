@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::source::{ClaimBatch, HeartbeatReply, Source, SourceError};
 use crate::domain::{FollowUp, JobState, Outcome, StepState, WorkerState};
 use crate::handlers::log::Line;
+use crate::provision::RunAccess;
 use crate::secrets::SensitiveText;
 use crate::store::jobs::{ClaimOutcome, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled};
 use crate::store::steps::{EarlierStep, Fenced, Holder, StepUpdate};
@@ -169,6 +170,16 @@ impl Source for RemoteSource {
     async fn forget_secret(&self, holder: Holder, name: &str) -> Result<Fenced<()>, SourceError> {
         let request = internal::SecretRequest { job_id: holder.job_id, name: name.to_owned(), value: None };
         fenced(self.client.forget_secret(holder.execution_id, &request).await)
+    }
+
+    async fn run_access(&self, holder: Holder) -> Result<Fenced<Option<RunAccess>>, SourceError> {
+        let reply = fenced(self.client.run_token(holder.execution_id, holder.job_id).await)?;
+        let access = |token| RunAccess {
+            address: self.client.address().to_owned(),
+            user: holder.execution_id.to_string(),
+            token: SensitiveText::new(token),
+        };
+        Ok(reply.map(|reply| reply.token.map(access)))
     }
 
     async fn leave(&self) {

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::domain::settle::settle;
 use crate::domain::{Budget, Outcome, WorkerState};
 use crate::handlers::log::Line;
+use crate::provision::RunAccess;
 use crate::secrets::{Keyring, SecretError, SensitiveText};
 use crate::store::jobs::{
     CandidateWindow, ClaimOutcome, ClaimRequest, ClaimedJob, Lease, LeasedExecution, RenewedLease, Settled,
@@ -62,6 +63,9 @@ pub trait Source: Send + Sync + 'static {
     /// Deletes a secret of the project.
     fn forget_secret(&self, holder: Holder, name: &str)
     -> impl Future<Output = Result<Fenced<()>, SourceError>> + Send;
+    /// How the programs of an attempt reach the API; `None` if they cannot.
+    fn run_access(&self, holder: Holder)
+    -> impl Future<Output = Result<Fenced<Option<RunAccess>>, SourceError>> + Send;
     /// Reports that this worker stops. Best effort: the record of a silent worker expires.
     fn leave(&self) -> impl Future<Output = ()> + Send;
 }
@@ -119,6 +123,7 @@ pub struct DatabaseSource {
     /// The default for follow-up jobs.
     max_attempts: u32,
     keyring: Option<Keyring>,
+    api_address: Option<String>,
 }
 
 impl DatabaseSource {
@@ -131,7 +136,19 @@ impl DatabaseSource {
             tenants: None,
             window: CandidateWindow::default(),
         };
-        Self { store: store.clone(), worker: worker.clone(), request, max_attempts: config.max_attempts, keyring }
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            request,
+            max_attempts: config.max_attempts,
+            keyring,
+            api_address: None,
+        }
+    }
+
+    /// Sets the address at which the programs of this worker reach the API.
+    pub fn reachable_at(self, api_address: Option<String>) -> Self {
+        Self { api_address, ..self }
     }
 }
 
@@ -192,6 +209,14 @@ impl Source for DatabaseSource {
 
     async fn forget_secret(&self, holder: Holder, name: &str) -> Result<Fenced<()>, SourceError> {
         Ok(self.store.remove_secret(holder, name).await?)
+    }
+
+    async fn run_access(&self, holder: Holder) -> Result<Fenced<Option<RunAccess>>, SourceError> {
+        let (Some(keyring), Some(address)) = (&self.keyring, &self.api_address) else {
+            return Ok(Fenced::Held(None));
+        };
+        let (user, token) = (holder.execution_id.to_string(), keyring.run_token(holder.execution_id));
+        Ok(Fenced::Held(Some(RunAccess { address: address.clone(), user, token })))
     }
 
     async fn leave(&self) {

@@ -26,6 +26,8 @@ impl Failure {
 
     /// The code for invalid parameters or settings.
     pub const INVALID: &str = "invalid_parameters";
+    /// The code of a step that was interrupted because the operation is to stop.
+    pub const CANCELED: &str = "canceled";
 }
 
 impl From<RecordError> for Failure {

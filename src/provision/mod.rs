@@ -27,7 +27,7 @@ use crate::signal::Stop;
 use inspect::{InspectFuture, Inspection, Secrets};
 
 pub use failure::Failure;
-pub use recorder::{RecordError, RecordedStep, Recorder, StepChange, StopRequest};
+pub use recorder::{RecordError, RecordedStep, Recorder, RunAccess, StepChange, StopRequest};
 pub use simulated::Simulated;
 pub use step::{Attempt, Observed, Output, Step, StepFuture};
 

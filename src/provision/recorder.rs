@@ -48,6 +48,15 @@ pub struct StepChange {
     pub output: Option<Output>,
 }
 
+/// How the programs of an attempt reach the API. The access ends with the attempt.
+#[derive(Clone, Debug)]
+pub struct RunAccess {
+    /// Such as `http://127.0.0.1:8080`.
+    pub address: String,
+    pub user: String,
+    pub token: SensitiveText,
+}
+
 /// Records an operation. Every call is fenced: it has no effect once the lease is lost.
 pub trait Recorder: Send + Sync {
     /// The steps that were recorded for this operation, in order. This also confirms that the lease is held.
@@ -60,4 +69,8 @@ pub trait Recorder: Send + Sync {
     fn store_secret<'a>(&'a self, name: &'a str, value: &'a SensitiveText) -> RecordFuture<'a, ()>;
     /// Deletes a secret of the project. Absent is success.
     fn forget_secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, ()>;
+    /// How programs of this attempt reach the API; `None` if they cannot.
+    fn run_access(&self) -> RecordFuture<'_, Option<RunAccess>> {
+        Box::pin(async { Ok(None) })
+    }
 }

@@ -10,9 +10,6 @@ use crate::mutant::{self, HoldPoint};
 use crate::signal::Stop;
 use crate::template::OnFailure;
 
-/// The code of a step that was interrupted by a stop request.
-const CANCELED: &str = "canceled";
-
 /// Performs the steps that are not done, and returns how the attempt ends.
 ///
 /// Each step is recorded as running before it acts, and its end is recorded under the execution id, so an attempt that has lost its
@@ -70,7 +67,7 @@ fn interrupted_undo(recorded: &[RecordedStep]) -> Option<Ending> {
         let steps = recorded.iter().filter(move |it| (it.state == StepState::UndoFailed) == is_of_undo);
         steps.filter_map(|it| it.failure.clone()).next_back()
     };
-    let failure = of(false).or_else(|| of(true)).filter(|it| it.code != CANCELED);
+    let failure = of(false).or_else(|| of(true)).filter(|it| it.code != Failure::CANCELED);
     Some(failure.map_or(Ending::Stopped, |it| Ending::Failed(Failure { is_retryable: false, ..it })))
 }
 
@@ -145,7 +142,7 @@ impl Run<'_> {
 
     async fn perform(&mut self, position: usize, name: &'static str) -> Result<Output, Ending> {
         let change = |state, failure, output| StepChange { position, name, state, failure, output };
-        let stopped = || Some(Failure::retryable(CANCELED, "stopped on request"));
+        let stopped = || Some(Failure::retryable(Failure::CANCELED, "stopped on request"));
         let is_touched = self.touched.contains(&position);
         if self.recorder.record(change(StepState::Running, None, None)).await?.is_some() {
             // What an earlier attempt has begun must be undone, whichever attempt does that.

@@ -5,6 +5,7 @@
 //! key of the installation, only the wrapped keys are written again; meanwhile the previous key still opens what it has wrapped.
 
 mod key;
+mod run_token;
 mod text;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};

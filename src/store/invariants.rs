@@ -56,6 +56,7 @@ invariants! {
     "schedules_advance",
     "settlements_are_fenced",
     "steps_end_with_their_job",
+    "terraform_locks_have_a_holder",
     "ticks_have_their_jobs",
     "times_are_in_order",
     "waiting_jobs_have_a_lane",

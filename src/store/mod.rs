@@ -28,6 +28,7 @@ pub mod sql;
 pub mod stats;
 pub mod steps;
 pub mod templates;
+pub mod terraform;
 pub mod workers;
 pub mod workflows;
 

@@ -26,6 +26,7 @@ pub const TABLES: &[Part] = parts![
     "tables/operations",
     "tables/templates",
     "tables/secrets",
+    "tables/terraform",
     "tables/jobs",
     "tables/lanes",
     "tables/workflows",
@@ -73,6 +74,7 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/track_updated_jobs",
     "functions/track_deleted_jobs",
     "functions/count_ended_executions",
+    "functions/release_terraform_locks",
     "functions/reject_illegal_project_transition",
     "functions/count_inserted_projects",
     "functions/count_updated_projects",
@@ -102,6 +104,12 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/create_project",
     "functions/retry_project",
     "functions/delete_project",
+    // The states of Terraform.
+    "functions/may_use_terraform_state",
+    "functions/lock_terraform_state",
+    "functions/unlock_terraform_state",
+    "functions/put_terraform_state",
+    "functions/remove_terraform_state",
 ];
 
 /// Triggers, and the rows that every database starts with.

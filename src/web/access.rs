@@ -1,14 +1,20 @@
 //! Access control. Without an admin token, only requests to localhost are allowed; with one, a request needs the admin token, or a
-//! worker token for `/internal`. Changes from pages of other sites are always refused.
+//! worker token for `/internal`. The Terraform state of a project also accepts the admin token or the token of an attempt as the
+//! password of basic authentication. Changes from pages of other sites are always refused.
+
+use std::future::{Ready, ready};
 
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, LOCATION, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use crate::config::Secret;
 use crate::web::api::internal::token_scope::TokenScope;
@@ -34,8 +40,9 @@ pub async fn guard(
         return Ok(next.call(request).await?.map_into_left_body());
     };
     match check(&app, &request) {
-        Ok(scope) => {
+        Ok((scope, caller)) => {
             request.extensions_mut().insert(scope);
+            request.extensions_mut().insert(caller);
             Ok(next.call(request).await?.map_into_left_body())
         }
         Err(ApiError::Unauthorized) if wants_page(&request) => {
@@ -46,23 +53,47 @@ pub async fn guard(
     }
 }
 
-/// The scope of the request's token, or why the request is rejected.
-fn check(app: &App, request: &ServiceRequest) -> Result<TokenScope, ApiError> {
+/// Who asks for the Terraform state of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A program of this attempt, which may have ended meanwhile.
+    Run(Uuid),
+    Anybody,
+}
+
+/// Access control stores the caller in the request.
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().copied().ok_or(ApiError::Unauthorized))
+    }
+}
+
+/// The scope of the request's token and the caller, or why the request is rejected.
+fn check(app: &App, request: &ServiceRequest) -> Result<(TokenScope, Caller), ApiError> {
     if !request.method().is_safe() && is_cross_site(request.headers()) {
         return Err(ApiError::CrossSite);
     }
     let path = request.path();
+    let basic = if is_state_path(path) { basic(request.headers()) } else { None };
+    if let Some(run) = basic.as_ref().and_then(|(user, password)| run_of(app, user, password)) {
+        return Ok((TokenScope::unrestricted(), Caller::Run(run)));
+    }
     if INTERNAL.iter().any(|it| path.starts_with(it))
         && let Some(token) = app.config.worker_tokens.iter().find(|it| has_bearer(request.headers(), &it.secret))
     {
-        return Ok(TokenScope::of(token));
+        return Ok((TokenScope::of(token), Caller::Anybody));
     }
+    let allowed = Ok((TokenScope::unrestricted(), Caller::Anybody));
     let Some(token) = &app.config.admin_token else {
-        return if is_local(request.headers()) { Ok(TokenScope::unrestricted()) } else { Err(ApiError::Misdirected) };
+        return if is_local(request.headers()) { allowed } else { Err(ApiError::Misdirected) };
     };
     let open = OPEN.contains(&path) || path.starts_with("/static/");
-    if open || has_bearer(request.headers(), token) || has_session(request, token) {
-        return Ok(TokenScope::unrestricted());
+    let is_basic = basic.is_some_and(|(_, password)| is_token(&password, token));
+    if open || is_basic || has_bearer(request.headers(), token) || has_session(request, token) {
+        return allowed;
     }
     Err(ApiError::Unauthorized)
 }
@@ -86,6 +117,26 @@ fn is_local(headers: &HeaderMap) -> bool {
         None => host.split(':').next().unwrap_or_default(),
     };
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether a path is that of a Terraform state. It accepts basic authentication too, because Terraform knows no other.
+fn is_state_path(path: &str) -> bool {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    path.starts_with("/projects/") && path.ends_with("/terraform/state")
+}
+
+/// User and password of basic authentication.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let given = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, encoded) = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))?;
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
+
+/// The attempt whose token this is.
+fn run_of(app: &App, user: &str, password: &str) -> Option<Uuid> {
+    let execution = user.parse().ok()?;
+    app.keyring.as_ref()?.is_run_token(execution, password).then_some(execution)
 }
 
 fn has_bearer(headers: &HeaderMap, token: &Secret) -> bool {

@@ -76,6 +76,8 @@ pub enum ApiError {
     AmbiguousName(String),
     #[error("The template {template} does not support the operation {operation}: it configures no program for it.")]
     Unsupported { template: String, operation: OperationKind },
+    #[error("The Terraform state was not changed: {0}.")]
+    StateRefused(String),
     #[error("The secret is not available: {0}.")]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -135,6 +137,7 @@ impl ApiError {
             Self::AmbiguousName(_) => (S::CONFLICT, "ambiguous_name", "Name not unique"),
             Self::Protected => (S::CONFLICT, "protected", "Project protected"),
             Self::Unsupported { .. } => (S::CONFLICT, "not_supported", "Operation not supported"),
+            Self::StateRefused(_) => (S::CONFLICT, "state_refused", "State not changed"),
             Self::Secret(_) => (S::CONFLICT, "secret_unavailable", "Secret not available"),
             Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Version out of date"),

@@ -12,6 +12,11 @@ pub fn resource<const N: usize>(path: &str, allowed: &'static [&'static str], ro
     resource.default_service(web::to(move || error::method_not_allowed(allowed)))
 }
 
+/// A method that HTTP itself does not define, such as `LOCK`.
+pub fn method(name: &'static str) -> Route {
+    web::route().guard(guard::fn_guard(move |context| context.head().method.as_str() == name))
+}
+
 /// GET and HEAD.
 pub fn get() -> Route {
     web::route().guard(guard::fn_guard(|context| {

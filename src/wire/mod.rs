@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod schema;
 pub mod stats;
 pub mod template;
+pub mod terraform;
 pub mod time;
 pub mod worker;
 pub mod workflow;
@@ -47,5 +48,6 @@ pub use schedule::{Backfill, Backfilled, Occurrence, Preview, PreviewSchedule, P
 pub use schema::{PutSchema, Schema};
 pub use stats::{KindStats, Percentiles, QueueStats, Retention, Stats, WorkerStats};
 pub use template::{Template, TemplatePolicy};
+pub use terraform::{LockInfo, StateVersion};
 pub use worker::Worker;
 pub use workflow::{CreateWorkflow, Graph, GraphEdge, GraphNode, Workflow};

@@ -95,7 +95,7 @@ pub struct CreateProject {
     pub labels: Option<BTreeMap<String, String>>,
     /// The tenant of its jobs. Default: `default`.
     pub tenant: Option<String>,
-    /// The queue of its jobs. Default: `default`.
+    /// The queue of its jobs. Default: that of the template, or `default`.
     pub queue: Option<String>,
     /// The priority of its jobs, 0 to 9; 9 runs first. Default: 5.
     #[schema(minimum = 0, maximum = 9)]

@@ -41,8 +41,8 @@ async fn refusal_is_not_retried() {
 
 #[tokio::test]
 async fn undeclared_output_is_refused_unseen() {
-    let prints = format!("echo x >>$R/tries; echo '{{\"password\": \"{CANARY}\"}}'");
-    let it = Setup::new(&[("provision", &prints), REMOVE], "max_attempts = 5").await;
+    let prints = "echo x >>$R/tries; echo '{\"password\": \"'$(cat $R/canary)'\"}'";
+    let it = Setup::new(&[("provision", prints), REMOVE], "max_attempts = 5").await;
     let id = it.create("shop", json!({})).await;
     let failed = it.server.until(&id, "failed").await;
     assert_eq!(failed["failure"]["code"], "invalid_outputs");

@@ -12,12 +12,11 @@ const PARAMETERS: &str = "[templates.it.parameters]\ntype = \"object\"\n\
     properties.size = { type = \"integer\", default = 3 }\nproperties.note = { type = \"string\" }\n";
 
 fn scripts(extra: &'static str) -> Vec<(&'static str, String)> {
-    let provision = format!(
-        "cat >$R/provision.json; echo making >&2; touch $R/$PROVOST_PROJECT_ID; \
-         echo '{{\"url\": \"http://x\", \"port\": 80, \"key\": \"{CANARY}\"}}'"
-    );
+    let provision = "cat >$R/provision.json; echo making >&2; touch $R/$PROVOST_PROJECT_ID; \
+         echo '{\"url\": \"http://x\", \"port\": 80, \"key\": \"'$(cat $R/canary)'\"}'"
+        .to_owned();
     let update = "cat >$R/update.json; echo '{\"port\": 81}'".to_owned();
-    let rotate = format!("cat >$R/rotate.json; echo '{{\"key\": \"{CANARY}-2\"}}'");
+    let rotate = "cat >$R/rotate.json; echo '{\"key\": \"'$(cat $R/canary)'-2\"}'".to_owned();
     let deprovision = format!("cat >$R/deprovision.json; rm -f $R/$PROVOST_PROJECT_ID {extra}");
     vec![("provision", provision), ("update", update), ("rotate", rotate), ("deprovision", deprovision)]
 }

@@ -21,6 +21,7 @@ async fn cancel_stops_the_program_in_an_orderly_way() {
     let failed = it.server.until(&id, "failed").await;
     assert_eq!((it.made("tidied").as_deref(), it.made("removals").as_deref()), (Some("x\n"), Some("x\n")));
     assert_eq!(failed["failure"]["undone"], json!(["provision"]), "{failed}");
+    assert_eq!(failed["failure"]["code"], "canceled");
     assert!(it.lines(&id).await.contains(&"stderr tidied".to_owned()));
     it.place.is_tidy().await;
     it.database.check_invariants().await;

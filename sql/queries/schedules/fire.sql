@@ -88,7 +88,7 @@ WITH schedule AS MATERIALIZED (
     CROSS JOIN schedule
     CROSS JOIN LATERAL submit_project(
         started.project_id, started.job_id, starts.name, schedule.spec ->> 'template', schedule.spec ->> 'parameters', schedule.spec ->> 'labels',
-        'default', 'default', 5::smallint, NULL, $14::float8, NULL, $15::integer, $11, $13, $16, NULL, NULL) AS p
+        'default', NULL, 5::smallint, NULL, $14::float8, NULL, $15::integer, $11, $13, $16, NULL, NULL) AS p
     WHERE schedule.target = 'project' AND schedule.spec ->> 'action' = 'create'
 ), project_operations AS (
     SELECT o.outcome FROM started CROSS JOIN schedule CROSS JOIN LATERAL begin_project_operation(

@@ -86,6 +86,8 @@ BEGIN
         DELETE FROM outputs o WHERE o.project_id = project;
         DELETE FROM conditions c WHERE c.project_id = project;
         DELETE FROM findings f WHERE f.project_id = project;
+        DELETE FROM terraform_states t WHERE t.project_id = project;
+        DELETE FROM terraform_locks l WHERE l.project_id = project;
     ELSIF succeeded THEN
         INSERT INTO outputs (project_id, name, value)
         SELECT DISTINCT ON (o.key) project, o.key, o.value

@@ -45,5 +45,7 @@ BEGIN
     DELETE FROM secrets s WHERE s.project_id = project;
     DELETE FROM conditions c WHERE c.project_id = project;
     DELETE FROM findings f WHERE f.project_id = project;
+    DELETE FROM terraform_states t WHERE t.project_id = project;
+    DELETE FROM terraform_locks l WHERE l.project_id = project;
     RETURN QUERY SELECT current.status, current.version, 'applied';
 END $$;

@@ -1,4 +1,4 @@
--- Creates a project and enqueues its first job.
+-- Creates a project and enqueues its first job. Without a queue, the project has that of its template.
 --
 -- With an idempotency key, an advisory lock shows that another request with this key is in progress (`lock_acquired` is false).
 -- If the key is known, its project is returned in `key_project_id`. If another request stored the key between the snapshot and
@@ -13,6 +13,7 @@ CREATE OR REPLACE FUNCTION submit_project(
 ) LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+    queue := coalesce(submit_project.queue, (SELECT t.settings ->> 'queue' FROM templates t WHERE t.name = submit_project.template ORDER BY t.version DESC LIMIT 1), 'default');
     PERFORM reject_if_draining(submit_project.queue);
     RETURN QUERY
     WITH lock AS MATERIALIZED (

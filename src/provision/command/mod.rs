@@ -10,6 +10,7 @@ mod settings;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -33,6 +34,8 @@ struct Programs {
     shape: Shape,
     /// Exit codes that fail the operation without another attempt.
     refuse_on: Vec<i32>,
+    /// The directory of `provost.toml`.
+    folder: PathBuf,
 }
 
 impl Programs {

@@ -118,6 +118,7 @@ pub fn read(template: &str, settings: &Value, mistakes: &mut Vec<String>) -> Opt
         by_verb,
         shape: Shape(entry.outputs),
         refuse_on: entry.refuse_on.into_iter().map(i32::from).collect(),
+        folder: std::env::current_dir().unwrap_or_default(),
     })
 }
 

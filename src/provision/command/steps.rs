@@ -6,7 +6,7 @@ use super::{Programs, input};
 use crate::domain::OperationKind;
 use crate::program::{Ended, Invocation, Program, Stdout};
 use crate::provision::step::Session;
-use crate::provision::{Failure, Observed, Output, Recorder, Step, StepFuture, Work};
+use crate::provision::{Failure, Observed, Output, Recorder, RunAccess, Step, StepFuture, Work};
 use crate::secrets::SensitiveText;
 use crate::signal::Stop;
 
@@ -35,11 +35,13 @@ impl Runner<'_> {
         let work = self.work;
         let secrets = self.secrets().await?;
         let stdin = input::text(work, verb, is_undo, &self.outputs, &secrets)?;
-        let variables = vec![
+        let mut variables = vec![
+            ("PROVOST_CONFIG_DIR", self.programs.folder.display().to_string()),
             ("PROVOST_PROJECT_ID", work.project_id.to_string()),
             ("PROVOST_EXECUTION_ID", work.execution_id.to_string()),
             ("PROVOST_ATTEMPT", work.attempt.to_string()),
         ];
+        variables.extend(self.recorder.run_access().await?.iter().flat_map(|it| terraform(work, it)));
         let never = Stop::new();
         let run = Invocation {
             stdin: stdin.reveal(),
@@ -63,9 +65,11 @@ impl Runner<'_> {
     }
 
     /// What a program without success means.
-    fn failure(&self, verb: Verb, ended: &Ended) -> Failure {
+    fn failure(&self, verb: Verb, ended: &Ended, is_undo: bool) -> Failure {
         let message = format!("{}: {}", verb.as_str(), ended.reason());
-        if ended.code().is_some_and(|code| self.programs.refuse_on.contains(&code)) {
+        if self.work.stop.is_cancelled() && !is_undo {
+            Failure::retryable(Failure::CANCELED, message)
+        } else if ended.code().is_some_and(|code| self.programs.refuse_on.contains(&code)) {
             Failure::permanent("program_refused", message)
         } else {
             Failure::retryable("program_failed", message)
@@ -95,9 +99,24 @@ impl Runner<'_> {
         let ended = self.run(Verb::Observe, program, false).await?;
         match ended.code() {
             Some(code @ (0 | CHANGED | MISSING)) => Ok(Some((code, ended))),
-            _ => Err(self.failure(Verb::Observe, &ended)),
+            _ => Err(self.failure(Verb::Observe, &ended, false)),
         }
     }
+}
+
+/// The settings of Terraform's state backend `http`.
+fn terraform(work: &Work, access: &RunAccess) -> [(&'static str, String); 8] {
+    let state = format!("{}/projects/{}/terraform/state", access.address.trim_end_matches('/'), work.project_id);
+    [
+        ("TF_HTTP_ADDRESS", state.clone()),
+        ("TF_HTTP_LOCK_ADDRESS", state.clone()),
+        ("TF_HTTP_UNLOCK_ADDRESS", state),
+        ("TF_HTTP_LOCK_METHOD", "LOCK".to_owned()),
+        ("TF_HTTP_UNLOCK_METHOD", "UNLOCK".to_owned()),
+        ("TF_HTTP_USERNAME", access.user.clone()),
+        ("TF_HTTP_PASSWORD", access.token.reveal().to_owned()),
+        ("TF_IN_AUTOMATION", "1".to_owned()),
+    ]
 }
 
 /// Runs the program of the operation.
@@ -134,7 +153,7 @@ impl<'a> Step<Runner<'a>> for Run {
             let ended = runner.run(self.0, program, false).await?;
             match ended.code() {
                 Some(0) => runner.accept(&ended, self.is_complete()).await,
-                _ => Err(runner.failure(self.0, &ended)),
+                _ => Err(runner.failure(self.0, &ended, false)),
             }
         })
     }
@@ -150,7 +169,7 @@ impl<'a> Step<Runner<'a>> for Run {
             let ended = runner.run(undo, program, true).await?;
             match ended.code() {
                 Some(0) => Ok(()),
-                _ => Err(runner.failure(undo, &ended)),
+                _ => Err(runner.failure(undo, &ended, true)),
             }
         })
     }

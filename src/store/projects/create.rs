@@ -34,7 +34,8 @@ pub struct NewProject {
 #[derive(Clone, Debug)]
 pub struct Placement {
     pub tenant: String,
-    pub queue: String,
+    /// None: that of the template.
+    pub queue: Option<String>,
     /// 0 to 9; 9 runs first.
     pub priority: i16,
 }
@@ -49,7 +50,7 @@ impl NewProject {
 
 impl Default for Placement {
     fn default() -> Self {
-        Self { tenant: "default".to_owned(), queue: "default".to_owned(), priority: 5 }
+        Self { tenant: "default".to_owned(), queue: None, priority: 5 }
     }
 }
 

@@ -28,7 +28,7 @@ pub mod workflows;
 
 use actix_web::web::{self, ServiceConfig, post};
 
-use crate::web::route::{get, resource};
+use crate::web::route::{get, method, resource};
 
 /// Registers all routes of the API.
 pub fn routes(config: &mut ServiceConfig) {
@@ -78,6 +78,18 @@ fn own_routes(config: &mut ServiceConfig) {
         .service(resource("/projects/{id}/outputs", &["GET"], [get().to(projects::access::outputs)]))
         .service(resource("/projects/{id}/operations", &["GET"], [get().to(projects::operations::list)]))
         .service(resource("/projects/{id}/steps", &["GET"], [get().to(projects::operations::steps)]))
+        .service(resource(
+            "/projects/{id}/terraform/state",
+            &["GET", "POST", "DELETE", "LOCK", "UNLOCK"],
+            [
+                get().to(projects::terraform::get),
+                post().to(projects::terraform::put),
+                web::delete().to(projects::terraform::remove),
+                method("LOCK").to(projects::terraform::lock),
+                method("UNLOCK").to(projects::terraform::unlock),
+            ],
+        ))
+        .service(resource("/projects/{id}/terraform/versions", &["GET"], [get().to(projects::terraform::versions)]))
         .service(resource("/projects/{id}/events", &["GET"], [get().to(projects::events)]))
         .service(resource("/projects/{id}/explain", &["GET"], [get().to(projects::explain::explain)]))
         .service(resource("/jobs", &["GET", "POST"], [get().to(jobs::list), post().to(jobs::create::create)]))
@@ -146,6 +158,7 @@ fn own_routes(config: &mut ServiceConfig) {
             &["POST"],
             [post().to(internal::steps::read_secret)],
         ))
+        .service(resource("/internal/executions/{id}/token", &["POST"], [post().to(internal::steps::run_token)]))
         .service(resource("/internal/workers/{worker}/leave", &["POST"], [post().to(internal::heartbeat::leave)]))
         .service(resource("/limits", &["GET", "POST"], [get().to(limits::list), post().to(limits::put)]))
         .service(resource(

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Budget, Client, ClientError, Request, segment};
 use crate::wire::internal::{
     Delivery, Dequeue, EarlierStep, ExecutionResult, HeartbeatBatch, HeartbeatBatchResponse, LogsResponse, PostLogs,
-    RecordStep, ResultResponse, SecretReply, SecretRequest, StepReply,
+    RecordStep, ResultResponse, RunTokenReply, RunTokenRequest, SecretReply, SecretRequest, StepReply,
 };
 
 impl Client {
@@ -60,6 +60,11 @@ impl Client {
     /// Deletes a secret of the project that an attempt works on.
     pub async fn forget_secret(&self, id: Uuid, request: &SecretRequest) -> Result<(), ClientError> {
         self.answer(Request::post(format!("/internal/executions/{id}/secrets/forget")).json(request)).await.map(drop)
+    }
+
+    /// The token with which the programs of an attempt reach the Terraform state of its project.
+    pub async fn run_token(&self, id: Uuid, job_id: Uuid) -> Result<RunTokenReply, ClientError> {
+        self.send(Request::post(format!("/internal/executions/{id}/token")).json(&RunTokenRequest { job_id })).await
     }
 
     /// Removes a worker that is shutting down.

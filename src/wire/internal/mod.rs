@@ -21,7 +21,7 @@ pub use heartbeat::{
 };
 pub use logs::{LogLine, Logs, LogsResponse, PostLine, PostLogs};
 pub use result::{ExecutionResult, Release, ResultResponse};
-pub use steps::{EarlierStep, RecordStep, SecretReply, SecretRequest, StepReply};
+pub use steps::{EarlierStep, RecordStep, RunTokenReply, RunTokenRequest, SecretReply, SecretRequest, StepReply};
 
 /// The longest lease of a delivered job before its first heartbeat: if the response is lost, the job is free again soon.
 pub const DELIVERY_LEASE: Duration = Duration::from_secs(10);

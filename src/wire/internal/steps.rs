@@ -68,3 +68,16 @@ pub struct SecretRequest {
 pub struct SecretReply {
     pub value: Option<String>,
 }
+
+/// Asks for the token of an attempt.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunTokenRequest {
+    pub job_id: Uuid,
+}
+
+/// The password of the user with the id of the attempt. Null: the server has no key for secrets.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct RunTokenReply {
+    pub token: Option<String>,
+}

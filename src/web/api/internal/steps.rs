@@ -16,7 +16,9 @@ use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, Json};
 use crate::web::query::Query;
-use crate::wire::internal::{EarlierStep, RecordStep, SecretReply, SecretRequest, StepReply};
+use crate::wire::internal::{
+    EarlierStep, RecordStep, RunTokenReply, RunTokenRequest, SecretReply, SecretRequest, StepReply,
+};
 use crate::wire::json::{raw, storable};
 
 /// Maximum number of steps of an operation.
@@ -138,6 +140,15 @@ pub async fn forget_secret(app: Data<App>, scope: TokenScope, Id(id): Id, body: 
     let (name, holder) = (checked_id("name", name)?, holder(&app, &scope, id, job_id).await?);
     app.store.remove_secret(holder, &name).await?.held_or(ApiError::LeaseLost(id))?;
     no_content()
+}
+
+/// Get the token with which the programs of an attempt reach the Terraform state of its project. It ends with the attempt.
+#[utoipa::path(post, path = "/internal/executions/{id}/token", tag = "internal", params(("id" = Uuid, Path)), request_body = RunTokenRequest,
+    responses((status = 200, body = RunTokenReply), description::Write, description::Conflict))]
+pub async fn run_token(app: Data<App>, scope: TokenScope, Id(id): Id, body: Json<RunTokenRequest>) -> ApiResult {
+    holder(&app, &scope, id, body.value.job_id).await?;
+    let token = app.keyring.as_ref().map(|it| it.run_token(id).reveal().to_owned());
+    Ok(actix_web::HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(RunTokenReply { token }))
 }
 
 /// The attempt, if its job belongs to a project and is in scope.

@@ -44,7 +44,7 @@ pub fn placement(tenant: Option<&str>, queue: Option<&str>, priority: Option<i64
         placement.tenant = ident("tenant", tenant)?;
     }
     if let Some(queue) = queue {
-        placement.queue = ident("queue", queue)?;
+        placement.queue = Some(ident("queue", queue)?);
     }
     if let Some(priority) = priority {
         placement.priority = convert::priority(priority)?;

@@ -5,6 +5,7 @@ pub mod by_name;
 pub mod explain;
 pub mod fields;
 pub mod operations;
+pub mod terraform;
 pub mod verbs;
 
 use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
