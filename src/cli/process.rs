@@ -14,6 +14,7 @@ use crate::handlers::{self, Handlers};
 use crate::log::chain;
 use crate::provision::command::{self, Command};
 use crate::provision::postgres::{Clusters, EMBEDDED, Postgres};
+use crate::provision::remote::{self, Remote};
 use crate::provision::{Registry, Simulated};
 use crate::secrets::{Key, Keyring};
 use crate::template::{self, Templates};
@@ -49,7 +50,8 @@ impl Provisioning {
         let config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default()
             .with("simulated", Simulated { min, max, failure_rate })
-            .with("postgres", Postgres { clusters });
+            .with("postgres", Postgres { clusters })
+            .with(remote::NAME, Remote);
         let known = [registry.names(), vec![command::NAME.to_owned()]].concat();
         let mut templates = template::read(&config.templates, &known).unwrap_or_else(|wrong| {
             mistakes.extend(wrong);
@@ -58,6 +60,7 @@ impl Provisioning {
         let of_programs = templates.iter().filter(|it| it.provisioner == command::NAME);
         let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
+        mistakes.extend(served_here(config, &templates));
         if !programs.is_empty() {
             protect_from_programs();
         }
@@ -77,6 +80,19 @@ impl Provisioning {
         }
         Ok(handlers::built_in(self.registry.clone(), settings))
     }
+}
+
+/// Templates that workers elsewhere serve, in queues that this process serves too.
+fn served_here(config: &Config, templates: &Templates) -> Vec<String> {
+    let serves = |queue: &str| config.roles.worker && config.worker_queues.iter().any(|it| it == "*" || it == queue);
+    let is_mistake = |it: &&template::Template| it.provisioner == remote::NAME && serves(&it.queue);
+    let sentence = |it: &template::Template| {
+        format!(
+            "templates.{}.queue (provost.toml) is {:?}, which this process serves itself: workers elsewhere need a queue of their own, and PROVOST_WORKER_QUEUES must not contain it",
+            it.name, it.queue
+        )
+    };
+    templates.iter().filter(is_mistake).map(sentence).collect()
 }
 
 /// The keys of the settings. With the private PostgreSQL, a key in the data directory is created once.

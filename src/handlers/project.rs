@@ -83,7 +83,7 @@ impl Handler for Operate {
     fn run<'a>(&'a self, job: &'a Job) -> HandlerFuture<'a> {
         fallible(async move {
             let (name, work) = payload::read::<Payload>(&job.payload)?.into_work();
-            let provisioner = self.registry.get(&name).ok_or_else(|| {
+            let provisioner = self.registry.get(&name, &work.template).ok_or_else(|| {
                 let message = format!("no provisioner {name:?} for the template {:?}", work.template);
                 Outcome::fatal(message)
             })?;

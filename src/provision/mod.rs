@@ -8,6 +8,7 @@ mod failure;
 pub mod inspect;
 pub mod postgres;
 pub mod recorder;
+pub mod remote;
 pub mod run;
 mod simulated;
 mod step;
@@ -97,6 +98,12 @@ pub trait Provisioner: Send + Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// Whether this worker serves a template that the server leaves to workers elsewhere.
+    fn serves(&self, template: &str) -> bool {
+        _ = template;
+        false
+    }
+
     /// How long a step may take to end after [`Work::stop`] when the worker stops. Without a grace, the attempt is dropped.
     fn grace(&self) -> Duration {
         Duration::ZERO
@@ -113,8 +120,11 @@ impl Registry {
         self
     }
 
-    pub fn get(&self, name: &str) -> Option<Arc<dyn Provisioner>> {
-        self.0.get(name).cloned()
+    /// The provisioner with this name. For a template that the server leaves to workers elsewhere, the one that serves it here.
+    pub fn get(&self, name: &str, template: &str) -> Option<Arc<dyn Provisioner>> {
+        let is_elsewhere = name == remote::NAME;
+        let own = self.0.values().find(|it| is_elsewhere && it.serves(template));
+        own.or_else(|| self.0.get(name)).cloned()
     }
 
     /// The longest grace.

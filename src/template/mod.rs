@@ -57,6 +57,8 @@ pub struct Template {
     pub description: String,
     /// The provisioner that makes its projects.
     pub provisioner: String,
+    /// The queue of its operations.
+    pub queue: String,
     /// A JSON Schema of the parameters, with defaults.
     pub schema: Value,
     /// Fixed settings for the provisioner: an object.
@@ -74,9 +76,12 @@ pub struct Template {
 }
 
 impl Template {
-    /// What the provisioner receives with every job: the fixed settings, the defaults of the parameters, and the policy on failure.
+    /// What every job of the template carries: the fixed settings, the defaults of the parameters, the policy on failure, and the
+    /// queue, which `enqueue_operation` reads.
     pub fn settings_json(&self) -> Value {
-        json!({"on_failure": self.on_failure.as_str(), "defaults": self.defaults(), "fixed": self.settings})
+        json!({
+            "on_failure": self.on_failure.as_str(), "queue": self.queue, "defaults": self.defaults(), "fixed": self.settings,
+        })
     }
 
     /// What clients see.
@@ -85,7 +90,7 @@ impl Template {
         let operations: BTreeMap<&str, Value> =
             self.operations.iter().map(|(it, p)| (it.as_str(), policy(p))).collect();
         json!({
-            "name": self.name, "title": self.title, "description": self.description, "provisioner": self.provisioner,
+            "name": self.name, "title": self.title, "description": self.description, "provisioner": self.provisioner, "queue": self.queue,
             "parameters": self.schema, "on_failure": self.on_failure.as_str(), "grace_s": self.grace.as_secs(), "operations": operations, "labels": self.labels,
             "unsupported": self.unsupported.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
         })

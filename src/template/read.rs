@@ -28,6 +28,7 @@ struct Entry {
     settings: Option<Value>,
     on_failure: Option<OnFailure>,
     grace: Option<String>,
+    queue: Option<String>,
     deadline: Option<String>,
     max_attempts: Option<u32>,
     #[serde(default)]
@@ -90,6 +91,10 @@ impl Reader<'_> {
         if let Err(error) = Labels::parse(entry.labels.clone()) {
             self.reject("labels", error);
         }
+        let queue = entry.queue.unwrap_or_else(|| Ident::default().to_string());
+        if let Err(error) = Ident::parse(&queue) {
+            self.reject("queue", format!("is {queue:?}, but it {error}"));
+        }
         let settings = entry.settings.unwrap_or_else(|| json!({}));
         if !settings.is_object() {
             self.reject("settings", "must be a table");
@@ -106,6 +111,7 @@ impl Reader<'_> {
             title: entry.title.unwrap_or_else(|| name.to_owned()),
             description: entry.description,
             provisioner: entry.provisioner,
+            queue,
             schema,
             settings,
             on_failure: entry.on_failure.unwrap_or(OnFailure::Undo),
@@ -185,6 +191,7 @@ impl Template {
             title: title.to_owned(),
             description: description.to_owned(),
             provisioner: provisioner.to_owned(),
+            queue: Ident::default().to_string(),
             validator,
             schema,
             settings: json!({}),

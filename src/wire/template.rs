@@ -16,6 +16,9 @@ pub struct Template {
     pub title: String,
     pub description: String,
     pub provisioner: String,
+    /// The queue of its operations.
+    #[schema(example = "default")]
+    pub queue: String,
     /// A JSON Schema with defaults.
     #[schema(value_type = Object)]
     pub parameters: Box<RawValue>,

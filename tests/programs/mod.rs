@@ -1,5 +1,6 @@
 //! Templates whose operations are programs.
 
+mod elsewhere;
 mod failures;
 mod life;
 mod stop;

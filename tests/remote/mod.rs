@@ -6,6 +6,7 @@ mod examples;
 mod logs;
 mod process;
 mod protocol;
+mod provisioner;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -89,6 +89,10 @@ impl Provisioner for Command {
         Ok(Box::new(Steps { session: Runner { programs, work, recorder, outputs: work.known.clone() }, steps }))
     }
 
+    fn serves(&self, template: &str) -> bool {
+        self.0.contains_key(template)
+    }
+
     fn grace(&self) -> Duration {
         let programs = self.0.values().flat_map(|it| it.by_verb.values());
         programs.map(Program::grace).max().unwrap_or_default()

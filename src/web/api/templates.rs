@@ -39,6 +39,7 @@ fn described(template: &crate::template::Template, versions: &[TemplateVersion])
         title: template.title.clone(),
         description: template.description.clone(),
         provisioner: template.provisioner.clone(),
+        queue: template.queue.clone(),
         parameters: raw(template.schema.to_string()),
         on_failure: template.on_failure.as_str().to_owned(),
         grace_s: template.grace.as_secs(),
