@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap, FromArgMatches};
 use super::client::{self, Global, Noun};
 use super::exit;
 use super::help::{ABOUT, AFTER};
+use super::secrets;
 use crate::config::{SETTINGS, Setting};
 
 /// Short names of settings for `provost worker`: flag, setting, value name and description.
@@ -26,6 +27,7 @@ pub enum Command {
     Dev,
     Worker,
     Migrate(Migrate),
+    Secrets(secrets::Verb),
     Doctor,
     Fsck,
     /// The arguments of the benchmark program.
@@ -89,6 +91,10 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
             (true, _) => Migrate::ShowSql,
             (_, true) => Migrate::DryRun,
             _ => Migrate::Apply,
+        }),
+        Some(("secrets", sub)) => Command::Secrets(match sub.subcommand_name() {
+            Some("rotate-key") => secrets::Verb::RotateKey,
+            _ => secrets::Verb::Status,
         }),
         Some(("doctor", _)) => Command::Doctor,
         Some(("fsck", _)) => Command::Fsck,
@@ -171,6 +177,12 @@ fn server_commands() -> Vec<Clap> {
                 switch("dry-run", "List the pending migrations"),
                 switch("show-sql", "Print the SQL of the pending migrations"),
             ]),
+        Clap::new("secrets")
+            .about("Show the keys that encrypt secrets, or move all secrets to the current key")
+            .after_help("Examples:\n  provost secrets status\n  provost secrets rotate-key")
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommands(secrets_verbs()),
         Clap::new("doctor")
             .about("Check the invariants of the database; exits 0 or 1")
             .after_help("Example:\n  provost doctor --invariants")
@@ -186,6 +198,22 @@ fn server_commands() -> Vec<Clap> {
     ];
     let flags: Vec<Arg> = settings().into_iter().chain(client::output_flags()).collect();
     all.into_iter().map(|command| client::with_flags(command, &flags)).collect()
+}
+
+fn secrets_verbs() -> [Clap; 2] {
+    [
+        Clap::new("status")
+            .about("Count the secrets by key: current, previous, or missing")
+            .after_help("Example:\n  provost secrets status -o json"),
+        Clap::new("rotate-key")
+            .about("Encrypt the keys of all secrets with the current key; exits 8 if some cannot be read")
+            .long_about(
+                "Encrypt the keys of all secrets with the current key.\n\n\
+                 Give every server the new key as PROVOST_SECRET_KEY and the old one as PROVOST_SECRET_KEY_PREVIOUS, then run this \
+                 command with both. Servers keep working meanwhile; the command can be interrupted and repeated.",
+            )
+            .after_help("Example:\n  PROVOST_SECRET_KEY=… PROVOST_SECRET_KEY_PREVIOUS=… provost secrets rotate-key"),
+    ]
 }
 
 /// The commands that need neither a database nor a server.

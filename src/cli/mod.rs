@@ -18,6 +18,7 @@ mod output;
 mod postgres_supervisor;
 mod process;
 mod report;
+mod secrets;
 mod serve;
 mod settings;
 mod tables;
@@ -80,6 +81,7 @@ fn run_with_settings(command: Command, mut sources: Sources, global: &Global) ->
     };
     match command {
         Command::Migrate(mode) => migrate::run(&config, mode, &output, global),
+        Command::Secrets(verb) => secrets::run(&config, verb, &output, global),
         Command::Doctor => doctor::run(&config, &output, global),
         Command::Fsck => fsck::run(&config, &output, global),
         Command::Config => settings::run(&config, &output, global),

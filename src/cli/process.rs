@@ -1,15 +1,17 @@
 //! What the long-running commands share: runtimes, handlers, signals and panic logging.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use slog::{Logger, error};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::clusters;
+use super::clusters::{self, KnownClusters};
 use super::exit::Exit;
 use super::tenants::Tenants;
 use crate::config::{self, Config};
+use crate::domain::OperationKind;
 use crate::handlers::{self, Handlers};
 use crate::log::chain;
 use crate::provision::command::{self, Command};
@@ -39,21 +41,24 @@ pub struct Provisioning {
     pub registry: Registry,
     /// The embedded cluster.
     pub tenants: Tenants,
+    pub clusters: Clusters,
+    /// How many operations may run in a cluster at the same time, by name, where `provost.toml` says so.
+    pub concurrency: BTreeMap<String, i32>,
 }
 
 impl Provisioning {
     /// Reads templates and clusters. Reports every mistake.
     pub fn of(config: &Config, log: &Logger) -> Result<Self, Exit> {
         let tenants = Tenants::new(config, log.clone());
-        let (clusters, mut mistakes) =
-            clusters::read(&config.clusters, Clusters::default().with(EMBEDDED, tenants.clone()));
+        let clusters = Clusters::default().with(EMBEDDED, tenants.clone());
+        let KnownClusters { clusters, concurrency, mut mistakes } = clusters::read(&config.clusters, clusters);
         let config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default()
             .with("simulated", Simulated { min, max, failure_rate })
-            .with("postgres", Postgres { clusters })
-            .with(remote::NAME, Remote);
-        let known = [registry.names(), vec![command::NAME.to_owned()]].concat();
-        let mut templates = template::read(&config.templates, &known).unwrap_or_else(|wrong| {
+            .with("postgres", Postgres { clusters: clusters.clone() })
+            .with(remote::NAME, Remote)
+            .with(command::NAME, Command::default());
+        let mut templates = template::read(&config.templates, &registry).unwrap_or_else(|wrong| {
             mistakes.extend(wrong);
             Templates::default()
         });
@@ -61,12 +66,16 @@ impl Provisioning {
         let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
         mistakes.extend(served_here(config, &templates));
+        let has_no_pause = |it: &&template::Template| !it.grace.is_zero() && it.unsupported.contains(&OperationKind::Retire);
+        mistakes.extend(templates.iter().filter(has_no_pause).map(|it| {
+            format!("templates.{}.grace (provost.toml) needs the programs pause and resume: they take the project out of service", it.name)
+        }));
         if !programs.is_empty() {
             protect_from_programs();
         }
         let registry = registry.with(command::NAME, programs);
         if mistakes.is_empty() {
-            Ok(Self { templates, registry, tenants })
+            Ok(Self { templates, registry, tenants, clusters, concurrency })
         } else {
             Err(report_invalid_settings(&mistakes))
         }
@@ -85,11 +94,12 @@ impl Provisioning {
 /// Templates that workers elsewhere serve, in queues that this process serves too.
 fn served_here(config: &Config, templates: &Templates) -> Vec<String> {
     let serves = |queue: &str| config.roles.worker && config.worker_queues.iter().any(|it| it == "*" || it == queue);
-    let is_mistake = |it: &&template::Template| it.provisioner == remote::NAME && serves(&it.queue);
+    let is_mistake = |it: &&template::Template| it.provisioner == remote::NAME && serves(it.queue.as_deref().unwrap_or("default"));
     let sentence = |it: &template::Template| {
         format!(
             "templates.{}.queue (provost.toml) is {:?}, which this process serves itself: workers elsewhere need a queue of their own, and PROVOST_WORKER_QUEUES must not contain it",
-            it.name, it.queue
+            it.name,
+            it.queue.as_deref().unwrap_or("default")
         )
     };
     templates.iter().filter(is_mistake).map(sentence).collect()

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::banner::{Banner, local_host};
+use super::clusters::set_concurrency;
 use super::database::{connect, report_unusable};
 use super::exit::Exit;
 use super::postgres_supervisor::PostgresSupervisor;
@@ -129,6 +130,10 @@ async fn serve(config: Arc<Config>, startup: Startup, started: Instant, log: Log
     match start(config.clone(), &startup, listener, log.clone()) {
         Ok(running) => {
             register_templates(&running.stores, &startup.provisioning.templates, &log).await;
+            let [store, ..] = &running.stores;
+            if let Err(error) = set_concurrency(store, &startup.provisioning.concurrency).await {
+                warn!(log, "concurrency of clusters not set"; "error" => chain(&error));
+            }
             let database = format!("{}{}", connector.address(), if startup.is_private { " (private)" } else { "" });
             Banner { config: &config, listen: running.listen, database, ready_in: started.elapsed() }.print();
             if let Some(at) = &running.listen {
@@ -191,6 +196,7 @@ fn start(
         wakeup,
         process_status: process_status.clone(),
         telemetry,
+        clusters: Arc::new(startup.provisioning.clusters.clone()),
         templates: Arc::new(startup.provisioning.templates.clone()),
         keyring: startup.keyring.clone(),
         config,

@@ -29,6 +29,18 @@ tables! {
         "ON FAILURE" "on_failure" Text wide; "DESCRIPTION" "description" Text wide;
     }
 
+    REISSUED = "credential" by "project_id" {
+        "PROJECT" "project_id" Exact; "NAME" "name" Text; "STATUS" "status" State; "STARTED" "started" Text;
+    }
+
+    CLUSTER = "cluster" by "name" {
+        "NAME" "name" Exact; "STATE" "state" State; "VERSION" "capabilities.version" Text; "ADDRESS" "address" Text;
+        "LOGIN" "capabilities.login" Text wide; "SUPERUSER" "capabilities.superuser" Text wide;
+        "CONNECTIONS" "capabilities.connections" Number wide; "OF" "capabilities.max_connections" Number wide;
+        "ACTIVE" "active" Number; "CONCURRENCY" "concurrency" Number; "WAITING" "held_back" Number wide;
+        "ISOLATION" "isolation" Text; "REASON" "reason" Text;
+    }
+
     PROJECT_OPERATION = "operation" by "job_id" {
         "OPERATION" "operation" Text; "STATE" "state" State; "ATTEMPT" "attempt" Number; "JOB" "job_id" Exact;
         "CREATED" "created_at" Time; "FINISHED" "finished_at" Time wide; "ERROR" "error" Text;
@@ -170,6 +182,10 @@ tables! {
     SETTING = "setting" by "name" { "NAME" "name" Exact; "VALUE" "value" Text; "SOURCE" "source" Text; }
 
     INVARIANT = "invariant" by "name" { "NAME" "name" Exact; "OK" "ok" Text; }
+
+    KEY = "key" by "key" { "KEY" "key" Exact; "STATUS" "status" State; "SECRETS" "secrets" Number; }
+
+    ROTATED_KEY = "key" by "key" { "KEY" "key" Exact; "MOVED" "moved" Number; "UNREADABLE" "unreadable" Number; }
 
     DATABASE_SCHEMA = "schema" by "version" {}
 

@@ -16,7 +16,7 @@ use crate::connection::Connector;
 use crate::embedded::{Embedded, Options};
 use crate::log::chain;
 use crate::provision::Failure;
-use crate::provision::postgres::{Reach, Reaching};
+use crate::provision::postgres::{Peek, Reach, Reaching};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a step waits for the server: initializing takes seconds, a download or a recovery longer.
@@ -132,6 +132,15 @@ impl Reach for Tenants {
 
     fn is_in_use(&self) -> bool {
         self.was_used()
+    }
+
+    fn peek(&self) -> Peek {
+        match &*self.0.state.borrow() {
+            State::Running(connector) => Peek::At(connector.clone()),
+            State::Stopped => Peek::Stopped,
+            State::Starting => Peek::Failed("it is being started".to_owned()),
+            State::Failed(why) => Peek::Failed(why.clone()),
+        }
     }
 }
 

@@ -23,10 +23,10 @@ pub struct Connector {
     pub(crate) tls: MakeRustlsConnect,
 }
 
-/// Why a `DATABASE_URL` cannot be used. Never contains the URL, which may hold a password.
+/// Why a URL cannot be used. Never contains the URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    #[error("DATABASE_URL is not a PostgreSQL URL")]
+    #[error("not a PostgreSQL URL")]
     Url(#[source] tokio_postgres::Error),
     #[error("the certificate file of sslrootcert cannot be read")]
     RootCertificate(#[source] rustls::pki_types::pem::Error),

@@ -1,5 +1,6 @@
 //! The rules: what is valid, and what happens next. Pure functions and types; no I/O, no clock, no state.
 
+pub mod cluster;
 pub mod extensions;
 pub mod histogram;
 pub mod ident;

@@ -69,11 +69,15 @@ pub fn observer(resources: &EngineResources) -> impl Fn() -> ServiceFuture + Sen
 impl Observer {
     /// Looks at the projects and the clusters that are due. Returns at how many projects.
     pub async fn observe_due(&self, interval: Duration, inventory: Duration) -> Result<usize, StoreError> {
-        let due = self.store.claim_observations(BATCH, interval, &self.registry.names()).await?;
+        let due = self.store.claim_observations(BATCH, interval, &self.names()).await?;
         let n = due.len();
         stream::iter(due).map(|it| self.observe(it)).buffer_unordered(PARALLEL).collect::<Vec<_>>().await;
         self.take_inventories(inventory).await?;
         Ok(n)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.registry.iter().map(|(name, _)| name.to_owned()).collect()
     }
 
     async fn observe(&self, due: DueObservation) {
@@ -95,7 +99,7 @@ impl Observer {
                 |error| warn!(self.log, "project cannot be observed"; "project_id" => %due.id, "error" => error),
             )
             .ok()?;
-        let provisioner = self.registry.get(&name)?;
+        let provisioner = self.registry.get(&name, &work.template)?;
         let secrets = ProjectSecrets { store: &self.store, keyring: self.keyring.as_ref(), project: due.id };
         let is_paused = due.status == ProjectStatus::Paused;
         let looked = tokio::time::timeout(TIMEOUT, provisioner.inspect(&work, is_paused, &secrets)).await;
@@ -103,10 +107,10 @@ impl Observer {
             looked.unwrap_or_else(|_| Err(Failure::retryable("timed_out", "the cluster did not answer in time")));
         Some(match result {
             Ok(Inspection { health, reason, message, differences, cluster }) => {
-                Observation { health, reason, message, differences: Some(differences), provisioner: name, cluster }
+                Observation { health: Some(health), reason, message, differences: Some(differences), provisioner: name, cluster }
             }
             Err(failure) => Observation {
-                health: Health::Unknown,
+                health: (failure.code != Failure::NOT_OBSERVABLE).then_some(Health::Unknown),
                 reason: failure.code,
                 message: failure.message,
                 differences: None,
@@ -117,8 +121,7 @@ impl Observer {
     }
 
     async fn take_inventories(&self, interval: Duration) -> Result<(), StoreError> {
-        for name in self.registry.names() {
-            let Some(provisioner) = self.registry.get(&name) else { continue };
+        for (name, provisioner) in self.registry.iter() {
             for cluster in provisioner.clusters() {
                 let Some(due) = self.store.claim_inventory(&cluster, interval).await? else { continue };
                 let taken = tokio::time::timeout(TIMEOUT, provisioner.inventory(&cluster, &due.installation)).await;
@@ -128,7 +131,7 @@ impl Observer {
                     Ok(found) => (Some(found), None),
                     Err(failure) => (None, Some(failure.message)),
                 };
-                self.store.record_inventory(&cluster, &name, due.at, found.as_deref(), error.as_deref()).await?;
+                self.store.record_inventory(&cluster, name, due.at, found.as_deref(), error.as_deref()).await?;
             }
         }
         Ok(())

@@ -42,6 +42,7 @@ impl<S: Source> SourceRecorder<S> {
                 Err(error) if error.is_temporary() => {
                     warn!(self.log, "step not recorded yet"; "error" => chain(&error));
                 }
+                Err(error) if error.is_unreadable_secret() => return Err(RecordError::Unreadable(error.to_string())),
                 Err(SourceError::Secret(error)) => return Err(RecordError::Failed(error.to_string())),
                 Err(error) => return Err(RecordError::Failed(format!("the step cannot be recorded: {error}"))),
             }

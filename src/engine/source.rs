@@ -103,6 +103,15 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Whether a secret exists that no key of the installation decrypts.
+    pub fn is_unreadable_secret(&self) -> bool {
+        match self {
+            Self::Secret(error) => error.is_unreadable(),
+            Self::Client(error) => error.code() == Some("secret_unreadable"),
+            Self::Store(_) | Self::Invalid(_) => false,
+        }
+    }
+
     /// Whether a retry may succeed.
     pub fn is_temporary(&self) -> bool {
         match self {

@@ -28,6 +28,12 @@ impl Failure {
     pub const INVALID: &str = "invalid_parameters";
     /// The code of a step that was interrupted because the operation is to stop.
     pub const CANCELED: &str = "canceled";
+    /// The code if a provisioner does not look at its projects.
+    pub const NOT_OBSERVABLE: &str = "not_observable";
+
+    pub fn not_observable() -> Self {
+        Self::permanent(Self::NOT_OBSERVABLE, "the provisioner does not look at its projects")
+    }
 }
 
 impl From<RecordError> for Failure {

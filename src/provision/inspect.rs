@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::Failure;
+use super::recorder::RecordFuture;
+use super::{Failure, RecordError, RecordedStep, Recorder, StepChange, StopRequest};
 use crate::domain::{Difference, Health};
 use crate::secrets::SensitiveText;
 
@@ -27,4 +28,29 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// If the secret cannot be read or decrypted.
     fn secret<'a>(&'a self, name: &'a str) -> InspectFuture<'a, Option<SensitiveText>>;
+}
+
+/// A recorder that only reads: for a look, which has no attempt.
+pub struct ReadOnly<'a>(pub &'a dyn Secrets);
+
+impl Recorder for ReadOnly<'_> {
+    fn steps(&self) -> RecordFuture<'_, Vec<RecordedStep>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn record(&self, _: StepChange) -> RecordFuture<'_, Option<StopRequest>> {
+        Box::pin(async { Err(RecordError::LeaseLost) })
+    }
+
+    fn secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, Option<SensitiveText>> {
+        Box::pin(async { self.0.secret(name).await.map_err(|failure| RecordError::Failed(failure.message)) })
+    }
+
+    fn store_secret<'a>(&'a self, _: &'a str, _: &'a SensitiveText) -> RecordFuture<'a, ()> {
+        Box::pin(async { Err(RecordError::LeaseLost) })
+    }
+
+    fn forget_secret<'a>(&'a self, _: &'a str) -> RecordFuture<'a, ()> {
+        Box::pin(async { Err(RecordError::LeaseLost) })
+    }
 }

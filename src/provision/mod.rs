@@ -19,12 +19,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::domain::{Found, OperationKind};
 use crate::lines::Log;
 use crate::signal::Stop;
+use crate::template::{Mistake, Provisioners};
 use inspect::{InspectFuture, Inspection, Secrets};
 
 pub use failure::Failure;
@@ -81,7 +83,7 @@ pub trait Provisioner: Send + Sync {
         secrets: &'a dyn Secrets,
     ) -> InspectFuture<'a, Inspection> {
         _ = (work, is_paused, secrets);
-        Box::pin(async { Err(Failure::permanent("not_observable", "the provisioner does not look at its projects")) })
+        Box::pin(async { Err(Failure::not_observable()) })
     }
 
     /// The places that are searched for what belongs to no project.
@@ -108,6 +110,21 @@ pub trait Provisioner: Send + Sync {
     fn grace(&self) -> Duration {
         Duration::ZERO
     }
+
+    /// Every mistake in the fixed settings of a template, a JSON object. The field is the path within the settings. Without settings of
+    /// its own, a provisioner accepts none.
+    fn check_settings(&self, settings: &Value) -> Vec<Mistake> {
+        let names = settings.as_object().into_iter().flat_map(|it| it.keys());
+        let mistake =
+            |name: &String| Mistake { field: name.clone(), message: "is not a setting of this provisioner".to_owned() };
+        names.map(mistake).collect()
+    }
+
+    /// The queue of the operations on projects of a template with these settings; none for the default queue.
+    fn queue(&self, settings: &Value) -> Option<String> {
+        _ = settings;
+        None
+    }
 }
 
 /// The provisioners, by name.
@@ -127,12 +144,27 @@ impl Registry {
         own.or_else(|| self.0.get(name)).cloned()
     }
 
+    /// Every provisioner with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn Provisioner)> {
+        self.0.iter().map(|(name, provisioner)| (name.as_str(), provisioner.as_ref()))
+    }
+
     /// The longest grace.
     pub fn grace(&self) -> Duration {
         self.0.values().map(|it| it.grace()).max().unwrap_or_default()
     }
+}
 
-    pub fn names(&self) -> Vec<String> {
+impl Provisioners for Registry {
+    fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
+    }
+
+    fn check_settings(&self, provisioner: &str, settings: &Value) -> Vec<Mistake> {
+        self.0.get(provisioner).map(|it| it.check_settings(settings)).unwrap_or_default()
+    }
+
+    fn queue(&self, provisioner: &str, settings: &Value) -> Option<String> {
+        self.0.get(provisioner)?.queue(settings)
     }
 }

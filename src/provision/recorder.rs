@@ -16,6 +16,9 @@ pub enum RecordError {
     /// Another attempt works on the project, or none should. Stop at once, without another effect.
     #[error("the lease was lost")]
     LeaseLost,
+    /// The secret exists, and its key is lost.
+    #[error("{0}")]
+    Unreadable(String),
     #[error("{0}")]
     Failed(String),
 }
@@ -63,7 +66,7 @@ pub trait Recorder: Send + Sync {
     fn steps(&self) -> RecordFuture<'_, Vec<RecordedStep>>;
     /// Records a change, and returns what the operation is to stop for, if anything.
     fn record(&self, change: StepChange) -> RecordFuture<'_, Option<StopRequest>>;
-    /// A secret of the project that was stored before.
+    /// A secret of the project that was stored before. [`RecordError::Unreadable`] if it cannot be decrypted.
     fn secret<'a>(&'a self, name: &'a str) -> RecordFuture<'a, Option<SensitiveText>>;
     /// Stores a secret of the project, encrypted. One of this name that exists stays as it is.
     fn store_secret<'a>(&'a self, name: &'a str, value: &'a SensitiveText) -> RecordFuture<'a, ()>;

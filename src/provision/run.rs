@@ -10,6 +10,9 @@ use crate::mutant::{self, HoldPoint};
 use crate::signal::Stop;
 use crate::template::OnFailure;
 
+/// The name of a step that stands for an attempt that could not begin.
+const BEGIN: &str = "begin";
+
 /// Performs the steps that are not done, and returns how the attempt ends.
 ///
 /// Each step is recorded as running before it acts, and its end is recorded under the execution id, so an attempt that has lost its
@@ -24,8 +27,7 @@ pub async fn run(
 ) -> Option<Outcome> {
     let mut attempt = match provisioner.begin(work, recorder) {
         Ok(attempt) => attempt,
-        Err(failure) if failure.is_retryable => return Some(Outcome::failed(failure.message)),
-        Err(failure) => return Some(Outcome::fatal(failure.message)),
+        Err(failure) => return ended(refused(recorder, failure).await),
     };
     let mut run = Run {
         attempt: attempt.as_mut(),
@@ -34,11 +36,28 @@ pub async fn run(
         stop: &work.stop,
         touched: Vec::new(),
     };
-    match run.perform_all(work.is_last, on_failure).await {
+    ended(run.perform_all(work.is_last, on_failure).await)
+}
+
+fn ended(result: Result<Outcome, RecordError>) -> Option<Outcome> {
+    match result {
         Ok(outcome) => Some(outcome),
         Err(RecordError::LeaseLost) => None,
-        Err(RecordError::Failed(reason)) => Some(Outcome::failed(reason)),
+        Err(error) => Some(Outcome::failed(error.to_string())),
     }
+}
+
+/// Records why this attempt cannot begin, in place of the next step, so that the failure has its code. What an earlier attempt has
+/// begun or undone stays recorded.
+async fn refused(recorder: &dyn Recorder, failure: Failure) -> Result<Outcome, RecordError> {
+    let recorded = recorder.steps().await?;
+    let position = recorded.iter().take_while(|it| it.state == StepState::Done).count();
+    let is_untouched = recorded.iter().skip(position).all(|it| it.state == StepState::Skipped);
+    if is_untouched {
+        let (state, failure) = (StepState::Skipped, Some(failure.clone()));
+        recorder.record(StepChange { position, name: BEGIN, state, failure, output: None }).await?;
+    }
+    Ok(if failure.is_retryable { Outcome::failed(failure.message) } else { Outcome::fatal(failure.message) })
 }
 
 /// Why an operation does not go on.

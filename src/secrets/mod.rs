@@ -44,16 +44,28 @@ pub enum SecretError {
     )]
     NoKey,
     #[error(
-        "the secret is encrypted with the key {0}, which is not configured; issue the credential again to replace it"
+        "the secret is encrypted with the key {0}, which is not configured; set that key as PROVOST_SECRET_KEY_PREVIOUS, or replace the credential: provost credentials reissue PROJECT"
     )]
     UnknownKey(String),
     #[error(
-        "the secret cannot be decrypted: the row was changed, or belongs to another project; issue the credential again to replace it"
+        "the secret cannot be decrypted: the row was changed, or belongs to another project; replace the credential: provost credentials reissue PROJECT"
     )]
     Invalid,
 }
 
+impl SecretError {
+    /// Whether the secret exists, and none of the keys opens it.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::UnknownKey(_) | Self::Invalid)
+    }
+}
+
 impl Keyring {
+    /// The ids of the keys.
+    pub fn ids(&self) -> Vec<&str> {
+        std::iter::once(&self.current).chain(&self.previous).map(Key::id).collect()
+    }
+
     /// Encrypts a secret of a project.
     pub fn seal(&self, project: Uuid, name: &str, text: &SensitiveText) -> Result<Sealed, SecretError> {
         let data_key = Key::random();

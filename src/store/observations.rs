@@ -75,7 +75,8 @@ row! {
 /// What a look at a project has found.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    pub health: Health,
+    /// None if the provisioner does not look at its projects: then nothing is known.
+    pub health: Option<Health>,
     pub reason: String,
     pub message: String,
     /// None if they could not be determined.
@@ -115,7 +116,7 @@ impl Store {
         let Observation { health, reason, message, differences, provisioner, cluster } = observation;
         // Text and words always serialize.
         let found = differences.as_ref().map(|it| serde_json::to_string(it).unwrap_or_else(|_| "[]".to_owned()));
-        let healthy = health.as_condition();
+        let healthy = health.map(Health::as_condition);
         let params: [&(dyn ToSql + Sync); 9] =
             [&project, &version, &healthy, reason, message, &found, provisioner, cluster, &actor];
         self.fetch_value(&OBSERVATIONS_RECORD, &params).await

@@ -80,6 +80,7 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/count_updated_projects",
     "functions/count_deleted_projects",
     // What the program and applications call.
+    "functions/queue_of_template",
     "functions/reject_if_draining",
     "functions/enqueue_jobs",
     "functions/enqueue",

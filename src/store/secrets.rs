@@ -3,9 +3,13 @@
 use uuid::Uuid;
 
 use super::row::{Row, row};
-use super::sql::{SECRETS_GET, SECRETS_NAMES, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL, SECRETS_REMOVE};
+use super::sql::{
+    SECRETS_GET, SECRETS_KEYS, SECRETS_NAMES, SECRETS_OF_ATTEMPT, SECRETS_PUT, SECRETS_RECORD_REVEAL, SECRETS_REMOVE, SECRETS_REWRAP,
+    SECRETS_TO_REWRAP, SECRETS_UNREADABLE,
+};
 use super::steps::{Fenced, Holder};
 use super::{Audit, Store, StoreError};
+use crate::domain::ProjectStatus;
 use crate::secrets::Sealed;
 
 row! {
@@ -16,6 +20,39 @@ row! {
         pub name: String,
         pub sealed: Sealed = sealed,
     }
+
+    /// A secret that another key than the current one encrypts.
+    #[derive(Clone, Debug)]
+    pub struct SecretToRewrap {
+        pub id: Uuid,
+        pub project_id: Uuid,
+        pub name: String,
+        pub sealed: Sealed = sealed,
+    }
+
+    /// A project whose credential cannot be read.
+    #[derive(Clone, Debug)]
+    pub struct UnreadableCredential {
+        pub id: Uuid,
+        pub name: String,
+        pub status: ProjectStatus,
+    }
+
+    /// How many secrets a key encrypts.
+    #[derive(Clone, Debug)]
+    pub struct KeyUse {
+        pub key_id: String,
+        pub secrets: i64,
+    }
+}
+
+/// The new wrapped key of a secret.
+#[derive(Clone, Debug)]
+pub struct Rewrapped {
+    pub id: Uuid,
+    /// The wrapped key as it was read.
+    pub before: Vec<u8>,
+    pub wrapped_key: Vec<u8>,
 }
 
 impl Store {
@@ -49,6 +86,34 @@ impl Store {
     /// `secrets/names`: in order.
     pub async fn secret_names(&self, project: Uuid) -> Result<Vec<String>, StoreError> {
         self.rows(&SECRETS_NAMES, &[&project]).await?.iter().map(|row| row.get("name")).collect()
+    }
+
+    /// `secrets/keys`.
+    pub async fn count_secrets_by_key(&self) -> Result<Vec<KeyUse>, StoreError> {
+        self.fetch_all(&SECRETS_KEYS, &[]).await
+    }
+
+    /// `secrets/to_rewrap`: at most `limit` secrets with an id after `after`.
+    pub async fn secrets_to_rewrap(
+        &self,
+        current_key: &str,
+        after: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Vec<SecretToRewrap>, StoreError> {
+        self.fetch_all(&SECRETS_TO_REWRAP, &[&current_key, &after, &limit]).await
+    }
+
+    /// `secrets/rewrap`: returns how many secrets have changed.
+    pub async fn rewrap_secrets(&self, new_key: &str, secrets: &[Rewrapped]) -> Result<i64, StoreError> {
+        let ids: Vec<Uuid> = secrets.iter().map(|it| it.id).collect();
+        let before: Vec<&[u8]> = secrets.iter().map(|it| it.before.as_slice()).collect();
+        let new: Vec<&[u8]> = secrets.iter().map(|it| it.wrapped_key.as_slice()).collect();
+        self.fetch_value(&SECRETS_REWRAP, &[&new_key, &ids, &before, &new]).await
+    }
+
+    /// `secrets/unreadable`: projects whose current credential none of these keys encrypts.
+    pub async fn unreadable_credentials(&self, keys: &[&str]) -> Result<Vec<UnreadableCredential>, StoreError> {
+        self.fetch_all(&SECRETS_UNREADABLE, &[&keys]).await
     }
 
     /// `secrets/get`.

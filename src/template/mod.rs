@@ -14,7 +14,7 @@ use crate::domain::OperationKind;
 
 pub use built_in::built_in;
 pub use parameters::{Field, FieldKind, Mistake};
-pub use read::{MAX_DEADLINE, MAX_GRACE, read};
+pub use read::{MAX_DEADLINE, MAX_GRACE, Provisioners, read};
 
 /// The template of requests that name none, unless a setting says otherwise.
 pub const DEFAULT: &str = "simulated";
@@ -57,8 +57,6 @@ pub struct Template {
     pub description: String,
     /// The provisioner that makes its projects.
     pub provisioner: String,
-    /// The queue of its operations.
-    pub queue: String,
     /// A JSON Schema of the parameters, with defaults.
     pub schema: Value,
     /// Fixed settings for the provisioner: an object.
@@ -72,15 +70,16 @@ pub struct Template {
     pub labels: BTreeMap<String, String>,
     /// Operations that the provisioner cannot perform with these settings.
     pub unsupported: Vec<OperationKind>,
+    /// The queue of the operations on its projects; none for the default queue.
+    pub queue: Option<String>,
     validator: std::sync::Arc<jsonschema::Validator>,
 }
 
 impl Template {
-    /// What every job of the template carries: the fixed settings, the defaults of the parameters, the policy on failure, and the
-    /// queue, which `enqueue_operation` reads.
+    /// What every job carries: the fixed settings, the defaults of the parameters, the policy on failure, and the queue.
     pub fn settings_json(&self) -> Value {
         json!({
-            "on_failure": self.on_failure.as_str(), "queue": self.queue, "defaults": self.defaults(), "fixed": self.settings,
+            "on_failure": self.on_failure.as_str(), "defaults": self.defaults(), "fixed": self.settings, "queue": self.queue,
         })
     }
 

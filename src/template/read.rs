@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Table;
 
-use super::{OnFailure, Policy, Template, Templates, built_in};
+use super::{Mistake, OnFailure, Policy, Template, Templates, built_in};
 use crate::domain::{Ident, Labels, OperationKind};
 
 /// The longest deadline.
@@ -16,6 +16,16 @@ pub const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
 const MAX_ATTEMPTS: u32 = 100;
 /// The longest grace time of a deletion.
 pub const MAX_GRACE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What templates need to know of the provisioners.
+pub trait Provisioners {
+    /// The names of those that exist.
+    fn names(&self) -> Vec<String>;
+    /// Every mistake in the fixed settings for a provisioner. One that does not exist has no settings to check.
+    fn check_settings(&self, provisioner: &str, settings: &Value) -> Vec<Mistake>;
+    /// The queue of operations with these settings; none for the default queue.
+    fn queue(&self, provisioner: &str, settings: &Value) -> Option<String>;
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,20 +55,29 @@ struct PolicyEntry {
 }
 
 /// The built-in templates and those of the table `[templates]`, or every mistake as a sentence. A template of the table replaces
-/// a built-in one of the same name. `provisioners` are those that exist.
-pub fn read(table: &Table, provisioners: &[String]) -> Result<Templates, Vec<String>> {
+/// a built-in one of the same name.
+pub fn read(table: &Table, provisioners: &dyn Provisioners) -> Result<Templates, Vec<String>> {
     let (mut templates, mut mistakes) = (built_in(), Vec::new());
     for (name, value) in table {
-        let mut reader = Reader { at: format!("templates.{name}"), mistakes: &mut mistakes };
-        let Some(template) = reader.template(name, value.clone(), provisioners) else { continue };
+        let mut reader = Reader { at: format!("templates.{name}"), provisioners, mistakes: &mut mistakes };
+        let Some(template) = reader.template(name, value.clone()) else { continue };
         templates.retain(|it| it.name != *name);
         templates.push(template);
+    }
+    for template in &mut templates {
+        let Some(queue) = provisioners.queue(&template.provisioner, &template.settings) else { continue };
+        if template.queue.is_some() {
+            let at = format!("templates.{}.queue (provost.toml)", template.name);
+            mistakes.push(format!("{at} cannot be set: the operations run in the queue {queue}, which bounds their number"));
+        }
+        template.queue = Some(queue);
     }
     if mistakes.is_empty() { Ok(Templates::new(templates)) } else { Err(mistakes) }
 }
 
 struct Reader<'a> {
     at: String,
+    provisioners: &'a dyn Provisioners,
     mistakes: &'a mut Vec<String>,
 }
 
@@ -67,7 +86,7 @@ impl Reader<'_> {
         self.mistakes.push(format!("{}.{key} (provost.toml) {why}", self.at));
     }
 
-    fn template(&mut self, name: &str, value: toml::Value, provisioners: &[String]) -> Option<Template> {
+    fn template(&mut self, name: &str, value: toml::Value) -> Option<Template> {
         let entry: Entry = match serde_path_to_error::deserialize(value) {
             Ok(entry) => entry,
             Err(error) => {
@@ -84,20 +103,25 @@ impl Reader<'_> {
         if let Err(error) = Ident::parse(name) {
             self.mistakes.push(format!("{} (provost.toml): the name {error}", self.at));
         }
-        if !provisioners.contains(&entry.provisioner) {
-            let known = provisioners.join(", ");
+        let known = self.provisioners.names();
+        if !known.contains(&entry.provisioner) {
+            let known = known.join(", ");
             self.reject("provisioner", format!("is {:?}, which does not exist; use one of {known}", entry.provisioner));
         }
         if let Err(error) = Labels::parse(entry.labels.clone()) {
             self.reject("labels", error);
         }
-        let queue = entry.queue.unwrap_or_else(|| Ident::default().to_string());
-        if let Err(error) = Ident::parse(&queue) {
+        if let Some(queue) = &entry.queue
+            && let Err(error) = Ident::parse(queue)
+        {
             self.reject("queue", format!("is {queue:?}, but it {error}"));
         }
         let settings = entry.settings.unwrap_or_else(|| json!({}));
         if !settings.is_object() {
             self.reject("settings", "must be a table");
+        }
+        for Mistake { field, message } in self.provisioners.check_settings(&entry.provisioner, &settings) {
+            self.reject(["settings", &field].join(".").trim_end_matches('.'), message);
         }
         let schema = entry.parameters.unwrap_or_else(|| json!({"type": "object", "additionalProperties": false}));
         let validator = jsonschema::validator_for(&schema)
@@ -111,7 +135,7 @@ impl Reader<'_> {
             title: entry.title.unwrap_or_else(|| name.to_owned()),
             description: entry.description,
             provisioner: entry.provisioner,
-            queue,
+            queue: entry.queue,
             schema,
             settings,
             on_failure: entry.on_failure.unwrap_or(OnFailure::Undo),
@@ -191,7 +215,6 @@ impl Template {
             title: title.to_owned(),
             description: description.to_owned(),
             provisioner: provisioner.to_owned(),
-            queue: Ident::default().to_string(),
             validator,
             schema,
             settings: json!({}),
@@ -200,6 +223,7 @@ impl Template {
             operations: BTreeMap::new(),
             labels: BTreeMap::new(),
             unsupported: Vec::new(),
+            queue: None,
         })
     }
 }
@@ -208,8 +232,25 @@ impl Template {
 mod tests {
     use super::*;
 
+    struct Known;
+
+    impl Provisioners for Known {
+        fn names(&self) -> Vec<String> {
+            vec!["postgres".to_owned(), "simulated".to_owned()]
+        }
+
+        fn check_settings(&self, _: &str, settings: &Value) -> Vec<Mistake> {
+            let unknown = settings.get("clutser");
+            unknown.map(|_| Mistake { field: "clutser".into(), message: "is unknown".into() }).into_iter().collect()
+        }
+
+        fn queue(&self, provisioner: &str, _: &Value) -> Option<String> {
+            (provisioner == "postgres").then(|| "cluster:x".to_owned())
+        }
+    }
+
     fn templates(text: &str) -> Result<Templates, Vec<String>> {
-        read(&text.parse().unwrap(), &["postgres".to_owned(), "simulated".to_owned()])
+        read(&text.parse().unwrap(), &Known)
     }
 
     #[test]
@@ -234,9 +275,17 @@ mod tests {
     #[test]
     fn all_mistakes_are_named_at_once() {
         let wrong = "[a]\nprovisioner = \"cloud\"\ndeadline = \"0s\"\nmax_attempts = 0\n[a.parameters]\ntype = 7\n\
-                     [a.operations.grow]\n[b]\nprovisioner = \"postgres\"\ntitel = \"x\"";
+                     [a.operations.grow]\n[a.settings]\nclutser = 1\n[b]\nprovisioner = \"postgres\"\ntitel = \"x\"";
         let mistakes = templates(wrong).unwrap_err();
-        let names = ["a.provisioner", "a.parameters", "a.deadline", "a.max_attempts", "a.operations", "b"];
+        let names = [
+            "a.provisioner",
+            "a.parameters",
+            "a.deadline",
+            "a.max_attempts",
+            "a.operations",
+            "a.settings.clutser",
+            "b",
+        ];
         assert_eq!(mistakes.len(), names.len(), "{mistakes:#?}");
         for name in names {
             assert!(mistakes.iter().any(|it| it.starts_with(&format!("templates.{name}"))), "{name}: {mistakes:#?}");
@@ -253,5 +302,6 @@ mod tests {
         let fields: Vec<&str> = mistakes.iter().map(|it| it.field.as_str()).collect();
         assert_eq!(fields, ["parameters.connections", "parameters.extensions.0"]);
         assert_eq!(postgres.settings_json()["defaults"]["connections"], 20);
+        assert_eq!(postgres.settings_json()["queue"], "cluster:x");
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use slog::Logger;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::domain::OperationKind;
+use crate::domain::cluster::Cluster;
 use crate::secrets::{Keyring, SecretError};
 use crate::signal::{ProcessStatus, Stop, Wakeup};
 use crate::store::Store;
@@ -18,6 +20,12 @@ use crate::template::Templates;
 use crate::web::api::internal::polls::Polls;
 use crate::web::api::schemas::registry::Schemas;
 
+/// Finds the state of clusters, within seconds. Changes nothing.
+pub trait LookAtClusters: Send + Sync {
+    /// All clusters, or the one of this name.
+    fn look<'a>(&'a self, name: Option<&'a str>) -> BoxFuture<'a, Vec<Cluster>>;
+}
+
 /// State shared by all handlers.
 #[derive(Clone)]
 pub struct App {
@@ -26,6 +34,8 @@ pub struct App {
     pub process_status: Arc<ProcessStatus>,
     pub telemetry: Telemetry,
     pub config: Arc<Config>,
+    /// Looks at the clusters that this process knows.
+    pub clusters: Arc<dyn LookAtClusters>,
     /// Templates of projects.
     pub templates: Arc<Templates>,
     /// Opens the secrets of projects; none without a key.

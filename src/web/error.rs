@@ -138,6 +138,7 @@ impl ApiError {
             Self::Protected => (S::CONFLICT, "protected", "Project protected"),
             Self::Unsupported { .. } => (S::CONFLICT, "not_supported", "Operation not supported"),
             Self::StateRefused(_) => (S::CONFLICT, "state_refused", "State not changed"),
+            Self::Secret(error) if error.is_unreadable() => (S::CONFLICT, "secret_unreadable", "Secret cannot be read"),
             Self::Secret(_) => (S::CONFLICT, "secret_unavailable", "Secret not available"),
             Self::LeaseLost(_) => (S::CONFLICT, "lease_lost", "Lease lost"),
             Self::Stale(_) => (S::PRECONDITION_FAILED, "stale_version", "Version out of date"),

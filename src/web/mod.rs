@@ -23,7 +23,7 @@ use actix_web::{App as ActixApp, HttpServer};
 pub use api::events::stream::MAX_STREAMS;
 pub use api::openapi::document as openapi_document;
 pub use api::schemas::registry::Schemas;
-pub use app::App;
+pub use app::{App, LookAtClusters};
 
 /// Starts serving on `listener`. The server stops when its handle is stopped; it ignores signals.
 pub fn server(app: App, listener: std::net::TcpListener) -> std::io::Result<Server> {

@@ -2,7 +2,9 @@
 //! from and written to the outside.
 
 pub mod client;
+pub mod cluster;
 pub mod create_job;
+pub mod credential;
 pub mod dead_letter;
 pub mod drift;
 pub mod duration;
@@ -28,7 +30,9 @@ pub mod time;
 pub mod worker;
 pub mod workflow;
 
+pub use cluster::{Cluster, ClusterCapabilities};
 pub use create_job::CreateJob;
+pub use credential::Reissued;
 pub use dead_letter::{DeadLetterGroup, ReplayJobs};
 pub use drift::{Drift, Finding, SearchedCluster, TakeUpOrphan};
 pub use event::Event;

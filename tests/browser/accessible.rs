@@ -134,7 +134,7 @@ async fn navigation_links_open_their_pages() {
     let fixtures = ProjectFixtures::shared().await;
     let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/projects").await;
-    for link in ["Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
+    for link in ["Clusters", "Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
         browser.press(link).await;
         browser.until("the page opens", &format!("document.querySelector('h1').innerText === '{link}'")).await;
     }

@@ -240,6 +240,7 @@ impl JobFixtures {
             ("dead-letters-no-match", page("dead-letters?error=nothing")),
             ("dead-letter-replay", page(&format!("dead-letters/{}/replay", self.dead))),
             ("dead-letter-delete", page(&format!("dead-letters/{}/delete", self.dead))),
+            ("clusters", page("clusters")),
             ("limits", page("limits")),
             ("limits-edit", page("limits?edit=acme+mail")),
             ("limits-delete", page("limits/delete?limit=sleepers")),

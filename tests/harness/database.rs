@@ -12,21 +12,16 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
 static CLUSTER: OnceLock<Embedded> = OnceLock::new();
-static TENANTS: OnceLock<Embedded> = OnceLock::new();
 static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of the run's PostgreSQL. The server ends with this process.
 pub fn cluster_url() -> &'static str {
-    CLUSTER.get_or_init(|| start_cluster("postgres", "400")).url()
+    CLUSTER.get_or_init(|| start_cluster("postgres", "400", None)).url()
 }
 
-/// The URL of a second PostgreSQL, in which projects get their databases.
-pub fn tenants_url() -> &'static str {
-    TENANTS.get_or_init(|| start_cluster("tenants", "200")).url()
-}
-
-fn start_cluster(purpose: &str, connections: &str) -> Embedded {
+/// Starts a PostgreSQL, of the usual version or with the programs of a folder.
+pub fn start_cluster(purpose: &str, connections: &str, bin_dir: Option<PathBuf>) -> Embedded {
     let settings = [
         ("fsync", "off"),
         ("synchronous_commit", "off"),
@@ -36,6 +31,7 @@ fn start_cluster(purpose: &str, connections: &str) -> Embedded {
     ];
     let options = Options {
         state_dir: run_folder(purpose),
+        bin_dir,
         settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         ..Options::default()
     };

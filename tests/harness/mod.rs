@@ -2,6 +2,7 @@
 //! browser, and a network with faults.
 
 mod browser;
+mod clusters;
 mod database;
 mod driver;
 mod process;
@@ -12,7 +13,8 @@ pub mod worker;
 use std::time::{Duration, Instant};
 
 pub use browser::{Browser, key};
-pub use database::{Database, connect, run_folder, tenants_url};
+pub use clusters::{TenantCluster, plain_tenants, tenants, tenants_url};
+pub use database::{Database, connect, run_folder};
 pub use process::Process;
 #[cfg(feature = "chaos")]
 pub use proxy::NetworkFault;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Setup, admin, remains};
+use super::{Setup, admin, inside, inside_as_admin, maintenance, remains};
 #[cfg(feature = "chaos")]
 use crate::fences::Selection;
-use crate::harness::{Database, Server, connect, tenants_url};
+use crate::harness::{Database, Server, connect, tenants};
 
 /// The key of a project's advisory lock.
 pub fn lock_key(id: &str) -> i64 {
@@ -39,6 +39,7 @@ async fn frozen_worker_changes_nothing_when_it_wakes() {
 /// Whether an attempt ends the session of an earlier one that still works on the same project. `mutant` breaks a guard.
 pub async fn takeover_ends_the_earlier_session(mutant: Option<&str>) -> bool {
     let setup = Setup::new().await;
+    setup.ready("first", json!({})).await;
     let Setup { server, database, folder } = setup;
     server.kill();
     let quiet =
@@ -46,7 +47,8 @@ pub async fn takeover_ends_the_earlier_session(mutant: Option<&str>) -> bool {
     let body = json!({"name": "contested", "template": "db"});
     let id = quiet.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
     // The earlier attempt: its client is gone, and its statement is not.
-    let stale = connect(tenants_url()).await;
+    let cluster = admin().await;
+    let stale = connect(&inside_as_admin(tenants(), &maintenance(&database, &cluster).await)).await;
     stale.execute("SELECT pg_advisory_lock($1)", &[&lock_key(&id)]).await.unwrap();
     let pid: i32 = stale.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
     let statement = tokio::spawn(async move { stale.simple_query("SELECT pg_sleep(3600)").await.is_err() });
@@ -55,7 +57,6 @@ pub async fn takeover_ends_the_earlier_session(mutant: Option<&str>) -> bool {
     let worker = Server::within(folder.path(), &database.url, &settings);
     worker.until(&id, "ready").await;
     let alive = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep(3600)%')";
-    let cluster = admin().await;
     let is_alive: bool = cluster.query_one(alive, &[&pid]).await.unwrap().get(0);
     if is_alive {
         cluster.execute("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
@@ -84,7 +85,7 @@ async fn removal_says_what_is_in_the_way() {
     assert!(project["error_reason"].as_str().unwrap().contains("prepared transaction left-behind"), "{project}");
     let url = setup.url(&id).await;
     let name = url.rsplit('/').next().unwrap();
-    let inside = connect(&tenants_url().replace("/postgres?", &format!("/{name}?"))).await;
+    let inside = connect(&inside(tenants(), name)).await;
     inside.batch_execute("ROLLBACK PREPARED 'left-behind'").await.unwrap();
     drop(inside);
     setup.server.delete(&format!("/projects/{id}")).await.expect(202);

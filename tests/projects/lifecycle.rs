@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Setup, admin, can_connect, remains};
+use crate::harness::{connect, eventually};
 
 const CREATE: [&str; 8] =
     ["reach", "lock_down", "owner_role", "database", "grants", "extensions", "credential", "verify"];
@@ -150,6 +151,44 @@ async fn replaced_credential_stays_valid_until_the_next_replacement() {
 }
 
 #[tokio::test]
+async fn credential_is_replaced_while_all_connections_are_used() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({"connections": 1.0})).await;
+    let tenant = setup.tenant(&id).await;
+    setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+    let project = setup.server.until(&id, "ready").await;
+    assert_eq!(project["failure"], json!(null), "{project}");
+    tenant.simple_query("SELECT 1").await.unwrap();
+    drop(tenant);
+    let url = setup.url(&id).await;
+    assert!(url.contains("_c2:"));
+    eventually("the only connection is free", async || can_connect(&url).await.then_some(())).await;
+}
+
+/// The names of credentials are prefixes of one another: c1 of c10.
+#[tokio::test]
+async fn only_sessions_of_the_retired_credential_end() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let (first, cluster) = (setup.url(&id).await, admin().await);
+    let database = first.rsplit('/').next().unwrap();
+    cluster
+        .batch_execute(&format!("CREATE ROLE {database}_c10 LOGIN PASSWORD 'x' IN ROLE {database}_owner"))
+        .await
+        .unwrap();
+    let (old, tenth) = (setup.tenant(&id).await, {
+        let (_, address) = first.split_once('@').unwrap();
+        connect(&format!("postgres://{database}_c10:x@{address}")).await
+    });
+    setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+    let project = setup.server.until(&id, "ready").await;
+    assert_eq!(project["failure"], json!(null), "{project}");
+    assert!(setup.url(&id).await.contains("_c11:"));
+    assert!(old.simple_query("SELECT 1").await.is_err());
+    tenth.simple_query("SELECT 1").await.unwrap();
+}
+
+#[tokio::test]
 async fn credential_is_replaced_although_its_role_owns_objects() {
     let setup = Setup::new().await;
     let id = setup.ready("shop", json!({})).await;
@@ -172,7 +211,9 @@ async fn project_that_could_never_be_made_can_be_deleted() {
     let setup = Setup::with(&[("PROVOST_MAX_ATTEMPTS", "1")]).await;
     for parameters in [json!({"connections": 0}), json!({"extensions": ["plperlu"]}), json!({"nonsense": 1})] {
         let id = setup.create("bad", parameters).await;
-        setup.server.until(&id, "failed").await;
+        let project = setup.server.until(&id, "failed").await;
+        assert_eq!(project["failure"]["code"], "invalid_parameters", "{project}");
+        assert_eq!(project["failure"]["kept"], json!([]), "{project}");
         setup.server.delete(&format!("/projects/{id}")).await.expect(202);
         setup.server.until(&id, "deleted").await;
     }

@@ -1,10 +1,13 @@
 //! Projects that are real: databases in a PostgreSQL cluster.
 
+mod clusters;
 mod drift;
 mod canary;
 pub mod fences;
 mod isolation;
+mod keys;
 mod lifecycle;
+mod plain_admin;
 mod rotation;
 
 use provost::store::Connector;
@@ -12,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_postgres::Client;
 
-use crate::harness::{Database, Server, connect, tenants_url};
+use crate::harness::{Database, Server, TenantCluster, connect, tenants, tenants_url};
 
 /// A key for secrets.
 const KEY: (&str, &str) = ("PROVOST_SECRET_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
@@ -35,15 +38,24 @@ impl Setup {
     }
 
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::configured("", "", settings).await
+    }
+
+    /// With further lines about the cluster, and further tables.
+    pub async fn configured(cluster: &str, tables: &str, settings: &[(&str, &str)]) -> Self {
         let database = Database::new().await;
         // All databases of a run are copies, so they would take each other's projects for their own orphans.
         database.run("UPDATE installation SET id = gen_random_uuid()").await;
         let folder = tempfile::tempdir().unwrap();
-        let config = "[clusters.test]\nurl_env = \"TENANTS_URL\"\n\
-                      [templates.db]\nprovisioner = \"postgres\"\nsettings = { cluster = \"test\" }\n\
-                      [templates.db.parameters]\ntype = \"object\"\n";
+        let config = format!(
+            "[clusters.test]\nurl_env = \"TENANTS_URL\"\n{cluster}\
+             [templates.db]\nprovisioner = \"postgres\"\nsettings = {{ cluster = \"test\" }}\n\
+             [templates.db.parameters]\ntype = \"object\"\n{tables}"
+        );
         std::fs::write(folder.path().join("provost.toml"), config).unwrap();
-        let settings = [&self::settings()[..], settings].concat();
+        let data = folder.path().join("data");
+        let data = [("PROVOST_DATA_DIR", data.to_str().unwrap())];
+        let settings = [&self::settings()[..], &data, settings].concat();
         let server = Server::within(folder.path(), &database.url, &settings);
         Self { server, database, folder }
     }
@@ -81,9 +93,26 @@ impl Setup {
     }
 }
 
-/// A connection as admin to the cluster of this run.
+/// A connection as superuser to the cluster of this run.
 pub async fn admin() -> Client {
-    connect(tenants_url()).await
+    connect(&tenants().superuser_url).await
+}
+
+/// The URL of a database of a cluster, for the login of Provost.
+pub fn inside_as_admin(cluster: &TenantCluster, database: &str) -> String {
+    cluster.admin_url.replacen("/postgres?", &format!("/{database}?"), 1)
+}
+
+/// The URL of a database of a cluster, for a superuser.
+pub fn inside(cluster: &TenantCluster, database: &str) -> String {
+    cluster.superuser_url.replacen("/postgres?", &format!("/{database}?"), 1)
+}
+
+/// The maintenance database of an installation, which exists since its first project.
+pub async fn maintenance(setup: &Database, client: &Client) -> String {
+    let marker = format!(r#"provost:{{"installation":"{}"}}"#, setup.text("SELECT id FROM installation").await);
+    let statement = "SELECT datname::text FROM pg_database WHERE shobj_description(oid, 'pg_database') = $1";
+    client.query_one(statement, &[&marker]).await.unwrap().get(0)
 }
 
 /// What exists of a project in the cluster: databases and roles.

@@ -27,7 +27,7 @@ WITH requested AS MATERIALIZED (
         run_at = CASE WHEN requested.delay > 0 THEN at + requested.delay * interval '1 second' ELSE j.run_at END
     FROM requested, clock_timestamp() AS at
     WHERE j.id = requested.job_id AND j.state = 'active' AND j.execution_id = requested.execution_id
-    RETURNING j.id, j.project_id, j.kind, j.queue, j.state, j.attempt, j.error, j.run_at, j.claimed_at, j.updated_at, j.execution_id,
+    RETURNING j.id, j.project_id, j.kind, j.queue, j.tenant, j.state, j.attempt, j.error, j.run_at, j.claimed_at, j.updated_at, j.execution_id,
               j.workflow_id IS NOT NULL AS is_step,
               requested.ordinal, requested.state AS requested_state, requested.outcome, requested.delay, requested.actor, requested.next
 ), ended AS (
@@ -55,7 +55,7 @@ WITH requested AS MATERIALIZED (
     -- A completed job needs no wakeup unless a limit counted it or other jobs depend on it.
     SELECT EXISTS (SELECT FROM settled WHERE state IN ('queued', 'scheduled', 'retrying') OR is_step) OR
            EXISTS (SELECT FROM job_dependencies e WHERE e.depends_on = ANY (ARRAY(SELECT id FROM settled))) OR EXISTS (SELECT FROM changed)
-           OR EXISTS (SELECT FROM followed) OR EXISTS (SELECT FROM limits WHERE enabled AND mode = 'concurrency') AS is_needed
+           OR EXISTS (SELECT FROM followed) OR EXISTS (SELECT FROM settled JOIN limits l ON l.enabled AND l.mode = 'concurrency' AND limit_applies(l.scope, l.value, settled.queue, settled.kind, settled.tenant)) AS is_needed
 ), notified AS (
     SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM settled) AS q WHERE $9::boolean AND (SELECT is_needed FROM wakeup)
 )

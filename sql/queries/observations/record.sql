@@ -1,5 +1,5 @@
 -- Record what a look at a project has found, unless the project has changed since the look began.
--- $1 project  $2 version at the beginning  $3 healthy: true, false or unknown  $4 short name of the reason  $5 message
+-- $1 project  $2 version at the beginning  $3 healthy: true, false or unknown, or null to record only the time  $4 short name of the reason  $5 message
 -- $6 findings (JSON array of kind, object and message), or null if the differences are not known  $7 provisioner  $8 cluster  $9 actor
 WITH held AS MATERIALIZED (
     SELECT id FROM projects WHERE id = $1 AND version = $2 AND status IN ('ready', 'paused') FOR UPDATE
@@ -18,11 +18,11 @@ WITH held AS MATERIALIZED (
     ON CONFLICT (cluster, object, kind) DO UPDATE
     SET project_id = excluded.project_id, message = excluded.message, last_seen_at = excluded.last_seen_at
 ), conditions_set AS MATERIALIZED (
-    SELECT set_condition($1, 'healthy', $3, $4, $5, $9, at) FROM observed
+    SELECT set_condition($1, 'healthy', $3::text, $4, $5, $9, at) FROM observed WHERE $3 IS NOT NULL
     UNION ALL
     SELECT set_condition($1, 'in_sync', CASE WHEN $6 IS NULL THEN 'unknown' WHEN n = 0 THEN 'true' ELSE 'false' END,
                          CASE WHEN $6 IS NULL THEN $4 WHEN n = 0 THEN 'in_sync' ELSE 'drift' END,
                          CASE WHEN $6 IS NULL THEN $5 WHEN n = 0 THEN 'everything exists as it should' ELSE first || CASE WHEN n > 1 THEN format(' (and %s more)', n - 1) ELSE '' END END, $9, at)
-    FROM observed CROSS JOIN (SELECT count(*) AS n, min(message) AS first FROM found) AS f
+    FROM observed CROSS JOIN (SELECT count(*) AS n, min(message) AS first FROM found) AS f WHERE $3 IS NOT NULL
 )
-SELECT count(*) > 0 AS recorded FROM conditions_set
+SELECT EXISTS (SELECT FROM observed) AS recorded, (SELECT count(*) FROM conditions_set) AS conditions

@@ -12,8 +12,10 @@ CREATE OR REPLACE FUNCTION submit_project(
     project projects, notified bigint
 ) LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+    latest integer := coalesce((SELECT max(t.version) FROM templates t WHERE t.name = template), 1);
 BEGIN
-    queue := coalesce(submit_project.queue, (SELECT t.settings ->> 'queue' FROM templates t WHERE t.name = submit_project.template ORDER BY t.version DESC LIMIT 1), 'default');
+    queue := coalesce(submit_project.queue, queue_of_template(template, latest));
     PERFORM reject_if_draining(submit_project.queue);
     RETURN QUERY
     WITH lock AS MATERIALIZED (
@@ -31,7 +33,7 @@ BEGIN
         INSERT INTO projects (id, status, name, template, template_version, parameters, labels, tenant, queue, priority,
                               operation_deadline, operation_timeout, expires_at, requested_at, deadline_at, created_at, updated_at)
         SELECT new_id, 'creating', submit_project.name, submit_project.template,
-               coalesce((SELECT max(t.version) FROM templates t WHERE t.name = submit_project.template), 1),
+               latest,
                submit_project.parameters::json, submit_project.labels::jsonb, submit_project.tenant,
                submit_project.queue, submit_project.priority, deadline, coalesce(deadline, timeout), submit_project.expires_at,
                at, at + coalesce(deadline, timeout) * interval '1 second', at, at

@@ -1,7 +1,9 @@
 //! The commands that talk to a server over HTTP, one file per noun.
 
+mod cluster;
 mod complete;
 mod context;
+mod credential;
 mod dead_letter;
 mod drift;
 mod end2end;
@@ -40,6 +42,12 @@ pub enum Noun {
     /// List the templates of projects
     #[command(subcommand)]
     Template(template::Verb),
+    /// List the clusters in which projects get their databases
+    #[command(subcommand)]
+    Cluster(cluster::Verb),
+    /// Replace credentials that cannot be read
+    #[command(subcommand, visible_alias = "credential")]
+    Credentials(credential::Verb),
     /// Manage jobs
     #[command(subcommand, visible_aliases = ["task", "t"])]
     Job(job::Verb),
@@ -99,6 +107,8 @@ impl Noun {
         match self {
             Self::Project(_) => "project",
             Self::Template(_) => "template",
+            Self::Cluster(_) => "cluster",
+            Self::Credentials(_) => "project",
             Self::Job(_) | Self::History(_) | Self::End2End(_) => "job",
             Self::Queue(_) => "queue",
             Self::Worker(_) => "worker",
@@ -121,6 +131,8 @@ impl Noun {
         match self {
             Self::Project(verb) => verb.run(cx).await,
             Self::Template(verb) => verb.run(cx).await,
+            Self::Cluster(verb) => verb.run(cx).await,
+            Self::Credentials(verb) => verb.run(cx).await,
             Self::Job(verb) => verb.run(cx).await,
             Self::History(events) => events.run(cx).await,
             Self::End2End(end2end) => end2end.run(cx).await,

@@ -47,8 +47,9 @@ pub struct Open {
 }
 
 /// The pages of the dashboard, as in their URLs.
-const DASHBOARD: [&str; 10] = [
+const DASHBOARD: [&str; 11] = [
     "projects",
+    "clusters",
     "jobs",
     "queues",
     "workers",

@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::inspect::{InspectFuture, Inspection, ReadOnly, Secrets};
 use super::step::{Step, Steps};
 use super::{Attempt, Failure, Provisioner, Recorder, Work};
-use crate::domain::OperationKind;
+use crate::domain::{Difference, FindingKind, Health, OperationKind};
 use crate::program::Program;
+use crate::template::Mistake;
 
 use outputs::Shape;
 use settings::Verb;
@@ -67,6 +69,22 @@ impl Command {
     }
 }
 
+/// What the exit code of `observe` says.
+fn inspection(template: &str, code: i32) -> Inspection {
+    let (health, reason, message, kind) = match code {
+        steps::MISSING => (Health::Unhealthy, "missing", "observe: it does not exist", Some(FindingKind::Missing)),
+        steps::CHANGED => (Health::Healthy, "changed", "observe: it differs from the parameters", Some(FindingKind::Changed)),
+        _ => (Health::Healthy, "observed", "observe: it is as the parameters say", None),
+    };
+    Inspection {
+        health,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        differences: kind.map(|it| Difference::new(it, "resource", message)).into_iter().collect(),
+        cluster: template.to_owned(),
+    }
+}
+
 impl Provisioner for Command {
     fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
         let Work { template, operation, .. } = work;
@@ -87,6 +105,22 @@ impl Provisioner for Command {
             steps.push(Box::new(VerifyGone));
         }
         Ok(Box::new(Steps { session: Runner { programs, work, recorder, outputs: work.known.clone() }, steps }))
+    }
+
+    fn inspect<'a>(&'a self, work: &'a Work, _: bool, secrets: &'a dyn Secrets) -> InspectFuture<'a, Inspection> {
+        Box::pin(async move {
+            let programs = self.0.get(&work.template).filter(|it| it.get(Verb::Observe).is_some());
+            let programs = programs.ok_or_else(Failure::not_observable)?;
+            let recorder = ReadOnly(secrets);
+            let runner = Runner { programs, work, recorder: &recorder, outputs: work.known.clone() };
+            let code = runner.look().await?.map_or(0, |(code, _)| code);
+            Ok(inspection(&work.template, code))
+        })
+    }
+
+    /// [`Command::read`] names the mistakes.
+    fn check_settings(&self, _: &Value) -> Vec<Mistake> {
+        Vec::new()
     }
 
     fn serves(&self, template: &str) -> bool {

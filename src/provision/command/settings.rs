@@ -41,11 +41,11 @@ impl Verb {
     /// The program of an operation.
     pub const fn of(operation: OperationKind) -> Self {
         match operation {
-            OperationKind::Create => Self::Provision,
+            OperationKind::Create | OperationKind::Adopt => Self::Provision,
             OperationKind::Update => Self::Update,
             OperationKind::Rotate => Self::Rotate,
-            OperationKind::Pause => Self::Pause,
-            OperationKind::Resume => Self::Resume,
+            OperationKind::Pause | OperationKind::Retire => Self::Pause,
+            OperationKind::Resume | OperationKind::Restore => Self::Resume,
             OperationKind::Delete => Self::Deprovision,
         }
     }

@@ -11,8 +11,8 @@ use crate::secrets::SensitiveText;
 use crate::signal::Stop;
 
 /// Exit codes of `observe` besides 0. Any other code is a failure of the look.
-const CHANGED: i32 = 2;
-const MISSING: i32 = 3;
+pub const CHANGED: i32 = 2;
+pub const MISSING: i32 = 3;
 
 /// Runs the programs of one attempt.
 pub struct Runner<'a> {
@@ -94,7 +94,7 @@ impl Runner<'_> {
     }
 
     /// Looks whether the resource is as it should be. `None` if the template has no program for that.
-    async fn look(&self) -> Result<Option<(i32, Ended)>, Failure> {
+    pub async fn look(&self) -> Result<Option<(i32, Ended)>, Failure> {
         let Some(program) = self.programs.get(Verb::Observe) else { return Ok(None) };
         let ended = self.run(Verb::Observe, program, false).await?;
         match ended.code() {
@@ -162,7 +162,7 @@ impl<'a> Step<Runner<'a>> for Run {
         Box::pin(async {
             let undo = match runner.work.operation {
                 OperationKind::Create => Verb::Deprovision,
-                OperationKind::Pause => Verb::Resume,
+                OperationKind::Pause | OperationKind::Retire => Verb::Resume,
                 _ => return Ok(()),
             };
             let Some(program) = runner.programs.get(undo) else { return Ok(()) };

@@ -14,6 +14,15 @@ pub const EMBEDDED: &str = "embedded";
 /// A way to reach a cluster: to its maintenance database, as its admin.
 pub type Reaching<'a> = Pin<Box<dyn Future<Output = Result<Connector, Failure>> + Send + 'a>>;
 
+/// Where a cluster is, without starting it.
+pub enum Peek {
+    At(Box<Connector>),
+    /// The embedded cluster does not run in this process.
+    Stopped,
+    /// Why it is nowhere.
+    Failed(String),
+}
+
 /// Reaches a cluster. The embedded one is started by the first call.
 pub trait Reach: Send + Sync {
     fn reach(&self) -> Reaching<'_>;
@@ -22,12 +31,28 @@ pub trait Reach: Send + Sync {
     fn is_in_use(&self) -> bool {
         true
     }
+    fn peek(&self) -> Peek;
 }
 
 /// A cluster of a configured URL.
 impl Reach for Connector {
     fn reach(&self) -> Reaching<'_> {
         Box::pin(async { Ok(self.clone()) })
+    }
+
+    fn peek(&self) -> Peek {
+        Peek::At(Box::new(self.clone()))
+    }
+}
+
+/// A cluster whose settings are invalid.
+impl Reach for Failure {
+    fn reach(&self) -> Reaching<'_> {
+        Box::pin(async { Err(self.clone()) })
+    }
+
+    fn peek(&self) -> Peek {
+        Peek::Failed(self.message.clone())
     }
 }
 
@@ -53,7 +78,11 @@ impl Clusters {
         self.0.iter().filter(|(_, it)| it.is_in_use()).map(|(name, _)| name.clone()).collect()
     }
 
-    fn names(&self) -> Vec<&str> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn Reach)> {
+        self.0.iter().map(|(name, cluster)| (name.as_str(), cluster.as_ref()))
+    }
+
+    pub fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 }

@@ -3,12 +3,12 @@
 use serde_json::json;
 use tokio_postgres::types::ToSql;
 
-use super::error::{LOGIN_REFUSED, exists_already, failure};
+use super::error::{DATABASE_FULL, LOGIN_REFUSED, exists_already, failure};
 use super::link::{Link, Row};
-use super::session::{CLUSTER_ID, Facts, PgSession};
+use super::session::{CLUSTER_ID, PgSession, checked_facts};
 use super::sql;
 use crate::mutant::{self, Mutant};
-use crate::provision::{Failure, Observed, Output, Step, StepFuture};
+use crate::provision::{Failure, Observed, Output, RecordError, Step, StepFuture};
 use crate::secrets::SensitiveText;
 
 /// The length of a password: 32 letters and digits have 190 bits.
@@ -24,7 +24,7 @@ impl Step<PgSession<'_>> for Reach {
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
-            let facts = Facts::read(session.admin().await?).await?;
+            let facts = checked_facts(session.admin().await?).await?;
             let connector = session.connector().await?;
             Ok(Output::from([
                 (CLUSTER_ID.to_owned(), json!(facts.system_identifier)),
@@ -194,7 +194,7 @@ impl Step<PgSession<'_>> for Grants {
                 return Ok(Observed::Missing);
             }
             match session.inside().await?.row(sql::SCHEMA_OWNER, &[&names.owner]).await? {
-                Some(row) => Ok(Observed::done_if(row.get("is_owner")?)),
+                Some(row) => Ok(Observed::done_if(row.get("is_given")?)),
                 // The tenant has dropped the schema.
                 None => Ok(Observed::done_if(true)),
             }
@@ -210,7 +210,8 @@ impl Step<PgSession<'_>> for Grants {
             admin.run_rows(sql::GRANT_DATABASE, &limits).await?;
             let mut inside = session.inside().await?;
             // A tenant may have dropped the schema.
-            if inside.row(sql::SCHEMA_OWNER, &[&names.owner]).await?.is_some() {
+            let schema = inside.row(sql::SCHEMA_OWNER, &[&names.owner]).await?;
+            if schema.map_or(Ok(false), |row| row.get("is_given").map(|is_given: bool| !is_given))? {
                 inside.run_rows(sql::GIVE_SCHEMA, &[&names.owner]).await?;
             }
             Ok(Output::new())
@@ -282,7 +283,7 @@ impl Step<PgSession<'_>> for Credential {
                 return Ok(Observed::Missing);
             };
             let marked = is_marked("role", &name, &role, &names.marker)?;
-            let has_password = session.recorder.secret(&name).await?.is_some();
+            let has_password = stored_password(session, &name).await?.is_some();
             let is_done = marked && has_password && role.get("may_log_in")?;
             Ok(if is_done { Observed::Done(user(&name)) } else { Observed::Missing })
         })
@@ -313,11 +314,21 @@ fn user(name: &str) -> Output {
     Output::from([("user".to_owned(), json!(name))])
 }
 
+/// The stored password of a credential. One whose key is lost counts as none: it is replaced.
+async fn stored_password(session: &mut PgSession<'_>, credential: &str) -> Result<Option<SensitiveText>, Failure> {
+    match session.recorder.secret(credential).await {
+        Err(RecordError::Unreadable(_)) => Ok(None),
+        result => Ok(result?),
+    }
+}
+
 /// The stored password of a credential; a new one if there is none.
 async fn password(session: &mut PgSession<'_>, credential: &str) -> Result<SensitiveText, Failure> {
-    if let Some(password) = session.recorder.secret(credential).await? {
+    if let Some(password) = stored_password(session, credential).await? {
         return Ok(password);
     }
+    // What is stored and cannot be read would stay otherwise.
+    session.recorder.forget_secret(credential).await?;
     use rand::distr::{Alphanumeric, SampleString as _};
     let password = SensitiveText::new(Alphanumeric.sample_string(&mut rand::rng(), PASSWORD));
     if !mutant::is_on(Mutant::SecretAfterRole) {
@@ -363,7 +374,12 @@ impl Step<PgSession<'_>> for Verify {
 async fn log_in(session: &mut PgSession<'_>, user: &str, password: &SensitiveText) -> Result<(), Failure> {
     let (database, owner) = (session.names.database.clone(), session.names.owner.clone());
     let connector = session.connector().await?.with_login(user, password.reveal(), &database);
-    let mut link = Link::raw(&connector).await.map_err(|error| failure("the new credential cannot log in", &error))?;
+    let mut link =
+        match Link::raw(&connector).await.map_err(|error| failure("the new credential cannot log in", &error)) {
+            // PostgreSQL checks the limit of the database last: password, login and the right to connect were accepted.
+            Err(failure) if failure.code == DATABASE_FULL => return Ok(()),
+            result => result?,
+        };
     let row = link.one(sql::WHOAMI, &[]).await?;
     let (role, found): (String, String) = (row.get("role")?, row.get("database")?);
     if (role.as_str(), found.as_str()) == (owner.as_str(), database.as_str()) {

@@ -8,6 +8,8 @@ use crate::provision::Failure;
 pub const UNREACHABLE: &str = "cluster_unreachable";
 /// A login was refused.
 pub const LOGIN_REFUSED: &str = "login_refused";
+/// All connections that the database allows are in use.
+pub const DATABASE_FULL: &str = "database_full";
 
 /// A failure of the cluster. `what` begins the message.
 pub fn failure(what: &str, error: &Error) -> Failure {
@@ -21,6 +23,8 @@ pub fn failure(what: &str, error: &Error) -> Failure {
     match (state, state.get(..2).unwrap_or_default()) {
         ("57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08") => Failure::retryable(UNREACHABLE, message),
         ("28P01" | "28000", _) => Failure::retryable(LOGIN_REFUSED, message),
+        // PostgreSQL has no code of its own for this limit, and the text of the message depends on the language of the server.
+        ("53300", _) if database.routine() == Some("CheckMyDatabase") => Failure::retryable(DATABASE_FULL, message),
         (_, "53") => Failure::retryable("cluster_full", message),
         ("42501", _) => Failure::permanent("insufficient_privilege", message),
         ("58P01" | "0A000" | "22023", _) => Failure::permanent("not_supported", message),

@@ -10,6 +10,8 @@ mod error;
 mod inspect;
 mod inventory;
 mod link;
+mod look;
+mod maintenance;
 mod names;
 mod parameters;
 mod remove;
@@ -17,15 +19,20 @@ mod rotate;
 mod session;
 pub mod sql;
 
+use serde::Deserialize as _;
+use serde_json::Value;
+
 use super::inspect::{InspectFuture, Inspection, Secrets};
 use super::step::{NoSession, Step, Steps};
 use super::{Attempt, Failure, Provisioner, Recorder, Work};
-use crate::domain::{Found, OperationKind};
+use crate::domain::{Found, OperationKind, cluster as clusters};
+use crate::template::Mistake;
 
-pub use cluster::{Clusters, EMBEDDED, Reach, Reaching};
+pub use cluster::{Clusters, EMBEDDED, Peek, Reach, Reaching};
 
 use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify, Which};
 use names::Names;
+use parameters::Settings;
 use remove::{Admit, BringBack, DropCredentials, DropDatabase, DropOwner, FenceOut, SetAside, VerifyGone};
 use rotate::{NextCredential, RetireOld, RetireOthers};
 use session::{CLUSTER_ID, PgSession};
@@ -63,6 +70,22 @@ impl Provisioner for Postgres {
 
     fn inventory<'a>(&'a self, cluster: &'a str, installation: &'a str) -> InspectFuture<'a, Vec<Found>> {
         Box::pin(inventory::inventory(self, cluster, installation))
+    }
+
+    fn check_settings(&self, settings: &Value) -> Vec<Mistake> {
+        let mistake = |field: &str, message: String| vec![Mistake { field: field.to_owned(), message }];
+        match Settings::deserialize(settings) {
+            Err(error) => mistake("", format!("are invalid: {error}")),
+            Ok(settings) if self.clusters.get(settings.cluster()).is_err() => {
+                let known = self.clusters.names().join(", ");
+                mistake("cluster", format!("is {:?}, which is not configured; use one of {known}", settings.cluster()))
+            }
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    fn queue(&self, settings: &Value) -> Option<String> {
+        Settings::deserialize(settings).ok().map(|it| clusters::queue(it.cluster()))
     }
 }
 

@@ -21,6 +21,10 @@ pub struct Names {
     pub role_prefix: String,
     /// The comment on the database and the roles: which installation and which project they belong to.
     pub marker: String,
+    /// The database with the locks of the installation.
+    pub maintenance: String,
+    /// The comment on that database.
+    pub installation_marker: String,
     /// The key of the advisory lock: its holder is the only one that changes the project.
     pub lock: i64,
 }
@@ -37,6 +41,8 @@ impl Names {
             credential_prefix: format!("{database}_c"),
             role_prefix: format!("{database}_"),
             marker: format!(r#"provost:{{"installation":"{installation}","project":"{project}"}}"#),
+            maintenance: format!("provost_{}", base32(Uuid::parse_str(installation).unwrap_or_default())),
+            installation_marker: format!(r#"provost:{{"installation":"{installation}"}}"#),
             lock: random.cast_signed(),
             database,
         }

@@ -1,6 +1,7 @@
 //! The parameters of a database, and the settings of its template.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::cluster::EMBEDDED;
@@ -11,7 +12,7 @@ use crate::provision::{Failure, Work};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    #[serde(default = "default_connections")]
+    #[serde(default = "default_connections", deserialize_with = "whole_number")]
     pub connections: i32,
     #[serde(default)]
     pub extensions: Vec<String>,
@@ -34,6 +35,13 @@ struct Carried {
     defaults: serde_json::Map<String, Value>,
     #[serde(default)]
     fixed: Settings,
+}
+
+/// Reads a whole number as JSON Schema defines it: 1.0 is one.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    let is_whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
+    if is_whole { Ok(number as i32) } else { Err(D::Error::custom(format!("{number} is not a whole number"))) }
 }
 
 fn default_connections() -> i32 {

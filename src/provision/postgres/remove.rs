@@ -28,7 +28,8 @@ impl Step<PgSession<'_>> for FenceOut {
             let admin = session.admin().await?;
             // Sessions that are ended must not come back, so the login is forbidden first.
             admin.run_rows(sql::FENCE_OUT, &[&names.database, &names.owner, &names.credential_prefix]).await?;
-            let ended: bool = admin.one(sql::PUT_OUT, &[&names.credential_prefix]).await?.get("ended")?;
+            let credentials = admin.texts("name", sql::CREDENTIALS, &[&names.credential_prefix]).await?;
+            let ended: bool = admin.one(sql::PUT_OUT, &[&credentials]).await?.get("ended")?;
             if !ended {
                 return Err(Failure::retryable("sessions_open", "a session of the project did not end within 5 s"));
             }
@@ -268,9 +269,7 @@ async fn release(session: &mut PgSession<'_>, role: &str) -> Result<(), Failure>
 
 /// Drops credentials after ending their sessions.
 pub async fn retire(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
-    for role in &roles {
-        session.admin().await?.query(sql::PUT_OUT, &[role]).await?;
-    }
+    session.admin().await?.query(sql::PUT_OUT, &[&roles]).await?;
     drop_credentials(session, roles).await
 }
 

@@ -1,4 +1,4 @@
-//! The session of one attempt: one connection to the maintenance database of the cluster, which holds the lock of the project.
+//! The session of one attempt: one connection to the maintenance database of the installation, which holds the lock of the project.
 //!
 //! The lock is the fence. A statement goes on in the server after its client was killed, so a lease alone cannot tell when an earlier
 //! attempt has stopped having effects. An attempt that finds the lock taken ends the session that holds it, with the statement that
@@ -8,19 +8,18 @@ use serde_json::Value;
 
 use super::cluster::Reach;
 use super::link::Link;
+use super::maintenance;
 use super::names::Names;
 use super::parameters::Parameters;
 use super::sql;
 use crate::connection::Connector;
+use crate::domain::cluster::{Capabilities, ClusterProblem};
 use crate::mutant::{self, Mutant};
 use crate::provision::step::Session;
 use crate::provision::{Failure, Output, Recorder, Work};
 
 /// The output with the identity of the cluster.
 pub const CLUSTER_ID: &str = "cluster_id";
-
-/// The oldest version that is supported.
-const MIN_VERSION: i32 = 140_000;
 
 pub struct PgSession<'a> {
     pub work: &'a Work,
@@ -58,7 +57,7 @@ impl<'a> PgSession<'a> {
             // An attempt that has lost its lease must not end the session of the one that has it.
             self.recorder.steps().await?;
             let connector = self.connector().await?;
-            let mut link = Link::open(&connector).await?;
+            let mut link = maintenance::open(&connector, &self.names).await?;
             fence(&mut link, self.names.lock).await?;
             self.recorder.steps().await?;
             check_identity(self.known_text(CLUSTER_ID), &mut link).await?;
@@ -101,7 +100,7 @@ impl<'a> PgSession<'a> {
 /// Refuses to work in another cluster than the one in which the project was made: what is absent there may exist elsewhere.
 async fn check_identity(known: Option<String>, link: &mut Link) -> Result<(), Failure> {
     let Some(known) = known else { return Ok(()) };
-    let found = Facts::read(link).await?.system_identifier;
+    let found = checked_facts(link).await?.system_identifier;
     if found == known {
         return Ok(());
     }
@@ -125,35 +124,33 @@ async fn fence(link: &mut Link, key: i64) -> Result<(), Failure> {
 }
 
 /// What the server is, and what the admin may do.
-pub struct Facts {
-    pub version: i32,
-    pub version_text: String,
-    pub system_identifier: String,
+pub async fn facts(link: &mut Link) -> Result<Capabilities, Failure> {
+    let row = link.one(sql::FACTS, &[]).await?;
+    Ok(Capabilities {
+        version: row.get("version")?,
+        version_text: row.get("version_text")?,
+        system_identifier: row.get("system_identifier")?,
+        admin: row.get("admin")?,
+        is_superuser: row.get("is_superuser")?,
+        may_create_databases: row.get("may_create_databases")?,
+        may_create_roles: row.get("may_create_roles")?,
+        may_read_passwords: row.get("may_read_passwords")?,
+        open_databases: row.get("open_databases")?,
+        max_connections: row.get("max_connections")?,
+        connections: row.get("connections")?,
+        is_standby: row.get("is_standby")?,
+    })
 }
 
-impl Facts {
-    /// Reads and checks the facts.
-    pub async fn read(link: &mut Link) -> Result<Self, Failure> {
-        let row = link.one(sql::FACTS, &[]).await?;
-        let facts = Self {
-            version: row.get("version")?,
-            version_text: row.get("version_text")?,
-            system_identifier: row.get("system_identifier")?,
-        };
-        let (databases, roles): (bool, bool) = (row.get("may_create_databases")?, row.get("may_create_roles")?);
-        if facts.version < MIN_VERSION {
-            let message = format!("the cluster is PostgreSQL {}, and Provost needs 14 or newer", facts.version_text);
-            return Err(Failure::permanent("not_supported", message));
+/// The same, if projects can be made in this cluster.
+pub async fn checked_facts(link: &mut Link) -> Result<Capabilities, Failure> {
+    let found = facts(link).await?;
+    match found.check() {
+        Ok(()) => Ok(found),
+        Err(problem @ ClusterProblem::TooOld(_)) => Err(Failure::permanent("not_supported", problem.to_string())),
+        Err(problem @ ClusterProblem::MissingPrivileges(_)) => {
+            Err(Failure::permanent("insufficient_privilege", problem.to_string()))
         }
-        if !databases || !roles {
-            let admin: String = row.get("admin")?;
-            let message =
-                format!("the role {admin} needs CREATEDB and CREATEROLE: ALTER ROLE {admin} CREATEDB CREATEROLE");
-            return Err(Failure::permanent("insufficient_privilege", message));
-        }
-        if row.get("is_standby")? {
-            return Err(Failure::retryable("cluster_read_only", "the cluster is a standby, which accepts no changes"));
-        }
-        Ok(facts)
+        Err(problem @ ClusterProblem::ReadOnly) => Err(Failure::retryable("cluster_read_only", problem.to_string())),
     }
 }

@@ -11,8 +11,10 @@ macro_rules! statements {
 
 statements! {
     ADMIT = "admit",
+    CLOSE_MAINTENANCE = "close_maintenance",
     CREATE_CREDENTIAL = "create_credential",
     CREATE_DATABASE = "create_database",
+    CREATE_MAINTENANCE = "create_maintenance",
     CREATE_OWNER = "create_owner",
     CREDENTIALS = "credentials",
     DATABASE = "database",
@@ -34,6 +36,7 @@ statements! {
     IS_FENCED_OUT = "is_fenced_out",
     JOIN_ROLE = "join_role",
     LOG_AGAIN = "log_again",
+    MAINTENANCE = "maintenance",
     MARK_DATABASE = "mark_database",
     MISSING_EXTENSIONS = "missing_extensions",
     OBSTACLES = "obstacles",

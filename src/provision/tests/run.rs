@@ -188,3 +188,29 @@ async fn stop_does_not_hide_what_an_earlier_attempt_began() {
     assert!(matches!(outcome, Outcome::Canceled { .. }), "{outcome:?}");
     assert_eq!(world.things(), Vec::<&str>::new());
 }
+
+/// Cannot begin.
+struct Refusing;
+
+impl Provisioner for Refusing {
+    fn begin<'a>(&'a self, _: &'a Work, _: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
+        Err(Failure::retryable("not_here", "this worker cannot do it"))
+    }
+}
+
+#[tokio::test]
+async fn attempt_that_cannot_begin_records_why_and_nothing_else() {
+    let recorder = MemoryRecorder::default();
+    let work = work(OperationKind::Create, "{}");
+    let refused = async |recorder| run(&Refusing, &work, OnFailure::Undo, recorder, &Stop::new()).await;
+    assert_eq!(refused(&recorder).await, Some(Outcome::failed("this worker cannot do it")));
+    let step = recorder.state().steps[&0].clone();
+    assert_eq!((step.state, step.failure.unwrap().code.as_str()), (StepState::Skipped, "not_here"));
+    // Another worker begins in its place, and gets stuck.
+    let broken = World { fails: Some(("database", true)), ..World::default() };
+    attempt(&broken, &recorder, false, OnFailure::Undo).await.unwrap();
+    let n = recorder.state().changes.len();
+    assert_eq!(refused(&recorder).await, Some(Outcome::failed("this worker cannot do it")));
+    assert_eq!(recorder.state().changes.len(), n, "what was begun stays recorded as such");
+    assert_eq!(recorder.state().steps[&2].failure.as_ref().unwrap().code, "broken");
+}

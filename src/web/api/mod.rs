@@ -4,6 +4,8 @@
 mod actions;
 
 pub mod audit;
+pub mod clusters;
+pub mod credentials;
 pub mod dead_letters;
 mod description;
 pub mod drift;
@@ -60,6 +62,9 @@ fn own_routes(config: &mut ServiceConfig) {
             [get().to(projects::by_name::get), web::put().to(projects::by_name::put)],
         ))
         .service(resource("/projects/{id}/retry", &["POST"], [post().to(projects::verbs::retry)]))
+        .service(resource("/clusters", &["GET"], [get().to(clusters::list)]))
+        .service(resource("/clusters/{name}", &["GET"], [get().to(clusters::get)]))
+        .service(resource("/credentials/reissue", &["POST"], [post().to(credentials::reissue)]))
         .service(resource("/templates", &["GET"], [get().to(templates::list)]))
         .service(resource("/templates/{name}", &["GET"], [get().to(templates::get)]))
         .service(resource("/projects/{id}/pause", &["POST"], [post().to(projects::verbs::pause)]))

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
 use crate::web::api::{
-    dead_letters, drift, events, health, internal, jobs, limits, metrics, projects, queues, schedules, schemas, stats,
-    templates, workers, workflows,
+    clusters, credentials, dead_letters, drift, events, health, internal, jobs, limits, metrics, projects, queues, schedules,
+    schemas, stats, templates, workers, workflows,
 };
 use crate::wire;
 
@@ -27,6 +27,7 @@ use crate::wire;
         (name = "workers", description = "Processes that run jobs"),
         (name = "drift", description = "Differences between what the projects say and what exists"),
         (name = "templates", description = "Recipes for projects"),
+        (name = "clusters", description = "PostgreSQL servers in which projects get their databases"),
         (name = "internal", description = "Protocol of remote workers"),
         (name = "limits", description = "Rate and concurrency limits"),
         (name = "workflows", description = "Jobs with dependencies between them"),
@@ -38,7 +39,7 @@ use crate::wire;
     paths(
         projects::create, projects::list, projects::get, projects::patch, projects::by_name::get, projects::by_name::put, projects::verbs::delete,
         projects::verbs::undelete, projects::verbs::extend, projects::verbs::retry, projects::events,
-        templates::list, templates::get,
+        templates::list, templates::get, clusters::list, clusters::get, credentials::reissue,
         projects::verbs::pause, projects::verbs::resume, projects::verbs::rotate, projects::verbs::cancel, projects::verbs::force, projects::access::outputs, projects::access::reveal,
         projects::operations::list, projects::operations::steps,
         projects::explain::explain, drift::list, drift::observe, drift::adopt, drift::quarantine, drift::remove,

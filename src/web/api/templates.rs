@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 
+use crate::domain::Ident;
 use crate::store::templates::TemplateVersion;
 use crate::web::api::description;
 use crate::web::api::response::json;
@@ -39,7 +40,7 @@ fn described(template: &crate::template::Template, versions: &[TemplateVersion])
         title: template.title.clone(),
         description: template.description.clone(),
         provisioner: template.provisioner.clone(),
-        queue: template.queue.clone(),
+        queue: template.queue.clone().unwrap_or_else(|| Ident::default().to_string()),
         parameters: raw(template.schema.to_string()),
         on_failure: template.on_failure.as_str().to_owned(),
         grace_s: template.grace.as_secs(),

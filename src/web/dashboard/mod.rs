@@ -1,6 +1,7 @@
 //! The dashboard: server-rendered pages over the same store as the API. Every page works without scripts; scripts only
 //! keep it live.
 
+mod clusters;
 mod dead_letters;
 mod drift;
 mod jobs;
@@ -42,6 +43,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(workers::routes)
         .configure(dead_letters::routes)
         .configure(drift::routes)
+        .configure(clusters::routes)
         .configure(limits::routes)
         .configure(schedules::routes)
         .configure(metrics::routes)

@@ -107,6 +107,7 @@ impl Shell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nav {
     Projects,
+    Clusters,
     Drift,
     Metrics,
     Jobs,
@@ -127,6 +128,7 @@ impl Nav {
     pub fn is(self, path: &str) -> bool {
         let own = match self {
             Nav::Projects => "projects",
+            Nav::Clusters => "clusters",
             Nav::Drift => "drift",
             Nav::Metrics => "metrics",
             Nav::Jobs => "jobs",

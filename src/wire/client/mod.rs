@@ -4,6 +4,8 @@
 mod endpoint;
 
 mod body;
+mod cluster;
+mod credential;
 mod dead_letter;
 mod drift;
 mod error;

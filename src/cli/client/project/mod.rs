@@ -366,13 +366,17 @@ async fn observe(cx: &Context, id: &str) -> Outcome {
 }
 
 impl Target {
-    pub(super) async fn id(&self, cx: &Context) -> Result<String, Failure> {
-        let name = self.name(cx);
-        if let Ok(id) = Uuid::try_parse(name) {
-            return Ok(id.to_string());
-        }
-        let search = [("search", Some(name.to_owned())), ("limit", Some("200".to_owned()))];
-        let found = read(&cx.pages(cx.client.list_projects(&search).await?, true, false).await?)?;
-        find_one("project", name, found.list(), "name")
+    async fn id(&self, cx: &Context) -> Result<String, Failure> {
+        id_of(cx, self.name(cx)).await
     }
+}
+
+/// The id of the project of this name, id or id prefix.
+pub(super) async fn id_of(cx: &Context, name: &str) -> Result<String, Failure> {
+    if let Ok(id) = Uuid::try_parse(name) {
+        return Ok(id.to_string());
+    }
+    let search = [("search", Some(name.to_owned())), ("limit", Some("200".to_owned()))];
+    let found = read(&cx.pages(cx.client.list_projects(&search).await?, true, false).await?)?;
+    find_one("project", name, found.list(), "name")
 }

@@ -35,7 +35,12 @@ pub fn template<'a>(requested: Option<&str>, known: &'a Templates) -> Result<&'a
 }
 
 /// Tenant, queue and priority of the jobs of a project.
-pub fn placement(tenant: Option<&str>, queue: Option<&str>, priority: Option<i64>) -> Result<Placement, ApiError> {
+pub fn placement(
+    template: &Template,
+    tenant: Option<&str>,
+    queue: Option<&str>,
+    priority: Option<i64>,
+) -> Result<Placement, ApiError> {
     let mut placement = Placement::default();
     let ident = |field: &str, text: &str| {
         Ident::parse(text).map(|it| it.to_string()).map_err(|error| ApiError::field(field, error))
@@ -44,6 +49,10 @@ pub fn placement(tenant: Option<&str>, queue: Option<&str>, priority: Option<i64
         placement.tenant = ident("tenant", tenant)?;
     }
     if let Some(queue) = queue {
+        // Such a queue may bound how many operations run, or belong to a worker elsewhere.
+        if let Some(own) = &template.queue {
+            return Err(ApiError::field("queue", format!("is {own}, as the template says, and cannot be chosen")));
+        }
         placement.queue = Some(ident("queue", queue)?);
     }
     if let Some(priority) = priority {

@@ -34,7 +34,7 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
     let Json { value, text } = body;
     let template = fields::template(value.template.as_deref(), &app.templates)?;
     let new = NewProject {
-        placement: fields::placement(value.tenant.as_deref(), value.queue.as_deref(), value.priority)?,
+        placement: fields::placement(template, value.tenant.as_deref(), value.queue.as_deref(), value.priority)?,
         deadline: value.deadline.map(fields::deadline).transpose()?,
         expires_at: fields::expires_at(value.expires_at.as_deref(), value.expires_in)?,
         key: idempotency::key_of(&request, &text)?,

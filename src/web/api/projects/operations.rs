@@ -48,6 +48,9 @@ pub async fn begin_deletion(
     audit: &Audit,
 ) -> Result<Transition<Project>, ApiError> {
     let template = app.store.template_of_project(id).await?.unwrap_or_default();
+    if grace.is_some_and(|it| !it.is_zero()) {
+        require_support(app, &template, OperationKind::Retire)?;
+    }
     let policy = app.operation_policy(&template, OperationKind::Delete);
     Ok(app.store.begin_deletion(id, grace, version, policy, audit).await?)
 }

@@ -1,0 +1,8 @@
+//! `/clusters`.
+
+endpoints! {
+    /// Lists the clusters.
+    list_clusters() GET "/clusters";
+    /// Returns a cluster.
+    get_cluster(id) GET "/clusters/" id;
+}
