@@ -66,7 +66,8 @@ impl Provisioning {
         let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
         mistakes.extend(served_here(config, &templates));
-        let has_no_pause = |it: &&template::Template| !it.grace.is_zero() && it.unsupported.contains(&OperationKind::Retire);
+        let has_no_pause =
+            |it: &&template::Template| !it.grace.is_zero() && it.unsupported.contains(&OperationKind::Retire);
         mistakes.extend(templates.iter().filter(has_no_pause).map(|it| {
             format!("templates.{}.grace (provost.toml) needs the programs pause and resume: they take the project out of service", it.name)
         }));
@@ -94,7 +95,8 @@ impl Provisioning {
 /// Templates that workers elsewhere serve, in queues that this process serves too.
 fn served_here(config: &Config, templates: &Templates) -> Vec<String> {
     let serves = |queue: &str| config.roles.worker && config.worker_queues.iter().any(|it| it == "*" || it == queue);
-    let is_mistake = |it: &&template::Template| it.provisioner == remote::NAME && serves(it.queue.as_deref().unwrap_or("default"));
+    let is_mistake =
+        |it: &&template::Template| it.provisioner == remote::NAME && serves(it.queue.as_deref().unwrap_or("default"));
     let sentence = |it: &template::Template| {
         format!(
             "templates.{}.queue (provost.toml) is {:?}, which this process serves itself: workers elsewhere need a queue of their own, and PROVOST_WORKER_QUEUES must not contain it",

@@ -106,9 +106,14 @@ impl Observer {
         let result =
             looked.unwrap_or_else(|_| Err(Failure::retryable("timed_out", "the cluster did not answer in time")));
         Some(match result {
-            Ok(Inspection { health, reason, message, differences, cluster }) => {
-                Observation { health: Some(health), reason, message, differences: Some(differences), provisioner: name, cluster }
-            }
+            Ok(Inspection { health, reason, message, differences, cluster }) => Observation {
+                health: Some(health),
+                reason,
+                message,
+                differences: Some(differences),
+                provisioner: name,
+                cluster,
+            },
             Err(failure) => Observation {
                 health: (failure.code != Failure::NOT_OBSERVABLE).then_some(Health::Unknown),
                 reason: failure.code,

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{Handler, HandlerFuture, Job, Log, fallible, payload};
 use crate::domain::{OperationKind, Outcome};
 use crate::provision::run::run;
-use crate::signal::Stop;
 use crate::provision::{Output, Registry, Work};
+use crate::signal::Stop;
 use crate::template::OnFailure;
 
 /// Performs one kind of operation.
@@ -146,8 +146,8 @@ mod tests {
     use crate::handlers::tests::job;
     use crate::handlers::{JobRecorder, Settings, built_in};
     use crate::provision::tests::memory::MemoryRecorder;
+    use crate::provision::{Attempt, Failure, Provisioner, Recorder};
     use crate::signal::Stop;
-use crate::provision::{Attempt, Failure, Provisioner, Recorder};
 
     /// Fails with its input as the reason.
     struct RecordingProvisioner;

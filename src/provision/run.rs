@@ -29,13 +29,8 @@ pub async fn run(
         Ok(attempt) => attempt,
         Err(failure) => return ended(refused(recorder, failure).await),
     };
-    let mut run = Run {
-        attempt: attempt.as_mut(),
-        project: work.project_id,
-        recorder,
-        stop: &work.stop,
-        touched: Vec::new(),
-    };
+    let mut run =
+        Run { attempt: attempt.as_mut(), project: work.project_id, recorder, stop: &work.stop, touched: Vec::new() };
     ended(run.perform_all(work.is_last, on_failure).await)
 }
 

@@ -68,7 +68,9 @@ pub fn read(table: &Table, provisioners: &dyn Provisioners) -> Result<Templates,
         let Some(queue) = provisioners.queue(&template.provisioner, &template.settings) else { continue };
         if template.queue.is_some() {
             let at = format!("templates.{}.queue (provost.toml)", template.name);
-            mistakes.push(format!("{at} cannot be set: the operations run in the queue {queue}, which bounds their number"));
+            mistakes.push(format!(
+                "{at} cannot be set: the operations run in the queue {queue}, which bounds their number"
+            ));
         }
         template.queue = Some(queue);
     }

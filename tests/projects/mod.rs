@@ -1,8 +1,8 @@
 //! Projects that are real: databases in a PostgreSQL cluster.
 
+mod canary;
 mod clusters;
 mod drift;
-mod canary;
 pub mod fences;
 mod isolation;
 mod keys;

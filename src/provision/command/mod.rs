@@ -73,7 +73,9 @@ impl Command {
 fn inspection(template: &str, code: i32) -> Inspection {
     let (health, reason, message, kind) = match code {
         steps::MISSING => (Health::Unhealthy, "missing", "observe: it does not exist", Some(FindingKind::Missing)),
-        steps::CHANGED => (Health::Healthy, "changed", "observe: it differs from the parameters", Some(FindingKind::Changed)),
+        steps::CHANGED => {
+            (Health::Healthy, "changed", "observe: it differs from the parameters", Some(FindingKind::Changed))
+        }
         _ => (Health::Healthy, "observed", "observe: it is as the parameters say", None),
     };
     Inspection {

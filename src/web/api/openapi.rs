@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
 use crate::web::api::{
-    clusters, credentials, dead_letters, drift, events, health, internal, jobs, limits, metrics, projects, queues, schedules,
-    schemas, stats, templates, workers, workflows,
+    clusters, credentials, dead_letters, drift, events, health, internal, jobs, limits, metrics, projects, queues,
+    schedules, schemas, stats, templates, workers, workflows,
 };
 use crate::wire;
 

@@ -8,7 +8,7 @@ macro_rules! endpoints {
             $(#[$($doc)*])*
             pub async fn $name(&self $(, $arg: endpoints!(@type $arg))*)
                 -> Result<$crate::wire::client::Answer, $crate::wire::client::ClientError> {
-                let path = $base.to_owned() $(+ &$crate::wire::segment($path_id) $(+ $suffix)?)?;
+                let path = $base.to_owned() $(+ $crate::wire::segment($path_id).as_str() $(+ $suffix)?)?;
                 let request = $crate::wire::client::Request::new(reqwest::Method::$method, path);
                 $(let request = endpoints!(@apply $arg, request, $arg);)*
                 self.answer(request).await
