@@ -65,6 +65,7 @@ impl Provisioning {
         let of_programs = templates.iter().filter(|it| it.provisioner == command::NAME);
         let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
+        templates.keep_settings_local(command::NAME);
         mistakes.extend(served_here(config, &templates));
         let has_no_pause =
             |it: &&template::Template| !it.grace.is_zero() && it.unsupported.contains(&OperationKind::Retire);

@@ -97,8 +97,7 @@ impl Template {
 
     /// Changes with every change of the template.
     pub fn hash(&self) -> String {
-        let text = format!("{}\0{}", self.definition(), self.settings_json());
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        digest(format!("{}\0{}", self.definition(), self.settings_json()))
     }
 
     pub fn policy(&self, operation: OperationKind) -> Policy {
@@ -110,6 +109,10 @@ impl Template {
         let properties = self.schema["properties"].as_object().into_iter().flatten();
         properties.filter_map(|(name, property)| Some((name.as_str(), property.get("default")?))).collect()
     }
+}
+
+fn digest(text: String) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The templates of this process, in the order in which they are offered.
@@ -124,6 +127,14 @@ impl Templates {
     /// Sets the operations that templates do not support, by name.
     pub fn limit_operations(&mut self, unsupported: impl Fn(&str) -> Vec<OperationKind>) {
         self.0.iter_mut().for_each(|it| it.unsupported = unsupported(&it.name));
+    }
+
+    /// Replaces the settings of the templates with this provisioner by their digest, so that a change is still a new version. For
+    /// settings that only the worker needs, which reads them itself.
+    pub fn keep_settings_local(&mut self, provisioner: &str) {
+        for template in self.0.iter_mut().filter(|it| it.provisioner == provisioner) {
+            template.settings = json!({"digest": digest(template.settings.to_string())});
+        }
     }
 
     /// Whether the provisioner of a template can perform an operation. One that is not known here is left to the worker.

@@ -95,6 +95,9 @@ async fn secret_output_is_only_revealed() {
     let dump = it.database.text(dump).await;
     assert!(dump.contains("http://x") && !dump.contains(CANARY), "the database contains the secret");
     assert!(!it.server.raw_log().contains(CANARY), "the log contains the secret");
+    let carried =
+        "SELECT string_agg(payload::text, '') || (SELECT string_agg(settings::text, '') FROM templates) FROM jobs";
+    assert!(!it.database.text(carried).await.contains("PROVOST_PROJECT_ID"), "the programs stay with the worker");
     assert_eq!(reveal(&it.server, &id).await["secrets"], json!({"key": CANARY}));
     let events = it.server.get(&format!("/projects/{id}/events")).await.json();
     assert!(events[0]["reason"].as_str().unwrap().contains("revealed"), "{}", events[0]);

@@ -35,7 +35,6 @@ impl Setup {
         let place = Place::with("");
         std::fs::create_dir(place.path().join("made")).unwrap();
         let root = place.path().join("made");
-        // The settings of a template are not secret, so a script reads the secret from a file.
         std::fs::write(root.join("canary"), CANARY).unwrap();
         let argv = |(verb, script): &(&str, &str)| format!("settings.{verb} = [\"sh\", \"-c\", {}]\n", json!(script));
         let config = format!(

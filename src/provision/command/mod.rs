@@ -1,8 +1,8 @@
 //! Programs that the operator configures for a template: one for each operation. `docs/provisioners.md` describes what they receive
 //! and what they print.
 //!
-//! A worker runs only what its own `provost.toml` configures. The settings that a job carries are not used, so a job cannot choose
-//! a program.
+//! A worker runs only what its own `provost.toml` configures. A job carries only the digest of the settings, so it cannot choose a
+//! program.
 
 mod input;
 mod outputs;
