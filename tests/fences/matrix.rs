@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use super::play::{Findings, play};
+use super::play::{Finding, play};
 use super::{Cell, Fault, Point, Selection, Stage, observe};
 
 /// The cells of a selection.
@@ -16,7 +16,7 @@ pub fn cells_of(selection: &Selection) -> Vec<Cell> {
     let mut cells = Vec::new();
     for operation in OperationKind::ALL {
         for step in observe::steps(*operation) {
-            for point in Point::ALL.iter().filter(|it| **it != Point::Inside || is_create_database(*operation, step)) {
+            for point in Point::ALL.iter().filter(|it| has(*operation, step, **it)) {
                 for fault in Fault::ALL {
                     cells.push(Cell { operation: *operation, step: step.to_owned(), point: *point, fault: *fault });
                 }
@@ -28,24 +28,34 @@ pub fn cells_of(selection: &Selection) -> Vec<Cell> {
     cells
 }
 
-fn is_create_database(operation: OperationKind, step: &str) -> bool {
-    operation == OperationKind::Create && step == "database"
+/// Whether a step has this point.
+fn has(operation: OperationKind, step: &str, point: Point) -> bool {
+    match point {
+        Point::Inside => operation == OperationKind::Create && step == "database",
+        Point::Between => ["owner_role", "database", "grants", "credential"].contains(&step),
+        _ => true,
+    }
 }
 
 /// The outcome of a run.
 pub struct Report {
-    pub findings: Findings,
+    pub findings: Vec<Finding>,
 }
 
 impl Report {
-    pub fn broken(&self) -> impl Iterator<Item = &(Cell, Vec<String>)> {
-        self.findings.iter().filter(|(_, wrong)| !wrong.is_empty())
+    pub fn broken(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|it| !it.wrong.is_empty())
+    }
+
+    /// The cells whose fault hit another place.
+    pub fn missed(&self) -> usize {
+        self.findings.iter().filter(|it| it.missed).count()
     }
 
     /// Prints the number of cells by operation and step, and every finding.
     pub fn print(&self) {
         let mut counts: BTreeMap<(String, &str), (usize, usize)> = BTreeMap::new();
-        for (cell, wrong) in &self.findings {
+        for Finding { cell, wrong, .. } in &self.findings {
             let (all, broken) = counts.entry((cell.operation.to_string(), &cell.step)).or_default();
             (*all, *broken) = (*all + 1, *broken + usize::from(!wrong.is_empty()));
         }
@@ -53,11 +63,12 @@ impl Report {
         for ((operation, step), (all, broken)) in &counts {
             println!("{operation:10} {step:18} {all:>6} {broken:>7}");
         }
-        for (cell, wrong) in self.broken() {
+        for Finding { cell, wrong, .. } in self.broken() {
             println!("\nBROKEN  {cell}");
             wrong.iter().for_each(|it| println!("    {it}"));
         }
-        println!("\n{} cells, {} broken", self.findings.len(), self.broken().count());
+        let (all, broken, missed) = (self.findings.len(), self.broken().count(), self.missed());
+        println!("\n{all} cells, {broken} broken, {missed} missed their place on a busy machine");
     }
 }
 
@@ -77,7 +88,7 @@ pub async fn run(selection: &Selection, prints: bool) -> Report {
         let started = Instant::now();
         let found = play(&mut stage, &group).await;
         if prints {
-            let broken = found.iter().filter(|(_, wrong)| !wrong.is_empty()).count();
+            let broken = found.iter().filter(|it| !it.wrong.is_empty()).count();
             let (point, fault) = (group[0].point, group[0].fault);
             let took = started.elapsed().as_secs_f64();
             println!("  {point:9} {fault:10} {:3} cells, {broken} broken  {took:6.1} s", group.len());

@@ -13,6 +13,7 @@ use std::fmt::{self, Display};
 use provost::domain::{OperationKind, ProjectStatus};
 
 pub use matrix::run;
+pub use play::Finding;
 pub use stage::Stage;
 pub use truth::{Truth, database_of};
 
@@ -46,6 +47,8 @@ words! {
         Before = "before",
         /// A statement is on its way to the cluster. It arrives after everything else, even if its client is gone.
         During = "during",
+        /// The first statement was executed, and the second one is on its way, as above. Only for steps of several statements.
+        Between = "between",
         /// The cluster executes the statement, and ends it after everything else. Only for `CREATE DATABASE`.
         Inside = "inside",
         /// The step has acted, and that is not recorded.

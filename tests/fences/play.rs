@@ -22,6 +22,8 @@ struct Case {
     /// The name of the sessions of the interrupted attempt.
     session: String,
     wrong: Vec<String>,
+    /// Whether the attempt lost its lease before the fault, because the machine is too busy: then the fault hit another place.
+    missed: bool,
 }
 
 impl Case {
@@ -29,16 +31,26 @@ impl Case {
         self.wrong.extend(result.err());
     }
 
+    fn miss(&mut self, reached: &Result<(), String>) {
+        self.missed |= reached.is_err();
+    }
+
     fn is_sound(&self) -> bool {
         self.wrong.is_empty()
     }
 }
 
-/// What is wrong, by cell.
-pub type Findings = Vec<(Cell, Vec<String>)>;
+/// The outcome of a cell.
+#[derive(Debug)]
+pub struct Finding {
+    pub cell: Cell,
+    pub wrong: Vec<String>,
+    /// Whether the fault hit another place than the cell says.
+    pub missed: bool,
+}
 
 /// Plays the cells, which have the same point and the same fault.
-pub async fn play(stage: &mut Stage, cells: &[Cell]) -> Findings {
+pub async fn play(stage: &mut Stage, cells: &[Cell]) -> Vec<Finding> {
     let Some(Cell { point, fault, .. }) = cells.first().cloned() else { return Vec::new() };
     let worker = stage.worker();
     let mut play = Play {
@@ -51,9 +63,7 @@ pub async fn play(stage: &mut Stage, cells: &[Cell]) -> Findings {
         lock: None,
         deadline: Instant::now() + PATIENCE,
     };
-    for cell in cells {
-        play.prepare(cell).await;
-    }
+    play.prepare(cells).await;
     play.renew();
     play.begin().await;
     play.renew();
@@ -64,7 +74,8 @@ pub async fn play(stage: &mut Stage, cells: &[Cell]) -> Findings {
     play.deliver_late().await;
     play.renew();
     play.clean_up().await;
-    play.cases.into_iter().map(|case| (case.cell, case.wrong)).collect()
+    let finding = |Case { cell, wrong, missed, .. }| Finding { cell, wrong, missed };
+    play.cases.into_iter().map(finding).collect()
 }
 
 struct Play<'a> {
@@ -104,14 +115,18 @@ impl Play<'_> {
         self.deadline = Instant::now() + PATIENCE;
     }
 
-    /// Brings a new project to the status in which the operation starts.
-    async fn prepare(&mut self, cell: &Cell) {
-        let mut case = Case { cell: cell.clone(), id: String::new(), session: String::new(), wrong: Vec::new() };
-        if let Some(first) = first_status(cell.operation) {
-            case.id = self.stage.request(OperationKind::Create, "", 9).await;
+    /// Brings new projects to the statuses in which the operations start.
+    async fn prepare(&mut self, cells: &[Cell]) {
+        for cell in cells.iter().cloned() {
+            let exists = first_status(cell.operation).is_some();
+            let id = if exists { self.stage.request(OperationKind::Create, "", 9).await } else { String::new() };
+            self.cases.push(Case { cell, id, session: String::new(), wrong: Vec::new(), missed: false });
+        }
+        for case in &mut self.cases {
+            let Some(first) = first_status(case.cell.operation) else { continue };
             let mut before = Vec::new();
             // The first rotation retires nothing.
-            before.extend((cell.step == "retire_old").then_some(OperationKind::Rotate));
+            before.extend((case.cell.step == "retire_old").then_some(OperationKind::Rotate));
             before.extend((first == ProjectStatus::Paused).then_some(OperationKind::Pause));
             case.check(until(self.deadline, self.stage, &case.id, ProjectStatus::Ready).await);
             for operation in before {
@@ -119,7 +134,6 @@ impl Play<'_> {
                 case.check(until(self.deadline, self.stage, &case.id, operation.statuses().done).await);
             }
         }
-        self.cases.push(case);
     }
 
     /// Starts all operations, and stops each at the beginning of its step.
@@ -134,7 +148,7 @@ impl Play<'_> {
         for case in &mut self.cases {
             let held = self.stage.order(&case.id, &case.cell.step, HoldPoint::Begun).with_added_extension("held");
             let reached = wait(self.deadline, || "the step does not begin".into(), async || held.exists()).await;
-            case.check(reached);
+            case.miss(&reached);
             let sql = format!("SELECT execution_id FROM jobs WHERE project_id = '{}' AND state = 'active'", case.id);
             case.session = format!("provost:{}", self.stage.database.text(&sql).await);
         }
@@ -158,13 +172,18 @@ impl Play<'_> {
             let held = |point| order(point).with_added_extension("held");
             let next = match self.point {
                 Point::Before => continue,
-                Point::During | Point::Inside | Point::After => HoldPoint::Acted,
+                Point::During | Point::Between | Point::Inside | Point::After => HoldPoint::Acted,
                 Point::Recorded => HoldPoint::Recorded,
             };
             std::fs::write(order(next), "").unwrap();
-            if self.point == Point::During {
-                let kind = if LOOKS.contains(&step.as_str()) { Held::Any } else { Held::Batch };
-                self.stage.proxy.hold(&case.session, kind);
+            let held_statement = match self.point {
+                Point::During if LOOKS.contains(&step.as_str()) => Some(Held::Any),
+                Point::During => Some(Held::Batch),
+                Point::Between => Some(Held::SecondBatch),
+                _ => None,
+            };
+            if let Some(which) = held_statement {
+                self.stage.proxy.hold(&case.session, which);
             }
             _ = std::fs::remove_file(held(HoldPoint::Begun));
         }
@@ -176,7 +195,7 @@ impl Play<'_> {
                 || format!("the step is not at the point {}", self.point),
                 async || match self.point {
                     Point::Before => true,
-                    Point::During => self.stage.proxy.is_holding(&case.session),
+                    Point::During | Point::Between => self.stage.proxy.is_holding(&case.session),
                     Point::Inside => {
                         cluster.query_one(waiting, &[&case.session]).await.is_ok_and(|row| row.get::<_, i64>(0) == 1)
                     }
@@ -184,8 +203,7 @@ impl Play<'_> {
                     Point::Recorded => held(HoldPoint::Recorded),
                 },
             );
-            let reached = reached.await;
-            case.check(reached);
+            case.miss(&reached.await);
         }
     }
 

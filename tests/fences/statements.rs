@@ -13,6 +13,8 @@ use tokio::sync::watch;
 pub enum Held {
     /// The next batch of statements. Provisioners change things with batches, and look with prepared statements.
     Batch,
+    /// The batch after the next one.
+    SecondBatch,
     /// The next statement of any kind.
     Any,
 }
@@ -130,6 +132,12 @@ fn is_to_be_held(state: &mut State, application: &str, message: &[u8]) -> bool {
     let is_batch = message[0] == b'Q' && !message[5..].starts_with(b"SET ");
     let is_held = match state.orders.get(application) {
         Some(Held::Batch) => is_batch,
+        Some(Held::SecondBatch) => {
+            if is_batch {
+                state.orders.insert(application.to_owned(), Held::Batch);
+            }
+            false
+        }
         Some(Held::Any) => is_batch || message[0] == b'P',
         None => false,
     };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{catches_process, must};
-use crate::fences::Selection;
+use crate::fences::{Finding, Selection};
 use crate::projects::Setup;
 use crate::projects::fences::takeover_ends_the_earlier_session;
 
@@ -16,11 +16,16 @@ async fn m16_attempt_without_takeover_is_caught() {
 #[tokio::test]
 async fn m16_is_caught_by_the_fault_matrix() {
     let options = "--operation create --step database --fault kill --point during,inside --mutant m16";
-    let report = crate::fences::run(&Selection::read(options.split(' ').map(str::to_owned)), false).await;
-    for (cell, wrong) in &report.findings {
-        assert!(format!("{wrong:?}").contains("after what was late"), "{cell}: {wrong:#?}");
+    let selection = Selection::read(options.split(' ').map(str::to_owned));
+    for _ in 0..super::ROUNDS {
+        let report = crate::fences::run(&selection, false).await;
+        let is_caught = |it: &Finding| it.wrong.iter().any(|wrong| wrong.contains("after what was late"));
+        if report.findings.iter().all(is_caught) {
+            return;
+        }
+        assert!(report.missed() > 0, "{:#?}", report.findings);
     }
-    assert_eq!(report.findings.len(), 2);
+    panic!("no fault ever hit its place");
 }
 
 #[tokio::test]
