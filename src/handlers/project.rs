@@ -147,7 +147,6 @@ mod tests {
     use crate::handlers::{JobRecorder, Settings, built_in};
     use crate::provision::tests::memory::MemoryRecorder;
     use crate::provision::{Attempt, Failure, Provisioner, Recorder};
-    use crate::signal::Stop;
 
     /// Fails with its input as the reason.
     struct RecordingProvisioner;

@@ -14,7 +14,8 @@ use super::{Cell, Fault, Point, Selection, Stage, observe};
 /// The cells of a selection.
 pub fn cells_of(selection: &Selection) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for operation in OperationKind::ALL {
+    // An adoption has the steps of a creation.
+    for operation in OperationKind::ALL.iter().filter(|it| **it != OperationKind::Adopt) {
         for step in observe::steps(*operation) {
             for point in Point::ALL.iter().filter(|it| has(*operation, step, **it)) {
                 for fault in Fault::ALL {

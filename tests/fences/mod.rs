@@ -89,10 +89,12 @@ impl Display for Cell {
 /// The operation that follows in a cell, so that what arrives late would be wrong then.
 pub const fn next(operation: OperationKind) -> Option<OperationKind> {
     match operation {
-        OperationKind::Create | OperationKind::Rotate => Some(OperationKind::Delete),
+        OperationKind::Create | OperationKind::Adopt | OperationKind::Rotate => Some(OperationKind::Delete),
         OperationKind::Update => Some(OperationKind::Update),
         OperationKind::Pause => Some(OperationKind::Resume),
         OperationKind::Resume => Some(OperationKind::Pause),
+        OperationKind::Retire => Some(OperationKind::Restore),
+        OperationKind::Restore => Some(OperationKind::Retire),
         OperationKind::Delete => None,
     }
 }

@@ -51,13 +51,17 @@ fn work(operation: OperationKind, payload: &serde_json::Value) -> Work {
         installation: payload["installation"].as_str().unwrap_or_default().to_owned(),
         name: String::new(),
         operation,
+        labels: Default::default(),
         template: "db".into(),
+        template_version: 1,
         parameters: raw(&payload["parameters"].to_string()),
         settings: raw(&payload["settings"].to_string()),
         known,
         execution_id: Uuid::now_v7(),
         attempt: 1,
         is_last: true,
+        log: Default::default(),
+        stop: Default::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use provost::mutant::HoldPoint;
 use serde_json::json;
 use tokio_postgres::Client;
 
-use super::stage::{PATIENCE, Stage};
+use super::stage::{PATIENCE, QUEUE, Stage};
 use super::statements::Held;
 use super::{Cell, Fault, Point, first_status, next};
 use crate::harness::Server;
@@ -128,6 +128,7 @@ impl Play<'_> {
             // The first rotation retires nothing.
             before.extend((case.cell.step == "retire_old").then_some(OperationKind::Rotate));
             before.extend((first == ProjectStatus::Paused).then_some(OperationKind::Pause));
+            before.extend((first == ProjectStatus::PendingDeletion).then_some(OperationKind::Retire));
             case.check(until(self.deadline, self.stage, &case.id, ProjectStatus::Ready).await);
             for operation in before {
                 self.stage.request(operation, &case.id, 9).await;
@@ -138,13 +139,13 @@ impl Play<'_> {
 
     /// Starts all operations, and stops each at the beginning of its step.
     async fn begin(&mut self) {
-        self.stage.api.post("/queues/default/pause", json!({})).await.expect(200);
+        self.stage.api.post(&format!("/queues/{QUEUE}/pause"), json!({})).await.expect(200);
         for case in &mut self.cases {
             let connections = if case.cell.operation == OperationKind::Update { 7 } else { 9 };
             case.id = self.stage.request(case.cell.operation, &case.id, connections).await;
             std::fs::write(self.stage.order(&case.id, &case.cell.step, HoldPoint::Begun), "").unwrap();
         }
-        self.stage.api.post("/queues/default/resume", json!({})).await.expect(200);
+        self.stage.api.post(&format!("/queues/{QUEUE}/resume"), json!({})).await.expect(200);
         for case in &mut self.cases {
             let held = self.stage.order(&case.id, &case.cell.step, HoldPoint::Begun).with_added_extension("held");
             let reached = wait(self.deadline, || "the step does not begin".into(), async || held.exists()).await;

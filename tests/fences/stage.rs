@@ -32,6 +32,9 @@ pub struct Stage {
     mutant: String,
 }
 
+/// The queue of the operations in the cluster.
+pub const QUEUE: &str = "cluster:test";
+
 impl Stage {
     pub async fn new(mutant: Option<&str>) -> Self {
         let number = uuid::Uuid::now_v7().simple().to_string();
@@ -53,6 +56,8 @@ impl Stage {
         let settings = [("PROVOST_ROLES", "api"), ("PROVOST_SECRET_KEY", KEY), ("TENANTS_URL", &url)];
         let settings = [&settings[..], &[("PROVOST_MAX_ATTEMPTS", "30")]].concat();
         let api = Server::within(folder.path(), &database.url, &settings);
+        // A queue that exists gets no limit, so all cells can be held at the same time.
+        api.post("/queues", json!({"name": QUEUE})).await.expect(201);
         Self {
             cluster,
             state_dir: options.state_dir,
@@ -132,7 +137,9 @@ impl Stage {
                 json!({"name": "fenced", "template": "db", "parameters": parameters}),
             ),
             OperationKind::Update => (Method::PATCH, path, json!({"parameters": parameters})),
-            OperationKind::Delete => (Method::DELETE, path, json!({})),
+            OperationKind::Delete => (Method::DELETE, format!("{path}?grace=0s"), json!({})),
+            OperationKind::Retire => (Method::DELETE, format!("{path}?grace=1h"), json!({})),
+            OperationKind::Restore => (Method::POST, format!("{path}/undelete"), json!({})),
             other => (Method::POST, format!("{path}/{other}"), json!({})),
         };
         let answer = send(self.api.request(method, &path).json(&body)).await;

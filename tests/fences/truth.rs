@@ -46,6 +46,7 @@ const DANGLING: &str = "
        OR d.dbid <> 0 AND NOT EXISTS (SELECT FROM pg_database b WHERE b.oid = d.dbid)";
 
 const OURS: &str = "SELECT datname::text FROM pg_database WHERE datname LIKE 'p\\_%'
+                    UNION SELECT 'p' || substr(datname::text, 2) FROM pg_database WHERE datname LIKE 'z\\_%'
                     UNION SELECT substr(rolname, 1, 28) FROM pg_roles WHERE rolname LIKE 'p\\_%'";
 
 impl Truth<'_> {
@@ -58,7 +59,12 @@ impl Truth<'_> {
         let name = database_of(id);
         let mut wrong = match status {
             ProjectStatus::Deleted => self.remains(cluster, &name).await,
-            _ => self.differences(cluster, &name, &project, status == ProjectStatus::Ready).await,
+            // The database is set aside under another name.
+            ProjectStatus::PendingDeletion => {
+                let aside = name.replacen('p', "z", 1);
+                self.differences(cluster, (&name, &aside), &project, false).await
+            }
+            _ => self.differences(cluster, (&name, &name), &project, status == ProjectStatus::Ready).await,
         };
         wrong.extend(self.untrue_steps(id, &project).await);
         wrong
@@ -74,15 +80,21 @@ impl Truth<'_> {
     }
 
     /// How the database and the roles differ from those of a project that is ready or paused.
-    async fn differences(&self, cluster: &Client, name: &str, project: &Value, is_ready: bool) -> Vec<String> {
+    async fn differences(
+        &self,
+        cluster: &Client,
+        (name, database): (&str, &str),
+        project: &Value,
+        is_ready: bool,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut must = |so: bool, what: String| {
             if !so {
                 wrong.push(what);
             }
         };
-        let Some(row) = cluster.query_opt(DATABASE, &[&name]).await.unwrap() else {
-            return vec![format!("the database {name} is missing")];
+        let Some(row) = cluster.query_opt(DATABASE, &[&database]).await.unwrap() else {
+            return vec![format!("the database {database} is missing")];
         };
         let connections = project["parameters"]["connections"].as_i64().unwrap_or(20);
         let id = project["id"].as_str().unwrap_or_default();

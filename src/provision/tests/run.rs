@@ -202,7 +202,7 @@ impl Provisioner for Refusing {
 async fn attempt_that_cannot_begin_records_why_and_nothing_else() {
     let recorder = MemoryRecorder::default();
     let work = work(OperationKind::Create, "{}");
-    let refused = async |recorder| run(&Refusing, &work, OnFailure::Undo, recorder, &Stop::new()).await;
+    let refused = async |recorder| run(&Refusing, &work, OnFailure::Undo, recorder).await;
     assert_eq!(refused(&recorder).await, Some(Outcome::failed("this worker cannot do it")));
     let step = recorder.state().steps[&0].clone();
     assert_eq!((step.state, step.failure.unwrap().code.as_str()), (StepState::Skipped, "not_here"));
