@@ -118,8 +118,13 @@ impl System {
             log: provost::log::silent(),
         };
         let (connector, store) = (setup.connector.clone(), for_engine.clone());
-        let engine =
-            Engine::start(EngineResources { context, store, heartbeat_store: for_heartbeats.clone(), connector });
+        let engine = Engine::start(EngineResources {
+            context,
+            store,
+            heartbeat_store: for_heartbeats.clone(),
+            connector,
+            registry: Default::default(),
+        });
         let running =
             Running::Embedded { engine: Box::new(engine), store: for_producers, stores: [for_engine, for_heartbeats] };
         Ok(Self { starts, running })

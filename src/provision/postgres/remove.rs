@@ -79,6 +79,14 @@ impl Step<PgSession<'_>> for BringBack {
         "bring_back"
     }
 
+    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
+        Box::pin(async {
+            let aside = session.names.aside.clone();
+            let found = session.admin().await?.row(sql::DATABASE, &[&aside]).await?;
+            Ok(Observed::done_if(found.is_none()))
+        })
+    }
+
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
         Box::pin(async {
             bring_back(session).await?;
