@@ -144,7 +144,7 @@ async fn provisioning_survives_a_killed_server() {
 
     let server = Server::on(&database);
     server.until(&id, "ready").await;
-    assert_eq!(server.history(&id).await, ["creating", "provisioning", "ready"]);
+    assert_eq!(server.history(&id).await, ["creating", "provisioning", "provisioning", "ready"]);
     let late = database
         .text("SELECT extract(epoch FROM b.claimed_at - a.ended_at) < 2 AND a.outcome = 'lease_expired' FROM executions a JOIN executions b ON b.attempt = a.attempt + 1")
         .await;

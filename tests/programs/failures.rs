@@ -64,7 +64,7 @@ async fn operation_without_a_program_is_refused() {
     let refused = it.server.patch(&format!("/projects/{id}"), json!({"parameters": {}})).await.expect(409);
     assert_eq!(refused.code(), "not_supported");
     let template = it.server.get("/templates/it").await.json();
-    assert_eq!(template["unsupported"], json!(["update", "rotate", "pause", "resume"]));
+    assert_eq!(template["unsupported"], json!(["update", "rotate", "pause", "resume", "retire", "restore"]));
     assert_eq!(it.server.get(&format!("/projects/{id}")).await.json()["status"], "ready");
 }
 

@@ -15,7 +15,8 @@ CREATE OR REPLACE FUNCTION submit_project(
 DECLARE
     latest integer := coalesce((SELECT max(t.version) FROM templates t WHERE t.name = template), 1);
 BEGIN
-    queue := coalesce(submit_project.queue, queue_of_template(template, latest));
+    -- The queue of a template may bound how many operations run, so a request cannot choose another one.
+    queue := coalesce(nullif(queue_of_template(template, latest), 'default'), submit_project.queue, 'default');
     PERFORM reject_if_draining(submit_project.queue);
     RETURN QUERY
     WITH lock AS MATERIALIZED (

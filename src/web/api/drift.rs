@@ -102,7 +102,7 @@ pub async fn take_up(app: &App, finding: Uuid, request: TakeUp<'_>, audit: &Audi
     let TakeUp { verb, name, template, grace } = request;
     let name = name.map(fields::name).transpose()?;
     let known = app.store.findings(None, MAX_FINDINGS).await?.into_iter().find(|it| it.id == finding);
-    let provisioner = known.map(|it| it.provisioner).unwrap_or_default();
+    let provisioner = known.ok_or_else(|| ApiError::not_found("finding", finding))?.provisioner;
     let template = match template {
         Some(template) => fields::template(Some(template), &app.templates)?,
         None => app.templates.iter().find(|it| it.provisioner == provisioner).ok_or_else(|| {
