@@ -296,7 +296,11 @@ mod tests {
             (|d, _| d.name = "mine".into(), Changed, "renamed to mine"),
             (|d, _| d.oid = 6, Changed, "another one has its name"),
             (|d, _| d.marker = None, Changed, "comment that marks the database"),
-            (|d, _| (d.is_own, d.owner) = (false, "bob".into()), Changed, "the owner is bob"),
+            (
+                |d, _| (d.is_own, d.owner, d.may_connect[0]) = (false, "bob".into(), "bob".into()),
+                Changed,
+                "the owner is bob",
+            ),
             (|d, _| d.connections = 99, Changed, "the connection limit is 99, not 20"),
             (|d, _| d.connections = -2, Residue, "interrupted"),
             (|d, _| d.statement_timeout = None, Changed, "statement_timeout is not set, not 60s"),
