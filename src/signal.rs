@@ -21,6 +21,7 @@ pub struct Wakeup {
     notified_at: Mutex<Option<Instant>>,
     notification_due: Notify,
     cancels: watch::Sender<u64>,
+    observations: watch::Sender<u64>,
 }
 
 /// A subscription to the wakeups of this process.
@@ -34,6 +35,7 @@ impl Default for Wakeup {
             notified_at: Mutex::default(),
             notification_due: Notify::new(),
             cancels: watch::Sender::new(0),
+            observations: watch::Sender::new(0),
         }
     }
 }
@@ -58,6 +60,16 @@ impl Wakeup {
     /// Receives the wakeups of [`Wakeup::cancel_requested`].
     pub fn subscribe_to_cancels(&self) -> WakeupReceiver {
         WakeupReceiver(self.cancels.subscribe())
+    }
+
+    /// Makes the observer look for due projects at once.
+    pub fn observation_requested(&self) {
+        self.observations.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Receives the wakeups of [`Wakeup::observation_requested`].
+    pub fn subscribe_to_observations(&self) -> WakeupReceiver {
+        WakeupReceiver(self.observations.subscribe())
     }
 
     /// Receives every wakeup and every change.

@@ -21,6 +21,8 @@ const CANARY_TIMEOUT: Duration = Duration::from_secs(5);
 const CANARY: &str = "canary ";
 /// The payload of statements that request a cancel.
 const CANCEL: &str = "cancel";
+/// The payload of statements that request a look at a project.
+const OBSERVE: &str = "observe";
 /// The payload of a deferred notification. Which queue changed does not matter: every listener polls.
 const ANY_QUEUE: &str = "*";
 
@@ -59,6 +61,8 @@ async fn session(resources: &EngineResources) -> Result<(), ServiceError> {
                     }
                 } else if message == CANCEL {
                     context.wakeup.cancel_requested();
+                } else if message == OBSERVE {
+                    context.wakeup.observation_requested();
                 } else if !message.starts_with(CANARY) {
                     context.wakeup.wake();
                 }

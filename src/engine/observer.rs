@@ -27,9 +27,8 @@ const BATCH: i64 = 20;
 const PARALLEL: usize = 4;
 /// How long one look may take. A cluster that does not answer must not hold up the others for longer.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The longest pause between two looks for due work, and the shortest.
+/// The longest pause between two looks for due work.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-const MIN_PAUSE: Duration = Duration::from_millis(200);
 /// Who records what is found.
 pub const ACTOR: &str = "observer";
 
@@ -53,14 +52,11 @@ pub fn observer(resources: &EngineResources) -> impl Fn() -> ServiceFuture + Sen
             log: logger(context, "observer"),
         };
         let interval = context.config.observe_interval;
-        let mut wakeups = context.wakeup.subscribe_to_all();
+        let mut wakeups = context.wakeup.subscribe_to_observations();
         loop {
             wakeups.clear();
             if observer.observe_due(interval, interval).await? == 0 {
-                let pause = MAX_PAUSE.min(interval).max(MIN_PAUSE);
-                _ = tokio::time::timeout(pause, wakeups.woken()).await;
-                // A busy queue wakes all the time.
-                tokio::time::sleep(MIN_PAUSE).await;
+                _ = tokio::time::timeout(MAX_PAUSE.min(interval), wakeups.woken()).await;
             }
         }
     })

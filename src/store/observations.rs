@@ -124,9 +124,9 @@ impl Store {
 
     /// `observations/request`: makes the look at a project due now. Returns its status.
     pub async fn request_observation(&self, project: Uuid) -> Result<Option<ProjectStatus>, StoreError> {
-        let notify = self.wakeup.may_notify();
-        let status = self.fetch_optional_value(&OBSERVATIONS_REQUEST, &[&project, &notify]).await?;
-        Ok(self.committed(notify, status))
+        let status = self.fetch_optional_value(&OBSERVATIONS_REQUEST, &[&project]).await?;
+        self.wakeup.observation_requested();
+        Ok(status)
     }
 
     /// `observations/request_all`: makes every look and every search due now. Returns the time.

@@ -116,8 +116,18 @@ async fn empty_and_outage_pages_are_accessible_and_fit_the_screen() {
     let proxy = Proxy::before(&database.url);
     let server = Server::with(&proxy.url(&database.url), &[]);
     let browser = Browser::on(&server).await;
-    for page in ["projects", "metrics", "jobs", "queues", "workers", "dead-letters", "limits", "schedules", "workflows"]
-    {
+    for page in [
+        "projects",
+        "metrics",
+        "jobs",
+        "queues",
+        "workers",
+        "dead-letters",
+        "limits",
+        "schedules",
+        "workflows",
+        "drift",
+    ] {
         visit(&browser, &format!("{page}-empty"), &format!("/dashboard/{page}")).await;
     }
     browser.prefer("poll=1").await;
@@ -134,7 +144,7 @@ async fn navigation_links_open_their_pages() {
     let fixtures = ProjectFixtures::shared().await;
     let browser = Browser::on(&fixtures.server).await;
     browser.open("/dashboard/projects").await;
-    for link in ["Clusters", "Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
+    for link in ["Clusters", "Drift", "Metrics", "Queues", "Workers", "Limits", "Settings", "Help"] {
         browser.press(link).await;
         browser.until("the page opens", &format!("document.querySelector('h1').innerText === '{link}'")).await;
     }
