@@ -9,7 +9,7 @@ tables! {
         "UPDATED" "updated_at" Time wide; "EXPIRES" "expires_at" Time wide; "ERROR" "error_reason" Text;
     }
 
-    FINDING = "finding" by "id" {
+    FINDING = "difference" by "id" {
         "ID" "id" Exact; "KIND" "kind" Text; "OBJECT" "object" Text; "MESSAGE" "message" Text;
         "PROJECT" "project_name" Text; "CLUSTER" "cluster" Text wide; "SINCE" "first_seen_at" Time;
     }

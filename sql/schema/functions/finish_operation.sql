@@ -70,6 +70,9 @@ BEGIN
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, request_id, occurred_at)
     VALUES ('project', project, current.status, target, CASE WHEN NOT succeeded THEN reason END, actor, job, execution, request_id, at);
 
+    IF target IN ('ready', 'paused') THEN
+        PERFORM pg_notify('provost', 'observe');
+    END IF;
     IF succeeded THEN
         PERFORM supersede_jobs(project, format('%s succeeded', kind.operation), actor, request_id, at);
     END IF;
