@@ -60,6 +60,14 @@ pub fn assert_problem(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text);
 }
 
+/// A project without what a look at it may have added meanwhile.
+pub fn without_observation(mut project: Value) -> Value {
+    for field in ["health", "conditions", "observed_at"] {
+        project.as_object_mut().unwrap().remove(field);
+    }
+    project
+}
+
 /// The ids of a list, in order.
 pub fn ids(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()

@@ -100,7 +100,7 @@ fn settled(project: &Project) -> String {
         ProjectStatus::PendingDeletion => match project.delete_after {
             Some(at) => format!(
                 "The project is out of service and will be deleted after {}. Undelete it to keep it.",
-                moment::exact(at)
+                moment::text(at)
             ),
             None => "The project is out of service and will be deleted.".to_owned(),
         },
