@@ -60,7 +60,7 @@ pub fn assert_problem(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text);
 }
 
-/// A project without what a look at it may have added meanwhile.
+/// A project without what an observation may have added meanwhile.
 pub fn without_observation(mut project: Value) -> Value {
     for field in ["health", "conditions", "observed_at"] {
         project.as_object_mut().unwrap().remove(field);
