@@ -75,6 +75,9 @@ async fn first_project_limits_the_operations_in_its_cluster() {
     let queue = setup.server.get("/queues/cluster:test").await.expect(200).json();
     assert_eq!(queue["concurrency"], 4);
     assert_eq!(setup.server.get("/clusters/test").await.json()["concurrency"], 4);
+    let other = json!({"name": "x", "template": "db", "queue": "other"});
+    let refused = setup.server.post("/projects", other).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["field"], "queue", "{refused}");
     // An operator removes the limit, and it stays removed.
     setup.server.patch("/queues/cluster:test", json!({"concurrency": null})).await.expect(200);
     setup.ready("b", json!({})).await;

@@ -65,7 +65,7 @@ impl ClusterView for Cluster {
     }
 
     fn note(&self) -> Option<String> {
-        let stopped = || "Starts when the first database is made".to_owned();
+        let stopped = || "A worker starts it when it is needed".to_owned();
         self.reason.clone().or_else(|| (self.state == "stopped").then(stopped))
     }
 

@@ -151,8 +151,9 @@ async fn page(
     let due = due(app, &explained).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let project = &explained.project;
-    // Unlike `updated_at`, the latest event does not change when the project is renamed.
-    let changed_at = events.first().map_or(project.updated_at, |latest| latest.occurred_at);
+    // Unlike `updated_at`, the latest change of the status stays when the project is renamed or observed.
+    let latest = events.iter().find(|it| it.previous_state != it.new_state);
+    let changed_at = latest.map_or(project.updated_at, |it| it.occurred_at);
     let status = if rejected.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let rename = rejected.unwrap_or_else(|| RenameForm { project_name: project.name.clone(), error: None });
     let is_going =
