@@ -56,6 +56,7 @@ async fn changes_by_hand_are_named_until_they_are_reversed() {
     let url = setup.url(&id).await;
     let name = url.rsplit('/').next().unwrap().to_owned();
     let cluster = admin().await;
+    // A grant to PUBLIC would not last: every creation in the cluster revokes it.
     for (change, words, reversal) in [
         (
             format!("ALTER DATABASE {name} CONNECTION LIMIT 99"),
@@ -63,9 +64,9 @@ async fn changes_by_hand_are_named_until_they_are_reversed() {
             format!("ALTER DATABASE {name} CONNECTION LIMIT 7"),
         ),
         (
-            format!("GRANT CONNECT ON DATABASE {name} TO PUBLIC"),
-            "added: every role may connect",
-            format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"),
+            format!("GRANT CONNECT ON DATABASE {name} TO pg_monitor"),
+            "added: role pg_monitor may connect",
+            format!("REVOKE CONNECT ON DATABASE {name} FROM pg_monitor"),
         ),
         (
             format!("ALTER ROLE {name}_c1 CREATEDB"),
