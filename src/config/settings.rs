@@ -116,7 +116,7 @@ pub const SETTINGS: &[Setting] = &[
         "PROVOST_OBSERVE_INTERVAL",
         "DURATION",
         "5m",
-        "How often what a project consists of is compared with what it says (200ms-1d).",
+        "How often Provost compares each ready or paused project with the real resource (200ms-1d).",
     ),
     optional(
         "PROVOST_SECRET_KEY_FILE",

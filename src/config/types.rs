@@ -31,7 +31,7 @@ pub struct Config {
     pub agent_lease: Duration,
     pub poll_interval: Duration,
     pub project_deadline: Duration,
-    /// How often what a project consists of is looked at.
+    /// The interval between two observations of a project.
     pub observe_interval: Duration,
     pub max_attempts: u32,
     pub shutdown_grace: Duration,

@@ -72,7 +72,7 @@ pub trait Provisioner: Send + Sync {
     /// If the parameters or settings are invalid, or the operation is not supported. Neither can be retried.
     fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure>;
 
-    /// Looks whether a ready or paused project works, and how what exists differs from what it says. Changes nothing.
+    /// Checks whether a ready or paused project works, and compares the real resource with the project. Changes nothing.
     ///
     /// # Errors
     /// If it cannot look, as when a cluster does not answer. That says nothing about the project.

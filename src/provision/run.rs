@@ -59,7 +59,7 @@ async fn refused(recorder: &dyn Recorder, failure: Failure) -> Result<Outcome, R
 enum Ending {
     Failed(Failure),
     Stopped,
-    /// The attempt is to end, although nobody has asked the operation to stop: the worker stops.
+    /// The worker stops, so the attempt ends. The operation itself was not asked to stop.
     Released,
     /// Nothing can be recorded.
     Recording(RecordError),

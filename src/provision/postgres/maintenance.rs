@@ -2,7 +2,7 @@
 //!
 //! Advisory locks belong to a database, and their keys are visible to all logins (`pg_locks`). In a database that tenants may enter, a
 //! tenant could take the lock of another project. An admin without superuser rights cannot shut PUBLIC out of `postgres` or
-//! `template1`. Therefore each installation has a small database of its own in every cluster: the admin owns it, and nobody else
+//! `template1`. Therefore each installation has a small database of its own in every cluster: the admin owns it, and no one else
 //! may connect.
 
 use super::error::exists_already;
@@ -14,7 +14,8 @@ use crate::provision::Failure;
 
 /// How often the database is looked for. Other attempts may create and close it at the same time.
 const TRIES: usize = 5;
-/// Failures of a login after which the database must be made: it does not exist, nobody may enter it yet, or this login may not.
+/// Failures of a login after which the database must be made: it does not exist, it accepts no connections yet, or this login lacks
+/// the right to connect.
 const NOT_READY: [&str; 3] = ["postgres_3d000", "postgres_55000", "insufficient_privilege"];
 
 /// Connects to the maintenance database. It is made if it does not exist.
