@@ -29,6 +29,11 @@ string_enum! {
 }
 
 impl ProjectStatus {
+    /// Whether a project of this status can be cloned.
+    pub const fn can_be_cloned(self) -> bool {
+        matches!(self, Self::Ready | Self::Paused)
+    }
+
     /// Whether this status has a deadline, after which the operation fails.
     pub const fn is_transient(self) -> bool {
         matches!(
@@ -48,6 +53,8 @@ string_enum! {
     /// What is done to a project. The job of an operation is its record.
     OperationKind {
         Create = "create",
+        /// Creates a project as a copy of another one.
+        Clone = "clone",
         /// Makes a project of something that exists already, and never undoes it.
         Adopt = "adopt",
         Update = "update",
@@ -81,6 +88,7 @@ impl OperationKind {
     pub const fn job_kind(self) -> &'static str {
         match self {
             Self::Create => "project.provision",
+            Self::Clone => "project.clone",
             Self::Adopt => "project.adopt",
             Self::Update => "project.update",
             Self::Rotate => "project.rotate",
@@ -100,7 +108,7 @@ impl OperationKind {
     pub const fn statuses(self) -> OperationStatuses {
         use ProjectStatus::*;
         let (allowed_from, first, running, done, failed): (&[ProjectStatus], _, _, _, _) = match self {
-            Self::Create | Self::Adopt => (&[Failed], Creating, Provisioning, Ready, Failed),
+            Self::Create | Self::Clone | Self::Adopt => (&[Failed], Creating, Provisioning, Ready, Failed),
             Self::Update | Self::Rotate => (&[Ready], Updating, Updating, Ready, Ready),
             Self::Pause => (&[Ready], Pausing, Pausing, Paused, Ready),
             Self::Resume => (&[Paused], Resuming, Resuming, Ready, Paused),
@@ -126,6 +134,10 @@ string_enum! {
     /// What a client can ask of a project.
     ProjectVerb {
         Retry = "retry",
+        /// Continues the last operation where the undoing of a step failed.
+        Undo = "undo",
+        /// Leaves that step as it is, and continues with the one before it.
+        Skip = "skip",
         Update = "update",
         Rotate = "rotate",
         Pause = "pause",
@@ -140,7 +152,7 @@ string_enum! {
 }
 
 impl ProjectVerb {
-    /// The operation that this verb starts.
+    /// The operation that this verb starts. A project that is a clone or was adopted is retried with the operation that makes it.
     pub const fn operation(self) -> Option<OperationKind> {
         match self {
             Self::Retry => Some(OperationKind::Create),
@@ -150,11 +162,11 @@ impl ProjectVerb {
             Self::Resume => Some(OperationKind::Resume),
             Self::Delete => Some(OperationKind::Delete),
             Self::Undelete => Some(OperationKind::Restore),
-            Self::Cancel => None,
+            Self::Cancel | Self::Undo | Self::Skip => None,
         }
     }
 
-    /// Whether the verb changes something in this status.
+    /// Whether the verb changes something in this status. What continues an undoing depends on the steps of the last operation.
     pub fn applies_to(self, status: ProjectStatus) -> bool {
         match self {
             Self::Cancel => status.is_transient(),
@@ -174,6 +186,8 @@ string_enum! {
         Undoing = "undoing",
         Undone = "undone",
         UndoFailed = "undo_failed",
+        /// Its undoing failed, and was skipped on request: what the step made may be left.
+        UndoSkipped = "undo_skipped",
         /// Left as it is, on request.
         Skipped = "skipped",
     }

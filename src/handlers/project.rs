@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Handler, HandlerFuture, Job, Log, fallible, payload};
 use crate::domain::{OperationKind, Outcome};
 use crate::provision::run::run;
-use crate::provision::{Output, Registry, Work};
+use crate::provision::{Output, Registry, Source, Work};
 use crate::signal::Stop;
 use crate::template::OnFailure;
 
@@ -39,6 +39,8 @@ struct Payload {
     parameters: Box<RawValue>,
     #[serde(default)]
     known: Option<Output>,
+    #[serde(default)]
+    source: Option<Source>,
 }
 
 impl Payload {
@@ -56,6 +58,7 @@ impl Payload {
             parameters: self.parameters,
             settings: self.settings.unwrap_or_else(|| RawValue::NULL.to_owned()),
             known: self.known.unwrap_or_default(),
+            source: self.source,
             execution_id: Uuid::nil(),
             attempt: 1,
             is_last: true,
@@ -123,7 +126,7 @@ impl Operate {
             on_failure: Option<OnFailure>,
         }
         match self.operation {
-            OperationKind::Create => {
+            OperationKind::Create | OperationKind::Clone => {
                 let settings: Settings = serde_json::from_str(settings).unwrap_or_default();
                 settings.on_failure.unwrap_or(OnFailure::Keep)
             }

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -52,6 +53,8 @@ pub struct Work {
     pub settings: Box<RawValue>,
     /// What earlier operations on the project have recorded.
     pub known: Output,
+    /// The project to copy; only for a clone.
+    pub source: Option<Source>,
     /// The attempt of the job. Everything recorded is fenced by this id.
     pub execution_id: Uuid,
     /// Counts from 1.
@@ -62,6 +65,14 @@ pub struct Work {
     pub log: Log,
     /// Canceled when the attempt is to end. A step that works for long then ends in an orderly way, and returns a failure.
     pub stop: Stop,
+}
+
+/// The project that a clone copies.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Source {
+    pub project_id: Uuid,
+    /// What operations on it had recorded when the clone was requested.
+    pub known: Option<Output>,
 }
 
 /// Knows how to perform the operations of one kind of resource.

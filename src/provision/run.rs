@@ -73,12 +73,14 @@ impl From<RecordError> for Ending {
 
 /// Why an earlier attempt began to undo. Once that has begun, there is no way forward.
 fn interrupted_undo(recorded: &[RecordedStep]) -> Option<Ending> {
-    let is_undone =
-        |it: &&RecordedStep| matches!(it.state, StepState::Undoing | StepState::Undone | StepState::UndoFailed);
+    let is_undone = |it: &&RecordedStep| {
+        matches!(it.state, StepState::Undoing | StepState::Undone | StepState::UndoFailed | StepState::UndoSkipped)
+    };
     recorded.iter().find(is_undone)?;
     // The failure that led to the undoing, not one of the undoing itself.
     let of = |is_of_undo: bool| {
-        let steps = recorded.iter().filter(move |it| (it.state == StepState::UndoFailed) == is_of_undo);
+        let failed = |it: &RecordedStep| matches!(it.state, StepState::UndoFailed | StepState::UndoSkipped);
+        let steps = recorded.iter().filter(move |it| failed(it) == is_of_undo);
         steps.filter_map(|it| it.failure.clone()).next_back()
     };
     let failure = of(false).or_else(|| of(true)).filter(|it| it.code != Failure::CANCELED);
@@ -117,12 +119,18 @@ impl Run<'_> {
             }
             Ending::Failed(_) | Ending::Stopped => {}
         }
+        // An operation that was canceled gets no other attempt.
+        let is_stopped = matches!(ending, Ending::Stopped);
         if on_failure == OnFailure::Undo
             && let Err(ending) = self.undo().await
         {
             return match ending {
                 Ending::Recording(error) => Err(error),
-                Ending::Failed(failure) => Ok(Outcome::fatal(format!("undoing failed: {}", failure.message))),
+                Ending::Failed(failure) => {
+                    let message = format!("undoing failed: {}", failure.message);
+                    let is_retried = failure.is_retryable && !is_last && !is_stopped;
+                    Ok(if is_retried { Outcome::failed(message) } else { Outcome::fatal(message) })
+                }
                 Ending::Stopped | Ending::Released => Ok(Outcome::failed("undoing was stopped")),
             };
         }
@@ -134,7 +142,7 @@ impl Run<'_> {
     }
 
     fn remember(&mut self, step: &RecordedStep) {
-        if !matches!(step.state, StepState::Undone | StepState::Skipped) {
+        if !matches!(step.state, StepState::Undone | StepState::UndoSkipped | StepState::Skipped) {
             self.touched.push(step.position);
         }
         self.attempt.recall(&step.output);

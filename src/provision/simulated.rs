@@ -67,7 +67,7 @@ impl Provisioner for Simulated {
                 simulation.duration_ms = simulation.removal_ms.or(simulation.duration_ms);
                 simulation.removal.unwrap_or(SimulatedOutcome::Ready)
             }
-            OperationKind::Create => simulation.outcome.unwrap_or_else(|| self.random_outcome()),
+            OperationKind::Create | OperationKind::Clone => simulation.outcome.unwrap_or_else(|| self.random_outcome()),
             _ => SimulatedOutcome::Ready,
         };
         Ok(Box::new(Steps { session: NoSession, steps: vec![Box::new(Wait { simulated: self, simulation, outcome })] }))

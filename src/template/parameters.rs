@@ -66,6 +66,16 @@ impl Template {
         properties.map(field).collect()
     }
 
+    /// Gives the fields the values of these parameters (JSON text), in place of their defaults.
+    pub fn fill(&self, fields: &mut [Field], parameters: &str) {
+        let values: Value = serde_json::from_str(parameters).unwrap_or_default();
+        for field in fields {
+            if let Some(value) = values.get(&field.name) {
+                field.default = plain(value);
+            }
+        }
+    }
+
     /// The value of a parameter from the text of a form or of `--set`. Text that is not of the type of the parameter stays text,
     /// so that the schema names the mistake.
     pub fn value_of(&self, name: &str, text: &str) -> Value {

@@ -27,13 +27,15 @@ pub struct Project {
     pub template: String,
     /// The version of the template that the project was made with.
     pub template_version: i32,
+    /// The project of which this one is a clone. Null: none.
+    pub source_id: Option<Uuid>,
     /// Byte for byte as given.
     #[schema(value_type = Object)]
     pub parameters: Box<RawValue>,
     pub labels: BTreeMap<String, String>,
     /// Increases with every change; the `ETag` contains it.
     pub version: i64,
-    /// The operation in progress, or else the last one: `create`, `update`, `rotate`, `pause`, `resume`,
+    /// The operation in progress, or else the last one: `create`, `clone`, `adopt`, `update`, `rotate`, `pause`, `resume`,
     /// `retire` (the first part of a deletion with a grace time), `restore` or `delete`.
     pub operation: String,
     /// Why the last operation failed: `operation`, `step`, `code`, `message`, `retryable`, `usable` (whether the project still works; null if that
@@ -214,9 +216,11 @@ pub struct ProjectExplanation {
     pub deadline_at: Option<OffsetDateTime>,
     /// What happens at the deadline.
     pub then: Option<String>,
-    /// Actions that are possible now: `retry`, `pause`, `resume`, `cancel`, `delete`.
+    /// Actions that are possible now: `retry`, `undo`, `skip`, `update`, `rotate`, `pause`, `resume`, `cancel`, `delete`, `undelete`.
     pub possible: Vec<String>,
     pub job: Option<JobSummary>,
+    /// The steps of the latest operation, in order.
+    pub steps: Vec<ProjectStep>,
 }
 
 /// An operation on a project, with its steps.

@@ -32,8 +32,10 @@ pub fn cells_of(selection: &Selection) -> Vec<Cell> {
 /// Whether a step has this point.
 fn has(operation: OperationKind, step: &str, point: Point) -> bool {
     match point {
-        Point::Inside => operation == OperationKind::Create && step == "database",
-        Point::Between => ["owner_role", "database", "grants", "credential"].contains(&step),
+        Point::Inside => {
+            [(OperationKind::Create, "database"), (OperationKind::Clone, "copy")].contains(&(operation, step))
+        }
+        Point::Between => ["owner_role", "database", "copy", "hand_over", "grants", "credential"].contains(&step),
         _ => true,
     }
 }

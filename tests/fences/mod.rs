@@ -89,7 +89,9 @@ impl Display for Cell {
 /// The operation that follows in a cell, so that what arrives late would be wrong then.
 pub const fn next(operation: OperationKind) -> Option<OperationKind> {
     match operation {
-        OperationKind::Create | OperationKind::Adopt | OperationKind::Rotate => Some(OperationKind::Delete),
+        OperationKind::Create | OperationKind::Clone | OperationKind::Adopt | OperationKind::Rotate => {
+            Some(OperationKind::Delete)
+        }
         OperationKind::Update => Some(OperationKind::Update),
         OperationKind::Pause => Some(OperationKind::Resume),
         OperationKind::Resume => Some(OperationKind::Pause),
@@ -102,7 +104,7 @@ pub const fn next(operation: OperationKind) -> Option<OperationKind> {
 /// The status in which an operation starts; `None` for a project that does not exist yet.
 pub fn first_status(operation: OperationKind) -> Option<ProjectStatus> {
     match operation {
-        OperationKind::Create => None,
+        OperationKind::Create | OperationKind::Clone => None,
         _ => operation.statuses().allowed_from.first().copied(),
     }
 }

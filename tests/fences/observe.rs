@@ -57,6 +57,7 @@ fn work(operation: OperationKind, payload: &serde_json::Value) -> Work {
         parameters: raw(&payload["parameters"].to_string()),
         settings: raw(&payload["settings"].to_string()),
         known,
+        source: serde_json::from_value(payload["source"].clone()).ok(),
         execution_id: Uuid::now_v7(),
         attempt: 1,
         is_last: true,
@@ -72,7 +73,7 @@ fn postgres(url: &str) -> Postgres {
 /// The names of the steps of an operation.
 pub fn steps(operation: OperationKind) -> Vec<&'static str> {
     let payload = serde_json::json!({
-        "known": {"cluster_id": "1"}, "parameters": {}, "settings": {"fixed": {"cluster": "test"}},
+        "known": {"cluster_id": "1"}, "source": {"project_id": Uuid::nil()}, "parameters": {}, "settings": {"fixed": {"cluster": "test"}},
     });
     let (work, reader) = (work(operation, &payload), Reader(BTreeSet::new()));
     postgres("postgres://nobody@127.0.0.1:1/postgres").begin(&work, &reader).unwrap().names()

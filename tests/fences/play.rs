@@ -61,6 +61,7 @@ pub async fn play(stage: &mut Stage, cells: &[Cell]) -> Vec<Finding> {
         worker: Some(worker),
         frozen: None,
         lock: None,
+        source: None,
         deadline: Instant::now() + PATIENCE,
     };
     play.prepare(cells).await;
@@ -87,6 +88,8 @@ struct Play<'a> {
     frozen: Option<Server>,
     /// Holds a lock that `CREATE DATABASE` needs.
     lock: Option<Client>,
+    /// The project that clones copy.
+    source: Option<String>,
     /// Until when everything that is awaited must have happened.
     deadline: Instant,
 }
@@ -117,6 +120,12 @@ impl Play<'_> {
 
     /// Brings new projects to the statuses in which the operations start.
     async fn prepare(&mut self, cells: &[Cell]) {
+        if cells.iter().any(|it| it.operation == OperationKind::Clone) {
+            let id = self.stage.request(OperationKind::Create, "", 9).await;
+            until(self.deadline, self.stage, &id, ProjectStatus::Ready).await.unwrap();
+            self.stage.truth().fill(&id).await;
+            self.source = Some(id);
+        }
         for cell in cells.iter().cloned() {
             let exists = first_status(cell.operation).is_some();
             let id = if exists { self.stage.request(OperationKind::Create, "", 9).await } else { String::new() };
@@ -142,7 +151,8 @@ impl Play<'_> {
         self.stage.api.post(&format!("/queues/{QUEUE}/pause"), json!({})).await.expect(200);
         for case in &mut self.cases {
             let connections = if case.cell.operation == OperationKind::Update { 7 } else { 9 };
-            case.id = self.stage.request(case.cell.operation, &case.id, connections).await;
+            let of = self.source.as_ref().filter(|_| case.cell.operation == OperationKind::Clone).unwrap_or(&case.id);
+            case.id = self.stage.request(case.cell.operation, of, connections).await;
             std::fs::write(self.stage.order(&case.id, &case.cell.step, HoldPoint::Begun), "").unwrap();
         }
         self.stage.api.post(&format!("/queues/{QUEUE}/resume"), json!({})).await.expect(200);
@@ -267,7 +277,10 @@ impl Play<'_> {
             let cluster = self.stage.admin().await;
             let truth = self.stage.truth();
             let look = tokio::time::timeout(PATIENCE, truth.of_project(&cluster, &case.id, status));
-            let wrong = look.await.unwrap_or_else(|_| vec!["looking at it took too long".into()]);
+            let mut wrong = look.await.unwrap_or_else(|_| vec!["looking at it took too long".into()]);
+            if case.cell.operation == OperationKind::Clone && status == ProjectStatus::Ready {
+                wrong.extend(truth.of_copy(&case.id).await);
+            }
             case.wrong.extend(wrong.into_iter().map(|it| format!("{when}: {it}")));
         }
     }
@@ -306,6 +319,15 @@ impl Play<'_> {
                 self.stage.request(OperationKind::Delete, &id, 9).await;
                 let gone = until(self.deadline, self.stage, &id, ProjectStatus::Deleted).await;
                 self.cases[at].check(gone);
+            }
+        }
+        if let Some(source) = self.source.take() {
+            let cluster = self.stage.admin().await;
+            let mut wrong = self.stage.truth().of_project(&cluster, &source, ProjectStatus::Ready).await;
+            self.stage.request(OperationKind::Delete, &source, 9).await;
+            wrong.extend(until(self.deadline, self.stage, &source, ProjectStatus::Deleted).await.err());
+            if let Some(case) = self.cases.first_mut() {
+                case.wrong.extend(wrong.into_iter().map(|it| format!("the source of the clones: {it}")));
             }
         }
         if let Some(mut worker) = self.worker.take() {

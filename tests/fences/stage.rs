@@ -136,6 +136,9 @@ impl Stage {
                 "/projects".to_owned(),
                 json!({"name": "fenced", "template": "db", "parameters": parameters}),
             ),
+            OperationKind::Clone => {
+                (Method::POST, format!("{path}/clone"), json!({"name": "fenced", "parameters": parameters}))
+            }
             OperationKind::Update => (Method::PATCH, path, json!({"parameters": parameters})),
             OperationKind::Delete => (Method::DELETE, format!("{path}?grace=0s"), json!({})),
             OperationKind::Retire => (Method::DELETE, format!("{path}?grace=1h"), json!({})),

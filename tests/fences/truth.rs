@@ -49,6 +49,24 @@ const OURS: &str = "SELECT datname::text FROM pg_database WHERE datname LIKE 'p\
                     UNION SELECT 'p' || substr(datname::text, 2) FROM pg_database WHERE datname LIKE 'z\\_%'
                     UNION SELECT substr(rolname, 1, 28) FROM pg_roles WHERE rolname LIKE 'p\\_%'";
 
+/// Objects with an owner, grants, default privileges and a policy.
+const CONTENT: &str = "
+    CREATE SCHEMA app; CREATE TABLE app.notes (id serial PRIMARY KEY, body text); INSERT INTO app.notes (body) VALUES ('a'), ('b'), ('c');
+    CREATE FUNCTION app.n() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM app.notes';
+    REVOKE ALL ON FUNCTION app.n() FROM PUBLIC;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC;
+    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+    ALTER TABLE app.notes ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON app.notes TO CURRENT_USER USING (true);
+    SELECT lo_create(0)";
+
+const CONTENT_CHECK: &str = "
+    SELECT app.n(), (SELECT count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid AND d.refclassid = 'pg_authid'::regclass
+                     WHERE d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())
+                       AND r.rolname LIKE 'p\\_%' AND NOT starts_with(r.rolname, current_database()))
+           + (SELECT count(*) FROM pg_default_acl WHERE defaclrole <> current_user::regrole)
+           + (SELECT count(*) FROM pg_policy WHERE polroles <> ARRAY[current_user::regrole::oid])
+           + (SELECT abs(count(*) - 2) FROM pg_default_acl)";
+
 impl Truth<'_> {
     /// What is wrong with a project that must have this status.
     pub async fn of_project(&self, cluster: &Client, id: &str, status: ProjectStatus) -> Vec<String> {
@@ -124,22 +142,47 @@ impl Truth<'_> {
         wrong
     }
 
-    /// Works as a tenant, with the URL that a client gets.
-    async fn tenant(&self, id: &str, project: &Value) -> Result<(), String> {
+    /// A connection with the URL that a client gets.
+    async fn client(&self, id: &str) -> Result<Client, String> {
         let answer = self.server.post(&format!("/projects/{id}/reveal"), serde_json::json!({})).await;
         let url = answer.json()["uri"].as_str().map(str::to_owned);
         let url = url.ok_or_else(|| format!("no URL: {}", answer.text))?;
         let connected = Connector::parse(&url).unwrap().connect().await;
         let (client, connection) = connected.map_err(|error| format!("the tenant cannot connect: {error:?}"))?;
-        let running = tokio::spawn(connection);
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// Works as a tenant, with the URL that a client gets.
+    async fn tenant(&self, id: &str, project: &Value) -> Result<(), String> {
+        let client = self.client(id).await?;
         let extensions = client.query("SELECT extname::text FROM pg_extension", &[]).await;
         let extensions = extensions.map_err(|error| format!("the tenant cannot work: {error:?}"))?;
         let missing = project["parameters"]["extensions"].as_array().into_iter().flatten();
         let missing: Vec<&Value> =
             missing.filter(|it| !extensions.iter().any(|row| row.get::<_, &str>(0) == **it)).collect();
-        drop(client);
-        _ = running.await;
         if missing.is_empty() { Ok(()) } else { Err(format!("extensions are missing: {missing:?}")) }
+    }
+
+    /// Makes objects of several kinds in the database of a project, which every clone must have.
+    pub async fn fill(&self, id: &str) {
+        let client = self.client(id).await.unwrap();
+        client.batch_execute(CONTENT).await.unwrap();
+    }
+
+    /// What is wrong with the objects of a clone.
+    pub async fn of_copy(&self, id: &str) -> Vec<String> {
+        let check = async {
+            let client = self.client(id).await?;
+            let row = client.query_one(CONTENT_CHECK, &[]).await.map_err(|error| format!("the copy: {error}"))?;
+            let (rows, foreign): (i64, i64) = (row.get(0), row.get(1));
+            if (rows, foreign) == (3, 0) {
+                Ok(())
+            } else {
+                Err(format!("the copy has {rows} rows, {foreign} objects of others"))
+            }
+        };
+        check.await.err().into_iter().collect()
     }
 
     async fn secrets(&self, id: &str) -> BTreeSet<String> {

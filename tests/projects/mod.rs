@@ -1,6 +1,7 @@
 //! Projects that are real: databases in a PostgreSQL cluster.
 
 mod canary;
+mod clone;
 mod clusters;
 mod drift;
 pub mod fences;

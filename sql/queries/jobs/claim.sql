@@ -114,7 +114,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     SET status = 'provisioning', version = p.version + 1, updated_at = claimed.updated_at,
         deadline_at = claimed.updated_at + p.operation_timeout * interval '1 second'
     FROM claimed
-    WHERE p.id = claimed.project_id AND p.status = 'creating' AND claimed.kind IN ('project.provision', 'project.adopt')
+    WHERE p.id = claimed.project_id AND p.status = 'creating' AND claimed.kind IN ('project.provision', 'project.clone', 'project.adopt')
     RETURNING p.id, claimed.id AS job_id, claimed.execution_id, p.updated_at
 ), recorded AS (
     INSERT INTO events (entity, entity_id, previous_state, new_state, actor, job_id, execution_id, occurred_at)

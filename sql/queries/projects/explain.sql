@@ -1,10 +1,9 @@
 -- Explain the state of a project: its unfinished job, if any, and what that job waits for.
 -- $1 project  $2 max age of a worker's heartbeat (s)
-SELECT p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p.parameters::text AS parameters,
+SELECT p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p.source_id, p.parameters::text AS parameters,
        p.labels::text AS labels, p.version, p.operation, p.failure::text AS failure, p.is_protected, p.stop_request,
        p.tenant, p.queue, p.priority, p.operation_deadline, p.expires_at, p.delete_after,
-       (SELECT json_agg(json_build_object('type', c.type, 'status', c.status, 'reason', c.reason, 'message', c.message, 'since', to_char(c.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY c.type)
-        FROM conditions c WHERE c.project_id = p.id)::text AS conditions, p.observed_at, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
+       project_conditions(p.id) AS conditions, p.observed_at, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
        clock_timestamp() AS at,
        j.id AS job_id, j.kind, j.queue AS job_queue, j.state, j.run_at, j.attempt, j.failures, j.max_attempts, j.execution_id,
        j.worker_id, j.lease_until, j.error, x.claimed_at,

@@ -1,10 +1,9 @@
 -- Find the project with a name, or create it.
 -- The parameters are those of projects/create without the key.
 SELECT s.matches, s.is_new,
-       p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p.parameters::text AS parameters, p.labels::text AS labels,
+       p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p.source_id, p.parameters::text AS parameters, p.labels::text AS labels,
        p.version, p.operation, p.failure::text AS failure, p.is_protected, p.stop_request, p.tenant, p.queue, p.priority,
        p.operation_deadline, p.expires_at, p.delete_after,
-       (SELECT json_agg(json_build_object('type', c.type, 'status', c.status, 'reason', c.reason, 'message', c.message, 'since', to_char(c.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY c.type)
-        FROM conditions c WHERE c.project_id = p.id)::text AS conditions, p.observed_at, p.requested_at, p.deadline_at, p.created_at, p.updated_at
+       project_conditions(p.id) AS conditions, p.observed_at, p.requested_at, p.deadline_at, p.created_at, p.updated_at
 FROM find_or_submit_project($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS s,
      LATERAL (SELECT (s.project).*) AS p

@@ -1,9 +1,8 @@
 -- List projects, newest first. Deleted ones are included only if requested by status.
 -- $1 status or null  $2 labels to contain or null  $3 search text or null  $4 ids below this one, or null  $5 max rows
-SELECT id, name, status, error_reason, template, template_version, parameters::text AS parameters, labels::text AS labels, version,
+SELECT id, name, status, error_reason, template, template_version, source_id, parameters::text AS parameters, labels::text AS labels, version,
        operation, failure::text AS failure, is_protected, stop_request, tenant, queue, priority,
-       operation_deadline, expires_at, delete_after, (SELECT json_agg(json_build_object('type', c.type, 'status', c.status, 'reason', c.reason, 'message', c.message, 'since', to_char(c.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY c.type)
-        FROM conditions c WHERE c.project_id = projects.id)::text AS conditions, observed_at, requested_at, deadline_at, created_at, updated_at
+       operation_deadline, expires_at, delete_after, project_conditions(projects.id) AS conditions, observed_at, requested_at, deadline_at, created_at, updated_at
 FROM projects
 WHERE CASE WHEN $1::text IS NULL THEN status <> 'deleted' ELSE status = $1 END
   AND ($2::text IS NULL OR labels @> $2::text::jsonb)

@@ -1,9 +1,8 @@
 -- List the projects with a name that are not deleted: two rows tell that the name is not unique.
 -- $1 name
-SELECT id, name, status, error_reason, template, template_version, parameters::text AS parameters, labels::text AS labels, version,
+SELECT id, name, status, error_reason, template, template_version, source_id, parameters::text AS parameters, labels::text AS labels, version,
        operation, failure::text AS failure, is_protected, stop_request, tenant, queue, priority,
-       operation_deadline, expires_at, delete_after, (SELECT json_agg(json_build_object('type', c.type, 'status', c.status, 'reason', c.reason, 'message', c.message, 'since', to_char(c.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY c.type)
-        FROM conditions c WHERE c.project_id = projects.id)::text AS conditions, observed_at, requested_at, deadline_at, created_at, updated_at
+       operation_deadline, expires_at, delete_after, project_conditions(projects.id) AS conditions, observed_at, requested_at, deadline_at, created_at, updated_at
 FROM projects
 WHERE name = $1 AND status <> 'deleted'
 ORDER BY id

@@ -15,10 +15,9 @@ WITH locked AS MATERIALIZED (
     RETURNING p.*
 )
 SELECT locked.status AS previous_status, locked.version AS previous_version,
-       patched.id, patched.name, patched.status, patched.error_reason, patched.template, patched.template_version,
+       patched.id, patched.name, patched.status, patched.error_reason, patched.template, patched.template_version, patched.source_id,
        patched.parameters::text AS parameters, patched.labels::text AS labels, patched.version, patched.operation,
        patched.failure::text AS failure, patched.is_protected, patched.stop_request, patched.tenant,
        patched.queue, patched.priority, patched.operation_deadline, patched.expires_at, patched.delete_after,
-       (SELECT json_agg(json_build_object('type', c.type, 'status', c.status, 'reason', c.reason, 'message', c.message, 'since', to_char(c.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY c.type)
-        FROM conditions c WHERE c.project_id = patched.id)::text AS conditions, patched.observed_at, patched.requested_at, patched.deadline_at, patched.created_at, patched.updated_at
+       project_conditions(patched.id) AS conditions, patched.observed_at, patched.requested_at, patched.deadline_at, patched.created_at, patched.updated_at
 FROM locked LEFT JOIN patched ON true

@@ -1,10 +1,13 @@
--- Starts an operation on a project, and enqueues its job. `verb` is retry, undelete, or an operation other than create, retire and
--- restore. `new_parameters` are those of an update.
+-- Starts an operation on a project, and enqueues its job. `verb` is retry, undo, skip, undelete, or an operation other than
+-- create, clone, retire and restore. `new_parameters` are those of an update.
 --
 -- A deletion is accepted in every status. If another operation is in progress, its job is asked to stop and the removal follows
 -- when that has ended (`finish_operation`); a job that no worker has claimed ends at once. With a grace time (`grace` in seconds;
 -- null: as the template says), what exists is only taken out of service and can be restored until the time is over. A deletion
 -- with an explicit grace time changes that of an earlier one.
+-- `undo` continues the last operation where the undoing of a step failed; `skip` leaves that step as it is, and continues with the
+-- one before it. The new job takes over the steps.
+--
 -- Locks the job of the project, then the project, like all statements. `outcome` is started, requested, changed, unchanged,
 -- rejected, protected or stale. Returns no row without such a project.
 CREATE OR REPLACE FUNCTION begin_project_operation(
@@ -18,6 +21,7 @@ DECLARE
     kind    operation_kinds;
     current projects := lock_project(project);
     kept_s  double precision := 0;
+    stuck   uuid;
     at      timestamptz;
     result  text;
 BEGIN
@@ -29,14 +33,19 @@ BEGIN
         kept_s := coalesce(grace, grace_of_template(current.template, current.template_version));
     END IF;
     SELECT * INTO STRICT kind FROM operation_kinds k WHERE k.operation = CASE
-        WHEN verb = 'retry' THEN CASE current.operation WHEN 'adopt' THEN 'adopt' ELSE 'create' END
+        WHEN verb = 'retry' THEN CASE WHEN current.operation = 'adopt' THEN 'adopt' WHEN current.source_id IS NOT NULL THEN 'clone' ELSE 'create' END
+        WHEN verb IN ('undo', 'skip') THEN current.operation
         WHEN verb = 'undelete' THEN 'restore'
         WHEN verb = 'delete' AND kept_s > 0 AND can_be_restored(current, current.status) THEN 'retire'
         ELSE verb END;
+    IF verb IN ('undo', 'skip') AND current.deadline_at IS NULL AND current.status <> 'deleted' THEN
+        stuck := stuck_operation(project);
+    END IF;
     at := clock_timestamp();
 
     result := CASE
         WHEN expected_version <> current.version THEN 'stale'
+        WHEN verb IN ('undo', 'skip') THEN CASE WHEN stuck IS NULL THEN 'rejected' ELSE 'started' END
         WHEN verb = 'delete' AND current.status = 'deleted' THEN 'unchanged'
         WHEN verb = 'delete' AND current.status = 'deleting' AND (current.operation = 'delete' OR grace IS DISTINCT FROM 0) THEN 'unchanged'
         WHEN verb = 'delete' AND current.status = 'pending_deletion' AND grace IS NULL THEN 'unchanged'
@@ -80,6 +89,7 @@ BEGIN
         VALUES ('project', project, current.status, kind.first_status, reason, actor, new_job_id, request_id, at);
         PERFORM supersede_jobs(project, format('the project was asked to %s', verb), actor, request_id, at);
         PERFORM enqueue_operation(p, new_job_id, kind.job_kind, max_attempts, actor, request_id, at) FROM projects p WHERE p.id = project;
+        PERFORM continue_undo(stuck, new_job_id, verb = 'skip', actor, reason, request_id, at) WHERE stuck IS NOT NULL;
     END IF;
     IF notify AND result IN ('started', 'requested') THEN
         PERFORM pg_notify('provost', current.queue);

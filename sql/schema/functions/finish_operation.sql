@@ -61,8 +61,8 @@ BEGIN
             'message', reason, 'retryable', coalesce(failed.is_retryable, true), -- What blocks all access and was not undone leaves open whether the project works.
             'usable', CASE WHEN target <> 'ready' THEN false
                            WHEN kind.operation NOT IN ('pause', 'retire')
-                                OR NOT EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'failed', 'undo_failed')) THEN true END,
-            'kept', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'done', 'failed', 'undo_failed') ORDER BY s.position),
+                                OR NOT EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'failed', 'undo_failed', 'undo_skipped')) THEN true END,
+            'kept', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'done', 'failed', 'undo_failed', 'undo_skipped') ORDER BY s.position),
             'undone', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state = 'undone' ORDER BY s.position)) END
     WHERE p.id = project
     RETURNING * INTO changed;

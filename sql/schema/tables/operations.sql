@@ -13,6 +13,7 @@ CREATE TABLE operation_kinds (
 );
 INSERT INTO operation_kinds VALUES
     ('create', 'project.provision', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
+    ('clone', 'project.clone', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
     ('adopt', 'project.adopt', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
     ('update', 'project.update', '{ready}', 'updating', 'updating', 'ready', 'ready'),
     ('rotate', 'project.rotate', '{ready}', 'updating', 'updating', 'ready', 'ready'),
@@ -31,7 +32,7 @@ CREATE TABLE steps (
         CHECK (char_length(name) BETWEEN 1 AND 128),
     state        text        NOT NULL
         CONSTRAINT steps_state_check
-        CHECK (state IN ('running', 'done', 'failed', 'undoing', 'undone', 'undo_failed', 'skipped')),
+        CHECK (state IN ('running', 'done', 'failed', 'undoing', 'undone', 'undo_failed', 'undo_skipped', 'skipped')),
     attempt      integer     NOT NULL DEFAULT 1,               -- how often the step has been started
     execution_id uuid        NOT NULL,                         -- the attempt of the job that changed the step last
     started_at   timestamptz NOT NULL,

@@ -9,6 +9,7 @@ CREATE TABLE projects (
     error_reason      text,
     template          text             NOT NULL,
     template_version  integer          NOT NULL DEFAULT 1,
+    source_id         uuid,                                    -- the project of which this one is a clone
     parameters        json             NOT NULL,               -- json, not jsonb: returned byte for byte
     previous_parameters json,                                  -- restored if the update in progress fails
     labels            jsonb            NOT NULL

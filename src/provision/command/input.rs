@@ -24,6 +24,9 @@ struct Input<'a> {
     installation: &'a str,
     parameters: Parameters,
     outputs: &'a Output,
+    /// The project to copy; only for a clone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Origin<'a>>,
     secrets: BTreeMap<&'a str, &'a str>,
     attempt: i32,
     execution_id: Uuid,
@@ -34,6 +37,12 @@ struct Project<'a> {
     id: Uuid,
     name: &'a str,
     labels: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Origin<'a> {
+    id: Uuid,
+    outputs: Option<&'a Output>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +79,7 @@ pub fn text(
         installation: &work.installation,
         parameters,
         outputs,
+        source: work.source.as_ref().map(|it| Origin { id: it.project_id, outputs: it.known.as_ref() }),
         secrets: secrets.iter().map(|(name, value)| (*name, value.reveal())).collect(),
         attempt: work.attempt,
         execution_id: work.execution_id,

@@ -14,7 +14,7 @@ use crate::program::settings::{Defaults, Reader};
 
 /// The keys that other programs do not have.
 const KEYS: &[&str] =
-    &["provision", "update", "deprovision", "observe", "pause", "resume", "rotate", "outputs", "refuse_on"];
+    &["provision", "clone", "update", "deprovision", "observe", "pause", "resume", "rotate", "outputs", "refuse_on"];
 
 const DEFAULTS: Defaults = Defaults {
     grace: Duration::from_secs(30),
@@ -29,6 +29,7 @@ const REFUSED: u8 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {
     Provision,
+    Clone,
     Update,
     Rotate,
     Pause,
@@ -42,6 +43,7 @@ impl Verb {
     pub const fn of(operation: OperationKind) -> Self {
         match operation {
             OperationKind::Create | OperationKind::Adopt => Self::Provision,
+            OperationKind::Clone => Self::Clone,
             OperationKind::Update => Self::Update,
             OperationKind::Rotate => Self::Rotate,
             OperationKind::Pause | OperationKind::Retire => Self::Pause,
@@ -54,6 +56,7 @@ impl Verb {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Provision => "provision",
+            Self::Clone => "clone",
             Self::Update => "update",
             Self::Rotate => "rotate",
             Self::Pause => "pause",
@@ -69,6 +72,7 @@ impl Verb {
 struct Entry {
     provision: Vec<String>,
     deprovision: Vec<String>,
+    clone: Option<Vec<String>>,
     update: Option<Vec<String>>,
     observe: Option<Vec<String>>,
     pause: Option<Vec<String>>,
@@ -105,6 +109,7 @@ pub fn read(template: &str, settings: &Value, mistakes: &mut Vec<String>) -> Opt
     }
     let given = [
         (Verb::Provision, Some(entry.provision)),
+        (Verb::Clone, entry.clone),
         (Verb::Update, entry.update),
         (Verb::Rotate, entry.rotate),
         (Verb::Pause, entry.pause),

@@ -125,7 +125,7 @@ pub struct Run(pub Verb);
 impl Run {
     /// Whether the program must print every output, because there are no earlier ones.
     fn is_complete(&self) -> bool {
-        self.0 == Verb::Provision
+        matches!(self.0, Verb::Provision | Verb::Clone)
     }
 }
 
@@ -137,7 +137,7 @@ impl<'a> Step<Runner<'a>> for Run {
     fn observe<'s>(&'s self, runner: &'s mut Runner<'a>) -> StepFuture<'s, Observed> {
         Box::pin(async {
             // `observe` compares with the parameters. These do not say whether a credential was replaced or access is blocked.
-            if !matches!(self.0, Verb::Provision | Verb::Update) {
+            if !matches!(self.0, Verb::Provision | Verb::Clone | Verb::Update) {
                 return Ok(Observed::Missing);
             }
             match runner.look().await? {
@@ -161,7 +161,7 @@ impl<'a> Step<Runner<'a>> for Run {
     fn undo<'s>(&'s self, runner: &'s mut Runner<'a>) -> StepFuture<'s, ()> {
         Box::pin(async {
             let undo = match runner.work.operation {
-                OperationKind::Create => Verb::Deprovision,
+                OperationKind::Create | OperationKind::Clone => Verb::Deprovision,
                 OperationKind::Pause | OperationKind::Retire => Verb::Resume,
                 _ => return Ok(()),
             };

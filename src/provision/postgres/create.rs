@@ -112,19 +112,7 @@ impl Step<PgSession<'_>> for Database {
     }
 
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async {
-            let names = session.names.clone();
-            let Some(row) = session.admin().await?.row(sql::DATABASE, &[&names.database]).await? else {
-                return Ok(Observed::Missing);
-            };
-            let marked = is_marked("database", &names.database, &row, &names.marker)?;
-            if !row.get::<bool>("is_own")? {
-                let message = format!("the database {} belongs to another role", names.database);
-                return Err(Failure::permanent("not_ours", message));
-            }
-            let is_done = marked && !row.get::<bool>("is_invalid")?;
-            Ok(if is_done { Observed::Done(database_output(session, row.get("oid")?)) } else { Observed::Missing })
-        })
+        Box::pin(observed_database(session))
     }
 
     fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
@@ -133,11 +121,7 @@ impl Step<PgSession<'_>> for Database {
             // An adopted database may have been set aside.
             super::remove::bring_back(session).await?;
             let admin = session.admin().await?;
-            if let Some(row) = admin.row(sql::DATABASE, &[&names.database]).await?
-                && row.get("is_invalid")?
-            {
-                admin.run_rows(sql::DROP_DATABASE, &[&names.database]).await?;
-            }
+            drop_invalid(admin, &names.database).await?;
             // If it exists, an earlier attempt has made it; `observe` has found nothing that is not ours.
             unless_exists(admin.run_rows(sql::CREATE_DATABASE, &[&names.database, &connections]).await)?;
             admin.run_rows(sql::MARK_DATABASE, &[&names.database, &names.marker]).await?;
@@ -151,7 +135,30 @@ impl Step<PgSession<'_>> for Database {
     }
 }
 
-fn database_output(session: &PgSession<'_>, oid: i64) -> Output {
+/// Whether the database of the project is there, complete and ours.
+pub async fn observed_database(session: &mut PgSession<'_>) -> Result<Observed, Failure> {
+    let names = session.names.clone();
+    let Some(row) = session.admin().await?.row(sql::DATABASE, &[&names.database]).await? else {
+        return Ok(Observed::Missing);
+    };
+    let marked = is_marked("database", &names.database, &row, &names.marker)?;
+    if !row.get::<bool>("is_own")? {
+        let message = format!("the database {} belongs to another role", names.database);
+        return Err(Failure::permanent("not_ours", message));
+    }
+    let is_done = marked && !row.get::<bool>("is_invalid")?;
+    Ok(if is_done { Observed::Done(database_output(session, row.get("oid")?)) } else { Observed::Missing })
+}
+
+/// Drops what an interrupted DROP DATABASE has left.
+pub async fn drop_invalid(admin: &mut Link, database: &str) -> Result<(), Failure> {
+    match admin.row(sql::DATABASE, &[&database]).await? {
+        Some(row) if row.get("is_invalid")? => admin.run_rows(sql::DROP_DATABASE, &[&database]).await,
+        _ => Ok(()),
+    }
+}
+
+pub fn database_output(session: &PgSession<'_>, oid: i64) -> Output {
     Output::from([("database".to_owned(), json!(session.names.database)), ("database_oid".to_owned(), json!(oid))])
 }
 
@@ -168,7 +175,7 @@ pub fn is_marked(what: &str, name: &str, row: &Row, ours: &str) -> Result<bool, 
 }
 
 /// The result of creating something that an earlier attempt may have created.
-fn unless_exists(result: Result<(), Failure>) -> Result<(), Failure> {
+pub fn unless_exists(result: Result<(), Failure>) -> Result<(), Failure> {
     result.or_else(|failure| if exists_already(&failure) { Ok(()) } else { Err(failure) })
 }
 

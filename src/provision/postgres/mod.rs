@@ -4,6 +4,7 @@
 //! Credentials are roles with a login that act as the owner role, so they can be added and dropped without touching an object.
 //! `docs/projects.md` says what a shared cluster does not isolate.
 
+mod clone;
 mod cluster;
 mod create;
 mod error;
@@ -30,6 +31,7 @@ use crate::template::Mistake;
 
 pub use cluster::{Clusters, EMBEDDED, Peek, Reach, Reaching};
 
+use clone::{Copy, HandOver};
 use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify, Which};
 use names::Names;
 use parameters::Settings;
@@ -96,6 +98,17 @@ fn steps<'a>(operation: OperationKind) -> Vec<Box<dyn Step<PgSession<'a>> + 'a>>
             Box::new(LockDown),
             Box::new(OwnerRole),
             Box::new(Database),
+            Box::new(Grants),
+            Box::new(Extensions),
+            Box::new(Credential(Which::First)),
+            Box::new(Verify(Which::First)),
+        ],
+        OperationKind::Clone => vec![
+            Box::new(ReachCluster),
+            Box::new(LockDown),
+            Box::new(OwnerRole),
+            Box::new(Copy),
+            Box::new(HandOver),
             Box::new(Grants),
             Box::new(Extensions),
             Box::new(Credential(Which::First)),

@@ -262,13 +262,19 @@ pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Resu
 /// The code of `dependent_objects_still_exist`.
 const IN_USE: &str = "postgres_2bp01";
 
-/// Revokes what was granted to a role, in every database. What a credential owns in the database of its project stays there.
+/// Revokes what was granted to a role, in every database. What a credential owns goes to the owner role. What the owner role owns
+/// stays, in whichever database that is: it may be the data of a clone, or of somebody else.
 async fn release(session: &mut PgSession<'_>, role: &str) -> Result<(), Failure> {
-    let names = session.names.clone();
-    for database in session.admin().await?.texts("name", sql::DATABASES_OF_ROLE, &[&role]).await? {
-        let mut inside = session.inside_of(&database).await?;
-        if database == names.database && role != names.owner {
-            inside.run_rows(sql::REASSIGN_OWNED, &[&role, &names.owner]).await?;
+    let owner = session.names.owner.clone();
+    for row in session.admin().await?.query(sql::DATABASES_OF_ROLE, &[&role]).await? {
+        let (database, owns): (String, bool) = (row.get("name")?, row.get("owns")?);
+        if owns && role == owner {
+            continue;
+        }
+        // If it cannot be entered, the failure of the second attempt to drop the role names it.
+        let Ok(mut inside) = session.inside_of(&database).await else { continue };
+        if owns {
+            inside.run_rows(sql::REASSIGN_OWNED, &[&role, &owner]).await?;
         }
         inside.run_rows(sql::DROP_OWNED, &[&role]).await?;
     }

@@ -80,6 +80,12 @@ impl<'a> PgSession<'a> {
         Link::open(&connector).await
     }
 
+    /// A second connection to the maintenance database, for what happens while a statement runs in the first one.
+    pub async fn beside(&mut self) -> Result<Link, Failure> {
+        let database = self.names.maintenance.clone();
+        self.inside_of(&database).await
+    }
+
     /// Reaches the cluster under a name that says which attempt is at work.
     pub async fn connector(&mut self) -> Result<Connector, Failure> {
         if let Some(connector) = &self.connector {

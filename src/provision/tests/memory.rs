@@ -91,6 +91,7 @@ pub fn work(operation: OperationKind, parameters: &str) -> Work {
         parameters: raw(parameters),
         settings: raw("{}"),
         known: Output::new(),
+        source: None,
         execution_id: Uuid::from_u128(8),
         attempt: 1,
         is_last: false,

@@ -163,13 +163,27 @@ async fn stop_request_is_heard_before_the_next_step() {
 async fn failed_undo_is_recorded_and_continued() {
     let recorder = MemoryRecorder::default();
     let stuck = World { fails: Some(("verify", false)), undo_fails: Some("role"), ..World::default() };
-    let outcome = attempt(&stuck, &recorder, false, OnFailure::Undo).await.unwrap();
-    assert_eq!(outcome, Outcome::fatal("undoing failed: role cannot be removed"));
+    for is_last in [false, true] {
+        let outcome = attempt(&stuck, &recorder, is_last, OnFailure::Undo).await.unwrap();
+        let message = "undoing failed: role cannot be removed";
+        assert_eq!(outcome, if is_last { Outcome::fatal(message) } else { Outcome::failed(message) });
+    }
     assert_eq!(recorder.state().steps[&1].state, StepState::UndoFailed);
     assert_eq!(stuck.things(), ["reach", "role"]);
     let free = World { things: stuck.things, ..World::default() };
     let outcome = attempt(&free, &recorder, false, OnFailure::Undo).await.unwrap();
     assert_eq!((outcome, free.things()), (Outcome::fatal("verify is broken"), vec![]));
+}
+
+/// A step whose undoing is skipped stays, and the steps before it are undone.
+#[tokio::test]
+async fn skipped_undo_continues_with_the_step_before() {
+    let recorder = MemoryRecorder::default();
+    let stuck = World { fails: Some(("verify", false)), undo_fails: Some("role"), ..World::default() };
+    attempt(&stuck, &recorder, true, OnFailure::Undo).await.unwrap();
+    recorder.state().steps.get_mut(&1).unwrap().state = StepState::UndoSkipped;
+    let outcome = attempt(&stuck, &recorder, true, OnFailure::Undo).await.unwrap();
+    assert_eq!((outcome, stuck.things()), (Outcome::fatal("verify is broken"), vec!["role"]));
 }
 
 /// The attempt that hears of the stop ends before it undoes. What an earlier attempt has begun is still undone.

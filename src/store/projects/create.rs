@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{OperationPolicy, Project, labels_json};
-use crate::domain::{Labels, Parameters, ProjectName};
+use crate::domain::{Labels, OperationKind, Parameters, ProjectName, ProjectStatus};
 use crate::store::row::{FromRow, Row};
 use crate::store::sql::{PROJECTS_CREATE, PROJECTS_FIND_OR_CREATE, Statement};
 use crate::store::{Audit, IdempotencyKey, Store, StoreError};
@@ -27,6 +27,8 @@ pub struct NewProject {
     pub deadline: Option<Duration>,
     /// When the project is deleted.
     pub expires_at: Option<OffsetDateTime>,
+    /// The project of which this one is a clone.
+    pub source: Option<Uuid>,
     pub key: Option<IdempotencyKey>,
 }
 
@@ -44,7 +46,22 @@ impl NewProject {
     /// A project without an own placement, deadline or expiry.
     pub fn new(name: ProjectName, template: &str, parameters: Parameters, labels: Labels) -> Self {
         let (placement, template) = (Placement::default(), template.to_owned());
-        Self { name, template, parameters, labels, placement, deadline: None, expires_at: None, key: None }
+        Self {
+            name,
+            template,
+            parameters,
+            labels,
+            placement,
+            deadline: None,
+            expires_at: None,
+            source: None,
+            key: None,
+        }
+    }
+
+    /// The operation that makes the project.
+    pub const fn operation(&self) -> OperationKind {
+        if self.source.is_some() { OperationKind::Clone } else { OperationKind::Create }
     }
 }
 
@@ -73,6 +90,8 @@ pub enum Created {
     InFlight,
     /// An earlier request used the key with other content.
     KeyReused,
+    /// The project to clone has this status.
+    SourceNotReady(ProjectStatus),
 }
 
 impl Store {
@@ -104,10 +123,10 @@ impl Store {
             self.wakeup.committed(notify);
             return Ok(Some(Created::New(Project::from_row(&row)?)));
         }
-        self.created_before(&row, new.key.as_ref()).await
+        self.not_created(&row, new).await
     }
 
-    /// `projects/find_or_create`: the project with this name, created if there is none. Ignores the idempotency key.
+    /// `projects/find_or_create`: the project with this name, created if there is none. Ignores the idempotency key and the source.
     pub async fn find_or_create_project(
         &self,
         new: &NewProject,
@@ -126,7 +145,7 @@ impl Store {
         }
     }
 
-    /// Runs one of the statements that create a project. Only `projects/create` takes a key.
+    /// Runs one of the statements that create a project. Only `projects/create` takes a key and a source.
     async fn submit(
         &self,
         statement: &Statement,
@@ -144,7 +163,7 @@ impl Store {
         let parameters = new.parameters.as_str();
         let Placement { tenant, queue, priority } = &new.placement;
         let (key_text, hash) = (key.map(|it| it.key.as_str()), key.map(|it| it.request_hash.as_str()));
-        let params: [&(dyn ToSql + Sync); 18] = [
+        let params: [&(dyn ToSql + Sync); 19] = [
             &ids[0],
             &ids[1],
             &name,
@@ -163,18 +182,26 @@ impl Store {
             &notify,
             &key_text,
             &hash,
+            &new.source,
         ];
         let takes_key = statement.name == PROJECTS_CREATE.name;
         self.one(statement, if takes_key { &params } else { &params[..16] }).await
     }
 
-    /// The outcome of the earlier request with the same key, or none if the statement must run again.
-    async fn created_before(&self, row: &Row, key: Option<&IdempotencyKey>) -> Result<Option<Created>, StoreError> {
+    /// Why nothing was created, or none if the statement must run again.
+    async fn not_created(&self, row: &Row, new: &NewProject) -> Result<Option<Created>, StoreError> {
         let (project, hash): (Option<Uuid>, Option<String>) = (row.get("key_project_id")?, row.get("key_hash")?);
-        match project {
-            Some(_) if hash.as_deref() != key.map(|it| it.request_hash.as_str()) => Ok(Some(Created::KeyReused)),
-            Some(id) => Ok(self.get_project(id).await?.map(Created::Replayed)),
-            None => Ok((!row.get::<bool>("lock_acquired")?).then_some(Created::InFlight)),
+        if let Some(id) = project {
+            let is_same = hash.as_deref() == new.key.as_ref().map(|it| it.request_hash.as_str());
+            let earlier =
+                if is_same { self.get_project(id).await?.map(Created::Replayed) } else { Some(Created::KeyReused) };
+            return Ok(earlier);
         }
+        if !row.get::<bool>("lock_acquired")? {
+            return Ok(Some(Created::InFlight));
+        }
+        let source: Option<ProjectStatus> = row.get("source_status")?;
+        let blocked = source.unwrap_or(ProjectStatus::Deleted);
+        Ok((new.source.is_some() && !blocked.can_be_cloned()).then_some(Created::SourceNotReady(blocked)))
     }
 }

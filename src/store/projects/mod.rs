@@ -30,6 +30,8 @@ row! {
         pub error_reason: Option<String>,
         pub template: String,
         pub template_version: i32,
+        /// The project of which this one is a clone.
+        pub source_id: Option<Uuid>,
         /// JSON text, byte for byte as it was submitted.
         pub parameters: String,
         pub labels: BTreeMap<String, String>,

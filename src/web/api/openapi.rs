@@ -40,7 +40,7 @@ use crate::wire;
         projects::create, projects::list, projects::get, projects::patch, projects::by_name::get, projects::by_name::put, projects::verbs::delete,
         projects::verbs::undelete, projects::verbs::extend, projects::verbs::retry, projects::events,
         templates::list, templates::get, clusters::list, clusters::get, credentials::reissue,
-        projects::verbs::pause, projects::verbs::resume, projects::verbs::rotate, projects::verbs::cancel, projects::verbs::force, projects::access::outputs, projects::access::reveal,
+        projects::verbs::pause, projects::verbs::resume, projects::verbs::undo, projects::verbs::skip, projects::clone::clone, projects::verbs::rotate, projects::verbs::cancel, projects::verbs::force, projects::access::outputs, projects::access::reveal,
         projects::operations::list, projects::operations::steps,
         projects::explain::explain, drift::list, drift::observe, drift::adopt, drift::quarantine, drift::remove,
         projects::terraform::get, projects::terraform::put, projects::terraform::remove, projects::terraform::versions,

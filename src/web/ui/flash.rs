@@ -47,6 +47,7 @@ fn fixed(code: &str) -> Option<(Tone, &'static str)> {
         }
         "orphan-taken-up" => "The orphan is a project again, and the operation has started.",
         "project-restoring" => "The project is brought back.",
+        "project-undoing" => "The undo continues.",
         "project-resuming" => "Resuming. Access is admitted in a moment.",
         "forgotten-letter" => "Dead letter deleted. Its events are kept.",
         "paused" => "Paused. New jobs are accepted and wait.",

@@ -106,6 +106,7 @@ impl StateBadge for StepState {
             Self::Undoing => Badge::new(Tone::Work, "ring", "Undoing"),
             Self::Undone => Badge::new(Tone::Neutral, "retry", "Undone"),
             Self::UndoFailed => Badge::new(Tone::Bad, "cross", "Undo failed"),
+            Self::UndoSkipped => Badge::new(Tone::Wait, "warn", "Undo skipped"),
             Self::Skipped => Badge::new(Tone::Neutral, "ban", "Skipped"),
         }
     }

@@ -9,6 +9,8 @@ endpoints! {
     list_projects(pairs) GET "/projects";
     /// Creates a project.
     create_project(body, key) POST "/projects";
+    /// Creates a project as a copy of another one.
+    clone_project(id, body, key) POST "/projects/" id "/clone";
     /// Returns a project.
     get_project(id) GET "/projects/" id;
     /// Deletes a project.
@@ -21,6 +23,10 @@ endpoints! {
     apply_project(id, body) PUT "/projects/by-name/" id;
     /// Retries a failed project.
     retry_project(id, body) POST "/projects/" id "/retry";
+    /// Continues an undo that failed.
+    undo_project(id, body) POST "/projects/" id "/undo";
+    /// Continues an undo without the step that failed.
+    skip_project_step(id, body) POST "/projects/" id "/skip";
     /// Cancels the operation in progress.
     cancel_project(id, body) POST "/projects/" id "/cancel";
     /// Blocks all access to a project.

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Project, Target};
+use super::{Operation, Project, Target};
 use crate::cli::client::context::{Context, Outcome};
-use crate::cli::client::flags::{DryRun, Submission, Wait, duration, pair};
+use crate::cli::client::flags::{Action, Confirm, DryRun, Submission, Wait, duration, pair};
 use crate::cli::client::input::{json, object, strings};
 use crate::cli::client::lifecycle::print_or_wait;
 use crate::cli::failure::Failure;
 use crate::cli::output::read;
 use crate::cli::tables::PROJECT;
-use crate::wire::client::Body;
+use crate::wire::client::{Body, Client};
 use crate::wire::json::raw;
 
 #[derive(Args, Debug)]
@@ -22,6 +22,27 @@ pub struct Create {
     /// Project template
     #[arg(long)]
     template: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+    #[command(flatten)]
+    submission: Submission,
+}
+
+#[derive(Args, Debug)]
+pub struct Clone {
+    #[command(flatten)]
+    source: Target,
+    /// Name of the new project, 1 to 255 characters
+    new_name: String,
+    #[command(flatten)]
+    fields: Fields,
+    #[command(flatten)]
+    submission: Submission,
+}
+
+/// What can be said of a new project besides its name and its template.
+#[derive(Args, Debug)]
+pub struct Fields {
     /// Template parameters: a JSON object, @FILE, or - for stdin
     #[arg(long, value_name = "JSON")]
     parameters: Option<String>,
@@ -46,8 +67,6 @@ pub struct Create {
     /// Delete the project after this time
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires_in: Option<Duration>,
-    #[command(flatten)]
-    submission: Submission,
 }
 
 #[derive(Args, Debug)]
@@ -100,20 +119,37 @@ pub struct Update {
 
 impl Create {
     pub async fn run(self, cx: &Context) -> Outcome {
-        let Self { name, template, parameters, parameter, label, submission, .. } = &self;
-        let Submission { idempotency_key, dry, wait } = submission.clone();
-        cx.about("project", name);
+        let Self { name, template, fields, submission } = self;
+        let Submission { idempotency_key, dry, wait } = submission;
+        cx.about("project", &name);
+        let body = fields.body(&name, template.as_deref())?;
+        let answer = cx.client(dry).create_project(&body, idempotency_key.as_deref()).await?;
+        let id = read(&answer.text)?.text("id").to_owned();
+        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+    }
+}
+
+impl Clone {
+    pub async fn run(self, cx: &Context) -> Outcome {
+        let Self { source, new_name, fields, submission } = self;
+        let Submission { idempotency_key, dry, wait } = submission;
+        let (source, body) = (source.id(cx).await?, fields.body(&new_name, None)?);
+        let answer = cx.client(dry).clone_project(&source, &body, idempotency_key.as_deref()).await?;
+        let id = read(&answer.text)?.text("id").to_owned();
+        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+    }
+}
+
+impl Fields {
+    fn body(&self, name: &str, template: Option<&str>) -> Result<Body, Failure> {
         let seconds = |duration: Option<Duration>| duration.map(|it| it.as_secs_f64());
-        let body = description(template.as_deref(), parameters.as_deref(), parameter, label)?
+        Ok(description(template, self.parameters.as_deref(), &self.parameter, &self.label)?
             .with("name", Some(name))
             .with("tenant", self.tenant.as_deref())
             .with("queue", self.queue.as_deref())
             .with("priority", self.priority)
             .with("deadline", seconds(self.deadline))
-            .with("expires_in", seconds(self.expires_in));
-        let answer = cx.client(dry).create_project(&body, idempotency_key.as_deref()).await?;
-        let id = read(&answer.text)?.text("id").to_owned();
-        print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+            .with("expires_in", seconds(self.expires_in)))
     }
 }
 
@@ -143,6 +179,58 @@ impl Apply {
         let answer = cx.client(dry).apply_project(&name, &body).await?;
         let id = read(&answer.text)?.text("id").to_owned();
         print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct Undo {
+    /// Leave what the failed step made, and continue with the step before
+    #[arg(long)]
+    skip: bool,
+    #[command(flatten)]
+    operation: Operation,
+}
+
+impl Undo {
+    pub async fn run(self, cx: &Context) -> Outcome {
+        let Self { skip, operation } = self;
+        let send = async |client: &Client, id: &str, body: &Body| match skip {
+            true => client.skip_project_step(id, body).await,
+            false => client.undo_project(id, body).await,
+        };
+        operation.run(cx, "failed", send).await
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct Delete {
+    /// How long the project can be brought back; 0s deletes at once [default: as the template says]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    grace: Option<Duration>,
+    #[command(flatten)]
+    action: Action<Target>,
+    #[command(flatten)]
+    confirm: Confirm,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+impl Delete {
+    pub async fn run(self, cx: &Context) -> Outcome {
+        let Self { grace, action: Action { target, change }, confirm, wait } = self;
+        let id = target.id(cx).await?;
+        let effect = format!("Project {:?} will be deleted. Its history is kept.", target.name(cx));
+        cx.confirm(confirm, change.dry, &effect)?;
+        let grace = [("grace", grace.map(|it| it.as_secs_f64().to_string()))];
+        let answer = cx.client(change.dry).delete_project(&id, &grace, &change.body()).await?;
+        let project = read(&answer.text)?;
+        // With a grace time, the project is first only taken out of service.
+        let is_kept = project.text("operation") == "retire" || project.text("status") == "pending_deletion";
+        let goal = if is_kept { "pending_deletion" } else { "deleted" };
+        if is_kept {
+            cx.output.note(&format!("To bring it back: provost project undelete {id}"));
+        }
+        print_or_wait::<Project>(cx, &id, &answer.text, goal, &wait).await
     }
 }
 

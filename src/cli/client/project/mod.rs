@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use access::{Form, Reveal};
-use change::{Apply, Create, Update};
+use change::{Apply, Clone, Create, Delete, Undo, Update};
 
 use crate::cli::client::complete;
 use crate::cli::client::context::{Context, Outcome};
@@ -35,6 +35,9 @@ pub enum Verb {
         after_help = "Examples:\n  provost project create my-first --wait\n  provost project create eu-1 --label team=a --parameter size=3 -o name"
     )]
     Create(Create),
+    /// Create a project as a copy of a ready or paused one
+    #[command(after_help = "Example:\n  provost project clone my-first my-copy --expires-in 7d --wait")]
+    Clone(Clone),
     /// Show a project in full
     #[command(visible_alias = "show", after_help = "Example:\n  provost project get my-first -o yaml")]
     Get(With<Target, Watch>),
@@ -61,6 +64,9 @@ pub enum Verb {
     /// Retry a failed project
     #[command(after_help = "Example:\n  provost project retry my-first --reason 'the quota was raised' --wait")]
     Retry(Operation),
+    /// Continue an undo that failed
+    #[command(after_help = "Example:\n  provost project undo my-first --skip --reason 'removed by hand'")]
+    Undo(Undo),
     /// Cancel the operation in progress
     #[command(after_help = "Example:\n  provost project cancel my-first --reason 'not needed' --wait")]
     Cancel(Operation),
@@ -143,17 +149,7 @@ pub enum Verb {
         visible_alias = "rm",
         after_help = "Examples:\n  provost project delete my-first --yes --wait\n  provost project delete my-first --grace 7d --yes"
     )]
-    Delete {
-        /// How long the project can be brought back; 0s deletes at once [default: as the template says]
-        #[arg(long, value_name = "DURATION", value_parser = duration)]
-        grace: Option<Duration>,
-        #[command(flatten)]
-        action: Action<Target>,
-        #[command(flatten)]
-        confirm: Confirm,
-        #[command(flatten)]
-        wait: Wait,
-    },
+    Delete(Delete),
     /// List the events of a project, newest first
     #[command(after_help = "Example:\n  provost project events my-first --time utc")]
     Events(With<Target, Page>),
@@ -265,6 +261,7 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Outcome {
         match self {
             Self::Create(create) => create.run(cx).await,
+            Self::Clone(clone) => clone.run(cx).await,
             Self::Get(With { target, options: watch }) => {
                 lifecycle::get::<Project>(cx, &target.id(cx).await?, &watch).await
             }
@@ -283,6 +280,7 @@ impl Verb {
             Self::Retry(operation) => {
                 operation.run(cx, "ready", async |client, id, body| client.retry_project(id, body).await).await
             }
+            Self::Undo(undo) => undo.run(cx).await,
             Self::Cancel(operation) => {
                 operation.run(cx, "failed", async |client, id, body| client.cancel_project(id, body).await).await
             }
@@ -324,22 +322,7 @@ impl Verb {
             Self::Undelete(operation) => {
                 operation.run(cx, "ready", async |client, id, body| client.undelete_project(id, body).await).await
             }
-            Self::Delete { grace, action: Action { target, change }, confirm, wait } => {
-                let id = target.id(cx).await?;
-                let effect = format!("Project {:?} will be deleted. Its history is kept.", target.name(cx));
-                cx.confirm(confirm, change.dry, &effect)?;
-                let grace = [("grace", grace.map(|it| it.as_secs_f64().to_string()))];
-                let answer = cx.client(change.dry).delete_project(&id, &grace, &change.body()).await?;
-                let project = read(&answer.text)?;
-                // With a grace time, the project is first only taken out of service.
-                let is_kept =
-                    ["retire"].contains(&project.text("operation")) || project.text("status") == "pending_deletion";
-                let goal = if is_kept { "pending_deletion" } else { "deleted" };
-                if is_kept {
-                    cx.output.note(&format!("To bring it back: provost project undelete {id}"));
-                }
-                print_or_wait::<Project>(cx, &id, &answer.text, goal, &wait).await
-            }
+            Self::Delete(delete) => delete.run(cx).await,
             Self::Events(With { target, options: page }) => {
                 let id = target.id(cx).await?;
                 let fetch = async |pairs: Pairs<'_>| cx.client.project_events(&id, pairs).await;

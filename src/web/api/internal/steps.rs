@@ -66,9 +66,10 @@ fn checked(step: &RecordStep) -> Result<StepUpdate<'_>, ApiError> {
     if !(0..MAX_STEPS).contains(&step.position) {
         return Err(ApiError::field("position", format!("must be a whole number from 0 to {}", MAX_STEPS - 1)));
     }
-    let state = StepState::parse(&step.state);
-    let state = state.ok_or_else(|| {
-        let known: Vec<&str> = StepState::ALL.iter().map(|it| it.as_str()).collect();
+    // Only a person skips the undoing of a step.
+    let is_of_attempt = |it: &StepState| *it != StepState::UndoSkipped;
+    let state = StepState::parse(&step.state).filter(is_of_attempt).ok_or_else(|| {
+        let known: Vec<&str> = StepState::ALL.iter().filter(|it| is_of_attempt(it)).map(|it| it.as_str()).collect();
         ApiError::field("state", format!("must be one of {}", known.join(", ")))
     })?;
     let is_failure = matches!(state, StepState::Failed | StepState::UndoFailed);

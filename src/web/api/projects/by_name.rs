@@ -10,7 +10,7 @@ use crate::store::projects::{Found, NewProject, Project, ProjectPatch};
 use crate::template::Template;
 use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
-use crate::web::api::projects::verbs::applied;
+use crate::web::api::projects::operations::applied;
 use crate::web::api::projects::{fields, patched, respond};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};

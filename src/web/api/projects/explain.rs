@@ -2,8 +2,9 @@
 
 use actix_web::web::Data;
 
-use crate::domain::{JobState, ProjectStatus, ProjectVerb, moment};
+use crate::domain::{JobState, ProjectStatus, ProjectVerb, StepState, moment};
 use crate::store::projects::{Project, ProjectExplanation, WaitingJob};
+use crate::store::steps::Step;
 use crate::web::api::description;
 use crate::web::api::jobs::explain::{self as job, Reason};
 use crate::web::api::projects::not_found;
@@ -22,7 +23,8 @@ pub const AT_DEADLINE: &str = "the operation fails; you can then retry or delete
 pub async fn explain(app: Data<App>, Id(id): Id) -> ApiResult {
     let explained = app.store.explain_project(id, app.max_heartbeat_age()).await?.ok_or_else(|| not_found(id))?;
     let due = due(&app, &explained).await?;
-    json(explanation(explained, due))
+    let steps = app.store.steps_of_project(id, 1).await?;
+    json(explanation(explained, due, steps))
 }
 
 /// Why the project's job has not started although it is due.
@@ -34,7 +36,7 @@ pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Rea
     Ok(facts.zip(job).map(|(facts, job)| job::why(&job, &facts)))
 }
 
-fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> wire::ProjectExplanation {
+fn explanation(explained: ProjectExplanation, due: Option<Reason>, steps: Vec<Step>) -> wire::ProjectExplanation {
     let (reason, summary) = why(&explained, due);
     let ProjectExplanation { project, at, job } = explained;
     wire::ProjectExplanation {
@@ -47,14 +49,25 @@ fn explanation(explained: ProjectExplanation, due: Option<Reason>) -> wire::Proj
         elapsed_ms: elapsed_ms(&project, at),
         deadline_at: project.deadline_at,
         then: project.deadline_at.map(|_| AT_DEADLINE.to_owned()),
-        possible: possible(project.status),
+        possible: possible(project.status, &steps),
         job: job.map(JobSummary::from),
+        steps: steps.into_iter().map(wire::ProjectStep::from).collect(),
     }
 }
 
-/// The verbs that change something in this status.
-fn possible(status: ProjectStatus) -> Vec<String> {
-    ProjectVerb::ALL.iter().filter(|it| it.applies_to(status)).map(ToString::to_string).collect()
+/// The verbs that change something in this status. `steps` are those of the latest operation.
+fn possible(status: ProjectStatus, steps: &[Step]) -> Vec<String> {
+    let can = |verb: &ProjectVerb| match verb {
+        ProjectVerb::Undo | ProjectVerb::Skip => can_continue_undo(status, steps),
+        verb => verb.applies_to(status),
+    };
+    ProjectVerb::ALL.iter().copied().filter(can).map(|it| it.to_string()).collect()
+}
+
+/// Whether the undoing of one of these steps has failed, and nothing is in progress.
+pub fn can_continue_undo(status: ProjectStatus, steps: &[Step]) -> bool {
+    let is_at_rest = !status.is_transient() && status != ProjectStatus::Deleted;
+    is_at_rest && steps.iter().any(|it| it.state == StepState::UndoFailed)
 }
 
 fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod by_name;
+pub mod clone;
 pub mod explain;
 pub mod fields;
 pub mod operations;
@@ -13,10 +14,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
-use crate::domain::{Health, OperationKind, ProjectStatus, ProjectVerb};
+use crate::domain::{Health, ProjectStatus, ProjectVerb};
 use crate::store::projects::{Created, Expiry, NewProject, Project, ProjectEvent, ProjectPatch, Transition};
 use crate::web::api::audit::{API, audit};
-use crate::web::api::projects::verbs::applied;
+use crate::web::api::projects::operations::applied;
 use crate::web::api::response::page;
 use crate::web::api::{description, idempotency, wait};
 use crate::web::app::App;
@@ -45,15 +46,21 @@ pub async fn create(app: Data<App>, request: HttpRequest, body: Json<CreateProje
             fields::labels(value.labels.unwrap_or_default(), template)?,
         )
     };
-    let policy = app.operation_policy(&new.template, OperationKind::Create);
+    create_project(&app, request.path(), new).await
+}
+
+/// Creates a project, and answers with it. `projects` is the path of all projects.
+async fn create_project(app: &App, projects: &str, new: NewProject) -> ApiResult {
+    let policy = app.operation_policy(&new.template, new.operation());
     let (project, replayed) = match app.store.create_project(&new, policy, &audit(API, None)?).await? {
         Created::New(project) => (project, false),
         Created::Replayed(project) => (project, true),
         Created::InFlight => return Err(ApiError::KeyInFlight),
         Created::KeyReused => return Err(ApiError::KeyReused),
+        Created::SourceNotReady(was) => return Err(clone::refused(was)),
     };
     let mut response = HttpResponse::Created();
-    response.insert_header((LOCATION, format!("{}/{}", request.path(), project.id)));
+    response.insert_header((LOCATION, format!("{projects}/{}", project.id)));
     if replayed {
         response.insert_header(("Idempotency-Replayed", "true"));
     } else {
@@ -206,6 +213,7 @@ impl From<Project> for wire::Project {
             error_reason: row.error_reason,
             template: row.template,
             template_version: row.template_version,
+            source_id: row.source_id,
             parameters: raw(row.parameters),
             labels: row.labels,
             version: row.version,

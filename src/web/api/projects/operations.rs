@@ -13,8 +13,7 @@ use crate::store::projects::{Operation, Project, Transition};
 use crate::store::steps::Step;
 use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
-use crate::web::api::projects::verbs::applied;
-use crate::web::api::projects::{fields, load};
+use crate::web::api::projects::{fields, load, not_found};
 use crate::web::api::response::json;
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
@@ -56,7 +55,7 @@ pub async fn begin_deletion(
 }
 
 /// Rejects an operation that the provisioner of the template cannot perform.
-fn require_support(app: &App, template: &str, operation: OperationKind) -> Result<(), ApiError> {
+pub fn require_support(app: &App, template: &str, operation: OperationKind) -> Result<(), ApiError> {
     if app.templates.supports(template, operation) {
         return Ok(());
     }
@@ -75,6 +74,44 @@ pub async fn update(app: &App, id: Uuid, parameters: Box<RawValue>, version: Opt
     let policy = app.operation_policy(&template.name, OperationKind::Update);
     let outcome = app.store.begin_update(id, &parameters, version, policy, &audit(API, None)?).await?;
     applied(outcome, id, ProjectVerb::Update)
+}
+
+/// Why a project cannot be retried.
+pub const RETRY_HINT: &str = "Only a failed project can be retried.";
+/// Why an operation cannot be canceled.
+pub const CANCEL_HINT: &str = "No operation on it is in progress.";
+
+/// Why there is no undo to continue.
+const UNDO_HINT: &str = "The undoing of its last operation has not failed.";
+
+/// The project after a transition, or why the transition was not applied.
+pub fn applied(outcome: Transition<Project>, id: Uuid, verb: ProjectVerb) -> Result<Project, ApiError> {
+    match outcome {
+        Transition::Applied(project) => Ok(project),
+        Transition::Rejected { was } => {
+            let (verb, hint) = refusal(verb);
+            Err(ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint })
+        }
+        Transition::Protected => Err(ApiError::Protected),
+        Transition::Stale { version } => Err(ApiError::Stale(version)),
+        Transition::Missing => Err(not_found(id)),
+    }
+}
+
+/// What cannot be done, and when it could be.
+fn refusal(verb: ProjectVerb) -> (&'static str, &'static str) {
+    match verb {
+        ProjectVerb::Retry => ("retried", RETRY_HINT),
+        ProjectVerb::Cancel => ("canceled", CANCEL_HINT),
+        ProjectVerb::Undo => ("undone", UNDO_HINT),
+        ProjectVerb::Skip => ("changed", UNDO_HINT),
+        ProjectVerb::Update => ("updated", "Only a ready project can be updated."),
+        ProjectVerb::Rotate => ("rotated", "Only the credential of a ready project can be replaced."),
+        ProjectVerb::Pause => ("paused", "Only a ready project can be paused."),
+        ProjectVerb::Resume => ("resumed", "Only a paused project can be resumed."),
+        ProjectVerb::Undelete => ("undeleted", "Only a project that is pending deletion can be brought back."),
+        ProjectVerb::Delete => ("deleted", "It is deleted already."),
+    }
 }
 
 /// List the latest operations on a project with their steps, newest first.

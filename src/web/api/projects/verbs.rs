@@ -7,22 +7,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::domain::ProjectVerb;
-use crate::store::projects::{Expiry, Project, ProjectPatch, Transition};
+use crate::store::projects::{Expiry, Project, ProjectPatch};
 use crate::template;
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
-use crate::web::api::projects::{expected_version, fields, load, not_found, operations, patched, respond};
+use crate::web::api::projects::operations::{self, applied};
+use crate::web::api::projects::{expected_version, fields, load, patched, respond};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, Json, OptionalJson};
 use crate::web::query::Query;
 use crate::wire::duration::HumanDuration;
 use crate::wire::{self, ExtendProject, Reason};
-
-/// Why a project cannot be retried.
-pub const RETRY_HINT: &str = "Only a failed project can be retried.";
-/// Why an operation cannot be canceled.
-pub const CANCEL_HINT: &str = "No operation on it is in progress.";
 
 /// Delete a project, whatever its status: an operation in progress is stopped first. With a grace time, the project is only taken out
 /// of service, and `undelete` brings it back until the time is over. The response is sent before that; the events are kept.
@@ -70,6 +66,22 @@ fn grace(query: &Query) -> Result<Option<Duration>, ApiError> {
     responses((status = 200, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
     respond(HttpResponse::Ok(), begin(&app, id, ProjectVerb::Retry, None, reason).await?)
+}
+
+/// Continue an undo that failed: the last operation removes what it had made, from the step whose undoing failed.
+#[utoipa::path(post, path = "/projects/{id}/undo", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn undo(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let project = begin(&app, id, ProjectVerb::Undo, expected_version(&request)?, reason).await?;
+    respond(HttpResponse::Accepted(), project)
+}
+
+/// Leave what a failed undo could not remove, and continue the undo with the step before. The failure of the project says what is left.
+#[utoipa::path(post, path = "/projects/{id}/skip", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
+    responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
+pub async fn skip(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
+    let project = begin(&app, id, ProjectVerb::Skip, expected_version(&request)?, reason).await?;
+    respond(HttpResponse::Accepted(), project)
 }
 
 /// Starts an operation.
@@ -126,32 +138,4 @@ pub async fn force(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Opt
     }
     let outcome = app.store.force_project(id, expected_version(&request)?, &audit).await?;
     respond(HttpResponse::Ok(), applied(outcome, id, ProjectVerb::Delete)?)
-}
-
-/// The project after a transition, or why the transition was not applied.
-pub fn applied(outcome: Transition<Project>, id: Uuid, verb: ProjectVerb) -> Result<Project, ApiError> {
-    match outcome {
-        Transition::Applied(project) => Ok(project),
-        Transition::Rejected { was } => {
-            let (verb, hint) = refusal(verb);
-            Err(ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint })
-        }
-        Transition::Protected => Err(ApiError::Protected),
-        Transition::Stale { version } => Err(ApiError::Stale(version)),
-        Transition::Missing => Err(not_found(id)),
-    }
-}
-
-/// What cannot be done, and when it could be.
-fn refusal(verb: ProjectVerb) -> (&'static str, &'static str) {
-    match verb {
-        ProjectVerb::Retry => ("retried", RETRY_HINT),
-        ProjectVerb::Cancel => ("canceled", CANCEL_HINT),
-        ProjectVerb::Update => ("updated", "Only a ready project can be updated."),
-        ProjectVerb::Rotate => ("rotated", "Only the credential of a ready project can be replaced."),
-        ProjectVerb::Pause => ("paused", "Only a ready project can be paused."),
-        ProjectVerb::Resume => ("resumed", "Only a paused project can be resumed."),
-        ProjectVerb::Undelete => ("undeleted", "Only a project that is pending deletion can be brought back."),
-        ProjectVerb::Delete => ("deleted", "It is deleted already."),
-    }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use uuid::Uuid;
 
-use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
+use crate::domain::{OperationKind, ProjectStatus, ProjectVerb, StepState};
 use crate::store::Audit;
 use crate::store::projects::Project;
 use crate::store::projects::Transition;
 use crate::template::MAX_GRACE;
+use crate::web::api::projects::explain::can_continue_undo;
+use crate::web::api::projects::operations::applied;
 use crate::web::api::projects::operations::{begin, begin_deletion};
-use crate::web::api::projects::verbs::applied;
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
 use crate::web::error::ApiError;
@@ -29,6 +30,8 @@ impl Actions for Project {
         Verb::direct("undelete"),
         Verb::direct("rotate"),
         Verb::direct("retry"),
+        Verb::direct("undo"),
+        Verb::confirmed("skip", "Skip the step", "ban"),
     ];
 
     async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
@@ -48,6 +51,7 @@ impl Actions for Project {
         match verb {
             "cancel" => return Ok(of_cancel(self)),
             "pause" => return Ok(of_pause(self)),
+            "skip" => return of_skip(app, self).await,
             _ => {}
         }
         let grace = app.templates.get(&self.template).map(|it| it.grace).unwrap_or_default();
@@ -148,7 +152,7 @@ fn grace(form: &Form, project: &Project) -> Result<Option<Duration>, ()> {
 }
 
 fn of_cancel(project: &Project) -> Consequences {
-    let is_creation = project.operation == OperationKind::Create;
+    let is_creation = matches!(project.operation, OperationKind::Create | OperationKind::Clone);
     let after = project.operation.statuses().failed;
     Consequences {
         effects: vec![format!("The operation {:?} stops before its next step.", project.operation.as_str())],
@@ -169,6 +173,23 @@ fn of_pause(project: &Project) -> Consequences {
     }
 }
 
+async fn of_skip(app: &App, project: &Project) -> Result<Consequences, ApiError> {
+    let steps = app.store.steps_of_project(project.id, 1).await?;
+    let stuck = steps.iter().find(|it| it.state == StepState::UndoFailed).map(|it| it.name.as_str());
+    Ok(Consequences {
+        effects: vec![match stuck {
+            Some(name) => format!("What the step {name:?} made is left as it is. Nothing removes it later."),
+            None => "Nothing.".to_owned(),
+        }],
+        kept: vec![
+            "The steps before it are undone as the template says. The failure of the project says what is left."
+                .to_owned(),
+        ],
+        blocked: (!can_continue_undo(project.status, &steps))
+            .then(|| "The undoing of the last operation has not failed.".to_owned()),
+    })
+}
+
 /// Every verb but delete, which has a confirmation of its own.
 async fn other(app: &App, project: &Project, verb: ProjectVerb, audit: &Audit) -> Result<Performed, ApiError> {
     let outcome = match verb {
@@ -182,6 +203,7 @@ async fn other(app: &App, project: &Project, verb: ProjectVerb, audit: &Audit) -
             ProjectVerb::Resume => "project-resuming".to_owned(),
             ProjectVerb::Rotate => "project-rotating".to_owned(),
             ProjectVerb::Undelete => "project-restoring".to_owned(),
+            ProjectVerb::Undo | ProjectVerb::Skip => "project-undoing".to_owned(),
             _ => "retried".to_owned(),
         },
         Transition::Rejected { was } if verb == ProjectVerb::Retry => format!("retry-refused.{was}"),

@@ -88,6 +88,7 @@ pub async fn submit(app: &App, mut new: NewProject, policy: OperationPolicy) -> 
             // The user went back to the form and changed it, so this is a new request.
             Created::KeyReused => new.key = None,
             Created::InFlight => return Err(ApiError::KeyInFlight),
+            Created::SourceNotReady(was) => return Err(crate::web::api::projects::clone::refused(was)),
         }
     }
 }

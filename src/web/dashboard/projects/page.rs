@@ -14,7 +14,7 @@ use crate::store::projects::{Project, ProjectExplanation, ProjectPatch};
 use crate::store::steps::Step;
 use crate::web::api::jobs::explain::Reason;
 use crate::web::api::projects::access::text_of;
-use crate::web::api::projects::explain::{AT_DEADLINE, due, why};
+use crate::web::api::projects::explain::{AT_DEADLINE, can_continue_undo, due, why};
 use crate::web::api::projects::{Condition, conditions_of};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView, ProvisionTimes};
@@ -187,6 +187,14 @@ impl ProjectPage {
     pub fn can(&self, verb: ProjectVerb) -> bool {
         let is_supported = verb.operation().is_none_or(|it| !self.unsupported.contains(&it));
         verb.applies_to(self.project.status) && is_supported
+    }
+
+    pub fn can_continue_undo(&self) -> bool {
+        can_continue_undo(self.project.status, &self.steps)
+    }
+
+    pub fn can_clone(&self) -> bool {
+        self.project.status.can_be_cloned() && !self.unsupported.contains(&OperationKind::Clone)
     }
 
     /// The conditions that a person should know about. A failed operation has a box of its own.
