@@ -8,6 +8,11 @@ pub fn queue(cluster: &str) -> String {
     format!("cluster:{cluster}")
 }
 
+/// Whether a queue is that of the operations in a cluster. Nothing else may take its slots.
+pub fn is_queue(name: &str) -> bool {
+    name.starts_with("cluster:")
+}
+
 /// A cluster, as it was found.
 #[derive(Clone, Debug)]
 pub struct Cluster {

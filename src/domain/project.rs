@@ -120,6 +120,15 @@ impl OperationKind {
         OperationStatuses { allowed_from, first, running, done, failed }
     }
 
+    /// The operation that follows by itself if this one failed and was not undone: it gives back the access that this one blocks.
+    pub const fn reverse(self) -> Option<Self> {
+        match self {
+            Self::Pause => Some(Self::Resume),
+            Self::Retire => Some(Self::Restore),
+            _ => None,
+        }
+    }
+
     /// The status of the project after the job of this operation reached `state`; `None` while the job is not finished.
     pub const fn status_after(self, state: JobState) -> Option<ProjectStatus> {
         match state {
@@ -195,7 +204,7 @@ string_enum! {
 
 /// Every transition that an operation can cause: what the trigger of `projects` allows.
 pub fn transitions() -> std::collections::BTreeSet<(ProjectStatus, ProjectStatus)> {
-    use ProjectStatus::{Deleting, Failed, Paused, PendingDeletion};
+    use ProjectStatus::{Deleted, Deleting, Failed, Paused, Pausing, Restoring, Resuming};
     let mut all = std::collections::BTreeSet::new();
     for operation in OperationKind::ALL {
         let OperationStatuses { allowed_from, first, running, done, failed } = operation.statuses();
@@ -205,8 +214,10 @@ pub fn transitions() -> std::collections::BTreeSet<(ProjectStatus, ProjectStatus
     }
     // A deletion that is taken back, or that fails before anything is removed, leads to the status before it.
     // An orphan whose project was given up becomes a project again.
-    all.insert((ProjectStatus::Deleted, Failed));
-    all.extend([Paused, Failed].into_iter().flat_map(|before| [(Deleting, before), (PendingDeletion, before)]));
+    all.insert((Deleted, Failed));
+    all.extend([Paused, Failed].into_iter().flat_map(|before| [(Deleting, before), (Restoring, before)]));
+    // An operation that blocks access and was not undone is followed by its reverse.
+    all.extend([(Pausing, Resuming), (Deleting, Restoring)]);
     all.retain(|(from, to)| from != to);
     all
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use slog::{Logger, info, warn};
 
 use super::EngineResources;
+use crate::domain::ProjectVerb;
 use crate::store::jobs::GracePeriods;
-use crate::store::projects::{OperationPolicy, Transition};
+use crate::store::projects::{OperationPolicy, Request, Transition};
 use crate::store::{Audit, StoreError};
 
 /// How long after its timeout a worker may still settle an attempt. The worker stops the work after half of this, so that
@@ -36,9 +37,6 @@ pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration,
     if overdue.jobs {
         expire_jobs(resources, log).await?;
     }
-    if overdue.deletions {
-        delete_projects(resources, log).await?;
-    }
     if overdue.pending_outcomes {
         // Each statement follows the chain of dependents only so far.
         for _ in 0..DEPENDENTS_ROUNDS {
@@ -46,6 +44,9 @@ pub async fn reap(resources: &EngineResources, log: &Logger) -> Result<Duration,
                 break;
             }
         }
+    }
+    if overdue.deletions {
+        delete_projects(resources, log).await?;
     }
     let max_pause = (config.lease_ttl / 4).min(config.cancel_grace / 2).min(MAX_PAUSE).max(MIN_PAUSE);
     Ok(overdue.next.unwrap_or(MAX_PAUSE).clamp(MIN_PAUSE, max_pause))
@@ -97,9 +98,15 @@ async fn delete_projects(resources: &EngineResources, log: &Logger) -> Result<()
             max_attempts: u32::try_from(due.max_attempts).unwrap_or(default.max_attempts),
         };
         let audit = Audit { actor: "expiry".into(), request_id: None, reason: Some(reason.into()) };
-        // A project that somebody changed meanwhile refuses; the next run looks again.
-        if let Transition::Applied(_) = store.begin_deletion(due.id, grace, None, policy, &audit).await? {
-            info!(log, "project deletion started: {reason}"; "project_id" => %due.id, "new_state" => "deleting");
+        // A project that somebody changed meanwhile refuses; the next run looks again. One that cannot be deleted does not hold up
+        // the others.
+        let request = Request { grace, ..Request::new(ProjectVerb::Delete) };
+        match store.begin_operation(due.id, &request, policy, &audit).await {
+            Ok(Transition::Applied(_)) => {
+                info!(log, "project deletion started: {reason}"; "project_id" => %due.id, "new_state" => "deleting");
+            }
+            Ok(_) => {}
+            Err(error) => warn!(log, "project cannot be deleted now: {error}"; "project_id" => %due.id),
         }
     }
     Ok(())

@@ -40,6 +40,10 @@ struct Payload {
     #[serde(default)]
     known: Option<Output>,
     #[serde(default)]
+    was_ready: bool,
+    #[serde(default = "yes")]
+    opens: bool,
+    #[serde(default)]
     source: Option<Source>,
 }
 
@@ -58,6 +62,8 @@ impl Payload {
             parameters: self.parameters,
             settings: self.settings.unwrap_or_else(|| RawValue::NULL.to_owned()),
             known: self.known.unwrap_or_default(),
+            was_ready: self.was_ready,
+            opens: self.opens,
             source: self.source,
             execution_id: Uuid::nil(),
             attempt: 1,
@@ -78,6 +84,10 @@ pub fn work_of(payload: &str) -> Result<(String, Work), String> {
     Ok(payload.into_work())
 }
 
+const fn yes() -> bool {
+    true
+}
+
 const fn first_version() -> i32 {
     1
 }
@@ -90,7 +100,7 @@ impl Handler for Operate {
                 let message = format!("no provisioner {name:?} for the template {:?}", work.template);
                 Outcome::fatal(message)
             })?;
-            let on_failure = self.on_failure(work.settings.get());
+            let on_failure = self.on_failure(&work);
             let work = Work {
                 operation: self.operation,
                 execution_id: job.execution_id,
@@ -120,19 +130,21 @@ impl Handler for Operate {
 impl Operate {
     /// What happens to the steps of an operation that failed for good. Only the template of a new project has a choice: what works
     /// keeps working, and a removal is not reversed.
-    fn on_failure(&self, settings: &str) -> OnFailure {
+    fn on_failure(&self, work: &Work) -> OnFailure {
         #[derive(Default, Deserialize)]
         struct Settings {
             on_failure: Option<OnFailure>,
         }
         match self.operation {
-            OperationKind::Create | OperationKind::Clone => {
-                let settings: Settings = serde_json::from_str(settings).unwrap_or_default();
+            OperationKind::Create | OperationKind::Clone if !work.was_ready => {
+                let settings: Settings = serde_json::from_str(work.settings.get()).unwrap_or_default();
                 settings.on_failure.unwrap_or(OnFailure::Keep)
             }
             OperationKind::Pause | OperationKind::Retire | OperationKind::Rotate => OnFailure::Undo,
-            // What was adopted existed before: nothing of it is ever undone.
-            OperationKind::Adopt
+            // What was adopted or has worked existed before: nothing of it is ever undone.
+            OperationKind::Create
+            | OperationKind::Clone
+            | OperationKind::Adopt
             | OperationKind::Update
             | OperationKind::Resume
             | OperationKind::Restore

@@ -24,6 +24,16 @@ impl Failure {
         Self { code: code.to_owned(), message: message.into(), is_retryable: false }
     }
 
+    /// The code if the place of the resource cannot be reached.
+    pub const UNREACHABLE: &str = "cluster_unreachable";
+    /// The code if that place has no room at present, such as a free connection.
+    pub const FULL: &str = "cluster_full";
+
+    /// Whether the operation waits until this is over, and does not count it as a failure.
+    pub fn is_outage(&self) -> bool {
+        [Self::UNREACHABLE, Self::FULL].contains(&self.code.as_str())
+    }
+
     /// The code for invalid parameters or settings.
     pub const INVALID: &str = "invalid_parameters";
     /// The code of a step that was interrupted because the operation is to stop.

@@ -53,6 +53,10 @@ pub struct Work {
     pub settings: Box<RawValue>,
     /// What earlier operations on the project have recorded.
     pub known: Output,
+    /// Whether the project has worked. Then what it consists of is never undone.
+    pub was_ready: bool,
+    /// Whether access is given back when the project is restored, or when blocking it is undone. Not if it was blocked before.
+    pub opens: bool,
     /// The project to copy; only for a clone.
     pub source: Option<Source>,
     /// The attempt of the job. Everything recorded is fenced by this id.

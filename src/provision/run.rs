@@ -1,5 +1,7 @@
 //! Performs one attempt at an operation, step by step.
 
+use std::time::Duration;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -9,6 +11,10 @@ use crate::domain::{Outcome, StepState};
 use crate::mutant::{self, HoldPoint};
 use crate::signal::Stop;
 use crate::template::OnFailure;
+
+/// How long an operation waits for the end of an outage before it tries again.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// The name of a step that stands for an attempt that could not begin.
 const BEGIN: &str = "begin";
@@ -29,8 +35,14 @@ pub async fn run(
         Ok(attempt) => attempt,
         Err(failure) => return ended(refused(recorder, failure).await),
     };
-    let mut run =
-        Run { attempt: attempt.as_mut(), project: work.project_id, recorder, stop: &work.stop, touched: Vec::new() };
+    let mut run = Run {
+        attempt: attempt.as_mut(),
+        project: work.project_id,
+        recorder,
+        stop: &work.stop,
+        attempt_number: work.attempt,
+        touched: Vec::new(),
+    };
     ended(run.perform_all(work.is_last, on_failure).await)
 }
 
@@ -96,6 +108,8 @@ struct Run<'a> {
     project: Uuid,
     recorder: &'a dyn Recorder,
     stop: &'a Stop,
+    /// Counts from 1.
+    attempt_number: i32,
     /// The steps that may have had an effect, in order.
     touched: Vec<usize>,
 }
@@ -114,6 +128,7 @@ impl Run<'_> {
         match &ending {
             Ending::Recording(error) => return Err(error.clone()),
             Ending::Released => return Ok(Outcome::Released),
+            Ending::Failed(failure) if failure.is_outage() => return Ok(self.wait()),
             Ending::Failed(failure) if failure.is_retryable && !is_last => {
                 return Ok(Outcome::failed(&failure.message));
             }
@@ -126,6 +141,7 @@ impl Run<'_> {
         {
             return match ending {
                 Ending::Recording(error) => Err(error),
+                Ending::Failed(failure) if failure.is_outage() && !is_stopped => Ok(self.wait()),
                 Ending::Failed(failure) => {
                     let message = format!("undoing failed: {}", failure.message);
                     let is_retried = failure.is_retryable && !is_last && !is_stopped;
@@ -139,6 +155,12 @@ impl Run<'_> {
             // The engine knows who stopped it, and why.
             Ending::Stopped | Ending::Released | Ending::Recording(_) => Outcome::Canceled { reason: String::new() },
         })
+    }
+
+    /// Tries again after a while, which grows with the attempts. The deadline of the operation ends that.
+    fn wait(&self) -> Outcome {
+        let doubled = self.attempt_number.saturating_sub(1).clamp(0, 10).unsigned_abs();
+        Outcome::Snooze { after: (FIRST_WAIT * 2_u32.pow(doubled)).min(LONGEST_WAIT) }
     }
 
     fn remember(&mut self, step: &RecordedStep) {

@@ -94,6 +94,7 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/supersede_jobs",
     "functions/grace_of_template",
     "functions/can_be_restored",
+    "functions/may_expire",
     "functions/finish_operation",
     "functions/lock_project",
     "functions/stop_operation",

@@ -15,7 +15,7 @@ use super::json::{TextOr, storable};
 use super::time::parse_time;
 use crate::domain::new_job::{DEFAULT_KEY_WINDOW, DEFAULT_PRIORITY, MAX_PRIORITY};
 use crate::domain::retry::{MAX_DELAY, Strategy};
-use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, NewJob, OperationKind, Policy};
+use crate::domain::{Backoff, Dependency, Due, Ident, JobKey, NewJob, OperationKind, Policy, cluster};
 
 /// Maximum payload size in bytes.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
@@ -139,6 +139,9 @@ impl CreateJob {
         let hash = self.fingerprint();
         if OperationKind::of_job_kind(&self.kind).is_some() {
             return Err(FieldProblem::new("kind", "is reserved for projects; use POST /projects"));
+        }
+        if self.queue.as_deref().is_some_and(cluster::is_queue) {
+            return Err(FieldProblem::new("queue", "is reserved for operations on projects in that cluster"));
         }
         let ident = |field: &str, text: Option<&str>| match text {
             Some(text) => Ident::parse(text).map_err(|error| FieldProblem::new(field, error)),
@@ -299,6 +302,7 @@ mod tests {
             (r#"{"kind": "a", "run_at": "9999-12-31T23:59:59-14:00"}"#, "run_at"),
             (r#"{"kind": "a", "deadline_at": "9999-12-31T23:59:59-14:00"}"#, "deadline_at"),
             (r#"{"kind": "project.provision"}"#, "kind"),
+            (r#"{"kind": "a", "queue": "cluster:main"}"#, "queue"),
             (r#"{"kind": "a", "run_at": "2030-01-01T00:00:00Z", "delay": 5}"#, "delay"),
             (r#"{"kind": "a", "delay": 1e12}"#, "delay"),
             (r#"{"kind": "a", "timeout": "31d"}"#, "timeout"),

@@ -119,7 +119,7 @@ pub struct ApplyProject {
     /// Default: `simulated`. The template of an existing project cannot be changed.
     #[schema(example = "postgres")]
     pub template: Option<String>,
-    /// Parameters of the template. Default: `{}`.
+    /// Parameters of the template. Omitted: an existing project keeps its parameters, and a new one has `{}`.
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<Box<RawValue>>,
     /// Replaces all labels. Omitted: an existing project keeps its labels.
@@ -199,7 +199,7 @@ pub struct ProjectExplanation {
     pub project_id: Uuid,
     #[schema(example = "creating")]
     pub status: String,
-    /// `settled`, `working`, `queued_behind_others`, `no_free_slot`, `no_worker`, `retrying_later`, `lease_expired`,
+    /// `settled`, `working`, `queued_behind_others`, `no_free_slot`, `no_worker`, `retrying_later`, `waiting_for_outage`, `lease_expired`,
     /// `about_to_start`, `past_deadline` or `no_job`.
     #[schema(example = "no_worker")]
     pub reason: String,

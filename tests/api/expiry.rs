@@ -123,3 +123,55 @@ async fn dead_letter_is_superseded_when_its_project_goes_on() {
     assert_eq!(server.get("/dlq").await.expect(200).json(), json!([]));
     database.check_invariants().await;
 }
+
+/// The project once it has this status, whatever it is before.
+async fn reached(server: &Server, id: &str, status: &str) -> Value {
+    eventually(&format!("the project is {status}"), async || {
+        let project = server.get(&format!("/projects/{id}")).await.json();
+        (project["status"] == status).then_some(project)
+    })
+    .await
+}
+
+/// A time of expiry that has passed does not delete a project that somebody wants to keep, nor one whose removal has failed.
+#[tokio::test]
+async fn expiry_that_has_passed_acts_once() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let body =
+        json!({"name": "a", "parameters": {"simulate": {"duration_ms": 0, "outcome": "ready", "removal": "failed"}}});
+    let id = server.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    server.until(&id, "ready").await;
+    let path = format!("/projects/{id}");
+    database.run("UPDATE projects SET is_protected = true, expires_at = clock_timestamp()").await;
+    server.patch(&path, json!({"protected": false})).await.expect(200);
+    let failed = reached(&server, &id, "failed").await;
+    assert!(failed["expires_at"].is_null(), "{failed}");
+    assert_eq!(database.number("SELECT count(*) FROM jobs WHERE kind = 'project.deprovision'").await, 1);
+
+    let kept = server.ready("b").await;
+    server.delete(&format!("/projects/{kept}?grace=1h")).await.expect(202);
+    server.until(&kept, "pending_deletion").await;
+    database.run(&format!("UPDATE projects SET expires_at = clock_timestamp() WHERE id = '{kept}'")).await;
+    server.post(&format!("/projects/{kept}/undelete"), json!({})).await.expect(202);
+    assert!(server.until(&kept, "ready").await["expires_at"].is_null());
+    database.check_invariants().await;
+}
+
+/// A project that cannot be deleted now does not hold up the others.
+#[tokio::test]
+async fn draining_queue_does_not_stop_other_deletions() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let body =
+        json!({"name": "a", "queue": "slow", "parameters": {"simulate": {"duration_ms": 0, "outcome": "ready"}}});
+    let waits = server.post("/projects", body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    let goes = server.ready("b").await;
+    server.until(&waits, "ready").await;
+    server.post("/queues/slow/drain", json!({})).await.expect(200);
+    database.run("UPDATE projects SET expires_at = clock_timestamp() - interval '1 s', expiry_announced = true").await;
+    reached(&server, &goes, "deleted").await;
+    assert_eq!(server.get(&format!("/projects/{waits}")).await.json()["status"], "ready");
+    server.post("/queues/slow/resume", json!({})).await.expect(200);
+    reached(&server, &waits, "deleted").await;
+}

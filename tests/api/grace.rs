@@ -74,10 +74,32 @@ async fn undeleted_project_is_as_it_was() {
     server.until(&id, "paused").await;
     server.delete(&format!("/projects/{id}?grace=1h")).await.expect(202);
     server.until(&id, "pending_deletion").await;
-    assert_eq!(
-        server.post(&format!("/projects/{id}/undelete"), json!({})).await.expect(202).json()["status"],
-        "paused"
-    );
+    server.post(&format!("/projects/{id}/undelete"), json!({})).await.expect(202);
+    server.until(&id, "paused").await;
+    database.check_invariants().await;
+}
+
+/// A deletion with a grace time keeps what it has, whatever is in progress when it is requested.
+#[tokio::test]
+async fn deletion_during_an_undelete_keeps_its_grace_time() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.create_as("a", json!({"outcome": "ready", "duration_ms": 1000})).await;
+    server.until(&id, "ready").await;
+    let path = format!("/projects/{id}");
+    server.delete(&format!("{path}?grace=7d")).await.expect(202);
+    // While it is taken out of service, its grace time can be changed.
+    assert_eq!(server.delete(&format!("{path}?grace=30d")).await.expect(202).json()["status"], "deleting");
+    server.until(&id, "pending_deletion").await;
+    let kept = format!("SELECT count(*) FROM projects WHERE id = '{id}' AND delete_after > now() + interval '29 days'");
+    assert_eq!(database.number(&kept).await, 1);
+    assert_eq!(server.post(&format!("{path}/undelete"), json!({})).await.expect(202).json()["status"], "restoring");
+    server.delete(&format!("{path}?grace=7d")).await.expect(202);
+    // A repeated deletion without a grace time does not shorten it.
+    server.delete(&path).await.expect(202);
+    server.until(&id, "pending_deletion").await;
+    let kept = format!("SELECT count(*) FROM projects WHERE id = '{id}' AND delete_after > now() + interval '6 days'");
+    assert_eq!(database.number(&kept).await, 1);
     database.check_invariants().await;
 }
 

@@ -57,6 +57,8 @@ fn work(operation: OperationKind, payload: &serde_json::Value) -> Work {
         parameters: raw(&payload["parameters"].to_string()),
         settings: raw(&payload["settings"].to_string()),
         known,
+        was_ready: payload["was_ready"].as_bool().unwrap_or_default(),
+        opens: payload["opens"].as_bool().unwrap_or(true),
         source: serde_json::from_value(payload["source"].clone()).ok(),
         execution_id: Uuid::now_v7(),
         attempt: 1,

@@ -64,7 +64,7 @@ async fn operation_without_a_program_is_refused() {
     let refused = it.server.patch(&format!("/projects/{id}"), json!({"parameters": {}})).await.expect(409);
     assert_eq!(refused.code(), "not_supported");
     let template = it.server.get("/templates/it").await.json();
-    assert_eq!(template["unsupported"], json!(["update", "rotate", "pause", "resume", "retire", "restore"]));
+    assert_eq!(template["unsupported"], json!(["clone", "update", "rotate", "pause", "resume", "retire", "restore"]));
     assert_eq!(it.server.get(&format!("/projects/{id}")).await.json()["status"], "ready");
 }
 
@@ -82,4 +82,56 @@ async fn every_mistake_in_the_settings_ends_the_start() {
             assert!(stderr.contains(&format!("templates.it.settings.{key} (provost.toml)")), "{key}: {stderr}");
         }
     }
+}
+
+/// An undo that fails can be continued, or skipped where a person has done its work.
+#[tokio::test]
+async fn failed_undo_is_continued_or_skipped() {
+    let scripts = [("provision", "touch $R/thing; exit 64"), ("deprovision", "test -e $R/repaired && rm -f $R/thing")];
+    let it = Setup::with(&scripts, "", &[("PROVOST_MAX_ATTEMPTS", "1")]).await;
+    let create = async || {
+        let id = it.create("shop", json!({})).await;
+        let failed = it.server.until(&id, "failed").await;
+        assert_eq!(failed["failure"]["kept"], json!(["provision"]), "{failed}");
+        assert_eq!(it.steps(&id).await, ["provision undo_failed"]);
+        id
+    };
+    let id = create().await;
+    let path = format!("/projects/{id}");
+    let explained = it.server.get(&format!("{path}/explain")).await.expect(200).json();
+    assert_eq!(explained["possible"], json!(["retry", "undo", "skip", "delete"]), "{explained}");
+    assert_eq!(explained["steps"][0]["state"], "undo_failed");
+    // Still stuck, so it fails again.
+    it.server.post(&format!("{path}/undo"), json!({})).await.expect(202);
+    it.server.until(&id, "failed").await;
+    assert_eq!(it.steps(&id).await, ["provision undo_failed"]);
+    std::fs::write(it.place.path().join("made/repaired"), "").unwrap();
+    it.server.post(&format!("{path}/undo"), json!({"reason": "repaired"})).await.expect(202);
+    let failed = it.server.until(&id, "failed").await;
+    assert_eq!((&failed["failure"]["kept"], &failed["failure"]["undone"]), (&json!([]), &json!(["provision"])));
+    assert!(it.made("thing").is_none());
+    it.server.post(&format!("{path}/undo"), json!({})).await.expect(409);
+    it.server.post(&format!("{path}/skip"), json!({})).await.expect(409);
+
+    std::fs::remove_file(it.place.path().join("made/repaired")).unwrap();
+    let id = create().await;
+    it.server.post(&format!("/projects/{id}/skip"), json!({"reason": "removed by hand"})).await.expect(202);
+    let failed = it.server.until(&id, "failed").await;
+    assert_eq!(failed["failure"]["kept"], json!(["provision"]), "it says what may be left");
+    assert_eq!(it.steps(&id).await, ["provision undo_skipped"]);
+    it.database.check_invariants().await;
+}
+
+/// A clone is told about its source.
+#[tokio::test]
+async fn program_clones_a_project() {
+    let scripts =
+        [("provision", "echo '{\"at\": \"here\"}'"), ("clone", "cat > $R/input; echo '{\"at\": \"there\"}'"), REMOVE];
+    let it = Setup::new(&scripts, "settings.outputs.at = {}").await;
+    let source = it.ready("shop", json!({})).await;
+    let clone = it.server.post(&format!("/projects/{source}/clone"), json!({"name": "copy"})).await.expect(201).json();
+    it.server.until(clone["id"].as_str().unwrap(), "ready").await;
+    let input = it.input("input");
+    assert_eq!(input["source"], json!({"id": source, "outputs": {"at": "here"}}));
+    assert_eq!((&input["operation"], &clone["labels"]), (&json!("clone"), &json!({"team": "x"})));
 }

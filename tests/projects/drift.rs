@@ -158,7 +158,9 @@ async fn orphan_is_adopted_quarantined_and_removed() {
     assert!(!can_connect(&old_url).await);
     let names = remains(&admin().await, &old_url.replace("/p_", "/z_")).await;
     assert_eq!(names.len(), 1, "it was renamed: {names:?}");
-    assert_eq!(setup.server.post(&format!("{path}/undelete"), json!({})).await.expect(202).json()["status"], "failed");
+    setup.server.post(&format!("{path}/undelete"), json!({})).await.expect(202);
+    setup.server.until(&id, "failed").await;
+    assert!(!can_connect(&old_url).await, "what was shut out before stays so");
     setup.server.post(&format!("{path}/retry"), json!({})).await.expect(200);
     setup.server.until(&id, "ready").await;
     let n: i32 = setup.tenant(&id).await.query_one("SELECT n FROM t", &[]).await.unwrap().get(0);

@@ -1,5 +1,6 @@
 //! From the request to a database that works, and back to nothing.
 
+use provost::store::Connector;
 use serde_json::json;
 
 use super::{Setup, admin, can_connect, remains};
@@ -180,12 +181,64 @@ async fn only_sessions_of_the_retired_credential_end() {
         let (_, address) = first.split_once('@').unwrap();
         connect(&format!("postgres://{database}_c10:x@{address}")).await
     });
+    setup
+        .database
+        .run(&format!("UPDATE outputs SET value = to_json('{database}_c10'::text) WHERE name = 'user'"))
+        .await;
     setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
     let project = setup.server.until(&id, "ready").await;
     assert_eq!(project["failure"], json!(null), "{project}");
     assert!(setup.url(&id).await.contains("_c11:"));
     assert!(old.simple_query("SELECT 1").await.is_err());
     tenth.simple_query("SELECT 1").await.unwrap();
+}
+
+/// A rotation that ended half way leaves a credential that no client has.
+#[tokio::test]
+async fn rotation_keeps_the_credential_that_clients_use() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let used = setup.url(&id).await;
+    let database = used.rsplit('/').next().unwrap();
+    let left = format!("CREATE ROLE {database}_c2 LOGIN PASSWORD 'x' IN ROLE {database}_owner");
+    admin().await.batch_execute(&left).await.unwrap();
+    setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+    setup.server.until(&id, "ready").await;
+    assert!(setup.url(&id).await.contains("_c3:"));
+    assert!(can_connect(&used).await);
+    let roles = remains(&admin().await, &used).await;
+    assert!(!roles.iter().any(|it| it.ends_with("_c2")), "{roles:?}");
+}
+
+/// A pool opens a new session as soon as one ends.
+#[tokio::test]
+async fn session_does_not_outlive_its_credential() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let first = setup.url(&id).await;
+    let sessions = std::sync::Mutex::new(Vec::new());
+    let pool = async {
+        loop {
+            if let Ok((client, connection)) = Connector::parse(&first).unwrap().connect().await {
+                tokio::spawn(connection);
+                while client.simple_query("SELECT 1").await.is_ok() {}
+                sessions.lock().unwrap().push(client);
+            }
+        }
+    };
+    let rotations = async {
+        for _ in 0..2 {
+            setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+            let project = setup.server.until(&id, "ready").await;
+            assert_eq!(project["failure"], json!(null), "{project}");
+        }
+    };
+    tokio::select! { () = rotations => {}, () = pool => {} }
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE '%\\_c1' AND datname = $1";
+    let database = first.rsplit('/').next().unwrap();
+    assert_eq!(admin().await.query_one(open, &[&database]).await.unwrap().get::<_, i64>(0), 0);
+    let unnamed = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND usename IS NULL AND backend_type = 'client backend'";
+    assert_eq!(admin().await.query_one(unnamed, &[&database]).await.unwrap().get::<_, i64>(0), 0);
 }
 
 #[tokio::test]

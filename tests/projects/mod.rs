@@ -10,6 +10,7 @@ mod keys;
 mod lifecycle;
 mod plain_admin;
 mod rotation;
+mod undo;
 
 use provost::store::Connector;
 use serde_json::{Value, json};

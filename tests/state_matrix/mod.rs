@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use provost::domain::{JobState, OperationKind, Outcome, ProjectStatus, ProjectVerb, Settlement};
 use provost::store::jobs::{ClaimRequest, Lease, Settled};
-use provost::store::projects::{OperationPolicy, Transition};
+use provost::store::projects::{OperationPolicy, Request, Transition};
 use provost::store::{Audit, Store};
 use uuid::Uuid;
 

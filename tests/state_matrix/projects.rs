@@ -35,6 +35,11 @@ async fn table_of_operations_matches_the_domain() {
         ] {
             assert_eq!(row.get::<_, &str>(column), status.as_str(), "{operation} {column}");
         }
+        assert_eq!(
+            row.get::<_, Option<&str>>("reverse"),
+            operation.reverse().map(OperationKind::as_str),
+            "{operation}"
+        );
     }
 }
 
@@ -46,7 +51,8 @@ async fn operations_start_only_from_their_statuses() {
     for (verb, operation) in verbs.filter(|(verb, _)| *verb != ProjectVerb::Delete) {
         for from in ProjectStatus::ALL {
             let project = project_at(&database, *from, "1 h").await;
-            let outcome = store.begin_operation(project, verb, None, operation_policy(), &audit()).await.unwrap();
+            let outcome =
+                store.begin_operation(project, &Request::new(verb), operation_policy(), &audit()).await.unwrap();
             let is_allowed = operation.statuses().allowed_from.contains(from);
             match outcome {
                 Transition::Applied(now) => assert_eq!((is_allowed, now.status), (true, operation.statuses().first)),
@@ -136,6 +142,35 @@ async fn deadline_ends_every_transient_status() {
     }
 }
 
+/// What blocks access and ends without being undone does not stay: its reverse follows.
+#[tokio::test]
+async fn operation_that_was_not_undone_is_reversed() {
+    let database = Database::new().await;
+    let store = store(&database).await;
+    for operation in OperationKind::ALL {
+        for state in ["running", "done", "undo_failed", "undone"] {
+            let (project, lease) = operating(&database, *operation, operation.statuses().running).await;
+            let step = format!(
+                "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at, ended_at, error)
+                 VALUES ('{}', 0, '{project}', 'step', '{state}', gen_random_uuid(), now(), CASE WHEN '{state}' <> 'running' THEN now() END, 'x')",
+                lease.job_id
+            );
+            database.run(&step).await;
+            database
+                .run(&format!("UPDATE projects SET deadline_at = now() - interval '1 s' WHERE id = '{project}'"))
+                .await;
+            store.expire_projects(200, "test").await.unwrap();
+            let reverse = operation.reverse().filter(|_| state != "undone");
+            let expected = reverse.map_or(operation.statuses().failed, |it| it.statuses().first);
+            assert_eq!(status_of(&database, project).await, expected, "{operation} with a step that is {state}");
+            let jobs = "SELECT string_agg(kind, ',') FROM jobs WHERE state = 'queued' AND project_id = ";
+            let queued = database.rows(&format!("{jobs} '{project}'"), &[]).await[0].get::<_, Option<String>>(0);
+            assert_eq!(queued.as_deref(), reverse.map(OperationKind::job_kind), "{operation} {state}");
+            database.run("UPDATE projects SET deadline_at = 'infinity' WHERE deadline_at IS NOT NULL").await;
+        }
+    }
+}
+
 /// From every status, whatever its job does, a deletion leads to `deleting`, and a cancel ends the operation.
 #[tokio::test]
 async fn every_status_can_be_left() {
@@ -164,7 +199,10 @@ async fn leave(database: &Database, store: &Store, verb: ProjectVerb, status: Pr
     };
     let outcome = match verb {
         ProjectVerb::Cancel => store.cancel_operation(project, None, &audit()).await.unwrap(),
-        _ => store.begin_deletion(project, Some(Duration::ZERO), None, operation_policy(), &audit()).await.unwrap(),
+        _ => {
+            let request = Request { grace: Some(Duration::ZERO), ..Request::new(verb) };
+            store.begin_operation(project, &request, operation_policy(), &audit()).await.unwrap()
+        }
     };
     let case = format!("{verb} at {status} with a job that is {state:?}");
     let is_rejected = verb == ProjectVerb::Cancel && !status.is_transient();

@@ -31,7 +31,10 @@ impl Life<'_> {
         self.story.push(format!("{verb} at {}", self.status().await));
         match verb {
             ProjectVerb::Cancel => _ = self.store.cancel_operation(self.project, None, &audit()).await.unwrap(),
-            _ => _ = self.store.begin_operation(self.project, verb, None, operation_policy(), &audit()).await.unwrap(),
+            _ => {
+                let request = Request::new(verb);
+                _ = self.store.begin_operation(self.project, &request, operation_policy(), &audit()).await.unwrap();
+            }
         }
     }
 
@@ -42,6 +45,11 @@ impl Life<'_> {
         let claimed = self.store.claim_jobs(&claim_request("*"), 1).await.unwrap().jobs;
         if let Some(job) = claimed.into_iter().next() {
             self.story.push(format!("claimed {}", job.kind));
+            if self.rng.random_bool(0.5) {
+                let step = "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at)
+                            VALUES ($1, 0, $2, 'step', 'running', $1, now()) ON CONFLICT DO NOTHING";
+                self.database.rows(step, &[&job.lease.job_id, &self.project]).await;
+            }
             self.held = Some(job.lease);
         }
     }
@@ -148,11 +156,15 @@ async fn deletion_leads_to_deleted_whatever_has_happened() {
 async fn cancel_ends_the_operation_whatever_has_happened() {
     lives(async |life| {
         life.ask(ProjectVerb::Cancel).await;
-        if life.rng.random_bool(0.5) {
-            life.work().await;
-        } else {
-            // No worker hears of it.
-            life.pass_the_deadline().await;
+        let is_heard = life.rng.random_bool(0.5);
+        // What was not undone is reversed, and that ends as well.
+        for _ in 0..2 {
+            if is_heard {
+                life.work().await;
+            } else {
+                // No worker hears of it.
+                life.pass_the_deadline().await;
+            }
         }
         let status = life.status().await;
         let is_removal = status == ProjectStatus::Deleting;

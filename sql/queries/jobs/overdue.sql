@@ -9,11 +9,10 @@ FROM (SELECT clock_timestamp() AS at) AS clock,
       FROM jobs WHERE state = 'active' AND worker_id IS NOT NULL) AS running,
      (SELECT least((SELECT min(delete_after) FROM projects WHERE delete_after IS NOT NULL AND status = 'pending_deletion'),
                    (SELECT expires_at - interval '24 hours' FROM projects
-                    WHERE expires_at IS NOT NULL AND NOT expiry_announced AND status NOT IN ('deleting', 'pending_deletion', 'restoring', 'deleted')
+                    WHERE expires_at IS NOT NULL AND NOT expiry_announced AND status <> 'deleted' AND provost.may_expire(status, is_protected, stop_request)
                     ORDER BY expires_at LIMIT 1),
                    (SELECT expires_at FROM projects
-                    WHERE expires_at IS NOT NULL AND expiry_announced AND status NOT IN ('deleting', 'pending_deletion', 'restoring', 'deleted')
-                      AND NOT is_protected AND stop_request IS DISTINCT FROM 'delete'
+                    WHERE expires_at IS NOT NULL AND expiry_announced AND status <> 'deleted' AND provost.may_expire(status, is_protected, stop_request)
                     ORDER BY expires_at LIMIT 1)) AS deletion,
              (SELECT deadline_at FROM projects WHERE deadline_at IS NOT NULL ORDER BY deadline_at LIMIT 1) AS project,
              (SELECT deadline_at FROM jobs

@@ -5,7 +5,7 @@ WITH announced AS (
     WHERE NOT p.expiry_announced AND p.id = ANY (ARRAY(
         SELECT e.id FROM projects e
         WHERE e.expires_at < clock_timestamp() + interval '24 hours' AND NOT e.expiry_announced
-          AND e.status NOT IN ('deleting', 'pending_deletion', 'restoring', 'deleted')
+          AND provost.may_expire(e.status, e.is_protected, e.stop_request)
         ORDER BY e.id LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING p.id, p.status, p.queue, p.expires_at, p.updated_at
 ), recorded AS (

@@ -1,6 +1,6 @@
 -- List projects, newest first. Deleted ones are included only if requested by status.
 -- $1 status or null  $2 labels to contain or null  $3 search text or null  $4 ids below this one, or null  $5 max rows
-SELECT id, name, status, error_reason, template, template_version, source_id, parameters::text AS parameters, labels::text AS labels, version,
+SELECT id, name, status, error_reason, template, template_version, source_id, was_ready, parameters::text AS parameters, labels::text AS labels, version,
        operation, failure::text AS failure, is_protected, stop_request, tenant, queue, priority,
        operation_deadline, expires_at, delete_after, project_conditions(projects.id) AS conditions, observed_at, requested_at, deadline_at, created_at, updated_at
 FROM projects

@@ -1,6 +1,6 @@
 -- List the projects with a name that are not deleted: two rows tell that the name is not unique.
 -- $1 name
-SELECT id, name, status, error_reason, template, template_version, source_id, parameters::text AS parameters, labels::text AS labels, version,
+SELECT id, name, status, error_reason, template, template_version, source_id, was_ready, parameters::text AS parameters, labels::text AS labels, version,
        operation, failure::text AS failure, is_protected, stop_request, tenant, queue, priority,
        operation_deadline, expires_at, delete_after, project_conditions(projects.id) AS conditions, observed_at, requested_at, deadline_at, created_at, updated_at
 FROM projects

@@ -2,7 +2,7 @@
 -- $1 project  $2 new name or null  $3 new labels or null  $4 expected version, or null for any  $5 new protection or null
 -- $6 new time of expiry, or null  $7 never expires?  $8 expires later by this (s), or null
 WITH locked AS MATERIALIZED (
-    SELECT id, status, version FROM projects WHERE id = $1 FOR UPDATE
+    SELECT id, status, version, stop_request, expires_at FROM projects WHERE id = $1 FOR UPDATE
 ), patched AS (
     UPDATE projects p
     SET name = coalesce($2::text, p.name), labels = coalesce($3::text::jsonb, p.labels),
@@ -11,11 +11,12 @@ WITH locked AS MATERIALIZED (
         expiry_announced = p.expiry_announced AND $6 IS NULL AND $8 IS NULL AND NOT $7,
         version = p.version + 1, updated_at = clock_timestamp()
     FROM locked
-    WHERE p.id = locked.id AND locked.status NOT IN ('deleting', 'pending_deletion', 'deleted') AND ($4::bigint IS NULL OR locked.version = $4)
+    WHERE p.id = locked.id AND locked.status NOT IN ('deleting', 'pending_deletion', 'restoring', 'deleted') AND locked.stop_request IS DISTINCT FROM 'delete'
+      AND ($8::float8 IS NULL OR locked.expires_at IS NOT NULL) AND ($4::bigint IS NULL OR locked.version = $4)
     RETURNING p.*
 )
 SELECT locked.status AS previous_status, locked.version AS previous_version,
-       patched.id, patched.name, patched.status, patched.error_reason, patched.template, patched.template_version, patched.source_id,
+       patched.id, patched.name, patched.status, patched.error_reason, patched.template, patched.template_version, patched.source_id, patched.was_ready,
        patched.parameters::text AS parameters, patched.labels::text AS labels, patched.version, patched.operation,
        patched.failure::text AS failure, patched.is_protected, patched.stop_request, patched.tenant,
        patched.queue, patched.priority, patched.operation_deadline, patched.expires_at, patched.delete_after,

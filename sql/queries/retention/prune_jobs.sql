@@ -7,6 +7,8 @@ WITH deleted AS (
         WHERE state = $1::text AND state IN ('failed', 'superseded', 'canceled') AND state <> 'completed'
           AND finished_at <= (SELECT clock_timestamp()) - $2::float8 * interval '1 second'
           AND workflow_id IS NULL
+          -- What a project that never worked has made is known only from the steps of its jobs.
+          AND (project_id IS NULL OR NOT EXISTS (SELECT FROM projects p WHERE p.id = project_id AND p.status = 'failed' AND NOT p.was_ready))
         LIMIT $3 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), counted AS (

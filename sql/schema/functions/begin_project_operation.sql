@@ -4,7 +4,7 @@
 -- A deletion is accepted in every status. If another operation is in progress, its job is asked to stop and the removal follows
 -- when that has ended (`finish_operation`); a job that no worker has claimed ends at once. With a grace time (`grace` in seconds;
 -- null: as the template says), what exists is only taken out of service and can be restored until the time is over. A deletion
--- with an explicit grace time changes that of an earlier one.
+-- with an explicit grace time changes that of an earlier one. A time of expiry that has passed does not survive an undelete.
 -- `undo` continues the last operation where the undoing of a step failed; `skip` leaves that step as it is, and continues with the
 -- one before it. The new job takes over the steps.
 --
@@ -30,7 +30,8 @@ BEGIN
     END IF;
     PERFORM reject_if_draining(current.queue);
     IF verb = 'delete' THEN
-        kept_s := coalesce(grace, grace_of_template(current.template, current.template_version));
+        kept_s := coalesce(grace, CASE WHEN current.stop_request = 'delete' THEN current.removal_grace END,
+                           grace_of_template(current.template, current.template_version));
     END IF;
     SELECT * INTO STRICT kind FROM operation_kinds k WHERE k.operation = CASE
         WHEN verb = 'retry' THEN CASE WHEN current.operation = 'adopt' THEN 'adopt' WHEN current.source_id IS NOT NULL THEN 'clone' ELSE 'create' END
@@ -47,11 +48,11 @@ BEGIN
         WHEN expected_version <> current.version THEN 'stale'
         WHEN verb IN ('undo', 'skip') THEN CASE WHEN stuck IS NULL THEN 'rejected' ELSE 'started' END
         WHEN verb = 'delete' AND current.status = 'deleted' THEN 'unchanged'
-        WHEN verb = 'delete' AND current.status = 'deleting' AND (current.operation = 'delete' OR grace IS DISTINCT FROM 0) THEN 'unchanged'
+        WHEN verb = 'delete' AND current.status = 'deleting' AND (current.operation = 'delete' OR grace IS NULL) THEN 'unchanged'
+        WHEN verb = 'delete' AND current.status = 'deleting' AND grace > 0 AND current.stop_request IS NULL THEN 'changed'
         WHEN verb = 'delete' AND current.status = 'pending_deletion' AND grace IS NULL THEN 'unchanged'
         WHEN verb = 'delete' AND current.is_protected THEN 'protected'
         WHEN verb = 'delete' AND current.status = 'pending_deletion' AND grace > 0 THEN 'changed'
-        WHEN verb = 'undelete' AND current.status = 'pending_deletion' AND current.status_before_deletion <> 'ready' THEN 'changed'
         WHEN current.status = ANY (kind.allowed_from) THEN 'started'
         WHEN verb = 'delete' THEN 'requested'
         ELSE 'rejected' END;
@@ -59,21 +60,13 @@ BEGIN
     IF result = 'requested' THEN
         UPDATE projects p SET removal_timeout = timeout, removal_attempts = max_attempts, removal_grace = kept_s WHERE p.id = project;
         PERFORM stop_operation(current, 'delete', actor, reason, request_id, at);
-    ELSIF result = 'changed' AND verb = 'delete' THEN
+    ELSIF result = 'changed' THEN
         UPDATE projects p
-        SET removal_grace = kept_s, delete_after = at + kept_s * interval '1 second', version = p.version + 1, updated_at = at
+        SET removal_grace = kept_s, delete_after = CASE p.status WHEN 'pending_deletion' THEN at + kept_s * interval '1 second' END,
+            version = p.version + 1, updated_at = at
         WHERE p.id = project;
         INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, request_id, occurred_at)
         VALUES ('project', project, current.status, current.status, concat_ws(': ', 'the grace time was changed', reason), actor, request_id, at);
-    ELSIF result = 'changed' THEN
-        -- A project that was not ready was not taken out of service.
-        UPDATE projects p
-        SET status = p.status_before_deletion, delete_after = NULL, status_before_deletion = NULL, version = p.version + 1, updated_at = at,
-            observe_after = CASE p.status_before_deletion WHEN 'paused' THEN at END,
-            error_reason = CASE p.status_before_deletion WHEN 'failed' THEN 'the project had failed before it was deleted' END
-        WHERE p.id = project;
-        INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, request_id, occurred_at)
-        VALUES ('project', project, current.status, current.status_before_deletion, reason, actor, request_id, at);
     ELSIF result = 'started' THEN
         UPDATE projects p
         SET status = kind.first_status, error_reason = NULL, failure = NULL, operation = kind.operation,
@@ -82,6 +75,7 @@ BEGIN
             previous_parameters = CASE WHEN new_parameters IS NOT NULL THEN p.parameters END,
             status_before_deletion = CASE kind.operation WHEN 'retire' THEN p.status WHEN 'restore' THEN p.status_before_deletion END,
             removal_grace = CASE kind.operation WHEN 'retire' THEN kept_s WHEN 'restore' THEN p.removal_grace END,
+            expires_at = CASE WHEN verb = 'undelete' AND p.expires_at <= at THEN NULL ELSE p.expires_at END,
             delete_after = NULL, observe_after = NULL, version = p.version + 1, requested_at = at, updated_at = at,
             deadline_at = at + coalesce(p.operation_deadline, timeout) * interval '1 second'
         WHERE p.id = project;

@@ -1,7 +1,8 @@
 -- Ends the operation of a project with its job. Every statement that ends a job of a project calls this function: settle, reap,
 -- cancel and expire. Locks the project, after its job.
 --
--- A stop request decides what follows: after `delete`, the removal starts at once under a new job. `code` names the failure if no
+-- A stop request decides what follows: after `delete`, the removal starts at once under a new job. An operation that blocks access
+-- and that ended without being undone, such as at its deadline, is followed by its reverse. `code` names the failure if no
 -- step has recorded one. Returns the change, or no row if this job is not the current operation.
 CREATE OR REPLACE FUNCTION finish_operation(
     project uuid, job uuid, execution uuid, job_kind text, job_state text, code text, error text, actor text, request_id text,
@@ -15,7 +16,8 @@ DECLARE
     failed    steps;
     succeeded boolean := job_state = 'completed';
     removes   boolean;
-    removal   operation_kinds;
+    reverses  boolean;
+    following operation_kinds;
     ended_as  text;
     changed   projects;
     target    text;
@@ -34,34 +36,44 @@ BEGIN
     SELECT * INTO failed FROM steps s WHERE s.job_id = job AND s.code IS NOT NULL
     ORDER BY s.state = 'undo_failed' DESC, s.position DESC LIMIT 1;
     removes := current.stop_request IS NOT DISTINCT FROM 'delete' AND kind.operation <> 'delete';
-    ended_as := CASE WHEN succeeded THEN kind.done_status
-                    WHEN kind.operation = 'retire' THEN coalesce(current.status_before_deletion, kind.failed_status)
-                    ELSE kind.failed_status END;
-    target := CASE WHEN removes THEN 'deleting' ELSE ended_as END;
-    IF removes THEN
-        SELECT * INTO removal FROM operation_kinds k
-        WHERE k.operation = CASE WHEN current.removal_grace > 0 AND can_be_restored(current, ended_as) THEN 'retire' ELSE 'delete' END;
-    END IF;
+    reverses := NOT succeeded AND NOT removes AND kind.reverse IS NOT NULL
+                AND EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.state IN ('done', 'failed', 'undo_failed', 'undo_skipped'));
+    ended_as := CASE WHEN succeeded AND kind.operation = 'restore' OR NOT succeeded AND kind.operation = 'retire'
+                     THEN coalesce(current.status_before_deletion, 'ready')
+                     WHEN succeeded THEN kind.done_status
+                     ELSE kind.failed_status END;
+    SELECT * INTO following FROM operation_kinds k
+    WHERE k.operation = CASE WHEN reverses THEN kind.reverse
+                             WHEN removes AND current.removal_grace > 0 AND can_be_restored(current, ended_as) THEN 'retire'
+                             WHEN removes THEN 'delete' END;
+    target := coalesce(following.first_status, ended_as);
 
     UPDATE projects p
     SET status = target, version = p.version + 1, updated_at = at, stop_request = NULL,
-        error_reason = CASE WHEN target = 'failed' THEN reason END,
+        error_reason = CASE WHEN target = 'failed' AND succeeded THEN 'the project had failed before it was deleted' WHEN target = 'failed' THEN reason END,
+        was_ready = p.was_ready OR ended_as = 'ready',
         parameters = CASE WHEN succeeded THEN p.parameters ELSE coalesce(p.previous_parameters, p.parameters) END, previous_parameters = NULL,
-        deadline_at = CASE WHEN removes THEN at + coalesce(p.operation_deadline, p.removal_timeout) * interval '1 second' END,
+        deadline_at = CASE WHEN following.operation IS NOT NULL
+                           THEN at + coalesce(p.operation_deadline, p.removal_timeout, p.operation_timeout) * interval '1 second' END,
         operation_timeout = CASE WHEN removes THEN coalesce(p.operation_deadline, p.removal_timeout) ELSE p.operation_timeout END,
+        -- Once a deletion has failed, the time of expiry that has passed does not start another one.
+        expires_at = CASE WHEN NOT succeeded AND NOT removes AND kind.operation IN ('retire', 'delete') AND p.expires_at <= at THEN NULL ELSE p.expires_at END,
         removal_timeout = NULL, removal_attempts = NULL,
         observe_after = CASE WHEN target IN ('ready', 'paused') THEN at END,
-        delete_after = CASE target WHEN 'pending_deletion' THEN at + coalesce(p.removal_grace, 0) * interval '1 second' END,
-        status_before_deletion = CASE WHEN target = 'pending_deletion' OR removes AND ended_as = 'pending_deletion' THEN coalesce(p.status_before_deletion, 'ready')
+        -- Somebody wants to keep what could not be restored, so there is time to find out why.
+        delete_after = CASE WHEN target = 'pending_deletion' AND succeeded THEN at + coalesce(p.removal_grace, 0) * interval '1 second'
+                            WHEN target = 'pending_deletion' THEN at + greatest(p.removal_grace * interval '1 second', interval '7 days') END,
+        status_before_deletion = CASE WHEN target = 'pending_deletion' OR following.operation = 'restore' OR removes AND ended_as = 'pending_deletion'
+                                      THEN coalesce(p.status_before_deletion, 'ready')
                                       WHEN removes THEN ended_as END,
-        requested_at = CASE WHEN removes THEN at ELSE p.requested_at END,
-        operation = CASE WHEN removes THEN removal.operation ELSE p.operation END,
-        failure = CASE WHEN NOT succeeded AND NOT removes THEN json_build_object(
+        requested_at = CASE WHEN following.operation IS NOT NULL THEN at ELSE p.requested_at END,
+        operation = coalesce(following.operation, p.operation),
+        -- A failure that is there when an operation succeeds is that of the operation which it reversed.
+        failure = CASE WHEN succeeded THEN (p.failure::jsonb || jsonb_build_object('usable', ended_as = 'ready'))::json
+                       WHEN NOT removes THEN json_build_object(
             'operation', kind.operation, 'step', failed.name, 'code', coalesce(failed.code, finish_operation.code),
-            'message', reason, 'retryable', coalesce(failed.is_retryable, true), -- What blocks all access and was not undone leaves open whether the project works.
-            'usable', CASE WHEN target <> 'ready' THEN false
-                           WHEN kind.operation NOT IN ('pause', 'retire')
-                                OR NOT EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'failed', 'undo_failed', 'undo_skipped')) THEN true END,
+            'message', reason, 'retryable', coalesce(failed.is_retryable, true), -- Whether the project works is open until the reverse has ended.
+            'usable', CASE WHEN ended_as <> 'ready' THEN false WHEN NOT reverses THEN true END,
             'kept', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state IN ('running', 'done', 'failed', 'undo_failed', 'undo_skipped') ORDER BY s.position),
             'undone', ARRAY(SELECT s.name FROM steps s WHERE s.job_id = job AND s.state = 'undone' ORDER BY s.position)) END
     WHERE p.id = project
@@ -76,15 +88,18 @@ BEGIN
     IF succeeded THEN
         PERFORM supersede_jobs(project, format('%s succeeded', kind.operation), actor, request_id, at);
     END IF;
+    IF target = 'pending_deletion' THEN
+        -- What was seen before no longer holds, and what is out of service is not observed.
+        DELETE FROM conditions c WHERE c.project_id = project;
+        DELETE FROM findings f WHERE f.project_id = project;
+    END IF;
     IF changed.failure IS NOT NULL AND target IN ('ready', 'paused') THEN
         PERFORM set_condition(project, 'as_requested', 'false', coalesce(changed.failure ->> 'code', 'failed'),
-                              format('the operation %s failed: %s', kind.operation, reason), actor, at);
+                              format('the operation %s failed: %s', changed.failure ->> 'operation', changed.failure ->> 'message'), actor, at);
     ELSE
         DELETE FROM conditions c WHERE c.project_id = project AND c.type = 'as_requested';
     END IF;
-    IF removes THEN
-        PERFORM enqueue_operation(changed, uuid_v7(), removal.job_kind, current.removal_attempts, actor, request_id, at);
-    ELSIF succeeded AND kind.operation = 'delete' THEN
+    IF succeeded AND kind.operation = 'delete' THEN
         DELETE FROM secrets s WHERE s.project_id = project;
         DELETE FROM outputs o WHERE o.project_id = project;
         DELETE FROM conditions c WHERE c.project_id = project;
@@ -99,5 +114,9 @@ BEGIN
         ORDER BY o.key, s.position DESC
         ON CONFLICT ON CONSTRAINT outputs_pkey DO UPDATE SET value = excluded.value;
     END IF;
-    RETURN QUERY SELECT project, current.status, target, CASE WHEN target = 'failed' THEN reason END;
+    IF following.operation IS NOT NULL THEN
+        PERFORM enqueue_operation(changed, uuid_v7(), following.job_kind,
+                                  coalesce(current.removal_attempts, (SELECT j.max_attempts FROM jobs j WHERE j.id = job), 3), actor, request_id, at);
+    END IF;
+    RETURN QUERY SELECT project, current.status, target, changed.error_reason;
 END $$;

@@ -1,5 +1,5 @@
 -- Gives up on a project: ends its job, marks the project deleted without removing anything, and records what may be left behind.
--- Locks its job, then the project. `outcome` is applied, unchanged or stale. Returns no row without such a project.
+-- Locks its job, then the project. `outcome` is applied, unchanged, stale or protected. Returns no row without such a project.
 CREATE OR REPLACE FUNCTION force_project(project uuid, actor text, reason text, request_id text, expected_version bigint)
 RETURNS TABLE (previous_status text, previous_version bigint, outcome text)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
@@ -10,8 +10,9 @@ DECLARE
     job      jobs;
     sentence text;
 BEGIN
-    IF current.id IS NULL OR current.status = 'deleted' OR expected_version <> current.version THEN
-        RETURN QUERY SELECT current.status, current.version, CASE current.status WHEN 'deleted' THEN 'unchanged' ELSE 'stale' END
+    IF current.id IS NULL OR current.status = 'deleted' OR expected_version <> current.version OR current.is_protected THEN
+        RETURN QUERY SELECT current.status, current.version,
+                            CASE WHEN current.status = 'deleted' THEN 'unchanged' WHEN expected_version <> current.version THEN 'stale' ELSE 'protected' END
         WHERE current.id IS NOT NULL;
         RETURN;
     END IF;

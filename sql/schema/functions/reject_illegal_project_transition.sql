@@ -6,12 +6,12 @@ BEGIN
         ('provisioning', 'ready'), ('provisioning', 'failed'),
         ('failed', 'creating'),
         ('ready', 'updating'), ('updating', 'ready'),
-        ('ready', 'pausing'), ('pausing', 'paused'), ('pausing', 'ready'),
+        ('ready', 'pausing'), ('pausing', 'paused'), ('pausing', 'ready'), ('pausing', 'resuming'),
         ('paused', 'resuming'), ('resuming', 'ready'), ('resuming', 'paused'),
         ('deleting', 'deleted'), ('deleting', 'failed'),
-        ('deleting', 'pending_deletion'), ('deleting', 'ready'), ('deleting', 'paused'),
-        ('pending_deletion', 'restoring'), ('pending_deletion', 'paused'), ('pending_deletion', 'failed'),
-        ('restoring', 'ready'), ('restoring', 'pending_deletion'),
+        ('deleting', 'pending_deletion'), ('deleting', 'ready'), ('deleting', 'paused'), ('deleting', 'restoring'),
+        ('pending_deletion', 'restoring'),
+        ('restoring', 'ready'), ('restoring', 'paused'), ('restoring', 'failed'), ('restoring', 'pending_deletion'),
         ('deleted', 'failed')
     ) AND (NEW.status <> 'deleting' OR OLD.status = 'deleted') THEN
         RAISE EXCEPTION 'project %: no transition from % to %', OLD.id, OLD.status, NEW.status USING ERRCODE = 'check_violation';

@@ -9,19 +9,20 @@ CREATE TABLE operation_kinds (
     first_status   text   NOT NULL,                            -- until a worker claims the job
     running_status text   NOT NULL,
     done_status    text   NOT NULL,
-    failed_status  text   NOT NULL
+    failed_status  text   NOT NULL,
+    reverse        text                                        -- follows by itself if the operation failed and was not undone
 );
 INSERT INTO operation_kinds VALUES
-    ('create', 'project.provision', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
-    ('clone', 'project.clone', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
-    ('adopt', 'project.adopt', '{failed}', 'creating', 'provisioning', 'ready', 'failed'),
-    ('update', 'project.update', '{ready}', 'updating', 'updating', 'ready', 'ready'),
-    ('rotate', 'project.rotate', '{ready}', 'updating', 'updating', 'ready', 'ready'),
-    ('pause', 'project.pause', '{ready}', 'pausing', 'pausing', 'paused', 'ready'),
-    ('resume', 'project.resume', '{paused}', 'resuming', 'resuming', 'ready', 'paused'),
-    ('retire', 'project.retire', '{ready,failed,paused}', 'deleting', 'deleting', 'pending_deletion', 'ready'),
-    ('restore', 'project.restore', '{pending_deletion}', 'restoring', 'restoring', 'ready', 'pending_deletion'),
-    ('delete', 'project.deprovision', '{ready,failed,paused,pending_deletion}', 'deleting', 'deleting', 'deleted', 'failed');
+    ('create', 'project.provision', '{failed}', 'creating', 'provisioning', 'ready', 'failed', NULL),
+    ('clone', 'project.clone', '{failed}', 'creating', 'provisioning', 'ready', 'failed', NULL),
+    ('adopt', 'project.adopt', '{failed}', 'creating', 'provisioning', 'ready', 'failed', NULL),
+    ('update', 'project.update', '{ready}', 'updating', 'updating', 'ready', 'ready', NULL),
+    ('rotate', 'project.rotate', '{ready}', 'updating', 'updating', 'ready', 'ready', NULL),
+    ('pause', 'project.pause', '{ready}', 'pausing', 'pausing', 'paused', 'ready', 'resume'),
+    ('resume', 'project.resume', '{paused}', 'resuming', 'resuming', 'ready', 'paused', NULL),
+    ('retire', 'project.retire', '{ready,failed,paused}', 'deleting', 'deleting', 'pending_deletion', 'ready', 'restore'),
+    ('restore', 'project.restore', '{pending_deletion}', 'restoring', 'restoring', 'ready', 'pending_deletion', NULL),
+    ('delete', 'project.deprovision', '{ready,failed,paused,pending_deletion}', 'deleting', 'deleting', 'deleted', 'failed', NULL);
 
 -- The steps of an operation. A step is recorded as running before it acts, and its end is fenced by the execution id.
 CREATE TABLE steps (

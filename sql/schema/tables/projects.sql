@@ -21,6 +21,7 @@ CREATE TABLE projects (
     operation_deadline double precision                        -- how long each operation may take (s); null: as the template says
         CHECK (operation_deadline > 0 AND operation_deadline < 'Infinity'),
     version           bigint           NOT NULL DEFAULT 1,     -- the ETag
+    was_ready         boolean          NOT NULL DEFAULT false, -- it has worked: what it consists of is never undone
     operation         text             NOT NULL DEFAULT 'create', -- the current operation, or else the last one
     operation_timeout double precision NOT NULL DEFAULT 600,   -- how long that operation may take once it has started (s)
     failure           json,                                    -- why the last operation failed; null if it did not

@@ -23,6 +23,16 @@ pub trait Lifecycle {
 
     fn has_failed(object: &Json) -> bool;
 
+    /// Whether the object has reached the goal, or a state that is as good.
+    fn is_at(object: &Json, goal: &str) -> bool {
+        state(object) == goal
+    }
+
+    /// Why the object is not as requested although it has reached the goal.
+    fn complaint(_object: &Json, _goal: &str) -> Option<String> {
+        None
+    }
+
     /// Lines that say how far the object has come, each once. Objects without steps have none.
     async fn progress(_client: &Client, _id: &str) -> Vec<String> {
         Vec::new()
@@ -58,7 +68,7 @@ pub async fn wait<T: Lifecycle>(cx: &Context, id: &str, goal: &str, timeout: Dur
         printed.set(lines.len().max(printed.get()));
         answer
     };
-    let is_done = |it: &Json| state(it) == goal || T::is_final(it);
+    let is_done = |it: &Json| T::is_at(it, goal) || T::is_final(it);
     let (text, is_done) = long_poll(timeout, fetch, is_done).await?;
     cx.output.row(T::RESOURCE, &text)?;
     let json = read(&text)?;
@@ -69,8 +79,12 @@ pub async fn wait<T: Lifecycle>(cx: &Context, id: &str, goal: &str, timeout: Dur
         let timeout = humantime::format_duration(timeout);
         return Err(Failure::new(Exit::TimedOut, format!("{summary} and not yet {goal} after {timeout}")));
     }
-    if state == goal {
-        return Ok(Exit::Success);
+    if T::is_at(&json, goal) {
+        return match T::complaint(&json, goal) {
+            None => Ok(Exit::Success),
+            Some(complaint) => Err(Failure::new(Exit::Failure, format!("{summary}, and {complaint}"))
+                .hint(format!("provost {noun} steps {}", json.text("id")))),
+        };
     }
     let cause = [json.text("error_reason"), json.text("error")].concat();
     let failure = Failure::new(Exit::Failure, format!("{summary}, not {goal}"));

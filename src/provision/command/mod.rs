@@ -103,6 +103,10 @@ impl Provisioner for Command {
             return Err(Failure::permanent("not_supported", message));
         }
         let mut steps: Vec<Box<dyn Step<Runner<'a>> + 'a>> = vec![Box::new(Run(verb))];
+        if *operation == OperationKind::Restore && !work.opens {
+            // Access was blocked before the project was taken out of service, and stays blocked.
+            steps.clear();
+        }
         if *operation == OperationKind::Delete && programs.get(Verb::Observe).is_some() {
             steps.push(Box::new(VerifyGone));
         }

@@ -162,7 +162,7 @@ impl<'a> Step<Runner<'a>> for Run {
         Box::pin(async {
             let undo = match runner.work.operation {
                 OperationKind::Create | OperationKind::Clone => Verb::Deprovision,
-                OperationKind::Pause | OperationKind::Retire => Verb::Resume,
+                OperationKind::Pause | OperationKind::Retire if runner.work.opens => Verb::Resume,
                 _ => return Ok(()),
             };
             let Some(program) = runner.programs.get(undo) else { return Ok(()) };

@@ -12,6 +12,7 @@ use tokio_postgres::types::ToSql;
 use super::create::{database_output, drop_invalid, observed_database, unless_exists};
 use super::link::Link;
 use super::names::Names;
+use super::remove::reassign_relations;
 use super::session::{CLUSTER_ID, PgSession};
 use super::sql;
 use crate::provision::{Failure, Observed, Output, Source, Step, StepFuture};
@@ -137,7 +138,9 @@ impl Step<PgSession<'_>> for HandOver {
             let (source, owner) = (source(session)?, session.names.owner.clone());
             let mut inside = session.inside().await?;
             // DROP OWNED is never used here: it would also revoke the rights of the source in its own database.
-            for statements in [sql::HAND_OVER_SCHEMAS, sql::HAND_OVER_OBJECTS, sql::HAND_OVER_DEFAULTS] {
+            inside.run_rows(sql::HAND_OVER_SCHEMAS, &[&source.role_prefix, &owner]).await?;
+            reassign_relations(&mut inside, &source.role_prefix, &owner).await?;
+            for statements in [sql::HAND_OVER_OBJECTS, sql::HAND_OVER_DEFAULTS] {
                 inside.run_rows(statements, &[&source.role_prefix, &owner]).await?;
             }
             inside.run_rows(sql::HAND_OVER_GRANTS, &[&source.role_prefix]).await?;

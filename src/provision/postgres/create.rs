@@ -5,7 +5,7 @@ use tokio_postgres::types::ToSql;
 
 use super::error::{DATABASE_FULL, LOGIN_REFUSED, exists_already, failure};
 use super::link::{Link, Row};
-use super::session::{CLUSTER_ID, PgSession, checked_facts};
+use super::session::PgSession;
 use super::sql;
 use crate::mutant::{self, Mutant};
 use crate::provision::{Failure, Observed, Output, RecordError, Step, StepFuture};
@@ -13,58 +13,6 @@ use crate::secrets::SensitiveText;
 
 /// The length of a password: 32 letters and digits have 190 bits.
 const PASSWORD: usize = 32;
-
-/// Connects, takes the lock of the project, and checks the server.
-pub struct Reach;
-
-impl Step<PgSession<'_>> for Reach {
-    fn name(&self) -> &'static str {
-        "reach"
-    }
-
-    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
-        Box::pin(async {
-            let facts = checked_facts(session.admin().await?).await?;
-            let connector = session.connector().await?;
-            Ok(Output::from([
-                (CLUSTER_ID.to_owned(), json!(facts.system_identifier)),
-                ("host".to_owned(), json!(connector.host())),
-                ("port".to_owned(), json!(connector.port())),
-                ("server_version".to_owned(), json!(facts.version_text)),
-            ]))
-        })
-    }
-}
-
-/// Shuts PUBLIC out of every database of the cluster, once: otherwise every tenant could connect to every database.
-pub struct LockDown;
-
-impl Step<PgSession<'_>> for LockDown {
-    fn name(&self) -> &'static str {
-        "lock_down"
-    }
-
-    fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
-        Box::pin(async {
-            let open = session.admin().await?.query(sql::OPEN_DATABASES, &[]).await?;
-            Ok(Observed::done_if(open.is_empty()))
-        })
-    }
-
-    fn act<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Output> {
-        Box::pin(async {
-            let admin = session.admin().await?;
-            for statement in admin.texts("statement", sql::OPEN_DATABASES, &[]).await? {
-                match admin.run(&statement).await {
-                    // Dropped meanwhile.
-                    Err(failure) if failure.code == "postgres_3d000" => {}
-                    result => result?,
-                }
-            }
-            Ok(Output::new())
-        })
-    }
-}
 
 /// The role that owns everything in the database.
 pub struct OwnerRole;
@@ -263,7 +211,7 @@ pub enum Which {
 }
 
 impl Which {
-    fn name(self, session: &PgSession<'_>) -> Result<String, Failure> {
+    pub fn name(self, session: &PgSession<'_>) -> Result<String, Failure> {
         let number = match self {
             Self::First => Some(1),
             Self::Next => session.known.get(super::rotate::NUMBER).and_then(serde_json::Value::as_u64),
@@ -317,8 +265,11 @@ impl Step<PgSession<'_>> for Credential {
     }
 }
 
+/// The output with the name of the current credential.
+pub const USER: &str = "user";
+
 fn user(name: &str) -> Output {
-    Output::from([("user".to_owned(), json!(name))])
+    Output::from([(USER.to_owned(), json!(name))])
 }
 
 /// The stored password of a credential. One whose key is lost counts as none: it is replaced.

@@ -4,8 +4,6 @@ use tokio_postgres::Error;
 
 use crate::provision::Failure;
 
-/// The code of a failure after which the connection is gone, or could not be made.
-pub const UNREACHABLE: &str = "cluster_unreachable";
 /// A login was refused.
 pub const LOGIN_REFUSED: &str = "login_refused";
 /// All connections that the database allows are in use.
@@ -15,17 +13,17 @@ pub const DATABASE_FULL: &str = "database_full";
 pub fn failure(what: &str, error: &Error) -> Failure {
     let Some(database) = error.as_db_error() else {
         let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), |cause| cause.to_string());
-        return Failure::retryable(UNREACHABLE, format!("{what}: {cause}"));
+        return Failure::retryable(Failure::UNREACHABLE, format!("{what}: {cause}"));
     };
     let state = database.code().code();
     let detail = database.detail().map(|it| format!(" ({it})")).unwrap_or_default();
     let message = format!("{what}: {}{detail}", database.message());
     match (state, state.get(..2).unwrap_or_default()) {
-        ("57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08") => Failure::retryable(UNREACHABLE, message),
+        ("57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08") => Failure::retryable(Failure::UNREACHABLE, message),
         ("28P01" | "28000", _) => Failure::retryable(LOGIN_REFUSED, message),
         // PostgreSQL has no code of its own for this limit, and the text of the message depends on the language of the server.
         ("53300", _) if database.routine() == Some("CheckMyDatabase") => Failure::retryable(DATABASE_FULL, message),
-        (_, "53") => Failure::retryable("cluster_full", message),
+        (_, "53") => Failure::retryable(Failure::FULL, message),
         ("42501", _) => Failure::permanent("insufficient_privilege", message),
         ("58P01" | "0A000" | "22023", _) => Failure::permanent("not_supported", message),
         _ => Failure::retryable(&format!("postgres_{}", state.to_lowercase()), message),

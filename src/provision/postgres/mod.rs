@@ -15,6 +15,7 @@ mod look;
 mod maintenance;
 mod names;
 mod parameters;
+mod reach;
 mod remove;
 mod rotate;
 mod session;
@@ -32,9 +33,10 @@ use crate::template::Mistake;
 pub use cluster::{Clusters, EMBEDDED, Peek, Reach, Reaching};
 
 use clone::{Copy, HandOver};
-use create::{Credential, Database, Extensions, Grants, LockDown, OwnerRole, Reach as ReachCluster, Verify, Which};
+use create::{Credential, Database, Extensions, Grants, OwnerRole, Verify, Which};
 use names::Names;
 use parameters::Settings;
+use reach::{LockDown, Reach as ReachCluster};
 use remove::{Admit, BringBack, DropCredentials, DropDatabase, DropOwner, FenceOut, SetAside, VerifyGone};
 use rotate::{NextCredential, RetireOld, RetireOthers};
 use session::{CLUSTER_ID, PgSession};
@@ -54,7 +56,12 @@ impl Provisioner for Postgres {
         let cluster = self.clusters.get(settings.cluster())?;
         let names = Names::of(work.project_id, &work.installation);
         let session = PgSession::new(work, recorder, cluster, names, parameters);
-        Ok(Box::new(Steps { session, steps: steps(work.operation) }))
+        let mut steps = steps(work.operation);
+        if work.operation == OperationKind::Restore && !work.opens {
+            // Access was blocked before the project was taken out of service.
+            steps.truncate(2);
+        }
+        Ok(Box::new(Steps { session, steps }))
     }
 
     fn inspect<'a>(

@@ -1,6 +1,7 @@
 //! The steps that shut a project out and remove it, and their reverse.
 
 use super::create::is_marked;
+use super::link::Link;
 use super::session::PgSession;
 use super::sql;
 use crate::provision::{Failure, Observed, Output, Step, StepFuture};
@@ -29,17 +30,22 @@ impl Step<PgSession<'_>> for FenceOut {
             // Sessions that are ended must not come back, so the login is forbidden first.
             admin.run_rows(sql::FENCE_OUT, &[&names.database, &names.owner, &names.credential_prefix]).await?;
             let credentials = admin.texts("name", sql::CREDENTIALS, &[&names.credential_prefix]).await?;
-            let ended: bool = admin.one(sql::PUT_OUT, &[&credentials]).await?.get("ended")?;
-            if !ended {
-                return Err(Failure::retryable("sessions_open", "a session of the project did not end within 5 s"));
-            }
+            put_out(admin, &credentials).await?;
             Ok(Output::new())
         })
     }
 
     fn undo<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, ()> {
-        Box::pin(admit(session))
+        Box::pin(async { if session.work.opens { admit(session).await } else { Ok(()) } })
     }
+}
+
+/// Ends the sessions of credentials.
+async fn put_out(admin: &mut Link, credentials: &[String]) -> Result<(), Failure> {
+    if admin.one(sql::PUT_OUT, &[&credentials]).await?.get("ended")? {
+        return Ok(());
+    }
+    Err(Failure::retryable("sessions_open", "a session of the project did not end within 5 s"))
 }
 
 /// Renames the database, so that nothing finds it by its name. This can be taken back.
@@ -259,6 +265,17 @@ pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Resu
     }
 }
 
+/// Gives the relations that roles with this prefix own in a database to the owner role, in portions.
+pub async fn reassign_relations(inside: &mut Link, prefix: &str, owner: &str) -> Result<(), Failure> {
+    loop {
+        let statements = inside.texts("statement", sql::REASSIGN_RELATIONS, &[&prefix, &owner]).await?;
+        if statements.is_empty() {
+            return Ok(());
+        }
+        inside.run(&statements.join(";\n")).await?;
+    }
+}
+
 /// The code of `dependent_objects_still_exist`.
 const IN_USE: &str = "postgres_2bp01";
 
@@ -274,6 +291,7 @@ async fn release(session: &mut PgSession<'_>, role: &str) -> Result<(), Failure>
         // If it cannot be entered, the failure of the second attempt to drop the role names it.
         let Ok(mut inside) = session.inside_of(&database).await else { continue };
         if owns {
+            reassign_relations(&mut inside, role, &owner).await?;
             inside.run_rows(sql::REASSIGN_OWNED, &[&role, &owner]).await?;
         }
         inside.run_rows(sql::DROP_OWNED, &[&role]).await?;
@@ -281,9 +299,11 @@ async fn release(session: &mut PgSession<'_>, role: &str) -> Result<(), Failure>
     Ok(())
 }
 
-/// Drops credentials after ending their sessions.
+/// Drops credentials after ending their sessions. The login is forbidden first: a session that comes between would outlive its role.
 pub async fn retire(session: &mut PgSession<'_>, roles: Vec<String>) -> Result<(), Failure> {
-    session.admin().await?.query(sql::PUT_OUT, &[&roles]).await?;
+    let admin = session.admin().await?;
+    admin.run_rows(sql::FORBID_LOGIN, &[&roles]).await?;
+    put_out(admin, &roles).await?;
     drop_credentials(session, roles).await
 }
 

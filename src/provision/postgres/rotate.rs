@@ -1,7 +1,8 @@
 //! The steps that replace a credential. The previous one stays valid until the next replacement.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::create::{USER, Which};
 use super::remove::{credentials, retire};
 use super::session::PgSession;
 use crate::provision::{Failure, Observed, Output, Step, StepFuture};
@@ -25,7 +26,7 @@ impl Step<PgSession<'_>> for NextCredential {
     }
 }
 
-/// Drops every credential that is older than the previous one.
+/// Drops every credential but the new one and the one that it replaces.
 pub struct RetireOld;
 
 impl Step<PgSession<'_>> for RetireOld {
@@ -74,8 +75,10 @@ async fn numbers(session: &mut PgSession<'_>) -> Result<Vec<u32>, Failure> {
 }
 
 async fn old(session: &mut PgSession<'_>) -> Result<Vec<String>, Failure> {
-    let mut numbers = numbers(session).await?;
-    numbers.sort_unstable();
-    let keep = numbers.len().saturating_sub(2);
-    Ok(numbers.into_iter().take(keep).map(|number| session.names.credential(number)).collect())
+    // Clients use the recorded one. Others may be left by a rotation that did not end.
+    let recorded = session.work.known.get(USER).and_then(Value::as_str).map(str::to_owned);
+    let new = Which::Next.name(session)?;
+    let mut old = credentials(session).await?;
+    old.retain(|name| *name != new && Some(name) != recorded.as_ref());
+    Ok(old)
 }

@@ -5,6 +5,7 @@
 //! may still run in it, and takes the lock.
 
 use serde_json::Value;
+use tokio_postgres::types::ToSql;
 
 use super::cluster::Reach;
 use super::link::Link;
@@ -61,6 +62,7 @@ impl<'a> PgSession<'a> {
             fence(&mut link, self.names.lock).await?;
             self.recorder.steps().await?;
             check_identity(self.known_text(CLUSTER_ID), &mut link).await?;
+            check_marks(&self.names, &mut link).await?;
             self.admin = Some(link);
         }
         self.admin.as_mut().ok_or_else(|| Failure::retryable("connection_lost", "the connection was lost"))
@@ -112,6 +114,18 @@ async fn check_identity(known: Option<String>, link: &mut Link) -> Result<(), Fa
     }
     let message = format!("the project was made in the cluster {known}, and this is the cluster {found}");
     Err(Failure::retryable("wrong_cluster", message))
+}
+
+/// Refuses to work on what another installation has made: the names of a project are the same in a copy of Provost's database.
+async fn check_marks(names: &Names, link: &mut Link) -> Result<(), Failure> {
+    let params: [&(dyn ToSql + Sync); 4] = [&names.database, &names.aside, &names.role_prefix, &names.marker];
+    match link.texts("found", sql::FOREIGN_MARKS, &params).await?.as_slice() {
+        [] => Ok(()),
+        found => {
+            let message = format!("{}; Provost does not touch what is not its own", found.join(", "));
+            Err(Failure::permanent("not_ours", message))
+        }
+    }
 }
 
 async fn fence(link: &mut Link, key: i64) -> Result<(), Failure> {

@@ -91,6 +91,8 @@ pub fn work(operation: OperationKind, parameters: &str) -> Work {
         parameters: raw(parameters),
         settings: raw("{}"),
         known: Output::new(),
+        was_ready: false,
+        opens: true,
         source: None,
         execution_id: Uuid::from_u128(8),
         attempt: 1,

@@ -18,7 +18,7 @@ use crate::domain::{Labels, OperationKind, ProjectName, ProjectStatus};
 
 pub use create::{Created, Found, NewProject, Placement};
 pub use explain::{ProjectExplanation, WaitingJob};
-pub use operation::{DueDeletion, ExpiredProject, Operation, OperationPolicy};
+pub use operation::{DueDeletion, ExpiredProject, Operation, OperationPolicy, Request};
 
 row! {
     /// A row of `projects`.
@@ -32,6 +32,8 @@ row! {
         pub template_version: i32,
         /// The project of which this one is a clone.
         pub source_id: Option<Uuid>,
+        /// Whether the project has worked.
+        pub was_ready: bool,
         /// JSON text, byte for byte as it was submitted.
         pub parameters: String,
         pub labels: BTreeMap<String, String>,

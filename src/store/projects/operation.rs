@@ -24,6 +24,24 @@ pub struct OperationPolicy {
     pub max_attempts: u32,
 }
 
+/// What is asked of a project.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub verb: ProjectVerb,
+    /// New parameters, of an update or a retry.
+    pub parameters: Option<Parameters>,
+    /// How long a deleted project can be restored; none: as the template says.
+    pub grace: Option<Duration>,
+    /// The version that the caller read; none for any.
+    pub version: Option<i64>,
+}
+
+impl Request {
+    pub const fn new(verb: ProjectVerb) -> Self {
+        Self { verb, parameters: None, grace: None, version: None }
+    }
+}
+
 row! {
     /// The job of an operation, with its latest attempt.
     #[derive(Clone, Debug)]
@@ -74,52 +92,17 @@ impl Store {
     pub async fn begin_operation(
         &self,
         id: Uuid,
-        verb: ProjectVerb,
-        version: Option<i64>,
+        request: &Request,
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
-        self.begin(id, (verb, None, None), version, policy, audit).await
-    }
-
-    /// `projects/begin_operation`: starts a deletion. Until the grace time is over, the project can be restored; none: as the
-    /// template says.
-    pub async fn begin_deletion(
-        &self,
-        id: Uuid,
-        grace: Option<Duration>,
-        version: Option<i64>,
-        policy: OperationPolicy,
-        audit: &Audit,
-    ) -> Result<Transition<Project>, StoreError> {
-        self.begin(id, (ProjectVerb::Delete, None, grace), version, policy, audit).await
-    }
-
-    /// `projects/begin_operation`: starts an update with these parameters.
-    pub async fn begin_update(
-        &self,
-        id: Uuid,
-        parameters: &Parameters,
-        version: Option<i64>,
-        policy: OperationPolicy,
-        audit: &Audit,
-    ) -> Result<Transition<Project>, StoreError> {
-        self.begin(id, (ProjectVerb::Update, Some(parameters.as_str()), None), version, policy, audit).await
-    }
-
-    async fn begin(
-        &self,
-        id: Uuid,
-        (verb, parameters, grace): (ProjectVerb, Option<&str>, Option<Duration>),
-        version: Option<i64>,
-        policy: OperationPolicy,
-        audit: &Audit,
-    ) -> Result<Transition<Project>, StoreError> {
+        let Request { verb, parameters, grace, version } = request;
         let notify = self.wakeup.may_notify();
         let max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
         let (job, timeout) = (Uuid::now_v7(), policy.deadline.as_secs_f64());
         let Audit { actor, reason, request_id } = audit;
         let grace = grace.map(|it| it.as_secs_f64());
+        let parameters = parameters.as_ref().map(Parameters::as_str);
         let params: [&(dyn ToSql + Sync); 12] = [
             &verb.as_str(),
             &id,
@@ -130,7 +113,7 @@ impl Store {
             reason,
             request_id,
             &notify,
-            &version,
+            version,
             &parameters,
             &grace,
         ];

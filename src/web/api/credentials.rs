@@ -5,7 +5,7 @@ use actix_web::web::Data;
 
 use crate::domain::{ProjectStatus, ProjectVerb};
 use crate::store::Audit;
-use crate::store::projects::Transition;
+use crate::store::projects::{Request, Transition};
 use crate::store::secrets::UnreadableCredential;
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
@@ -32,7 +32,7 @@ pub async fn reissue(app: Data<App>, reason: OptionalJson<Reason>) -> ApiResult 
 async fn replace(app: &App, found: UnreadableCredential, audit: &Audit) -> Result<Reissued, ApiError> {
     let UnreadableCredential { id, name, status } = found;
     let (status, started) = match status {
-        ProjectStatus::Ready => match operations::begin(app, id, ProjectVerb::Rotate, None, audit).await? {
+        ProjectStatus::Ready => match operations::begin(app, id, &Request::new(ProjectVerb::Rotate), audit).await? {
             Transition::Applied(project) => (project.status, true),
             Transition::Rejected { was } => (was, false),
             _ => (status, false),

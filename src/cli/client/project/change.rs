@@ -49,7 +49,7 @@ pub struct Fields {
     /// One template parameter; a value that is valid JSON is sent as JSON, any other value as a string
     #[arg(short, long = "parameter", visible_alias = "set", value_name = "KEY=VALUE", value_parser = pair, conflicts_with = "parameters")]
     parameter: Vec<(String, String)>,
-    /// Label to filter by
+    /// Label of the project
     #[arg(short, long = "label", value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
     /// Tenant of its jobs
@@ -225,12 +225,10 @@ impl Delete {
         let answer = cx.client(change.dry).delete_project(&id, &grace, &change.body()).await?;
         let project = read(&answer.text)?;
         // With a grace time, the project is first only taken out of service.
-        let is_kept = project.text("operation") == "retire" || project.text("status") == "pending_deletion";
-        let goal = if is_kept { "pending_deletion" } else { "deleted" };
-        if is_kept {
+        if project.text("operation") == "retire" || project.text("status") == "pending_deletion" {
             cx.output.note(&format!("To bring it back: provost project undelete {id}"));
         }
-        print_or_wait::<Project>(cx, &id, &answer.text, goal, &wait).await
+        print_or_wait::<Project>(cx, &id, &answer.text, "deleted", &wait).await
     }
 }
 

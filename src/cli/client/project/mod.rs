@@ -50,7 +50,7 @@ pub enum Verb {
     /// Watch a project until its status is final
     #[command(after_help = "Example:\n  provost project watch my-first")]
     Watch(With<Target, Interval>),
-    /// Wait for a status; exits 1 if the project reaches another final status, 7 on timeout
+    /// Wait for a status; exits 1 if another final status is reached or the last operation failed, 7 on timeout
     #[command(after_help = "Example:\n  provost project wait my-first --for ready --timeout 2m")]
     Wait {
         #[command(flatten)]
@@ -239,6 +239,24 @@ impl Lifecycle for Project {
 
     fn has_failed(project: &Json) -> bool {
         project.text("status") == "failed"
+    }
+
+    /// A deletion has its goal also where a grace time comes first, an undelete also if the project was paused or had failed before, and
+    /// a cancellation wherever the operation has ended without success.
+    fn is_at(project: &Json, goal: &str) -> bool {
+        let (status, operation) = (project.text("status"), project.text("operation"));
+        let is_failed = !project.at("failure").text("operation").is_empty();
+        status == goal
+            || goal == "deleted" && status == "pending_deletion"
+            || goal == "ready" && operation == "restore" && ["paused", "failed"].contains(&status)
+            || goal == "failed" && is_failed && ["ready", "paused"].contains(&status)
+    }
+
+    /// A project can work although the last operation on it has failed.
+    fn complaint(project: &Json, goal: &str) -> Option<String> {
+        let failure = project.at("failure");
+        let (operation, message) = (failure.text("operation"), failure.text("message"));
+        (goal != "failed" && !operation.is_empty()).then(|| format!("the operation {operation} failed: {message}"))
     }
 
     /// One line for each step of the latest operation that has ended.

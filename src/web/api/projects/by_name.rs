@@ -5,12 +5,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
-use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
-use crate::store::projects::{Found, NewProject, Project, ProjectPatch};
+use crate::domain::{Labels, OperationKind, Parameters, ProjectStatus, ProjectVerb};
+use crate::store::projects::{Found, NewProject, Project, ProjectPatch, Request};
 use crate::template::Template;
 use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
-use crate::web::api::projects::operations::applied;
+use crate::web::api::projects::operations::{self, applied};
 use crate::web::api::projects::{fields, patched, respond};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
@@ -30,14 +30,14 @@ pub async fn get(app: Data<App>, name: Name) -> ApiResult {
 }
 
 /// Create the project with this name, or bring it to the state that the request describes. The same request again is answered with
-/// the same project. Other parameters start an update; other labels replace the present ones.
+/// the same project. Other parameters start an update; other labels replace the present ones; a project that failed is retried.
 #[utoipa::path(put, path = "/projects/by-name/{name}", tag = "projects", params(("name" = String, Path)), request_body = ApplyProject,
     responses((status = 200, body = wire::Project, description = "The project is as requested, or will be"), (status = 201, body = wire::Project, description = "Created"),
-        (status = 202, body = wire::Project, description = "An update has started"), description::Write, description::Conflict))]
+        (status = 202, body = wire::Project, description = "An update or a retry has started"), description::Write, description::Conflict))]
 pub async fn put(app: Data<App>, request: HttpRequest, name: Name, body: Json<ApplyProject>) -> ApiResult {
     let ApplyProject { template: requested, parameters, labels } = body.value;
     let template = fields::template(requested.as_deref(), &app.templates)?;
-    let own_labels = labels.is_some();
+    let (is_given, own_labels) = (parameters.is_some(), labels.is_some());
     let new = NewProject::new(
         fields::name(&name.0).map_err(ApiError::into_parameter)?,
         &template.name,
@@ -53,33 +53,58 @@ pub async fn put(app: Data<App>, request: HttpRequest, name: Name, body: Json<Ap
             response.insert_header((LOCATION, format!("{base}/{}", project.id)));
             respond(response, project)
         }
-        Found::Existing(project) => change(&app, project, &new, template, own_labels).await,
+        Found::Existing(project) => {
+            let NewProject { parameters, labels, .. } = new;
+            let wanted = Wanted { parameters: is_given.then_some(parameters), labels: own_labels.then_some(labels) };
+            change(&app, project, template, wanted).await
+        }
         Found::Several(_) => Err(ApiError::AmbiguousName(new.name.as_str().to_owned())),
     }
 }
 
-/// Brings an existing project to the requested state. Each change is conditional on the version that was compared.
-async fn change(app: &App, mut project: Project, new: &NewProject, template: &Template, own_labels: bool) -> ApiResult {
+/// What the request says about parameters and labels of a project that exists; none: they stay.
+struct Wanted {
+    parameters: Option<Parameters>,
+    labels: Option<Labels>,
+}
+
+/// Brings an existing project to the requested state. Each change is conditional on the version that was compared, and what cannot be
+/// done is refused before anything is changed.
+async fn change(app: &App, mut project: Project, template: &Template, wanted: Wanted) -> ApiResult {
     let id = project.id;
     if project.template != template.name {
         return Err(ApiError::field("template", format!("is {:?} and cannot be changed", project.template)));
     }
-    if matches!(project.status, ProjectStatus::Deleting | ProjectStatus::PendingDeletion) {
-        let hint = "Undelete the project, or wait until it is deleted.";
-        return Err(ApiError::InvalidState { what: "project", verb: "applied", was: project.status.to_string(), hint });
+    let differs = |it: &Parameters| !is_same(&project.parameters, it.as_str());
+    let parameters = wanted.parameters.filter(differs);
+    let verb = match project.status {
+        // What failed is made, with the parameters that are wanted now.
+        ProjectStatus::Failed => Some(ProjectVerb::Retry),
+        ProjectStatus::Deleting | ProjectStatus::PendingDeletion | ProjectStatus::Restoring => {
+            let hint = "Undelete the project, or wait until it is deleted.";
+            return Err(ApiError::InvalidState {
+                what: "project",
+                verb: "applied",
+                was: project.status.to_string(),
+                hint,
+            });
+        }
+        _ => parameters.is_some().then_some(ProjectVerb::Update),
+    };
+    if verb == Some(ProjectVerb::Update) {
+        operations::require_support(app, &template.name, OperationKind::Update)?;
+        if !ProjectVerb::Update.applies_to(project.status) {
+            return Err(operations::refused(ProjectVerb::Update, project.status));
+        }
     }
-    if own_labels && project.labels != *new.labels.as_map() {
-        let labels = Some(new.labels.clone());
-        let patch = ProjectPatch { labels, version: Some(project.version), ..ProjectPatch::default() };
+    if let Some(labels) = wanted.labels.filter(|it| project.labels != *it.as_map()) {
+        let patch = ProjectPatch { labels: Some(labels), version: Some(project.version), ..ProjectPatch::default() };
         project = patched(app.store.patch_project(id, &patch).await?, id)?;
     }
-    if is_same(&project.parameters, new.parameters.as_str()) {
-        return respond(HttpResponse::Ok(), project);
-    }
-    let policy = app.operation_policy(&template.name, OperationKind::Update);
-    let audit = audit(API, None)?;
-    let outcome = app.store.begin_update(id, &new.parameters, Some(project.version), policy, &audit).await?;
-    respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Update)?)
+    let Some(verb) = verb else { return respond(HttpResponse::Ok(), project) };
+    let request = Request { parameters, version: Some(project.version), ..Request::new(verb) };
+    let outcome = operations::begin(app, id, &request, &audit(API, None)?).await?;
+    respond(HttpResponse::Accepted(), applied(outcome, id, verb)?)
 }
 
 /// Whether two JSON texts have the same value.

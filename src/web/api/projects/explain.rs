@@ -37,7 +37,7 @@ pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Rea
 }
 
 fn explanation(explained: ProjectExplanation, due: Option<Reason>, steps: Vec<Step>) -> wire::ProjectExplanation {
-    let (reason, summary) = why(&explained, due);
+    let (reason, summary) = why(&explained, due, &steps);
     let ProjectExplanation { project, at, job } = explained;
     wire::ProjectExplanation {
         project_id: project.id,
@@ -75,8 +75,8 @@ fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
     i64::try_from((end - project.requested_at).whole_milliseconds()).unwrap_or_default().max(0)
 }
 
-/// The reason for the project's status. `due` is the result of [`due`].
-pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
+/// The reason for the project's status. `due` is the result of [`due`], `steps` are those of the latest operation.
+pub fn why(explained: &ProjectExplanation, due: Option<Reason>, steps: &[Step]) -> Reason {
     let ProjectExplanation { project, at, job } = explained;
     if !project.status.is_transient() {
         return ("settled", settled(project));
@@ -90,6 +90,11 @@ pub fn why(explained: &ProjectExplanation, due: Option<Reason>) -> Reason {
             ("no_job", text.to_owned())
         }
         Some(job) if job.state == JobState::Active => active(job, *at),
+        // An attempt that met an outage does not count as a failure.
+        Some(job) if job.run_at > *at && job.state == JobState::Scheduled => {
+            let error = steps.iter().rev().find_map(|it| it.error.as_deref()).unwrap_or("no reason given");
+            ("waiting_for_outage", format!("It waits for the end of an outage: {error}. Another attempt is scheduled."))
+        }
         Some(job) if job.run_at > *at => {
             let WaitingJob { failures, max_attempts, error, .. } = job;
             let error = error.as_deref().unwrap_or("no reason given");

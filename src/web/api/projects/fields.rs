@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
-use crate::domain::{Ident, Labels, Parameters, ProjectName};
+use crate::domain::{Ident, Labels, Parameters, ProjectName, cluster};
 use crate::store::projects::Placement;
 use crate::template::{self, MAX_DEADLINE, Template, Templates};
 use crate::web::api::jobs::convert;
@@ -53,6 +53,9 @@ pub fn placement(
         if let Some(own) = &template.queue {
             return Err(ApiError::field("queue", format!("is {own}, as the template says, and cannot be chosen")));
         }
+        if cluster::is_queue(queue) {
+            return Err(ApiError::field("queue", "is reserved for projects in that cluster"));
+        }
         placement.queue = Some(ident("queue", queue)?);
     }
     if let Some(priority) = priority {
@@ -86,6 +89,12 @@ pub fn expires_at(at: Option<&str>, from_now: Option<HumanDuration>) -> Result<O
         }
         (None, from_now) => Ok(from_now.map(|it| OffsetDateTime::now_utc() + it.0)),
     }
+}
+
+/// The grace time of a deletion.
+pub fn grace(text: &str) -> Result<Duration, ApiError> {
+    let parsed = HumanDuration::parse(text).map(|it| it.0).filter(|it| *it <= template::MAX_GRACE);
+    parsed.ok_or_else(|| ApiError::field("grace", "must be a duration of at most 365d, like 7d or 0s"))
 }
 
 /// By how much the expiry is put off.

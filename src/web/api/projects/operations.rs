@@ -1,15 +1,13 @@
 //! Operations on projects, and their steps.
 
-use std::time::Duration;
-
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::{OperationKind, ProjectVerb};
+use crate::domain::{OperationKind, ProjectStatus, ProjectVerb};
 use crate::store::Audit;
-use crate::store::projects::{Operation, Project, Transition};
+use crate::store::projects::{Operation, Project, Request, Transition};
 use crate::store::steps::Step;
 use crate::web::api::audit::{API, audit};
 use crate::web::api::description;
@@ -23,35 +21,17 @@ use crate::wire;
 use crate::wire::json::raw;
 
 /// Starts an operation, with the policy of the project's template.
-pub async fn begin(
-    app: &App,
-    id: Uuid,
-    verb: ProjectVerb,
-    version: Option<i64>,
-    audit: &Audit,
-) -> Result<Transition<Project>, ApiError> {
+pub async fn begin(app: &App, id: Uuid, request: &Request, audit: &Audit) -> Result<Transition<Project>, ApiError> {
     let template = app.store.template_of_project(id).await?.unwrap_or_default();
-    if let Some(operation) = verb.operation() {
-        require_support(app, &template, operation)?;
-    }
-    let policy = app.operation_policy(&template, verb.operation().unwrap_or(OperationKind::Create));
-    Ok(app.store.begin_operation(id, verb, version, policy, audit).await?)
-}
-
-/// Starts a deletion, with the policy of the project's template. No grace time: that of the template.
-pub async fn begin_deletion(
-    app: &App,
-    id: Uuid,
-    grace: Option<Duration>,
-    version: Option<i64>,
-    audit: &Audit,
-) -> Result<Transition<Project>, ApiError> {
-    let template = app.store.template_of_project(id).await?.unwrap_or_default();
-    if grace.is_some_and(|it| !it.is_zero()) {
-        require_support(app, &template, OperationKind::Retire)?;
-    }
-    let policy = app.operation_policy(&template, OperationKind::Delete);
-    Ok(app.store.begin_deletion(id, grace, version, policy, audit).await?)
+    let operation = request.verb.operation().unwrap_or(OperationKind::Create);
+    // A deletion without an explicit grace time is possible for every template.
+    let needed = match request.grace {
+        Some(grace) if !grace.is_zero() => OperationKind::Retire,
+        _ => operation,
+    };
+    require_support(app, &template, needed)?;
+    let policy = app.operation_policy(&template, operation);
+    Ok(app.store.begin_operation(id, request, policy, audit).await?)
 }
 
 /// Rejects an operation that the provisioner of the template cannot perform.
@@ -69,10 +49,9 @@ pub async fn update(app: &App, id: Uuid, parameters: Box<RawValue>, version: Opt
         ApiError::field("parameters", format!("cannot be checked: this server has no template {}", project.template))
     };
     let template = app.templates.get(&project.template).ok_or_else(unknown)?;
-    require_support(app, &template.name, OperationKind::Update)?;
-    let parameters = fields::parameters(Some(parameters), template)?;
-    let policy = app.operation_policy(&template.name, OperationKind::Update);
-    let outcome = app.store.begin_update(id, &parameters, version, policy, &audit(API, None)?).await?;
+    let parameters = Some(fields::parameters(Some(parameters), template)?);
+    let request = Request { parameters, version, ..Request::new(ProjectVerb::Update) };
+    let outcome = begin(app, id, &request, &audit(API, None)?).await?;
     applied(outcome, id, ProjectVerb::Update)
 }
 
@@ -88,14 +67,17 @@ const UNDO_HINT: &str = "The undoing of its last operation has not failed.";
 pub fn applied(outcome: Transition<Project>, id: Uuid, verb: ProjectVerb) -> Result<Project, ApiError> {
     match outcome {
         Transition::Applied(project) => Ok(project),
-        Transition::Rejected { was } => {
-            let (verb, hint) = refusal(verb);
-            Err(ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint })
-        }
+        Transition::Rejected { was } => Err(refused(verb, was)),
         Transition::Protected => Err(ApiError::Protected),
         Transition::Stale { version } => Err(ApiError::Stale(version)),
         Transition::Missing => Err(not_found(id)),
     }
+}
+
+/// Why a verb does not apply to a project of this status.
+pub fn refused(verb: ProjectVerb, was: ProjectStatus) -> ApiError {
+    let (verb, hint) = refusal(verb);
+    ApiError::InvalidState { what: "project", verb, was: was.to_string(), hint }
 }
 
 /// What cannot be done, and when it could be.

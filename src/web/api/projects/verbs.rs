@@ -1,14 +1,11 @@
 //! The verbs of a project: each starts, stops or takes back an operation.
 
-use std::time::Duration;
-
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
 use crate::domain::ProjectVerb;
-use crate::store::projects::{Expiry, Project, ProjectPatch};
-use crate::template;
+use crate::store::projects::{Expiry, Project, ProjectPatch, Request};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
 use crate::web::api::projects::operations::{self, applied};
@@ -17,7 +14,6 @@ use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, Json, OptionalJson};
 use crate::web::query::Query;
-use crate::wire::duration::HumanDuration;
 use crate::wire::{self, ExtendProject, Reason};
 
 /// Delete a project, whatever its status: an operation in progress is stopped first. With a grace time, the project is only taken out
@@ -28,9 +24,11 @@ use crate::wire::{self, ExtendProject, Reason};
     request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict, description::Stale))]
 pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let grace = grace(&Query::parse(request.query_string(), &["grace"])?)?;
+    let query = Query::parse(request.query_string(), &["grace"])?;
+    let grace = query.get("grace").map(fields::grace).transpose().map_err(ApiError::into_parameter)?;
     let audit = api_audit(reason.0)?;
-    let outcome = operations::begin_deletion(&app, id, grace, expected_version(&request)?, &audit).await?;
+    let deletion = Request { grace, version: expected_version(&request)?, ..Request::new(ProjectVerb::Delete) };
+    let outcome = operations::begin(&app, id, &deletion, &audit).await?;
     respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Delete)?)
 }
 
@@ -52,13 +50,6 @@ pub async fn extend(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json
     let expiry = Some(Expiry::LaterBy(fields::extension(body.value.by)?));
     let patch = ProjectPatch { expiry, version: expected_version(&request)?, ..ProjectPatch::default() };
     respond(HttpResponse::Ok(), patched(app.store.patch_project(id, &patch).await?, id)?)
-}
-
-/// The grace time of a deletion.
-fn grace(query: &Query) -> Result<Option<Duration>, ApiError> {
-    let Some(text) = query.get("grace") else { return Ok(None) };
-    let parsed = HumanDuration::parse(text).map(|it| it.0).filter(|it| *it <= template::MAX_GRACE);
-    parsed.map(Some).ok_or_else(|| ApiError::parameter("grace", "must be a duration of at most 365d, like 7d or 0s"))
 }
 
 /// Retry a failed project.
@@ -92,7 +83,8 @@ async fn begin(
     version: Option<i64>,
     reason: OptionalJson<Reason>,
 ) -> Result<Project, ApiError> {
-    let outcome = operations::begin(app, id, verb, version, &api_audit(reason.0)?).await?;
+    let request = Request { version, ..Request::new(verb) };
+    let outcome = operations::begin(app, id, &request, &api_audit(reason.0)?).await?;
     applied(outcome, id, verb)
 }
 

@@ -8,16 +8,14 @@ use uuid::Uuid;
 use crate::domain::{OperationKind, ProjectStatus, ProjectVerb, StepState};
 use crate::store::Audit;
 use crate::store::projects::Project;
-use crate::store::projects::Transition;
-use crate::template::MAX_GRACE;
+use crate::store::projects::{Request, Transition};
 use crate::web::api::projects::explain::can_continue_undo;
-use crate::web::api::projects::operations::applied;
-use crate::web::api::projects::operations::{begin, begin_deletion};
+use crate::web::api::projects::fields;
+use crate::web::api::projects::operations::{applied, begin};
 use crate::web::app::App;
 use crate::web::dashboard::projects::list::{PAGE, ProjectView};
 use crate::web::error::ApiError;
 use crate::web::ui::{Actions, ConfirmField, Consequences, Form, Hidden, Nav, Performed, Verb, links};
-use crate::wire::duration::HumanDuration;
 
 impl Actions for Project {
     const NAV: Nav = Nav::Projects;
@@ -55,7 +53,7 @@ impl Actions for Project {
             _ => {}
         }
         let grace = app.templates.get(&self.template).map(|it| it.grace).unwrap_or_default();
-        let is_kept = !grace.is_zero() && matches!(self.status, ProjectStatus::Ready | ProjectStatus::Paused);
+        let is_kept = !grace.is_zero() && self.is_restorable();
         let effect = if is_kept {
             let grace = humantime::format_duration(grace);
             format!(
@@ -88,7 +86,8 @@ impl Actions for Project {
             let error = "The grace time is not a duration of at most 365 days, like 7d or 0s.".to_owned();
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         };
-        let error = match begin_deletion(app, self.id, grace, version, audit).await? {
+        let request = Request { grace, version, ..Request::new(ProjectVerb::Delete) };
+        let error = match begin(app, self.id, &request, audit).await? {
             Transition::Applied(_) => return Ok(Performed::done(self.page(), "deleting")),
             Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),
             Transition::Rejected { was } => format!("The project is now {was}."),
@@ -113,8 +112,7 @@ impl Actions for Project {
             return Vec::new();
         }
         let mismatch = form.is_some_and(|form| is_other_name(self, form));
-        let is_restorable = matches!(self.status, ProjectStatus::Ready | ProjectStatus::Paused);
-        let keep = is_restorable.then(|| ConfirmField {
+        let keep = self.is_restorable().then(|| ConfirmField {
             field: "grace".to_owned(),
             label: "Grace time (optional)".to_owned(),
             hint: "How long the project can be undeleted, like 7d. 0s deletes at once.".to_owned(),
@@ -143,17 +141,20 @@ fn is_other_name(project: &Project, form: &Form) -> bool {
 }
 
 /// The grace time of the form; none: as the template says. A project that is pending deletion is deleted at once.
-fn grace(form: &Form, project: &Project) -> Result<Option<Duration>, ()> {
+fn grace(form: &Form, project: &Project) -> Result<Option<Duration>, ApiError> {
     match form.word("grace") {
         None if project.status == ProjectStatus::PendingDeletion => Ok(Some(Duration::ZERO)),
         None => Ok(None),
-        Some(text) => HumanDuration::parse(text).filter(|it| it.0 <= MAX_GRACE).map(|it| Some(it.0)).ok_or(()),
+        Some(text) => fields::grace(text).map(Some),
     }
 }
 
 fn of_cancel(project: &Project) -> Consequences {
     let is_creation = matches!(project.operation, OperationKind::Create | OperationKind::Clone);
-    let after = project.operation.statuses().failed;
+    let after = match project.operation {
+        OperationKind::Retire | OperationKind::Restore => "as it was before the deletion or still pending deletion",
+        it => it.statuses().failed.as_str(),
+    };
     Consequences {
         effects: vec![format!("The operation {:?} stops before its next step.", project.operation.as_str())],
         kept: vec![match is_creation {
@@ -194,7 +195,7 @@ async fn of_skip(app: &App, project: &Project) -> Result<Consequences, ApiError>
 async fn other(app: &App, project: &Project, verb: ProjectVerb, audit: &Audit) -> Result<Performed, ApiError> {
     let outcome = match verb {
         ProjectVerb::Cancel => app.store.cancel_operation(project.id, None, audit).await?,
-        _ => begin(app, project.id, verb, None, audit).await?,
+        _ => begin(app, project.id, &Request::new(verb), audit).await?,
     };
     let flash = match outcome {
         Transition::Applied(_) => match verb {

@@ -109,6 +109,8 @@ pub trait ProjectView {
     fn href(&self) -> String;
     fn short_id(&self) -> String;
     fn can_retry(&self) -> bool;
+    /// Whether a deletion can have a grace time.
+    fn is_restorable(&self) -> bool;
     /// Why the project cannot be deleted now.
     fn delete_blocked(&self) -> Option<&'static str>;
 }
@@ -124,6 +126,10 @@ impl ProjectView for Project {
 
     fn can_retry(&self) -> bool {
         ProjectVerb::Retry.applies_to(self.status)
+    }
+
+    fn is_restorable(&self) -> bool {
+        self.was_ready && !matches!(self.status, ProjectStatus::PendingDeletion | ProjectStatus::Deleted)
     }
 
     fn delete_blocked(&self) -> Option<&'static str> {

@@ -149,6 +149,7 @@ async fn page(
         .await?
         .ok_or(crate::web::api::projects::not_found(id))?;
     let due = due(app, &explained).await?;
+    let steps = app.store.steps_of_project(id, 1).await?;
     let events = app.store.events_of_project(id, None, EVENTS).await?;
     let project = &explained.project;
     // Unlike `updated_at`, the latest change of the status stays when the project is renamed or observed.
@@ -160,11 +161,11 @@ async fn page(
         matches!(project.status, ProjectStatus::Deleting | ProjectStatus::PendingDeletion | ProjectStatus::Deleted);
     let page = ProjectPage {
         shell: Shell::load(app, request, Nav::Projects).await?.crumb("Projects", PAGE).titled(&project.name),
-        callout: callout(&explained, due, changed_at, &ProvisionTimes::load(app).await?),
+        callout: callout(&explained, due, changed_at, &ProvisionTimes::load(app).await?, &steps),
         has_older_events: events.last().is_some_and(|oldest| oldest.previous_state != "none"),
         total: (!project.status.is_transient()).then(|| elapsed(project.requested_at, changed_at)),
         timeline: timeline(&events, project.status),
-        steps: app.store.steps_of_project(id, 1).await?,
+        steps,
         outputs: outputs(app, id).await?,
         has_credential: !app.store.secret_names(id).await?.is_empty(),
         unsupported: app.templates.get(&project.template).map(|it| it.unsupported.clone()).unwrap_or_default(),
@@ -245,6 +246,7 @@ fn callout(
     due: Option<Reason>,
     changed_at: OffsetDateTime,
     times: &ProvisionTimes,
+    steps: &[Step],
 ) -> Callout {
     let project = &explained.project;
     let at = stamp(changed_at);
@@ -254,11 +256,11 @@ fn callout(
         ProjectStatus::Paused => Callout::Paused { at },
         ProjectStatus::PendingDeletion => Callout::PendingDeletion { until: project.delete_after.map(stamp) },
         ProjectStatus::Deleted => Callout::Deleted { at },
-        _ => Callout::Transient(Box::new(transient(explained, due, times))),
+        _ => Callout::Transient(Box::new(transient(explained, due, times, steps))),
     }
 }
 
-fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &ProvisionTimes) -> Transient {
+fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &ProvisionTimes, steps: &[Step]) -> Transient {
     let ProjectExplanation { project, at, job } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
@@ -274,7 +276,7 @@ fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &Provis
         usual: times.usual().filter(|_| provisioning),
         p95: times.p95.map(duration).filter(|_| provisioning),
         slow: times.is_slow(project, *at),
-        waiting: if holder.is_none() { Some(why(explained, due).1) } else { None },
+        waiting: if holder.is_none() { Some(why(explained, due, steps).1) } else { None },
         holder,
         deadline: project.deadline_at.map(stamp),
         then: AT_DEADLINE.to_owned(),
