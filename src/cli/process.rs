@@ -65,6 +65,10 @@ impl Provisioning {
         let of_programs = templates.iter().filter(|it| it.provisioner == command::NAME);
         let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
+        if let Err(known) = templates.choose_default(&config.default_template) {
+            let name = &config.default_template;
+            mistakes.push(format!("PROVOST_DEFAULT_TEMPLATE is {name:?}, which does not exist; use one of {known}"));
+        }
         templates.keep_settings_local(command::NAME);
         mistakes.extend(served_here(config, &templates));
         let has_no_pause =

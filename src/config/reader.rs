@@ -53,6 +53,7 @@ impl Reader<'_> {
             agent_lease: self.duration("PROVOST_AGENT_LEASE", second(1), second(DAY)),
             observe_interval: self.duration("PROVOST_OBSERVE_INTERVAL", Duration::from_millis(200), second(86_400)),
             poll_interval: self.duration("PROVOST_POLL_INTERVAL", Duration::from_millis(50), second(600)),
+            default_template: self.text("PROVOST_DEFAULT_TEMPLATE").unwrap_or_default(),
             project_deadline: self.duration("PROVOST_PROJECT_DEADLINE", second(1), second(30 * DAY)),
             max_attempts: self.number("PROVOST_MAX_ATTEMPTS", 1, 100) as u32,
             shutdown_grace: self.duration("PROVOST_SHUTDOWN_GRACE", second(0), second(3600)),

@@ -112,6 +112,7 @@ pub const SETTINGS: &[Setting] = &[
         "10m",
         "How long an operation on a project may take before it fails (1s-30d). A template can set another deadline.",
     ),
+    plain("PROVOST_DEFAULT_TEMPLATE", "NAME", "simulated", "Template of projects whose request names none."),
     plain(
         "PROVOST_OBSERVE_INTERVAL",
         "DURATION",

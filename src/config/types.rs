@@ -33,6 +33,8 @@ pub struct Config {
     pub project_deadline: Duration,
     /// The interval between two observations of a project.
     pub observe_interval: Duration,
+    /// The template of requests that name none.
+    pub default_template: String,
     pub max_attempts: u32,
     pub shutdown_grace: Duration,
     pub cancel_grace: Duration,

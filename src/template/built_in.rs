@@ -25,7 +25,7 @@ fn postgres() -> Option<Template> {
                 "title": "Extensions", "description": "Extensions to create in the database."
             },
             "statement_timeout": {
-                "type": "string", "pattern": "^[0-9]+(ms|s|min)$", "default": "60s",
+                "type": "string", "pattern": "^([0-9]{1,9}ms|[0-9]{1,6}s|[0-9]{1,4}min)$", "default": "60s",
                 "title": "Statement timeout", "description": "When a statement is canceled, unless a session sets another value."
             }
         }

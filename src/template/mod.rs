@@ -117,22 +117,40 @@ fn digest(text: String) -> String {
 
 /// The templates of this process, in the order in which they are offered.
 #[derive(Clone, Debug, Default)]
-pub struct Templates(Vec<Template>);
+pub struct Templates {
+    all: Vec<Template>,
+    /// The template of requests that name none.
+    default: String,
+}
 
 impl Templates {
     pub fn new(templates: Vec<Template>) -> Self {
-        Self(templates)
+        Self { all: templates, default: DEFAULT.to_owned() }
+    }
+
+    /// Chooses the template of requests that name none.
+    ///
+    /// # Errors
+    /// The names of the templates, if this is none of them.
+    pub fn choose_default(&mut self, name: &str) -> Result<(), String> {
+        self.get(name).ok_or_else(|| self.names().join(", "))?;
+        name.clone_into(&mut self.default);
+        Ok(())
+    }
+
+    pub fn default_name(&self) -> &str {
+        &self.default
     }
 
     /// Sets the operations that templates do not support, by name.
     pub fn limit_operations(&mut self, unsupported: impl Fn(&str) -> Vec<OperationKind>) {
-        self.0.iter_mut().for_each(|it| it.unsupported = unsupported(&it.name));
+        self.all.iter_mut().for_each(|it| it.unsupported = unsupported(&it.name));
     }
 
     /// Replaces the settings of the templates with this provisioner by their digest, so that a change is still a new version. For
     /// settings that only the worker needs, which reads them itself.
     pub fn keep_settings_local(&mut self, provisioner: &str) {
-        for template in self.0.iter_mut().filter(|it| it.provisioner == provisioner) {
+        for template in self.all.iter_mut().filter(|it| it.provisioner == provisioner) {
             template.settings = json!({"digest": digest(template.settings.to_string())});
         }
     }
@@ -143,14 +161,14 @@ impl Templates {
     }
 
     pub fn get(&self, name: &str) -> Option<&Template> {
-        self.0.iter().find(|it| it.name == name)
+        self.all.iter().find(|it| it.name == name)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Template> {
-        self.0.iter()
+        self.all.iter()
     }
 
     pub fn names(&self) -> Vec<&str> {
-        self.0.iter().map(|it| it.name.as_str()).collect()
+        self.all.iter().map(|it| it.name.as_str()).collect()
     }
 }

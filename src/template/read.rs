@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -25,26 +26,6 @@ pub trait Provisioners {
     fn check_settings(&self, provisioner: &str, settings: &Value) -> Vec<Mistake>;
     /// The queue of operations with these settings; none for the default queue.
     fn queue(&self, provisioner: &str, settings: &Value) -> Option<String>;
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    provisioner: String,
-    title: Option<String>,
-    #[serde(default)]
-    description: String,
-    parameters: Option<Value>,
-    settings: Option<Value>,
-    on_failure: Option<OnFailure>,
-    grace: Option<String>,
-    queue: Option<String>,
-    deadline: Option<String>,
-    max_attempts: Option<u32>,
-    #[serde(default)]
-    operations: BTreeMap<String, PolicyEntry>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -88,62 +69,84 @@ impl Reader<'_> {
         self.mistakes.push(format!("{}.{key} (provost.toml) {why}", self.at));
     }
 
-    fn template(&mut self, name: &str, value: toml::Value) -> Option<Template> {
-        let entry: Entry = match serde_path_to_error::deserialize(value) {
-            Ok(entry) => entry,
+    /// Removes a key from the table of a template. A value of another type is a mistake.
+    fn take<T: DeserializeOwned>(&mut self, table: &mut Table, key: &str) -> Option<T> {
+        match serde_path_to_error::deserialize(table.remove(key)?) {
+            Ok(value) => Some(value),
             Err(error) => {
                 let path = error.path().to_string();
-                let key = if path == "." { String::new() } else { format!(".{path}") };
-                self.mistakes.push(format!(
-                    "{}{key} (provost.toml): {}",
-                    self.at,
-                    error.into_inner().to_string().trim()
-                ));
-                return None;
+                let path = if path == "." { String::new() } else { format!(".{path}") };
+                let why = error.into_inner().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+                self.mistakes.push(format!("{}.{key}{path} (provost.toml): {why}", self.at));
+                None
             }
+        }
+    }
+
+    fn template(&mut self, name: &str, value: toml::Value) -> Option<Template> {
+        let toml::Value::Table(mut table) = value else {
+            self.mistakes.push(format!("{} (provost.toml) must be a table", self.at));
+            return None;
         };
+        let provisioner: Option<String> = self.take(&mut table, "provisioner");
+        let title = self.take(&mut table, "title");
+        let description = self.take(&mut table, "description").unwrap_or_default();
+        let schema: Option<Value> = self.take(&mut table, "parameters");
+        let settings = self.take(&mut table, "settings").unwrap_or_else(|| json!({}));
+        let on_failure = self.take(&mut table, "on_failure").unwrap_or(OnFailure::Undo);
+        let grace: Option<String> = self.take(&mut table, "grace");
+        let queue: Option<String> = self.take(&mut table, "queue");
+        let deadline = self.take(&mut table, "deadline");
+        let max_attempts = self.take(&mut table, "max_attempts");
+        let operations: BTreeMap<String, PolicyEntry> = self.take(&mut table, "operations").unwrap_or_default();
+        let labels: BTreeMap<String, String> = self.take(&mut table, "labels").unwrap_or_default();
+        for key in table.keys() {
+            self.reject(key, "is not a key of a template");
+        }
         if let Err(error) = Ident::parse(name) {
             self.mistakes.push(format!("{} (provost.toml): the name {error}", self.at));
         }
         let known = self.provisioners.names();
-        if !known.contains(&entry.provisioner) {
+        let provisioner = provisioner.unwrap_or_else(|| {
+            self.reject("provisioner", "is required");
+            known.first().cloned().unwrap_or_default()
+        });
+        if !known.contains(&provisioner) {
             let known = known.join(", ");
-            self.reject("provisioner", format!("is {:?}, which does not exist; use one of {known}", entry.provisioner));
+            self.reject("provisioner", format!("is {provisioner:?}, which does not exist; use one of {known}"));
         }
-        if let Err(error) = Labels::parse(entry.labels.clone()) {
+        if let Err(error) = Labels::parse(labels.clone()) {
             self.reject("labels", error);
         }
-        if let Some(queue) = &entry.queue
+        if let Some(queue) = &queue
             && let Err(error) = Ident::parse(queue)
         {
             self.reject("queue", format!("is {queue:?}, but it {error}"));
         }
-        let settings = entry.settings.unwrap_or_else(|| json!({}));
         if !settings.is_object() {
             self.reject("settings", "must be a table");
         }
-        for Mistake { field, message } in self.provisioners.check_settings(&entry.provisioner, &settings) {
+        for Mistake { field, message } in self.provisioners.check_settings(&provisioner, &settings) {
             self.reject(["settings", &field].join(".").trim_end_matches('.'), message);
         }
-        let schema = entry.parameters.unwrap_or_else(|| json!({"type": "object", "additionalProperties": false}));
+        let schema = schema.unwrap_or_else(|| json!({"type": "object", "additionalProperties": false}));
         let validator = jsonschema::validator_for(&schema)
             .map_err(|error| self.reject("parameters", format!("must be a JSON Schema: {error}")))
             .ok();
-        let common = PolicyEntry { deadline: entry.deadline, max_attempts: entry.max_attempts };
-        let operations = self.operations(&common, &entry.operations);
-        let grace = self.grace(entry.grace.as_deref());
+        let operations = self.operations(&PolicyEntry { deadline, max_attempts }, &operations);
+        let grace = self.grace(grace.as_deref());
         Some(Template {
             name: name.to_owned(),
-            title: entry.title.unwrap_or_else(|| name.to_owned()),
-            description: entry.description,
-            provisioner: entry.provisioner,
-            queue: entry.queue,
+            title: title.unwrap_or_else(|| name.to_owned()),
+            description,
+            provisioner,
+            queue,
             schema,
             settings,
-            on_failure: entry.on_failure.unwrap_or(OnFailure::Undo),
+            on_failure,
             grace,
             operations,
-            labels: entry.labels,
+            labels,
             unsupported: Vec::new(),
             validator: Arc::new(validator?),
         })
@@ -277,7 +280,8 @@ mod tests {
     #[test]
     fn all_mistakes_are_named_at_once() {
         let wrong = "[a]\nprovisioner = \"cloud\"\ndeadline = \"0s\"\nmax_attempts = 0\n[a.parameters]\ntype = 7\n\
-                     [a.operations.grow]\n[a.settings]\nclutser = 1\n[b]\nprovisioner = \"postgres\"\ntitel = \"x\"";
+                     [a.operations.grow]\n[a.settings]\nclutser = 1\n[b]\nprovisioner = \"postgres\"\ntitel = \"x\"\n\
+                     [c]\ndeadline = 5\non_failure = \"explode\"";
         let mistakes = templates(wrong).unwrap_err();
         let names = [
             "a.provisioner",
@@ -286,7 +290,10 @@ mod tests {
             "a.max_attempts",
             "a.operations",
             "a.settings.clutser",
-            "b",
+            "b.titel",
+            "c.provisioner",
+            "c.deadline",
+            "c.on_failure",
         ];
         assert_eq!(mistakes.len(), names.len(), "{mistakes:#?}");
         for name in names {

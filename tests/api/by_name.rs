@@ -95,3 +95,32 @@ async fn name_is_free_again_after_deletion() {
     let next = put(&server, "shop", body).await.expect(201).json();
     assert_ne!(next["id"], json!(id));
 }
+
+/// What failed is made again, with the parameters of the declaration; what the declaration leaves out stays.
+#[tokio::test]
+async fn declaration_retries_what_failed() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let body = |outcome: &str| json!({"parameters": {"simulate": {"duration_ms": 0, "outcome": outcome}}});
+    let id = put(&server, "shop", body("failed")).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    server.until(&id, "failed").await;
+    let again = put(&server, "shop", body("ready")).await.expect(202).json();
+    assert_eq!((&again["id"], &again["operation"]), (&json!(id), &json!("create")));
+    let ready = server.until(&id, "ready").await;
+    assert_eq!(ready["parameters"], body("ready")["parameters"]);
+    let same = put(&server, "shop", json!({"labels": {"team": "a"}})).await.expect(200).json();
+    assert_eq!((&same["parameters"], &same["status"]), (&ready["parameters"], &json!("ready")));
+}
+
+/// A declaration that is refused changes nothing.
+#[tokio::test]
+async fn refused_declaration_leaves_the_labels() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("shop").await;
+    server.post(&format!("/projects/{id}/pause"), json!({})).await.expect(202);
+    server.until(&id, "paused").await;
+    let other = json!({"parameters": {"size": 2}, "labels": {"team": "a"}});
+    assert_problem(&put(&server, "shop", other).await, 409, "invalid_state");
+    assert_eq!(server.get(&format!("/projects/{id}")).await.json()["labels"], json!({}));
+}

@@ -178,6 +178,18 @@ async fn force_ends_every_status_and_needs_a_reason() {
 }
 
 #[tokio::test]
+async fn protected_project_is_not_forced() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("a").await;
+    let path = format!("/projects/{id}");
+    server.patch(&path, json!({"protected": true})).await.expect(200);
+    assert_problem(&server.post(&format!("{path}/force"), json!({"reason": "x"})).await, 409, "protected");
+    server.patch(&path, json!({"protected": false})).await.expect(200);
+    server.post(&format!("{path}/force"), json!({"reason": "x"})).await.expect(200);
+}
+
+#[tokio::test]
 async fn if_match_prevents_deleting_changed_project() {
     let database = Database::new().await;
     let (server, id) = failed_and_still(&database).await;

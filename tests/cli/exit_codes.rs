@@ -167,3 +167,23 @@ fn environment_token_is_withheld_from_a_server_in_dotenv() {
     list(Some(&address));
     assert_eq!(received.join().unwrap(), [false, true]);
 }
+
+/// A project can work although the operation that was asked for has failed.
+#[tokio::test]
+async fn failed_operation_on_a_working_project_exits_1() {
+    let database = Database::new().await;
+    let server = Server::with(&database.url, &[("PROVOST_MAX_ATTEMPTS", "1")]);
+    let id = server.ready("shop").await;
+    // An update of a simulated project fails if its parameters are invalid.
+    let refused = run(&server, &["project", "apply", "shop", "--set", "simulate={\"outcome\":\"sideways\"}", "--wait"]);
+    let refused = refused.expect(1);
+    assert!(refused.err.contains("is ready, and the operation update failed"), "{refused:?}");
+    run(&server, &["project", "wait", &id]).expect(1);
+    server.post(&format!("/projects/{id}/rotate"), serde_json::json!({})).await.expect(202);
+    server.until(&id, "ready").await;
+    run(&server, &["project", "wait", &id]).expect(0);
+    // An undelete leads to the status before the deletion.
+    run(&server, &["project", "pause", "shop", "--wait"]).expect(0);
+    run(&server, &["project", "delete", "shop", "--grace", "1h", "--yes", "--wait"]).expect(0);
+    run(&server, &["project", "undelete", "shop", "--wait"]).expect(0);
+}

@@ -210,17 +210,17 @@ async fn unreachable_cluster_is_unknown_and_not_absent() {
         steps.as_array().unwrap().iter().any(|it| it["state"] == "failed").then_some(())
     })
     .await;
-    assert_ne!(setup.server.get(&path).await.json()["status"], "deleted");
-    proxy.repair();
-    setup.server.delete(&path).await;
-    eventually("it is deleted", async || {
-        let status = setup.server.get(&path).await.json()["status"].clone();
-        if status == "failed" {
-            setup.server.delete(&path).await;
-        }
-        (status == "deleted").then_some(())
+    // The outage uses no attempt.
+    eventually("it tries again", async || {
+        let operations = setup.server.get(&format!("{path}/operations")).await.expect(200).json();
+        (operations[0]["attempt"].as_i64() > Some(4)).then_some(())
     })
     .await;
+    let explained = setup.server.get(&format!("{path}/explain")).await.expect(200).json();
+    assert_eq!(explained["status"], "deleting", "{explained}");
+    proxy.repair();
+    eventually("it is deleted", async || (setup.server.get(&path).await.json()["status"] == "deleted").then_some(()))
+        .await;
     setup.database.check_invariants().await;
 }
 

@@ -4,6 +4,7 @@ use actix_web::web::Data;
 
 use crate::domain::Ident;
 use crate::store::templates::TemplateVersion;
+use crate::template::{Template, Templates};
 use crate::web::api::description;
 use crate::web::api::response::json;
 use crate::web::app::App;
@@ -16,7 +17,7 @@ use crate::wire::json::raw;
 #[utoipa::path(get, path = "/templates", tag = "templates", responses((status = 200, body = [wire::Template]), description::Read))]
 pub async fn list(app: Data<App>) -> ApiResult {
     let versions = app.store.latest_templates().await?;
-    json(app.templates.iter().map(|it| described(it, &versions)).collect::<Vec<_>>())
+    json(app.templates.iter().map(|it| described(it, &app.templates, &versions)).collect::<Vec<_>>())
 }
 
 /// Get a template: its parameters as a JSON Schema, and the policy of each operation.
@@ -24,10 +25,10 @@ pub async fn list(app: Data<App>) -> ApiResult {
     responses((status = 200, body = wire::Template), description::ReadOne))]
 pub async fn get(app: Data<App>, Name(name): Name) -> ApiResult {
     let template = app.templates.get(&name).ok_or_else(|| ApiError::not_found("template", &name))?;
-    json(described(template, &app.store.latest_templates().await?))
+    json(described(template, &app.templates, &app.store.latest_templates().await?))
 }
 
-fn described(template: &crate::template::Template, versions: &[TemplateVersion]) -> wire::Template {
+fn described(template: &Template, all: &Templates, versions: &[TemplateVersion]) -> wire::Template {
     let stored = versions.iter().find(|it| it.name == template.name);
     let policy = |operation: &crate::domain::OperationKind| {
         let policy = template.policy(*operation);
@@ -47,6 +48,6 @@ fn described(template: &crate::template::Template, versions: &[TemplateVersion])
         operations: crate::domain::OperationKind::ALL.iter().map(policy).collect(),
         unsupported: template.unsupported.iter().map(ToString::to_string).collect(),
         labels: template.labels.clone(),
-        is_default: template.name == crate::template::DEFAULT,
+        is_default: template.name == all.default_name(),
     }
 }

@@ -25,7 +25,7 @@ pub fn name(text: &str) -> Result<ProjectName, ApiError> {
 
 /// The requested template, or the default one.
 pub fn template<'a>(requested: Option<&str>, known: &'a Templates) -> Result<&'a Template, ApiError> {
-    known.get(requested.unwrap_or(template::DEFAULT)).ok_or_else(|| {
+    known.get(requested.unwrap_or(known.default_name())).ok_or_else(|| {
         let message = match requested {
             Some(_) => format!("is unknown; use one of {}", known.names().join(", ")),
             None => format!("is required; use one of {}", known.names().join(", ")),
