@@ -65,7 +65,10 @@ impl Provisioning {
         let of_programs = templates.iter().filter(|it| it.provisioner == command::NAME);
         let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
-        if let Err(known) = templates.choose_default(&config.default_template) {
+        // Without any template, the mistakes in them are reported.
+        if !templates.names().is_empty()
+            && let Err(known) = templates.choose_default(&config.default_template)
+        {
             let name = &config.default_template;
             mistakes.push(format!("PROVOST_DEFAULT_TEMPLATE is {name:?}, which does not exist; use one of {known}"));
         }

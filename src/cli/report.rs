@@ -73,6 +73,9 @@ fn hints(error: &Error, subject: &Subject<'_>) -> Vec<String> {
         (Exit::Unreachable, _) => "provost status".to_owned(),
         (Exit::NotFound, _) => format!("provost {noun} list"),
         (Exit::Denied, _) => "--token TOKEN, or PROVOST_TOKEN in the environment".to_owned(),
+        (_, Some(name)) if error.code == "ambiguous_name" => {
+            format!("provost {noun} list --search {}", shell_word(name))
+        }
         (Exit::Conflict, Some(name)) => format!("provost {noun} get {}", shell_word(name)),
         (Exit::Usage, _) => format!("provost help {noun}"),
         _ => return Vec::new(),

@@ -6,6 +6,8 @@ use super::Template;
 
 /// How many mistakes are reported at once.
 const MAX_MISTAKES: usize = 20;
+/// The longest message of a mistake, in bytes, that repeats the value.
+const MAX_MESSAGE: usize = 300;
 
 /// A parameter that does not satisfy the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +48,10 @@ impl Template {
         let errors = self.validator.iter_errors(parameters).take(MAX_MISTAKES);
         let mistake = |error: jsonschema::ValidationError<'_>| {
             let path = error.instance_path().to_string().replace('/', ".");
-            Mistake { field: format!("parameters{path}"), message: error.to_string() }
+            // The message contains the value, which may be long.
+            let text = error.to_string();
+            let message = if text.len() <= MAX_MESSAGE { text } else { error.masked_with("the value").to_string() };
+            Mistake { field: format!("parameters{path}"), message }
         };
         errors.map(mistake).collect()
     }

@@ -9,6 +9,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
+use percent_encoding::percent_decode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use uuid::Uuid;
 
@@ -190,6 +191,9 @@ impl FromRequest for Name {
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if percent_decode(request.uri().path().as_bytes()).decode_utf8().is_err() {
+            return std::future::ready(Err(ApiError::parameter("path", "is not UTF-8")));
+        }
         let text = request.match_info().iter().next().map(|(_, text)| text).unwrap_or_default();
         // The router decodes every escape except those of `/`, `+` and `%`. Decode `%` last, so that nothing is decoded twice.
         let name = [("%2F", "/"), ("%2f", "/"), ("%2B", "+"), ("%2b", "+"), ("%25", "%")]

@@ -89,3 +89,50 @@ async fn filters_settings_and_charts_work_without_javascript() {
     browser.press("Metrics").await;
     browser.arrives("/dashboard/metrics").await;
 }
+
+/// The page that creates a project also clones one, and an undo that failed has its buttons.
+#[tokio::test]
+async fn clone_and_undo_work_without_javascript() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let source = server.ready("shop").await;
+    let browser = plain(&server).await;
+    browser.open(&format!("/dashboard/projects/{source}")).await;
+    browser.press("Clone…").await;
+    browser.arrives("/dashboard/projects/new?source=").await;
+    browser.fill("#project-name", "copy").await;
+    browser.click("#more summary").await;
+    browser.fill("#expires-in", "soon").await;
+    browser.press("Clone project").await;
+    assert!(browser.text("#expires-in-error").await.contains("must be a duration"));
+    browser.fill("#expires-in", "7d").await;
+    browser.fill("#labels", "team=a").await;
+    browser.press("Clone project").await;
+    browser.wait_for_text("Project created.").await;
+    shows_no_script_only_controls(&browser).await;
+    let id = browser.path().await.rsplit('/').next().unwrap().to_owned();
+    let clone = server.until(&id, "ready").await;
+    assert_eq!(
+        (&clone["source_id"], &clone["labels"]),
+        (&serde_json::json!(source), &serde_json::json!({"team": "a"}))
+    );
+    assert!(clone["expires_at"].is_string(), "{clone}");
+    browser.open("/dashboard/projects").await;
+    assert!(browser.shows("team=a").await);
+
+    let failed = server.failed("stuck").await;
+    let step = format!(
+        "INSERT INTO steps (job_id, position, project_id, name, state, execution_id, started_at, ended_at, code, error)
+         SELECT id, 1, project_id, 'database', 'undo_failed', id, now(), now(), 'stuck', 'in use' FROM jobs WHERE project_id = '{failed}'"
+    );
+    database.run(&step).await;
+    browser.open(&format!("/dashboard/projects/{failed}")).await;
+    assert!(browser.shows("Undo failed").await);
+    browser.press("Skip the step…").await;
+    assert!(browser.shows("Nothing removes it later.").await);
+    browser.press("Skip the step").await;
+    browser.wait_for_text("The undo continues.").await;
+    server.until(&failed, "failed").await;
+    browser.reload().await;
+    assert!(browser.shows("Undo skipped").await);
+}

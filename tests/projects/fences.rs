@@ -28,7 +28,7 @@ async fn sound(options: &str) {
 #[cfg(feature = "chaos")]
 #[tokio::test]
 async fn statements_that_outlive_their_client_change_nothing() {
-    sound("--point during,inside --fault kill --step owner_role,database,grants,fence_out,drop_database").await;
+    sound("--point during,inside --fault kill --step owner_role,database,copy,hand_over,fence_out,drop_database").await;
 }
 
 #[cfg(feature = "chaos")]
@@ -69,6 +69,20 @@ pub async fn takeover_ends_the_earlier_session(mutant: Option<&str>) -> bool {
 #[tokio::test]
 async fn earlier_session_is_ended_before_anything_is_done() {
     assert!(takeover_ends_the_earlier_session(None).await);
+}
+
+/// The lock is held in another session than the one in the database of the project.
+#[tokio::test]
+async fn earlier_session_inside_the_database_is_ended() {
+    let setup = Setup::new().await;
+    let id = setup.ready("shop", json!({})).await;
+    let url = setup.url(&id).await;
+    let stale = connect(&inside_as_admin(tenants(), url.rsplit('/').next().unwrap())).await;
+    stale.batch_execute("SET application_name = 'provost:earlier'").await.unwrap();
+    let statement = tokio::spawn(async move { stale.simple_query("SELECT pg_sleep(3600)").await.is_err() });
+    setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
+    setup.server.until(&id, "ready").await;
+    assert!(statement.await.unwrap());
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn take_up(
     change: Change,
     send: impl AsyncFn(&Client, &str, &Body) -> Result<Answer, ClientError>,
 ) -> Outcome {
-    cx.about("finding", id);
+    cx.about("drift", id);
     let body = change
         .body()
         .with("name", project.name)

@@ -59,7 +59,7 @@ impl<'a> PgSession<'a> {
             self.recorder.steps().await?;
             let connector = self.connector().await?;
             let mut link = maintenance::open(&connector, &self.names).await?;
-            fence(&mut link, self.names.lock).await?;
+            fence(&mut link, &self.names).await?;
             self.recorder.steps().await?;
             check_identity(self.known_text(CLUSTER_ID), &mut link).await?;
             check_marks(&self.names, &mut link).await?;
@@ -128,19 +128,23 @@ async fn check_marks(names: &Names, link: &mut Link) -> Result<(), Failure> {
     }
 }
 
-async fn fence(link: &mut Link, key: i64) -> Result<(), Failure> {
+/// Takes the lock of the project. Afterwards, no session of an earlier attempt has any effect on the project.
+async fn fence(link: &mut Link, names: &Names) -> Result<(), Failure> {
     if mutant::is_on(Mutant::NoTakeover) {
         return Ok(());
     }
-    if link.one(sql::TRY_FENCE, &[&key]).await?.get("acquired")? {
-        return Ok(());
+    let not_ended = || {
+        let message = "an earlier attempt still works on this project, and its session did not end within 5 s";
+        Failure::retryable("not_fenced", message)
+    };
+    if !link.one(sql::TRY_FENCE, &[&names.lock]).await?.get::<bool>("acquired")? {
+        if !link.one(sql::TAKE_OVER, &[&names.lock]).await?.get::<bool>("ended")? {
+            return Err(not_ended());
+        }
+        link.query(sql::WAIT_FOR_FENCE, &[&names.lock]).await?;
     }
-    let ended: bool = link.one(sql::TAKE_OVER, &[&key]).await?.get("ended")?;
-    if !ended {
-        let message = "an earlier attempt still holds the lock of this project, and its session did not end within 5 s";
-        return Err(Failure::retryable("not_fenced", message));
-    }
-    link.query(sql::WAIT_FOR_FENCE, &[&key]).await.map(drop)
+    let ended: bool = link.one(sql::END_EARLIER, &[&names.database, &names.aside]).await?.get("ended")?;
+    if ended { Ok(()) } else { Err(not_ended()) }
 }
 
 /// What the server is, and what the admin may do.

@@ -25,6 +25,7 @@ statements! {
     DROP_DATABASE = "drop_database",
     DROP_OWNED = "drop_owned",
     DROP_ROLES = "drop_roles",
+    END_EARLIER = "end_earlier",
     END_SESSIONS_IN = "end_sessions_in",
     FACTS = "facts",
     FENCE_OUT = "fence_out",

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header::LOCATION;
+use percent_encoding::percent_decode;
 
 use crate::store::Audit;
 use crate::store::{Refusal, StoreError};
@@ -22,6 +23,9 @@ pub struct Form(Vec<(String, String)>);
 
 impl Form {
     pub fn read(body: &Body) -> Result<Self, ApiError> {
+        if percent_decode(&body.0).decode_utf8().is_err() {
+            return Err(ApiError::field("form", "cannot be read: it is not UTF-8"));
+        }
         let pairs = serde_urlencoded::from_bytes(&body.0);
         pairs.map(Self).map_err(|error| ApiError::field("form", format!("cannot be read: {error}")))
     }

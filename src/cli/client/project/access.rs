@@ -31,24 +31,32 @@ pub struct Reveal {
 pub async fn url(cx: &Context, id: &str, reveal: Reveal) -> Outcome {
     if reveal.reveal {
         let access = self::reveal(cx, id).await?;
-        println!("{}", access.text("uri"));
+        println!("{}", uri(&access, id)?);
         return Ok(Exit::Success);
     }
     let outputs = read(&cx.client.project_outputs(id).await?.text)?;
     let text = |name: &str| outputs.text(name).to_owned();
     if text("database").is_empty() {
-        return Err(
-            Failure::new(Exit::Conflict, "the project has no URL").hint(format!("provost project explain {id}"))
-        );
+        return Err(no_url(id));
     }
     println!("postgres://{}@{}:{}/{}", text("user"), text("host"), outputs.at("port"), text("database"));
     cx.output.note("Without the password; add --reveal.");
     Ok(Exit::Success)
 }
 
+fn uri<'a>(access: &'a Json, id: &str) -> Result<&'a str, Failure> {
+    Some(access.text("uri")).filter(|it| !it.is_empty()).ok_or_else(|| no_url(id))
+}
+
+fn no_url(id: &str) -> Failure {
+    Failure::new(Exit::Conflict, "the project has no URL: it has no database")
+        .hint(format!("provost project outputs {id}"))
+}
+
 /// Replaces this process with `psql`. The password is passed in the environment, where other users cannot see it.
 pub async fn psql(cx: &Context, id: &str, arguments: &[String]) -> Outcome {
     let access = reveal(cx, id).await?;
+    uri(&access, id)?;
     let mut psql = std::process::Command::new("psql");
     psql.args(arguments).envs(variables(&access));
     let error = psql.exec();

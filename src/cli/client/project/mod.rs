@@ -117,7 +117,7 @@ pub enum Verb {
         #[arg(long, value_enum, default_value = "env")]
         form: Form,
     },
-    /// Change the name, the labels or the protection of a project
+    /// Change the name, the labels, the protection, the expiry or the parameters of a project
     #[command(
         after_help = "Examples:\n  provost project update my-first --name better\n  provost project update my-first --label team=b --remove-label old"
     )]

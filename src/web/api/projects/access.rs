@@ -43,7 +43,7 @@ pub async fn reveal_to(app: &App, id: Uuid, audit: &Audit) -> Result<wire::Acces
     let outputs = app.store.outputs_of_project(id).await?;
     let text = |name: &str| outputs.iter().find(|it| it.name == name).map(text_of);
     let address = text("host").zip(text("port")).zip(text("database"));
-    let hint = "It has no credential: only a project whose template makes one can reveal it, once it is ready.";
+    let hint = "It has no credential. A template that makes one stores it before the project is ready.";
     let missing =
         || ApiError::InvalidState { what: "credential", verb: "revealed", was: project.status.to_string(), hint };
     let names = app.store.secret_names(id).await?;

@@ -10,15 +10,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::histogram::Histogram;
-use crate::domain::{ProjectStatus, ProjectVerb};
+use crate::domain::{Health, ProjectStatus, ProjectVerb};
 use crate::store::projects::{Filter, Project};
+use crate::web::api::projects::conditions_of;
 use crate::web::app::App;
 use crate::web::dashboard::projects::create::CreateForm;
 use crate::web::error::ApiError;
 use crate::web::query::{DEFAULT_LIMIT, Query};
 use crate::web::ui::{
-    Counts, Nav, PROJECT_STATUSES, Pages, Preferences, Rendering, Shell, StateBadge, Tab, count, duration, filters,
-    links, or_error_page, plural, respond, short_id,
+    Badge, Counts, Nav, PROJECT_STATUSES, Pages, Preferences, Rendering, Shell, StateBadge, Tab, Tone, count, duration,
+    filters, links, or_error_page, plural, respond, short_id,
 };
 
 pub const PAGE: &str = "/dashboard/projects";
@@ -109,6 +110,8 @@ pub trait ProjectView {
     fn href(&self) -> String;
     fn short_id(&self) -> String;
     fn can_retry(&self) -> bool;
+    /// Shown if the project is not known to be healthy although it is ready.
+    fn health_badge(&self) -> Option<Badge>;
     /// Whether a deletion can have a grace time.
     fn is_restorable(&self) -> bool;
     /// Why the project cannot be deleted now.
@@ -126,6 +129,16 @@ impl ProjectView for Project {
 
     fn can_retry(&self) -> bool {
         ProjectVerb::Retry.applies_to(self.status)
+    }
+
+    fn health_badge(&self) -> Option<Badge> {
+        let conditions = conditions_of(self.conditions.as_deref());
+        let healthy = conditions.iter().find(|it| it.kind == "healthy")?;
+        match Health::of_condition(Some(&healthy.status)) {
+            Health::Healthy => None,
+            Health::Unhealthy => Some(Badge::new(Tone::Bad, "warn", "Unhealthy")),
+            Health::Unknown => Some(Badge::new(Tone::Wait, "warn", "Health unknown")),
+        }
     }
 
     fn is_restorable(&self) -> bool {
