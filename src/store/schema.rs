@@ -112,6 +112,7 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/delete_project",
     // The states of Terraform.
     "functions/may_use_terraform_state",
+    "functions/open_terraform_state",
     "functions/lock_terraform_state",
     "functions/unlock_terraform_state",
     "functions/put_terraform_state",

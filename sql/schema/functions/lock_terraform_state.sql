@@ -6,20 +6,17 @@ RETURNS TABLE (outcome text, holder text)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    may_use boolean := may_use_terraform_state(project, execution);
-    current projects;
-    held    terraform_locks;
+    state record;
 BEGIN
-    SELECT * INTO current FROM projects p WHERE p.id = project FOR NO KEY UPDATE;
-    SELECT * INTO held FROM terraform_locks l WHERE l.project_id = project;
+    SELECT * INTO state FROM open_terraform_state(project, execution);
     outcome := CASE
-        WHEN NOT may_use THEN 'lease_lost'
-        WHEN current.status = 'deleted' THEN 'deleted'
-        WHEN held.lock_id IS NULL OR held.lock_id = lock AND held.execution_id IS NOT DISTINCT FROM execution THEN 'locked'
+        WHEN NOT state.may_use THEN 'lease_lost'
+        WHEN (state.owner).status = 'deleted' THEN 'deleted'
+        WHEN (state.held).lock_id IS NULL OR (state.held).lock_id = lock AND (state.held).execution_id IS NOT DISTINCT FROM execution THEN 'locked'
         ELSE 'held' END;
-    IF outcome = 'locked' AND current.id IS NOT NULL THEN
+    IF outcome = 'locked' AND (state.owner).id IS NOT NULL THEN
         INSERT INTO terraform_locks (project_id, lock_id, info, execution_id, actor)
         VALUES (project, lock, info::json, execution, actor) ON CONFLICT DO NOTHING;
     END IF;
-    RETURN QUERY SELECT outcome, held.info::text WHERE current.id IS NOT NULL;
+    RETURN QUERY SELECT outcome, (state.held).info::text WHERE (state.owner).id IS NOT NULL;
 END $$;

@@ -11,29 +11,24 @@ CREATE OR REPLACE FUNCTION put_terraform_state(
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    may_use boolean := may_use_terraform_state(project, execution);
-    current projects;
-    held    terraform_locks;
-    latest  terraform_states;
+    state record;
 BEGIN
-    SELECT * INTO current FROM projects p WHERE p.id = project FOR NO KEY UPDATE;
-    SELECT * INTO held FROM terraform_locks l WHERE l.project_id = project;
-    SELECT * INTO latest FROM terraform_states s WHERE s.project_id = project ORDER BY s.version DESC LIMIT 1;
+    SELECT * INTO state FROM open_terraform_state(project, execution);
     outcome := CASE
-        WHEN NOT may_use THEN 'lease_lost'
-        WHEN current.status = 'deleted' THEN 'deleted'
-        WHEN held.lock_id IS NULL AND lock IS NOT NULL THEN 'unlocked_meanwhile'
-        WHEN held.lock_id IS DISTINCT FROM lock OR held.lock_id IS NOT NULL AND held.execution_id IS DISTINCT FROM execution THEN 'held'
-        WHEN latest.secret_id IS NULL THEN 'stored'
-        WHEN latest.lineage <> lineage THEN 'lineage'
-        WHEN serial = latest.serial AND digest = latest.digest THEN 'unchanged'
-        WHEN serial <= latest.serial THEN 'serial'
+        WHEN NOT state.may_use THEN 'lease_lost'
+        WHEN (state.owner).status = 'deleted' THEN 'deleted'
+        WHEN (state.held).lock_id IS NULL AND lock IS NOT NULL THEN 'unlocked_meanwhile'
+        WHEN (state.held).lock_id IS DISTINCT FROM lock OR (state.held).lock_id IS NOT NULL AND (state.held).execution_id IS DISTINCT FROM execution THEN 'held'
+        WHEN (state.latest).secret_id IS NULL THEN 'stored'
+        WHEN (state.latest).lineage <> lineage THEN 'lineage'
+        WHEN serial = (state.latest).serial AND digest = (state.latest).digest THEN 'unchanged'
+        WHEN serial <= (state.latest).serial THEN 'serial'
         ELSE 'stored' END;
-    IF outcome = 'stored' AND current.id IS NOT NULL THEN
+    IF outcome = 'stored' AND (state.owner).id IS NOT NULL THEN
         INSERT INTO secrets (id, project_id, name, key_id, wrapped_key, ciphertext)
         VALUES (secret, project, 'terraform-state/' || secret, key_id, wrapped_key, ciphertext);
         INSERT INTO terraform_states (project_id, version, secret_id, serial, lineage, digest, bytes, actor, execution_id)
-        VALUES (project, coalesce(latest.version, 0) + 1, secret, serial, lineage, digest, bytes, actor, execution);
+        VALUES (project, coalesce((state.latest).version, 0) + 1, secret, serial, lineage, digest, bytes, actor, execution);
     END IF;
-    RETURN QUERY SELECT outcome, held.info::text, latest.serial WHERE current.id IS NOT NULL;
+    RETURN QUERY SELECT outcome, (state.held).info::text, (state.latest).serial WHERE (state.owner).id IS NOT NULL;
 END $$;

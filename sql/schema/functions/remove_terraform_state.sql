@@ -5,23 +5,18 @@ RETURNS TABLE (outcome text, holder text)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    may_use boolean := may_use_terraform_state(project, execution);
-    current projects;
-    held    terraform_locks;
-    latest  terraform_states;
+    state record;
 BEGIN
-    SELECT * INTO current FROM projects p WHERE p.id = project FOR NO KEY UPDATE;
-    SELECT * INTO held FROM terraform_locks l WHERE l.project_id = project;
-    SELECT * INTO latest FROM terraform_states s WHERE s.project_id = project ORDER BY s.version DESC LIMIT 1;
+    SELECT * INTO state FROM open_terraform_state(project, execution);
     outcome := CASE
-        WHEN NOT may_use THEN 'lease_lost'
-        WHEN held.lock_id IS NOT NULL AND (execution IS NULL OR held.execution_id IS DISTINCT FROM execution) THEN 'held'
+        WHEN NOT state.may_use THEN 'lease_lost'
+        WHEN (state.held).lock_id IS NOT NULL AND (execution IS NULL OR (state.held).execution_id IS DISTINCT FROM execution) THEN 'held'
         ELSE 'removed' END;
-    IF outcome = 'removed' AND latest.secret_id IS NOT NULL THEN
+    IF outcome = 'removed' AND (state.latest).secret_id IS NOT NULL THEN
         INSERT INTO terraform_states (project_id, version, secret_id, serial, lineage, digest, bytes, actor, execution_id)
-        VALUES (project, latest.version + 1, NULL, latest.serial, latest.lineage, '', 0, actor, execution);
+        VALUES (project, (state.latest).version + 1, NULL, (state.latest).serial, (state.latest).lineage, '', 0, actor, execution);
         INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, execution_id, request_id)
-        VALUES ('project', project, current.status, current.status, 'Terraform state deleted', actor, execution, request_id);
+        VALUES ('project', project, (state.owner).status, (state.owner).status, 'Terraform state deleted', actor, execution, request_id);
     END IF;
-    RETURN QUERY SELECT outcome, held.info::text WHERE current.id IS NOT NULL;
+    RETURN QUERY SELECT outcome, (state.held).info::text WHERE (state.owner).id IS NOT NULL;
 END $$;

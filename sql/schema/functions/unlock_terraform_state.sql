@@ -7,24 +7,21 @@ CREATE OR REPLACE FUNCTION unlock_terraform_state(
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    may_use boolean := may_use_terraform_state(project, execution);
-    current projects;
-    held    terraform_locks;
+    state record;
 BEGIN
-    SELECT * INTO current FROM projects p WHERE p.id = project FOR NO KEY UPDATE;
-    SELECT * INTO held FROM terraform_locks l WHERE l.project_id = project;
+    SELECT * INTO state FROM open_terraform_state(project, execution);
     outcome := CASE
-        WHEN NOT may_use THEN 'lease_lost'
-        WHEN held.lock_id IS NULL THEN 'unlocked'
-        WHEN lock <> held.lock_id OR execution IS NOT NULL AND held.execution_id IS DISTINCT FROM execution THEN 'held'
+        WHEN NOT state.may_use THEN 'lease_lost'
+        WHEN (state.held).lock_id IS NULL THEN 'unlocked'
+        WHEN lock <> (state.held).lock_id OR execution IS NOT NULL AND (state.held).execution_id IS DISTINCT FROM execution THEN 'held'
         ELSE 'unlocked' END;
-    IF outcome = 'unlocked' AND held.lock_id IS NOT NULL THEN
-        DELETE FROM terraform_locks l WHERE l.project_id = project AND l.lock_id = held.lock_id;
+    IF outcome = 'unlocked' AND (state.held).lock_id IS NOT NULL THEN
+        DELETE FROM terraform_locks l WHERE l.project_id = project AND l.lock_id = (state.held).lock_id;
         INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, request_id, detail)
-        SELECT 'project', project, current.status, current.status,
-               concat_ws(' ', 'Terraform state unlocked by force; the lock was held by', coalesce(nullif(held.info ->> 'Who', ''), held.actor)),
-               actor, request_id, json_build_object('lock', held.lock_id, 'held_by', held.execution_id)
-        WHERE is_forced OR held.execution_id IS DISTINCT FROM execution;
+        SELECT 'project', project, (state.owner).status, (state.owner).status,
+               concat_ws(' ', 'Terraform state unlocked by force; the lock was held by', coalesce(nullif((state.held).info ->> 'Who', ''), (state.held).actor)),
+               actor, request_id, json_build_object('lock', (state.held).lock_id, 'held_by', (state.held).execution_id)
+        WHERE is_forced OR (state.held).execution_id IS DISTINCT FROM execution;
     END IF;
-    RETURN QUERY SELECT outcome, held.info::text WHERE current.id IS NOT NULL;
+    RETURN QUERY SELECT outcome, (state.held).info::text WHERE (state.owner).id IS NOT NULL;
 END $$;
