@@ -46,8 +46,6 @@ pub struct Capabilities {
     pub is_superuser: bool,
     pub may_create_databases: bool,
     pub may_create_roles: bool,
-    /// Whether changed passwords can be noticed (`pg_authid`).
-    pub may_read_passwords: bool,
     /// Databases that PUBLIC may connect to, and that the login cannot close.
     pub open_databases: Vec<String>,
     pub max_connections: i32,

@@ -49,8 +49,6 @@ pub struct ClusterCapabilities {
     pub create_roles: bool,
     /// Whether PUBLIC can be shut out of `postgres` and `template1`.
     pub close_databases: bool,
-    /// Whether changed passwords can be noticed (`pg_authid`).
-    pub read_passwords: bool,
     pub max_connections: i32,
     /// Connections that are open.
     pub connections: i64,

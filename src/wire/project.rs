@@ -183,7 +183,7 @@ pub struct ProjectEvent {
     #[schema(example = "provisioning")]
     pub new_state: String,
     pub reason: Option<String>,
-    /// `api`, `dashboard`, a worker's id, `reaper` or `deadlines`.
+    /// `api`, `dashboard`, a worker's id, `reaper`, `deadlines`, `expiry` or `observer`.
     pub actor: String,
     /// The job that made the change.
     pub job_id: Option<Uuid>,

@@ -31,7 +31,6 @@ async fn clusters_show_what_provost_may_do() {
         (&json!("provost_admin"), &json!(false), &json!(true), &json!(false))
     );
     assert_eq!(test["capabilities"]["superuser"], !tenants().is_plain());
-    assert_eq!(test["capabilities"]["read_passwords"], !tenants().is_plain());
     assert_eq!(test["isolation"].as_str().unwrap().starts_with("full"), !tenants().is_plain());
     assert_eq!(setup.server.get("/clusters/plain").await.expect(200).json()["name"], "plain");
     assert_eq!(setup.server.get("/clusters/nowhere").await.code(), "not_found");

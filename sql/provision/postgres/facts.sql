@@ -2,8 +2,7 @@
 SELECT current_setting('server_version_num')::integer AS version, current_setting('server_version') AS version_text,
        (pg_control_system()).system_identifier::text AS system_identifier, current_user::text AS admin, r.rolsuper AS is_superuser,
        r.rolcreatedb OR r.rolsuper AS may_create_databases, r.rolcreaterole OR r.rolsuper AS may_create_roles,
-       has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may_read_passwords, pg_is_in_recovery() AS is_standby,
-       current_setting('max_connections')::integer AS max_connections,
+       pg_is_in_recovery() AS is_standby, current_setting('max_connections')::integer AS max_connections,
        (SELECT coalesce(sum(s.numbackends), 0)::bigint FROM pg_stat_database s) AS connections,
        ARRAY(SELECT d.datname::text FROM pg_database d
              WHERE d.datallowconn AND d.datconnlimit <> -2 AND NOT (r.rolsuper OR pg_has_role(d.datdba, 'USAGE'))

@@ -158,7 +158,6 @@ pub async fn facts(link: &mut Link) -> Result<Capabilities, Failure> {
         is_superuser: row.get("is_superuser")?,
         may_create_databases: row.get("may_create_databases")?,
         may_create_roles: row.get("may_create_roles")?,
-        may_read_passwords: row.get("may_read_passwords")?,
         open_databases: row.get("open_databases")?,
         max_connections: row.get("max_connections")?,
         connections: row.get("connections")?,

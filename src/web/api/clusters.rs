@@ -72,7 +72,6 @@ impl From<cluster::Capabilities> for ClusterCapabilities {
             superuser: found.is_superuser,
             create_databases: found.may_create_databases,
             create_roles: found.may_create_roles,
-            read_passwords: found.may_read_passwords,
             max_connections: found.max_connections,
             connections: found.connections,
             standby: found.is_standby,
