@@ -44,19 +44,33 @@ pub enum SecretError {
     )]
     NoKey,
     #[error(
-        "the secret is encrypted with the key {0}, which is not configured; set that key as PROVOST_SECRET_KEY_PREVIOUS, or replace the credential: provost credentials reissue PROJECT"
+        "the secret is encrypted with the key {0}, which is not configured; set that key as PROVOST_SECRET_KEY_PREVIOUS, or {1}"
     )]
-    UnknownKey(String),
-    #[error(
-        "the secret cannot be decrypted: the row was changed, or belongs to another project; replace the credential: provost credentials reissue PROJECT"
-    )]
-    Invalid,
+    UnknownKey(String, WayOut),
+    #[error("the secret cannot be decrypted: the row was changed, or belongs to another project; {0}")]
+    Invalid(WayOut),
+}
+
+/// What to do about a secret that is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WayOut {
+    #[error("replace the credential, if the template supports that: provost credentials reissue PROJECT")]
+    Replace,
+    #[error("delete the Terraform state (DELETE /projects/ID/terraform/state) and import what exists into a new one")]
+    ImportAgain,
+}
+
+impl WayOut {
+    /// A name with a slash belongs to Provost itself, which keeps the state of Terraform as a secret.
+    fn of(name: &str) -> Self {
+        if name.contains('/') { Self::ImportAgain } else { Self::Replace }
+    }
 }
 
 impl SecretError {
     /// Whether the secret exists, and none of the keys opens it.
     pub fn is_unreadable(&self) -> bool {
-        matches!(self, Self::UnknownKey(_) | Self::Invalid)
+        matches!(self, Self::UnknownKey(..) | Self::Invalid(_))
     }
 }
 
@@ -80,7 +94,7 @@ impl Keyring {
     pub fn open(&self, project: Uuid, name: &str, sealed: &Sealed) -> Result<SensitiveText, SecretError> {
         let data_key = self.unwrap(project, name, sealed)?;
         let bytes = decrypt(&data_key, project, name, &sealed.ciphertext)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::Invalid)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::Invalid(WayOut::of(name)))?;
         Ok(SensitiveText::new(text.to_owned()))
     }
 
@@ -94,8 +108,9 @@ impl Keyring {
     fn unwrap(&self, project: Uuid, name: &str, sealed: &Sealed) -> Result<Key, SecretError> {
         let keys = [Some(&self.current), self.previous.as_ref()];
         let key = keys.into_iter().flatten().find(|key| key.id() == sealed.key_id);
-        let key = key.ok_or_else(|| SecretError::UnknownKey(sealed.key_id.clone()))?;
-        Key::from_bytes(&decrypt(key, project, name, &sealed.wrapped_key)?).ok_or(SecretError::Invalid)
+        let key = key.ok_or_else(|| SecretError::UnknownKey(sealed.key_id.clone(), WayOut::of(name)))?;
+        Key::from_bytes(&decrypt(key, project, name, &sealed.wrapped_key)?)
+            .ok_or(SecretError::Invalid(WayOut::of(name)))
     }
 }
 
@@ -109,16 +124,19 @@ fn encrypt(key: &Key, project: Uuid, name: &str, plain: &[u8]) -> Result<Vec<u8>
     let context = context(project, name);
     let payload = Payload { msg: plain, aad: context.as_bytes() };
     let cipher = XChaCha20Poly1305::new(key.bytes().into());
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Invalid)?;
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Invalid(WayOut::of(name)))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
 fn decrypt(key: &Key, project: Uuid, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE>().ok_or(SecretError::Invalid)?;
+    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE>().ok_or(SecretError::Invalid(WayOut::of(name)))?;
     let context = context(project, name);
     let payload = Payload { msg: ciphertext, aad: context.as_bytes() };
     let cipher = XChaCha20Poly1305::new(key.bytes().into());
-    cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| SecretError::Invalid)
+    cipher
+        .decrypt(&XNonce::from(*nonce), payload)
+        .map(Zeroizing::new)
+        .map_err(|_| SecretError::Invalid(WayOut::of(name)))
 }
 
 #[cfg(test)]
@@ -138,8 +156,8 @@ mod tests {
         let (ring, project) = (ring(), Uuid::now_v7());
         let sealed = ring.seal(project, "password", &secret()).unwrap();
         assert_eq!(ring.open(project, "password", &sealed).unwrap().reveal(), "sesame");
-        assert_eq!(ring.open(Uuid::now_v7(), "password", &sealed).unwrap_err(), SecretError::Invalid);
-        assert_eq!(ring.open(project, "other", &sealed).unwrap_err(), SecretError::Invalid);
+        assert_eq!(ring.open(Uuid::now_v7(), "password", &sealed).unwrap_err(), SecretError::Invalid(WayOut::Replace));
+        assert_eq!(ring.open(project, "other", &sealed).unwrap_err(), SecretError::Invalid(WayOut::Replace));
         assert!(!sealed.ciphertext.windows(6).any(|it| it == b"sesame"));
     }
 
@@ -150,15 +168,23 @@ mod tests {
         for at in 0..sealed.ciphertext.len() {
             let mut changed = sealed.clone();
             changed.ciphertext[at] ^= 1;
-            assert_eq!(ring.open(project, "password", &changed).unwrap_err(), SecretError::Invalid, "byte {at}");
+            assert_eq!(
+                ring.open(project, "password", &changed).unwrap_err(),
+                SecretError::Invalid(WayOut::Replace),
+                "byte {at}"
+            );
         }
         for at in 0..sealed.wrapped_key.len() {
             let mut changed = sealed.clone();
             changed.wrapped_key[at] ^= 1;
-            assert_eq!(ring.open(project, "password", &changed).unwrap_err(), SecretError::Invalid, "key byte {at}");
+            assert_eq!(
+                ring.open(project, "password", &changed).unwrap_err(),
+                SecretError::Invalid(WayOut::Replace),
+                "key byte {at}"
+            );
         }
         let cut = Sealed { ciphertext: vec![1; 3], ..sealed };
-        assert_eq!(ring.open(project, "password", &cut).unwrap_err(), SecretError::Invalid);
+        assert_eq!(ring.open(project, "password", &cut).unwrap_err(), SecretError::Invalid(WayOut::Replace));
     }
 
     #[test]
@@ -172,6 +198,16 @@ mod tests {
         let new = Keyring { previous: None, ..both };
         assert_eq!(new.open(project, "password", &moved).unwrap().reveal(), "sesame");
         let id = old.current.id().to_owned();
-        assert_eq!(new.open(project, "password", &sealed).unwrap_err(), SecretError::UnknownKey(id));
+        assert_eq!(new.open(project, "password", &sealed).unwrap_err(), SecretError::UnknownKey(id, WayOut::Replace));
+    }
+
+    #[test]
+    fn way_out_fits_what_is_lost() {
+        let (lost, project) = (ring(), Uuid::now_v7());
+        for (name, words) in [("password", "credentials reissue"), ("terraform-state/7", "import what exists")] {
+            let sealed = lost.seal(project, name, &secret()).unwrap();
+            let why = ring().open(project, name, &sealed).unwrap_err().to_string();
+            assert!(why.contains(words), "{name}: {why}");
+        }
     }
 }
