@@ -96,14 +96,47 @@ class Size:
         pass  # It goes away with the folder.
 
 
-class Remove:
-    name = "remove"
+class SetAside:
+    """Takes the folder out of service. It can be brought back until the grace time is over."""
+
+    name = "set_aside"
 
     def observe(self, job):
         return None if job.folder.exists() else {}
 
     def act(self, job):
-        shutil.rmtree(job.folder)
+        job.folder.rename(job.aside)
+        return {}
+
+    def undo(self, job):
+        if job.aside.exists():
+            job.aside.rename(job.folder)
+
+
+class BringBack:
+    name = "bring_back"
+
+    def observe(self, job):
+        return {} if job.folder.exists() else None
+
+    def act(self, job):
+        job.aside.rename(job.folder)
+        return {}
+
+    def undo(self, job):
+        pass
+
+
+class Remove:
+    name = "remove"
+
+    def observe(self, job):
+        return None if job.folder.exists() or job.aside.exists() else {}
+
+    def act(self, job):
+        for folder in (job.folder, job.aside):
+            if folder.exists():
+                shutil.rmtree(folder)
         return {}
 
     def undo(self, job):
@@ -112,11 +145,14 @@ class Remove:
 
 STEPS = {
     "project.provision": [Folder(), Key(), Size()],
+    "project.adopt": [Folder(), Key(), Size()],
     "project.update": [Size()],
+    "project.retire": [SetAside()],
+    "project.restore": [BringBack()],
     "project.deprovision": [Remove()],
 }
 # These are served too, so that they fail with a reason instead of waiting for their deadline.
-UNSUPPORTED = ["project.rotate", "project.pause", "project.resume"]
+UNSUPPORTED = ["project.clone", "project.rotate", "project.pause", "project.resume"]
 
 
 # --- The protocol: docs/remote-workers.md and docs/provisioners.md.
@@ -151,10 +187,12 @@ class Job:
         self.id, self.execution, self.kind = given["job_id"], given["execution_id"], given["kind"]
         self.lease, self.lost = given["lease_ttl_ms"] / 1000, threading.Event()
         self.is_last = given["failures"] + 1 >= given["max_attempts"]
-        # Only a creation is undone: what works keeps working, and a removal is not reversed.
-        self.undoes = self.kind == "project.provision" and settings.get("on_failure") == "undo"
+        # What works keeps working, and a removal is not reversed.
+        is_creation = self.kind == "project.provision" and settings.get("on_failure") == "undo"
+        self.undoes = is_creation or self.kind == "project.retire"
         self.parameters = settings.get("defaults", {}) | payload["parameters"]
         self.folder = FOLDERS / payload["project_id"]
+        self.aside = FOLDERS / f"{payload['project_id']}.retired"
 
     def call(self, method, path, body=None):
         if self.lost.is_set():

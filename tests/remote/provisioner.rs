@@ -87,9 +87,17 @@ async fn python_provisioner_makes_and_removes_folders() {
     assert_eq!(failed["failure"]["undone"], json!(["folder", "key", "size"]), "{failed}");
     assert!(!folders.path().join(&refused).exists());
 
-    server.delete(&format!("/projects/{id}")).await.expect(202);
-    server.until(&id, "deleted").await;
+    server.delete(&format!("/projects/{id}?grace=1h")).await.expect(202);
+    server.until(&id, "pending_deletion").await;
     assert!(!folder.exists());
+    server.post(&format!("/projects/{id}/undelete"), json!({})).await.expect(202);
+    server.until(&id, "ready").await;
+    assert_eq!(std::fs::read_to_string(folder.join("key")).unwrap(), key, "it is back");
+    server.delete(&format!("/projects/{id}?grace=1h")).await.expect(202);
+    server.until(&id, "pending_deletion").await;
+    server.delete(&format!("/projects/{id}?grace=0s")).await.expect(202);
+    server.until(&id, "deleted").await;
+    assert_eq!(std::fs::read_dir(folders.path()).unwrap().count(), 0);
     database.check_invariants().await;
 }
 
