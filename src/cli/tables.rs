@@ -30,7 +30,7 @@ tables! {
     }
 
     REISSUED = "credential" by "project_id" {
-        "PROJECT" "project_id" Exact; "NAME" "name" Text; "STATUS" "status" State; "STARTED" "started" Text;
+        "PROJECT" "project_id" Exact; "NAME" "name" Text; "STATUS" "status" State; "STARTED" "started" Text; "ERROR" "error" Text;
     }
 
     CLUSTER = "cluster" by "name" {

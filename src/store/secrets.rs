@@ -111,9 +111,14 @@ impl Store {
         self.fetch_value(&SECRETS_REWRAP, &[&new_key, &ids, &before, &new]).await
     }
 
-    /// `secrets/unreadable`: projects whose current credential none of these keys encrypts.
-    pub async fn unreadable_credentials(&self, keys: &[&str]) -> Result<Vec<UnreadableCredential>, StoreError> {
-        self.fetch_all(&SECRETS_UNREADABLE, &[&keys]).await
+    /// `secrets/unreadable`: projects with a credential that none of these keys encrypts, in the order of their ids.
+    pub async fn unreadable_credentials(
+        &self,
+        keys: &[&str],
+        after: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Vec<UnreadableCredential>, StoreError> {
+        self.fetch_all(&SECRETS_UNREADABLE, &[&keys, &after, &limit]).await
     }
 
     /// `secrets/get`.

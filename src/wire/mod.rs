@@ -32,7 +32,7 @@ pub mod workflow;
 
 pub use cluster::{Cluster, ClusterCapabilities};
 pub use create_job::CreateJob;
-pub use credential::Reissued;
+pub use credential::{Reissue, Reissued};
 pub use dead_letter::{DeadLetterGroup, ReplayJobs};
 pub use drift::{Drift, Finding, SearchedCluster, TakeUpOrphan};
 pub use event::Event;

@@ -6,7 +6,7 @@ use super::{Programs, input};
 use crate::domain::OperationKind;
 use crate::program::{Ended, Invocation, Program, Stdout};
 use crate::provision::step::Session;
-use crate::provision::{Failure, Observed, Output, Recorder, RunAccess, Step, StepFuture, Work};
+use crate::provision::{Failure, Observed, Output, RecordError, Recorder, RunAccess, Step, StepFuture, Work};
 use crate::secrets::SensitiveText;
 use crate::signal::Stop;
 
@@ -33,7 +33,7 @@ impl Runner<'_> {
     /// Runs a program to its end. An undo is not interrupted: it is itself what follows a stop.
     async fn run(&self, verb: Verb, program: &Program, is_undo: bool) -> Result<Ended, Failure> {
         let work = self.work;
-        let secrets = self.secrets().await?;
+        let secrets = self.secrets(is_undo).await?;
         let stdin = input::text(work, verb, is_undo, &self.outputs, &secrets)?;
         let mut variables = vec![
             ("PROVOST_CONFIG_DIR", self.programs.folder.display().to_string()),
@@ -55,11 +55,16 @@ impl Runner<'_> {
         ended.map_err(|error| Failure::retryable("program_failed", format!("{}: {error}", verb.as_str())))
     }
 
-    /// The secret outputs so far.
-    async fn secrets(&self) -> Result<Vec<(&str, SensitiveText)>, Failure> {
+    /// The secret outputs so far. Where a program can do without, one whose key is lost counts as none.
+    async fn secrets(&self, is_undo: bool) -> Result<Vec<(&str, SensitiveText)>, Failure> {
         let mut secrets = Vec::new();
         for name in self.programs.shape.secrets() {
-            secrets.extend(self.recorder.secret(name).await?.map(|value| (name, value)));
+            match self.recorder.secret(name).await {
+                Err(RecordError::Unreadable(why)) if is_undo || can_do_without_secrets(self.work.operation) => {
+                    self.work.log.note(format!("the program runs without the secret {name}: {why}"));
+                }
+                found => secrets.extend(found?.map(|value| (name, value))),
+            }
         }
         Ok(secrets)
     }
@@ -81,11 +86,14 @@ impl Runner<'_> {
         let stdout = ended.stdout.as_ref().map(|it| it.as_slice());
         let Printed { plain, secrets } = self.programs.shape.read(stdout, is_complete)?;
         for (name, value) in secrets {
-            let stored = self.recorder.secret(&name).await?;
-            if stored.as_ref().is_some_and(|it| it.reveal() == value.reveal()) {
+            let (stored, is_stored) = match self.recorder.secret(&name).await {
+                Err(RecordError::Unreadable(_)) => (None, true),
+                found => found.map(|it| (it.clone(), it.is_some()))?,
+            };
+            if stored.is_some_and(|it| it.reveal() == value.reveal()) {
                 continue;
             }
-            if stored.is_some() {
+            if is_stored {
                 self.recorder.forget_secret(&name).await?;
             }
             self.recorder.store_secret(&name, &value).await?;
@@ -117,6 +125,20 @@ fn terraform(work: &Work, access: &RunAccess) -> [(&'static str, String); 8] {
         ("TF_HTTP_PASSWORD", access.token.reveal().to_owned()),
         ("TF_IN_AUTOMATION", "1".to_owned()),
     ]
+}
+
+/// Whether programs of an operation run although the key of a secret is lost: they remove, replace or block what the secret belongs to.
+/// Another program could take the lack of the secret for a reason to make the resource again.
+const fn can_do_without_secrets(operation: OperationKind) -> bool {
+    match operation {
+        OperationKind::Delete
+        | OperationKind::Rotate
+        | OperationKind::Pause
+        | OperationKind::Resume
+        | OperationKind::Retire
+        | OperationKind::Restore => true,
+        OperationKind::Create | OperationKind::Clone | OperationKind::Adopt | OperationKind::Update => false,
+    }
 }
 
 /// Runs the program of the operation.

@@ -11,33 +11,40 @@ use crate::web::api::audit::api_audit;
 use crate::web::api::description;
 use crate::web::api::projects::operations;
 use crate::web::app::App;
-use crate::web::error::{ApiError, ApiResult};
+use crate::web::error::ApiResult;
 use crate::web::extract::OptionalJson;
-use crate::wire::{Reason, Reissued};
+use crate::wire::{self, Reason, Reissued};
 
-/// Replace every credential that this server cannot read, because the key that encrypted it is lost. Each replacement is the operation
-/// `rotate` of a project. The old credential stays valid until the next replacement.
-#[utoipa::path(post, path = "/credentials/reissue", tag = "projects", request_body(content = Option<Reason>),
+/// How many projects one request is about.
+const BATCH: i64 = 200;
+
+/// Replace the credentials that this server cannot read, because the key that encrypted them is lost: at most those of 200 projects.
+/// Repeat the request with `after` until the answer is empty. Each replacement is the operation `rotate` of a project. The old credential
+/// stays valid until the next replacement.
+#[utoipa::path(post, path = "/credentials/reissue", tag = "projects", request_body(content = Option<wire::Reissue>),
     responses((status = 202, body = [Reissued]), description::Write, description::Conflict))]
-pub async fn reissue(app: Data<App>, reason: OptionalJson<Reason>) -> ApiResult {
-    let audit = api_audit(reason.0)?;
+pub async fn reissue(app: Data<App>, body: OptionalJson<wire::Reissue>) -> ApiResult {
+    let wire::Reissue { after, reason, actor } = body.0;
+    let audit = api_audit(Reason { reason, actor })?;
     let keys = app.keyring()?.ids();
     let mut reissued = Vec::new();
-    for found in app.store.unreadable_credentials(&keys).await? {
-        reissued.push(replace(&app, found, &audit).await?);
+    for found in app.store.unreadable_credentials(&keys, after, BATCH).await? {
+        reissued.push(replace(&app, found, &audit).await);
     }
     Ok(HttpResponse::Accepted().json(reissued))
 }
 
-async fn replace(app: &App, found: UnreadableCredential, audit: &Audit) -> Result<Reissued, ApiError> {
+/// A project that refuses does not keep the others from their replacement.
+async fn replace(app: &App, found: UnreadableCredential, audit: &Audit) -> Reissued {
     let UnreadableCredential { id, name, status } = found;
-    let (status, started) = match status {
-        ProjectStatus::Ready => match operations::begin(app, id, &Request::new(ProjectVerb::Rotate), audit).await? {
-            Transition::Applied(project) => (project.status, true),
-            Transition::Rejected { was } => (was, false),
-            _ => (status, false),
+    let (status, started, error) = match status {
+        ProjectStatus::Ready => match operations::begin(app, id, &Request::new(ProjectVerb::Rotate), audit).await {
+            Ok(Transition::Applied(project)) => (project.status, true, None),
+            Ok(Transition::Rejected { was }) => (was, false, None),
+            Ok(_) => (status, false, None),
+            Err(error) => (status, false, Some(error.to_string())),
         },
-        status => (status, false),
+        status => (status, false, None),
     };
-    Ok(Reissued { project_id: id, name, status: status.to_string(), started })
+    Reissued { project_id: id, name, status: status.to_string(), started, error }
 }
