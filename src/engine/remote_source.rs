@@ -178,6 +178,7 @@ impl Source for RemoteSource {
             address: self.client.address().to_owned(),
             user: holder.execution_id.to_string(),
             token: SensitiveText::new(token),
+            may_write: true,
         };
         Ok(reply.map(|reply| reply.token.map(access)))
     }

@@ -225,7 +225,7 @@ impl Source for DatabaseSource {
             return Ok(Fenced::Held(None));
         };
         let (user, token) = (holder.execution_id.to_string(), keyring.run_token(holder.execution_id));
-        Ok(Fenced::Held(Some(RunAccess { address: address.clone(), user, token })))
+        Ok(Fenced::Held(Some(RunAccess { address: address.clone(), user, token, may_write: true })))
     }
 
     async fn leave(&self) {

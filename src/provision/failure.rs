@@ -34,6 +34,20 @@ impl Failure {
         [Self::UNREACHABLE, Self::FULL].contains(&self.code.as_str())
     }
 
+    /// The codes of a look that this process cannot take, and another one perhaps can: it knows no such cluster, the resource is in
+    /// that of another host, or it has no program, no key or no address of a server.
+    pub const UNKNOWN_CLUSTER: &str = "unknown_cluster";
+    pub const OTHER_HOST: &str = "other_host";
+    pub const NO_PROGRAM: &str = "no_program";
+    pub const NO_KEY: &str = "no_key";
+    pub const NO_ADDRESS: &str = "no_address";
+
+    /// Whether the failure of a look says something about this process only.
+    pub fn is_for_others(&self) -> bool {
+        [Self::UNKNOWN_CLUSTER, Self::OTHER_HOST, Self::NO_PROGRAM, Self::NO_KEY, Self::NO_ADDRESS]
+            .contains(&self.code.as_str())
+    }
+
     /// The code for invalid parameters or settings.
     pub const INVALID: &str = "invalid_parameters";
     /// The code of a step that was interrupted because the operation is to stop.

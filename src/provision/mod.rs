@@ -79,6 +79,9 @@ pub struct Source {
     pub known: Option<Output>,
 }
 
+/// How long a look may take, unless a provisioner says otherwise.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Knows how to perform the operations of one kind of resource.
 pub trait Provisioner: Send + Sync {
     /// The steps of an operation, bound to a new session. Nothing is changed here and nothing is connected.
@@ -99,6 +102,12 @@ pub trait Provisioner: Send + Sync {
     ) -> InspectFuture<'a, Inspection> {
         _ = (work, is_paused, secrets);
         Box::pin(async { Err(Failure::not_observable()) })
+    }
+
+    /// How long a look at a project of a template may take.
+    fn look_timeout(&self, template: &str) -> Duration {
+        _ = template;
+        LOOK_TIMEOUT
     }
 
     /// The places that are searched for what belongs to no project.

@@ -51,13 +51,15 @@ pub struct StepChange {
     pub output: Option<Output>,
 }
 
-/// How the programs of an attempt reach the API. The access ends with the attempt.
+/// How the programs of an attempt or of a look reach the API. The access ends with the attempt, or soon after the look.
 #[derive(Clone, Debug)]
 pub struct RunAccess {
     /// Such as `http://127.0.0.1:8080`.
     pub address: String,
     pub user: String,
     pub token: SensitiveText,
+    /// A look only reads.
+    pub may_write: bool,
 }
 
 /// Records an operation. Every call is fenced: it has no effect once the lease is lost.

@@ -1,5 +1,6 @@
 //! Templates that workers elsewhere serve, over HTTP. This process only keeps the record.
 
+use super::inspect::{InspectFuture, Inspection, Secrets};
 use super::{Attempt, Failure, Provisioner, Recorder, Work};
 
 /// The name of this provisioner in templates.
@@ -15,5 +16,11 @@ impl Provisioner for Remote {
             work.template
         );
         Err(Failure::retryable("served_elsewhere", message))
+    }
+
+    /// Only a worker with a database and with programs for the template can look.
+    fn inspect<'a>(&'a self, work: &'a Work, _: bool, _: &'a dyn Secrets) -> InspectFuture<'a, Inspection> {
+        let message = format!("the template {} is served by workers elsewhere", work.template);
+        Box::pin(async { Err(Failure::retryable(Failure::NO_PROGRAM, message)) })
     }
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use key::{Key, KeyError};
+pub use run_token::LOOK_USER;
 pub use text::SensitiveText;
 
 /// The length of a nonce, which precedes each ciphertext.

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::projects::OperationPolicy;
 use super::row::row;
 use super::sql::{
-    OBSERVATIONS_ACT, OBSERVATIONS_CLAIM, OBSERVATIONS_CLAIM_INVENTORY, OBSERVATIONS_FINDINGS,
-    OBSERVATIONS_INVENTORIES, OBSERVATIONS_RECORD, OBSERVATIONS_RECORD_INVENTORY, OBSERVATIONS_REQUEST,
-    OBSERVATIONS_REQUEST_ALL, OBSERVATIONS_UNHEALTHY, OBSERVATIONS_UNOBSERVED,
+    OBSERVATIONS_ACT, OBSERVATIONS_CLAIM, OBSERVATIONS_CLAIM_INVENTORY, OBSERVATIONS_FINDING, OBSERVATIONS_FINDINGS,
+    OBSERVATIONS_INVENTORIES, OBSERVATIONS_LEAVE, OBSERVATIONS_RECORD, OBSERVATIONS_RECORD_INVENTORY,
+    OBSERVATIONS_REQUEST, OBSERVATIONS_REQUEST_ALL, OBSERVATIONS_UNHEALTHY, OBSERVATIONS_UNOBSERVED,
 };
 use super::{Audit, Store, StoreError};
 use crate::domain::{Difference, FindingKind, Found, Health, OrphanVerb, ProjectStatus};
@@ -25,6 +25,8 @@ row! {
         pub status: ProjectStatus,
         /// What a provisioner is told about the project: JSON text.
         pub payload: String,
+        /// The beginning of the look.
+        pub at: OffsetDateTime,
     }
 
     /// A claimed search of a cluster.
@@ -68,6 +70,8 @@ row! {
         pub due_at: OffsetDateTime,
         /// The latest success.
         pub taken_at: Option<OffsetDateTime>,
+        /// The latest attempt that has ended.
+        pub tried_at: Option<OffsetDateTime>,
         pub error: Option<String>,
     }
 }
@@ -94,22 +98,40 @@ pub enum Taken {
     Rejected,
 }
 
+/// Which looks a process takes.
+#[derive(Clone, Debug)]
+pub struct LookRequest<'a> {
+    pub limit: i64,
+    /// How long until the look after this one.
+    pub interval: Duration,
+    pub provisioner: &'a str,
+    /// `*` for all.
+    pub queues: &'a [String],
+    /// Templates whose projects the process cannot look at, with their versions.
+    pub except: &'a [(String, i32)],
+    /// Only looks that were due at this time; none for now.
+    pub due_at: Option<OffsetDateTime>,
+}
+
 impl Store {
-    /// `observations/claim`: ready and paused projects of these provisioners.
-    pub async fn claim_observations(
-        &self,
-        limit: i64,
-        interval: Duration,
-        provisioners: &[String],
-    ) -> Result<Vec<DueObservation>, StoreError> {
-        self.fetch_all(&OBSERVATIONS_CLAIM, &[&limit, &interval.as_secs_f64(), &provisioners]).await
+    /// `observations/claim`: ready and paused projects.
+    pub async fn claim_observations(&self, request: &LookRequest<'_>) -> Result<Vec<DueObservation>, StoreError> {
+        let LookRequest { limit, interval, provisioner, queues, except, due_at } = request;
+        let (templates, versions): (Vec<&str>, Vec<i32>) = except.iter().map(|(name, it)| (name.as_str(), *it)).unzip();
+        let params: [&(dyn ToSql + Sync); 7] =
+            [limit, &interval.as_secs_f64(), provisioner, queues, &templates, &versions, due_at];
+        self.fetch_all(&OBSERVATIONS_CLAIM, &params).await
     }
 
-    /// `observations/record`. Returns false if the project has changed since.
+    /// `observations/leave`: another process can take the look after this delay.
+    pub async fn leave_observation(&self, project: Uuid, delay: Duration) -> Result<(), StoreError> {
+        self.execute(&OBSERVATIONS_LEAVE, &[&project, &delay.as_secs_f64()]).await
+    }
+
+    /// `observations/record`. Returns false if the project has changed since, or a later look was faster.
     pub async fn record_observation(
         &self,
-        project: Uuid,
-        version: i64,
+        (project, version, at): (Uuid, i64, OffsetDateTime),
         observation: &Observation,
         actor: &str,
     ) -> Result<bool, StoreError> {
@@ -117,8 +139,8 @@ impl Store {
         // Text and words always serialize.
         let found = differences.as_ref().map(|it| serde_json::to_string(it).unwrap_or_else(|_| "[]".to_owned()));
         let healthy = health.map(Health::as_condition);
-        let params: [&(dyn ToSql + Sync); 9] =
-            [&project, &version, &healthy, reason, message, &found, provisioner, cluster, &actor];
+        let params: [&(dyn ToSql + Sync); 10] =
+            [&project, &version, &healthy, reason, message, &found, provisioner, cluster, &actor, &at];
         self.fetch_value(&OBSERVATIONS_RECORD, &params).await
     }
 
@@ -129,7 +151,7 @@ impl Store {
         Ok(status)
     }
 
-    /// `observations/request_all`: makes every look and every search due now. Returns the time.
+    /// `observations/request_all`: makes every look and every search due now. Returns the time at which they are due.
     pub async fn request_observations(&self) -> Result<OffsetDateTime, StoreError> {
         self.fetch_value(&OBSERVATIONS_REQUEST_ALL, &[]).await
     }
@@ -139,9 +161,9 @@ impl Store {
         self.fetch_value(&OBSERVATIONS_UNOBSERVED, &[&at]).await
     }
 
-    /// `observations/unhealthy`.
-    pub async fn untrue_conditions(&self, limit: i64) -> Result<Vec<UntrueCondition>, StoreError> {
-        self.fetch_all(&OBSERVATIONS_UNHEALTHY, &[&limit]).await
+    /// `observations/unhealthy`: of looks, only those since then.
+    pub async fn untrue_conditions(&self, at: OffsetDateTime, limit: i64) -> Result<Vec<UntrueCondition>, StoreError> {
+        self.fetch_all(&OBSERVATIONS_UNHEALTHY, &[&limit, &at]).await
     }
 
     /// `observations/claim_inventory`: the search of a cluster, if it is due.
@@ -160,6 +182,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         let found = found.map(|it| serde_json::to_string(it).unwrap_or_else(|_| "[]".to_owned()));
         self.execute(&OBSERVATIONS_RECORD_INVENTORY, &[&cluster, &provisioner, &at, &found, &error]).await
+    }
+
+    /// `observations/finding`.
+    pub async fn finding(&self, id: Uuid) -> Result<Option<Finding>, StoreError> {
+        self.fetch_optional(&OBSERVATIONS_FINDING, &[&id]).await
     }
 
     /// `observations/findings`: all, or those of one project.

@@ -1,6 +1,6 @@
 //! Access control. Without an admin token, only requests to localhost are allowed; with one, a request needs the admin token, or a
 //! worker token for `/internal`. The Terraform state of a project also accepts the admin token or the token of an attempt as the
-//! password of basic authentication. Changes from pages of other sites are always refused.
+//! password of basic authentication, and for reading also that of a look. Changes from pages of other sites are always refused.
 
 use std::future::{Ready, ready};
 
@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::config::Secret;
+use crate::secrets::LOOK_USER;
 use crate::web::api::internal::token_scope::TokenScope;
 use crate::web::app::App;
 use crate::web::error::ApiError;
@@ -58,6 +59,8 @@ pub async fn guard(
 pub enum Caller {
     /// A program of this attempt, which may have ended meanwhile.
     Run(Uuid),
+    /// A program that looks at the project. It only reads.
+    Look,
     Anybody,
 }
 
@@ -77,9 +80,13 @@ fn check(app: &App, request: &ServiceRequest) -> Result<(TokenScope, Caller), Ap
         return Err(ApiError::CrossSite);
     }
     let path = request.path();
-    let basic = if is_state_path(path) { basic(request.headers()) } else { None };
+    let basic = project_of_state(path).and_then(|_| basic(request.headers()));
     if let Some(run) = basic.as_ref().and_then(|(user, password)| run_of(app, user, password)) {
         return Ok((TokenScope::unrestricted(), Caller::Run(run)));
+    }
+    if let Some((until, password)) = basic.as_ref().and_then(|(user, password)| Some((look_of(user)?, password))) {
+        let is_allowed = request.method() == Method::GET && is_look(app, path, until, password);
+        return if is_allowed { Ok((TokenScope::unrestricted(), Caller::Look)) } else { Err(ApiError::Unauthorized) };
     }
     if INTERNAL.iter().any(|it| path.starts_with(it))
         && let Some(token) = app.config.worker_tokens.iter().find(|it| has_bearer(request.headers(), &it.secret))
@@ -119,10 +126,22 @@ fn is_local(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether a path is that of a Terraform state. It accepts basic authentication too, because Terraform knows no other.
-fn is_state_path(path: &str) -> bool {
+/// The project of a path, if that is the path of a Terraform state. It accepts basic authentication too, because Terraform knows no other.
+fn project_of_state(path: &str) -> Option<&str> {
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    path.starts_with("/projects/") && path.ends_with("/terraform/state")
+    path.strip_prefix("/projects/")?.strip_suffix("/terraform/state")
+}
+
+/// When the access of a look ends (Unix seconds), if this is the user of one.
+fn look_of(user: &str) -> Option<i64> {
+    user.strip_prefix(LOOK_USER)?.parse().ok()
+}
+
+/// Whether this is the token of a look at the project of this path that has not ended.
+fn is_look(app: &App, path: &str, until: i64, password: &str) -> bool {
+    let project = project_of_state(path).and_then(|it| it.parse().ok());
+    let is_token = project.zip(app.keyring.as_ref()).is_some_and(|(it, keys)| keys.is_look_token(it, until, password));
+    is_token && until >= time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
 /// User and password of basic authentication.

@@ -3,6 +3,7 @@
 mod elsewhere;
 mod failures;
 mod life;
+mod looks;
 mod stop;
 mod terraform;
 

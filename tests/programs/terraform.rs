@@ -10,25 +10,30 @@ use super::{CANARY, KEY, Setup};
 use crate::harness::{Answer, Database, Server, eventually, send};
 
 /// A user of a state: the address, and user and password if any.
-struct Client<'a> {
+pub struct Client<'a> {
     server: &'a Server,
     path: String,
     login: Option<(String, String)>,
 }
 
 impl<'a> Client<'a> {
-    fn of(server: &'a Server, project: &str) -> Self {
+    pub fn of(server: &'a Server, project: &str) -> Self {
         Self { server, path: format!("/projects/{project}/terraform/state"), login: None }
     }
 
     /// The client of a program, from its environment.
-    fn of_run(server: &'a Server, environment: &BTreeMap<String, String>) -> Self {
+    pub fn of_run(server: &'a Server, environment: &BTreeMap<String, String>) -> Self {
         let path = environment["TF_HTTP_ADDRESS"].split_once("/projects/").unwrap().1;
         let login = (environment["TF_HTTP_USERNAME"].clone(), environment["TF_HTTP_PASSWORD"].clone());
         Self { server, path: format!("/projects/{path}"), login: Some(login) }
     }
 
-    async fn send(&self, method: &str, query: &str, body: &str) -> Answer {
+    /// The same user, with the state of another project.
+    pub fn at(&self, project: &str) -> Self {
+        Self { login: self.login.clone(), ..Self::of(self.server, project) }
+    }
+
+    pub async fn send(&self, method: &str, query: &str, body: &str) -> Answer {
         let request =
             self.server.request(Method::from_bytes(method.as_bytes()).unwrap(), &format!("{}{query}", self.path));
         let request = match &self.login {
@@ -41,11 +46,11 @@ impl<'a> Client<'a> {
         send(request.body(body.to_owned())).await
     }
 
-    async fn lock(&self, id: &str) -> Answer {
+    pub async fn lock(&self, id: &str) -> Answer {
         self.send("LOCK", "", &info(id)).await
     }
 
-    async fn put(&self, lock: &str, serial: u64, content: &str) -> Answer {
+    pub async fn put(&self, lock: &str, serial: u64, content: &str) -> Answer {
         let query = if lock.is_empty() { String::new() } else { format!("?ID={lock}") };
         self.send("POST", &query, &state(serial, "origin", content)).await
     }
@@ -253,11 +258,18 @@ async fn lock_of_a_program_ends_with_a_forced_project() {
     it.database.check_invariants().await;
 }
 
+pub fn has_terraform() -> bool {
+    let version = Command::new("terraform").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let has = version.is_ok_and(|it| it.success());
+    if !has {
+        eprintln!("skipped: terraform is not installed, so examples/terraform was not run");
+    }
+    has
+}
+
 #[tokio::test]
 async fn terraform_example_runs() {
-    let version = Command::new("terraform").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !version.is_ok_and(|it| it.success()) {
-        eprintln!("skipped: terraform is not installed, so examples/terraform was not run");
+    if !has_terraform() {
         return;
     }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/terraform");

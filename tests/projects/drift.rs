@@ -3,26 +3,26 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Setup, admin, can_connect, remains};
+use super::{Setup, admin};
 use crate::harness::{Proxy, Server, eventually, send, tenants_url};
 
 /// A look several times a second.
-const OFTEN: &[(&str, &str)] = &[("PROVOST_OBSERVE_INTERVAL", "200ms")];
+pub const OFTEN: &[(&str, &str)] = &[("PROVOST_OBSERVE_INTERVAL", "200ms")];
 
 impl Setup {
     /// The differences of a project, as `kind: message`.
-    async fn differences(&self, id: &str) -> Vec<String> {
+    pub async fn differences(&self, id: &str) -> Vec<String> {
         let drift = self.server.get(&format!("/drift?project={id}")).await.expect(200).json();
         let text = |it: &Value| format!("{}: {}", it["kind"].as_str().unwrap(), it["message"].as_str().unwrap());
         drift["findings"].as_array().unwrap().iter().map(text).collect()
     }
 
-    async fn until_differs(&self, id: &str, words: &str) {
+    pub async fn until_differs(&self, id: &str, words: &str) {
         let what = format!("a difference with the words {words:?}");
         eventually(&what, async || self.differences(id).await.iter().any(|it| it.contains(words)).then_some(())).await;
     }
 
-    async fn until_in_sync(&self, id: &str) {
+    pub async fn until_in_sync(&self, id: &str) {
         let what = "nothing differs, and the project is healthy";
         let path = format!("/projects/{id}");
         eventually(what, async || {
@@ -33,7 +33,7 @@ impl Setup {
     }
 
     /// The id of the finding about the orphan of this project.
-    async fn orphan(&self, id: &str) -> String {
+    pub async fn orphan(&self, id: &str) -> String {
         eventually("the orphan is found", async || {
             let drift = self.server.get(&format!("/drift?project={id}")).await.expect(200).json();
             let finding = drift["findings"].as_array().unwrap().iter().find(|it| it["kind"] == "orphaned").cloned();
@@ -42,7 +42,7 @@ impl Setup {
         .await
     }
 
-    async fn forced(&self, id: &str) {
+    pub async fn forced(&self, id: &str) {
         let body = json!({"reason": "gone wrong"});
         self.server.post(&format!("/projects/{id}/force"), body).await.expect(200);
     }
@@ -130,66 +130,6 @@ async fn paused_project_that_admits_its_tenant_is_named() {
         setup.server.get(&format!("/projects/{id}/outputs")).await.json()["database"].as_str().unwrap().to_owned();
     admin().await.batch_execute(&format!("ALTER ROLE {name}_c1 LOGIN")).await.unwrap();
     setup.until_differs(&id, "changed: the role may log in, although the project is paused").await;
-}
-
-#[tokio::test]
-async fn orphan_is_adopted_quarantined_and_removed() {
-    let setup = Setup::with(OFTEN).await;
-    let id = setup.ready("shop", json!({})).await;
-    let path = format!("/projects/{id}");
-    setup.tenant(&id).await.batch_execute("CREATE TABLE t AS SELECT 7 AS n").await.unwrap();
-    let old_url = setup.url(&id).await;
-
-    setup.forced(&id).await;
-    let finding = setup.orphan(&id).await;
-    assert!(can_connect(&old_url).await, "nothing happens by itself");
-    setup.server.post(&format!("/drift/{finding}/adopt"), json!({"name": "found"})).await.expect(202);
-    let project = setup.server.until(&id, "ready").await;
-    assert_eq!((&project["name"], &project["operation"]), (&json!("found"), &json!("adopt")));
-    let n: i32 = setup.tenant(&id).await.query_one("SELECT n FROM t", &[]).await.unwrap().get(0);
-    assert_eq!(n, 7);
-    setup.until_in_sync(&id).await;
-    assert_eq!(setup.server.post(&format!("/drift/{finding}/remove"), json!({})).await.status, 404, "settled");
-
-    setup.forced(&id).await;
-    let finding = setup.orphan(&id).await;
-    setup.server.post(&format!("/drift/{finding}/quarantine"), json!({"grace": "30d"})).await.expect(202);
-    setup.server.until(&id, "pending_deletion").await;
-    assert!(!can_connect(&old_url).await);
-    let names = remains(&admin().await, &old_url.replace("/p_", "/z_")).await;
-    assert_eq!(names.len(), 1, "it was renamed: {names:?}");
-    setup.server.post(&format!("{path}/undelete"), json!({})).await.expect(202);
-    setup.server.until(&id, "failed").await;
-    assert!(!can_connect(&old_url).await, "what was shut out before stays so");
-    setup.server.post(&format!("{path}/retry"), json!({})).await.expect(200);
-    setup.server.until(&id, "ready").await;
-    let n: i32 = setup.tenant(&id).await.query_one("SELECT n FROM t", &[]).await.unwrap().get(0);
-    assert_eq!(n, 7);
-
-    setup.forced(&id).await;
-    let finding = setup.orphan(&id).await;
-    setup.server.post(&format!("/drift/{finding}/remove"), json!({"reason": "not needed"})).await.expect(202);
-    setup.server.until(&id, "deleted").await;
-    assert_eq!(remains(&admin().await, &old_url).await, Vec::<String>::new());
-    setup.database.check_invariants().await;
-}
-
-#[tokio::test]
-async fn orphan_without_a_record_becomes_a_project() {
-    let setup = Setup::with(OFTEN).await;
-    let id = setup.ready("shop", json!({})).await;
-    setup.forced(&id).await;
-    // As after a restore of an older backup of our database.
-    for (table, column) in
-        [("steps", "project_id"), ("outputs", "project_id"), ("events", "entity_id"), ("jobs", "project_id")]
-    {
-        setup.database.run(&format!("DELETE FROM {table} WHERE {column} = '{id}'")).await;
-    }
-    setup.database.run(&format!("DELETE FROM projects WHERE id = '{id}'")).await;
-    let finding = setup.orphan(&id).await;
-    setup.server.post(&format!("/drift/{finding}/adopt"), json!({"name": "found", "template": "db"})).await.expect(202);
-    setup.server.until(&id, "ready").await;
-    setup.tenant(&id).await.simple_query("SELECT 1").await.unwrap();
 }
 
 #[tokio::test]

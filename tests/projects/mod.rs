@@ -8,6 +8,7 @@ pub mod fences;
 mod isolation;
 mod keys;
 mod lifecycle;
+mod looks;
 mod plain_admin;
 mod rotation;
 mod undo;

@@ -35,5 +35,6 @@ CREATE TABLE inventories (
     cluster  text        PRIMARY KEY,
     due_at   timestamptz NOT NULL,
     taken_at timestamptz,                                      -- the latest success
+    tried_at timestamptz,                                      -- the latest attempt that has ended
     error    text                                              -- why the latest attempt failed
 );

@@ -34,6 +34,8 @@ pub const NAME: &str = "command";
 struct Programs {
     by_verb: BTreeMap<Verb, Program>,
     shape: Shape,
+    /// How long a look may take.
+    observe_timeout: Duration,
     /// Exit codes that fail the operation without another attempt.
     refuse_on: Vec<i32>,
     /// The directory of `provost.toml`.
@@ -62,6 +64,15 @@ impl Command {
         self.0.is_empty()
     }
 
+    fn programs(&self, template: &str) -> Result<&Programs, Failure> {
+        self.0.get(template).ok_or_else(|| {
+            let message = format!(
+                "this worker has no programs for the template {template}: configure it in the provost.toml of the worker"
+            );
+            Failure::retryable(Failure::NO_PROGRAM, message)
+        })
+    }
+
     /// The operations that a template has no program for.
     pub fn unsupported(&self, template: &str) -> Vec<OperationKind> {
         let Some(programs) = self.0.get(template) else { return Vec::new() };
@@ -70,7 +81,7 @@ impl Command {
 }
 
 /// What the exit code of `observe` says.
-fn inspection(template: &str, code: i32) -> Inspection {
+fn inspection(work: &Work, code: i32) -> Inspection {
     let (health, reason, message, kind) = match code {
         steps::MISSING => (Health::Unhealthy, "missing", "observe: it does not exist", Some(FindingKind::Missing)),
         steps::CHANGED => {
@@ -82,20 +93,19 @@ fn inspection(template: &str, code: i32) -> Inspection {
         health,
         reason: reason.to_owned(),
         message: message.to_owned(),
-        differences: kind.map(|it| Difference::new(it, "resource", message)).into_iter().collect(),
-        cluster: template.to_owned(),
+        // Projects of one template are told apart by the object.
+        differences: kind
+            .map(|it| Difference::new(it, format!("resource of project {}", work.project_id), message))
+            .into_iter()
+            .collect(),
+        cluster: work.template.clone(),
     }
 }
 
 impl Provisioner for Command {
     fn begin<'a>(&'a self, work: &'a Work, recorder: &'a dyn Recorder) -> Result<Box<dyn Attempt + 'a>, Failure> {
         let Work { template, operation, .. } = work;
-        let programs = self.0.get(template).ok_or_else(|| {
-            let message = format!(
-                "this worker has no programs for the template {template}: configure it in the provost.toml of the worker"
-            );
-            Failure::retryable("no_program", message)
-        })?;
+        let programs = self.programs(template)?;
         let verb = Verb::of(*operation);
         if programs.get(verb).is_none() {
             let message =
@@ -115,13 +125,19 @@ impl Provisioner for Command {
 
     fn inspect<'a>(&'a self, work: &'a Work, _: bool, secrets: &'a dyn Secrets) -> InspectFuture<'a, Inspection> {
         Box::pin(async move {
-            let programs = self.0.get(&work.template).filter(|it| it.get(Verb::Observe).is_some());
-            let programs = programs.ok_or_else(Failure::not_observable)?;
-            let recorder = ReadOnly(secrets);
+            let programs = self.programs(&work.template)?;
+            if programs.get(Verb::Observe).is_none() {
+                return Err(Failure::not_observable());
+            }
+            let recorder = ReadOnly::of(secrets, programs.shape.secrets()).await?;
             let runner = Runner { programs, work, recorder: &recorder, outputs: work.known.clone() };
             let code = runner.look().await?.map_or(0, |(code, _)| code);
-            Ok(inspection(&work.template, code))
+            Ok(inspection(work, code))
         })
+    }
+
+    fn look_timeout(&self, template: &str) -> Duration {
+        self.0.get(template).map_or(settings::OBSERVE_TIMEOUT, |it| it.observe_timeout)
     }
 
     /// [`Command::read`] names the mistakes.

@@ -13,14 +13,29 @@ use crate::program::FirstSignal;
 use crate::program::settings::{Defaults, Reader};
 
 /// The keys that other programs do not have.
-const KEYS: &[&str] =
-    &["provision", "clone", "update", "deprovision", "observe", "pause", "resume", "rotate", "outputs", "refuse_on"];
+const KEYS: &[&str] = &[
+    "provision",
+    "clone",
+    "update",
+    "deprovision",
+    "observe",
+    "pause",
+    "resume",
+    "rotate",
+    "outputs",
+    "refuse_on",
+    "observe_timeout",
+];
 
 const DEFAULTS: Defaults = Defaults {
     grace: Duration::from_secs(30),
     max_grace: Duration::from_secs(600),
     first_signal: FirstSignal::Interrupt,
 };
+
+/// How long a look may take, unless the template says otherwise.
+pub const OBSERVE_TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_OBSERVE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// EX_USAGE of sysexits.h.
 const REFUSED: u8 = 64;
@@ -82,6 +97,7 @@ struct Entry {
     outputs: BTreeMap<String, OutputType>,
     #[serde(default = "refused")]
     refuse_on: Vec<u8>,
+    observe_timeout: Option<String>,
 }
 
 fn refused() -> Vec<u8> {
@@ -104,6 +120,13 @@ pub fn read(template: &str, settings: &Value, mistakes: &mut Vec<String>) -> Opt
             reader.reject("refuse_on", "contains 0, which means success");
         }
     }
+    let observe_timeout = entry.observe_timeout.as_deref().map_or(Some(OBSERVE_TIMEOUT), |text| {
+        let parsed = humantime::parse_duration(text).ok();
+        parsed.filter(|it| (Duration::from_secs(1)..=MAX_OBSERVE_TIMEOUT).contains(it))
+    });
+    if observe_timeout.is_none() {
+        reader.reject("observe_timeout", "must be a duration from 1s to 10m");
+    }
     if entry.pause.is_some() != entry.resume.is_some() {
         reader.reject("pause", "and resume need each other: set both or none");
     }
@@ -122,6 +145,7 @@ pub fn read(template: &str, settings: &Value, mistakes: &mut Vec<String>) -> Opt
     Some(Programs {
         by_verb,
         shape: Shape(entry.outputs),
+        observe_timeout: observe_timeout.unwrap_or(OBSERVE_TIMEOUT),
         refuse_on: entry.refuse_on.into_iter().map(i32::from).collect(),
         folder: std::env::current_dir().unwrap_or_default(),
     })
@@ -157,6 +181,10 @@ mod tests {
             (json!({"destroy": ["cat"]}), "unknown field `destroy`"),
             (json!({"grace": "1h"}), "templates.x.settings.grace (provost.toml) must be a duration up to 10m"),
             (json!({"env": ["PGPASSWORD"]}), "templates.x.settings.env (provost.toml) contains PGPASSWORD"),
+            (
+                json!({"observe_timeout": "0s"}),
+                "templates.x.settings.observe_timeout (provost.toml) must be a duration",
+            ),
             (json!({"refuse_on": [0]}), "templates.x.settings.refuse_on (provost.toml) contains 0"),
             (json!({"outputs": {"a/b": {}}}), "templates.x.settings.outputs (provost.toml) has \"a/b\""),
             (

@@ -112,19 +112,24 @@ impl Runner<'_> {
     }
 }
 
-/// The settings of Terraform's state backend `http`.
-fn terraform(work: &Work, access: &RunAccess) -> [(&'static str, String); 8] {
+/// The settings of Terraform's state backend `http`. Without a right to write there is nothing to lock.
+fn terraform(work: &Work, access: &RunAccess) -> Vec<(&'static str, String)> {
     let state = format!("{}/projects/{}/terraform/state", access.address.trim_end_matches('/'), work.project_id);
-    [
+    let mut all = vec![
         ("TF_HTTP_ADDRESS", state.clone()),
-        ("TF_HTTP_LOCK_ADDRESS", state.clone()),
-        ("TF_HTTP_UNLOCK_ADDRESS", state),
-        ("TF_HTTP_LOCK_METHOD", "LOCK".to_owned()),
-        ("TF_HTTP_UNLOCK_METHOD", "UNLOCK".to_owned()),
         ("TF_HTTP_USERNAME", access.user.clone()),
         ("TF_HTTP_PASSWORD", access.token.reveal().to_owned()),
         ("TF_IN_AUTOMATION", "1".to_owned()),
-    ]
+    ];
+    if access.may_write {
+        all.extend([
+            ("TF_HTTP_LOCK_ADDRESS", state.clone()),
+            ("TF_HTTP_UNLOCK_ADDRESS", state),
+            ("TF_HTTP_LOCK_METHOD", "LOCK".to_owned()),
+            ("TF_HTTP_UNLOCK_METHOD", "UNLOCK".to_owned()),
+        ]);
+    }
+    all
 }
 
 /// Whether programs of an operation run although the key of a secret is lost: they remove, replace or block what the secret belongs to.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::outages::Outages;
 use crate::connection::Connector;
 use crate::provision::Failure;
 
@@ -58,31 +59,35 @@ impl Reach for Failure {
 
 /// All clusters of this process, by name.
 #[derive(Clone, Default)]
-pub struct Clusters(BTreeMap<String, Arc<dyn Reach>>);
+pub struct Clusters {
+    by_name: BTreeMap<String, Arc<dyn Reach>>,
+    /// Those that did not answer the latest look.
+    pub outages: Outages,
+}
 
 impl Clusters {
     pub fn with(mut self, name: &str, cluster: impl Reach + 'static) -> Self {
-        self.0.insert(name.to_owned(), Arc::new(cluster));
+        self.by_name.insert(name.to_owned(), Arc::new(cluster));
         self
     }
 
     pub fn get(&self, name: &str) -> Result<&dyn Reach, Failure> {
-        self.0.get(name).map(|it| it.as_ref()).ok_or_else(|| {
+        self.by_name.get(name).map(|it| it.as_ref()).ok_or_else(|| {
             let message = format!("this worker knows no cluster {name:?}, only {}", self.names().join(", "));
-            Failure::retryable("unknown_cluster", message)
+            Failure::retryable(Failure::UNKNOWN_CLUSTER, message)
         })
     }
 
     /// The names of the clusters in which something may be.
     pub fn in_use(&self) -> Vec<String> {
-        self.0.iter().filter(|(_, it)| it.is_in_use()).map(|(name, _)| name.clone()).collect()
+        self.by_name.iter().filter(|(_, it)| it.is_in_use()).map(|(name, _)| name.clone()).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn Reach)> {
-        self.0.iter().map(|(name, cluster)| (name.as_str(), cluster.as_ref()))
+        self.by_name.iter().map(|(name, cluster)| (name.as_str(), cluster.as_ref()))
     }
 
     pub fn names(&self) -> Vec<&str> {
-        self.0.keys().map(String::as_str).collect()
+        self.by_name.keys().map(String::as_str).collect()
     }
 }

@@ -1,9 +1,13 @@
 //! Compares a project with what exists in the cluster.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
-use super::error::{LOGIN_REFUSED, failure};
+use super::cluster::EMBEDDED;
+use super::error::LOGIN_REFUSED;
 use super::link::Link;
+use super::login::{Login, log_in};
 use super::names::Names;
 use super::session::CLUSTER_ID;
 use super::{Postgres, parameters, sql};
@@ -13,8 +17,10 @@ use crate::domain::{Difference, Health};
 use crate::provision::inspect::{Inspection, Secrets};
 use crate::provision::{Failure, Work};
 
-/// The code when a role has no connection left: its password was accepted.
-const TOO_MANY_CONNECTIONS: &str = "postgres_53300";
+/// How long a cluster may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The code if a cluster is not the one in which the project was made.
+const WRONG_CLUSTER: &str = "wrong_cluster";
 
 /// What a project should look like.
 #[derive(Clone, Debug)]
@@ -65,7 +71,6 @@ pub async fn inspect(
 ) -> Result<Inspection, Failure> {
     let (parameters, settings) = parameters::read(work)?;
     let cluster = settings.cluster().to_owned();
-    let connector = postgres.clusters.get(&cluster)?.reach().await?.named("provost:observer");
     let text = |name: &str| work.known.get(name).and_then(|it| it.as_str()).map(str::to_owned);
     let expected = Expected {
         names: Names::of(work.project_id, &work.installation),
@@ -75,17 +80,16 @@ pub async fn inspect(
         credential: text("user"),
         is_paused,
     };
-    let (databases, roles) = read(&connector, &expected, text(CLUSTER_ID)).await?;
+    let (connector, databases, roles) = read_from(postgres, &cluster, &expected, text(CLUSTER_ID)).await?;
     let mut differences = differences(&expected, &databases, &roles);
     let is_there = databases.iter().any(|it| it.name == expected.names.database);
     let (health, reason, message) = match (&expected.credential, is_paused, is_there) {
         (_, _, false) => (Health::Unhealthy, "missing", "the database is missing".to_owned()),
-        (Some(credential), false, true) => match log_in(&connector, &expected, credential, secrets).await {
-            Ok(()) => (Health::Healthy, "login_works", "the credential can log in".to_owned()),
-            Err(refused) if refused.code == TOO_MANY_CONNECTIONS => {
-                (Health::Healthy, "no_connection_left", "all connections are in use".to_owned())
-            }
-            Err(refused) => {
+        (Some(credential), false, true) => match log_in(&connector, &expected.names, credential, secrets).await? {
+            Login::Works => (Health::Healthy, "login_works", "the credential can log in".to_owned()),
+            // The password was accepted.
+            Login::NoneLeft => (Health::Healthy, "no_connection_left", "all connections are in use".to_owned()),
+            Login::Fails(refused) => {
                 if refused.code == LOGIN_REFUSED {
                     let message = "the password differs from the stored one, or the role may not log in";
                     differences.push(Difference::new(Changed, format!("role {credential}"), message));
@@ -99,6 +103,33 @@ pub async fn inspect(
     Ok(Inspection { health, reason: reason.to_owned(), message, differences, cluster })
 }
 
+/// Reads what exists in a cluster, if it is the one of the project.
+async fn read_from(
+    postgres: &Postgres,
+    cluster: &str,
+    expected: &Expected,
+    known_cluster: Option<String>,
+) -> Result<(Connector, Vec<FoundDatabase>, Vec<FoundRole>), Failure> {
+    let (reach, outages) = (postgres.clusters.get(cluster)?, &postgres.clusters.outages);
+    // A look does not start the embedded cluster: every host has its own, and an empty one has no project.
+    if !reach.is_in_use() {
+        return Err(Failure::retryable(Failure::OTHER_HOST, "the embedded cluster of this host is empty"));
+    }
+    outages.check(cluster)?;
+    let reading = async {
+        let connector = reach.reach().await?.named("provost:observer");
+        let (databases, roles) = read(&connector, expected, known_cluster).await?;
+        Ok((connector, databases, roles))
+    };
+    let silent = || Failure::retryable(Failure::UNREACHABLE, "the cluster did not answer in time");
+    let found = tokio::time::timeout(ANSWER, reading).await.unwrap_or_else(|_| Err(silent()));
+    outages.note(cluster, &found);
+    found.map_err(|failure| match failure.code.as_str() {
+        WRONG_CLUSTER if cluster == EMBEDDED => Failure { code: Failure::OTHER_HOST.to_owned(), ..failure },
+        _ => failure,
+    })
+}
+
 async fn read(
     connector: &Connector,
     expected: &Expected,
@@ -110,7 +141,7 @@ async fn read(
     let cluster_id: String = row.get("cluster_id")?;
     if known_cluster.is_some_and(|known| known != cluster_id) {
         let message = format!("the project was made in another cluster; this one is {cluster_id}");
-        return Err(Failure::retryable("wrong_cluster", message));
+        return Err(Failure::retryable(WRONG_CLUSTER, message));
     }
     Ok((parse(row.get("databases")?)?, parse(row.get("roles")?)?))
 }
@@ -118,19 +149,6 @@ async fn read(
 fn parse<T: for<'de> Deserialize<'de>>(text: Option<String>) -> Result<Vec<T>, Failure> {
     let text = text.unwrap_or_else(|| "[]".to_owned());
     serde_json::from_str(&text).map_err(|error| Failure::retryable("unexpected_answer", error.to_string()))
-}
-
-async fn log_in(
-    connector: &Connector,
-    expected: &Expected,
-    credential: &str,
-    secrets: &dyn Secrets,
-) -> Result<(), Failure> {
-    let Some(password) = secrets.secret(credential).await? else {
-        return Err(Failure::permanent("no_secret", "the password of the credential is not stored"));
-    };
-    let connector = connector.clone().with_login(credential, password.reveal(), &expected.names.database);
-    Link::raw(&connector).await.map(drop).map_err(|error| failure("the credential cannot log in", &error))
 }
 
 /// Every difference, in the order database, owner role, credentials.

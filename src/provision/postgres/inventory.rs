@@ -15,6 +15,13 @@ use crate::provision::Failure;
 
 /// Searches a cluster for everything that has the mark of this installation, and for what a crash left behind.
 pub async fn inventory(postgres: &Postgres, cluster: &str, installation: &str) -> Result<Vec<Found>, Failure> {
+    let found = search(postgres, cluster, installation).await;
+    // Looks need not wait to learn that the cluster answers again.
+    postgres.clusters.outages.note(cluster, &found);
+    found
+}
+
+async fn search(postgres: &Postgres, cluster: &str, installation: &str) -> Result<Vec<Found>, Failure> {
     let connector = postgres.clusters.get(cluster)?.reach().await?.named("provost:observer");
     let mut link = Link::open(&connector).await?;
     let row = link.one(sql::INVENTORY_CLUSTER, &[]).await?;

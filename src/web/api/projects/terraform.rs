@@ -70,7 +70,7 @@ pub async fn get(app: Data<App>, caller: Caller, request: HttpRequest, Id(id): I
     let stored = app.store.terraform_state(id, version).await?;
     let stored = stored.ok_or_else(|| ApiError::not_found("Terraform state of the project", id))?;
     let text = app.keyring()?.open(id, &stored.name, &stored.sealed)?;
-    if from.execution.is_none() {
+    if caller == Caller::Anybody {
         app.store.record_reveal(id, "Terraform state", &audit(API, None)?).await?;
     }
     let mut response = HttpResponse::Ok();
@@ -155,7 +155,7 @@ fn from(project: Uuid, caller: &Caller) -> StateCaller {
 fn actor(caller: &Caller) -> String {
     match caller {
         Caller::Run(id) => format!("execution {id}"),
-        Caller::Anybody => API.to_owned(),
+        Caller::Look | Caller::Anybody => API.to_owned(),
     }
 }
 
