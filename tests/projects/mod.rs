@@ -9,6 +9,7 @@ mod isolation;
 mod keys;
 mod lifecycle;
 mod looks;
+mod orphans;
 mod plain_admin;
 mod rotation;
 mod undo;

@@ -11,6 +11,7 @@ DECLARE
     previous projects;
     at       timestamptz := clock_timestamp();
     sentence text := concat_ws(': ', 'found as an orphan', reason);
+    latest   integer := coalesce((SELECT max(t.version) FROM templates t WHERE t.name = template), 1);
 BEGIN
     SELECT * INTO orphan FROM findings f WHERE f.id = finding FOR UPDATE;
     IF orphan.id IS NULL THEN
@@ -23,9 +24,9 @@ BEGIN
         RETURN;
     END IF;
     IF previous.id IS NULL THEN
-        INSERT INTO projects (id, status, name, error_reason, template, template_version, parameters, labels, operation, requested_at, created_at, updated_at)
-        VALUES (orphan.project_id, 'failed', coalesce(name, orphan.object), sentence, template,
-                coalesce((SELECT max(t.version) FROM templates t WHERE t.name = template), 1), '{}', '{}', 'adopt', at, at, at);
+        INSERT INTO projects (id, status, name, error_reason, template, template_version, queue, parameters, labels, operation, requested_at, created_at, updated_at)
+        VALUES (orphan.project_id, 'failed', coalesce(name, orphan.object), sentence, template, latest, queue_of_template(template, latest),
+                '{}', '{}', 'adopt', at, at, at);
     ELSE
         UPDATE projects p
         SET status = 'failed', error_reason = sentence, operation = 'adopt', name = coalesce(name, p.name), is_protected = false,

@@ -6,11 +6,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use crate::domain::{OperationKind, OrphanVerb, ProjectStatus};
+use crate::domain::{OperationKind, OrphanVerb, ProjectStatus, cluster};
 use crate::store::Audit;
 use crate::store::observations::{Finding, SearchedCluster, Taken};
 use crate::store::projects::Project;
-use crate::template::MAX_GRACE;
+use crate::template::{MAX_GRACE, Template};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
 use crate::web::api::projects::{fields, load, not_found, respond};
@@ -19,12 +19,13 @@ use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, Json};
 use crate::web::query::Query;
+use crate::wire::duration::HumanDuration;
 use crate::wire::{self, Reason, TakeUpOrphan};
 
 /// How many differences are listed.
 const MAX_FINDINGS: i64 = 10_000;
 /// How long what is quarantined can be brought back, unless the request says otherwise.
-pub const QUARANTINE: Duration = Duration::from_secs(7 * 24 * 3600);
+const QUARANTINE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// List the differences between what the projects say and what exists, the oldest first, and when the clusters were searched.
 #[utoipa::path(get, path = "/drift", tag = "drift", params(("project" = Option<Uuid>, Query, description = "Those of one project")),
@@ -78,13 +79,17 @@ pub async fn remove(app: Data<App>, Id(id): Id, body: Json<TakeUpOrphan>) -> Api
 
 async fn answer(app: &App, finding: Uuid, verb: OrphanVerb, body: TakeUpOrphan) -> ApiResult {
     let TakeUpOrphan { name, template, grace, reason, actor } = body;
-    let grace = grace.map_or(QUARANTINE, |it| it.0);
-    if grace.is_zero() || grace > MAX_GRACE {
-        return Err(ApiError::field("grace", "must be greater than 0 and at most 365d"));
-    }
+    let grace = quarantine_time(grace)?;
     let audit = api_audit(Reason { reason, actor })?;
     let request = TakeUp { verb, name: name.as_deref(), template: template.as_deref(), grace };
     respond(HttpResponse::Accepted(), take_up(app, finding, request, &audit).await?)
+}
+
+/// How long what is quarantined is kept.
+pub fn quarantine_time(given: Option<HumanDuration>) -> Result<Duration, ApiError> {
+    let grace = given.map_or(QUARANTINE, |it| it.0);
+    let valid = !grace.is_zero() && grace <= MAX_GRACE;
+    if valid { Ok(grace) } else { Err(ApiError::field("grace", "must be greater than 0 and at most 365d")) }
 }
 
 /// A request to take up an orphan.
@@ -101,18 +106,12 @@ pub struct TakeUp<'a> {
 pub async fn take_up(app: &App, finding: Uuid, request: TakeUp<'_>, audit: &Audit) -> Result<Project, ApiError> {
     let TakeUp { verb, name, template, grace } = request;
     let name = name.map(fields::name).transpose()?;
-    let known = app.store.findings(None, MAX_FINDINGS).await?.into_iter().find(|it| it.id == finding);
-    let provisioner = known.ok_or_else(|| ApiError::not_found("finding", finding))?.provisioner;
-    let template = match template {
-        Some(template) => fields::template(Some(template), &app.templates)?,
-        None => app.templates.iter().find(|it| it.provisioner == provisioner).ok_or_else(|| {
-            ApiError::field("template", "is required: no template has the provisioner of this orphan")
-        })?,
-    };
+    let orphan = app.store.finding(finding).await?.ok_or_else(|| ApiError::not_found("finding", finding))?;
+    let template = template_of(app, &orphan, template).await?;
     let operation = if verb == OrphanVerb::Adopt { OperationKind::Adopt } else { OperationKind::Delete };
-    let policy = app.operation_policy(&template.name, operation);
+    let policy = app.operation_policy(&template, operation);
     let name = name.as_ref().map(|it| it.as_str());
-    match app.store.take_up_orphan(finding, verb, (name, &template.name), grace, policy, audit).await? {
+    match app.store.take_up_orphan(finding, verb, (name, &template), grace, policy, audit).await? {
         Taken::Started(project) => load(app, project).await,
         Taken::Missing => Err(ApiError::not_found("finding", finding)),
         Taken::Rejected => {
@@ -120,6 +119,35 @@ pub async fn take_up(app: &App, finding: Uuid, request: TakeUp<'_>, audit: &Audi
             Err(ApiError::InvalidState { what: "finding", verb: "taken up", was: "not an orphan".to_owned(), hint })
         }
     }
+}
+
+/// The template of an orphan: that of its project, or else one that makes projects in the same cluster.
+async fn template_of(app: &App, orphan: &Finding, requested: Option<&str>) -> Result<String, ApiError> {
+    let queue = cluster::queue(&orphan.cluster);
+    let fits = |it: &&Template| it.provisioner == orphan.provisioner && it.queue.as_ref() == Some(&queue);
+    if let Some(requested) = requested {
+        let template = fields::template(Some(requested), &app.templates)?;
+        if fits(&template) {
+            return Ok(template.name.clone());
+        }
+        let known: Vec<&str> = app.templates.iter().filter(fits).map(|it| it.name.as_str()).collect();
+        let message = format!(
+            "makes no projects in the cluster {} of the orphan; those that do: {}",
+            orphan.cluster,
+            known.join(", ")
+        );
+        return Err(ApiError::field("template", message));
+    }
+    if let Some(project) = orphan.project_id
+        && let Some(template) = app.store.template_of_project(project).await?
+    {
+        return Ok(template);
+    }
+    let found = app.templates.iter().find(fits).map(|it| it.name.clone());
+    found.ok_or_else(|| {
+        let message = format!("of its project is unknown, and this server has none for the cluster {}", orphan.cluster);
+        ApiError::field("template", message)
+    })
 }
 
 impl From<Finding> for wire::Finding {

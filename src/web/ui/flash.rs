@@ -45,7 +45,9 @@ fn fixed(code: &str) -> Option<(Tone, &'static str)> {
         "project-rotating" => {
             "The credential is being replaced. The previous one stays valid until the next replacement."
         }
-        "orphan-taken-up" => "The orphan is a project again, and the operation has started.",
+        "orphan-adopted" => "The orphan is a project again. Its password is being replaced.",
+        "orphan-quarantined" => "The orphan is being taken out of service. It is removed after the grace time.",
+        "orphan-removed" => "The orphan is being removed. The history of its project is kept.",
         "project-restoring" => "The project is brought back.",
         "project-undoing" => "The undo continues.",
         "project-resuming" => "Resuming. Access is admitted in a moment.",

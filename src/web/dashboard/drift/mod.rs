@@ -11,8 +11,7 @@ use uuid::Uuid;
 use crate::domain::{FindingKind, OrphanVerb};
 use crate::store::Audit;
 use crate::store::observations::{Finding, SearchedCluster};
-use crate::template::MAX_GRACE;
-use crate::web::api::drift::{QUARANTINE, TakeUp, take_up};
+use crate::web::api::drift::{TakeUp, quarantine_time, take_up};
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::route::{get, resource};
@@ -85,8 +84,7 @@ impl Actions for Finding {
 
     async fn load(app: &App, id: &str) -> Result<Self, ApiError> {
         let id = Uuid::try_parse(id).map_err(|_| ApiError::NoRoute)?;
-        let all = app.store.findings(None, i64::from(i32::MAX)).await?;
-        all.into_iter().find(|it| it.id == id).ok_or_else(|| ApiError::not_found("finding", id))
+        app.store.finding(id).await?.ok_or_else(|| ApiError::not_found("finding", id))
     }
 
     fn title(&self) -> String {
@@ -117,12 +115,17 @@ impl Actions for Finding {
     async fn perform(&self, app: &App, verb: &str, form: &Form, audit: &Audit) -> Result<Performed, ApiError> {
         let Some(verb) = OrphanVerb::parse(verb) else { return Err(ApiError::NoRoute) };
         let Some(grace) = grace(form) else {
-            let error = "The grace time is not a duration of at most 365 days, like 7d.".to_owned();
+            let error = "The grace time is not a duration greater than 0 and of at most 365 days, like 7d.".to_owned();
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         };
         let name = form.word("name");
         let project = take_up(app, self.id, TakeUp { verb, name, template: None, grace }, audit).await?;
-        Ok(Performed::done(links::project_page(project.id), "orphan-taken-up"))
+        let flash = match verb {
+            OrphanVerb::Adopt => "orphan-adopted",
+            OrphanVerb::Quarantine => "orphan-quarantined",
+            OrphanVerb::Remove => "orphan-removed",
+        };
+        Ok(Performed::done(links::project_page(project.id), flash))
     }
 
     fn fields(&self, verb: &str, form: Option<&Form>) -> Vec<ConfirmField> {
@@ -145,6 +148,9 @@ impl Actions for Finding {
 }
 
 fn grace(form: &Form) -> Option<Duration> {
-    let Some(text) = form.word("grace") else { return Some(QUARANTINE) };
-    HumanDuration::parse(text).map(|it| it.0).filter(|it| !it.is_zero() && *it <= MAX_GRACE)
+    let given = match form.word("grace") {
+        Some(text) => Some(HumanDuration::parse(text)?),
+        None => None,
+    };
+    quarantine_time(given).ok()
 }
