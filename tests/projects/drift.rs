@@ -74,6 +74,11 @@ async fn changes_by_hand_are_named_until_they_are_reversed() {
             format!("ALTER ROLE {name}_c1 NOCREATEDB"),
         ),
         (
+            format!("ALTER ROLE {name}_c1 RESET role"),
+            "changed: the login does not act as the owner role",
+            format!("ALTER ROLE {name}_c1 SET role = {name}_owner"),
+        ),
+        (
             format!("CREATE ROLE {name}_c7 IN ROLE {name}_owner"),
             "added: the project does not know this role",
             format!("DROP ROLE {name}_c7"),

@@ -15,6 +15,8 @@ SELECT (pg_control_system()).system_identifier::text AS cluster_id,
             'name', r.rolname, 'may_log_in', r.rolcanlogin, 'marker', shobj_description(r.oid, 'pg_authid'),
             'attributes', array_remove(ARRAY[CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
                 CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END], NULL),
+            'acts_as', (SELECT split_part(s.setting, '=', 2) FROM pg_db_role_setting d CROSS JOIN LATERAL unnest(d.setconfig) AS s (setting)
+                        WHERE d.setrole = r.oid AND d.setdatabase = 0 AND starts_with(s.setting, 'role=')),
             'member_of', ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),
             'members', ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.member WHERE m.roleid = r.oid AND g.rolname <> current_user ORDER BY 1)
         ) ORDER BY length(r.rolname), r.rolname)

@@ -57,6 +57,8 @@ struct FoundRole {
     /// Attributes that no role of a project has, such as `SUPERUSER`.
     attributes: Vec<String>,
     marker: Option<String>,
+    /// The role as which a session of this login works.
+    acts_as: Option<String>,
     member_of: Vec<String>,
     /// Without the admin.
     members: Vec<String>,
@@ -245,6 +247,11 @@ fn of_roles(expected: &Expected, roles: &[FoundRole], all: &mut Vec<Difference>)
             (false, false) if !expected.is_paused => all.push(changed("the role may not log in".to_owned())),
             _ => {}
         }
+        if !is_owner && role.acts_as.as_ref() != Some(&names.owner) {
+            all.push(changed(
+                "the login does not act as the owner role, so what it creates belongs to the login".to_owned(),
+            ));
+        }
         let may_be_in = |group: &&String| !is_owner && **group == names.owner;
         for group in role.member_of.iter().filter(|it| !may_be_in(it)) {
             let message = format!("the role was made a member of {group}");
@@ -290,6 +297,7 @@ mod tests {
             may_log_in,
             attributes: Vec::new(),
             marker: Some(names.marker.clone()),
+            acts_as: Some(names.owner.clone()),
             member_of,
             members,
         };
