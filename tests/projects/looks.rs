@@ -201,6 +201,15 @@ async fn fsck_elsewhere_changes_nothing() {
     let ended = fsck(&setup, elsewhere.path(), &settings());
     assert_eq!(ended, (Some(0), "Every project is as it says.\n".to_owned()));
     assert_eq!(setup.recorded().await, before);
+    // Nobody takes them.
+    let Setup { server, database, folder } = setup;
+    server.kill();
+    let server = Server::with(&database.url, &[("PROVOST_ROLES", "api")]);
+    let setup = Setup { server, database, folder };
+    let (code, text) = fsck(&setup, elsewhere.path(), &settings());
+    assert_eq!(code, Some(1));
+    assert!(text.contains("projects: 1 could not be looked at"), "{text}");
+    assert_eq!(setup.recorded().await, before);
     assert!(!elsewhere.path().join("data/tenants").exists());
 }
 
