@@ -96,7 +96,7 @@ async fn project_with_a_lost_key_is_rotated_and_deleted() {
         ("update", &update),
         ("deprovision", "cat >$R/deprovision.json"),
     ];
-    let outputs = "settings.outputs.key = { secret = true }\nmax_attempts = 1\n";
+    let outputs = "settings.outputs.key = { secret = true }\noperations.update.max_attempts = 1\n";
     let it = Setup::with(&scripts, outputs, &[]).await;
     let (id, other) = (it.ready("shop", json!({})).await, it.ready("other", json!({})).await);
     let it = it.with_another_key();
