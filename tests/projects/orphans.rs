@@ -83,3 +83,17 @@ async fn orphan_without_a_record_becomes_a_project() {
     assert_eq!((&project["template"], &project["queue"]), (&json!("db"), &json!("cluster:test")), "{project}");
     setup.tenant(&id).await.simple_query("SELECT 1").await.unwrap();
 }
+
+/// What is quarantined is kept, also where nothing is known of the project.
+#[tokio::test]
+async fn orphan_without_a_record_is_quarantined() {
+    let setup = Setup::with(OFTEN).await;
+    let id = setup.ready("shop", json!({})).await;
+    let url = setup.url(&id).await;
+    setup.forgotten(&id).await;
+    let finding = setup.orphan(&id).await;
+    setup.server.post(&format!("/drift/{finding}/quarantine"), json!({"grace": "30d"})).await.expect(202);
+    setup.server.until(&id, "pending_deletion").await;
+    let names = remains(&admin().await, &url.replace("/p_", "/z_")).await;
+    assert_eq!(names.len(), 1, "it was renamed: {names:?}");
+}

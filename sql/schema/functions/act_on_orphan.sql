@@ -24,12 +24,13 @@ BEGIN
         RETURN;
     END IF;
     IF previous.id IS NULL THEN
-        INSERT INTO projects (id, status, name, error_reason, template, template_version, queue, parameters, labels, operation, requested_at, created_at, updated_at)
+        INSERT INTO projects (id, status, name, error_reason, template, template_version, queue, parameters, labels, operation, was_ready, requested_at, created_at, updated_at)
         VALUES (orphan.project_id, 'failed', coalesce(name, orphan.object), sentence, template, latest, queue_of_template(template, latest),
-                '{}', '{}', 'adopt', at, at, at);
+                '{}', '{}', 'adopt', true, at, at, at);
     ELSE
         UPDATE projects p
-        SET status = 'failed', error_reason = sentence, operation = 'adopt', name = coalesce(name, p.name), is_protected = false,
+        -- What exists may be somebody's data: it is never undone.
+        SET status = 'failed', error_reason = sentence, operation = 'adopt', was_ready = true, name = coalesce(name, p.name), is_protected = false,
             expires_at = NULL, version = p.version + 1, updated_at = at
         WHERE p.id = orphan.project_id;
     END IF;
