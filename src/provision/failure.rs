@@ -28,10 +28,12 @@ impl Failure {
     pub const UNREACHABLE: &str = "cluster_unreachable";
     /// The code if that place has no room at present, such as a free connection.
     pub const FULL: &str = "cluster_full";
+    /// The code if another operation keeps the resource locked.
+    pub const BUSY: &str = "resource_locked";
 
     /// Whether the operation waits until this is over, and does not count it as a failure.
     pub fn is_outage(&self) -> bool {
-        [Self::UNREACHABLE, Self::FULL].contains(&self.code.as_str())
+        [Self::UNREACHABLE, Self::FULL, Self::BUSY].contains(&self.code.as_str())
     }
 
     /// The codes of a look that this process cannot take, and another one perhaps can: it knows no such cluster, the resource is in

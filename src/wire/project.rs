@@ -116,7 +116,7 @@ pub struct CreateProject {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyProject {
-    /// Default: `simulated`. The template of an existing project cannot be changed.
+    /// Default: `simulated`, or that of the existing project, which cannot be changed.
     #[schema(example = "postgres")]
     pub template: Option<String>,
     /// Parameters of the template. Omitted: an existing project keeps its parameters, and a new one has `{}`.

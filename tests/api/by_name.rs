@@ -123,4 +123,16 @@ async fn refused_declaration_leaves_the_labels() {
     let other = json!({"parameters": {"size": 2}, "labels": {"team": "a"}});
     assert_problem(&put(&server, "shop", other).await, 409, "invalid_state");
     assert_eq!(server.get(&format!("/projects/{id}")).await.json()["labels"], json!({}));
+    server.post(&format!("/projects/{id}/resume"), json!({})).await.expect(202);
+    server.until(&id, "ready").await;
+    server.post("/queues/default/drain", json!({})).await.expect(200);
+    assert_problem(
+        &put(&server, "shop", json!({"parameters": {"size": 2}, "labels": {"team": "a"}})).await,
+        409,
+        "queue_draining",
+    );
+    assert_eq!(server.get(&format!("/projects/{id}")).await.json()["labels"], json!({}));
+    // Without a template, a project keeps its own.
+    database.run("UPDATE projects SET template = 'postgres'").await;
+    put(&server, "shop", json!({"labels": {"team": "b"}})).await.expect(200);
 }

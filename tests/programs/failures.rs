@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{CANARY, Setup};
 use crate::commands::Place;
-use crate::harness::Server;
+use crate::harness::{Server, eventually};
 
 const REMOVE: (&str, &str) = ("deprovision", "cat >$R/deprovision.json; echo x >>$R/removals");
 
@@ -134,4 +134,22 @@ async fn program_clones_a_project() {
     let input = it.input("input");
     assert_eq!(input["source"], json!({"id": source, "outputs": {"at": "here"}}));
     assert_eq!((&input["operation"], &clone["labels"]), (&json!("clone"), &json!({"team": "x"})));
+}
+
+/// An operation that is canceled while it waits for its next attempt is undone like one that is canceled during an attempt.
+#[tokio::test]
+async fn canceled_wait_for_an_attempt_is_undone() {
+    let scripts = [("provision", "touch $R/thing; exit 1"), ("deprovision", "rm -f $R/thing")];
+    let it = Setup::with(&scripts, "", &[("PROVOST_MAX_ATTEMPTS", "50")]).await;
+    let id = it.create("shop", json!({})).await;
+    let path = format!("/projects/{id}");
+    eventually("it waits for another attempt", async || {
+        let operations = it.server.get(&format!("{path}/operations")).await.json();
+        (operations[0]["state"] == "retrying").then_some(())
+    })
+    .await;
+    it.server.post(&format!("{path}/cancel"), json!({})).await.expect(202);
+    let failed = it.server.until(&id, "failed").await;
+    assert_eq!(failed["failure"]["undone"], json!(["provision"]), "{failed}");
+    assert!(it.made("thing").is_none());
 }

@@ -88,13 +88,14 @@ async fn look_only_reads_the_terraform_state() {
 
 #[tokio::test]
 async fn project_with_a_lost_key_is_rotated_and_deleted() {
-    let prints = |verb: &'static str| format!("cat >$R/{verb}.json; echo '{{\"key\": \"of {verb}\"}}'");
+    let prints =
+        |verb: &'static str| format!("cat >$R/{verb}-$PROVOST_PROJECT_ID.json; echo '{{\"key\": \"of {verb}\"}}'");
     let (provision, rotate, update) = (prints("provision"), prints("rotate"), prints("update"));
     let scripts = [
         ("provision", provision.as_str()),
         ("rotate", &rotate),
         ("update", &update),
-        ("deprovision", "cat >$R/deprovision.json"),
+        ("deprovision", "cat >$R/deprovision-$PROVOST_PROJECT_ID.json"),
     ];
     let outputs = "settings.outputs.key = { secret = true }\noperations.update.max_attempts = 1\n";
     let it = Setup::with(&scripts, outputs, &[]).await;
@@ -104,7 +105,10 @@ async fn project_with_a_lost_key_is_rotated_and_deleted() {
     it.server.patch(&path, json!({"parameters": {}})).await.expect(202);
     let project = it.server.until(&id, "ready").await;
     assert!(project["failure"]["message"].as_str().unwrap().contains("is encrypted with the key"), "{project}");
-    assert!(it.made("update.json").is_none(), "it could take the lack of the secret for a reason to make another one");
+    assert!(
+        it.made(&format!("update-{id}.json")).is_none(),
+        "it could take the lack of the secret for a reason to make another one"
+    );
 
     let rows = run(&it.server, &["credentials", "reissue", "--all", "-o", "json"]).expect(0).json();
     let started: Vec<(&Value, &Value)> =
@@ -112,7 +116,7 @@ async fn project_with_a_lost_key_is_rotated_and_deleted() {
     assert_eq!(started, [(&json!(id), &json!(true)), (&json!(other), &json!(true))]);
     let project = it.server.until(&id, "ready").await;
     assert_eq!(project["failure"], Value::Null, "{project}");
-    assert_eq!(it.input("rotate.json")["secrets"], json!({}));
+    assert_eq!(it.input(&format!("rotate-{id}.json"))["secrets"], json!({}));
     assert!(it.lines(&id).await.iter().any(|it| it.contains("the program runs without the secret key")));
     let access = it.server.post(&format!("{path}/reveal"), json!({})).await.expect(200).json();
     assert_eq!(access["secrets"], json!({"key": "of rotate"}));
@@ -121,7 +125,7 @@ async fn project_with_a_lost_key_is_rotated_and_deleted() {
     it.database.run("UPDATE secrets SET key_id = 'lost'").await;
     it.server.delete(&path).await.expect(202);
     it.server.until(&id, "deleted").await;
-    assert_eq!(it.input("deprovision.json")["secrets"], json!({}));
+    assert_eq!(it.input(&format!("deprovision-{id}.json"))["secrets"], json!({}));
     it.database.check_invariants().await;
 }
 

@@ -74,7 +74,8 @@ impl Setup {
 
     /// What a script has received on stdin.
     pub fn input(&self, name: &str) -> Value {
-        serde_json::from_str(&self.made(name).unwrap()).unwrap()
+        let text = self.made(name).unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name} is {text:?}: {error}"))
     }
 
     /// The log lines of the latest job of a project.

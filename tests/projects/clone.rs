@@ -1,10 +1,14 @@
 //! Clones: a project as a copy of another one.
 
+#[cfg(feature = "chaos")]
+use provost::domain::OperationKind;
 use provost::store::Connector;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Setup, admin, can_connect, inside, remains};
+#[cfg(feature = "chaos")]
+use crate::fences::Stage;
 use crate::harness::{connect, eventually, send, tenants};
 
 const STEPS: [&str; 9] =
@@ -172,4 +176,59 @@ async fn deletion_of_the_source_spares_what_the_clone_has() {
     drop(inside);
     cluster.batch_execute(&format!("DROP DATABASE {copy} WITH (FORCE)")).await.unwrap();
     setup.server.until(&source, "deleted").await;
+}
+
+/// A clone that is stopped during the copy, by a cancellation or by force, no longer blocks its source. In a cluster of its own, because
+/// the lock that holds the copy holds every other creation too.
+#[cfg(feature = "chaos")]
+#[tokio::test]
+async fn stopped_copy_opens_the_source_again() {
+    let stage = Stage::new(None).await;
+    let _worker = stage.worker();
+    let source = stage.request(OperationKind::Create, "", 9).await;
+    let reached = async |id: &str, status: &str| {
+        let what = format!("the project is {status}");
+        eventually(&what, async || (stage.status(id).await == status).then_some(())).await;
+    };
+    reached(&source, "ready").await;
+    let access = stage.api.post(&format!("/projects/{source}/reveal"), json!({})).await.expect(200).json();
+    let url = access["uri"].as_str().unwrap().to_owned();
+    for (verb, status) in [("cancel", "failed"), ("force", "deleted")] {
+        let (cluster, observer) = (stage.admin().await, stage.admin().await);
+        // The copy waits for this lock, and holds the one of its source.
+        cluster.batch_execute("BEGIN; LOCK TABLE pg_database IN SHARE MODE").await.unwrap();
+        let clone = stage.request(OperationKind::Clone, &source, 9).await;
+        let copying =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE DATABASE%'";
+        eventually("the copy waits", async || {
+            (observer.query_one(copying, &[]).await.unwrap().get::<_, i64>(0) == 1).then_some(())
+        })
+        .await;
+        let login = tokio::spawn({
+            let url = url.clone();
+            async move { can_connect(&url).await }
+        });
+        stage.api.post(&format!("/projects/{clone}/{verb}"), json!({"reason": "not needed"})).await;
+        reached(&clone, status).await;
+        assert!(login.await.unwrap(), "{verb}: the login waited and works");
+        cluster.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+/// More relations than PostgreSQL has room to lock in one transaction.
+#[tokio::test]
+async fn clone_with_many_relations_is_handed_over() {
+    let setup = Setup::new().await;
+    let source = setup.ready("shop", json!({"statement_timeout": "10min"})).await;
+    let many = "DO $$ BEGIN FOR n IN 1..1300 LOOP
+                    EXECUTE format('CREATE TABLE t%s (a int PRIMARY KEY, b int UNIQUE, c int UNIQUE, d int UNIQUE)', n);
+                    EXECUTE format('CREATE POLICY p ON t%s TO CURRENT_USER USING (true)', n);
+                    IF n % 300 = 0 THEN COMMIT; END IF;
+                END LOOP; END $$";
+    setup.tenant(&source).await.batch_execute(many).await.unwrap();
+    let clone =
+        setup.server.post(&format!("/projects/{source}/clone"), json!({"name": "copy"})).await.expect(201).json();
+    let id = clone["id"].as_str().unwrap();
+    setup.server.until(id, "ready").await;
+    setup.tenant(id).await.batch_execute("ALTER TABLE t1300 ADD COLUMN e int").await.unwrap();
 }

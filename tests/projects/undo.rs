@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Setup, admin, can_connect, remains};
-use crate::harness::eventually;
+use crate::harness::{Proxy, eventually, tenants_url};
 
 fn deadline_passes(id: &str) -> String {
     format!("UPDATE projects SET deadline_at = clock_timestamp() WHERE id = '{id}'")
@@ -139,4 +139,30 @@ async fn another_installation_does_not_touch_the_projects() {
     let limit = "SELECT datconnlimit FROM pg_database WHERE datname = $1";
     let database = url.rsplit('/').next().unwrap();
     assert_eq!(admin().await.query_one(limit, &[&database]).await.unwrap().get::<_, i32>(0), 3);
+}
+
+/// What did not reach the cluster has changed nothing, so nothing is taken back, and nothing follows.
+#[tokio::test]
+async fn deletion_that_did_not_reach_the_cluster_changes_nothing() {
+    let proxy = Proxy::before(tenants_url());
+    let through = proxy.url(tenants_url());
+    let setup = Setup::with(&[("TENANTS_URL", &through)]).await;
+    let id = setup.ready("shop", json!({})).await;
+    let path = format!("/projects/{id}");
+    proxy.cut();
+    setup.server.delete(&format!("{path}?grace=1h")).await.expect(202);
+    eventually("an attempt fails", async || {
+        let steps = setup.server.get(&format!("{path}/steps")).await.json();
+        (steps[0]["code"] == "cluster_unreachable").then_some(())
+    })
+    .await;
+    let explained = setup.server.get(&format!("{path}/explain")).await.json();
+    assert!(["waiting_for_outage", "working"].contains(&explained["reason"].as_str().unwrap()), "{explained}");
+    setup.database.run(&deadline_passes(&id)).await;
+    let project = setup.server.until(&id, "ready").await;
+    assert_eq!(project["failure"]["operation"], "retire", "{project}");
+    let operations = setup.server.get(&format!("{path}/operations")).await.json();
+    assert_eq!(operations[0]["operation"], "retire", "{operations}");
+    proxy.repair();
+    setup.tenant(&id).await.simple_query("SELECT 1").await.unwrap();
 }

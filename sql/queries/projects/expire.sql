@@ -45,6 +45,7 @@ WITH overdue AS MATERIALIZED (
     INSERT INTO events (entity, entity_id, previous_state, new_state, reason, actor, job_id, execution_id, occurred_at)
     SELECT 'job', id, previous_state, 'canceled', error, $2, id, execution_id, updated_at FROM canceled
 ), notified AS (
-    SELECT pg_notify('provost', queue) FROM (SELECT DISTINCT queue FROM canceled) AS q WHERE $3::boolean
+    -- The queue, and the workers, which end what they still do.
+    SELECT pg_notify('provost', channel) FROM (SELECT queue AS channel FROM canceled UNION SELECT 'cancel' FROM canceled) AS q WHERE $3::boolean
 )
 SELECT id, previous_state, status, reason AS error_reason, job_id, (SELECT count(*) FROM notified) AS notified FROM changed ORDER BY id

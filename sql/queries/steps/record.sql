@@ -18,8 +18,12 @@ WITH held AS MATERIALIZED (
     SET state = excluded.state, name = excluded.name, execution_id = excluded.execution_id, ended_at = excluded.ended_at,
         started_at = CASE WHEN excluded.ended_at IS NULL THEN excluded.started_at ELSE s.started_at END,
         attempt = s.attempt + (excluded.ended_at IS NULL AND excluded.state = 'running')::integer,
-        code = CASE WHEN excluded.state NOT IN ('running', 'done') THEN coalesce(excluded.code, s.code) END,
-        error = CASE WHEN excluded.state NOT IN ('running', 'done') THEN coalesce(excluded.error, s.error) END,
+        -- A failure of the undo does not hide why the step itself failed.
+        code = CASE WHEN excluded.state = 'undo_failed' THEN coalesce(s.code, excluded.code)
+                    WHEN excluded.state NOT IN ('running', 'done') THEN coalesce(excluded.code, s.code) END,
+        error = CASE WHEN excluded.state = 'undo_failed'
+                     THEN concat_ws(', and ', nullif(regexp_replace(coalesce(s.error, ''), '(, and )?undoing failed: .*$', ''), ''), 'undoing failed: ' || excluded.error)
+                     WHEN excluded.state NOT IN ('running', 'done') THEN coalesce(excluded.error, s.error) END,
         is_retryable = CASE WHEN excluded.state NOT IN ('running', 'done') THEN coalesce(excluded.is_retryable, s.is_retryable) END,
         output = coalesce(excluded.output, s.output)
     RETURNING s.project_id, s.state, s.attempt, coalesce(s.ended_at, s.started_at) AS at
@@ -29,5 +33,5 @@ WITH held AS MATERIALIZED (
            json_build_object('step', $4::text, 'attempt', recorded.attempt)
     FROM recorded JOIN jobs j ON j.id = $1
 )
-SELECT CASE WHEN held.cancel_requested_at IS NOT NULL THEN coalesce(p.stop_request, 'cancel') END AS stop_request
+SELECT CASE WHEN held.cancel_requested_at IS NOT NULL THEN coalesce(p.stop_request, 'cancel') ELSE p.stop_request END AS stop_request
 FROM held JOIN projects p ON p.id = held.project_id

@@ -17,6 +17,7 @@ DECLARE
     succeeded boolean := job_state = 'completed';
     removes   boolean;
     reverses  boolean;
+    repeats   boolean;
     following operation_kinds;
     ended_as  text;
     changed   projects;
@@ -36,14 +37,19 @@ BEGIN
     SELECT * INTO failed FROM steps s WHERE s.job_id = job AND s.code IS NOT NULL
     ORDER BY s.state = 'undo_failed' DESC, s.position DESC LIMIT 1;
     removes := current.stop_request IS NOT DISTINCT FROM 'delete' AND kind.operation <> 'delete';
+    -- The step `reach` has no effect.
     reverses := NOT succeeded AND NOT removes AND kind.reverse IS NOT NULL
-                AND EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.state IN ('done', 'failed', 'undo_failed', 'undo_skipped'));
+                AND EXISTS (SELECT FROM steps s WHERE s.job_id = job AND s.name <> 'reach' AND s.state IN ('done', 'failed', 'undo_failed', 'undo_skipped'));
+    -- A reverse that ends at its deadline starts again: nobody has asked for what it takes back.
+    repeats := NOT succeeded AND NOT removes AND finish_operation.code = 'deadline_exceeded' AND current.stop_request IS NULL
+               AND current.failure IS NOT NULL AND kind.operation IN ('resume', 'restore');
     ended_as := CASE WHEN succeeded AND kind.operation = 'restore' OR NOT succeeded AND kind.operation = 'retire'
                      THEN coalesce(current.status_before_deletion, 'ready')
                      WHEN succeeded THEN kind.done_status
                      ELSE kind.failed_status END;
     SELECT * INTO following FROM operation_kinds k
     WHERE k.operation = CASE WHEN reverses THEN kind.reverse
+                             WHEN repeats THEN kind.operation
                              WHEN removes AND current.removal_grace > 0 AND can_be_restored(current, ended_as) THEN 'retire'
                              WHEN removes THEN 'delete' END;
     target := coalesce(following.first_status, ended_as);
@@ -54,7 +60,7 @@ BEGIN
         was_ready = p.was_ready OR ended_as = 'ready',
         parameters = CASE WHEN succeeded THEN p.parameters ELSE coalesce(p.previous_parameters, p.parameters) END, previous_parameters = NULL,
         deadline_at = CASE WHEN following.operation IS NOT NULL
-                           THEN at + coalesce(p.operation_deadline, p.removal_timeout, p.operation_timeout) * interval '1 second' END,
+                           THEN at + greatest(coalesce(p.operation_deadline, p.removal_timeout, p.operation_timeout), CASE WHEN reverses OR repeats THEN 600 END) * interval '1 second' END,
         operation_timeout = CASE WHEN removes THEN coalesce(p.operation_deadline, p.removal_timeout) ELSE p.operation_timeout END,
         -- Once a deletion has failed, the time of expiry that has passed does not start another one.
         expires_at = CASE WHEN NOT succeeded AND NOT removes AND kind.operation IN ('retire', 'delete') AND p.expires_at <= at THEN NULL ELSE p.expires_at END,
@@ -70,6 +76,7 @@ BEGIN
         operation = coalesce(following.operation, p.operation),
         -- A failure that is there when an operation succeeds is that of the operation which it reversed.
         failure = CASE WHEN succeeded THEN (p.failure::jsonb || jsonb_build_object('usable', ended_as = 'ready'))::json
+                       WHEN repeats THEN p.failure
                        WHEN NOT removes THEN json_build_object(
             'operation', kind.operation, 'step', failed.name, 'code', coalesce(failed.code, finish_operation.code),
             'message', reason, 'retryable', coalesce(failed.is_retryable, true), -- Whether the project works is open until the reverse has ended.

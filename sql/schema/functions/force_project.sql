@@ -26,6 +26,8 @@ BEGIN
                           cancel_requested_at = NULL, finished_at = at, updated_at = at
         WHERE j.id = job.id AND j.state = job.state;
         PERFORM interrupt_steps(job.id, 'forced', sentence, at);
+        -- The worker ends what it still does.
+        PERFORM pg_notify('provost', 'cancel');
         INSERT INTO past_executions (id, job_id, attempt, worker_id, kind, queue, due_at, claimed_at, ended_at, outcome, error)
         SELECT job.execution_id, job.id, job.attempt, job.worker_id, job.kind, job.queue, job.run_at, job.claimed_at, at, 'canceled', sentence
         WHERE job.state = 'active';

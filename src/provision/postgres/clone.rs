@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use super::create::{database_output, drop_invalid, observed_database, unless_exists};
 use super::link::Link;
 use super::names::Names;
-use super::remove::reassign_relations;
+use super::remove::run_portions;
 use super::session::{CLUSTER_ID, PgSession};
 use super::sql;
 use crate::provision::{Failure, Observed, Output, Source, Step, StepFuture};
@@ -41,6 +41,11 @@ pub struct Copy;
 impl Step<PgSession<'_>> for Copy {
     fn name(&self) -> &'static str {
         "copy"
+    }
+
+    /// A copy that ends early leaves nothing behind.
+    fn can_be_interrupted(&self) -> bool {
+        true
     }
 
     fn observe<'a>(&'a self, session: &'a mut PgSession<'_>) -> StepFuture<'a, Observed> {
@@ -78,21 +83,34 @@ impl Step<PgSession<'_>> for Copy {
 
 /// Copies the database, and ends the sessions in it until PostgreSQL has begun. Returns for how long the source was blocked.
 async fn copy(session: &mut PgSession<'_>, source: &str) -> Result<Duration, Failure> {
-    let (database, connections) = (session.names.database.clone(), session.parameters.connections);
     let mut other = session.beside().await?;
-    let admin = session.admin().await?;
-    // The deadline of the operation bounds the copy: a large database takes longer than other statements may.
-    admin.run(sql::NO_TIMEOUT).await?;
+    let (database, connections) = (session.names.database.clone(), session.parameters.connections);
+    let mut admin = session.take_admin().await?;
+    let copied = copy_through(&mut admin, &mut other, &[&database, &source, &connections]).await;
+    session.put_back(admin);
+    copied
+}
+
+/// Runs the copy in one connection, and ends sessions in the other one.
+async fn copy_through(
+    admin: &mut Link,
+    other: &mut Link,
+    [database, source, connections]: &[&(dyn ToSql + Sync); 3],
+) -> Result<Duration, Failure> {
+    // An attempt that is dropped opens the source again. Not every system can tell that a client is gone; then the copy ends by itself.
+    _ = admin.run(sql::END_WITH_CLIENT).await;
+    // A large database takes longer than other statements may.
+    admin.run(sql::LONG_TIMEOUT).await?;
     let started = Instant::now();
     let copied = {
-        let params: [&(dyn ToSql + Sync); 3] = [&database, &source, &connections];
+        let params = [*database, *source, *connections];
         let copying = admin.run_rows(sql::COPY_DATABASE, &params);
         tokio::pin!(copying);
         loop {
             tokio::select! {
                 biased;
                 result = &mut copying => break result,
-                ended = put_out(&mut other, source) => ended?,
+                ended = put_out(other, *source) => ended?,
             }
         }
     };
@@ -100,7 +118,7 @@ async fn copy(session: &mut PgSession<'_>, source: &str) -> Result<Duration, Fai
     admin.run(sql::SESSION).await?;
     match unless_exists(copied) {
         Err(failure) if failure.code == "postgres_55006" => {
-            let message = match admin.texts("obstacle", sql::SESSIONS_IN, &[&source]).await?.as_slice() {
+            let message = match admin.texts("obstacle", sql::SESSIONS_IN, &[*source]).await?.as_slice() {
                 [] => failure.message,
                 found => format!("{}; in the way: {}. End them, then retry.", failure.message, found.join(", ")),
             };
@@ -111,8 +129,8 @@ async fn copy(session: &mut PgSession<'_>, source: &str) -> Result<Duration, Fai
 }
 
 /// Ends the sessions in a database, and waits a moment.
-async fn put_out(link: &mut Link, database: &str) -> Result<(), Failure> {
-    link.query(sql::END_SESSIONS_IN, &[&database]).await?;
+async fn put_out(link: &mut Link, database: &(dyn ToSql + Sync)) -> Result<(), Failure> {
+    link.query(sql::END_SESSIONS_IN, &[database]).await?;
     sleep(PAUSE).await;
     Ok(())
 }
@@ -139,10 +157,10 @@ impl Step<PgSession<'_>> for HandOver {
             let mut inside = session.inside().await?;
             // DROP OWNED is never used here: it would also revoke the rights of the source in its own database.
             inside.run_rows(sql::HAND_OVER_SCHEMAS, &[&source.role_prefix, &owner]).await?;
-            reassign_relations(&mut inside, &source.role_prefix, &owner).await?;
-            for statements in [sql::HAND_OVER_OBJECTS, sql::HAND_OVER_DEFAULTS] {
-                inside.run_rows(statements, &[&source.role_prefix, &owner]).await?;
-            }
+            run_portions(&mut inside, sql::REASSIGN_RELATIONS, &source.role_prefix, &owner).await?;
+            inside.run_rows(sql::HAND_OVER_OBJECTS, &[&source.role_prefix, &owner]).await?;
+            run_portions(&mut inside, sql::HAND_OVER_POLICIES, &source.role_prefix, &owner).await?;
+            inside.run_rows(sql::HAND_OVER_DEFAULTS, &[&source.role_prefix, &owner]).await?;
             inside.run_rows(sql::HAND_OVER_GRANTS, &[&source.role_prefix]).await?;
             match leftovers(&mut inside, &source).await?.as_slice() {
                 [] => Ok(Output::new()),

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio_postgres::types::ToSql;
 
-use super::error::{DATABASE_FULL, LOGIN_REFUSED, exists_already, failure};
+use super::error::{DATABASE_FULL, LOGIN_REFUSED, exists_already};
 use super::link::{Link, Row};
 use super::session::PgSession;
 use super::sql;
@@ -332,12 +332,11 @@ impl Step<PgSession<'_>> for Verify {
 async fn log_in(session: &mut PgSession<'_>, user: &str, password: &SensitiveText) -> Result<(), Failure> {
     let (database, owner) = (session.names.database.clone(), session.names.owner.clone());
     let connector = session.connector().await?.with_login(user, password.reveal(), &database);
-    let mut link =
-        match Link::raw(&connector).await.map_err(|error| failure("the new credential cannot log in", &error)) {
-            // PostgreSQL checks the limit of the database last: password, login and the right to connect were accepted.
-            Err(failure) if failure.code == DATABASE_FULL => return Ok(()),
-            result => result?,
-        };
+    let mut link = match Link::raw(&connector, "the new credential cannot log in").await {
+        // PostgreSQL checks the limit of the database last: password, login and the right to connect were accepted.
+        Err(failure) if failure.code == DATABASE_FULL => return Ok(()),
+        result => result?,
+    };
     let row = link.one(sql::WHOAMI, &[]).await?;
     let (role, found): (String, String) = (row.get("role")?, row.get("database")?);
     if (role.as_str(), found.as_str()) == (owner.as_str(), database.as_str()) {

@@ -23,7 +23,10 @@ pub fn failure(what: &str, error: &Error) -> Failure {
         ("28P01" | "28000", _) => Failure::retryable(LOGIN_REFUSED, message),
         // PostgreSQL has no code of its own for this limit, and the text of the message depends on the language of the server.
         ("53300", _) if database.routine() == Some("CheckMyDatabase") => Failure::retryable(DATABASE_FULL, message),
-        (_, "53") => Failure::retryable(Failure::FULL, message),
+        ("53300", _) => Failure::retryable(Failure::FULL, message),
+        // Another operation has the lock, such as a copy of the database.
+        ("55P03", _) => Failure::retryable(Failure::BUSY, message),
+        (_, "53") => Failure::retryable("out_of_resources", message),
         ("42501", _) => Failure::permanent("insufficient_privilege", message),
         ("58P01" | "0A000" | "22023", _) => Failure::permanent("not_supported", message),
         _ => Failure::retryable(&format!("postgres_{}", state.to_lowercase()), message),

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
+use tokio::time::timeout;
 use tokio_postgres::types::{FromSqlOwned, ToSql};
 use tokio_postgres::{Client, Error};
 
@@ -10,6 +12,9 @@ use super::error::failure;
 use super::sql;
 use crate::connection::Connector;
 use crate::provision::Failure;
+
+/// How long a connection may take, with the login.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub type Params<'a> = [&'a (dyn ToSql + Sync)];
 
@@ -31,15 +36,22 @@ pub struct Link {
 impl Link {
     /// Connects, and prepares the session.
     pub async fn open(connector: &Connector) -> Result<Self, Failure> {
-        let mut link = Self::raw(connector).await.map_err(|error| failure("cannot connect to the cluster", &error))?;
+        let mut link = Self::raw(connector, "cannot connect to the cluster").await?;
         link.run(sql::SESSION).await?;
         Ok(link)
     }
 
-    /// Connects without preparing the session, as a tenant does.
-    pub async fn raw(connector: &Connector) -> Result<Self, Error> {
-        let (client, connection) = connector.connect().await?;
-        Ok(Self { client, connection: Box::pin(connection) })
+    /// Connects without preparing the session, as a tenant does. `what` begins the message of a failure.
+    pub async fn raw(connector: &Connector, what: &str) -> Result<Self, Failure> {
+        // A frozen server accepts the connection and answers nothing.
+        match timeout(CONNECT_TIMEOUT, connector.connect()).await {
+            Ok(Ok((client, connection))) => Ok(Self { client, connection: Box::pin(connection) }),
+            Ok(Err(error)) => Err(failure(what, &error)),
+            Err(_) => {
+                let seconds = CONNECT_TIMEOUT.as_secs();
+                Err(Failure::retryable(Failure::UNREACHABLE, format!("{what}: no answer within {seconds} s")))
+            }
+        }
     }
 
     pub async fn query(&mut self, statement: &str, params: &Params<'_>) -> Result<Vec<Row>, Failure> {

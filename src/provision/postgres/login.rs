@@ -1,6 +1,6 @@
 //! Logs in to the database of a project as its tenant, to see whether that works.
 
-use super::error::{DATABASE_FULL, failure};
+use super::error::DATABASE_FULL;
 use super::link::Link;
 use super::names::Names;
 use crate::connection::Connector;
@@ -34,8 +34,7 @@ pub async fn log_in(
         return Ok(Login::Fails(Failure::permanent("no_secret", message)));
     };
     let connector = connector.clone().with_login(credential, password.reveal(), &names.database);
-    let Err(error) = Link::raw(&connector).await else { return Ok(Login::Works) };
-    let refused = failure("the credential cannot log in", &error);
+    let Err(refused) = Link::raw(&connector, "the credential cannot log in").await else { return Ok(Login::Works) };
     match refused.code.as_str() {
         DATABASE_FULL => Ok(Login::NoneLeft),
         Failure::UNREACHABLE | Failure::FULL => Err(Failure { code: LOGIN_UNKNOWN.to_owned(), ..refused }),

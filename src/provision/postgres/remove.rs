@@ -265,10 +265,11 @@ pub async fn drop_roles(session: &mut PgSession<'_>, roles: Vec<String>) -> Resu
     }
 }
 
-/// Gives the relations that roles with this prefix own in a database to the owner role, in portions.
-pub async fn reassign_relations(inside: &mut Link, prefix: &str, owner: &str) -> Result<(), Failure> {
+/// Runs the statements that another statement returns in portions, until it returns none. It is about the roles with this prefix, and
+/// the owner role that takes their place.
+pub async fn run_portions(inside: &mut Link, statement: &str, prefix: &str, owner: &str) -> Result<(), Failure> {
     loop {
-        let statements = inside.texts("statement", sql::REASSIGN_RELATIONS, &[&prefix, &owner]).await?;
+        let statements = inside.texts("statement", statement, &[&prefix, &owner]).await?;
         if statements.is_empty() {
             return Ok(());
         }
@@ -291,7 +292,7 @@ async fn release(session: &mut PgSession<'_>, role: &str) -> Result<(), Failure>
         // If it cannot be entered, the failure of the second attempt to drop the role names it.
         let Ok(mut inside) = session.inside_of(&database).await else { continue };
         if owns {
-            reassign_relations(&mut inside, role, &owner).await?;
+            run_portions(&mut inside, sql::REASSIGN_RELATIONS, role, &owner).await?;
             inside.run_rows(sql::REASSIGN_OWNED, &[&role, &owner]).await?;
         }
         inside.run_rows(sql::DROP_OWNED, &[&role]).await?;

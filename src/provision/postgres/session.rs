@@ -68,6 +68,18 @@ impl<'a> PgSession<'a> {
         self.admin.as_mut().ok_or_else(|| Failure::retryable("connection_lost", "the connection was lost"))
     }
 
+    /// Takes the fenced connection out of the session, for a statement that may be interrupted: a connection with an unfinished statement
+    /// is of no use, so the next call of [`Self::admin`] makes another one, which ends this one.
+    pub async fn take_admin(&mut self) -> Result<Link, Failure> {
+        self.admin().await?;
+        self.admin.take().ok_or_else(|| Failure::retryable("connection_lost", "the connection was lost"))
+    }
+
+    /// Puts the fenced connection back.
+    pub fn put_back(&mut self, admin: Link) {
+        self.admin = Some(admin);
+    }
+
     /// A connection as admin to the database of the project, for as short a time as possible: a tenant may have planted something.
     pub async fn inside(&mut self) -> Result<Link, Failure> {
         let database = self.names.database.clone();

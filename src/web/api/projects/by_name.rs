@@ -36,10 +36,16 @@ pub async fn get(app: Data<App>, name: Name) -> ApiResult {
         (status = 202, body = wire::Project, description = "An update or a retry has started"), description::Write, description::Conflict))]
 pub async fn put(app: Data<App>, request: HttpRequest, name: Name, body: Json<ApplyProject>) -> ApiResult {
     let ApplyProject { template: requested, parameters, labels } = body.value;
+    let name = fields::name(&name.0).map_err(ApiError::into_parameter)?;
+    // Without a template, an existing project keeps its own.
+    let requested = match requested {
+        Some(requested) => Some(requested),
+        None => app.store.projects_of_name(&name).await?.first().map(|it| it.template.clone()),
+    };
     let template = fields::template(requested.as_deref(), &app.templates)?;
     let (is_given, own_labels) = (parameters.is_some(), labels.is_some());
     let new = NewProject::new(
-        fields::name(&name.0).map_err(ApiError::into_parameter)?,
+        name,
         &template.name,
         fields::parameters(parameters, template)?,
         fields::labels(labels.unwrap_or_default(), template)?,
@@ -97,14 +103,19 @@ async fn change(app: &App, mut project: Project, template: &Template, wanted: Wa
             return Err(operations::refused(ProjectVerb::Update, project.status));
         }
     }
+    // The operation comes first: it can be refused for more reasons.
+    if let Some(verb) = verb {
+        let request = Request { parameters, version: Some(project.version), ..Request::new(verb) };
+        let outcome = operations::begin(app, id, &request, &audit(API, None)?).await?;
+        project = applied(outcome, id, verb)?;
+    }
     if let Some(labels) = wanted.labels.filter(|it| project.labels != *it.as_map()) {
-        let patch = ProjectPatch { labels: Some(labels), version: Some(project.version), ..ProjectPatch::default() };
+        // The worker may have gone on with the operation since.
+        let version = verb.is_none().then_some(project.version);
+        let patch = ProjectPatch { labels: Some(labels), version, ..ProjectPatch::default() };
         project = patched(app.store.patch_project(id, &patch).await?, id)?;
     }
-    let Some(verb) = verb else { return respond(HttpResponse::Ok(), project) };
-    let request = Request { parameters, version: Some(project.version), ..Request::new(verb) };
-    let outcome = operations::begin(app, id, &request, &audit(API, None)?).await?;
-    respond(HttpResponse::Accepted(), applied(outcome, id, verb)?)
+    respond(if verb.is_some() { HttpResponse::Accepted() } else { HttpResponse::Ok() }, project)
 }
 
 /// Whether two JSON texts have the same value.

@@ -37,7 +37,10 @@ pub async fn due(app: &App, explained: &ProjectExplanation) -> Result<Option<Rea
 }
 
 fn explanation(explained: ProjectExplanation, due: Option<Reason>, steps: Vec<Step>) -> wire::ProjectExplanation {
-    let (reason, summary) = why(&explained, due, &steps);
+    let (reason, mut summary) = why(&explained, due, &steps);
+    if can_continue_undo(explained.project.status, &steps) {
+        summary.push_str(" The undoing of a step failed: continue it, or skip the step.");
+    }
     let ProjectExplanation { project, at, job } = explained;
     wire::ProjectExplanation {
         project_id: project.id,

@@ -1,2 +1,0 @@
--- Let a statement of this session take as long as it needs.
-SET statement_timeout = 0
