@@ -95,7 +95,7 @@ impl Pending {
     async fn of(store: &Store, since: OffsetDateTime, interval: Duration) -> Result<Self, StoreError> {
         let is_pending = |it: &SearchedCluster| {
             let is_claimed = it.due_at > since;
-            // A cluster that was removed from the settings stays in the list, and nobody searches it.
+            // A cluster that was removed from the settings is still listed, but no process searches it.
             let is_in_use = it.tried_at.is_some_and(|at| at > since - 2 * interval.max(MIN_INTERVAL));
             it.tried_at.is_none_or(|at| at < since) && (is_claimed || is_in_use)
         };

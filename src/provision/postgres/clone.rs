@@ -86,9 +86,10 @@ async fn copy(session: &mut PgSession<'_>, source: &str) -> Result<Duration, Fai
     let mut other = session.beside().await?;
     let (database, connections) = (session.names.database.clone(), session.parameters.connections);
     let mut admin = session.take_admin().await?;
-    let copied = copy_through(&mut admin, &mut other, &[&database, &source, &connections]).await;
+    // After a failure, the copy may still run in this connection: dropping it ends the copy.
+    let blocked = copy_through(&mut admin, &mut other, &[&database, &source, &connections]).await?;
     session.put_back(admin);
-    copied
+    Ok(blocked)
 }
 
 /// Runs the copy in one connection, and ends sessions in the other one.
