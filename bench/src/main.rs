@@ -53,14 +53,12 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(mistake) => command.error(clap::error::ErrorKind::ValueValidation, mistake).exit(),
     };
-    let config = match Config::from_sources(&Sources::read(BTreeMap::new())) {
-        Ok(config) => config,
-        Err(mistakes) => {
-            eprintln!("provost-bench: invalid settings:");
-            mistakes.iter().for_each(|mistake| eprintln!("  - {mistake}"));
-            return ExitCode::from(USAGE);
-        }
-    };
+    let (config, mistakes) = Config::read(&Sources::read(BTreeMap::new()));
+    if !mistakes.is_empty() {
+        eprintln!("provost-bench: invalid settings:");
+        mistakes.iter().for_each(|mistake| eprintln!("  - {mistake}"));
+        return ExitCode::from(USAGE);
+    }
     if options.name.as_deref() == Some("serve") {
         return provost::cli::serve_with(config, server::reporting).into();
     }

@@ -26,20 +26,20 @@ struct Entry {
 }
 
 /// The clusters of `provost.toml`.
+#[derive(Default)]
 pub struct KnownClusters {
     pub clusters: Clusters,
     /// How many operations may run in a cluster at the same time, where the file says so.
     pub concurrency: BTreeMap<String, i32>,
-    /// Every mistake, as a sentence.
-    pub mistakes: Vec<String>,
 }
 
-/// Adds the clusters of the table to `clusters`. One with a mistake is added as unreachable, so that its name is known.
-pub fn read(table: &Table, clusters: Clusters) -> KnownClusters {
-    let mut known = KnownClusters { clusters, concurrency: BTreeMap::new(), mistakes: Vec::new() };
+/// Adds the clusters of the table to `clusters`. One with a mistake is added as unreachable, so that its name is known. Each mistake
+/// is added to `mistakes` as a sentence.
+pub fn read(table: &Table, clusters: Clusters, mistakes: &mut Vec<String>) -> KnownClusters {
+    let mut known = KnownClusters { clusters, ..KnownClusters::default() };
     for (name, value) in table {
         if let Err(why) = known.add(name, value.clone()) {
-            known.mistakes.push(format!("clusters.{name} (provost.toml) {why}"));
+            mistakes.push(format!("clusters.{name} (provost.toml) {why}"));
             if name != EMBEDDED {
                 known.clusters = known.clusters.with(name, Failure::permanent("invalid_settings", why));
             }

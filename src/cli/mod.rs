@@ -64,16 +64,18 @@ pub fn main() -> ExitCode {
 /// Runs a command that reads the server settings.
 fn run_with_settings(command: Command, mut sources: Sources, global: &Global) -> Exit {
     if matches!(command, Command::Worker) {
-        // A remote worker has no database and does not listen, even if the environment is that of a server.
-        sources.remove("DATABASE_URL");
-        sources.remove("PROVOST_LISTEN");
+        // A remote worker has no database, does not listen and reads no secrets, even if the environment is that of a server.
+        let of_servers = ["DATABASE_URL", "PROVOST_LISTEN"];
+        let keys = ["PROVOST_SECRET_KEY", "PROVOST_SECRET_KEY_FILE", "PROVOST_SECRET_KEY_PREVIOUS"];
+        of_servers.into_iter().chain(keys).for_each(|setting| sources.remove(setting));
     }
-    let config = match Config::from_sources(&sources) {
-        Ok(config) => config,
-        Err(mistakes) => return report_invalid_settings(&mistakes),
-    };
-    if let Err(mistake) = crate::mutant::check() {
-        return report_invalid_settings(&[mistake]);
+    let (config, mut mistakes) = Config::read(&sources);
+    mistakes.extend(crate::mutant::check().err());
+    if !mistakes.is_empty() {
+        if !matches!(command, Command::Migrate(_) | Command::Secrets(_) | Command::Doctor) {
+            mistakes.extend(process::mistakes(&config));
+        }
+        return report_invalid_settings(&mistakes);
     }
     let output = match global.output() {
         Ok(output) => output,

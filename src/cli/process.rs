@@ -1,9 +1,9 @@
 //! What the long-running commands share: runtimes, handlers, signals and panic logging.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use slog::{Logger, error};
+use slog::{Discard, Logger, error, o};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -35,7 +35,7 @@ fn runtime(threads: usize, name: &str) -> Result<Runtime, Exit> {
     })
 }
 
-/// What a process needs to perform operations on projects.
+/// What a process needs to run jobs and to perform operations on projects.
 pub struct Provisioning {
     pub templates: Templates,
     pub registry: Registry,
@@ -44,32 +44,46 @@ pub struct Provisioning {
     pub clusters: Clusters,
     /// How many operations may run in a cluster at the same time, by name, where `provost.toml` says so.
     pub concurrency: BTreeMap<String, i32>,
+    /// The settings of the built-in handlers.
+    pub handler_settings: handlers::Settings,
+}
+
+/// Every mistake that [`Provisioning::of`] would report.
+pub fn mistakes(config: &Config) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    Provisioning::read(config, &Logger::root(Discard, o!()), &mut mistakes);
+    mistakes
 }
 
 impl Provisioning {
-    /// Reads templates and clusters. Reports every mistake.
+    /// Reads commands, clusters and templates, and checks the keys. Reports every mistake.
     pub fn of(config: &Config, log: &Logger) -> Result<Self, Exit> {
+        let mut mistakes = Vec::new();
+        let provisioning = Self::read(config, log, &mut mistakes);
+        if mistakes.is_empty() { Ok(provisioning) } else { Err(report_invalid_settings(&mistakes)) }
+    }
+
+    fn read(config: &Config, log: &Logger, mistakes: &mut Vec<String>) -> Self {
+        configured_keys(config, mistakes);
+        let handler_settings = handler_settings(config, mistakes);
         let tenants = Tenants::new(config, log.clone());
         let clusters = Clusters::default().with(EMBEDDED, tenants.clone());
-        let KnownClusters { clusters, concurrency, mut mistakes } = clusters::read(&config.clusters, clusters);
+        let KnownClusters { clusters, concurrency } = clusters::read(&config.clusters, clusters, mistakes);
         let config::Simulate { min, max, failure_rate } = config.simulate;
         let registry = Registry::default()
             .with("simulated", Simulated { min, max, failure_rate })
             .with("postgres", Postgres { clusters: clusters.clone() })
             .with(remote::NAME, Remote)
             .with(command::NAME, Command::default());
-        let mut templates = template::read(&config.templates, &registry).unwrap_or_else(|wrong| {
-            mistakes.extend(wrong);
-            Templates::default()
-        });
+        let mut templates = template::read(&config.templates, &registry, mistakes);
         let of_programs = templates.iter().filter(|it| it.provisioner == command::NAME);
-        let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), &mut mistakes);
+        let programs = Command::read(of_programs.map(|it| (it.name.as_str(), &it.settings)), mistakes);
         templates.limit_operations(|template| programs.unsupported(template));
-        // Without any template, the mistakes in them are reported.
-        if !templates.names().is_empty()
-            && let Err(known) = templates.choose_default(&config.default_template)
+        let name = &config.default_template;
+        // A template with mistakes exists.
+        if let Err(known) = templates.choose_default(name)
+            && !config.templates.contains_key(name)
         {
-            let name = &config.default_template;
             mistakes.push(format!("PROVOST_DEFAULT_TEMPLATE is {name:?}, which does not exist; use one of {known}"));
         }
         templates.keep_settings_local(command::NAME);
@@ -77,26 +91,18 @@ impl Provisioning {
         let has_no_pause =
             |it: &&template::Template| !it.grace.is_zero() && it.unsupported.contains(&OperationKind::Retire);
         mistakes.extend(templates.iter().filter(has_no_pause).map(|it| {
-            format!("templates.{}.grace (provost.toml) needs the programs pause and resume: they take the project out of service", it.name)
+            format!("templates.{}.grace (provost.toml) needs the operation retire, for which a command template needs the programs pause and resume", it.name)
         }));
-        if !programs.is_empty() {
+        if !programs.is_empty() || !handler_settings.commands.is_empty() {
             protect_from_programs();
         }
         let registry = registry.with(command::NAME, programs);
-        if mistakes.is_empty() {
-            Ok(Self { templates, registry, tenants, clusters, concurrency })
-        } else {
-            Err(report_invalid_settings(&mistakes))
-        }
+        Self { templates, registry, tenants, clusters, concurrency, handler_settings }
     }
 
     /// The built-in handlers.
-    pub fn handlers(&self, config: &Config) -> Result<Handlers, Exit> {
-        let settings = handler_settings(config).map_err(|mistakes| report_invalid_settings(&mistakes))?;
-        if !settings.commands.is_empty() {
-            protect_from_programs();
-        }
-        Ok(handlers::built_in(self.registry.clone(), settings))
+    pub fn handlers(&self) -> Handlers {
+        handlers::built_in(self.registry.clone(), self.handler_settings.clone())
     }
 }
 
@@ -117,23 +123,31 @@ fn served_here(config: &Config, templates: &Templates) -> Vec<String> {
 
 /// The keys of the settings. With the private PostgreSQL, a key in the data directory is created once.
 pub fn keyring(config: &Config) -> Result<Option<Keyring>, Exit> {
-    read_keyring(config).map_err(|mistake| report_invalid_settings(&[mistake]))
+    let mut mistakes = Vec::new();
+    let (current, previous) = configured_keys(config, &mut mistakes);
+    let is_own = config.secret_key.is_none() && config.secret_key_file.is_none() && config.database_url.is_none();
+    let current = match is_own {
+        true => own_key(&config.data_dir).map_err(|mistake| mistakes.push(mistake)).ok(),
+        false => current,
+    };
+    match mistakes.is_empty() {
+        true => Ok(current.map(|current| Keyring { current, previous })),
+        false => Err(report_invalid_settings(&mistakes)),
+    }
 }
 
-fn read_keyring(config: &Config) -> Result<Option<Keyring>, String> {
+/// The current and the previous key, as far as the settings name them.
+fn configured_keys(config: &Config, mistakes: &mut Vec<String>) -> (Option<Key>, Option<Key>) {
     let parse =
         |name: &str, text: &config::Secret| Key::parse(text.reveal()).map_err(|error| format!("{name}: {error}"));
+    let read = |path: &PathBuf| Key::read(path).map_err(|error| format!("PROVOST_SECRET_KEY_FILE: {}", chain(&error)));
     let current = match (&config.secret_key, &config.secret_key_file) {
-        (Some(text), _) => Some(parse("PROVOST_SECRET_KEY", text)?),
-        (None, Some(path)) => {
-            Some(Key::read(path).map_err(|error| format!("PROVOST_SECRET_KEY_FILE: {}", chain(&error)))?)
-        }
-        (None, None) if config.database_url.is_none() => Some(own_key(&config.data_dir)?),
-        (None, None) => None,
+        (Some(text), _) => Some(parse("PROVOST_SECRET_KEY", text)),
+        (None, path) => path.as_ref().map(read),
     };
-    let previous =
-        config.previous_secret_key.as_ref().map(|text| parse("PROVOST_SECRET_KEY_PREVIOUS", text)).transpose()?;
-    Ok(current.map(|current| Keyring { current, previous }))
+    let previous = config.previous_secret_key.as_ref().map(|text| parse("PROVOST_SECRET_KEY_PREVIOUS", text));
+    let mut valid = |key: Option<Result<Key, String>>| key?.map_err(|mistake| mistakes.push(mistake)).ok();
+    (valid(current), valid(previous))
 }
 
 fn own_key(data_dir: &Path) -> Result<Key, String> {
@@ -149,14 +163,18 @@ fn own_key(data_dir: &Path) -> Result<Key, String> {
     Ok(key)
 }
 
-/// The settings of the built-in handlers, or every mistake in them as a sentence.
-pub fn handler_settings(config: &Config) -> Result<handlers::Settings, Vec<String>> {
+/// The settings of the built-in handlers. Every mistake is added to `mistakes` as a sentence.
+fn handler_settings(config: &Config, mistakes: &mut Vec<String>) -> handlers::Settings {
     let simulate = handlers::Simulate { min: config.simulate.min, max: config.simulate.max };
-    let http_allow = config.http_allow.parse().map_err(|error| vec![format!("PROVOST_HTTP_ALLOW: {error}")]);
-    match (http_allow, handlers::read_commands(&config.commands)) {
-        (Ok(http_allow), Ok(commands)) => Ok(handlers::Settings { simulate, http_allow, commands }),
-        (allow, commands) => Err([allow.err(), commands.err()].into_iter().flatten().flatten().collect()),
-    }
+    let http_allow = config.http_allow.parse().unwrap_or_else(|error| {
+        mistakes.push(format!("PROVOST_HTTP_ALLOW: {error}"));
+        handlers::AllowList::default()
+    });
+    let commands = handlers::read_commands(&config.commands).unwrap_or_else(|wrong| {
+        mistakes.extend(wrong);
+        Vec::new()
+    });
+    handlers::Settings { simulate, http_allow, commands }
 }
 
 /// Programs run as the same user and could read this process's environment and memory under `/proc`. This prevents it.

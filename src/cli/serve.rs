@@ -56,10 +56,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
         Ok(provisioning) => provisioning,
         Err(exit) => return exit,
     };
-    let handlers = match provisioning.handlers(&config) {
-        Ok(handlers) => extra(handlers),
-        Err(exit) => return exit,
-    };
+    let handlers = extra(provisioning.handlers());
     let tenants = provisioning.tenants.clone();
     let keyring = match keyring(&config) {
         Ok(keyring) => keyring,

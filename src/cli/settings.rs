@@ -5,20 +5,17 @@ use slog::Logger;
 use super::client::Global;
 use super::exit::Exit;
 use super::output::{Output, array, print};
-use super::process::{Provisioning, handler_settings, report_invalid_settings};
+use super::process::Provisioning;
 use super::tables::SETTING;
 use crate::config::{Config, Source};
 use crate::wire::client::Body;
 
 pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
-    let commands = match handler_settings(config) {
-        Ok(settings) => settings.commands,
-        Err(mistakes) => return report_invalid_settings(&mistakes),
+    // Commands, templates and clusters are checked as a server checks them.
+    let commands = match Provisioning::of(config, &Logger::root(slog::Discard, slog::o!())) {
+        Ok(provisioning) => provisioning.handler_settings.commands,
+        Err(exit) => return exit,
     };
-    // Templates and clusters are checked as a server checks them.
-    if let Err(exit) = Provisioning::of(config, &Logger::root(slog::Discard, slog::o!())) {
-        return exit;
-    }
     let commands =
         commands.iter().map(|it| (format!("commands.{}", it.name), it.program.line(), Source::Toml.as_str()));
     let settings = config.effective.iter().map(|it| (it.name.to_owned(), it.value.clone(), it.source));

@@ -40,7 +40,7 @@ pub fn run(config: Config) -> Exit {
     };
     let log = log::root(config.log_level, config.log_format);
     log_panics(log.clone());
-    let parts = Provisioning::of(&config, &log).and_then(|it| Ok((it.handlers(&config)?, it.tenants, runtimes()?)));
+    let parts = Provisioning::of(&config, &log).and_then(|it| Ok((it.handlers(), it.tenants, runtimes()?)));
     let (handlers, tenants, (runtime, heartbeats)) = match parts {
         Ok(parts) => parts,
         Err(exit) => return exit,

@@ -12,15 +12,12 @@ use super::types::{Config, Effective, LogFormat, Retain, Roles, Simulate};
 use crate::domain::Ident;
 
 impl Config {
-    /// Validates all settings.
-    ///
-    /// # Errors
-    /// Every mistake, as a sentence.
-    pub fn from_sources(sources: &Sources) -> Result<Self, Vec<String>> {
+    /// Validates all settings. Returns every mistake as a sentence; an invalid setting has an arbitrary value.
+    pub fn read(sources: &Sources) -> (Self, Vec<String>) {
         let mut read = Reader { sources, mistakes: sources.mistakes.clone() };
         let config = read.config();
         read.check_together(&config);
-        if read.mistakes.is_empty() { Ok(config) } else { Err(read.mistakes) }
+        (config, read.mistakes)
     }
 }
 
@@ -254,7 +251,8 @@ mod tests {
         let mut sources = Sources::default();
         let values: BTreeMap<_, _> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         sources.add(Source::Environment, values);
-        Config::from_sources(&sources)
+        let (config, mistakes) = Config::read(&sources);
+        if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
     }
 
     #[test]

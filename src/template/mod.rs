@@ -142,9 +142,9 @@ impl Templates {
         &self.default
     }
 
-    /// Sets the operations that templates do not support, by name.
+    /// Adds the operations that templates do not support, by name.
     pub fn limit_operations(&mut self, unsupported: impl Fn(&str) -> Vec<OperationKind>) {
-        self.all.iter_mut().for_each(|it| it.unsupported = unsupported(&it.name));
+        self.all.iter_mut().for_each(|it| it.unsupported.extend(unsupported(&it.name)));
     }
 
     /// Replaces the settings of the templates with this provisioner by their digest, so that a change is still a new version. For

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use toml::Table;
 
 use super::{Mistake, OnFailure, Policy, Template, Templates, built_in};
-use crate::domain::{Ident, Labels, OperationKind};
+use crate::domain::{Ident, Labels, OperationKind, cluster};
 
 /// The longest deadline.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -35,27 +35,34 @@ struct PolicyEntry {
     max_attempts: Option<u32>,
 }
 
-/// The built-in templates and those of the table `[templates]`, or every mistake as a sentence. A template of the table replaces
-/// a built-in one of the same name.
-pub fn read(table: &Table, provisioners: &dyn Provisioners) -> Result<Templates, Vec<String>> {
-    let (mut templates, mut mistakes) = (built_in(), Vec::new());
+/// The built-in templates and those of the table `[templates]`. A template of the table replaces a built-in one of the same name.
+/// Each mistake is added to `mistakes` as a sentence; what is returned then is only good for finding further mistakes.
+pub fn read(table: &Table, provisioners: &dyn Provisioners, mistakes: &mut Vec<String>) -> Templates {
+    let mut templates = built_in();
     for (name, value) in table {
-        let mut reader = Reader { at: format!("templates.{name}"), provisioners, mistakes: &mut mistakes };
+        let mut reader = Reader { at: format!("templates.{name}"), provisioners, mistakes: &mut *mistakes };
         let Some(template) = reader.template(name, value.clone()) else { continue };
         templates.retain(|it| it.name != *name);
         templates.push(template);
     }
     for template in &mut templates {
-        let Some(queue) = provisioners.queue(&template.provisioner, &template.settings) else { continue };
-        if template.queue.is_some() {
-            let at = format!("templates.{}.queue (provost.toml)", template.name);
-            mistakes.push(format!(
-                "{at} cannot be set: the operations run in the queue {queue}, which bounds their number"
-            ));
+        let at = format!("templates.{}.queue (provost.toml)", template.name);
+        match provisioners.queue(&template.provisioner, &template.settings) {
+            Some(queue) => {
+                if template.queue.is_some() {
+                    mistakes.push(format!(
+                        "{at} cannot be set: the operations run in the queue {queue}, which bounds their number"
+                    ));
+                }
+                template.queue = Some(queue);
+            }
+            None if template.queue.as_deref().is_some_and(cluster::is_queue) => {
+                mistakes.push(format!("{at} is reserved for projects in that cluster"));
+            }
+            None => {}
         }
-        template.queue = Some(queue);
     }
-    if mistakes.is_empty() { Ok(Templates::new(templates)) } else { Err(mistakes) }
+    Templates::new(templates)
 }
 
 struct Reader<'a> {
@@ -98,6 +105,7 @@ impl Reader<'_> {
         let queue: Option<String> = self.take(&mut table, "queue");
         let deadline = self.take(&mut table, "deadline");
         let max_attempts = self.take(&mut table, "max_attempts");
+        let unsupported: Vec<String> = self.take(&mut table, "unsupported").unwrap_or_default();
         let operations: BTreeMap<String, PolicyEntry> = self.take(&mut table, "operations").unwrap_or_default();
         let labels: BTreeMap<String, String> = self.take(&mut table, "labels").unwrap_or_default();
         for key in table.keys() {
@@ -147,7 +155,7 @@ impl Reader<'_> {
             grace,
             operations,
             labels,
-            unsupported: Vec::new(),
+            unsupported: self.unsupported(&unsupported),
             validator: Arc::new(validator?),
         })
     }
@@ -173,6 +181,22 @@ impl Reader<'_> {
             policies.insert(operation, Policy { deadline, max_attempts: policy.max_attempts.or(default.max_attempts) });
         }
         policies
+    }
+
+    /// What blocks access is supported together with what gives access back.
+    fn unsupported(&mut self, names: &[String]) -> Vec<OperationKind> {
+        use OperationKind::{Clone, Pause, Restore, Resume, Retire, Rotate, Update};
+        const KNOWN: &str = "clone, pause, retire, rotate and update";
+        let mut unsupported = Vec::new();
+        for name in names {
+            match OperationKind::parse(name) {
+                Some(Pause) => unsupported.extend([Pause, Resume]),
+                Some(Retire) => unsupported.extend([Retire, Restore]),
+                Some(operation @ (Clone | Rotate | Update)) => unsupported.push(operation),
+                _ => self.reject("unsupported", format!("has {name:?}; it can have {KNOWN}")),
+            }
+        }
+        unsupported
     }
 
     fn grace(&mut self, text: Option<&str>) -> Duration {
@@ -255,7 +279,9 @@ mod tests {
     }
 
     fn templates(text: &str) -> Result<Templates, Vec<String>> {
-        read(&text.parse().unwrap(), &Known)
+        let mut mistakes = Vec::new();
+        let templates = read(&text.parse().unwrap(), &Known, &mut mistakes);
+        if mistakes.is_empty() { Ok(templates) } else { Err(mistakes) }
     }
 
     #[test]
@@ -281,7 +307,9 @@ mod tests {
     fn all_mistakes_are_named_at_once() {
         let wrong = "[a]\nprovisioner = \"cloud\"\ndeadline = \"0s\"\nmax_attempts = 0\n[a.parameters]\ntype = 7\n\
                      [a.operations.grow]\n[a.settings]\nclutser = 1\n[b]\nprovisioner = \"postgres\"\ntitel = \"x\"\n\
-                     [c]\ndeadline = 5\non_failure = \"explode\"";
+                     [c]\ndeadline = 5\non_failure = \"explode\"\n\
+                     [d]\nprovisioner = \"simulated\"\nqueue = \"cluster:x\"\n\
+                     unsupported = [\"delete\"]";
         let mistakes = templates(wrong).unwrap_err();
         let names = [
             "a.provisioner",
@@ -294,6 +322,8 @@ mod tests {
             "c.provisioner",
             "c.deadline",
             "c.on_failure",
+            "d.queue",
+            "d.unsupported",
         ];
         assert_eq!(mistakes.len(), names.len(), "{mistakes:#?}");
         for name in names {

@@ -32,6 +32,32 @@ async fn matching_etag_returns_304() {
     assert_eq!((changed.header("etag"), changed.json()["version"].as_i64()), ("\"2\"", Some(2)));
 }
 
+/// A look changes health and conditions, but not the version.
+#[tokio::test]
+async fn look_changes_the_etag_and_is_no_conflict() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let id = server.ready("a").await;
+    let looked_at = async |earlier: &serde_json::Value| {
+        eventually("a look is recorded", async || {
+            let project = server.get(&format!("/projects/{id}")).await;
+            (!project.json()["observed_at"].is_null() && project.json()["observed_at"] != *earlier).then_some(project)
+        })
+        .await
+    };
+    let first = looked_at(&json!(null)).await;
+    let before = first.header("etag").to_owned();
+    server.post(&format!("/projects/{id}/observe"), json!({})).await.expect(202);
+    let after = looked_at(&first.json()["observed_at"]).await;
+    assert_ne!(after.header("etag"), before);
+    get_with(&server, &id, "if-none-match", &before).await.expect(200);
+    get_with(&server, &id, "if-none-match", after.header("etag")).await.expect(304);
+    let rename = server.request(Method::PATCH, &format!("/projects/{id}")).json(&json!({"name": "b"}));
+    send(rename.header("if-match", &before)).await.expect(200);
+    let rename = server.request(Method::PATCH, &format!("/projects/{id}")).json(&json!({"name": "c"}));
+    send(rename.header("if-match", after.header("etag"))).await.expect(412);
+}
+
 #[tokio::test]
 async fn only_creating_project_has_retry_after() {
     let database = Database::new().await;

@@ -11,7 +11,6 @@ mod effects;
 #[path = "../fences/mod.rs"]
 #[allow(unused_imports, reason = "the other tests use all of it")]
 mod fences;
-mod flood;
 mod flows;
 #[path = "../harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the other tests use all of it")]
@@ -35,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use check::{Check, Records, check};
 use client::Ledger;
-use fences::Selection;
+use fences::{Selection, flood};
 use flows::Flows;
 use nemesis::Nemesis;
 use nix::sys::signal::Signal;
@@ -57,7 +56,7 @@ fn main() -> ExitCode {
         Invocation::Run(options) => options,
         Invocation::Fences(selection) => return fences(&selection),
         Invocation::Rotation(rotations) => return alone(rotation::run(rotations)),
-        Invocation::Flood(flood) => return alone(flood::run(flood.names, flood.seed, flood.concurrency)),
+        Invocation::Flood(flood) => return alone(async move { flood::run(&flood).await.wrong.is_empty() }),
         Invocation::Nothing => return ExitCode::SUCCESS,
     };
     _ = rustls::crypto::ring::default_provider().install_default();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fences::Selection;
+use crate::fences::flood::Flood;
 
 const HELP: &str = "cargo test --release --features chaos --test chaos -- [--jobs 100000] [--flows N] [--seed 7] [--seconds N] [--nodes 3] [--remotes 2] \
 [--projects N] [--lease SECONDS] [--long SHARE] [--max-reclaim SECONDS] [--mutant NAME] [--keep]";
@@ -31,14 +32,6 @@ pub struct Options {
     pub mutant: Option<String>,
     /// Keep the directory with the logs.
     pub keep: bool,
-}
-
-/// The options of a flood of projects.
-pub struct Flood {
-    pub names: usize,
-    /// How many operations of one kind may run at the same time.
-    pub concurrency: usize,
-    pub seed: u64,
 }
 
 /// The parsed command line.
@@ -76,7 +69,8 @@ impl Options {
             Some("flood") => {
                 let [names, concurrency] =
                     [("--names", 1000), ("--concurrency", 4)].map(|(name, default)| option(name).unwrap_or(default));
-                return Invocation::Flood(Flood { names, concurrency, seed: option("--seed").unwrap_or(7) });
+                let quiet = Duration::from_secs(15);
+                return Invocation::Flood(Flood { names, concurrency, seed: option("--seed").unwrap_or(7), quiet });
             }
             _ => {}
         }

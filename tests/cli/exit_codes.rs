@@ -186,4 +186,10 @@ async fn failed_operation_on_a_working_project_exits_1() {
     run(&server, &["project", "pause", "shop", "--wait"]).expect(0);
     run(&server, &["project", "delete", "shop", "--grace", "1h", "--yes", "--wait"]).expect(0);
     run(&server, &["project", "undelete", "shop", "--wait"]).expect(0);
+    // An update can be waited for, and a timeout is the timeout of a wait.
+    server.ready("lab").await;
+    run(&server, &["project", "update", "lab", "--set", "size=3", "--wait"]).expect(0);
+    let wrong = "simulate={\"outcome\":\"sideways\"}";
+    run(&server, &["project", "update", "lab", "--set", wrong, "--wait", "--timeout", "1m"]).expect(1);
+    run(&server, &["project", "update", "lab", "--set", "size=4", "--timeout", "1m"]).expect(2);
 }

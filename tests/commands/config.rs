@@ -43,6 +43,24 @@ async fn config_lists_the_commands() {
     assert!(output.as_array().unwrap().contains(&row), "{output}");
 }
 
+/// The blocks of `provost.toml` in the documents.
+#[test]
+fn documented_configurations_are_valid() {
+    let documents = ["projects", "commands", "provisioners"];
+    let read = |name| std::fs::read_to_string(format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut checked = 0;
+    for text in documents.map(read) {
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        for block in blocks {
+            let settings = [("CLUSTER_URL", "postgres://127.0.0.1:1/postgres"), ("PROVOST_WORKER_QUEUES", "default")];
+            let output = provost(&Place::with(block), &["config"], &settings);
+            assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 4);
+}
+
 #[tokio::test]
 async fn example_runs() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/commands");

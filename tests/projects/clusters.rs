@@ -120,15 +120,25 @@ async fn mistakes_about_clusters_end_the_start() {
                   [templates.a]\nprovisioner = \"postgres\"\nsettings = { cluster = \"nowhere\" }\n\
                   [templates.b]\nprovisioner = \"postgres\"\nsettings = { clutser = \"far\" }\n\
                   [templates.c]\nprovisioner = \"simulated\"\nsettings = { speed = 1 }\n\
-                  [templates.d]\nprovisioner = \"postgres\"\nsettings = { cluster = \"bad\" }\n";
+                  [templates.d]\nprovisioner = \"postgres\"\nsettings = { cluster = \"bad\" }\n\
+                  [commands.it]\nargv = []\n";
     std::fs::write(folder.path().join("provost.toml"), config).unwrap();
     let mut command = Server::command();
     command.args(["serve"]).env("DATABASE_URL", "postgres://127.0.0.1:1/x").current_dir(folder.path());
-    let ended =
-        command.env("BAD_URL", "mysql://sesame@[x").env("FAR_URL", "postgres://127.0.0.1:1/x").output().unwrap();
+    command.env("BAD_URL", "mysql://sesame@[x").env("FAR_URL", "postgres://127.0.0.1:1/x");
+    // Settings, keys, commands, clusters and templates are checked together.
+    command.env("PROVOST_LEASE_TTL", "soon").env("PROVOST_HTTP_ALLOW", "*").env("PROVOST_DEFAULT_TEMPLATE", "e");
+    command.env("PROVOST_SECRET_KEY_FILE", "no-such-file").env("PROVOST_SECRET_KEY_PREVIOUS", "short");
+    let ended = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(2), "{stderr}");
     for mistake in [
+        "PROVOST_LEASE_TTL (environment) must be a duration",
+        "PROVOST_HTTP_ALLOW: ",
+        "PROVOST_SECRET_KEY_FILE: ",
+        "PROVOST_SECRET_KEY_PREVIOUS: ",
+        "PROVOST_DEFAULT_TEMPLATE is \"e\", which does not exist",
+        "commands.it.argv (provost.toml)",
         "clusters.bad (provost.toml) has an unusable URL: not a PostgreSQL URL",
         "clusters.far (provost.toml) has the concurrency 0",
         "clusters.embedded (provost.toml) is the embedded cluster",
@@ -138,7 +148,7 @@ async fn mistakes_about_clusters_end_the_start() {
     ] {
         assert!(stderr.contains(mistake), "{mistake}\n{stderr}");
     }
-    assert_eq!(stderr.matches("  - ").count(), 6, "{stderr}");
+    assert_eq!(stderr.matches("  - ").count(), 12, "{stderr}");
     assert!(!stderr.contains("DATABASE_URL") && !stderr.contains("sesame"), "{stderr}");
 }
 

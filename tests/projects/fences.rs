@@ -1,6 +1,8 @@
 //! Attempts that end at any point, and attempts that do not know that they have ended.
 
 use std::collections::BTreeSet;
+#[cfg(feature = "chaos")]
+use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
@@ -8,6 +10,8 @@ use uuid::Uuid;
 use super::{Setup, admin, inside, inside_as_admin, maintenance, remains};
 #[cfg(feature = "chaos")]
 use crate::fences::Selection;
+#[cfg(feature = "chaos")]
+use crate::fences::flood::Flood;
 use crate::harness::{Database, Server, connect, tenants};
 
 /// The key of a project's advisory lock.
@@ -35,6 +39,16 @@ async fn statements_that_outlive_their_client_change_nothing() {
 #[tokio::test]
 async fn frozen_worker_changes_nothing_when_it_wakes() {
     sound("--point after --fault freeze --step database,credential,retire_old,admit,drop_credentials").await;
+}
+
+/// A short version of `cargo test --features chaos --test chaos -- flood`.
+#[cfg(feature = "chaos")]
+#[tokio::test]
+async fn flood_of_hostile_names_loses_no_project() {
+    let flood = Flood { names: 30, concurrency: 4, seed: 7, quiet: Duration::ZERO };
+    let outcome = crate::fences::flood::run(&flood).await;
+    assert!(outcome.wrong.is_empty(), "{:#?}", outcome.wrong);
+    assert!(outcome.kills > 0 && outcome.refused > 0, "{} kills, {} refused", outcome.kills, outcome.refused);
 }
 
 /// Whether an attempt ends the session of an earlier one that still works on the same project. `mutant` breaks a guard.

@@ -80,7 +80,7 @@ const CALLED: [(&str, &str, &str); 9] = [
 /// Objects that a session of ours would meet if it looked names up as tenants do. Each makes a role when a superuser meets it.
 fn traps(role: &str) -> String {
     let body = format!(
-        "BEGIN IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user) THEN EXECUTE ''CREATE ROLE {role}''; END IF; RETURN NULL; END"
+        "BEGIN IF (SELECT rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = session_user) THEN EXECUTE ''CREATE ROLE {role}''; END IF; RETURN NULL; END"
     );
     let function = |(name, arguments, result): &(&str, &str, &str)| {
         format!("CREATE FUNCTION public.{name}({arguments}) RETURNS {result} LANGUAGE plpgsql AS '{body}';\n")

@@ -44,7 +44,7 @@ async fn direct() -> Side<Direct> {
     let store = worker::store(&database).await;
     let mut sources = Sources::default();
     sources.add(config::Source::Environment, BTreeMap::from([(LEASE.0.to_owned(), LEASE.1.to_owned())]));
-    let (config, for_source) = (Config::from_sources(&sources).unwrap(), store.clone());
+    let (config, for_source) = (Config::read(&sources).0, store.clone());
     let source = Box::new(move |name: &str| Direct::new(&config, None, &for_source, &worker(name)));
     Side { database, store, source, _server: None }
 }

@@ -77,9 +77,8 @@ async fn python_provisioner_makes_and_removes_folders() {
     server.patch(&format!("/projects/{id}"), json!({"parameters": {"size": 5}})).await.expect(202);
     server.until(&id, "ready").await;
     assert_eq!(std::fs::read_to_string(folder.join("size")).unwrap(), "5");
-    server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
-    let project = server.until(&id, "ready").await;
-    assert!(project["failure"]["message"].as_str().unwrap().contains("does not support"), "{project}");
+    let refused = server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(409);
+    assert!(refused.text.contains("rotate"), "{}", refused.text);
 
     let refused = create(&server, 1000).await;
     let failed = server.until(&refused, "failed").await;

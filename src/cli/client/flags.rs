@@ -98,8 +98,9 @@ pub struct Wait {
     /// Wait for the result: exit 1 if it failed, 7 on timeout
     #[arg(long)]
     pub wait: bool,
-    #[command(flatten)]
-    pub timeout: Timeout,
+    /// Maximum time to wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, requires = "wait")]
+    pub timeout: Duration,
 }
 
 /// How long to wait.

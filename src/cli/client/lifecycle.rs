@@ -99,7 +99,7 @@ pub async fn print_or_wait<T: Lifecycle>(cx: &Context, id: &str, text: &str, goa
     }
     // The id lets the user resume an interrupted wait.
     cx.output.note(&format!("Waiting for {} {id} to be {goal} …", T::RESOURCE.name));
-    self::wait::<T>(cx, id, goal, wait.timeout.timeout).await
+    self::wait::<T>(cx, id, goal, wait.timeout).await
 }
 
 /// Projects have a status, everything else has a state.

@@ -12,7 +12,7 @@ use crate::cli::client::lifecycle::print_or_wait;
 use crate::cli::failure::Failure;
 use crate::cli::output::read;
 use crate::cli::tables::PROJECT;
-use crate::wire::client::{Body, Client};
+use crate::wire::client::{Answer, Body, Client};
 use crate::wire::json::raw;
 
 #[derive(Args, Debug)]
@@ -115,6 +115,8 @@ pub struct Update {
     remove_label: Vec<String>,
     #[command(flatten)]
     dry: DryRun,
+    #[command(flatten)]
+    wait: Wait,
 }
 
 impl Create {
@@ -234,10 +236,11 @@ impl Delete {
 
 impl Update {
     pub async fn run(self, cx: &Context) -> Outcome {
-        let Self { target, name, label, set, protected, expires_at, remove_label, dry } = self;
+        let Self { target, name, label, set, protected, expires_at, remove_label, dry, wait } = self;
         let id = target.id(cx).await?;
         if !set.is_empty() {
-            return update_parameters(cx, &id, &set, dry).await;
+            let answer = update_parameters(cx, &id, &set, dry).await?;
+            return print_or_wait::<Project>(cx, &id, &answer.text, "ready", &wait).await;
         }
         let (mut body, mut version) = (Body::default().with("name", name).with("protected", protected), None);
         body = match expires_at.as_deref() {
@@ -263,11 +266,11 @@ impl Update {
 }
 
 /// The server replaces all parameters, so the request repeats the old ones. It fails if the project has changed in the meantime.
-async fn update_parameters(cx: &Context, id: &str, set: &[(String, String)], dry: DryRun) -> Outcome {
+async fn update_parameters(cx: &Context, id: &str, set: &[(String, String)], dry: DryRun) -> Result<Answer, Failure> {
     let project = read(&cx.client.get_project(id).await?.text)?;
     let old = project.at("parameters").map().iter().filter(|(key, _)| !set.iter().any(|(new, _)| *new == **key));
     let pairs: Vec<(String, String)> =
         old.map(|(key, value)| (key.to_string(), value.to_string())).chain(set.iter().cloned()).collect();
     let body = Body::default().with("parameters", Some(object(&pairs)));
-    cx.row(&PROJECT, &cx.client(dry).patch_project(id, &body, Some(project.count("version"))).await?.text)
+    Ok(cx.client(dry).patch_project(id, &body, Some(project.count("version"))).await?)
 }

@@ -119,7 +119,7 @@ pub enum Verb {
     },
     /// Change the name, the labels, the protection, the expiry or the parameters of a project
     #[command(
-        after_help = "Examples:\n  provost project update my-first --name better\n  provost project update my-first --label team=b --remove-label old"
+        after_help = "Examples:\n  provost project update my-first --name better\n  provost project update my-first --label team=b --remove-label old\n  provost project update my-first --set connections=30 --wait"
     )]
     Update(Update),
     /// Create the project with this name, or bring it to the state described

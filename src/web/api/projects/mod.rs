@@ -12,6 +12,7 @@ pub mod verbs;
 use actix_web::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{Health, ProjectStatus, ProjectVerb};
@@ -102,9 +103,10 @@ pub async fn get(app: Data<App>, request: HttpRequest, Id(id): Id) -> ApiResult 
         None => load().await?,
     };
     let tags = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let matches = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag(project.version);
+    let own = etag(project.version, project.observed_at);
+    let matches = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == own;
     if tags.is_some_and(|tags| tags.split(',').any(|tag| matches(tag.trim()))) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag(project.version))).finish());
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, own)).finish());
     }
     respond(HttpResponse::Ok(), project)
 }
@@ -180,19 +182,22 @@ pub fn not_found(id: Uuid) -> ApiError {
 
 /// The answer with a project.
 pub fn respond(mut response: HttpResponseBuilder, project: Project) -> ApiResult {
-    response.insert_header((ETAG, etag(project.version)));
+    response.insert_header((ETAG, etag(project.version, project.observed_at)));
     if project.status == ProjectStatus::Creating {
         response.insert_header(("Retry-After", "1"));
     }
     Ok(response.json(wire::Project::from(project)))
 }
 
-/// The `ETag` of a version.
-pub fn etag(version: i64) -> String {
-    format!("\"{version}\"")
+/// The `ETag` of a version. Health and conditions change without a new version, and only with a new look.
+pub fn etag(version: i64, observed_at: Option<OffsetDateTime>) -> String {
+    match observed_at {
+        None => format!("\"{version}\""),
+        Some(at) => format!("\"{version}-{}\"", at.unix_timestamp_nanos() / 1000),
+    }
 }
 
-/// The version in `If-Match`; `None` if any version matches.
+/// The version in `If-Match`; `None` if any version matches. A new look alone is no conflict.
 pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
@@ -200,7 +205,7 @@ pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, ApiError> 
         return Ok(None);
     }
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let version = tag.and_then(|tag| tag.parse().ok());
+    let version = tag.and_then(|tag| tag.split_once('-').map_or(tag, |(version, _)| version).parse().ok());
     version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag, like \"3\", or *"))
 }
 

@@ -93,5 +93,5 @@ pub fn not_found(name: &str) -> ApiError {
 }
 
 fn respond(mut response: HttpResponseBuilder, schedule: Schedule) -> ApiResult {
-    Ok(response.insert_header((ETAG, etag(schedule.version))).json(wire::Schedule::from(schedule)))
+    Ok(response.insert_header((ETAG, etag(schedule.version, None))).json(wire::Schedule::from(schedule)))
 }

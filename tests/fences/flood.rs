@@ -12,18 +12,17 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
-use crate::fences::{Stage, database_of};
+use super::{Stage, database_of};
 use crate::harness::Server;
 
 /// How many projects are created, and how many deleted, at once.
-pub const ROUND: usize = 200;
+const ROUND: usize = 200;
 /// How long a round may take.
 const TIMEOUT: Duration = Duration::from_secs(600);
-/// How often another job is created, and for how long before the flood.
+/// How often another job is created.
 const PACE: Duration = Duration::from_millis(50);
-const QUIET: Duration = Duration::from_secs(15);
-/// When backends are killed, after the beginning of a round.
-const KILLS: [u64; 3] = [2, 6, 12];
+/// How often backends are killed.
+const KILL_INTERVAL: Duration = Duration::from_secs(5);
 
 const HOSTILE: [&str; 24] = [
     "'",
@@ -75,9 +74,29 @@ struct Watch {
     red: Mutex<Vec<String>>,
 }
 
-/// Creates and deletes this number of projects. Returns whether nothing was lost and nothing was stuck. `concurrency` bounds how many
-/// are created and how many deleted at the same time.
-pub async fn run(names: usize, seed: u64, concurrency: usize) -> bool {
+/// A flood of projects.
+pub struct Flood {
+    pub names: usize,
+    /// How many operations of one kind may run at the same time.
+    pub concurrency: usize,
+    pub seed: u64,
+    /// How long other jobs run alone before the flood, for a comparison.
+    pub quiet: Duration,
+}
+
+/// What a flood led to.
+pub struct Outcome {
+    /// Everything that was lost, stuck or otherwise wrong.
+    pub wrong: Vec<String>,
+    /// How many backends were killed.
+    pub kills: usize,
+    /// How many names were refused.
+    pub refused: usize,
+}
+
+/// Creates and deletes projects.
+pub async fn run(flood: &Flood) -> Outcome {
+    let &Flood { names, concurrency, seed, quiet } = flood;
     let stage = Arc::new(Stage::new(None).await);
     let worker = stage.worker();
     for kind in [OperationKind::Create, OperationKind::Delete] {
@@ -90,32 +109,37 @@ pub async fn run(names: usize, seed: u64, concurrency: usize) -> bool {
         tokio::spawn(health(Server::at(&stage.api.url), watch.clone())),
         tokio::spawn(jobs(stage.clone(), watch.clone())),
     ];
-    tokio::time::sleep(QUIET).await;
+    tokio::time::sleep(quiet).await;
     let quiet = p99(&stage, "true").await;
     let flood_begins = stage.database.text("SELECT clock_timestamp()").await;
 
     let (mut rng, mut wrong) = (StdRng::seed_from_u64(seed), Vec::new());
+    let (mut kills, mut refused) = (0, 0);
     let mut previous: Vec<String> = Vec::new();
     let rounds = names.div_ceil(ROUND);
     for round in 0..=rounds {
         let started = Instant::now();
         let wanted = if round < rounds { ROUND.min(names - round * ROUND) } else { 0 };
-        let killer = tokio::spawn(kill_backends(stage.clone()));
-        let created = create(&stage, &mut rng, round * ROUND, wanted, &mut wrong).await;
+        let killed = Arc::new(AtomicUsize::new(0));
+        let killer = tokio::spawn(kill_backends(stage.clone(), killed.clone()));
+        let (created, unfit) = create(&stage, &mut rng, round * ROUND, wanted, &mut wrong).await;
         for id in &previous {
             stage.request(OperationKind::Delete, id, 9).await;
         }
         until_all(&stage, &created, ProjectStatus::Ready, &mut wrong).await;
         until_all(&stage, &previous, ProjectStatus::Deleted, &mut wrong).await;
-        let kills = killer.await.unwrap();
+        killer.abort();
+        let killed = killed.load(Ordering::SeqCst);
         let took = started.elapsed().as_secs_f64();
         println!(
-            "  round {round}: {} created, {} deleted, {kills} backends killed  {took:6.1} s",
+            "  round {round}: {} created, {} deleted, {killed} backends killed  {took:6.1} s",
             created.len(),
             previous.len()
         );
         check_identifiers(&stage, &created, &mut wrong).await;
         previous = created;
+        kills += killed;
+        refused += unfit;
     }
     let busy = p99(&stage, &format!("claimed_at > '{flood_begins}'")).await;
     watch.stop.store(true, Ordering::SeqCst);
@@ -134,12 +158,19 @@ pub async fn run(names: usize, seed: u64, concurrency: usize) -> bool {
     );
     println!("/health: {} responses, {} not ok", watch.looks.load(Ordering::SeqCst), watch.red.lock().unwrap().len());
     wrong.iter().for_each(|it| println!("BROKEN  {it}"));
-    wrong.is_empty()
+    Outcome { wrong, kills, refused }
 }
 
-async fn create(stage: &Stage, rng: &mut StdRng, first: usize, number: usize, wrong: &mut Vec<String>) -> Vec<String> {
+/// Returns the projects that were created, and how many names were refused.
+async fn create(
+    stage: &Stage,
+    rng: &mut StdRng,
+    first: usize,
+    number: usize,
+    wrong: &mut Vec<String>,
+) -> (Vec<String>, usize) {
     let mut ids = Vec::new();
-    let mut n = first;
+    let (mut n, mut refused) = (first, 0);
     while ids.len() < number {
         let name = name(rng, n);
         n += 1;
@@ -147,11 +178,11 @@ async fn create(stage: &Stage, rng: &mut StdRng, first: usize, number: usize, wr
         let answer = stage.api.post("/projects", json!({"name": name, "template": "db"})).await;
         match answer.status {
             201 if !is_refused => ids.push(answer.json()["id"].as_str().unwrap().to_owned()),
-            422 if is_refused => {}
+            422 if is_refused => refused += 1,
             status => wrong.push(format!("{name:?} is answered with {status}: {}", answer.text)),
         }
     }
-    ids
+    (ids, refused)
 }
 
 async fn until_all(stage: &Stage, ids: &[String], status: ProjectStatus, wrong: &mut Vec<String>) {
@@ -167,32 +198,37 @@ async fn until_all(stage: &Stage, ids: &[String], status: ProjectStatus, wrong: 
     }
 }
 
-/// Every name in the cluster is derived from the id of a project alone.
+/// Every name in the cluster is derived from the id of a project alone. The maintenance database has the id of the installation.
 async fn check_identifiers(stage: &Stage, ids: &[String], wrong: &mut Vec<String>) {
-    let sql = "SELECT datname::text FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')";
+    let sql = "SELECT datname::text FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')
+               AND datname NOT LIKE 'provost\\_%'";
     let rows = stage.admin().await.query(sql, &[]).await.unwrap();
     let found: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
     let expected: BTreeSet<String> = ids.iter().map(|id| database_of(id)).collect();
     wrong.extend(found.symmetric_difference(&expected).map(|it| format!("{it} exists, or is missing")));
 }
 
-/// Kills backends that work in the databases of projects, with `kill -9`. Returns how many.
-async fn kill_backends(stage: Arc<Stage>) -> usize {
-    let (started, mut killed) = (Instant::now(), 0);
-    for after in KILLS {
-        tokio::time::sleep_until((started + Duration::from_secs(after)).into()).await;
-        let sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'provost:%' LIMIT 1";
-        // The cluster may just be recovering from the one before.
-        let Ok((client, connection)) = tokio_postgres::connect(stage.cluster_url(), tokio_postgres::NoTls).await else {
-            continue;
-        };
-        let running = tokio::spawn(connection);
-        if let Ok(Some(row)) = client.query_opt(sql, &[]).await {
-            killed += usize::from(kill(Pid::from_raw(row.get(0)), Signal::SIGKILL).is_ok());
+/// Kills a backend that works on a project, with `kill -9`, again and again. The cluster recovers from each.
+async fn kill_backends(stage: Arc<Stage>, killed: Arc<AtomicUsize>) {
+    loop {
+        if kill_one(&stage).await {
+            killed.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(KILL_INTERVAL).await;
         }
-        running.abort();
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    killed
+}
+
+async fn kill_one(stage: &Stage) -> bool {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'provost:%' LIMIT 1";
+    // The cluster may just be recovering.
+    let Ok((client, connection)) = tokio_postgres::connect(stage.cluster_url(), tokio_postgres::NoTls).await else {
+        return false;
+    };
+    let running = tokio::spawn(connection);
+    let found = client.query_opt(sql, &[]).await;
+    running.abort();
+    matches!(found, Ok(Some(row)) if kill(Pid::from_raw(row.get(0)), Signal::SIGKILL).is_ok())
 }
 
 async fn health(server: Server, watch: Arc<Watch>) {
