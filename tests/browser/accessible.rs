@@ -18,18 +18,13 @@ async fn picture(browser: &Browser, name: &str) {
 
 /// The page as it is has no violations: by all rules in one scheme, and by the color rules in the other, where only colors differ.
 async fn look(browser: &Browser, name: &str, [first, second]: [&str; 2]) {
-    let mut found = glance(browser, name, first).await;
+    browser.scheme(first).await;
+    picture(browser, &format!("{name}-{first}")).await;
+    let mut found = browser.accessibility_violations().await;
     browser.scheme(second).await;
     picture(browser, &format!("{name}-{second}")).await;
     found.extend(browser.contrast_violations().await);
     assert!(found.is_empty(), "{name}: {found:#?}");
-}
-
-/// The violations of all rules in one scheme.
-async fn glance(browser: &Browser, name: &str, scheme: &str) -> Vec<String> {
-    browser.scheme(scheme).await;
-    picture(browser, &format!("{name}-{scheme}")).await;
-    browser.accessibility_violations().await
 }
 
 /// Opens a page and checks what holds on every page.
@@ -44,7 +39,8 @@ async fn visit(browser: &Browser, name: &str, path: &str) {
         assert_eq!(browser.overflow(width).await, 0, "{name} at {width}");
     }
     // The colors are those of the wide page.
-    let found = glance(browser, &format!("{name}-390"), "dark").await;
+    picture(browser, &format!("{name}-390-dark")).await;
+    let found = browser.layout_violations().await;
     assert!(found.is_empty(), "{name} at 390: {found:#?}");
     browser.size(1360, 900, false).await;
 }

@@ -20,16 +20,6 @@ static PERMITS: Semaphore = Semaphore::const_new(3);
 
 /// Runs in every page before its scripts: records violations, polls, and the first frame.
 const WITNESS: &str = include_str!("witness.js");
-const AXE: &str = include_str!("../browser/vendor/axe-4.14.1.min.js");
-/// The rules that pages must meet.
-const TAGS: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/// Runs axe with these options.
-const RUN_AXE: &str = r"
-    const [options, done] = arguments;
-    const line = it => `${it.id}: ${it.help}: ${it.nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')}`;
-    axe.run({...options, resultTypes: ['violations']})
-       .then(found => done(found.violations.map(line)), error => done([String(error)]))";
-
 /// The text of an element with line breaks and spaces collapsed.
 const ONE_LINE: &str = r"(it.innerText ?? it.textContent).replace(/\s+/g, ' ').trim()";
 
@@ -48,8 +38,8 @@ pub mod key {
 /// A browser without cookies or history, which no other test is using.
 pub struct Browser {
     home: String,
-    driver: ManuallyDrop<WebDriver>,
-    has_axe: AtomicBool,
+    pub(super) driver: ManuallyDrop<WebDriver>,
+    pub(super) has_axe: AtomicBool,
     /// Whether pages may run scripts.
     has_javascript: AtomicBool,
     /// The scripts that run in each new document.
@@ -88,7 +78,7 @@ impl Browser {
         browser
     }
 
-    async fn run_in_new_documents(&self, script: &str) {
+    pub(super) async fn run_in_new_documents(&self, script: &str) {
         let added = self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
         self.scripts.lock().unwrap().push(added["identifier"].as_str().unwrap().to_owned());
     }
@@ -338,27 +328,6 @@ impl Browser {
         let log = self.driver.browser_log().await.unwrap();
         let logged = log.iter().filter(|entry| entry.message.contains("Content Security Policy"));
         noted.chain(logged.map(|entry| entry.message.clone())).collect()
-    }
-
-    /// The accessibility violations that axe finds on this page, one line each.
-    pub async fn accessibility_violations(&self) -> Vec<String> {
-        self.axe(json!({"runOnly": TAGS})).await
-    }
-
-    /// Only the violations of color contrast rules.
-    pub async fn contrast_violations(&self) -> Vec<String> {
-        let rules = json!({"type": "rule", "values": ["color-contrast", "link-in-text-block"]});
-        self.axe(json!({"runOnly": rules})).await
-    }
-
-    async fn axe(&self, options: Value) -> Vec<String> {
-        // The script is large, so it is sent once and the browser runs it in every later page.
-        if !self.has_axe.swap(true, Ordering::Relaxed) {
-            self.run_in_new_documents(AXE).await;
-            self.driver.execute(AXE, Vec::new()).await.unwrap();
-        }
-        let found = self.driver.execute_async(RUN_AXE, vec![options]).await.unwrap();
-        found.json().as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     }
 
     /// How much wider than `width` the page is, in pixels.

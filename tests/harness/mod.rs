@@ -1,6 +1,7 @@
 //! The test environment: one private PostgreSQL for the whole run, a database for each test, real `provost` processes, a
 //! browser, and a network with faults.
 
+mod axe;
 mod browser;
 mod clusters;
 mod database;

@@ -45,7 +45,7 @@ async fn frozen_worker_changes_nothing_when_it_wakes() {
 #[cfg(feature = "chaos")]
 #[tokio::test]
 async fn flood_of_hostile_names_loses_no_project() {
-    let flood = Flood { names: 30, concurrency: 4, seed: 7, quiet: Duration::ZERO };
+    let flood = Flood { names: 16, concurrency: 4, seed: 7, quiet: Duration::ZERO };
     let outcome = crate::fences::flood::run(&flood).await;
     assert!(outcome.wrong.is_empty(), "{:#?}", outcome.wrong);
     assert!(outcome.kills > 0 && outcome.refused > 0, "{} kills, {} refused", outcome.kills, outcome.refused);

@@ -208,7 +208,7 @@ async fn rotation_keeps_the_credential_that_clients_use() {
     let used = setup.url(&id).await;
     let database = used.rsplit('/').next().unwrap();
     let left = format!("CREATE ROLE {database}_c2 LOGIN PASSWORD 'x' IN ROLE {database}_owner");
-    connect(&crate::harness::tenants_url()).await.batch_execute(&left).await.unwrap();
+    connect(crate::harness::tenants_url()).await.batch_execute(&left).await.unwrap();
     setup.server.post(&format!("/projects/{id}/rotate"), json!({})).await.expect(202);
     let project = setup.server.until(&id, "ready").await;
     assert_eq!(project["failure"], json!(null), "{project}");
