@@ -61,7 +61,7 @@ async fn canceled_steps_read_only_their_own_edges() {
     let step = |n: usize| json!({"name": name(n), "kind": "noop", "depends_on": (n.saturating_sub(5)..n).map(name).collect::<Vec<_>>()});
     crate::workflows::start(&server, json!((0..6000).map(step).collect::<Vec<_>>())).await;
     let client = database.connection().await;
-    client.batch_execute(DATABASE_SESSION.text).await.unwrap();
+    provost::store::configure(&client, &[DATABASE_SESSION], false).await.unwrap();
     client.batch_execute("BEGIN").await.unwrap();
     let last = "SELECT id FROM jobs ORDER BY id DESC LIMIT 1000";
     let ids: Vec<uuid::Uuid> = client.query(last, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();

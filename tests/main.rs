@@ -8,6 +8,7 @@ mod browser;
 mod cli;
 mod commands;
 mod costs;
+mod database;
 mod diamonds;
 mod engine;
 mod faults;

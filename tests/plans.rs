@@ -26,7 +26,7 @@ async fn full(database: &Database) {
 /// The output of `EXPLAIN` with these options for a statement prepared as in the engine. Rolls back.
 pub async fn explained(database: &Database, options: &str, statement: &Statement, values: &str) -> Value {
     let client = database.connection().await;
-    client.batch_execute(&format!("{}; {}", DATABASE_SESSION.text, DATABASE_ENGINE_SESSION.text)).await.unwrap();
+    provost::store::configure(&client, &[DATABASE_SESSION, DATABASE_ENGINE_SESSION], false).await.unwrap();
     client.batch_execute(&format!("PREPARE statement AS {}", statement.text)).await.unwrap();
     let explain = format!("BEGIN; EXPLAIN ({options}, FORMAT JSON) EXECUTE statement ({values}); ROLLBACK");
     let explained = client.simple_query(&explain).await.unwrap();

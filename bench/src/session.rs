@@ -6,8 +6,8 @@ use tokio_postgres::types::ToSql;
 use super::sql::scripts;
 use crate::error::Result;
 use crate::report::progress;
-use provost::store::Connector;
 use provost::store::sql::{DATABASE_SESSION, Statement};
+use provost::store::{Connector, configure};
 
 /// A client whose connection task ends with it.
 pub struct Session {
@@ -18,7 +18,7 @@ impl Session {
     pub async fn open(connector: &Connector) -> Result<Self> {
         let (client, connection) = connector.connect().await?;
         tokio::spawn(connection);
-        client.batch_execute(DATABASE_SESSION.text).await?;
+        configure(&client, &[DATABASE_SESSION], false).await?;
         Ok(Self { client })
     }
 

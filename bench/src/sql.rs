@@ -6,7 +6,7 @@ macro_rules! statements {
     ($($constant:ident = $name:literal),+ $(,)?) => {
         $(
             pub const $constant: Statement =
-                Statement { name: $name, text: include_str!(concat!("../sql/", $name, ".sql")) };
+                Statement::new($name, include_str!(concat!("../sql/", $name, ".sql")));
         )+
     };
 }

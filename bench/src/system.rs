@@ -117,12 +117,12 @@ impl System {
             api_address: None,
             log: provost::log::silent(),
         };
-        let (connector, store) = (setup.connector.clone(), for_engine.clone());
+        let (listen_connector, store) = (setup.connector.clone(), for_engine.clone());
         let engine = Engine::start(EngineResources {
             context,
             store,
             heartbeat_store: for_heartbeats.clone(),
-            connector,
+            listen_connector,
             registry: Default::default(),
         });
         let running =

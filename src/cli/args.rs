@@ -44,11 +44,16 @@ pub enum Command {
 }
 
 /// The mode of `provost migrate`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Migrate {
     Apply,
     DryRun,
     ShowSql,
+    /// Give a role the rights to serve, or only to read.
+    Grant {
+        role: String,
+        only_to_read: bool,
+    },
 }
 
 /// A parsed command line.
@@ -87,10 +92,11 @@ fn command(matches: &ArgMatches) -> Result<Command, clap::Error> {
         Some(("dev", _)) => Command::Dev,
         // Without a verb, `worker` runs one. The other verbs are client commands.
         Some(("worker", sub)) if matches!(sub.subcommand_name(), None | Some("run")) => Command::Worker,
-        Some(("migrate", sub)) => Command::Migrate(match (sub.get_flag("show-sql"), sub.get_flag("dry-run")) {
-            (true, _) => Migrate::ShowSql,
-            (_, true) => Migrate::DryRun,
-            _ => Migrate::Apply,
+        Some(("migrate", sub)) => Command::Migrate(match sub.get_one::<String>("grant").cloned() {
+            Some(role) => Migrate::Grant { role, only_to_read: sub.get_flag("only-to-read") },
+            None if sub.get_flag("show-sql") => Migrate::ShowSql,
+            None if sub.get_flag("dry-run") => Migrate::DryRun,
+            None => Migrate::Apply,
         }),
         Some(("secrets", sub)) => Command::Secrets(match sub.subcommand_name() {
             Some("rotate-key") => secrets::Verb::RotateKey,
@@ -171,11 +177,17 @@ fn server_commands() -> Vec<Clap> {
             .about("Start a server with demo data, and open the dashboard")
             .after_help("Example:\n  provost dev"),
         Clap::new("migrate")
-            .about("Migrate the database schema")
-            .after_help("Examples:\n  DATABASE_URL=postgres://… provost migrate\n  provost migrate --show-sql | less")
+            .about("Migrate the database schema, or give a role the rights to use it")
+            .after_help("Examples:\n  DATABASE_URL=postgres://… provost migrate\n  provost migrate --show-sql | less\n  provost migrate --grant provost_runtime\n  provost migrate --grant analyst --only-to-read")
             .args([
                 switch("dry-run", "List the pending migrations"),
                 switch("show-sql", "Print the SQL of the pending migrations"),
+                Arg::new("grant")
+                    .long("grant")
+                    .value_name("ROLE")
+                    .conflicts_with_all(["dry-run", "show-sql"])
+                    .help("Instead, give a role the rights to serve; run this as the owner of the schema"),
+                switch("only-to-read", "With --grant: only the right to read").requires("grant"),
             ]),
         Clap::new("secrets")
             .about("Show the keys that encrypt secrets, or move all secrets to the current key")

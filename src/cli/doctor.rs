@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::client::Global;
-use super::database::{connect_existing, report_unusable};
+use super::database::{Database, connect_existing, report_unusable};
 use super::exit::Exit;
 use super::output::{Output, print};
 use super::tables::INVARIANT;
@@ -12,7 +12,7 @@ use crate::log::chain;
 use crate::store::invariants::{ExamineError, Finding, examine};
 
 pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
-    let (_private, connector) = match connect_existing(config) {
+    let Database { private: _private, direct: connector, .. } = match connect_existing(config) {
         Ok(database) => database,
         Err(exit) => return exit,
     };

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::client::Global;
-use super::database::{connect_existing, report_unusable};
+use super::database::{Database, connect_existing, report_unusable};
 use super::exit::Exit;
 use super::output::{Output, print};
 use super::process::{Provisioning, keyring};
@@ -31,7 +31,7 @@ const SHOWN: i64 = 10_000;
 
 pub fn run(config: &Config, output: &Output, global: &Global) -> Exit {
     let log = Logger::root(slog::Discard, slog::o!());
-    let (_private, connector) = match connect_existing(config) {
+    let Database { private: _private, connector, .. } = match connect_existing(config) {
         Ok(database) => database,
         Err(exit) => return exit,
     };

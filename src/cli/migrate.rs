@@ -2,19 +2,19 @@
 
 use super::args::Migrate;
 use super::client::Global;
-use super::database::{connect, connect_existing, report_unusable};
+use super::database::{Database, connect, connect_existing, report_unusable_schema};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, array, print};
 use super::tables::{DATABASE_SCHEMA, MIGRATION};
 use crate::config::Config;
-use crate::store::{Connector, MigrateError, migrate, pending};
+use crate::store::{Connector, MigrateError, grant, migrate, pending};
 use crate::wire::client::Body;
 
 pub fn run(config: &Config, mode: Migrate, output: &Output, global: &Global) -> Exit {
     // A dry run does not create a private database.
     let database = if mode == Migrate::Apply { connect(config) } else { connect_existing(config) };
-    let (_private, connector) = match database {
+    let Database { private: _private, direct: connector, .. } = match database {
         Ok(database) => database,
         Err(exit) => return exit,
     };
@@ -22,12 +22,17 @@ pub fn run(config: &Config, mode: Migrate, output: &Output, global: &Global) -> 
     let result = runtime.block_on(async {
         match mode {
             Migrate::Apply => apply(&connector, output).await,
-            Migrate::DryRun | Migrate::ShowSql => print_pending(&connector, mode, output).await,
+            Migrate::Grant { role, only_to_read } => {
+                let statements = grant(&connector, &role, only_to_read).await?;
+                Ok(statements.iter().try_for_each(|it| print(&format!("{it};"))))
+            }
+            Migrate::DryRun => print_pending(&connector, false, output).await,
+            Migrate::ShowSql => print_pending(&connector, true, output).await,
         }
     });
     match result {
         Ok(printed) => global.end(printed),
-        Err(error) => report_unusable(&error, Some(&connector)),
+        Err(error) => report_unusable_schema(&error, &connector),
     }
 }
 
@@ -43,11 +48,10 @@ async fn apply(connector: &Connector, output: &Output) -> Result<Result<(), Fail
 
 async fn print_pending(
     connector: &Connector,
-    mode: Migrate,
+    show_sql: bool,
     output: &Output,
 ) -> Result<Result<(), Failure>, MigrateError> {
     let pending = pending(connector).await?;
-    let show_sql = mode == Migrate::ShowSql;
     if output.format.is_for_people() {
         if pending.is_empty() {
             output.note("The schema is up to date.");

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::client::Global;
-use super::database::{connect_existing, report_unusable};
+use super::database::{Database, connect_existing, report_unusable};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Output, array, print};
@@ -35,7 +35,7 @@ pub fn run(config: &Config, verb: Verb, output: &Output, global: &Global) -> Exi
         }
         Err(exit) => return exit,
     };
-    let (_private, connector) = match connect_existing(config) {
+    let Database { private: _private, connector, .. } = match connect_existing(config) {
         Ok(database) => database,
         Err(exit) => return exit,
     };

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::banner::{Banner, local_host};
 use super::clusters::set_concurrency;
-use super::database::{connect, report_unusable};
+use super::database::{Database, connect, report_unusable_schema};
 use super::exit::Exit;
 use super::postgres_supervisor::PostgresSupervisor;
 use super::process::{Provisioning, Signals, keyring, log_panics, runtimes};
@@ -62,7 +62,7 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
         Ok(keyring) => keyring,
         Err(exit) => return exit,
     };
-    let (private, connector) = match connect(&config) {
+    let Database { private, connector, direct } = match connect(&config) {
         Ok(database) => database,
         Err(exit) => return exit,
     };
@@ -75,7 +75,8 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
     if config.roles.worker {
         tenants.start_if_used();
     }
-    let startup = Startup { connector, is_private, heartbeat_runtime, handlers, provisioning, keyring, on_ready };
+    let startup =
+        Startup { connector, direct, is_private, heartbeat_runtime, handlers, provisioning, keyring, on_ready };
     let exit = runtime.block_on(serve(Arc::new(config), startup, started, log));
     drop(runtime);
     drop(heartbeats);
@@ -93,6 +94,8 @@ fn run_all(config: Config, extra: Box<dyn Fn(Handlers) -> Handlers>, on_ready: B
 /// What the server needs to start.
 struct Startup {
     connector: Connector,
+    /// Leads past a pooler.
+    direct: Connector,
     /// Whether the database is the private PostgreSQL.
     is_private: bool,
     /// The runtime of the heartbeats.
@@ -107,12 +110,12 @@ async fn serve(config: Arc<Config>, startup: Startup, started: Instant, log: Log
     let connector = &startup.connector;
     let Some(mut signals) = Signals::new() else { return Exit::Failure };
     let schema = tokio::select! {
-        migrated = migrate_when_available(connector, config.database_wait, &log) => migrated,
+        migrated = migrate_when_available(&startup.direct, config.database_wait, &log) => migrated,
         () = signals.next() => return Exit::Interrupted,
     };
     match schema {
         Ok(done) => info!(log, "schema is up to date"; "version" => done.version, "applied" => done.applied),
-        Err(error) => return report_unusable(&error, Some(connector)),
+        Err(error) => return report_unusable_schema(&error, &startup.direct),
     }
     let listener = match bind(&config) {
         Ok(listener) => listener,
@@ -167,9 +170,9 @@ fn start(
     let (wakeup, process_status, telemetry, stop) =
         (Arc::new(Wakeup::default()), Arc::new(ProcessStatus::default()), Telemetry::default(), Stop::new());
     let for_engine = Store::new(connector.engine_pool(ENGINE_POOL)?, wakeup.clone());
-    let for_web = Store::new(connector.pool(config.database_pool)?, wakeup.clone());
+    let for_web = for_engine.over(connector.pool(config.database_pool)?);
     let handlers = startup.handlers.clone();
-    let for_heartbeats = Store::new(connector.engine_pool(HEARTBEAT_POOL)?, wakeup.clone());
+    let for_heartbeats = for_engine.over(connector.engine_pool(HEARTBEAT_POOL)?);
     let schemas = handlers.schemas();
     let permits = (config.database_pool / 2).max(1);
     let listen = listener.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -184,10 +187,10 @@ fn start(
         api_address: config.server.clone().or(listen.as_ref().map(|at| format!("http://{}", local_host(at)))),
         log: log.clone(),
     };
-    let (connector, store) = (connector.clone(), for_engine.clone());
+    let (listen_connector, store) = (startup.direct.clone(), for_engine.clone());
     let registry = startup.provisioning.registry.clone();
     let heartbeat_store = for_heartbeats.clone();
-    let engine = Engine::start(EngineResources { context, store, heartbeat_store, connector, registry });
+    let engine = Engine::start(EngineResources { context, store, heartbeat_store, listen_connector, registry });
     let app = App {
         store: for_web.clone(),
         wakeup,

@@ -9,7 +9,7 @@ use super::settings::{SETTINGS, Setting};
 use super::sources::{Source, Sources};
 use super::tokens::{MIN_TOKEN_LENGTH, WorkerToken, worker_tokens};
 use super::types::{Config, Effective, LogFormat, Retain, Roles, Simulate};
-use crate::domain::Ident;
+use crate::domain::{Ident, Pooling};
 
 impl Config {
     /// Validates all settings. Returns every mistake as a sentence; an invalid setting has an arbitrary value.
@@ -32,6 +32,8 @@ impl Reader<'_> {
         let second = Duration::from_secs;
         Config {
             database_url: self.text("DATABASE_URL").map(Secret::new),
+            database_direct_url: self.text("PROVOST_DATABASE_DIRECT_URL").map(Secret::new),
+            database_pooling: self.pooling(),
             data_dir: self.text("PROVOST_DATA_DIR").map_or_else(default_data_dir, PathBuf::from),
             postgres_bin_dir: self.text("POSTGRES_BIN_DIR").map(PathBuf::from),
             listen: self.parse(
@@ -191,6 +193,14 @@ impl Reader<'_> {
         }
         let has = |role| words.contains(&role);
         Roles { api: has("api"), worker: has("worker"), scheduler: has("scheduler") }
+    }
+
+    fn pooling(&mut self) -> Pooling {
+        let pooling = self.text("PROVOST_DATABASE_POOLING").and_then(|text| Pooling::parse(&text));
+        pooling.unwrap_or_else(|| {
+            self.reject("PROVOST_DATABASE_POOLING", "auto, session or transaction");
+            Pooling::Auto
+        })
     }
 
     fn log_level(&mut self) -> slog::Level {

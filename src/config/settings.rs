@@ -41,7 +41,18 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "DATABASE_URL",
         "URL",
-        "URL of the database (PostgreSQL 14 or newer). Without it, Provost starts a private PostgreSQL. Connecting may take 2 s, or the `connect_timeout` of the URL.",
+        "URL of the database (PostgreSQL 14 or newer). Without it, Provost starts a private PostgreSQL. Connecting to a host may take 2 s, or the `connect_timeout` of the URL.",
+    ),
+    secret(
+        "PROVOST_DATABASE_DIRECT_URL",
+        "URL",
+        "URL that leads to the database itself where DATABASE_URL leads to a pooler. Used for notifications; without it, a process behind a pooler polls.",
+    ),
+    plain(
+        "PROVOST_DATABASE_POOLING",
+        "MODE",
+        "auto",
+        "How a pooler before the database shares its sessions: session, transaction, or auto to treat each pooler as one that shares transactions.",
     ),
     optional(
         "PROVOST_DATA_DIR",

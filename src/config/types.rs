@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use super::secret::Secret;
 use super::tokens::WorkerToken;
+use crate::domain::Pooling;
 
 /// All settings, validated.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Without a URL, a private PostgreSQL is started.
     pub database_url: Option<Secret>,
+    /// Leads past a pooler.
+    pub database_direct_url: Option<Secret>,
+    pub database_pooling: Pooling,
     pub data_dir: PathBuf,
     pub postgres_bin_dir: Option<PathBuf>,
     pub listen: SocketAddr,

@@ -1,61 +1,97 @@
-//! Connections to PostgreSQL: URLs as libpq reads them, and TLS.
+//! Connections to PostgreSQL: connection strings as libpq reads them, TLS, several hosts, and servers that do not answer.
 
+mod error;
+mod open;
+mod process;
+mod server;
 mod tls;
+mod url;
 
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Connection, Socket};
+use tokio_postgres::{Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use tls::Unverified;
+use crate::domain::Pooling;
+use server::Servers;
+use url::ConnectionString;
+
+pub use error::ConnectError;
+pub use open::Opened;
+pub use server::Endpoint;
+pub use url::UrlError;
 
 /// The default, which `connect_timeout` in the URL overrides. Short, so that requests fail quickly while the database is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Opens connections to one server.
+/// Opens connections to one server, or to that one of several which accepts writes.
 #[derive(Clone)]
 pub struct Connector {
-    pub(crate) config: Config,
-    pub(crate) tls: MakeRustlsConnect,
+    /// Everything but the hosts.
+    config: Config,
+    hosts: Arc<[HostName]>,
+    tls: MakeRustlsConnect,
+    /// How long a host may take to accept a connection.
+    timeout: Duration,
+    /// Whether a server that is read-only is refused. Otherwise it is the last choice.
+    needs_writable: bool,
+    pooling: Pooling,
+    servers: Servers,
 }
 
-/// Why a URL cannot be used. Never contains the URL, which may hold a password.
-#[derive(Debug, thiserror::Error)]
-pub enum UrlError {
-    #[error("not a PostgreSQL URL")]
-    Url(#[source] tokio_postgres::Error),
-    #[error("the certificate file of sslrootcert cannot be read")]
-    RootCertificate(#[source] rustls::pki_types::pem::Error),
-    #[error("TLS cannot be set up")]
-    Tls(#[from] rustls::Error),
-    #[error("the connection pool cannot be built")]
-    Pool(#[from] deadpool_postgres::BuildError),
+/// A host of the URL.
+#[derive(Clone, Debug)]
+struct HostName {
+    host: Option<Host>,
+    /// The address, which saves looking up the name.
+    address: Option<IpAddr>,
+    port: u16,
 }
 
 impl Connector {
-    /// Reads a URL as libpq does: `prefer` and `require` encrypt without verifying the certificate, `verify-*` and
-    /// `sslrootcert` verify it. The driver's parser rejects some of these options, so they are translated first.
-    pub fn parse(url: &str) -> Result<Self, UrlError> {
-        let tls = TlsOptions::parse(url);
-        let mut config: Config = tls.url.parse().map_err(UrlError::Url)?;
-        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
-        config
-            .application_name("provost")
-            .connect_timeout(connect_timeout)
-            .keepalives_idle(Duration::from_secs(10))
-            .keepalives_interval(Duration::from_secs(3))
-            .keepalives_retries(3)
-            .tcp_user_timeout(Duration::from_secs(10));
-        Ok(Self { config, tls: tls.connector()? })
+    /// Reads a URL, or `key=value` pairs.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let ConnectionString { config, tls, needs_writable } = ConnectionString::parse(text)?;
+        let (names, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
+        let local = || Some(Host::Tcp("localhost".to_owned()));
+        let hosts = (0..names.len().max(addresses.len()).max(1)).map(|at| HostName {
+            host: names.get(at).cloned().or_else(|| local().filter(|_| addresses.is_empty())),
+            address: addresses.get(at).copied(),
+            port: ports.get(at).or(ports.first()).copied().unwrap_or(5432),
+        });
+        let timeout = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        Ok(Self {
+            hosts: hosts.collect(),
+            config: without_hosts(&config),
+            tls: tls.connector()?,
+            timeout,
+            needs_writable,
+            pooling: Pooling::Auto,
+            servers: Servers::default(),
+        })
     }
 
-    /// A connection outside every pool.
-    pub async fn connect(&self) -> Result<(Client, Connection<Socket, TlsStream>), tokio_postgres::Error> {
-        self.config.connect(self.tls.clone()).await
+    /// How long a host may take to accept a connection.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The same server, where a host may take this long, or longer if the URL says so.
+    pub fn patient(mut self, timeout: Duration) -> Self {
+        self.timeout = self.timeout.max(timeout);
+        self
+    }
+
+    /// The same server, with what is known about a pooler before it.
+    pub fn pooling(mut self, pooling: Pooling) -> Self {
+        self.pooling = pooling;
+        self
     }
 
     /// The same server under another name of the application, as `pg_stat_activity` shows it.
@@ -76,84 +112,96 @@ impl Connector {
         self
     }
 
-    /// The name of the host, or the folder of the socket.
+    /// The name of the first host, or the folder of its socket.
     pub fn host(&self) -> String {
-        match self.config.get_hosts().first() {
-            Some(Host::Tcp(name)) => name.clone(),
+        self.hosts.first().map(HostName::name).unwrap_or_default()
+    }
+
+    /// The port of the first host.
+    pub fn port(&self) -> u16 {
+        self.hosts.first().map_or(5432, |it| it.port)
+    }
+
+    /// The role that logs in.
+    pub fn user(&self) -> &str {
+        self.config.get_user().unwrap_or("of this user")
+    }
+
+    /// Hosts, ports and database for display, without user and password.
+    pub fn address(&self) -> String {
+        let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
+        format!("{}/{database}", hosts.join(","))
+    }
+}
+
+impl HostName {
+    fn name(&self) -> String {
+        match (&self.host, self.address) {
+            (Some(Host::Tcp(name)), _) => name.clone(),
             #[cfg(unix)]
-            Some(Host::Unix(path)) => path.display().to_string(),
-            None => "localhost".to_owned(),
+            (Some(Host::Unix(path)), _) => path.display().to_string(),
+            (None, address) => address.map(|it| it.to_string()).unwrap_or_default(),
         }
     }
+}
 
-    pub fn port(&self) -> u16 {
-        self.config.get_ports().first().copied().unwrap_or(5432)
-    }
-
-    /// Host, port and database for display, without user and password.
-    pub fn address(&self) -> String {
-        let (host, port) = (self.host(), self.port());
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
-        format!("{host}:{port}/{database}")
+impl std::fmt::Display for HostName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.name(), self.port)
     }
 }
 
 /// The encrypted stream of a connection.
 pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
-/// The TLS options of a URL, and the URL without those that the driver rejects.
-struct TlsOptions {
-    url: String,
-    verify: bool,
-    root_certificate: Option<String>,
+/// A connection that must be polled.
+pub type Driver = Connection<Socket, TlsStream>;
+
+/// Waits for an answer while the connection does its work.
+pub async fn drive<T>(
+    connection: &mut Driver,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let mut answer = pin!(answer);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            message = std::future::poll_fn(|context| connection.poll_message(context)) => match message {
+                // Notices; nothing listens yet.
+                Some(message) => drop(message?),
+                // The answer says that the connection is closed.
+                None => return answer.await,
+            },
+        }
+    }
 }
 
-impl TlsOptions {
-    fn parse(url: &str) -> Self {
-        let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut verify, mut root_certificate, mut kept) = (false, None, Vec::new());
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=') {
-                Some(("sslrootcert", path)) => {
-                    (verify, root_certificate) = (true, Some(path.replace("%2F", "/")));
-                }
-                Some(("sslmode", "verify-ca" | "verify-full")) => {
-                    verify = true;
-                    kept.push("sslmode=require");
-                }
-                Some(("sslmode", "allow")) => kept.push("sslmode=prefer"),
-                _ => kept.push(pair),
-            }
-        }
-        let url = if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) };
-        Self { url, verify, root_certificate }
+/// The same settings without hosts, and with times that reveal a dead connection within seconds.
+fn without_hosts(config: &Config) -> Config {
+    let mut new = Config::new();
+    if let Some(user) = config.get_user() {
+        new.user(user);
     }
-
-    fn connector(&self) -> Result<MakeRustlsConnect, UrlError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-        let config = if self.verify {
-            builder.with_root_certificates(self.roots()?).with_no_client_auth()
-        } else {
-            let unverified = Arc::new(Unverified(provider));
-            builder.dangerous().with_custom_certificate_verifier(unverified).with_no_client_auth()
-        };
-        Ok(MakeRustlsConnect::new(config))
+    if let Some(password) = config.get_password() {
+        new.password(password);
     }
-
-    fn roots(&self) -> Result<rustls::RootCertStore, UrlError> {
-        let mut roots = rustls::RootCertStore::empty();
-        match &self.root_certificate {
-            Some(path) => {
-                for certificate in CertificateDer::pem_file_iter(path).map_err(UrlError::RootCertificate)? {
-                    roots.add(certificate.map_err(UrlError::RootCertificate)?)?;
-                }
-            }
-            None => _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
-        }
-        Ok(roots)
+    if let Some(database) = config.get_dbname() {
+        new.dbname(database);
     }
+    if let Some(options) = config.get_options() {
+        new.options(options);
+    }
+    new.ssl_mode(config.get_ssl_mode())
+        .ssl_negotiation(config.get_ssl_negotiation())
+        .channel_binding(config.get_channel_binding())
+        .application_name("provost")
+        .keepalives_idle(Duration::from_secs(10))
+        .keepalives_interval(Duration::from_secs(3))
+        .keepalives_retries(3)
+        .tcp_user_timeout(Duration::from_secs(10));
+    new
 }
 
 #[cfg(test)]
@@ -161,29 +209,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sslmode_decides_whether_to_verify() {
-        for (mode, verify) in
-            [("disable", false), ("allow", false), ("prefer", false), ("require", false), ("verify-full", true)]
-        {
-            let url = format!("postgres://me:secret@db.example:6543/app?sslmode={mode}");
-            assert_eq!(TlsOptions::parse(&url).verify, verify, "{mode}");
-            let connector = Connector::parse(&url).unwrap_or_else(|error| panic!("{mode}: {error}"));
-            assert_eq!(connector.address(), "db.example:6543/app");
+    fn address_names_every_host_and_no_password() {
+        for (url, address, timeout) in [
+            ("postgres://me:secret@db.example:6543/app", "db.example:6543/app", 2),
+            ("postgres://me@a:1,b:2/app?connect_timeout=20", "a:1,b:2/app", 20),
+            ("postgres:///app?host=/run/postgresql&user=me", "/run/postgresql:5432/app", 2),
+            ("host=a hostaddr=127.0.0.1 user=me", "a:5432/me", 2),
+        ] {
+            let connector = Connector::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!((connector.address(), connector.timeout().as_secs()), (address.to_owned(), timeout), "{url}");
         }
-    }
-
-    #[test]
-    fn url_may_set_the_connect_timeout() {
-        for (url, seconds) in [("postgres://me@db/app", 2), ("postgres://me@db/app?connect_timeout=20", 20)] {
-            let timeout = Connector::parse(url).ok().and_then(|it| it.config.get_connect_timeout().copied());
-            assert_eq!(timeout, Some(Duration::from_secs(seconds)), "{url}");
-        }
-    }
-
-    #[test]
-    fn url_error_does_not_contain_the_url() {
-        let error =
-            Connector::parse("postgres://me:sesame@[oops").err().map(|it| crate::log::chain(&it)).unwrap_or_default();
-        assert!(!error.is_empty() && !error.contains("sesame"), "{error}");
     }
 }

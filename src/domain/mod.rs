@@ -1,6 +1,7 @@
 //! The rules: what is valid, and what happens next. Pure functions and types; no I/O, no clock, no state.
 
 pub mod cluster;
+pub mod database;
 pub mod extensions;
 pub mod histogram;
 pub mod ident;
@@ -19,6 +20,7 @@ pub mod schedule;
 pub mod settle;
 pub mod workflow;
 
+pub use database::{Outage, Pooling};
 pub use ident::Ident;
 pub use job::JobState;
 pub use labels::Labels;

@@ -41,7 +41,13 @@ async fn session(resources: &EngineResources) -> Result<(), ServiceError> {
     if wakes_too_soon {
         context.wakeup.wake();
     }
-    let mut subscription = Subscription::open(&resources.connector).await?;
+    let Some(mut subscription) = Subscription::open(&resources.listen_connector).await? else {
+        info!(
+            log,
+            "a pooler shares the sessions of the database, so this process polls; to receive notifications, set PROVOST_DATABASE_DIRECT_URL"
+        );
+        return std::future::pending().await;
+    };
     if !wakes_too_soon {
         context.wakeup.wake();
     }

@@ -83,7 +83,8 @@ pub struct EngineResources {
     pub store: Store,
     /// For heartbeats only. Its connections live on `heartbeat_runtime`, so nothing else may use it.
     pub heartbeat_store: Store,
-    pub connector: Connector,
+    /// Leads to the server itself, not to a pooler, if the settings say so.
+    pub listen_connector: Connector,
     /// Looks at what exists.
     pub registry: Registry,
 }

@@ -2,11 +2,12 @@
 //! comment describes it. The check only reads, so it can run on any database at any time.
 
 use futures_util::{TryStreamExt, pin_mut};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-use super::Connector;
 use super::migrate::newest;
 use super::sql::{DATABASE_EXAMINING_SESSION, DATABASE_SCHEMA, DATABASE_VERSION, Statement};
+use super::{ConnectError, Connector};
 
 /// How many violations are kept as examples.
 const MAX_EXAMPLES: usize = 5;
@@ -15,7 +16,7 @@ macro_rules! invariants {
     ($($name:literal),+ $(,)?) => {
         /// Every invariant. A statement returns one row with an `id` for each violation.
         pub const INVARIANTS: &[Statement] = &[$(
-            Statement { name: $name, text: include_str!(concat!("../../sql/invariants/", $name, ".sql")) }
+            Statement::new($name, include_str!(concat!("../../sql/invariants/", $name, ".sql")))
         ),+];
     };
 }
@@ -90,7 +91,9 @@ impl Finding {
 #[derive(Debug, thiserror::Error)]
 pub enum ExamineError {
     #[error("the database cannot be reached")]
-    Unreachable(#[source] tokio_postgres::Error),
+    Unreachable(#[source] ConnectError),
+    #[error("the connection was lost")]
+    Lost(#[source] tokio_postgres::Error),
     #[error("the database has no schema yet: run `provost migrate` to create it")]
     Empty,
     #[error(
@@ -103,11 +106,12 @@ pub enum ExamineError {
 
 /// Checks every invariant on a connection of its own, in one snapshot, so that concurrent work cannot affect the result.
 pub async fn examine(connector: &Connector) -> Result<Vec<Finding>, ExamineError> {
-    let (mut client, connection) = connector.connect().await.map_err(ExamineError::Unreachable)?;
+    let (mut client, connection) =
+        connector.clone().named("provost doctor").connect().await.map_err(ExamineError::Unreachable)?;
     tokio::select! {
         findings = check_all(&mut client) => findings,
         closed = connection => match closed {
-            Err(error) => Err(ExamineError::Unreachable(error)),
+            Err(error) => Err(ExamineError::Lost(error)),
             // Without an error the connection ends only after the client is dropped.
             Ok(()) => std::future::pending().await,
         },
@@ -115,11 +119,12 @@ pub async fn examine(connector: &Connector) -> Result<Vec<Finding>, ExamineError
 }
 
 async fn check_all(client: &mut Client) -> Result<Vec<Finding>, ExamineError> {
-    check_version(client).await?;
     let failed = |name| move |source| ExamineError::Failed { name, source };
-    client.batch_execute(DATABASE_EXAMINING_SESSION.text).await.map_err(failed(DATABASE_EXAMINING_SESSION.name))?;
+    // Everything is in one transaction: a pooler may run the next one in another session.
     let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    let snapshot = snapshot.start().await.map_err(ExamineError::Unreachable)?;
+    let snapshot = snapshot.start().await.map_err(ExamineError::Lost)?;
+    check_version(&snapshot).await?;
+    snapshot.batch_execute(DATABASE_EXAMINING_SESSION.text).await.map_err(failed(DATABASE_EXAMINING_SESSION.name))?;
     let mut findings = Vec::with_capacity(INVARIANTS.len());
     for statement in INVARIANTS {
         findings.push(check(&snapshot, statement).await.map_err(failed(statement.name))?);
@@ -127,20 +132,20 @@ async fn check_all(client: &mut Client) -> Result<Vec<Finding>, ExamineError> {
     Ok(findings)
 }
 
-async fn check_version(client: &Client) -> Result<(), ExamineError> {
-    let row = client.query_one(DATABASE_SCHEMA.text, &[]).await.map_err(ExamineError::Unreachable)?;
-    if !row.try_get::<_, bool>("migrated").map_err(ExamineError::Unreachable)? {
+async fn check_version(snapshot: &Transaction<'_>) -> Result<(), ExamineError> {
+    let row = snapshot.query_typed_one(DATABASE_SCHEMA.text, &[]).await.map_err(ExamineError::Lost)?;
+    if !row.try_get::<_, bool>("migrated").map_err(ExamineError::Lost)? {
         return Err(ExamineError::Empty);
     }
-    let row = client.query_one(DATABASE_VERSION.text, &[]).await.map_err(ExamineError::Unreachable)?;
-    let current = row.try_get::<_, Option<i32>>("version").map_err(ExamineError::Unreachable)?.unwrap_or_default();
+    let row = snapshot.query_typed_one(DATABASE_VERSION.text, &[]).await.map_err(ExamineError::Lost)?;
+    let current = row.try_get::<_, Option<i32>>("version").map_err(ExamineError::Lost)?.unwrap_or_default();
     let known = newest();
     if current == known { Ok(()) } else { Err(ExamineError::OtherVersion { current, known }) }
 }
 
 /// Reads row by row, because a damaged database may have millions of violations.
 async fn check(snapshot: &Transaction<'_>, statement: &Statement) -> Result<Finding, tokio_postgres::Error> {
-    let rows = snapshot.query_raw(statement.text, std::iter::empty::<i32>()).await?;
+    let rows = snapshot.query_typed_raw(statement.text, std::iter::empty::<(i32, Type)>()).await?;
     pin_mut!(rows);
     let (mut n, mut examples) = (0, Vec::new());
     while let Some(row) = rows.try_next().await? {

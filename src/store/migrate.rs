@@ -3,21 +3,30 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row, Transaction};
 
-use super::Connector;
 use super::schema::{FUNCTIONS, LATER, Part, TABLES, TRIGGERS};
 use super::sql::{
-    DATABASE_CHANGED_FUNCTIONS, DATABASE_CREATE_SCHEMA, DATABASE_LOCK_MIGRATIONS, DATABASE_MIGRATING_SESSION,
-    DATABASE_RECORD_FUNCTIONS, DATABASE_RECORD_MIGRATION, DATABASE_SCHEMA, DATABASE_VERSION,
+    DATABASE_CHANGED_FUNCTIONS, DATABASE_CREATE_SCHEMA, DATABASE_GRANTS, DATABASE_LOCK_MIGRATIONS,
+    DATABASE_MIGRATING_SESSION, DATABASE_RECORD_FUNCTIONS, DATABASE_RECORD_MIGRATION, DATABASE_SCHEMA,
+    DATABASE_VERSION, Statement,
 };
+use super::{ConnectError, Connector};
+use crate::connection::Opened;
+use crate::domain::Outage;
 use crate::mutant;
 
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     #[error("the database cannot be reached")]
-    Unreachable(#[source] tokio_postgres::Error),
+    Unreachable(#[from] ConnectError),
+    #[error("the connection was lost")]
+    Lost(#[from] tokio_postgres::Error),
+    #[error("the server stopped answering")]
+    Silent,
     #[error(
         "the database schema has version {found}, but this program supports versions up to {known}: start a newer provost"
     )]
@@ -31,17 +40,26 @@ pub enum MigrateError {
     Failed { name: String, source: tokio_postgres::Error },
 }
 
-impl From<tokio_postgres::Error> for MigrateError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Unreachable(error)
-    }
-}
-
 impl MigrateError {
+    /// Why the database cannot be used, if that is the reason.
+    pub fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Unreachable(error) => Some(error.outage()),
+            Self::Lost(error) | Self::Failed { source: error, .. } => super::error::outage(error.code()?),
+            Self::Silent => Some(Outage::NoConnection),
+            _ => None,
+        }
+    }
+
     /// Whether waiting for the database may help. It does not help against a wrong password or a missing database.
     pub fn is_temporary(&self) -> bool {
-        let Self::Unreachable(error) = self else { return false };
-        let code = error.code().map(|state| state.code()).unwrap_or_default();
+        let refusal = match self {
+            Self::Unreachable(error) => error.refusal(),
+            Self::Lost(error) => Some(error),
+            Self::Silent => None,
+            _ => return false,
+        };
+        let code = refusal.and_then(|it| it.code()).map(|state| state.code()).unwrap_or_default();
         !(code.starts_with("28") || code == "3D000" || code == "42501")
     }
 }
@@ -62,21 +80,26 @@ struct Migration {
     text: String,
 }
 
-/// Applies what is missing. Uses its own connection: the lock that excludes other processes ends with it in every case.
+/// Applies what is missing. Each part is one transaction, with a lock that ends with it in every case, so that a pooler does no harm.
 pub async fn migrate(connector: &Connector) -> Result<Migrated, MigrateError> {
     with_connection(connector, apply).await
 }
 
 /// Names and texts of what [`migrate`] would apply, in order. Changes nothing.
 pub async fn pending(connector: &Connector) -> Result<Vec<(String, String)>, MigrateError> {
+    with_connection(connector, async |client| find_pending(&client.transaction().await?).await).await
+}
+
+/// Gives a role the rights to serve, or only to read. Returns the statements. Only the owner of the schema can do this.
+pub async fn grant(connector: &Connector, role: &str, only_to_read: bool) -> Result<Vec<String>, MigrateError> {
     with_connection(connector, async |client| {
-        let current = current_version(client).await?;
-        let mut pending: Vec<_> = missing(current).into_iter().map(|it| (it.name, it.text)).collect();
-        // The first migration contains the functions.
-        if current.is_some() {
-            pending.extend(Functions::new().changed(client).await?);
-        }
-        Ok(pending)
+        let transaction = client.transaction().await?;
+        let parameters: [Typed<'_>; 2] = [(&role, Type::TEXT), (&only_to_read, Type::BOOL)];
+        let rows = transaction.query_typed(DATABASE_GRANTS.text, &parameters).await?;
+        let statements = rows.iter().map(|row| row.try_get("statement")).collect::<Result<Vec<String>, _>>()?;
+        transaction.batch_execute(&statements.join(";\n")).await?;
+        transaction.commit().await?;
+        Ok(statements)
     })
     .await
 }
@@ -90,9 +113,10 @@ async fn with_connection<T>(
     connector: &Connector,
     work: impl AsyncFnOnce(&mut Client) -> Result<T, MigrateError>,
 ) -> Result<T, MigrateError> {
-    let (mut client, connection) = connector.connect().await?;
+    let Opened { mut client, connection, endpoint, .. } = connector.open().await?;
     tokio::select! {
         done = work(&mut client) => done,
+        () = endpoint.silent() => Err(MigrateError::Silent),
         lost = connection => match lost {
             Err(error) => Err(error.into()),
             // The connection ends without an error only after the client is dropped.
@@ -101,36 +125,77 @@ async fn with_connection<T>(
     }
 }
 
+async fn find_pending(transaction: &Transaction<'_>) -> Result<Vec<(String, String)>, MigrateError> {
+    transaction.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
+    let current = current_version(transaction).await?;
+    let mut pending: Vec<_> = missing(current).into_iter().map(|it| (it.name, it.text)).collect();
+    // The first migration contains the functions.
+    if current.is_some() {
+        pending.extend(Functions::new().changed(transaction).await?);
+    }
+    Ok(pending)
+}
+
 async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
-    while !client.query_one(DATABASE_LOCK_MIGRATIONS.text, &[]).await?.try_get::<_, bool>("locked")? {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    if !client.query_one(DATABASE_SCHEMA.text, &[]).await?.try_get::<_, bool>("exists")? {
-        client.batch_execute(DATABASE_CREATE_SCHEMA.text).await?;
-    }
-    let missing = missing(current_version(client).await?);
-    client.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
-    for migration in &missing {
+    let mut migrated = Migrated { version: newest(), applied: 0 };
+    // Only an owner can change the schema, and any role can find that there is nothing to change.
+    if find_pending(&client.transaction().await?).await?.is_empty() {
         let transaction = client.transaction().await?;
+        return match Functions::new().record(&transaction).await {
+            Ok(()) => transaction.commit().await.map(|()| migrated).map_err(Into::into),
+            // The functions are the same; only the version of the program that applied them may be newer.
+            Err(error) if error.code().is_some_and(is_no_right) => Ok(migrated),
+            Err(error) => Err(error.into()),
+        };
+    }
+    loop {
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
+        if !one(&transaction, &DATABASE_LOCK_MIGRATIONS).await?.try_get::<_, bool>("locked")? {
+            transaction.rollback().await?;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        }
+        if !one(&transaction, &DATABASE_SCHEMA).await?.try_get::<_, bool>("exists")? {
+            transaction.batch_execute(DATABASE_CREATE_SCHEMA.text).await?;
+        }
+        let Some(migration) = missing(current_version(&transaction).await?).into_iter().next() else {
+            Functions::new().apply(&transaction, migrated.applied > 0).await?;
+            transaction.commit().await?;
+            return Ok(migrated);
+        };
         let failed = |source| MigrateError::Failed { name: migration.name.clone(), source };
         transaction.batch_execute(&migration.text).await.map_err(failed)?;
-        transaction.execute(DATABASE_RECORD_MIGRATION.text, &[&migration.version, &migration.name]).await?;
+        let record: [Typed<'_>; 2] = [(&migration.version, Type::INT4), (&migration.name, Type::TEXT)];
+        transaction.query_typed(DATABASE_RECORD_MIGRATION.text, &record).await?;
         transaction.commit().await?;
+        migrated.applied += 1;
     }
-    Functions::new().apply(client, !missing.is_empty()).await?;
-    Ok(Migrated { version: newest(), applied: missing.len() })
+}
+
+/// Whether the role, or a database that is read-only, refuses a change.
+fn is_no_right(state: &SqlState) -> bool {
+    [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::READ_ONLY_SQL_TRANSACTION].contains(state)
+}
+
+/// A value with the type of its parameter: nothing is prepared, because a pooler may not know what was.
+type Typed<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// The row of a statement without parameters that always returns one.
+async fn one(transaction: &Transaction<'_>, statement: &Statement) -> Result<Row, tokio_postgres::Error> {
+    transaction.query_typed_one(statement.text, &[]).await
 }
 
 /// The version of the schema, none before the first migration. Refuses a schema that this program does not know.
-async fn current_version(client: &Client) -> Result<Option<i32>, MigrateError> {
-    let schema = client.query_one(DATABASE_SCHEMA.text, &[]).await?;
+async fn current_version(transaction: &Transaction<'_>) -> Result<Option<i32>, MigrateError> {
+    let schema = one(transaction, &DATABASE_SCHEMA).await?;
     if schema.try_get("is_prerelease")? {
         return Err(MigrateError::Prerelease);
     }
     if !schema.try_get::<_, bool>("migrated")? {
         return Ok(None);
     }
-    let found = client.query_one(DATABASE_VERSION.text, &[]).await?.try_get::<_, Option<i32>>("version")?;
+    let found = one(transaction, &DATABASE_VERSION).await?.try_get::<_, Option<i32>>("version")?;
     let known = newest();
     match found.filter(|found| *found > known) {
         Some(found) => Err(MigrateError::Newer { found, known }),
@@ -175,9 +240,8 @@ impl Functions {
     }
 
     /// Names and texts of functions whose file changed since it was applied; none if a newer program applied its own.
-    async fn changed(&self, client: &Client) -> Result<Vec<(String, String)>, MigrateError> {
-        let rows =
-            client.query(DATABASE_CHANGED_FUNCTIONS.text, &[&self.names, &self.texts, &self.program_version]).await?;
+    async fn changed(&self, transaction: &Transaction<'_>) -> Result<Vec<(String, String)>, MigrateError> {
+        let rows = transaction.query_typed(DATABASE_CHANGED_FUNCTIONS.text, &self.parameters()).await?;
         let changed = rows.iter().map(|row| row.try_get::<_, String>("name")).collect::<Result<Vec<_>, _>>()?;
         Ok(self.all().filter(|(name, _)| changed.contains(name)).collect())
     }
@@ -187,14 +251,20 @@ impl Functions {
     }
 
     /// Replaces the changed functions, or all of them, because a migration may have created earlier versions.
-    async fn apply(&self, client: &mut Client, all: bool) -> Result<(), MigrateError> {
-        let functions = if all { self.all().collect() } else { self.changed(client).await? };
-        let transaction = client.transaction().await?;
+    async fn apply(&self, transaction: &Transaction<'_>, all: bool) -> Result<(), MigrateError> {
+        let functions = if all { self.all().collect() } else { self.changed(transaction).await? };
         for (name, text) in functions {
             transaction.batch_execute(&text).await.map_err(|source| MigrateError::Failed { name, source })?;
         }
-        transaction.execute(DATABASE_RECORD_FUNCTIONS.text, &[&self.names, &self.texts, &self.program_version]).await?;
-        transaction.commit().await?;
-        Ok(())
+        Ok(self.record(transaction).await?)
+    }
+
+    /// Records all functions as applied by this program.
+    async fn record(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        transaction.query_typed(DATABASE_RECORD_FUNCTIONS.text, &self.parameters()).await.map(drop)
+    }
+
+    fn parameters(&self) -> [Typed<'_>; 3] {
+        [(&self.names, Type::TEXT_ARRAY), (&self.texts, Type::TEXT_ARRAY), (&self.program_version, Type::INT4_ARRAY)]
     }
 }

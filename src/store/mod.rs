@@ -1,7 +1,6 @@
 //! The store: the only module that runs SQL. Each function runs the statement of the same name in `sql/queries`.
 
 mod audit;
-mod connect;
 pub mod counts;
 pub mod database;
 pub mod dead_letters;
@@ -15,6 +14,7 @@ mod listen;
 pub mod logs;
 mod migrate;
 pub mod observations;
+mod pool;
 pub mod projects;
 mod query;
 pub mod queues;
@@ -26,6 +26,7 @@ pub mod schemas;
 pub mod secrets;
 pub mod sql;
 pub mod stats;
+pub mod status;
 pub mod steps;
 pub mod templates;
 pub mod terraform;
@@ -34,15 +35,15 @@ pub mod workflows;
 
 use std::sync::Arc;
 
-use deadpool_postgres::Pool;
-
 use crate::signal::Wakeup;
 
-pub use crate::connection::{Connector, UrlError};
+pub use crate::connection::{ConnectError, Connector, UrlError};
 pub use audit::{Audit, IdempotencyKey};
 pub use error::{Refusal, StoreError};
 pub use listen::Subscription;
-pub use migrate::{MigrateError, Migrated, migrate, pending};
+pub use migrate::{MigrateError, Migrated, grant, migrate, pending};
+pub use pool::{Pool, configure};
+pub use status::DatabaseStatus;
 
 /// The database as one part of the program uses it. Parts that must not starve each other have a store each, and so a
 /// connection pool each.
@@ -51,11 +52,23 @@ pub struct Store {
     pool: Pool,
     wakeup: Arc<Wakeup>,
     batches: jobs::Batches,
+    status: Arc<DatabaseStatus>,
 }
 
 impl Store {
     pub fn new(pool: Pool, wakeup: Arc<Wakeup>) -> Self {
-        Self { pool, wakeup, batches: jobs::Batches::default() }
+        Self { pool, wakeup, batches: jobs::Batches::default(), status: Arc::default() }
+    }
+
+    /// The same database over another pool.
+    pub fn over(&self, pool: Pool) -> Self {
+        let (wakeup, status) = (self.wakeup.clone(), self.status.clone());
+        Self { pool, wakeup, batches: jobs::Batches::default(), status }
+    }
+
+    /// What the last statements have shown.
+    pub fn status(&self) -> &DatabaseStatus {
+        &self.status
     }
 
     /// Closes the pool. Connections in use close when they are returned.

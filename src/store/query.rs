@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool::managed::Object;
 use tokio_postgres::types::ToSql;
 
 use super::row::{Column, FromRow, Row};
-use super::sql::{self, DATABASE_LARGE, Statement};
+use super::sql::{self, Statement};
 use super::{Store, StoreError};
 use crate::mutant::{self, Mutant};
 
@@ -19,6 +19,10 @@ const LARGE_TIMEOUT: Duration = Duration::from_secs(61);
 const RETRIES: usize = 3;
 /// The same for a statement that waited for a row which was finished meanwhile. A statement on many jobs meets several of them.
 const CONFLICT_RETRIES: usize = 30;
+
+/// How often a statement that a session cannot run is sent in another one. As many may have been opened while the server was not what
+/// it is now.
+const SESSIONS: usize = 3;
 
 /// The parameters of a statement.
 pub(super) type Params<'a> = [&'a (dyn ToSql + Sync)];
@@ -130,16 +134,17 @@ impl Store {
         self.repeated(statement, params, false).await
     }
 
-    /// Runs a statement, and again after contention that did not cost a whole lock timeout.
+    /// Runs a statement, and again after contention that did not cost a whole lock timeout, or in another session.
     async fn repeated(
         &self,
         statement: &Statement,
         params: &Params<'_>,
         is_large: bool,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut retries = 0;
+        let (mut retries, mut sessions) = (0, 0);
         loop {
             match self.rows_once(statement, params, is_large).await {
+                Err(error) if error.is_of_session() && sessions < SESSIONS => sessions += 1,
                 Err(error) if error.is_conflict() && retries < CONFLICT_RETRIES => retries += 1,
                 Err(error) if error.is_contention() && !error.is_lock_timeout() && retries < RETRIES => retries += 1,
                 result => return result,
@@ -157,27 +162,31 @@ impl Store {
         if mutant::is_on(Mutant::NotifyBeforeCommit) && name == sql::JOBS_ENQUEUE.name {
             Box::pin(self.notify(name)).await?;
         }
-        let mut client = self.pool.get().await.map_err(|error| StoreError::from_pool(name, error))?;
-        let text = mutant::text(name, statement.text);
-        let query = tokio::time::timeout(if is_large { LARGE_TIMEOUT } else { TIMEOUT }, async {
-            if !is_large {
-                let prepared = client.prepare_cached(text).await?;
-                return client.query(&prepared, params).await;
+        let mut session = match self.pool.get().await {
+            Ok(session) => session,
+            Err(error) => return Err(self.status.failed(StoreError::from_pool(name, error))),
+        };
+        let kind = session.kind();
+        let (limit, endpoint) = (if is_large { LARGE_TIMEOUT } else { TIMEOUT }, session.endpoint());
+        let answer = tokio::select! {
+            biased;
+            answer = tokio::time::timeout(limit, session.run(statement, params, is_large)) => match answer {
+                Ok(answer) => answer.map_err(|error| StoreError::from_driver(name, error)),
+                Err(_) => Err(StoreError::Busy { statement: name, source: None }),
+            },
+            () = endpoint.silent() => Err(StoreError::silent(name)),
+        };
+        match answer {
+            Ok(rows) => {
+                self.status.succeeded(statement, kind);
+                Ok(rows.into_iter().map(|row| Row::new(row, name)).collect())
             }
-            let transaction = client.transaction().await?;
-            transaction.batch_execute(DATABASE_LARGE.text).await?;
-            let prepared = transaction.prepare_cached(text).await?;
-            let rows = transaction.query(&prepared, params).await?;
-            transaction.commit().await?;
-            Ok(rows)
-        });
-        match query.await {
-            Ok(Ok(rows)) => Ok(rows.into_iter().map(|row| Row::new(row, name)).collect()),
-            Ok(Err(error)) => Err(StoreError::from_driver(name, error)),
-            Err(_) => {
-                // The statement still occupies this connection, so the pool must not lend it again.
-                drop(Object::take(client));
-                Err(StoreError::Busy { statement: name, source: None })
+            Err(error) => {
+                // A statement that was given up still occupies its session.
+                if error.condemns_session() || matches!(error, StoreError::Busy { source: None, .. }) {
+                    drop(Object::take(session));
+                }
+                Err(self.status.failed(error))
             }
         }
     }

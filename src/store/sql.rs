@@ -7,6 +7,33 @@ pub struct Statement {
     /// Noun and verb, like `jobs/claim`.
     pub name: &'static str,
     pub text: &'static str,
+    /// Whether the statement itself changes rows. One that only calls a function which does is not recognized.
+    pub writes: bool,
+}
+
+impl Statement {
+    /// A statement with this name and text.
+    pub const fn new(name: &'static str, text: &'static str) -> Self {
+        let writes = contains(text, "INSERT INTO ") || contains(text, "UPDATE ") || contains(text, "DELETE FROM ");
+        Self { name, text, writes }
+    }
+}
+
+/// Whether a text contains a word, also at compile time.
+const fn contains(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let mut start = 0;
+    while start + word.len() <= text.len() {
+        let mut n = 0;
+        while n < word.len() && text[start + n] == word[n] {
+            n += 1;
+        }
+        if n == word.len() {
+            return true;
+        }
+        start += 1;
+    }
+    false
 }
 
 macro_rules! statements {
@@ -16,7 +43,7 @@ macro_rules! statements {
             #[doc = include_str!(concat!("../../sql/queries/", $name, ".sql"))]
             #[doc = "```"]
             pub const $constant: Statement =
-                Statement { name: $name, text: include_str!(concat!("../../sql/queries/", $name, ".sql")) };
+                Statement::new($name, include_str!(concat!("../../sql/queries/", $name, ".sql")));
         )+
         /// All statements.
         pub const ALL: &[Statement] = &[$($constant),+];
@@ -36,11 +63,14 @@ statements! {
     DATABASE_CREATE_SCHEMA = "database/create_schema",
     DATABASE_ENGINE_SESSION = "database/engine_session",
     DATABASE_EXAMINING_SESSION = "database/examining_session",
+    DATABASE_FACTS = "database/facts",
+    DATABASE_GRANTS = "database/grants",
     DATABASE_LARGE = "database/large",
     DATABASE_LISTEN = "database/listen",
     DATABASE_LOCK_MIGRATIONS = "database/lock_migrations",
     DATABASE_MIGRATING_SESSION = "database/migrating_session",
     DATABASE_NOTIFY = "database/notify",
+    DATABASE_PARAMETERS = "database/parameters",
     DATABASE_PING = "database/ping",
     DATABASE_RECORD_FUNCTIONS = "database/record_functions",
     DATABASE_RECORD_MIGRATION = "database/record_migration",

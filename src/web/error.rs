@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::domain::OperationKind;
+use crate::domain::{OperationKind, Outage};
 use crate::log::chain;
 use crate::secrets::SecretError;
 use crate::store::{Refusal, StoreError};
@@ -153,10 +153,15 @@ impl ApiError {
             Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request", "Host not allowed"),
             Self::CrossSite => (S::FORBIDDEN, "cross_site_request", "Cross-site request"),
             Self::QueueForbidden(_) => (S::FORBIDDEN, "queue_forbidden", "Queue not allowed"),
-            Self::Store(StoreError::Unavailable { .. }) => {
+            Self::Store(StoreError::Unavailable { outage: Outage::NoConnection, .. }) => {
                 (S::SERVICE_UNAVAILABLE, "database_unavailable", "Database unavailable")
             }
-            Self::Store(StoreError::Busy { .. }) => (S::SERVICE_UNAVAILABLE, "database_busy", "Database busy"),
+            Self::Store(StoreError::Unavailable { outage, .. }) => {
+                (S::SERVICE_UNAVAILABLE, outage.as_str(), "Database not usable")
+            }
+            Self::Store(StoreError::Busy { .. } | StoreError::Session { .. }) => {
+                (S::SERVICE_UNAVAILABLE, "database_busy", "Database busy")
+            }
             Self::Store(StoreError::Unstorable { .. }) => (S::UNPROCESSABLE_ENTITY, "unstorable", "Cannot be stored"),
             Self::Store(StoreError::Refused { code: Refusal::Draining, .. }) => {
                 (S::CONFLICT, "queue_draining", "Queue is draining")
@@ -173,10 +178,15 @@ impl ApiError {
     /// What happened and what to do, without internal details.
     pub fn detail(&self) -> String {
         match self {
-            Self::Store(StoreError::Unavailable { .. }) => {
+            Self::Store(StoreError::Unavailable { outage: Outage::NoConnection, .. }) => {
                 "The database is not responding. Accepted work is not lost. Retry in a moment.".into()
             }
-            Self::Store(StoreError::Busy { .. }) => "The database did not respond in time. Retry in a moment.".into(),
+            Self::Store(StoreError::Unavailable { outage, .. }) => {
+                format!("{} Accepted work is not lost.", outage.advice())
+            }
+            Self::Store(StoreError::Busy { .. } | StoreError::Session { .. }) => {
+                "The database did not respond in time. Retry in a moment.".into()
+            }
             Self::Store(StoreError::Unstorable { .. }) => {
                 "The request contains a value that the database cannot store.".into()
             }
@@ -226,9 +236,7 @@ impl ApiError {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::KeyInFlight => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             Self::TooManyStreams(_) => Some((RETRY_AFTER, HeaderValue::from_static("30"))),
-            Self::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => {
-                Some((RETRY_AFTER, HeaderValue::from_static("2")))
-            }
+            Self::Store(error) if error.is_temporary() => Some((RETRY_AFTER, HeaderValue::from_static("2"))),
             _ => None,
         };
         if let Some((name, value)) = header {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::time::{serialize, serialize_option};
 
-/// Health of the process. The HTTP status is 200 while the database responds, otherwise 503.
+/// Health of the process. The HTTP status is 200 while the database responds and accepts work, otherwise 503.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// `ok`, `degraded` (working, but a service is restarting or notifications do not arrive), `draining` or `unavailable`.
@@ -19,6 +19,14 @@ pub struct Health {
     pub db: String,
     /// Response time of the database.
     pub db_ms: Option<f64>,
+    /// Why the database cannot be used: a code such as `no_connection`, `too_many_connections`, `login_refused`, `read_only`,
+    /// `storage_full`, `missing_privilege` or `schema_missing`, with the cause and what to do. Null: it can be used.
+    pub trouble: Option<TroubleHealth>,
+    /// Whether a pooler shares the sessions of the database.
+    pub pooler: bool,
+    /// When this process last changed something in the database.
+    #[serde(serialize_with = "serialize_option")]
+    pub written_at: Option<OffsetDateTime>,
     pub version: String,
     /// Version of the database schema.
     pub schema_version: Option<i32>,
@@ -27,6 +35,17 @@ pub struct Health {
     pub workers: Option<WorkersHealth>,
     /// Services inside this process.
     pub services: BTreeMap<String, ServiceHealth>,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TroubleHealth {
+    #[schema(example = "read_only")]
+    pub code: String,
+    pub advice: String,
+    pub cause: String,
+    #[serde(serialize_with = "serialize")]
+    pub since: OffsetDateTime,
 }
 
 /// How this process learns about new work.

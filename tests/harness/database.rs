@@ -11,6 +11,8 @@ use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
+use super::variant;
+
 static CLUSTER: OnceLock<Embedded> = OnceLock::new();
 static TEMPLATE: OnceCell<()> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -85,7 +87,11 @@ impl Database {
         let version: i32 =
             admin.query_one("SELECT current_setting('server_version_num')::int", &[]).await.unwrap().get(0);
         let strategy = if version >= 150_000 { " STRATEGY file_copy" } else { "" };
-        admin.batch_execute(&format!("CREATE DATABASE {name}{template}{strategy}")).await.unwrap();
+        let owner = match variant::role() {
+            Some("provost_owner") => " OWNER provost_owner",
+            _ => "",
+        };
+        admin.batch_execute(&format!("CREATE DATABASE {name}{owner}{template}{strategy}")).await.unwrap();
         Self::at(&url_of(&name)).await
     }
 
@@ -202,9 +208,20 @@ impl Gate {
 
 async fn make_template() {
     let admin = connect(cluster_url()).await;
-    admin.batch_execute("CREATE DATABASE provost_template").await.unwrap();
-    let connector = Connector::parse(&url_of("provost_template")).unwrap();
+    let owner = match variant::role() {
+        Some(role) => {
+            admin.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{role}'")).await.unwrap();
+            if role == "provost_owner" { " OWNER provost_owner" } else { "" }
+        }
+        None => "",
+    };
+    admin.batch_execute(&format!("CREATE DATABASE provost_template{owner}")).await.unwrap();
+    let url = url_of("provost_template");
+    let connector = Connector::parse(&if owner.is_empty() { url } else { variant::with_role(&url) }).unwrap();
     provost::store::migrate(&connector).await.unwrap();
+    if variant::role() == Some("provost_runtime") {
+        provost::store::grant(&connector, "provost_runtime", false).await.unwrap();
+    }
 }
 
 /// On a busy machine, a connection may take longer than the 2 s that a server allows by default.

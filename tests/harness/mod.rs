@@ -8,18 +8,19 @@ mod database;
 mod driver;
 mod process;
 mod proxy;
+mod replica;
 mod server;
+mod variant;
 pub mod worker;
 
 use std::time::{Duration, Instant};
 
 pub use browser::{Browser, key};
 pub use clusters::{TenantCluster, plain_tenants, tenants, tenants_url};
-pub use database::{Database, connect, run_folder};
+pub use database::{Database, connect, run_folder, start_cluster};
 pub use process::Process;
-#[cfg(feature = "chaos")]
-pub use proxy::NetworkFault;
-pub use proxy::Proxy;
+pub use proxy::{NetworkFault, Proxy};
+pub use replica::{Bouncer, Standby, signal_all};
 pub use server::{Answer, NO_POLL, Server, send};
 
 /// The time limit for a condition. Only a hang takes this long, even on a busy machine.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Database, Process, TIMEOUT};
+use super::{Database, Process, TIMEOUT, variant};
 
 /// Short intervals, so that no test waits for a clock.
 const QUICK: &[(&str, &str)] = &[
@@ -95,7 +95,10 @@ impl Server {
     /// The same in a folder that contains a `provost.toml`.
     pub fn within(folder: &Path, database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Self::command();
-        command.env("DATABASE_URL", database_url).envs(QUICK.iter().copied()).envs(settings.iter().copied());
+        command
+            .env("DATABASE_URL", variant::url(database_url))
+            .envs(QUICK.iter().copied())
+            .envs(settings.iter().copied());
         command.current_dir(folder);
         Self::started(command)
     }

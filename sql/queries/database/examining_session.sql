@@ -1,9 +1,11 @@
--- Configure the connection that checks the invariants: long statements, read only.
-SELECT set_config('search_path', 'provost', false),
-       set_config('statement_timeout', '10min', false),
-       set_config('lock_timeout', '5s', false),
-       set_config('idle_in_transaction_session_timeout', '1min', false),
-       set_config('default_transaction_isolation', 'repeatable read', false),
-       set_config('default_transaction_read_only', 'on', false),
-       set_config('application_name', 'provost doctor', false),
-       set_config('timezone', 'UTC', false)
+-- Configure the transaction that checks the invariants: long statements. PostgreSQL before 17 does not know transaction_timeout.
+SELECT set_config(s.name, s.value, true)
+FROM (VALUES ('search_path', 'provost'),
+             ('statement_timeout', '10min'),
+             ('transaction_timeout', '0'),
+             ('lock_timeout', '5s'),
+             ('idle_in_transaction_session_timeout', '1min'),
+             ('datestyle', 'ISO, MDY'),
+             ('intervalstyle', 'postgres'),
+             ('timezone', 'UTC')) AS s (name, value)
+WHERE s.name <> 'transaction_timeout' OR current_setting('server_version_num')::integer >= 170000

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use tokio_postgres::types::{FromSqlOwned, ToSql};
 use tokio_postgres::{Client, Error};
 
@@ -43,14 +42,12 @@ impl Link {
 
     /// Connects without preparing the session, as a tenant does. `what` begins the message of a failure.
     pub async fn raw(connector: &Connector, what: &str) -> Result<Self, Failure> {
-        // A frozen server accepts the connection and answers nothing.
-        match timeout(CONNECT_TIMEOUT, connector.connect()).await {
-            Ok(Ok((client, connection))) => Ok(Self { client, connection: Box::pin(connection) }),
-            Ok(Err(error)) => Err(failure(what, &error)),
-            Err(_) => {
-                let seconds = CONNECT_TIMEOUT.as_secs();
-                Err(Failure::retryable(Failure::UNREACHABLE, format!("{what}: no answer within {seconds} s")))
-            }
+        match connector.clone().patient(CONNECT_TIMEOUT).connect().await {
+            Ok((client, connection)) => Ok(Self { client, connection: Box::pin(connection) }),
+            Err(error) => Err(match error.refusal() {
+                Some(refusal) => failure(what, refusal),
+                None => Failure::retryable(Failure::UNREACHABLE, format!("{what}: {error}")),
+            }),
         }
     }
 

@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use time::OffsetDateTime;
 
+use crate::domain::Outage;
 use crate::signal::ListenMode;
 use crate::store::database::DatabaseInfo;
+use crate::store::status::Trouble;
 use crate::store::workers::WorkerSummary;
 use crate::web::app::App;
-use crate::wire::{Health, ListenerHealth, ServiceHealth, WorkersHealth};
+use crate::wire::{Health, ListenerHealth, ServiceHealth, TroubleHealth, WorkersHealth};
 
 /// A database that takes longer to respond counts as down.
 const DATABASE_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -44,16 +47,26 @@ pub async fn health(app: Data<App>) -> HttpResponse {
     let listener = app.process_status.listener();
     let services = app.process_status.services();
     let is_degraded = listener.mode == ListenMode::Poll || services.values().any(|it| it.state == "restarting");
-    let status = match (&state.database, app.process_status.is_draining()) {
-        (None, _) => "unavailable",
-        (Some(_), true) => "draining",
-        (Some(_), false) if is_degraded => "degraded",
-        (Some(_), false) => "ok",
+    let trouble = trouble(&app, &state);
+    let status = match (&trouble, app.process_status.is_draining()) {
+        (Some(_), _) => "unavailable",
+        (None, true) => "draining",
+        (None, false) if is_degraded => "degraded",
+        (None, false) => "ok",
     };
+    let is_usable = trouble.is_none();
     let body = Health {
         status: status.to_owned(),
         db: if state.database.is_some() { "ok" } else { "down" }.to_owned(),
         db_ms: state.database.as_ref().map(|(_, took)| (took.as_secs_f64() * 1e6).round() / 1e3),
+        trouble: trouble.map(|it| TroubleHealth {
+            code: it.outage.to_string(),
+            advice: it.outage.advice().to_owned(),
+            cause: it.cause,
+            since: it.since,
+        }),
+        pooler: app.store.status().is_pooled(),
+        written_at: app.store.status().written_at(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         schema_version: state.database.as_ref().map(|(pong, _)| pong.schema_version),
         listener: ListenerHealth {
@@ -76,9 +89,23 @@ pub async fn health(app: Data<App>) -> HttpResponse {
             })
             .collect(),
     };
+    match is_usable {
+        true => HttpResponse::Ok().json(body),
+        false => HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body),
+    }
+}
+
+/// Why the database cannot be used: it does not respond, or the last statement that wanted to change something was refused.
+pub fn trouble(app: &App, state: &HealthCheck) -> Option<Trouble> {
+    let known = app.store.status().trouble();
     match state.database {
-        Some(_) => HttpResponse::Ok().json(body),
-        None => HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body),
+        Some(_) => known,
+        None => Some(known.unwrap_or_else(|| Trouble {
+            outage: Outage::NoConnection,
+            cause: format!("no answer within {DATABASE_TIMEOUT:?}"),
+            since: OffsetDateTime::now_utc(),
+            last: OffsetDateTime::now_utc(),
+        })),
     }
 }
 
@@ -88,14 +115,15 @@ pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Readiness: the database responds and the process is not shutting down.
+/// Readiness: the database responds and accepts changes, and the process is not shutting down. Otherwise the body begins with a code.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String), (status = 503, body = String)))]
 pub async fn ready(app: Data<App>) -> HttpResponse {
-    let text = match (app.process_status.is_draining(), check_health(&app).await.database) {
-        (true, _) => "draining\n",
-        (false, None) => "database down\n",
-        (false, Some(_)) => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+    let state = check_health(&app).await;
+    let text = match (app.process_status.is_draining(), trouble(&app, &state)) {
+        (true, _) => "draining\n".to_owned(),
+        (false, Some(it)) => format!("{}: {}\n", it.outage, it.outage.advice()),
+        (false, None) => return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
     };
     HttpResponse::ServiceUnavailable()
         .insert_header(("Retry-After", "2"))

@@ -34,7 +34,10 @@ pub async fn not_found(app: Data<App>, request: HttpRequest) -> HttpResponse {
 }
 
 fn error_page(app: &App, request: &HttpRequest, error: &ApiError) -> HttpResponse {
-    let down = matches!(error, ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }));
+    let down = matches!(
+        error,
+        ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. } | StoreError::Session { .. })
+    );
     // A poll keeps the last good page and needs only the status.
     let mut response = if is_live(request) {
         let status = error.kind().0;
@@ -90,7 +93,7 @@ fn advice(error: &ApiError, title: &str) -> (String, &'static str) {
             (heading, "Check the address or search the list. The item may have been deleted.")
         }
         ApiError::NoRoute => ("Page not found".to_owned(), "Check the address, or go back to the list."),
-        ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. }) => (
+        ApiError::Store(StoreError::Unavailable { .. } | StoreError::Busy { .. } | StoreError::Session { .. }) => (
             "The database is not responding".to_owned(),
             "This page reloads when the database is back. If the outage lasts, check the database server and the Provost log.",
         ),

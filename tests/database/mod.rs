@@ -1,0 +1,6 @@
+//! The database as its owners run it: failover, poolers, settings of roles and databases, and rights.
+
+mod failover;
+mod poolers;
+mod roles;
+mod sessions;
