@@ -165,6 +165,8 @@ const CORRUPTIONS: &[(&str, &str)] = &[
     ("executions_do_not_overlap", "UPDATE past_executions SET claimed_at = claimed_at - interval '1 minute' WHERE attempt = 2"),
     ("finished_jobs_hold_no_lease", "UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'completed'"),
     ("finished_jobs_hold_no_lease", "UPDATE jobs SET finished_at = NULL WHERE state = 'completed'"),
+    ("generated_ids_are_new", "SELECT setval(pg_get_serial_sequence('provost.events', 'id'), 1)"),
+    ("generated_ids_are_new", "ALTER TABLE lanes ALTER id RESTART"),
     ("idempotency_keys_have_one_job",
      "INSERT INTO jobs (id, state, kind, tenant, run_at, payload, max_attempts, idempotency_key, created_at, updated_at)
       SELECT gen_random_uuid(), 'queued', kind, tenant, clock_timestamp(), '{}', 3, key, clock_timestamp(), clock_timestamp() FROM job_keys"),

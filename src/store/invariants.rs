@@ -42,6 +42,7 @@ invariants! {
     "executions_do_not_overlap",
     "expired_leases_are_reclaimed_soon",
     "finished_jobs_hold_no_lease",
+    "generated_ids_are_new",
     "idempotency_keys_have_one_job",
     "job_counters_are_exact",
     "jobs_finish_once",

@@ -24,19 +24,20 @@ pub fn cluster_url() -> &'static str {
 
 /// Starts a PostgreSQL, of the usual version or with the programs of a folder.
 pub fn start_cluster(purpose: &str, connections: &str, bin_dir: Option<PathBuf>) -> Embedded {
+    start_cluster_with(purpose, &[("max_connections", connections)], bin_dir)
+}
+
+/// The same with further settings. A cluster that exists in the folder of this purpose is started as it is.
+pub fn start_cluster_with(purpose: &str, more: &[(&str, &str)], bin_dir: Option<PathBuf>) -> Embedded {
     let settings = [
         ("fsync", "off"),
         ("synchronous_commit", "off"),
-        ("max_connections", connections),
         ("shared_buffers", "64MB"),
         ("max_prepared_transactions", "5"),
     ];
-    let options = Options {
-        state_dir: run_folder(purpose),
-        bin_dir,
-        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        ..Options::default()
-    };
+    let settings = settings.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let options =
+        Options { state_dir: run_folder(purpose), bin_dir, settings: settings.collect(), ..Options::default() };
     Embedded::start(&options).unwrap_or_else(|error| panic!("tests need a PostgreSQL: {error}"))
 }
 

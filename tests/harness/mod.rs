@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use browser::{Browser, key};
 pub use clusters::{TenantCluster, plain_tenants, tenants, tenants_url};
-pub use database::{Database, connect, run_folder, start_cluster};
+pub use database::{Database, connect, run_folder, start_cluster, start_cluster_with};
 pub use process::Process;
 pub use proxy::{NetworkFault, Proxy};
 pub use replica::{Bouncer, Standby, signal_all};

@@ -1,12 +1,13 @@
 -- Describe the schema `provost` as the catalog knows it: one line per object, sorted, independent of file layout and of
 -- comments. Function bodies are printed without comments and with single spaces.
 WITH relations AS (
-    SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relispartition, c.relpartbound
+    SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relispartition, c.relpartbound, c.relreplident
     FROM pg_class c WHERE c.relnamespace = 'provost'::regnamespace AND c.relname NOT IN ('schema_migrations', 'schema_functions')
 ), described (line) AS (
     SELECT concat_ws(' ', CASE relkind WHEN 'v' THEN 'view' WHEN 'c' THEN 'type' ELSE 'table' END, relname,
                      CASE WHEN relkind = 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(oid) END,
                      CASE WHEN relispartition THEN pg_get_expr(relpartbound, oid) END,
+                     CASE WHEN relreplident <> 'd' AND relkind IN ('r', 'p') THEN 'REPLICA IDENTITY ' || relreplident::text END,
                      'WITH (' || array_to_string(reloptions, ', ') || ')',
                      CASE WHEN relkind = 'v' THEN regexp_replace(pg_get_viewdef(oid), '\s+', ' ', 'g') END)
     FROM relations WHERE relkind IN ('r', 'p', 'v', 'c')

@@ -15,6 +15,7 @@ CREATE TABLE lanes (
     tenant     text        NOT NULL,
     since      timestamptz NOT NULL,
     is_open    boolean     NOT NULL DEFAULT true,
-    closed_by  xid8                                            -- once this and all earlier transactions end, no transaction relies on the row
+    closed_by  xid8,                                           -- once this and all earlier transactions end, no transaction relies on the row
+    id         bigint      GENERATED ALWAYS AS IDENTITY,       -- two transactions may open the same lane at the same time
+    PRIMARY KEY (queue, priority, kind, tenant, since, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX lanes_by_key ON lanes (queue, priority, kind, tenant, since);

@@ -1,6 +1,6 @@
 -- Names this installation. What provisioners make is marked with the id, so several installations can share a cluster.
 CREATE TABLE installation (
-    id uuid NOT NULL DEFAULT gen_random_uuid()
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid()
 );
 
 -- Templates: recipes of projects, as the servers read them from provost.toml. Every change is a version of its own.

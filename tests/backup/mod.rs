@@ -1,0 +1,3 @@
+//! Copies of the database: publications, dumps, base backups and replicas.
+
+mod identity;
