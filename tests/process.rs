@@ -53,6 +53,20 @@ async fn newer_schema_is_refused() {
 }
 
 #[tokio::test]
+async fn database_without_utf8_is_refused_unchanged() {
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let database = Database::encoded_as(encoding).await;
+        for arguments in [&["serve"][..], &["migrate"], &["migrate", "--dry-run"]] {
+            let (code, output) = run(Server::command().args(arguments).env("DATABASE_URL", &database.url));
+            assert_eq!(code, 6, "{arguments:?}: {output}");
+            let says = [encoding, "needs UTF8", "CREATE DATABASE"].iter().all(|it| output.contains(it));
+            assert!(says, "{arguments:?}: {output}");
+        }
+        assert_eq!(database.text("SELECT to_regnamespace('provost')").await, "", "nothing was created");
+    }
+}
+
+#[tokio::test]
 async fn private_postgres_keeps_data_and_restarts_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     // As root, PostgreSQL runs as another user, which needs access to the folder.

@@ -17,6 +17,7 @@ pub mod project;
 pub mod queue;
 pub mod retry;
 pub mod schedule;
+pub mod search;
 pub mod settle;
 pub mod workflow;
 

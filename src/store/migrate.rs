@@ -36,6 +36,11 @@ pub enum MigrateError {
          DROP SCHEMA provost CASCADE, which deletes its data, or use another database"
     )]
     Prerelease,
+    #[error(
+        "the database has the encoding {found}, and Provost stores text of any language, so it needs UTF8: create another \
+         database with CREATE DATABASE provost TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C', and name it in DATABASE_URL"
+    )]
+    Encoding { found: String },
     #[error("{name} could not be applied")]
     Failed { name: String, source: tokio_postgres::Error },
 }
@@ -186,9 +191,14 @@ async fn one(transaction: &Transaction<'_>, statement: &Statement) -> Result<Row
     transaction.query_typed_one(statement.text, &[]).await
 }
 
-/// The version of the schema, none before the first migration. Refuses a schema that this program does not know.
+/// The version of the schema, none before the first migration. Refuses a database that cannot store any text, and a schema that this
+/// program does not know.
 async fn current_version(transaction: &Transaction<'_>) -> Result<Option<i32>, MigrateError> {
     let schema = one(transaction, &DATABASE_SCHEMA).await?;
+    let encoding: &str = schema.try_get("encoding")?;
+    if encoding != "UTF8" {
+        return Err(MigrateError::Encoding { found: encoding.to_owned() });
+    }
     if schema.try_get("is_prerelease")? {
         return Err(MigrateError::Prerelease);
     }

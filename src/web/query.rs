@@ -150,10 +150,7 @@ impl Query {
 
     /// `?status=&label=&search=&limit=&cursor=` of project lists.
     pub fn projects(&self) -> Result<Filter, ApiError> {
-        let search = self.get("search").map(str::trim).filter(|text| !text.is_empty());
-        if search.is_some_and(|text| text.chars().count() > 255) {
-            return Err(ApiError::parameter("search", "must have at most 255 characters"));
-        }
+        let search = self.part("search")?.map(str::trim).filter(|text| !text.is_empty());
         Ok(Filter {
             status: self.status("status")?,
             labels: self.labels()?,
@@ -161,6 +158,15 @@ impl Query {
             before: self.cursor::<Uuid>()?,
             limit: self.limit()?,
         })
+    }
+
+    /// A part of a name.
+    pub fn part(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let part = self.get(name);
+        if part.is_some_and(|text| text.trim().chars().count() > MAX_VALUE) {
+            return Err(ApiError::parameter(name, format!("must have at most {MAX_VALUE} characters")));
+        }
+        Ok(part)
     }
 
     /// `?label=env=prod&label=team=core`: all labels must match.

@@ -118,6 +118,46 @@ async fn conflicting_label_values_are_rejected() {
     assert!(answer.status == 400 || answer.text == "[]", "all labels must fit: {} {}", answer.status, answer.text);
 }
 
+/// The databases of the suite have the collation `C`, whose `lower` changes only ASCII letters.
+#[tokio::test]
+async fn search_ignores_case_in_every_script() {
+    let database = Database::new().await;
+    assert_eq!(database.text("SELECT lower('Ä')").await, "Ä", "the collation is C");
+    let server = api_server(&database);
+    let names = ["Größe", "ΟΔΟΣ", "Ёлка", "ǅ", "a.b [c] (d|e)+ $^"];
+    for name in names {
+        server.create(name).await;
+        let step = json!({"name": "a", "kind": "unserved"});
+        server.post("/workflows", json!({"name": name, "steps": [step]})).await.expect(201);
+        database.rows("SELECT enqueue('unserved', payload => to_json($1::text))", &[&name]).await;
+    }
+    database.run("SET session_replication_role = replica; UPDATE jobs SET error = payload #>> '{}' WHERE kind = 'unserved' AND workflow_id IS NULL").await;
+    let cases = [
+        ("RÖẞ", 0),
+        ("größe", 0),
+        ("οδος", 1),
+        ("δοσ", 1),
+        ("ёЛКА", 2),
+        ("ǆ", 3),
+        ("A.B [C] (D|E)+ $^", 4),
+        ("[c]", 4),
+    ];
+    for (part, expected) in cases {
+        for (path, field) in [("/projects?search", "name"), ("/workflows?name", "name"), ("/jobs?error", "error")] {
+            let part = percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC);
+            let found = server.get(&format!("{path}={part}")).await.expect(200).json();
+            let found: Vec<_> = found.as_array().unwrap().iter().map(|it| it[field].as_str().unwrap()).collect();
+            assert_eq!(found, [names[expected]], "{path}={part}");
+        }
+    }
+    assert_refused(
+        &server.get(&format!("/workflows?name={}", "a".repeat(256))).await,
+        400,
+        "invalid_parameter",
+        "name",
+    );
+}
+
 #[tokio::test]
 async fn search_matches_name_part_or_id_prefix() {
     let database = Database::new().await;

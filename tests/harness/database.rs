@@ -71,6 +71,11 @@ impl Database {
         Self::create("").await
     }
 
+    /// Without any schema, with another encoding than the usual one.
+    pub async fn encoded_as(encoding: &str) -> Self {
+        Self::create(&format!(" TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")).await
+    }
+
     /// A copy of another database, whose connections are terminated first.
     pub async fn copy_of(name: &str) -> Self {
         let admin = connect(cluster_url()).await;

@@ -1,5 +1,5 @@
 -- List finished jobs of one state, latest first; mainly for dead letters.
--- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 part of the error  $8 start of the id  $9 created since
+-- $1 state  $2 kind  $3 queue  $4 tenant  $5 tag  $6 project  $7 pattern of the error  $8 start of the id  $9 created since
 -- $10 created before: each except $1 null for any
 -- $11 finished before this time, or  $12 at this time with a lower id; both null for the first page  $13 max rows
 SELECT j.id, j.state, j.kind, j.queue, j.tenant, j.tags, j.priority, j.run_at, j.payload::text AS payload, j.result::text AS result,
@@ -11,7 +11,7 @@ FROM jobs j
 WHERE j.state = $1::text AND j.finished_at IS NOT NULL
   AND ($2::text IS NULL OR j.kind = $2) AND ($3::text IS NULL OR j.queue = $3) AND ($4::text IS NULL OR j.tenant = $4)
   AND ($5::text IS NULL OR j.tags @> ARRAY[$5] AND j.tags <> '{}') AND ($6::uuid IS NULL OR j.project_id = $6)
-  AND ($7::text IS NULL OR position(lower($7) IN lower(j.error)) > 0)
+  AND ($7::text IS NULL OR j.error ~ $7)
   AND ($8::text IS NULL OR starts_with(j.id::text, lower($8)))
   AND ($9::timestamptz IS NULL OR j.created_at >= $9) AND ($10::timestamptz IS NULL OR j.created_at < $10)
   AND ($11::timestamptz IS NULL OR (j.finished_at, j.id) < ($11, $12::uuid))

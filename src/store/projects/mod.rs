@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::row::{FromRow, Row, row};
 use super::sql::{PROJECTS_EVENTS, PROJECTS_GET, PROJECTS_LIST, PROJECTS_OF_NAME, PROJECTS_PATCH};
 use super::{Store, StoreError};
-use crate::domain::{Labels, OperationKind, ProjectName, ProjectStatus};
+use crate::domain::{Labels, OperationKind, ProjectName, ProjectStatus, search};
 
 pub use create::{Created, Found, NewProject, Placement};
 pub use explain::{ProjectExplanation, WaitingJob};
@@ -147,10 +147,11 @@ impl Store {
 
     /// `projects/list`: newest first.
     pub async fn list_projects(&self, filter: &Filter) -> Result<Vec<Project>, StoreError> {
-        let Filter { status, labels, search, before, limit } = filter;
+        let Filter { status, labels, search: part, before, limit } = filter;
         let status = status.map(ProjectStatus::as_str);
         let labels = labels.as_ref().map(labels_json);
-        self.fetch_all(&PROJECTS_LIST, &[&status, &labels, search, before, limit]).await
+        let pattern = part.as_deref().map(search::pattern);
+        self.fetch_all(&PROJECTS_LIST, &[&status, &labels, &pattern, before, limit]).await
     }
 
     /// `projects/patch`.

@@ -16,7 +16,7 @@ use super::sql::{
     WORKFLOWS_STEPS,
 };
 use super::{Audit, IdempotencyKey, Store, StoreError};
-use crate::domain::{JobState, NewWorkflow, WorkflowState};
+use crate::domain::{JobState, NewWorkflow, WorkflowState, search};
 
 pub use graph::{Edge, Node};
 
@@ -114,7 +114,8 @@ impl Store {
     ) -> Result<Vec<Workflow>, StoreError> {
         let state = filter.state.map(WorkflowState::as_str);
         let WorkflowFilter { tenant, name, id, .. } = filter;
-        self.fetch_all(&WORKFLOWS_LIST, &[&state, tenant, name, &below, &limit, id]).await
+        let name = name.as_deref().map(search::pattern);
+        self.fetch_all(&WORKFLOWS_LIST, &[&state, tenant, &name, &below, &limit, id]).await
     }
 
     /// `workflows/count`: by state, ignoring the state of the filter. Each count stops at `max`.
@@ -123,7 +124,8 @@ impl Store {
         filter: &WorkflowFilter,
         max: i64,
     ) -> Result<BTreeMap<WorkflowState, i64>, StoreError> {
-        let counts = self.fetch_all(&WORKFLOWS_COUNT, &[&filter.tenant, &filter.name, &max]).await?;
+        let name = filter.name.as_deref().map(search::pattern);
+        let counts = self.fetch_all(&WORKFLOWS_COUNT, &[&filter.tenant, &name, &max]).await?;
         Ok(counts.into_iter().collect())
     }
 

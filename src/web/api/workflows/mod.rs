@@ -84,7 +84,7 @@ pub fn filter(query: &Query) -> Result<WorkflowFilter, ApiError> {
     Ok(WorkflowFilter {
         state: state.transpose()?,
         tenant: text("tenant"),
-        name: text("name"),
+        name: query.part("name")?.map(str::to_owned),
         id: text("id").map(|id| id.trim().to_owned()),
     })
 }

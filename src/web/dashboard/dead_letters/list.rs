@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::domain::JobState;
+use crate::domain::{JobState, search};
 use crate::store::dead_letters::DeadLetterGroup;
 use crate::store::jobs::Filter;
 use crate::web::api::dead_letters::cursor;
@@ -62,8 +62,8 @@ async fn matching(app: &App, filter: &Filter, counts: &Counts) -> Result<String,
 async fn groups(app: &App, filter: &Filter) -> Result<Vec<ErrorGroup>, ApiError> {
     let mut groups =
         app.store.group_dead_letters(filter.queue.as_deref(), filter.kind.as_deref(), GROUPED, GROUPS).await?;
-    if let Some(part) = filter.error.as_deref().map(str::to_lowercase) {
-        groups.retain(|it| it.error.to_lowercase().contains(&part));
+    if let Some(part) = filter.error.as_deref() {
+        groups.retain(|it| search::contains(&it.error, part));
     }
     let all: i64 = groups.iter().map(|it| it.n).sum();
     Ok(groups.into_iter().map(|it| group(it, filter, all)).collect())

@@ -46,6 +46,7 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     let state = query.get("state").map(|word| {
         WorkflowState::parse(word).ok_or_else(|| ApiError::parameter("state", "is not a state of a workflow"))
     });
+    query.part("search")?;
     let filter = WorkflowFilter { state: state.transpose()?, tenant: word("tenant"), name: word("search"), id: None };
     let cursor = query.cursor::<Uuid>()?;
     let mut rows = app.store.list_workflows(&filter, cursor, ROWS + 1).await?;
