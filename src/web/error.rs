@@ -1,7 +1,7 @@
 //! Errors of requests, and their HTTP statuses.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::domain::{OperationKind, Outage};
@@ -21,6 +21,10 @@ pub enum ApiError {
     NotJson(String),
     #[error("The body must be JSON. Send it with the header Content-Type: application/json.")]
     NotJsonType,
+    #[error(
+        "The body has the content coding {0}, which is not supported. Send it uncompressed, without Content-Encoding."
+    )]
+    Encoded(String),
     #[error("The request contains invalid fields: {}.", sentence(.0))]
     Fields(Vec<FieldProblem>),
     #[error("The parameter {} {}.", .0.field, .0.message)]
@@ -125,6 +129,7 @@ impl ApiError {
         match self {
             Self::NotJson(_) => (S::BAD_REQUEST, "invalid_json", "Invalid JSON"),
             Self::NotJsonType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type"),
+            Self::Encoded(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", "Unsupported content coding"),
             Self::Fields(_) => (S::UNPROCESSABLE_ENTITY, "invalid_field", "Invalid field"),
             Self::Parameter(_) => (S::BAD_REQUEST, "invalid_parameter", "Invalid parameter"),
             Self::Header(_) => (S::BAD_REQUEST, "invalid_header", "Invalid header"),
@@ -233,6 +238,7 @@ impl ApiError {
     pub fn mark(&self, response: &mut HttpResponse) {
         let header = match self {
             Self::Method(allowed) => HeaderValue::from_str(&allowed.join(", ")).ok().map(|value| (ALLOW, value)),
+            Self::Encoded(_) => Some((ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::KeyInFlight => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             Self::TooManyStreams(_) => Some((RETRY_AFTER, HeaderValue::from_static("30"))),

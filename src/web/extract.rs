@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -44,9 +44,9 @@ impl FromRequest for Body {
     type Error = ApiError;
     type Future = Extracted<Self>;
 
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let payload = payload.take();
-        Box::pin(async move { receive(payload, MAX_BODY).await.map(Self) })
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = receive(request, payload, MAX_BODY);
+        Box::pin(async move { body.await.map(Self) })
     }
 }
 
@@ -55,9 +55,9 @@ impl FromRequest for LargeBody {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (is_json, payload) = (is_json(request), payload.take());
+        let (is_json, body) = (is_json(request), receive(request, payload, MAX_LARGE_BODY));
         Box::pin(async move {
-            let body = receive(payload, MAX_LARGE_BODY).await?;
+            let body = body.await?;
             if is_json { Ok(Self(body)) } else { Err(ApiError::NotJsonType) }
         })
     }
@@ -68,9 +68,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (is_json, payload) = (is_json(request), payload.take());
+        let (is_json, body) = (is_json(request), receive(request, payload, MAX_BODY));
         Box::pin(async move {
-            let text = receive(payload, MAX_BODY).await?;
+            let text = body.await?;
             if is_json { Ok(Self { value: parse(&text)?, text }) } else { Err(ApiError::NotJsonType) }
         })
     }
@@ -81,9 +81,9 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (is_json, payload) = (is_json(request), payload.take());
+        let (is_json, body) = (is_json(request), receive(request, payload, MAX_BODY));
         Box::pin(async move {
-            let text = receive(payload, MAX_BODY).await?;
+            let text = body.await?;
             match (text.is_empty(), is_json) {
                 (true, _) => Ok(Self(T::default())),
                 (false, false) => Err(ApiError::NotJsonType),
@@ -93,9 +93,29 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     }
 }
 
-async fn receive(payload: Payload, max: usize) -> Result<Bytes, ApiError> {
-    let collected = tokio::time::timeout(BODY_TIMEOUT, collect(payload, max)).await;
-    collected.unwrap_or(Err(ApiError::TooSlow))
+fn receive(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    max: usize,
+) -> impl Future<Output = Result<Bytes, ApiError>> + use<> {
+    let (coding, payload) = (coding(request), payload.take());
+    async move {
+        if let Some(coding) = coding {
+            return Err(ApiError::Encoded(coding));
+        }
+        let collected = tokio::time::timeout(BODY_TIMEOUT, collect(payload, max)).await;
+        collected.unwrap_or(Err(ApiError::TooSlow))
+    }
+}
+
+/// The content coding of a body that is not sent as it is. Small bodies gain nothing from compression, and a compressed one can be
+/// of any size when it is unpacked, so no coding is supported.
+fn coding(request: &HttpRequest) -> Option<String> {
+    let lines = request.headers().get_all(CONTENT_ENCODING);
+    let mut codings = lines.flat_map(|line| line.to_str().unwrap_or("?").split(','));
+    codings
+        .find(|it| !it.trim().is_empty() && !it.trim().eq_ignore_ascii_case("identity"))
+        .map(|it| it.trim().to_owned())
 }
 
 async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, ApiError> {
@@ -128,8 +148,9 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     parse_text(text)
 }
 
-/// The text of a body that must not be empty.
+/// The text of a body that must not be empty, without a byte order mark: some programs write one, and RFC 8259 allows to skip it.
 pub fn text_of(body: &[u8]) -> Result<&str, ApiError> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if body.is_empty() {
         return Err(ApiError::NotJson("the body is empty".into()));
     }

@@ -30,7 +30,7 @@ async fn each_reader_answers(server: &Server, body: impl AsRef<[u8]>, check: imp
 async fn invalid_json_is_rejected_everywhere() {
     let database = Database::new().await;
     let server = api_server(&database);
-    let texts = ["{", "}", "{]", "name=a", "{'name': 'a'}", "[1", "nul", " ", "\u{feff}{}"];
+    let texts = ["{", "}", "{]", "name=a", "{'name': 'a'}", "[1", "nul", " ", "\u{feff}", "\u{feff}\u{feff}{}"];
     for text in texts {
         each_reader_answers(&server, text, |answer, what| {
             assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_json"), "{what}: {}", answer.text);
@@ -83,6 +83,41 @@ async fn content_type_must_be_json_or_absent() {
         send(request).await.expect(201);
     }
     send(server.request(Method::POST, "/projects").body("{\"name\": \"a\"}")).await.expect(201);
+}
+
+#[tokio::test]
+async fn byte_order_mark_before_json_is_skipped() {
+    let database = Database::new().await;
+    let server = api_server(&database);
+    let id = server.create("a").await;
+    let marked = |text: &str| format!("\u{feff}{text}");
+    post_raw(&server, "/projects", marked(r#"{"name": "b"}"#)).await.expect(201);
+    post_raw(&server, "/jobs", marked(r#"[{"kind": "unserved"}]"#)).await.expect(201);
+    send_raw(&server, Method::PATCH, &format!("/projects/{id}"), marked(r#"{"name": "c"}"#)).await.expect(200);
+    assert_eq!(server.get(&format!("/projects/{id}")).await.json()["name"], "c");
+    send_raw(&server, Method::DELETE, &format!("/projects/{id}"), marked("{}")).await.expect(202);
+}
+
+#[tokio::test]
+async fn coded_body_is_refused_and_identity_accepted() {
+    let database = Database::new().await;
+    let server = api_server(&database);
+    let post = async |path: &str, coding: &str| {
+        let request = server.request(Method::POST, path).header("content-type", "application/json");
+        send(request.header("content-encoding", coding).body(r#"{"name": "a"}"#)).await
+    };
+    for coding in ["gzip", "GZIP", "br", "identity, gzip", "nonsense", "é"] {
+        for path in ["/projects", "/jobs", &format!("/projects/{UNKNOWN_ID}/retry")] {
+            let answer = post(path, coding).await;
+            assert_problem(&answer, 415, "unsupported_encoding");
+            assert_eq!(answer.header("accept-encoding"), "identity", "{path} {coding}");
+            assert!(answer.text.contains("without Content-Encoding"), "{}", answer.text);
+        }
+    }
+    for coding in ["identity", "Identity", ""] {
+        post("/projects", coding).await.expect(201);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM projects").await, 3);
 }
 
 #[tokio::test]

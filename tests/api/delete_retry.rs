@@ -196,7 +196,7 @@ async fn if_match_prevents_deleting_changed_project() {
     let (server, id) = failed_and_still(&database).await;
     server.patch(&format!("/projects/{id}"), json!({"name": "precious"})).await.expect(200);
     assert_problem(&delete_if(&server, &id, "\"3\"").await, 412, "stale_version");
-    for tag in ["4", "nonsense", "\"\""] {
+    for tag in ["4", "nonsense"] {
         assert_refused(&delete_if(&server, &id, tag).await, 400, "invalid_header", "If-Match");
     }
     assert_eq!(server.get(&format!("/projects/{id}")).await.json()["status"], "failed");

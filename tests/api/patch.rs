@@ -42,11 +42,51 @@ async fn if_match_rejects_stale_version() {
     assert_problem(&stale, 412, "stale_version");
     assert!(stale.json()["detail"].as_str().unwrap().contains("version is 2"), "{}", stale.text);
     patch_if(&server, &id, "*", json!({"name": "d"})).await.expect(200);
-    for tag in ["3", "\"x\"", "\"\"", "\"3\", \"4\"", "\"3", "é", ""] {
+    for tag in ["3", "\"3", "\"3\" \"4\"", "\"3\", 4", "\"3\", *", "w/\"3\"", "é", "", ","] {
         let answer = patch_if(&server, &id, tag, json!({"name": "e"})).await;
         assert_refused(&answer, 400, "invalid_header", "If-Match");
     }
     assert_eq!(server.get(&format!("/projects/{id}")).await.json()["name"], "d");
+}
+
+/// RFC 9110: one tag of the list must match, by the strong comparison.
+#[tokio::test]
+async fn if_match_accepts_lists_and_never_weak_tags() {
+    let database = Database::new().await;
+    let server = api_server(&database);
+    let id = server.create("a").await;
+    let lists = [
+        "W/\"1\"",
+        "W/\"1\", W/\"2\"",
+        "\"2\", W/\"1\"",
+        "\"\"",
+        "\"x\"",
+        "\"01\"",
+        "\"+1\"",
+        "\"a,1\"",
+        "\"2\", \"3\"",
+    ];
+    for list in lists {
+        assert_problem(&patch_if(&server, &id, list, json!({"name": "b"})).await, 412, "stale_version");
+        let deletion = server.request(Method::DELETE, &format!("/projects/{id}")).header("if-match", list);
+        assert_problem(&send(deletion).await, 412, "stale_version");
+    }
+    for (n, list) in ["\"1\", \"9\"", "\"9\",\"2\"", " , W/\"3\" ,\t\"3\",,", "\"a,b\", \"4\""].into_iter().enumerate()
+    {
+        patch_if(&server, &id, list, json!({"name": format!("c{n}")})).await.expect(200);
+    }
+    let two_lines = server.request(Method::PATCH, &format!("/projects/{id}")).header("if-match", "\"9\"");
+    send(two_lines.header("if-match", "\"5\"").json(&json!({"name": "d"}))).await.expect(200);
+
+    server
+        .post("/schedules", json!({"name": "s", "cron": "@yearly", "target": {"job": {"kind": "noop"}}}))
+        .await
+        .expect(201);
+    let change = |method, list: &str| server.request(method, "/schedules/s").header("if-match", list);
+    assert_problem(&send(change(Method::PATCH, "W/\"1\"").json(&json!({"jitter": "1s"}))).await, 412, "stale_version");
+    assert_problem(&send(change(Method::DELETE, "W/\"1\", \"7\"")).await, 412, "stale_version");
+    send(change(Method::PATCH, "\"7\", \"1\"").json(&json!({"jitter": "1s"}))).await.expect(200);
+    send(change(Method::DELETE, "\"1\", \"2\"")).await.expect(204);
 }
 
 #[tokio::test]

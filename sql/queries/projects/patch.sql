@@ -1,5 +1,5 @@
 -- Change the name, the labels, the protection or the expiry of a project. No state changes, so there is no event; the version increases.
--- $1 project  $2 new name or null  $3 new labels or null  $4 expected version, or null for any  $5 new protection or null
+-- $1 project  $2 new name or null  $3 new labels or null  $4 expected versions, or null for any  $5 new protection or null
 -- $6 new time of expiry, or null  $7 never expires?  $8 expires later by this (s), or null
 WITH locked AS MATERIALIZED (
     SELECT id, status, version, stop_request, expires_at FROM projects WHERE id = $1 FOR UPDATE
@@ -12,7 +12,7 @@ WITH locked AS MATERIALIZED (
         version = p.version + 1, updated_at = clock_timestamp()
     FROM locked
     WHERE p.id = locked.id AND locked.status NOT IN ('deleting', 'pending_deletion', 'restoring', 'deleted') AND locked.stop_request IS DISTINCT FROM 'delete'
-      AND ($8::float8 IS NULL OR locked.expires_at IS NOT NULL) AND ($4::bigint IS NULL OR locked.version = $4)
+      AND ($8::float8 IS NULL OR locked.expires_at IS NOT NULL) AND ($4::bigint[] IS NULL OR locked.version = ANY ($4))
     RETURNING p.*
 )
 SELECT locked.status AS previous_status, locked.version AS previous_version,

@@ -1,9 +1,9 @@
 -- Delete a schedule. Work that it started continues.
--- $1 name  $2 expected version, or null for any  $3 actor  $4 reason or null  $5 request id  $6 notify?
+-- $1 name  $2 expected versions, or null for any  $3 actor  $4 reason or null  $5 request id  $6 notify?
 WITH locked AS MATERIALIZED (
     SELECT * FROM schedules WHERE name = $1 FOR UPDATE
 ), deleted AS (
-    DELETE FROM schedules s USING locked WHERE s.id = locked.id AND ($2::bigint IS NULL OR locked.version = $2) RETURNING s.id
+    DELETE FROM schedules s USING locked WHERE s.id = locked.id AND ($2::bigint[] IS NULL OR locked.version = ANY ($2)) RETURNING s.id
 ), recorded AS (
     INSERT INTO events (entity, entity_name, previous_state, new_state, reason, actor, request_id, detail)
     SELECT 'schedule', locked.name, locked.state, 'gone', $4::text, $3::text, $5::text,

@@ -12,7 +12,7 @@
 -- rejected, protected or stale. Returns no row without such a project.
 CREATE OR REPLACE FUNCTION begin_project_operation(
     verb text, project uuid, new_job_id uuid, timeout double precision, max_attempts integer,
-    actor text, reason text, request_id text, notify boolean, expected_version bigint, new_parameters text DEFAULT NULL,
+    actor text, reason text, request_id text, notify boolean, expected_versions bigint[], new_parameters text DEFAULT NULL,
     grace double precision DEFAULT NULL
 ) RETURNS TABLE (previous_status text, previous_version bigint, outcome text)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
@@ -45,7 +45,7 @@ BEGIN
     at := clock_timestamp();
 
     result := CASE
-        WHEN expected_version <> current.version THEN 'stale'
+        WHEN current.version <> ALL (expected_versions) THEN 'stale'
         WHEN verb IN ('undo', 'skip') THEN CASE WHEN stuck IS NULL THEN 'rejected' ELSE 'started' END
         WHEN verb = 'delete' AND current.status = 'deleted' THEN 'unchanged'
         WHEN verb = 'delete' AND current.status = 'deleting' AND (current.operation = 'delete' OR grace IS NULL) THEN 'unchanged'

@@ -1,6 +1,6 @@
 -- Gives up on a project: ends its job, marks the project deleted without removing anything, and records what may be left behind.
 -- Locks its job, then the project. `outcome` is applied, unchanged, stale or protected. Returns no row without such a project.
-CREATE OR REPLACE FUNCTION force_project(project uuid, actor text, reason text, request_id text, expected_version bigint)
+CREATE OR REPLACE FUNCTION force_project(project uuid, actor text, reason text, request_id text, expected_versions bigint[])
 RETURNS TABLE (previous_status text, previous_version bigint, outcome text)
 LANGUAGE plpgsql SET search_path = provost, pg_temp AS $$
 #variable_conflict use_column
@@ -10,9 +10,9 @@ DECLARE
     job      jobs;
     sentence text;
 BEGIN
-    IF current.id IS NULL OR current.status = 'deleted' OR expected_version <> current.version OR current.is_protected THEN
+    IF current.id IS NULL OR current.status = 'deleted' OR current.version <> ALL (expected_versions) OR current.is_protected THEN
         RETURN QUERY SELECT current.status, current.version,
-                            CASE WHEN current.status = 'deleted' THEN 'unchanged' WHEN expected_version <> current.version THEN 'stale' ELSE 'protected' END
+                            CASE WHEN current.status = 'deleted' THEN 'unchanged' WHEN current.version <> ALL (expected_versions) THEN 'stale' ELSE 'protected' END
         WHERE current.id IS NOT NULL;
         RETURN;
     END IF;

@@ -110,8 +110,8 @@ pub struct ProjectPatch {
     pub labels: Option<Labels>,
     pub is_protected: Option<bool>,
     pub expiry: Option<Expiry>,
-    /// The version that the caller read; none for any.
-    pub version: Option<i64>,
+    /// The versions on which the caller agrees to act; none for any.
+    pub versions: Option<Vec<i64>>,
 }
 
 /// The outcome of a conditional transition.
@@ -165,12 +165,12 @@ impl Store {
             Some(Expiry::LaterBy(by)) => (None, false, Some(by.as_secs_f64())),
         };
         let params: [&(dyn ToSql + Sync); 8] =
-            [&id, &name, &labels, &patch.version, &patch.is_protected, &at, &is_never, &later];
+            [&id, &name, &labels, &patch.versions, &patch.is_protected, &at, &is_never, &later];
         let row = self.row(&PROJECTS_PATCH, &params).await?;
         let Some(row) = row else { return Ok(Transition::Missing) };
         match row.get::<Option<Uuid>>("id")? {
             Some(_) => Ok(Transition::Applied(Project::from_row(&row)?)),
-            None => rejection(&row, patch.version),
+            None => rejection(&row, patch.versions.as_deref()),
         }
     }
 
@@ -186,9 +186,9 @@ impl Store {
 }
 
 /// Why a conditional transition was not applied. `was` and `was_version` are the status and version of the locked row.
-fn rejection(row: &Row, version: Option<i64>) -> Result<Transition<Project>, StoreError> {
+fn rejection(row: &Row, versions: Option<&[i64]>) -> Result<Transition<Project>, StoreError> {
     let current: i64 = row.get("previous_version")?;
-    if version.is_some_and(|version| version != current) {
+    if versions.is_some_and(|it| !it.contains(&current)) {
         return Ok(Transition::Stale { version: current });
     }
     Ok(Transition::Rejected { was: row.get("previous_status")? })

@@ -32,13 +32,13 @@ pub struct Request {
     pub parameters: Option<Parameters>,
     /// How long a deleted project can be restored; none: as the template says.
     pub grace: Option<Duration>,
-    /// The version that the caller read; none for any.
-    pub version: Option<i64>,
+    /// The versions on which the caller agrees to act; none for any.
+    pub versions: Option<Vec<i64>>,
 }
 
 impl Request {
     pub const fn new(verb: ProjectVerb) -> Self {
-        Self { verb, parameters: None, grace: None, version: None }
+        Self { verb, parameters: None, grace: None, versions: None }
     }
 }
 
@@ -96,7 +96,7 @@ impl Store {
         policy: OperationPolicy,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
-        let Request { verb, parameters, grace, version } = request;
+        let Request { verb, parameters, grace, versions } = request;
         let notify = self.wakeup.may_notify();
         let max_attempts = i32::try_from(policy.max_attempts).unwrap_or(i32::MAX);
         let (job, timeout) = (Uuid::now_v7(), policy.deadline.as_secs_f64());
@@ -113,7 +113,7 @@ impl Store {
             reason,
             request_id,
             &notify,
-            version,
+            versions,
             &parameters,
             &grace,
         ];
@@ -125,12 +125,12 @@ impl Store {
     pub async fn cancel_operation(
         &self,
         id: Uuid,
-        version: Option<i64>,
+        versions: Option<&[i64]>,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
         let notify = self.wakeup.may_notify();
         let Audit { actor, reason, request_id } = audit;
-        let row = self.row(&PROJECTS_CANCEL, &[&id, actor, reason, request_id, &notify, &version]).await?;
+        let row = self.row(&PROJECTS_CANCEL, &[&id, actor, reason, request_id, &notify, &versions]).await?;
         self.transition(id, row, notify).await
     }
 
@@ -138,11 +138,11 @@ impl Store {
     pub async fn force_project(
         &self,
         id: Uuid,
-        version: Option<i64>,
+        versions: Option<&[i64]>,
         audit: &Audit,
     ) -> Result<Transition<Project>, StoreError> {
         let Audit { actor, reason, request_id } = audit;
-        let row = self.row(&PROJECTS_FORCE, &[&id, actor, reason, request_id, &version]).await?;
+        let row = self.row(&PROJECTS_FORCE, &[&id, actor, reason, request_id, &versions]).await?;
         self.transition(id, row, false).await
     }
 

@@ -134,12 +134,12 @@ impl Store {
     pub async fn remove_schedule(
         &self,
         name: &str,
-        version: Option<i64>,
+        versions: Option<&[i64]>,
         audit: &Audit,
     ) -> Result<RemoveOutcome, StoreError> {
         let Audit { actor, reason, request_id } = audit;
         let notify = self.wakeup.may_notify();
-        let row = self.row(&SCHEDULES_REMOVE, &[&name, &version, actor, reason, request_id, &notify]).await?;
+        let row = self.row(&SCHEDULES_REMOVE, &[&name, &versions, actor, reason, request_id, &notify]).await?;
         let Some(row) = row else { return Ok(RemoveOutcome::Missing) };
         if !row.get::<bool>("deleted")? {
             return Ok(RemoveOutcome::Stale { version: row.get("previous_version")? });

@@ -105,14 +105,14 @@ async fn change(app: &App, mut project: Project, template: &Template, wanted: Wa
     }
     // The operation comes first: it can be refused for more reasons.
     if let Some(verb) = verb {
-        let request = Request { parameters, version: Some(project.version), ..Request::new(verb) };
+        let request = Request { parameters, versions: Some(vec![project.version]), ..Request::new(verb) };
         let outcome = operations::begin(app, id, &request, &audit(API, None)?).await?;
         project = applied(outcome, id, verb)?;
     }
     if let Some(labels) = wanted.labels.filter(|it| project.labels != *it.as_map()) {
         // The worker may have gone on with the operation since.
-        let version = verb.is_none().then_some(project.version);
-        let patch = ProjectPatch { labels: Some(labels), version, ..ProjectPatch::default() };
+        let versions = verb.is_none().then(|| vec![project.version]);
+        let patch = ProjectPatch { labels: Some(labels), versions, ..ProjectPatch::default() };
         project = patched(app.store.patch_project(id, &patch).await?, id)?;
     }
     respond(if verb.is_some() { HttpResponse::Accepted() } else { HttpResponse::Ok() }, project)

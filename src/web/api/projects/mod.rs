@@ -127,7 +127,7 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<
             Some(None) => Some(Expiry::Never),
             Some(Some(at)) => fields::expires_at(Some(&at), None)?.map(Expiry::At),
         },
-        version: expected_version(&request)?,
+        versions: expected_versions(&request)?,
     };
     let ProjectPatch { name, labels, is_protected, expiry, .. } = &patch;
     let changes_fields = name.is_some() || labels.is_some() || is_protected.is_some() || expiry.is_some();
@@ -136,7 +136,7 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json<
         if changes_fields {
             return Err(ApiError::field("parameters", "must be changed in a request of their own"));
         }
-        let project = operations::update(&app, id, parameters, patch.version).await?;
+        let project = operations::update(&app, id, parameters, patch.versions).await?;
         return respond(HttpResponse::Accepted(), project);
     }
     if !changes_fields {
@@ -197,16 +197,46 @@ pub fn etag(version: i64, observed_at: Option<OffsetDateTime>) -> String {
     }
 }
 
-/// The version in `If-Match`; `None` if any version matches. A new look alone is no conflict.
-pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
-    let Some(value) = request.headers().get(IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
+/// The versions in `If-Match`, of which one must be the current one; `None` if any version will do.
+pub fn expected_versions(request: &HttpRequest) -> Result<Option<Vec<i64>>, ApiError> {
+    let lines: Vec<&str> = request.headers().get_all(IF_MATCH).map(|line| line.to_str().unwrap_or_default()).collect();
+    match lines.as_slice() {
+        [] => Ok(None),
+        [line] if line.trim() == "*" => Ok(None),
+        // Several lines are one list.
+        lines => versions_of(&lines.join(","))
+            .map(Some)
+            .ok_or_else(|| ApiError::header("If-Match", "must be a list of ETags, like \"3\" or \"3\", \"4\", or *")),
     }
-    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let version = tag.and_then(|tag| tag.split_once('-').map_or(tag, |(version, _)| version).parse().ok());
-    version.map(Some).ok_or_else(|| ApiError::header("If-Match", "must be one ETag, like \"3\", or *"))
+}
+
+/// The versions in a list of entity tags (RFC 9110, section 13.1.1); `None` if the list is malformed or has no tag. Tags that are weak
+/// or not ours match no version. A new look alone is no conflict.
+fn versions_of(list: &str) -> Option<Vec<i64>> {
+    let is_separator = |c: char| c == ',' || c == ' ' || c == '\t';
+    let (mut rest, mut versions) = (list.trim_start_matches(is_separator), Vec::new());
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let weak = rest.strip_prefix("W/");
+        let (tag, after) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+        let next = after.trim_start_matches([' ', '\t']);
+        if !next.is_empty() && !next.starts_with(',') {
+            return None;
+        }
+        if weak.is_none() {
+            versions.extend(version_of(tag));
+        }
+        rest = next.trim_start_matches(is_separator);
+    }
+    Some(versions)
+}
+
+/// The version in one of our own tags.
+fn version_of(tag: &str) -> Option<i64> {
+    let version = tag.split_once('-').map_or(tag, |(version, _)| version);
+    version.parse::<i64>().ok().filter(|it| it.to_string() == version)
 }
 
 impl From<Project> for wire::Project {

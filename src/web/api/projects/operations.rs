@@ -43,14 +43,19 @@ pub fn require_support(app: &App, template: &str, operation: OperationKind) -> R
 }
 
 /// Starts an update with these parameters.
-pub async fn update(app: &App, id: Uuid, parameters: Box<RawValue>, version: Option<i64>) -> Result<Project, ApiError> {
+pub async fn update(
+    app: &App,
+    id: Uuid,
+    parameters: Box<RawValue>,
+    versions: Option<Vec<i64>>,
+) -> Result<Project, ApiError> {
     let project = load(app, id).await?;
     let unknown = || {
         ApiError::field("parameters", format!("cannot be checked: this server has no template {}", project.template))
     };
     let template = app.templates.get(&project.template).ok_or_else(unknown)?;
     let parameters = Some(fields::parameters(Some(parameters), template)?);
-    let request = Request { parameters, version, ..Request::new(ProjectVerb::Update) };
+    let request = Request { parameters, versions, ..Request::new(ProjectVerb::Update) };
     let outcome = begin(app, id, &request, &audit(API, None)?).await?;
     applied(outcome, id, ProjectVerb::Update)
 }

@@ -9,7 +9,7 @@ use crate::store::projects::{Expiry, Project, ProjectPatch, Request};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
 use crate::web::api::projects::operations::{self, applied};
-use crate::web::api::projects::{expected_version, fields, load, patched, respond};
+use crate::web::api::projects::{expected_versions, fields, load, patched, respond};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
 use crate::web::extract::{Id, Json, OptionalJson};
@@ -27,7 +27,7 @@ pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Op
     let query = Query::parse(request.query_string(), &["grace"])?;
     let grace = query.get("grace").map(fields::grace).transpose().map_err(ApiError::into_parameter)?;
     let audit = api_audit(reason.0)?;
-    let deletion = Request { grace, version: expected_version(&request)?, ..Request::new(ProjectVerb::Delete) };
+    let deletion = Request { grace, versions: expected_versions(&request)?, ..Request::new(ProjectVerb::Delete) };
     let outcome = operations::begin(&app, id, &deletion, &audit).await?;
     respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Delete)?)
 }
@@ -36,7 +36,7 @@ pub async fn delete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Op
 #[utoipa::path(post, path = "/projects/{id}/undelete", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn undelete(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Undelete, expected_version(&request)?, reason).await?;
+    let project = begin(&app, id, ProjectVerb::Undelete, expected_versions(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 
@@ -48,7 +48,7 @@ pub async fn extend(app: Data<App>, request: HttpRequest, Id(id): Id, body: Json
         return Err(ApiError::field("by", "cannot be applied: the project does not expire"));
     }
     let expiry = Some(Expiry::LaterBy(fields::extension(body.value.by)?));
-    let patch = ProjectPatch { expiry, version: expected_version(&request)?, ..ProjectPatch::default() };
+    let patch = ProjectPatch { expiry, versions: expected_versions(&request)?, ..ProjectPatch::default() };
     respond(HttpResponse::Ok(), patched(app.store.patch_project(id, &patch).await?, id)?)
 }
 
@@ -63,7 +63,7 @@ pub async fn retry(app: Data<App>, Id(id): Id, reason: OptionalJson<Reason>) -> 
 #[utoipa::path(post, path = "/projects/{id}/undo", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn undo(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Undo, expected_version(&request)?, reason).await?;
+    let project = begin(&app, id, ProjectVerb::Undo, expected_versions(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 
@@ -71,7 +71,7 @@ pub async fn undo(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Opti
 #[utoipa::path(post, path = "/projects/{id}/skip", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn skip(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Skip, expected_version(&request)?, reason).await?;
+    let project = begin(&app, id, ProjectVerb::Skip, expected_versions(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 
@@ -80,10 +80,10 @@ async fn begin(
     app: &App,
     id: Uuid,
     verb: ProjectVerb,
-    version: Option<i64>,
+    versions: Option<Vec<i64>>,
     reason: OptionalJson<Reason>,
 ) -> Result<Project, ApiError> {
-    let request = Request { version, ..Request::new(verb) };
+    let request = Request { versions, ..Request::new(verb) };
     let outcome = operations::begin(app, id, &request, &api_audit(reason.0)?).await?;
     applied(outcome, id, verb)
 }
@@ -92,7 +92,7 @@ async fn begin(
 #[utoipa::path(post, path = "/projects/{id}/pause", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn pause(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Pause, expected_version(&request)?, reason).await?;
+    let project = begin(&app, id, ProjectVerb::Pause, expected_versions(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 
@@ -100,7 +100,7 @@ pub async fn pause(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Opt
 #[utoipa::path(post, path = "/projects/{id}/resume", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn resume(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Resume, expected_version(&request)?, reason).await?;
+    let project = begin(&app, id, ProjectVerb::Resume, expected_versions(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 
@@ -108,7 +108,7 @@ pub async fn resume(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Op
 #[utoipa::path(post, path = "/projects/{id}/rotate", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn rotate(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let project = begin(&app, id, ProjectVerb::Rotate, expected_version(&request)?, reason).await?;
+    let project = begin(&app, id, ProjectVerb::Rotate, expected_versions(&request)?, reason).await?;
     respond(HttpResponse::Accepted(), project)
 }
 
@@ -116,7 +116,8 @@ pub async fn rotate(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Op
 #[utoipa::path(post, path = "/projects/{id}/cancel", tag = "projects", params(("id" = Uuid, Path)), request_body(content = Option<Reason>),
     responses((status = 202, body = wire::Project), description::WriteOne, description::Conflict))]
 pub async fn cancel(app: Data<App>, request: HttpRequest, Id(id): Id, reason: OptionalJson<Reason>) -> ApiResult {
-    let outcome = app.store.cancel_operation(id, expected_version(&request)?, &api_audit(reason.0)?).await?;
+    let outcome =
+        app.store.cancel_operation(id, expected_versions(&request)?.as_deref(), &api_audit(reason.0)?).await?;
     respond(HttpResponse::Accepted(), applied(outcome, id, ProjectVerb::Cancel)?)
 }
 
@@ -128,6 +129,6 @@ pub async fn force(app: Data<App>, request: HttpRequest, Id(id): Id, reason: Opt
     if audit.reason.is_none() {
         return Err(ApiError::field("reason", "is required: it stays in the events of the project"));
     }
-    let outcome = app.store.force_project(id, expected_version(&request)?, &audit).await?;
+    let outcome = app.store.force_project(id, expected_versions(&request)?.as_deref(), &audit).await?;
     respond(HttpResponse::Ok(), applied(outcome, id, ProjectVerb::Delete)?)
 }

@@ -94,7 +94,7 @@ async fn set_state(app: &App, name: &str, enabled: bool, audit: &Audit) -> Resul
 /// Pauses or resumes a schedule.
 pub async fn set_enabled(app: &App, name: &str, enabled: bool, audit: &Audit) -> Result<(), ApiError> {
     let put = PutSchedule { enabled: Some(enabled), ..PutSchedule::default() };
-    save_schedule(app, name, &put, Edit::Change { version: None }, audit).await.map(drop)
+    save_schedule(app, name, &put, Edit::Change { versions: None }, audit).await.map(drop)
 }
 
 /// Start the due times of a past window, or only report them with `dry_run`. Due times that were already started are skipped, so the

@@ -13,7 +13,7 @@ use self::plan::{Edit, save_schedule};
 use crate::store::schedules::{ParsedSchedule, RemoveOutcome, Schedule};
 use crate::web::api::audit::api_audit;
 use crate::web::api::description;
-use crate::web::api::projects::{etag, expected_version};
+use crate::web::api::projects::{etag, expected_versions};
 use crate::web::api::response::{created, list as json_list, no_content};
 use crate::web::app::App;
 use crate::web::error::{ApiError, ApiResult};
@@ -59,7 +59,7 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Name(name): Name, Large
     if put.name.as_ref().is_some_and(|other| *other != name) {
         return Err(ApiError::field("name", "cannot be changed; create a new schedule and delete this one"));
     }
-    save_schedule(&app, &name, &put, Edit::Change { version: expected_version(&request)? }, &audit).await?;
+    save_schedule(&app, &name, &put, Edit::Change { versions: expected_versions(&request)? }, &audit).await?;
     respond(HttpResponse::Ok(), load(&app, &name).await?)
 }
 
@@ -70,7 +70,7 @@ pub async fn patch(app: Data<App>, request: HttpRequest, Name(name): Name, Large
     responses((status = 204, description = "Deleted"), description::WriteOne, description::Stale))]
 pub async fn remove(app: Data<App>, request: HttpRequest, Name(name): Name, reason: OptionalJson<Reason>) -> ApiResult {
     let audit = api_audit(reason.0)?;
-    match app.store.remove_schedule(&name, expected_version(&request)?, &audit).await? {
+    match app.store.remove_schedule(&name, expected_versions(&request)?.as_deref(), &audit).await? {
         RemoveOutcome::Removed => no_content(),
         RemoveOutcome::Stale { version } => Err(ApiError::Stale(version)),
         RemoveOutcome::Missing => Err(not_found(&name)),

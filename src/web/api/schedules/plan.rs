@@ -37,12 +37,12 @@ pub const MAX_CONFLICTS: usize = 20;
 pub const EXPRESSION_REQUIRED: &str = "is required: five cron fields or @daily, or every: 15m";
 
 /// How to treat omitted fields and an existing schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
     /// Omitted fields get their defaults. Creates the schedule if there is none.
     Replace,
-    /// Omitted fields keep their values. The schedule must exist and, if given, have this version.
-    Change { version: Option<i64> },
+    /// Omitted fields keep their values. The schedule must exist and, if given, have one of these versions.
+    Change { versions: Option<Vec<i64>> },
 }
 
 /// Validates `name`.
@@ -80,13 +80,13 @@ pub async fn save_schedule(
             Some(Err(before)) => return Err(ApiError::InvalidSchedule(before.name)),
             None => (None, None, app.store.now().await?),
         };
-        if let Edit::Change { version } = edit {
+        if let Edit::Change { versions } = &edit {
             let before = before.as_ref().ok_or_else(|| not_found(name))?;
-            if version.is_some_and(|seen| seen != before.version) {
+            if versions.as_ref().is_some_and(|seen| !seen.contains(&before.version)) {
                 return Err(ApiError::Stale(before.version));
             }
         }
-        let plan = planned(app, name, put, before.as_ref(), edit, now).await?;
+        let plan = planned(app, name, put, before.as_ref(), &edit, now).await?;
         let next = plan.next_due(before.as_ref().map(|it| (&it.plan, it.next_at)), now);
         if let Some(is_new) = app.store.put_schedule(&plan, next, seen, audit).await? {
             return Ok(is_new);
@@ -101,10 +101,10 @@ async fn planned(
     name: &str,
     put: &PutSchedule,
     before: Option<&Schedule>,
-    edit: Edit,
+    edit: &Edit,
     now: OffsetDateTime,
 ) -> Result<ScheduleDefinition, ApiError> {
-    let kept = before.map(|it| &it.plan).filter(|_| edit != Edit::Replace);
+    let kept = before.map(|it| &it.plan).filter(|_| *edit != Edit::Replace);
     let timing = timing(put, kept, before.map(|it| &it.plan.timing), now)?;
     let target = match (target(app, put, kept).await?, kept) {
         (Some(target), _) => target,

@@ -81,12 +81,12 @@ impl Actions for Project {
             let error = "The name you typed is not the name of this project.".to_owned();
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         }
-        let version = form.get("version").parse().ok();
+        let versions = form.get("version").parse().ok().map(|it| vec![it]);
         let Ok(grace) = grace(form, self) else {
             let error = "The grace time is not a duration of at most 365 days, like 7d or 0s.".to_owned();
             return Ok(Performed::Rejected(error, StatusCode::UNPROCESSABLE_ENTITY));
         };
-        let request = Request { grace, version, ..Request::new(ProjectVerb::Delete) };
+        let request = Request { grace, versions, ..Request::new(ProjectVerb::Delete) };
         let error = match begin(app, self.id, &request, audit).await? {
             Transition::Applied(_) => return Ok(Performed::done(self.page(), "deleting")),
             Transition::Missing => return Err(crate::web::api::projects::not_found(self.id)),

@@ -108,7 +108,7 @@ pub async fn save(app: &App, form: &Form, before: Option<&Schedule>) -> Result<R
     let (Some(name), Some(audit), true) = (name, audit, errors.is_empty()) else {
         return Ok(Err(rejected(form, before, of_job, errors)));
     };
-    let edit = if before.is_some() { Edit::Change { version: None } } else { Edit::Replace };
+    let edit = if before.is_some() { Edit::Change { versions: None } } else { Edit::Replace };
     match save_schedule(app, &name, &put, edit, &audit).await {
         Ok(_) => Ok(Ok(name)),
         Err(error) => Ok(Err(rejected(form, before, of_job, field_errors(error, field)?))),
