@@ -288,7 +288,7 @@ async fn retention_keeps_all_invariants() {
     }
 }
 
-fn doctor(database: &Database, further: &[&str]) -> (i32, String, String) {
+pub fn doctor(database: &Database, further: &[&str]) -> (i32, String, String) {
     let mut command: Command = Server::command();
     let output = command.env("DATABASE_URL", &database.url).args(["doctor", "--invariants"]).args(further).output();
     let output = output.unwrap();

@@ -44,6 +44,18 @@ async fn lane_advances_to_first_waiting_job() {
     claim(&store, "w", LONG_LEASE).await;
 }
 
+/// The server into which a database is restored counts its transactions from the beginning.
+#[tokio::test]
+async fn lane_that_another_server_closed_is_reopened() {
+    let database = Database::new().await;
+    let store = store(&database).await;
+    enqueue(&database, "").await;
+    database.run("UPDATE lanes SET is_open = false, closed_by = '9000000000000'").await;
+    swept_until(&database, &store, "SELECT count(*) FROM lanes WHERE NOT is_open", 0).await;
+    assert_eq!(database.number("SELECT count(*) FROM lanes").await, 1);
+    claim(&store, "w", LONG_LEASE).await;
+}
+
 /// A row must not be removed while an open transaction relies on it.
 #[tokio::test]
 async fn sweep_waits_for_open_transactions() {

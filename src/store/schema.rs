@@ -110,6 +110,7 @@ pub const FUNCTIONS: &[Part] = parts![
     "functions/create_project",
     "functions/retry_project",
     "functions/delete_project",
+    "functions/separate_copy",
     // The states of Terraform.
     "functions/may_use_terraform_state",
     "functions/open_terraform_state",

@@ -18,7 +18,9 @@ WITH lock AS MATERIALIZED (
     ) AS head
     RETURNING 1
 ), stamped AS (
-    UPDATE lanes SET closed_by = pg_current_xact_id() WHERE (SELECT acquired FROM lock) AND NOT is_open AND closed_by IS NULL RETURNING 1
+    -- A stamp from the future comes from the server of which this database is a copy: this one may never count that far.
+    UPDATE lanes SET closed_by = pg_current_xact_id()
+    WHERE (SELECT acquired FROM lock) AND NOT is_open AND (closed_by IS NULL OR closed_by >= pg_snapshot_xmax(pg_current_snapshot())) RETURNING 1
 ), outdated AS MATERIALIZED (
     -- Open rows whose first job is gone.
     SELECT l.ctid AS location FROM lanes l CROSS JOIN lock
