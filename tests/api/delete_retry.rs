@@ -245,7 +245,7 @@ async fn concurrent_retries_apply_once() {
 async fn only_failed_project_can_be_retried() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
+    let busy = server.create_as("busy", json!({"duration_ms": 600_000})).await;
     server.until(&busy, "provisioning").await;
     let (ready, going, gone) = (server.ready("r").await, server.ready("d").await, server.ready("g").await);
     server.delete(&format!("/projects/{gone}")).await.expect(202);

@@ -48,7 +48,7 @@ async fn settled_project_lists_possible_actions() {
 async fn active_project_names_worker_and_attempt() {
     let database = Database::new().await;
     let server = Server::on(&database);
-    let id = server.create_as("a", json!({"duration_ms": 20_000})).await;
+    let id = server.create_as("a", json!({"duration_ms": 600_000})).await;
     server.until(&id, "provisioning").await;
     let found = explain(&server, &id).await;
     assert_eq!((&found["reason"], &found["possible"]), (&json!("working"), &json!(["cancel", "delete"])), "{found}");

@@ -36,7 +36,7 @@ async fn metrics_match_table_scan() {
     server.failed("f2").await;
     server.post(&format!("/projects/{again}/retry"), json!({})).await.expect(200);
     server.until(&again, "failed").await;
-    let busy = server.create_as("busy", json!({"duration_ms": 20_000})).await;
+    let busy = server.create_as("busy", json!({"duration_ms": 600_000})).await;
     server.until(&busy, "provisioning").await;
     server.post(&format!("/projects/{busy}/retry"), json!({})).await.expect(409);
     post_raw(&server, "/projects", "{").await.expect(400);

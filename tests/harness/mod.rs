@@ -21,7 +21,7 @@ pub use database::{Database, connect, run_folder, start_cluster, start_cluster_w
 pub use process::Process;
 pub use proxy::{NetworkFault, Proxy};
 pub use replica::{Bouncer, Standby, signal_all};
-pub use server::{Answer, NO_POLL, Server, send};
+pub use server::{Answer, NO_POLL, Server, send, shorten};
 
 /// The time limit for a condition. Only a hang takes this long, even on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(90);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{act, enqueue, fast_server, job, outcomes, simulated, text, until};
-use crate::harness::{Database, Server};
+use crate::harness::{Database, Server, shorten};
 
 async fn followers(server: &Server, id: &str) -> Vec<Value> {
     let whole = server.get(&format!("/jobs/{id}/inspection")).await.expect(200).json();
@@ -95,11 +95,12 @@ async fn killed_worker_enqueues_no_follow_up() {
     let database = Database::new().await;
     let server = super::server_without_workers(&database);
     let victim = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
-    let payload = json!({"duration_ms": 1500, "next": [{"kind": "noop"}]});
+    let payload = json!({"duration_ms": 600_000, "next": [{"kind": "noop"}]});
     let id = simulated(&server, payload).await;
     until(&server, &id, "active").await;
     victim.kill();
     until(&server, &id, "retrying").await;
+    shorten(&database).await;
     assert_eq!(followers(&server, &id).await.len(), 0);
     let _successor = fast_server(&database, &[("PROVOST_ROLES", "api,worker")]);
     until(&server, &id, "completed").await;

@@ -136,11 +136,13 @@ async fn draining_queue_rejects_new_and_runs_waiting_jobs() {
 #[tokio::test]
 async fn draining_queue_accepts_follow_ups() {
     let database = Database::new().await;
-    let server = fast_server(&database, &[]);
-    let payload = json!({"duration_ms": 700, "next": [{"kind": "noop", "queue": "q"}]});
+    let gate = database.gate("jobs", "NEW.state = 'completed'").await;
+    let server = fast_server(&database, &[("PROVOST_LEASE_TTL", "10m")]);
+    let payload = json!({"duration_ms": 0, "next": [{"kind": "noop", "queue": "q"}]});
     let id = enqueue(&server, json!({"kind": "simulated", "queue": "q", "payload": payload})).await;
-    until(&server, &id, "active").await;
+    gate.is_reached(&database).await;
     set(&server, "q", "drain").await;
+    gate.open().await;
     until(&server, &id, "completed").await;
     let whole = server.get(&format!("/jobs/{id}/inspection")).await.json();
     until(&server, &text(&whole["followers"][0], "id"), "completed").await;

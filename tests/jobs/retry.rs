@@ -174,7 +174,7 @@ async fn deadline_fails_job_in_any_state() {
 #[tokio::test]
 async fn panic_fails_only_its_own_job() {
     let database = Database::new().await;
-    let mut server = fast_server(&database, &[]);
+    let mut server = fast_server(&database, &[("PROVOST_LEASE_TTL", "10m")]);
     let other = simulated(&server, json!({"duration_ms": 1500})).await;
     let payload = json!({"outcome": "panic", "duration_ms": 0, "reason": "index out of range"});
     let id = enqueue(&server, json!({"kind": "simulated", "payload": payload, "max_attempts": 1})).await;

@@ -20,7 +20,7 @@ fn of(stats: &Value, queue: &str, kind: &str) -> Value {
 #[tokio::test]
 async fn stats_report_every_count() {
     let database = Database::new().await;
-    let server = fast_server(&database, &[]);
+    let server = fast_server(&database, &[("PROVOST_LEASE_TTL", "10m")]);
     for n in 0..4 {
         let id = simulated(&server, json!({"duration_ms": 40 + 40 * n})).await;
         until(&server, &id, "completed").await;

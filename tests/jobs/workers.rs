@@ -116,18 +116,17 @@ async fn drained_worker_releases_unfinished_jobs() {
     let mut server = fast_server(&database, &[("PROVOST_SHUTDOWN_GRACE", "300ms")]);
     let id = only_worker(&server).await;
     let long = simulated(&server, json!({"duration_ms": 600_000})).await;
-    let short = simulated(&server, json!({"duration_ms": 500})).await;
     until(&server, &long, "active").await;
-    until(&server, &short, "active").await;
     server.post(&format!("/workers/{id}/drain"), json!({"reason": "new kernel"})).await.expect(200);
     let back = until(&server, &long, "queued").await;
     assert_eq!((&back["attempt"], &back["failures"]), (&json!(1), &json!(0)));
     assert_eq!(outcomes(&server, &long).await, ["released"]);
     assert!(server.is_running());
     assert_eq!(text(&worker(&server, &id).await, "state"), "draining");
+    let waiting = simulated(&server, json!({"duration_ms": 0})).await;
     server.post(&format!("/workers/{id}/uncordon"), json!({})).await.expect(200);
     until(&server, &long, "active").await;
-    until(&server, &short, "completed").await;
+    until(&server, &waiting, "completed").await;
     database.check_invariants().await;
 }
 
