@@ -80,10 +80,10 @@ async fn a_timeout_kills_the_whole_group() {
     let place = Place::script(&stubborn(&mark), "grace = \"300ms\"");
     let database = Database::new().await;
     let server = place.server(&database, &[]);
-    let id = enqueue(&server, json!({}), json!({"timeout": "1500ms"})).await;
+    let id = enqueue(&server, json!({}), json!({"timeout": "5s"})).await;
     is_ready(&server, &id).await;
     let job = until(&server, &id, "failed").await;
-    assert_eq!(text(&job, "error"), "timed out after 1.5s");
+    assert_eq!(text(&job, "error"), "timed out after 5s");
     is_gone(&mark).await;
     assert_eq!(outcomes(&server, &id).await, ["timed_out"]);
     place.is_tidy().await;

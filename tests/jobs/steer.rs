@@ -70,7 +70,7 @@ async fn cancel_of_an_active_job_is_heard_at_once() {
 #[tokio::test]
 async fn ignored_cancellation_revokes_lease_after_grace() {
     let database = Database::new().await;
-    let server = fast_server(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "1s")]);
+    let server = fast_server(&database, &[("PROVOST_ROLES", "api,scheduler"), ("PROVOST_CANCEL_GRACE", "5s")]);
     // A frozen process behaves like a handler that ignores cancellation.
     let frozen = fast_server(&database, &[("PROVOST_LEASE_TTL", "30s"), ("PROVOST_ROLES", "api,worker")]);
     let id = active(&frozen).await;

@@ -1,12 +1,10 @@
 //! `/internal`, request by request.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{dequeue, held, put, server_without_workers, text};
 use crate::api::{assert_problem, assert_refused};
-use crate::harness::{Database, worker};
+use crate::harness::{Database, eventually, worker};
 use crate::jobs::{act, job, only_worker, outcomes, until};
 
 #[tokio::test]
@@ -69,18 +67,23 @@ async fn later_request_ends_waiting_one() {
         let ask = json!({"worker_id": "w", "request_id": request, "kinds": ["noop"], "wait": "15s"});
         server.post("/internal/executions/dequeue", ask)
     };
+    // A request is recorded when it arrives.
+    let arrived = async |request: &str| {
+        let found = format!("SELECT count(*) FROM deliveries WHERE request_id = '{request}'");
+        eventually("the request has arrived", async || (database.number(&found).await == 1).then_some(())).await;
+    };
     let (answer, ()) = tokio::join!(ask("waits"), async {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        arrived("waits").await;
         server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
     });
     let answer = answer.expect(200).json();
     assert_eq!(answer["executions"].as_array().map(Vec::len), Some(1));
     assert!(answer["waited_ms"].is_u64(), "{answer}");
     let (first, second) = tokio::join!(ask("gave up"), async {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        arrived("gave up").await;
         let second = ask("second request");
         let born = async {
-            tokio::time::sleep(Duration::from_millis(1500)).await;
+            arrived("second request").await;
             server.post("/jobs", json!({"kind": "noop"})).await.expect(201);
         };
         tokio::join!(second, born).0
