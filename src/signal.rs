@@ -135,6 +135,7 @@ pub async fn pause(duration: Duration) {
 pub struct ProcessStatus {
     services: Mutex<BTreeMap<&'static str, ServiceStatus>>,
     listener: Mutex<ListenerStatus>,
+    acted: Mutex<BTreeMap<&'static str, OffsetDateTime>>,
     draining: AtomicBool,
 }
 
@@ -189,6 +190,16 @@ impl ProcessStatus {
 
     pub fn listener(&self) -> ListenerStatus {
         lock(&self.listener).clone()
+    }
+
+    /// When each role last did something: a request, a claim, a look for what is due.
+    pub fn acts(&self) -> BTreeMap<&'static str, OffsetDateTime> {
+        lock(&self.acted).clone()
+    }
+
+    /// Records that a role did something.
+    pub fn acted(&self, role: &'static str) {
+        lock(&self.acted).insert(role, OffsetDateTime::now_utc());
     }
 
     /// Whether this process is stopping.

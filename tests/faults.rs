@@ -195,7 +195,7 @@ async fn full_disk_is_503_and_reads_continue() {
     let server = Server::on(&database);
     fail_inserts(&database, "53100").await;
     let answer = server.post("/jobs", json!({"kind": "noop"})).await.expect(503);
-    assert!(!answer.header("retry-after").is_empty() && answer.code() == "database_unavailable");
+    assert!(!answer.header("retry-after").is_empty() && answer.code() == "storage_full");
     server.get("/jobs").await.expect(200);
     database.run("DROP TRIGGER fail_inserts ON jobs").await;
     server.post("/jobs", json!({"kind": "noop"})).await.expect(201);

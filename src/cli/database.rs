@@ -70,7 +70,9 @@ fn start_private(config: &Config) -> Result<Option<Embedded>, Exit> {
 /// Reports why the schema cannot be used, and what to do.
 pub fn report_unusable_schema(error: &MigrateError, connector: &Connector) -> Exit {
     let advice = match error.outage() {
-        None | Some(Outage::NoConnection) => return report_unusable(error, Some(connector)),
+        Some(Outage::NoConnection) => return report_unusable(error, Some(connector)),
+        // The error itself says what to do.
+        None => String::new(),
         Some(Outage::MissingPrivilege) => {
             let user = connector.user();
             format!(
@@ -81,7 +83,10 @@ pub fn report_unusable_schema(error: &MigrateError, connector: &Connector) -> Ex
         }
         Some(outage) => outage.advice().to_owned(),
     };
-    eprintln!("provost: cannot use the database at {}.\n  {}\n{advice}", connector.address(), chain(error));
+    eprintln!("provost: cannot use the database at {}.\n  {}", connector.address(), chain(error));
+    if !advice.is_empty() {
+        eprintln!("{advice}");
+    }
     Exit::Unreachable
 }
 

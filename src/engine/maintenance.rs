@@ -36,6 +36,7 @@ impl Task {
         service(state, move |(resources, log)| async move {
             loop {
                 let pause = (self.run)(&resources, &log).await?;
+                resources.context.process_status.acted("scheduler");
                 tokio::time::sleep(jittered(pause).min(pause)).await;
             }
         })

@@ -3,6 +3,7 @@
 //! | service | role | what it does |
 //! |---|---|---|
 //! | `listener` | any | receives notifications of other processes and wakes this one |
+//! | `presence` | any | registers this process, so that others see what the fleet lacks |
 //! | `deferred_notifier` | any | sends the notifications that were left out while the process was busy |
 //! | `worker` | worker | claims jobs and runs them |
 //! | `heartbeat` | worker | renews leases |
@@ -22,6 +23,7 @@ mod listener;
 mod local_worker;
 mod maintenance;
 pub mod observer;
+pub mod presence;
 mod pruner;
 mod reaper;
 mod recorder;
@@ -108,6 +110,8 @@ impl Engine {
         let mut engine = Self::new(&resources.context);
         let stop = engine.stop.clone();
         engine.supervisor.keep_until("listener", &stop, listener::listener(&resources));
+        let process = presence::process(&resources);
+        engine.background.keep_until("presence", &engine.end, presence::presence(&resources, process.clone()));
         engine.background.keep_until("deferred_notifier", &engine.end, listener::deferred_notifier(&resources));
         let roles = &resources.context.config.roles;
         if roles.worker {
@@ -127,6 +131,14 @@ impl Engine {
                 engine.supervisor.keep_until(task.name, &stop, task.service(&resources));
             }
         }
+        let (store, leave_worker) = (resources.store.clone(), engine.leave.take());
+        engine.leave = Some(Box::pin(async move {
+            // Without it, the record of this process expires.
+            _ = store.leave_process(&process.id).await;
+            if let Some(leave) = leave_worker {
+                leave.await;
+            }
+        }));
         engine
     }
 

@@ -76,6 +76,7 @@ async fn poll(resources: &EngineResources, log: &Logger, deferred: &mut Deferred
     wakeups.clear();
     let polled = Instant::now();
     let found = resources.store.due_schedules(BATCH, &deferred.ids(polled)).await?;
+    resources.context.process_status.acted("scheduler");
     if found.due.is_empty() {
         let next = polled + found.rest.map_or(MAX_POLL, |rest| rest.min(MAX_POLL));
         let next = deferred.next_retry(polled).map_or(next, |retry| retry.min(next));

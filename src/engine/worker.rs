@@ -124,6 +124,7 @@ impl<S: Source> Worker<S> {
         match self.shared.source.claim(requested).await {
             Ok(ClaimBatch { claims, trusted_until }) => {
                 self.timer.claimed(&claims);
+                self.shared.context.process_status.acted("worker");
                 self.is_full = claims.jobs.len() >= requested;
                 mutant::after_claim(claims.jobs.len());
                 for claimed in claims.jobs {

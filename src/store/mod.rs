@@ -15,6 +15,7 @@ pub mod logs;
 mod migrate;
 pub mod observations;
 mod pool;
+pub mod processes;
 pub mod projects;
 mod query;
 pub mod queues;

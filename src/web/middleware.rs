@@ -40,6 +40,7 @@ pub async fn frame(
         let elapsed = started.elapsed().as_secs_f64();
         app.telemetry.requests.get_or_create(&labels).inc();
         app.telemetry.request_seconds.get_or_create(&RouteLabels { route }).observe(elapsed);
+        app.process_status.acted("api");
         log(&app, &response, &id, &method, &path, elapsed * 1000.0);
     }
     Ok(response)

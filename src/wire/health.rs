@@ -11,7 +11,7 @@ use super::time::{serialize, serialize_option};
 /// Health of the process. The HTTP status is 200 while the database responds and accepts work, otherwise 503.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`, `degraded` (working, but a service is restarting or notifications do not arrive), `draining` or `unavailable`.
+    /// `ok`, `degraded` (working, but a service is restarting, notifications do not arrive, or the fleet lacks something), `draining` or `unavailable`.
     #[schema(example = "ok")]
     pub status: String,
     /// `ok` or `down`.
@@ -33,8 +33,29 @@ pub struct Health {
     pub listener: ListenerHealth,
     /// Workers of all processes; null while the database is down.
     pub workers: Option<WorkersHealth>,
+    /// The roles of this process, and when each last did something.
+    pub roles: BTreeMap<String, RoleHealth>,
+    /// All processes together; null while the database is down.
+    pub fleet: Option<FleetHealth>,
     /// Services inside this process.
     pub services: BTreeMap<String, ServiceHealth>,
+}
+
+/// A role of this process.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoleHealth {
+    /// Null: not yet.
+    #[serde(serialize_with = "serialize_option")]
+    pub acted_at: Option<OffsetDateTime>,
+}
+
+/// What all processes together have and lack.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FleetHealth {
+    /// Processes with the role scheduler. Without one, schedules do not fire and lost leases are not taken back.
+    pub schedulers: i64,
+    /// Queues in which a job has been due for 30 s and no worker runs its kind.
+    pub unserved_queues: Vec<String>,
 }
 
 /// Why the database cannot be used.

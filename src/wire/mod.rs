@@ -36,7 +36,7 @@ pub use credential::{Reissue, Reissued};
 pub use dead_letter::{DeadLetterGroup, ReplayJobs};
 pub use drift::{Drift, Finding, SearchedCluster, TakeUpOrphan};
 pub use event::Event;
-pub use health::{Health, ListenerHealth, ServiceHealth, TroubleHealth, WorkersHealth};
+pub use health::{FleetHealth, Health, ListenerHealth, RoleHealth, ServiceHealth, TroubleHealth, WorkersHealth};
 pub use job::{BackoffPolicy, Execution, Inspection, Job, JobExplanation, PatchJob};
 pub use job_selection::{BulkOutcome, JobFilter, RefusedJob, SelectJobs};
 pub use limit::{Limit, PutLimit};

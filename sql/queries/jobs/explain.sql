@@ -8,13 +8,18 @@ SELECT clock_timestamp() AS at, q.state AS queue_state, q.reason AS queue_reason
             LIMIT 10001) AS before) AS ahead,
        (SELECT count(*) FROM workers w
          WHERE w.seen_at > clock_timestamp() - $2::float8 * interval '1 second' AND w.state = 'online' AND NOT w.stopping
-           AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS workers,
+           AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds))
+       -- An agent that does not register is known from what it runs.
+       + (SELECT count(DISTINCT a.worker_id) FROM jobs a
+           WHERE a.state = 'active' AND a.queue = j.queue AND a.kind = j.kind AND a.worker_id IS NOT NULL
+             AND NOT EXISTS (SELECT FROM workers w WHERE w.id = a.worker_id)) AS workers,
        (SELECT coalesce(sum(w.slots - w.busy), 0)::bigint FROM workers w
          WHERE w.seen_at > clock_timestamp() - $2 * interval '1 second' AND w.state = 'online' AND NOT w.stopping
            AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS free_slots,
        (SELECT count(*) FROM workers w
          WHERE w.seen_at > clock_timestamp() - $2 * interval '1 second' AND (w.state <> 'online' OR w.stopping)
            AND ('*' = ANY (w.queues) OR j.queue = ANY (w.queues)) AND j.kind = ANY (w.kinds)) AS held_workers,
+       EXISTS (SELECT FROM processes p WHERE p.seen_at > clock_timestamp() - interval '35 s' AND 'scheduler' = ANY (p.roles)) AS has_scheduler,
        tight.name AS limit_name, tight.mode AS limit_mode, tight.amount AS limit_amount, tight.window_s AS limit_window_s, tight.free_in AS limit_free_in
 FROM jobs j
 LEFT JOIN queues q ON q.name = j.queue

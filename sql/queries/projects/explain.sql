@@ -5,6 +5,7 @@ SELECT p.id, p.name, p.status, p.error_reason, p.template, p.template_version, p
        p.tenant, p.queue, p.priority, p.operation_deadline, p.expires_at, p.delete_after,
        project_conditions(p.id) AS conditions, p.observed_at, p.requested_at, p.deadline_at, p.created_at, p.updated_at,
        clock_timestamp() AS at,
+       EXISTS (SELECT FROM processes r WHERE r.seen_at > clock_timestamp() - interval '35 s' AND 'scheduler' = ANY (r.roles)) AS has_scheduler,
        j.id AS job_id, j.kind, j.queue AS job_queue, j.state, j.run_at, j.attempt, j.failures, j.max_attempts, j.execution_id,
        j.worker_id, j.lease_until, j.error, x.claimed_at,
        (SELECT count(*) FROM jobs o

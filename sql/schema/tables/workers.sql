@@ -17,3 +17,14 @@ CREATE TABLE workers (
     changed_at  timestamptz,
     stopping    boolean     NOT NULL DEFAULT false             -- its process is shutting down
 );
+
+-- Processes with a connection to this database register here, with every role. A process that runs jobs is a worker too.
+CREATE TABLE processes (
+    id         text        PRIMARY KEY,                        -- new for every start of a process
+    host       text        NOT NULL,
+    pid        integer     NOT NULL,
+    version    text        NOT NULL,
+    roles      text[]      NOT NULL,
+    started_at timestamptz NOT NULL,
+    seen_at    timestamptz NOT NULL
+);

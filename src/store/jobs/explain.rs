@@ -25,6 +25,8 @@ row! {
         pub free_slots: i64,
         /// Workers that serve its queue and kind, but are cordoned or draining.
         pub held_workers: i64,
+        /// Whether some process has the role scheduler.
+        pub has_scheduler: bool,
         pub limit: Option<ExhaustedLimit> = exhausted_limit,
     }
 

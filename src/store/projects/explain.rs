@@ -18,6 +18,8 @@ row! {
         pub project: Project = Project::from_row,
         /// The time of the database.
         pub at: OffsetDateTime,
+        /// Whether some process has the role scheduler.
+        pub has_scheduler: bool,
         pub job: Option<WaitingJob> = waiting_job,
     }
 

@@ -1,5 +1,6 @@
 //! `/health` for people, `/healthz` and `/readyz` for orchestrators and load balancers.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
@@ -9,10 +10,12 @@ use time::OffsetDateTime;
 use crate::domain::Outage;
 use crate::signal::ListenMode;
 use crate::store::database::DatabaseInfo;
+use crate::store::StoreError;
+use crate::store::processes::Fleet;
 use crate::store::status::Trouble;
 use crate::store::workers::WorkerSummary;
 use crate::web::app::App;
-use crate::wire::{Health, ListenerHealth, ServiceHealth, TroubleHealth, WorkersHealth};
+use crate::wire::{FleetHealth, Health, ListenerHealth, RoleHealth, ServiceHealth, TroubleHealth, WorkersHealth};
 
 /// A database that takes longer to respond counts as down.
 const DATABASE_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -22,6 +25,27 @@ pub struct HealthCheck {
     /// The response of the database and its response time; `None` while the database is down.
     pub database: Option<(DatabaseInfo, Duration)>,
     pub workers: Option<WorkerSummary>,
+    pub fleet: Option<Fleet>,
+}
+
+/// How long a process may be silent before it does not count. It registers every 10 s.
+const MAX_PROCESS_AGE: Duration = Duration::from_secs(35);
+/// How long a job must be due before its queue counts as unserved.
+const UNSERVED_AFTER: Duration = Duration::from_secs(30);
+
+impl Fleet {
+    /// What is missing, as sentences.
+    pub fn lacks(&self) -> Vec<String> {
+        let scheduler = "No process has the role scheduler: schedules do not fire, and jobs of lost workers are not taken back.";
+        let unserved = |queue: &String| format!("No worker runs what is due in queue {queue}.");
+        let scheduler = (self.schedulers == 0).then(|| scheduler.to_owned());
+        scheduler.into_iter().chain(self.unserved_queues.iter().map(unserved)).collect()
+    }
+}
+
+/// What all processes together lack.
+pub async fn fleet(app: &App) -> Result<Fleet, StoreError> {
+    app.store.fleet(MAX_PROCESS_AGE, app.max_heartbeat_age(), UNSERVED_AFTER).await
 }
 
 /// Checks the database and counts the workers.
@@ -36,7 +60,11 @@ pub async fn check_health(app: &App) -> HealthCheck {
             .and_then(Result::ok),
         None => None,
     };
-    HealthCheck { database: pong.map(|pong| (pong, took)), workers }
+    let fleet = match workers {
+        Some(_) => tokio::time::timeout(DATABASE_TIMEOUT, fleet(app)).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    HealthCheck { database: pong.map(|pong| (pong, took)), workers, fleet }
 }
 
 /// Get the health of the process and its dependencies.
@@ -46,7 +74,10 @@ pub async fn health(app: Data<App>) -> HttpResponse {
     let state = check_health(&app).await;
     let listener = app.process_status.listener();
     let services = app.process_status.services();
-    let is_degraded = listener.mode == ListenMode::Poll || services.values().any(|it| it.state == "restarting");
+    let lacks_something = state.fleet.as_ref().is_some_and(|it| !it.lacks().is_empty());
+    let is_degraded = listener.mode == ListenMode::Poll
+        || lacks_something
+        || services.values().any(|it| it.state == "restarting");
     let trouble = trouble(&app, &state);
     let status = match (&trouble, app.process_status.is_draining()) {
         (Some(_), _) => "unavailable",
@@ -76,6 +107,8 @@ pub async fn health(app: Data<App>) -> HttpResponse {
             reconnects: listener.reconnects,
         },
         workers: state.workers.map(|it| WorkersHealth { online: it.online, slots: it.slots, busy: it.busy }),
+        roles: roles(&app),
+        fleet: state.fleet.map(|it| FleetHealth { schedulers: it.schedulers, unserved_queues: it.unserved_queues }),
         services: services
             .into_iter()
             .map(|(name, it)| {
@@ -93,6 +126,13 @@ pub async fn health(app: Data<App>) -> HttpResponse {
         true => HttpResponse::Ok().json(body),
         false => HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body),
     }
+}
+
+fn roles(app: &App) -> BTreeMap<String, RoleHealth> {
+    let (acts, roles) = (app.process_status.acts(), &app.config.roles);
+    let all = [("api", roles.api), ("worker", roles.worker), ("scheduler", roles.scheduler)];
+    let health = |role: &str| RoleHealth { acted_at: acts.get(role).copied() };
+    all.into_iter().filter(|(_, has)| *has).map(|(role, _)| (role.to_owned(), health(role))).collect()
 }
 
 /// Why the database cannot be used: it does not respond, or the last statement that wanted to change something was refused.

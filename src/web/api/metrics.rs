@@ -12,6 +12,7 @@ use crate::domain::ProjectStatus;
 use crate::signal::ListenMode;
 use crate::web::api::description;
 use crate::web::api::response::json;
+use crate::web::api::health::fleet;
 use crate::web::app::App;
 use crate::web::error::ApiResult;
 use crate::wire::{CountsByStatus, Metrics};
@@ -66,11 +67,22 @@ pub async fn prometheus(app: Data<App>) -> ApiResult {
             projects.get_or_create(&StatusLabel { status: status.as_str() }).set(n);
         }
         registry.register("projects", "Projects by status", projects);
+        register_fleet(&app, &mut registry).await;
         register_jobs(&app, &mut registry).await;
     }
     let mut text = String::new();
     _ = prometheus_client::encoding::text::encode(&mut text, &registry);
     Ok(HttpResponse::Ok().content_type(OPENMETRICS).body(text))
+}
+
+/// Adds what all processes together have and lack.
+async fn register_fleet(app: &App, registry: &mut Registry) {
+    let Ok(fleet) = fleet(app).await else { return };
+    let (schedulers, unserved) = (Gauge::<i64>::default(), Gauge::<i64>::default());
+    schedulers.set(fleet.schedulers);
+    unserved.set(i64::try_from(fleet.unserved_queues.len()).unwrap_or(i64::MAX));
+    registry.register("schedulers", "Processes with the role scheduler", schedulers);
+    registry.register("unserved_queues", "Queues in which a job has been due for 30 s and no worker runs its kind", unserved);
 }
 
 /// Adds the metrics that are read from counters in the database, unless the database fails.

@@ -123,15 +123,20 @@ fn active(job: &Job, facts: &JobExplanation) -> Reason {
         return ("cancel_requested", text);
     }
     if job.lease_until.is_some_and(|until| until < facts.at) {
-        return ("lease_expired", lease_expired(worker));
+        return ("lease_expired", lease_expired(worker, facts.has_scheduler));
     }
     ("active", running(worker, job.attempt, job.failures, job.max_attempts))
 }
 
 /// The sentence for a lease that expired without a settlement.
-pub fn lease_expired(worker: &str) -> String {
-    format!("Worker {worker} stopped sending heartbeats and its lease expired. The job will be released shortly.")
+pub fn lease_expired(worker: &str, has_scheduler: bool) -> String {
+    let then = if has_scheduler { "The job will be released shortly." } else { NO_SCHEDULER };
+    format!("Worker {worker} stopped sending heartbeats and its lease expired. {then}")
 }
+
+/// Why nothing happens that depends on time.
+pub const NO_SCHEDULER: &str =
+    "No process has the role scheduler, so nothing happens to it: start one, with scheduler in PROVOST_ROLES.";
 
 /// The sentence for a running attempt.
 pub fn running(worker: &str, attempt: i32, failures: i32, max_attempts: i32) -> String {

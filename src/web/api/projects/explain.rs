@@ -41,7 +41,7 @@ fn explanation(explained: ProjectExplanation, due: Option<Reason>, steps: Vec<St
     if can_continue_undo(explained.project.status, &steps) {
         summary.push_str(" The undoing of a step failed: continue it, or skip the step.");
     }
-    let ProjectExplanation { project, at, job } = explained;
+    let ProjectExplanation { project, at, job, .. } = explained;
     wire::ProjectExplanation {
         project_id: project.id,
         status: project.status.to_string(),
@@ -80,19 +80,20 @@ fn elapsed_ms(project: &Project, at: time::OffsetDateTime) -> i64 {
 
 /// The reason for the project's status. `due` is the result of [`due`], `steps` are those of the latest operation.
 pub fn why(explained: &ProjectExplanation, due: Option<Reason>, steps: &[Step]) -> Reason {
-    let ProjectExplanation { project, at, job } = explained;
+    let ProjectExplanation { project, at, has_scheduler, job } = explained;
     if !project.status.is_transient() {
         return ("settled", settled(project));
     }
     if project.deadline_at.is_some_and(|deadline| deadline < *at) {
-        return ("past_deadline", "The deadline has passed. The operation will fail shortly.".to_owned());
+        let then = if *has_scheduler { "The operation will fail shortly." } else { job::NO_SCHEDULER };
+        return ("past_deadline", format!("The deadline has passed. {then}"));
     }
     match job {
         None => {
             let text = "The project has no unfinished job; this is an internal error. The operation will fail at its deadline.";
             ("no_job", text.to_owned())
         }
-        Some(job) if job.state == JobState::Active => active(job, *at),
+        Some(job) if job.state == JobState::Active => active(job, *at, *has_scheduler),
         // An attempt that met an outage does not count as a failure.
         Some(job) if job.run_at > *at && job.state == JobState::Scheduled => {
             let error = steps.iter().rev().find_map(|it| it.error.as_deref()).unwrap_or("no reason given");
@@ -133,10 +134,10 @@ fn settled(project: &Project) -> String {
     }
 }
 
-fn active(job: &WaitingJob, at: time::OffsetDateTime) -> Reason {
+fn active(job: &WaitingJob, at: time::OffsetDateTime, has_scheduler: bool) -> Reason {
     let worker = job.worker_id.as_deref().unwrap_or("unknown");
     if job.lease_until.is_some_and(|until| until < at) {
-        return ("lease_expired", job::lease_expired(worker));
+        return ("lease_expired", job::lease_expired(worker, has_scheduler));
     }
     ("working", job::running(worker, job.attempt, job.failures, job.max_attempts))
 }

@@ -261,7 +261,7 @@ fn callout(
 }
 
 fn transient(explained: &ProjectExplanation, due: Option<Reason>, times: &ProvisionTimes, steps: &[Step]) -> Transient {
-    let ProjectExplanation { project, at, job } = explained;
+    let ProjectExplanation { project, at, job, .. } = explained;
     let holder = job.as_ref().filter(|job| job.state == JobState::Active).and_then(|job| {
         Some(Holder {
             worker: job.worker_id.clone()?,

@@ -25,6 +25,7 @@ pub fn worker(id: &str, state: WorkerState) -> RegisteredWorker {
 
 fn list() -> WorkersPage {
     WorkersPage {
+        lacks: Vec::new(),
         shell: shell("Workers", Nav::Workers),
         workers: vec![
             worker("worker-a", WorkerState::Online),

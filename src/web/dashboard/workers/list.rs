@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::domain::WorkerState;
 use crate::store::workers::RegisteredWorker;
+use crate::web::api::health::fleet;
 use crate::web::app::App;
 use crate::web::error::ApiError;
 use crate::web::query::Query;
@@ -25,6 +26,8 @@ pub struct WorkersPage {
     pub workers: Vec<RegisteredWorker>,
     /// The state of the current tab; `None` for all.
     pub state: Option<WorkerState>,
+    /// What all processes together lack, as sentences.
+    pub lacks: Vec<String>,
 }
 
 pub async fn show(app: Data<App>, request: HttpRequest) -> HttpResponse {
@@ -40,6 +43,7 @@ async fn list(app: &App, request: &HttpRequest) -> Result<HttpResponse, ApiError
     let page = WorkersPage {
         state: query.get("state").map(parse).transpose()?,
         workers: app.store.list_workers(None, None, app.max_heartbeat_age()).await?,
+        lacks: fleet(app).await?.lacks(),
         shell: Shell::load(app, request, Nav::Workers).await?.titled("Workers"),
     };
     Ok(respond(request, Rendering::new(&page, page.as_main())))
