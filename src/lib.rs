@@ -38,6 +38,7 @@ pub mod embedded;
 pub mod lines;
 pub mod log;
 pub mod mutant;
+pub mod schema;
 pub mod secrets;
 pub mod signal;
 pub mod telemetry;

@@ -72,7 +72,7 @@ pub struct Template {
     pub unsupported: Vec<OperationKind>,
     /// The queue of the operations on its projects; none for the default queue.
     pub queue: Option<String>,
-    validator: std::sync::Arc<jsonschema::Validator>,
+    validator: std::sync::Arc<crate::schema::Schema>,
 }
 
 impl Template {

@@ -3,11 +3,8 @@
 use serde_json::Value;
 
 use super::Template;
-
-/// How many mistakes are reported at once.
-const MAX_MISTAKES: usize = 20;
-/// The longest message of a mistake, in bytes, that repeats the value.
-const MAX_MESSAGE: usize = 300;
+use crate::domain::parameters::MAX_BYTES;
+use crate::schema;
 
 /// A parameter that does not satisfy the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +42,12 @@ pub enum FieldKind {
 impl Template {
     /// Every mistake in the parameters, at most 20.
     pub fn mistakes(&self, parameters: &Value) -> Vec<Mistake> {
-        let errors = self.validator.iter_errors(parameters).take(MAX_MISTAKES);
-        let mistake = |error: jsonschema::ValidationError<'_>| {
-            let path = error.instance_path().to_string().replace('/', ".");
-            // The message contains the value, which may be long.
-            let text = error.to_string();
-            let message = if text.len() <= MAX_MESSAGE { text } else { error.masked_with("the value").to_string() };
-            Mistake { field: format!("parameters{path}"), message }
+        let found = self.validator.check(parameters, schema::budget(MAX_BYTES)).err();
+        let mistake = |it: schema::Mistake| Mistake {
+            field: format!("parameters{}", it.path.replace('/', ".")),
+            message: it.message,
         };
-        errors.map(mistake).collect()
+        found.map(schema::Invalid::into_mistakes).into_iter().flatten().map(mistake).collect()
     }
 
     /// The fields of a form, in the order of the schema.

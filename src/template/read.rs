@@ -11,6 +11,7 @@ use toml::Table;
 
 use super::{Mistake, OnFailure, Policy, Template, Templates, built_in};
 use crate::domain::{Ident, Labels, OperationKind, cluster};
+use crate::schema::Schema;
 
 /// The longest deadline.
 pub const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -138,8 +139,8 @@ impl Reader<'_> {
             self.reject(["settings", &field].join(".").trim_end_matches('.'), message);
         }
         let schema = schema.unwrap_or_else(|| json!({"type": "object", "additionalProperties": false}));
-        let validator = jsonschema::validator_for(&schema)
-            .map_err(|error| self.reject("parameters", format!("must be a JSON Schema: {error}")))
+        let validator = Schema::compile(&schema)
+            .map_err(|why| self.reject("parameters", format!("must be a JSON Schema that can be checked: it {why}")))
             .ok();
         let operations = self.operations(&PolicyEntry { deadline, max_attempts }, &operations);
         let grace = self.grace(grace.as_deref());
@@ -238,7 +239,7 @@ impl Template {
         on_failure: OnFailure,
         grace: Duration,
     ) -> Option<Self> {
-        let validator = Arc::new(jsonschema::validator_for(&schema).ok()?);
+        let validator = Arc::new(Schema::compile(&schema).ok()?);
         Some(Self {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -288,7 +289,7 @@ mod tests {
     fn built_in_templates_have_valid_schemas() {
         assert_eq!(built_in().len(), 2);
         for template in built_in() {
-            assert!(jsonschema::validator_for(&template.schema).is_ok(), "{}", template.name);
+            assert!(Schema::compile(&template.schema).is_ok(), "{}", template.name);
             assert_eq!(template.mistakes(&json!({})), [], "{}: defaults must be enough", template.name);
         }
     }

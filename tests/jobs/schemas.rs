@@ -141,3 +141,71 @@ async fn validated_payload_is_kept_byte_for_byte() {
     assert!(created.text.contains(r#""payload":{ "n" : 12345678901234567890123 }"#), "{}", created.text);
     assert_eq!(job(&server, &text(&created.json(), "id")).await["schema_version"], 1);
 }
+
+/// Each of these schemas made the server grow, or search, without end; or made its stack overflow.
+#[tokio::test]
+async fn schema_that_could_exhaust_the_server_is_refused() {
+    let database = Database::new().await;
+    let server = api_server(&database);
+    let twice = |at: usize| vec![json!({"$ref": format!("#/$defs/d{}", at + 1)}); 2];
+    let doubling: serde_json::Map<String, Value> =
+        (0..26).map(|at| (format!("d{at}"), json!({"anyOf": twice(at)}))).collect();
+    let doubling = json!({"$ref": "#/$defs/d0", "$defs": doubling.into_iter().chain([("d26".to_owned(), json!(true))]).collect::<serde_json::Map<_, _>>()});
+    let key = "k".repeat(1000);
+    let leaves: serde_json::Map<String, Value> =
+        (0..1500).map(|at| (at.to_string(), json!({"type": "null"}))).collect();
+    let long = (0..20).fold(json!({"properties": leaves}), |inner, _| json!({"properties": {&key: inner}}));
+    for schema in [
+        json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}),
+        json!({"$ref": "#/$defs/a", "$defs": {"a": {"oneOf": [{"$ref": "#/$defs/b"}]}, "b": {"oneOf": [{"$ref": "#/$defs/a"}, true]}}}),
+        doubling,
+        long,
+        json!({"pattern": "^(a|a)*(?<!b)$"}),
+        json!({"pattern": "(([a-z]{99}){99}){99}"}),
+    ] {
+        let answer = put(&server, "heavy", json!({"schema": schema})).await;
+        assert_refused(&answer, 422, "invalid_field", "schema");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM schemas").await, 0);
+}
+
+#[tokio::test]
+async fn payload_too_costly_to_check_is_refused() {
+    let database = Database::new().await;
+    let server = api_server(&database);
+    let pair = |at: usize| json!([at]);
+    let choices: Vec<Value> = (0..5000).map(pair).collect();
+    put(&server, "choices", json!({"schema": {"items": {"enum": choices}}})).await.expect(201);
+    let items = json!({"type": "array", "items": {"$ref": "#"}});
+    put(&server, "tree", json!({"schema": {"anyOf": [items, items]}})).await.expect(201);
+    let costly: Vec<Value> = (0..5000).map(|_| pair(4999)).collect();
+    let answer = server.post("/jobs", json!({"kind": "choices", "payload": costly})).await;
+    assert_refused(&answer, 422, "invalid_field", "payload");
+    assert!(answer.text.contains("takes too long to check"), "{}", answer.text);
+    // Naming the mistakes of this payload took all memory: each of the two alternatives has those of the level below.
+    let deep = (0..60).fold(json!(1), |inner, _| json!([inner]));
+    let answer = server.post("/jobs", json!({"kind": "tree", "payload": deep})).await;
+    assert_refused(&answer, 422, "invalid_field", "payload");
+    assert!(answer.text.contains("the mistakes take too long to name"), "{}", answer.text);
+    enqueue(&server, json!({"kind": "choices", "payload": [pair(4999), pair(0)]})).await;
+    enqueue(&server, json!({"kind": "tree", "payload": [[[]], []]})).await;
+}
+
+#[tokio::test]
+async fn unusable_stored_schema_does_not_stop_its_kind() {
+    let database = Database::new().await;
+    let server = api_server(&database);
+    put(&server, "order", json!({"schema": needs("a")})).await.expect(201);
+    database
+        .run(r##"INSERT INTO schemas (kind, version, schema, actor) VALUES ('order', 2, '{"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}', 'earlier')"##)
+        .await;
+    let request =
+        |version: Option<i64>, field: &str| json!({"kind": "order", "payload": {field: 1}, "schema_version": version});
+    let server = api_server(&database);
+    assert_refused(&server.post("/jobs", request(None, "b")).await, 422, "invalid_field", "payload");
+    let job = server.post("/jobs", request(None, "a")).await.expect(201).json();
+    assert_eq!(job["schema_version"], 1, "the latest version that can be used");
+    let answer = server.post("/jobs", request(Some(2), "a")).await;
+    assert_refused(&answer, 422, "invalid_field", "schema_version");
+    assert!(answer.text.contains("cannot be used"), "{}", answer.text);
+}

@@ -12,14 +12,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("secrets", &[]),
     ("lines", &[]),
     ("program", &["domain", "lines", "signal"]),
-    ("template", &["domain"]),
+    ("schema", &[]),
+    ("template", &["domain", "schema"]),
     ("config", &["domain"]),
     ("log", &["config", "domain"]),
     ("connection", &["domain", "log"]),
     ("store", &["domain", "signal", "log", "mutant", "connection", "secrets"]),
     ("wire", &["domain"]),
     ("provision", &["domain", "lines", "log", "program", "signal", "mutant", "connection", "secrets", "template"]),
-    ("handlers", &["domain", "lines", "log", "program", "signal", "provision", "template"]),
+    ("handlers", &["domain", "lines", "log", "program", "schema", "signal", "provision", "template"]),
     (
         "engine",
         &[
@@ -36,7 +37,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "secrets",
         ],
     ),
-    ("web", &["domain", "signal", "config", "log", "telemetry", "mutant", "store", "wire", "secrets", "template"]),
+    (
+        "web",
+        &["domain", "schema", "signal", "config", "log", "telemetry", "mutant", "store", "wire", "secrets", "template"],
+    ),
 ];
 
 /// Folders inside a module, and the folders that they must not import.

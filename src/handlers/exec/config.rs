@@ -12,6 +12,7 @@ use crate::handlers::{Settings, built_in};
 use crate::program::FirstSignal;
 use crate::program::settings::{Defaults, Reader};
 use crate::provision::Registry;
+use crate::schema::Schema;
 
 /// The keys that other programs do not have.
 const KEYS: &[&str] = &["argv", "kind", "refuse_on", "schema"];
@@ -68,16 +69,14 @@ fn command(reader: &mut Reader<'_>, name: &str, value: &toml::Value) -> Option<C
 }
 
 /// A schema is a table, or the path of a file.
-fn schema(reader: &mut Reader<'_>, schema: Value) -> Option<(String, jsonschema::Validator)> {
+fn schema(reader: &mut Reader<'_>, schema: Value) -> Option<(String, Schema)> {
     let text = match &schema {
         Value::String(path) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}")),
         other => Ok(other.to_string()),
     };
     let compiled = text.and_then(|text| {
-        let schema: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        // Remote references are errors: fetching is not compiled in.
-        let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
-        Ok((text, validator))
+        let schema = Schema::parse(&text)?;
+        Ok((text, schema))
     });
     compiled
         .map_err(|why: String| reader.reject("schema", format!("must be a JSON Schema or the path of one: {why}")))

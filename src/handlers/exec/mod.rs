@@ -5,11 +5,10 @@ mod config;
 
 use std::time::Duration;
 
-use jsonschema::Validator;
-
 use super::{Handler, HandlerFuture, Job, fallible};
 use crate::domain::Outcome;
 use crate::program::{Ended, Invocation, Program, Stdout};
+use crate::schema::{self, Schema};
 
 pub use config::read as read_commands;
 
@@ -22,7 +21,7 @@ pub struct Command {
     refuse_on: Vec<i32>,
     /// The JSON Schema of payloads, as text and compiled. A remote worker validates payloads itself, because the server
     /// may not know the schema.
-    schema: Option<(String, Validator)>,
+    schema: Option<(String, Schema)>,
 }
 
 pub struct RunCommand(pub Command);
@@ -64,12 +63,12 @@ impl RunCommand {
     }
 
     fn check(&self, payload: &str) -> Result<(), Outcome> {
-        let Some((_, validator)) = &self.0.schema else { return Ok(()) };
-        let payload: serde_json::Value = super::payload::read(payload)?;
-        validator.validate(&payload).map_err(|error| {
-            let path = error.instance_path();
-            Outcome::fatal(format!("the payload does not match its schema: payload{path}: {error}"))
-        })
+        let Some((_, schema)) = &self.0.schema else { return Ok(()) };
+        let value: serde_json::Value = super::payload::read(payload)?;
+        let Err(invalid) = schema.check(&value, schema::budget(payload.len())) else { return Ok(()) };
+        let first = invalid.into_mistakes().into_iter().next();
+        let (path, message) = first.map(|it| (it.path, it.message)).unwrap_or_default();
+        Err(Outcome::fatal(format!("the payload does not match its schema: payload{path}: {message}")))
     }
 
     fn outcome(&self, ended: Ended) -> Result<Outcome, Outcome> {

@@ -64,7 +64,8 @@ pub async fn put(app: Data<App>, Name(kind): Name, body: Json<PutSchema>) -> Api
     if text.len() > MAX_SCHEMA {
         return Err(ApiError::field("schema", format!("must have at most {MAX_SCHEMA} bytes")));
     }
-    storable(text).and_then(|()| registry::compile(text).map(drop)).map_err(|why| ApiError::field("schema", why))?;
+    storable(text).map_err(|why| ApiError::field("schema", why))?;
+    app.schemas.try_out(text).await?.map_err(|why| ApiError::field("schema", why))?;
     let version = match version {
         // The built-in schema is version 1.
         requested if app.schemas.built_in.contains_key(kind.as_str()) => match requested {
