@@ -1,5 +1,6 @@
 //! The command line against a running server.
 
+mod bounds;
 mod exit_codes;
 mod follow;
 mod nouns;

@@ -33,7 +33,7 @@ impl Client {
             return Ok(Stream { response, frames: Frames::default() });
         }
         let status = response.status();
-        Err(self.refusal(status, &response.text().await.unwrap_or_default()))
+        Err(self.refusal(status, &self.text(response).await.unwrap_or_default()))
     }
 }
 

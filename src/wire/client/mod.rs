@@ -44,6 +44,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of a request that changes up to 10,000 jobs, or starts a workflow of up to 20,000 steps.
 const BULK_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// The maximum size of a response in bytes: a page of jobs with the largest payloads and results.
+const MAX_ANSWER: usize = 256 * 1024 * 1024;
+
 /// A client of one server.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -135,7 +138,7 @@ impl Client {
         let response = self.open(request, Some(request.timeout)).await?;
         let status = response.status();
         let next = response.headers().get("link").and_then(|it| it.to_str().ok()).and_then(next_page);
-        let text = response.text().await.map_err(|source| self.unreachable(source))?;
+        let text = self.text(response).await?;
         if status.is_success() || request.accepted == Some(status.as_u16()) {
             return Ok(Answer { status: status.as_u16(), text, next });
         }
@@ -164,6 +167,18 @@ impl Client {
             eprintln!("{} {} → {status} ({elapsed} ms)", request.method, request.path);
         }
         Ok(response)
+    }
+
+    /// The body of a response. The address may lead to something else than this API, which may send without end.
+    async fn text(&self, mut response: reqwest::Response) -> Result<String, ClientError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|source| self.unreachable(source))? {
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                return Err(self.unexpected(format!("it has more than {} MiB", MAX_ANSWER >> 20)));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn unreachable(&self, source: reqwest::Error) -> ClientError {
