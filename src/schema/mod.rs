@@ -131,15 +131,28 @@ impl Schema {
         }
     }
 
+    /// Like [`Self::check`], but nothing if the check, or naming the mistakes, takes more than `steps`.
+    pub fn check_quickly(&self, value: &Value, steps: u64) -> Option<Result<(), Invalid>> {
+        if within(steps, self.prices, || self.validator.is_valid(Counted(value))).ok()? {
+            return Some(Ok(()));
+        }
+        let mistakes = within(steps, self.prices, || self.all_mistakes(value)).ok()?;
+        Some(Err(Invalid::Mistakes(mistakes)))
+    }
+
     /// The mistakes of an invalid value. Naming all is far more work than finding one, so that is what remains when all are too
     /// much.
     fn mistakes(&self, value: &Value) -> Vec<Mistake> {
-        let all = || self.validator.iter_errors(Counted(value)).take(MAX_MISTAKES).map(mistake).collect::<Vec<_>>();
+        let all = || self.all_mistakes(value);
         let first = || self.validator.validate(Counted(value)).err().map(mistake).into_iter().collect::<Vec<_>>();
         let named = within(EXPLAIN_STEPS, self.prices, all).or_else(|_| within(EXPLAIN_STEPS, self.prices, first));
         let message = "does not match its schema; the mistakes take too long to name";
         let some = || Mistake { path: String::new(), message: message.to_owned() };
         named.ok().filter(|it| !it.is_empty()).unwrap_or_else(|| vec![some()])
+    }
+
+    fn all_mistakes(&self, value: &Value) -> Vec<Mistake> {
+        self.validator.iter_errors(Counted(value)).take(MAX_MISTAKES).map(mistake).collect()
     }
 }
 

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::Template;
-use crate::domain::parameters::MAX_BYTES;
 use crate::schema;
+
+/// The steps of a check. Parameters are checked where the request is answered; this takes at most some milliseconds.
+const MAX_STEPS: u64 = 500_000;
 
 /// A parameter that does not satisfy the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +44,9 @@ pub enum FieldKind {
 impl Template {
     /// Every mistake in the parameters, at most 20.
     pub fn mistakes(&self, parameters: &Value) -> Vec<Mistake> {
-        let found = self.validator.check(parameters, schema::budget(MAX_BYTES)).err();
+        let quick = self.validator.check_quickly(parameters, MAX_STEPS);
+        let costly = || Err(schema::Invalid::Costly(schema::Spent::Steps));
+        let found = quick.unwrap_or_else(costly).err();
         let mistake = |it: schema::Mistake| Mistake {
             field: format!("parameters{}", it.path.replace('/', ".")),
             message: it.message,

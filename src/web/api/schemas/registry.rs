@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::domain::NewJob;
-use crate::schema::{Invalid, Schema, budget};
+use crate::schema::{Schema, budget};
 use crate::store::Store;
 use crate::web::error::ApiError;
 use crate::wire::FieldProblem;
@@ -112,12 +112,14 @@ impl Schemas {
     async fn validate(&self, version: &Arc<Version>, payload: &str, prefix: &str) -> Result<(), ApiError> {
         let Ok(schema) = version.compiled() else { return Ok(()) };
         let (value, steps) = (parse(payload)?, budget(payload.len()));
-        let mut checked = schema.check(&value, INLINE_STEPS.min(steps));
-        if let Err(Invalid::Costly(_)) = checked {
-            let version = version.clone();
-            let check = move || version.compiled().as_ref().map_or(Ok(()), |schema| schema.check(&value, steps));
-            checked = self.elsewhere(check).await?;
-        }
+        let checked = match schema.check_quickly(&value, INLINE_STEPS.min(steps)) {
+            Some(checked) => checked,
+            None => {
+                let version = version.clone();
+                let check = move || version.compiled().as_ref().map_or(Ok(()), |schema| schema.check(&value, steps));
+                self.elsewhere(check).await?
+            }
+        };
         let problem = |it: crate::schema::Mistake| FieldProblem::new(format!("{prefix}payload{}", it.path), it.message);
         checked.map_err(|invalid| ApiError::Fields(invalid.into_mistakes().into_iter().map(problem).collect()))
     }
