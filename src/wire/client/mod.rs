@@ -169,16 +169,10 @@ impl Client {
         Ok(response)
     }
 
-    /// The body of a response. The address may lead to something else than this API, which may send without end.
-    async fn text(&self, mut response: reqwest::Response) -> Result<String, ClientError> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|source| self.unreachable(source))? {
-            if bytes.len() + chunk.len() > MAX_ANSWER {
-                return Err(self.unexpected(format!("it has more than {} MiB", MAX_ANSWER >> 20)));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    /// The body of a response.
+    async fn text(&self, response: reqwest::Response) -> Result<String, ClientError> {
+        let text = limited(response, MAX_ANSWER).await.map_err(|source| self.unreachable(source))?;
+        text.ok_or_else(|| self.unexpected(format!("it has more than {} MiB", MAX_ANSWER >> 20)))
     }
 
     fn unreachable(&self, source: reqwest::Error) -> ClientError {
@@ -198,6 +192,22 @@ impl Client {
     fn unexpected(&self, why: impl ToString) -> ClientError {
         ClientError::Unexpected { address: self.address().to_owned(), why: why.to_string() }
     }
+}
+
+/// The body of a response, or nothing if it has more than `max` bytes: the address may lead to something else than this API, which
+/// may send without end.
+async fn limited(mut response: reqwest::Response, max: usize) -> Result<Option<String>, reqwest::Error> {
+    if response.content_length().is_some_and(|length| length > max as u64) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > max {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// The path in `<path>; rel="next"`.
@@ -230,5 +240,26 @@ mod tests {
         assert_eq!(next_page("</jobs?cursor=1>; rel=\"next\"").as_deref(), Some("/jobs?cursor=1"));
         assert_eq!(next_page("</a>; rel=\"prev\", </b>; rel=\"next\"").as_deref(), Some("/b"));
         assert_eq!(next_page("</a>; rel=\"prev\""), None);
+    }
+
+    #[tokio::test]
+    async fn response_of_unknown_length_is_bounded() {
+        use std::io::{Read as _, Write as _};
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                _ = stream.read(&mut [0; 4096]).unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n0123456789").unwrap();
+            }
+        });
+        let client = Client::new(&address, None).unwrap();
+        for (max, text) in [(10, Some("0123456789")), (9, None)] {
+            let response = client.open(&Request::get("/"), None).await.unwrap();
+            assert_eq!(limited(response, max).await.unwrap().as_deref(), text);
+        }
+        server.join().unwrap();
     }
 }
