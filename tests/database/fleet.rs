@@ -57,7 +57,7 @@ async fn queue_without_a_worker_is_named() {
     assert_eq!((&health["status"], &health["fleet"]["unserved_queues"]), (&json!("degraded"), &json!(["gpu"])));
     let why = server.get(&format!("/jobs/{job}/explain")).await.json();
     assert_eq!(why["reason"], "no_worker", "{why}");
-    let ask = json!({"worker": "agent-1", "queues": ["gpu"], "kinds": ["render"], "max": 1});
+    let ask = json!({"worker_id": "agent-1", "queues": ["gpu"], "kinds": ["render"], "limit": 1});
     server.post("/internal/executions/dequeue", ask).await.expect(200);
     let health = server.get("/health").await.json();
     assert_eq!(health["fleet"]["unserved_queues"], json!([]), "{health}");

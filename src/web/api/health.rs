@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 
 use crate::domain::Outage;
 use crate::signal::ListenMode;
-use crate::store::database::DatabaseInfo;
 use crate::store::StoreError;
+use crate::store::database::DatabaseInfo;
 use crate::store::processes::Fleet;
 use crate::store::status::Trouble;
 use crate::store::workers::WorkerSummary;
@@ -36,7 +36,8 @@ const UNSERVED_AFTER: Duration = Duration::from_secs(30);
 impl Fleet {
     /// What is missing, as sentences.
     pub fn lacks(&self) -> Vec<String> {
-        let scheduler = "No process has the role scheduler: schedules do not fire, and jobs of lost workers are not taken back.";
+        let scheduler =
+            "No process has the role scheduler: schedules do not fire, and jobs of lost workers are not taken back.";
         let unserved = |queue: &String| format!("No worker runs what is due in queue {queue}.");
         let scheduler = (self.schedulers == 0).then(|| scheduler.to_owned());
         scheduler.into_iter().chain(self.unserved_queues.iter().map(unserved)).collect()
@@ -75,9 +76,8 @@ pub async fn health(app: Data<App>) -> HttpResponse {
     let listener = app.process_status.listener();
     let services = app.process_status.services();
     let lacks_something = state.fleet.as_ref().is_some_and(|it| !it.lacks().is_empty());
-    let is_degraded = listener.mode == ListenMode::Poll
-        || lacks_something
-        || services.values().any(|it| it.state == "restarting");
+    let is_degraded =
+        listener.mode == ListenMode::Poll || lacks_something || services.values().any(|it| it.state == "restarting");
     let trouble = trouble(&app, &state);
     let status = match (&trouble, app.process_status.is_draining()) {
         (Some(_), _) => "unavailable",

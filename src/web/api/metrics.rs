@@ -11,8 +11,8 @@ use prometheus_client::registry::Registry;
 use crate::domain::ProjectStatus;
 use crate::signal::ListenMode;
 use crate::web::api::description;
-use crate::web::api::response::json;
 use crate::web::api::health::fleet;
+use crate::web::api::response::json;
 use crate::web::app::App;
 use crate::web::error::ApiResult;
 use crate::wire::{CountsByStatus, Metrics};
@@ -82,7 +82,11 @@ async fn register_fleet(app: &App, registry: &mut Registry) {
     schedulers.set(fleet.schedulers);
     unserved.set(i64::try_from(fleet.unserved_queues.len()).unwrap_or(i64::MAX));
     registry.register("schedulers", "Processes with the role scheduler", schedulers);
-    registry.register("unserved_queues", "Queues in which a job has been due for 30 s and no worker runs its kind", unserved);
+    registry.register(
+        "unserved_queues",
+        "Queues in which a job has been due for 30 s and no worker runs its kind",
+        unserved,
+    );
 }
 
 /// Adds the metrics that are read from counters in the database, unless the database fails.
