@@ -45,10 +45,13 @@ async fn concurrent_migrations_apply_each_version_once() {
 #[tokio::test]
 async fn newer_schema_is_refused() {
     let database = Database::new().await;
-    database.run("INSERT INTO schema_migrations (version, name) VALUES (999, 'later')").await;
+    database.run("INSERT INTO schema_migrations (version, name, supports) VALUES (999, 'later', 998)").await;
     let (code, output) = run(Server::command().env("DATABASE_URL", &database.url));
     assert_eq!(code, 6, "{output}");
-    assert!(output.contains("version 999") && output.contains("newer provost"), "{output}");
+    assert!(
+        output.contains("version 999") && output.contains("version 998") && output.contains("newer provost"),
+        "{output}"
+    );
     assert_eq!(database.number("SELECT count(*) FROM schema_migrations").await, newest() + 1);
 }
 

@@ -139,9 +139,9 @@ async fn check_version(snapshot: &Transaction<'_>) -> Result<(), ExamineError> {
         return Err(ExamineError::Empty);
     }
     let row = snapshot.query_typed_one(DATABASE_VERSION.text, &[]).await.map_err(ExamineError::Lost)?;
-    let current = row.try_get::<_, Option<i32>>("version").map_err(ExamineError::Lost)?.unwrap_or_default();
-    let known = newest();
-    if current == known { Ok(()) } else { Err(ExamineError::OtherVersion { current, known }) }
+    let number = |name| row.try_get::<_, Option<i32>>(name).map(Option::unwrap_or_default).map_err(ExamineError::Lost);
+    let (current, supports, known) = (number("version")?, number("supports")?, newest());
+    if (supports..=current).contains(&known) { Ok(()) } else { Err(ExamineError::OtherVersion { current, known }) }
 }
 
 /// Reads row by row, because a damaged database may have millions of violations.

@@ -1,5 +1,5 @@
 //! Brings the schema up to date: applies missing migrations, then replaces the functions whose file changed. Several processes
-//! may start at once. A schema newer than this program is refused; newer functions of the same schema are left alone.
+//! may start at once. A newer schema is used if it supports this program; newer functions of the same schema are left alone.
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ pub enum MigrateError {
     #[error("the server stopped answering")]
     Silent,
     #[error(
-        "the database schema has version {found}, but this program supports versions up to {known}: start a newer provost"
+        "the database schema has version {found}, which supports programs that know version {supports}, but this program knows version {known}: start a newer provost"
     )]
-    Newer { found: i32, known: i32 },
+    Newer { found: i32, supports: i32, known: i32 },
     #[error(
         "the schema provost was made by an unreleased version and cannot be upgraded: drop it with \
          DROP SCHEMA provost CASCADE, which deletes its data, or use another database"
@@ -83,6 +83,7 @@ struct Migration {
     version: i32,
     name: String,
     text: String,
+    supports: i32,
 }
 
 /// Applies what is missing. Each part is one transaction, with a lock that ends with it in every case, so that a pooler does no harm.
@@ -171,7 +172,8 @@ async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
         };
         let failed = |source| MigrateError::Failed { name: migration.name.clone(), source };
         transaction.batch_execute(&migration.text).await.map_err(failed)?;
-        let record: [Typed<'_>; 2] = [(&migration.version, Type::INT4), (&migration.name, Type::TEXT)];
+        let Migration { version, name, supports, .. } = &migration;
+        let record: [Typed<'_>; 3] = [(version, Type::INT4), (name, Type::TEXT), (supports, Type::INT4)];
         transaction.query_typed(DATABASE_RECORD_MIGRATION.text, &record).await?;
         transaction.commit().await?;
         migrated.applied += 1;
@@ -205,11 +207,12 @@ async fn current_version(transaction: &Transaction<'_>) -> Result<Option<i32>, M
     if !schema.try_get::<_, bool>("migrated")? {
         return Ok(None);
     }
-    let found = one(transaction, &DATABASE_VERSION).await?.try_get::<_, Option<i32>>("version")?;
+    let row = one(transaction, &DATABASE_VERSION).await?;
+    let (found, supports) = (row.try_get::<_, Option<i32>>("version")?, row.try_get::<_, Option<i32>>("supports")?);
     let known = newest();
-    match found.filter(|found| *found > known) {
-        Some(found) => Err(MigrateError::Newer { found, known }),
-        None => Ok(found),
+    match (found, supports) {
+        (Some(found), Some(supports)) if supports > known => Err(MigrateError::Newer { found, supports, known }),
+        _ => Ok(found),
     }
 }
 
@@ -217,11 +220,11 @@ async fn current_version(transaction: &Transaction<'_>) -> Result<Option<i32>, M
 fn missing(current: Option<i32>) -> Vec<Migration> {
     let first = [TABLES, FUNCTIONS, TRIGGERS].concat();
     let first = first.iter().map(text_of).collect::<Vec<_>>().join("\n");
-    let later = LATER.iter().map(|part| (part.name.to_owned(), text_of(part)));
-    std::iter::once(("V1__schema".to_owned(), first))
+    let later = LATER.iter().map(|it| (it.part.name.to_owned(), text_of(&it.part), it.supports));
+    std::iter::once(("V1__schema".to_owned(), first, 1))
         .chain(later)
         .zip(1..)
-        .map(|((name, text), version)| Migration { version, name, text })
+        .map(|((name, text, supports), version)| Migration { version, name, text, supports })
         .filter(|it| current.is_none_or(|current| it.version > current))
         .collect()
 }

@@ -124,11 +124,21 @@ pub const FUNCTIONS: &[Part] = parts![
 pub const TRIGGERS: &[Part] =
     parts!["triggers/projects", "triggers/jobs", "triggers/dependencies", "triggers/executions", "rows",];
 
+/// A migration after the first.
+#[derive(Clone, Copy, Debug)]
+pub struct Later {
+    pub part: Part,
+    /// The oldest version that a program may know to run on the schema after this migration. A migration that only adds keeps the
+    /// number of the one before. One that removes or renames has the version of the release that uses it no longer. See
+    /// `docs/upgrading.md`.
+    pub supports: i32,
+}
+
 /// Migrations after the first, in order: the first entry is version 2. Each is a file `sql/migrations/V2__name.sql`, runs in
 /// a transaction of its own, and is never changed after its release.
-pub const LATER: &[Part] = &[];
+pub const LATER: &[Later] = &[];
 
 /// Every part, for checks.
 pub fn parts() -> impl Iterator<Item = &'static Part> {
-    [TABLES, FUNCTIONS, TRIGGERS, LATER].into_iter().flatten()
+    [TABLES, FUNCTIONS, TRIGGERS].into_iter().flatten().chain(LATER.iter().map(|it| &it.part))
 }

@@ -5,3 +5,4 @@ mod fleet;
 mod poolers;
 mod roles;
 mod sessions;
+mod upgrade;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Bouncer, Database, Server, connect, eventually};
+use crate::harness::{Bouncer, Database, Server, connect, eventually, tenants_url};
 
 /// What earlier clients have left behind in the sessions of the server.
 async fn leftovers(database: &Database) -> Vec<String> {
@@ -79,6 +79,22 @@ async fn sessions_of_a_pooler_can_be_used_as_such() {
     .await;
     server.ready("a").await;
     database.check_invariants().await;
+}
+
+/// Operations on projects lock a session in their cluster.
+#[tokio::test]
+async fn cluster_behind_a_pooler_is_refused() {
+    let database = Database::new().await;
+    let bouncer = Bouncer::before(tenants_url(), "transaction");
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[clusters.main]\nurl_env = \"CLUSTER_URL\"\n[templates.db]\nprovisioner = \"postgres\"\nsettings = { cluster = \"main\" }";
+    std::fs::write(folder.path().join("provost.toml"), config).unwrap();
+    let (key, url) = ("PROVOST_SECRET_KEY", bouncer.url(tenants_url()));
+    let settings = [(key, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"), ("CLUSTER_URL", &*url)];
+    let server = Server::within(folder.path(), &database.url, &settings);
+    let created = server.post("/projects", json!({"name": "a", "template": "db"})).await.expect(201).json();
+    let failed = server.until(created["id"].as_str().unwrap(), "failed").await;
+    assert_eq!(failed["failure"]["code"], "pooler", "{failed}");
 }
 
 /// Behind a pooler, the types of all parameters must be known without the protocol's own way to prepare.

@@ -1,2 +1,2 @@
--- Read the version of the schema.
-SELECT max(version) AS version FROM provost.schema_migrations
+-- Read the version of the schema, and the oldest version that a program may know to run on it.
+SELECT max(version) AS version, max(supports) AS supports FROM provost.schema_migrations

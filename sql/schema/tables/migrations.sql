@@ -6,6 +6,7 @@ SET LOCAL check_function_bodies = off;
 CREATE TABLE schema_migrations (
     version    integer     PRIMARY KEY,
     name       text        NOT NULL,
+    supports   integer     NOT NULL DEFAULT 1,                 -- the oldest version that a program may know to run on this schema
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -9,8 +9,11 @@ use tokio_postgres::{Client, Error};
 
 use super::error::failure;
 use super::sql;
-use crate::connection::Connector;
+use crate::connection::{Connector, Opened};
 use crate::provision::Failure;
+
+/// A pooler is between Provost and the cluster.
+pub const POOLER: &str = "pooler";
 
 /// How long a connection may take, with the login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -42,8 +45,14 @@ impl Link {
 
     /// Connects without preparing the session, as a tenant does. `what` begins the message of a failure.
     pub async fn raw(connector: &Connector, what: &str) -> Result<Self, Failure> {
-        match connector.clone().patient(CONNECT_TIMEOUT).connect().await {
-            Ok((client, connection)) => Ok(Self { client, connection: Box::pin(connection) }),
+        match connector.clone().patient(CONNECT_TIMEOUT).open().await {
+            // The lock that excludes an earlier attempt belongs to a session.
+            Ok(Opened { is_pooled: true, .. }) => {
+                let message =
+                    format!("{what}: a pooler shares its sessions; use the address of the server itself in the URL");
+                Err(Failure::permanent(POOLER, message))
+            }
+            Ok(Opened { client, connection, .. }) => Ok(Self { client, connection: Box::pin(connection) }),
             Err(error) => Err(match error.refusal() {
                 Some(refusal) => failure(what, refusal),
                 None => Failure::retryable(Failure::UNREACHABLE, format!("{what}: {error}")),

@@ -6,7 +6,7 @@
 //! may connect.
 
 use super::error::exists_already;
-use super::link::Link;
+use super::link::{Link, POOLER};
 use super::names::Names;
 use super::sql;
 use crate::connection::Connector;
@@ -29,7 +29,11 @@ pub async fn open(connector: &Connector, names: &Names) -> Result<Link, Failure>
                 }
             }
             Err(failure) if NOT_READY.contains(&failure.code.as_str()) => {}
-            Err(failure) => return Err(failure),
+            // A pooler does not say that the database does not exist.
+            Err(failure) => match Link::open(connector).await {
+                Err(pooler) if pooler.code == POOLER => return Err(pooler),
+                _ => return Err(failure),
+            },
         }
         make(&mut Link::open(connector).await?, names).await?;
     }
