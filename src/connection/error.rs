@@ -30,6 +30,11 @@ impl ConnectError {
         Self(vec![Failed { address: connector.address(), reason: Reason::Refused(error) }])
     }
 
+    /// A server that stopped answering after the connection was open.
+    pub fn silent(connector: &super::Connector) -> Self {
+        Self(vec![Failed { address: connector.address(), reason: Reason::Silent(connector.timeout()) }])
+    }
+
     /// The error of the server that answered last.
     pub fn refusal(&self) -> Option<&tokio_postgres::Error> {
         self.0.iter().rev().find_map(|it| match &it.reason {

@@ -32,7 +32,8 @@ impl Subscription {
             configure(&client, &[DATABASE_SESSION], false).await?;
             client.batch_execute(DATABASE_LISTEN.text).await
         };
-        drive(&mut connection, listening).await.map_err(|error| StoreError::from_driver(name, error))?;
+        let listening = tokio::time::timeout(connector.timeout(), drive(&mut connection, listening)).await;
+        listening.map_err(|_| StoreError::silent(name))?.map_err(|error| StoreError::from_driver(name, error))?;
         Ok(Some(Self { connection, endpoint, _client: client }))
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use deadpool::Runtime;
 use deadpool::managed::{self, BuildError, Metrics, QueueMode, RecycleError, RecycleResult};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, SimpleQueryMessage, Statement as Prepared};
 
@@ -59,7 +60,9 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Session, ConnectError> {
         let Opened { client, mut connection, endpoint, is_writable, is_pooled } = self.connector.open().await?;
         if !is_pooled {
-            let prepared = drive(&mut connection, configure(&client, self.settings, false)).await;
+            let prepared = drive(&mut connection, configure(&client, self.settings, false));
+            let prepared = timeout(self.connector.timeout(), prepared).await;
+            let prepared = prepared.map_err(|_| ConnectError::silent(&self.connector))?;
             prepared.map_err(|error| ConnectError::refused(&self.connector, error))?;
         }
         Ok(Session {
@@ -175,6 +178,7 @@ async fn transaction<T>(
     let large = async { if is_large { client.batch_execute(DATABASE_LARGE.text).await } else { Ok(()) } };
     // Each part is sent when it is polled for the first time, in this order.
     let (begin, set, large, answer, commit) = tokio::join!(
+        biased;
         client.batch_execute("BEGIN"),
         configure(client, settings, true),
         large,
