@@ -22,12 +22,24 @@ pub(super) enum Reason {
     Refused(tokio_postgres::Error),
     /// It is a standby, or read-only by its settings, and the URL asks for another one.
     ReadOnly,
+    /// Its sessions skip triggers.
+    SkipsTriggers,
 }
 
 impl ConnectError {
     /// A server that refused after the connection was open.
     pub fn refused(connector: &super::Connector, error: tokio_postgres::Error) -> Self {
         Self(vec![Failed { address: connector.address(), reason: Reason::Refused(error) }])
+    }
+
+    /// A server whose sessions skip triggers.
+    pub(super) fn skips_triggers(connector: &super::Connector) -> Self {
+        Self(vec![Failed { address: connector.address(), reason: Reason::SkipsTriggers }])
+    }
+
+    /// Whether sessions skip triggers.
+    pub fn is_without_triggers(&self) -> bool {
+        self.0.iter().any(|it| matches!(it.reason, Reason::SkipsTriggers))
     }
 
     /// A server that stopped answering after the connection was open.
@@ -66,6 +78,7 @@ impl std::fmt::Display for Reason {
             Self::Silent(limit) => write!(f, "no answer within {}", humantime::format_duration(*limit)),
             Self::Refused(error) => f.write_str(&crate::log::chain(error)),
             Self::ReadOnly => f.write_str("the server accepts no writes"),
+            Self::SkipsTriggers => f.write_str("session_replication_role is not origin, so triggers are off"),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Opened {
     pub is_writable: bool,
     /// Whether something between shares the connections of the server: its session is not the one that was started here.
     pub is_pooled: bool,
+    /// Whether triggers are off, because `session_replication_role` is not `origin`.
+    pub skips_triggers: bool,
 }
 
 /// The end of an attempt that is not the best one.
@@ -66,6 +68,12 @@ impl Connector {
             }
         }
         read_only.map(|it| *it).ok_or(ConnectError(failed))
+    }
+
+    /// Like [`Connector::open`], for the tables of Provost, which need their triggers.
+    pub async fn open_with_triggers(&self) -> Result<Opened, ConnectError> {
+        let opened = self.open().await?;
+        if opened.skips_triggers { Err(ConnectError::skips_triggers(self)) } else { Ok(opened) }
     }
 
     /// Opens a connection to a host, at any of its addresses.
@@ -131,8 +139,8 @@ impl Connector {
             Pooling::Transaction => true,
             Pooling::Auto => announced_process(&client).await.is_some_and(|pid| pid.to_string() != fact("pid")),
         };
-        let is_writable = fact("read_only") != "on";
-        Ok(Opened { client, connection, endpoint, is_writable, is_pooled })
+        let (is_writable, skips_triggers) = (fact("read_only") != "on", fact("replication_role") != "origin");
+        Ok(Opened { client, connection, endpoint, is_writable, is_pooled, skips_triggers })
     }
 }
 

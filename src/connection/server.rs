@@ -91,13 +91,16 @@ impl Server {
         Self { place, generation: watch::Sender::new(0), answered: AsyncMutex::new(None) }
     }
 
-    /// Whether the server answers a new connection. Silence makes its connections dead; an error is an answer.
+    /// Whether the server answers a new connection. If it is silent, or nothing listens there, its connections are dead.
     async fn answers(&self) -> bool {
         let mut answered = self.answered.lock().await;
         if answered.is_some_and(|at| at.elapsed() < PATIENCE) {
             return true;
         }
-        let is_alive = timeout(SILENCE, self.ask()).await.is_ok();
+        let is_alive = match timeout(SILENCE, self.ask()).await {
+            Ok(Err(error)) => !is_gone(&error),
+            answer => answer.is_ok(),
+        };
         if is_alive {
             *answered = Some(Instant::now());
         } else {
@@ -114,6 +117,12 @@ impl Server {
             }
         }
     }
+}
+
+/// Whether nothing listens at the place of a server.
+fn is_gone(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound};
+    [ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound].contains(&error.kind())
 }
 
 async fn first_answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {

@@ -40,7 +40,8 @@ impl ConnectionString {
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let text = unquoted(text);
         let mut options = Options::default();
-        let kept = match text.split_once("://") {
+        let is_url = |(scheme, _): &(&str, &str)| scheme.chars().all(|char| char.is_ascii_alphabetic());
+        let kept = match text.split_once("://").filter(is_url) {
             Some(_) => {
                 let (base, query) = text.split_once('?').unwrap_or((text, ""));
                 let mut kept = Vec::new();
@@ -305,6 +306,8 @@ mod tests {
 
     #[test]
     fn pairs_may_be_quoted() {
+        let read = parse("host=db user=me password=a://b sslmode=require").unwrap();
+        assert_eq!(read.config.get_password(), Some(&b"a://b"[..]));
         let read = parse(r"host=db dbname = app password='it\'s = \\ here' user=me").unwrap();
         assert_eq!(read.config.get_hosts(), [Host::Tcp("db".to_owned())]);
         assert_eq!(read.config.get_password(), Some(&b"it's = \\ here"[..]));

@@ -15,6 +15,10 @@ string_enum! {
         ReadOnly = "read_only",
         /// The disk of the server is full.
         StorageFull = "storage_full",
+        /// Statements are given up without an answer, for example because a synchronous standby is gone.
+        Unresponsive = "unresponsive",
+        /// A setting of the role or the database makes sessions unusable.
+        WrongSettings = "wrong_settings",
         /// The role lacks a right.
         MissingPrivilege = "missing_privilege",
         /// The tables of Provost are not there.
@@ -33,6 +37,12 @@ impl Outage {
             Self::LoginRefused => "The database refuses the login. Check user, password and database in DATABASE_URL.",
             Self::ReadOnly => {
                 "The database accepts no writes. Check that DATABASE_URL leads to the primary server, and that default_transaction_read_only is off."
+            }
+            Self::Unresponsive => {
+                "The database answers questions, but changes do not end. Check its locks, its disk and its synchronous standbys."
+            }
+            Self::WrongSettings => {
+                "Sessions of the database skip triggers. Reset session_replication_role of the role and of the database."
             }
             Self::StorageFull => "The disk of the database server is full. Free space there.",
             Self::MissingPrivilege => {

@@ -62,8 +62,8 @@ impl StoreError {
             ("PV001", _) => Self::Refused { code: Refusal::Draining, reason: reason() },
             ("PV002", _) => Self::Refused { code: Refusal::KeyReused, reason: reason() },
             ("PV005", _) => Self::Refused { code: Refusal::NoDependency, reason: reason() },
-            // A plan whose tables were changed, a prepared statement that is gone, or one of another session.
-            ("0A000" | "26000" | "42P05", _) => Self::Session { statement, source: error },
+            // A plan whose tables were changed, also one of a function, a prepared statement that is gone, or one of another session.
+            ("0A000" | "26000" | "42P05" | "42804", _) => Self::Session { statement, source: error },
             _ if is_contention(state) || *state == SqlState::QUERY_CANCELED => {
                 Self::Busy { statement, source: Some(error) }
             }
@@ -150,7 +150,9 @@ impl ConnectError {
     /// Why the database cannot be used.
     pub fn outage(&self) -> Outage {
         let refused = self.refusal().and_then(|refusal| outage(refusal.code()?));
-        refused.or(self.is_read_only().then_some(Outage::ReadOnly)).unwrap_or(Outage::NoConnection)
+        let read_only = self.is_read_only().then_some(Outage::ReadOnly);
+        let settings = self.is_without_triggers().then_some(Outage::WrongSettings);
+        refused.or(read_only).or(settings).unwrap_or(Outage::NoConnection)
     }
 }
 
@@ -165,7 +167,7 @@ pub(super) fn outage(state: &SqlState) -> Option<Outage> {
         ("3F000" | "42P01", _) => Outage::SchemaMissing,
         ("3D000", _) | (_, "28") => Outage::LoginRefused,
         // Connection exceptions; shutdown and startup; out of memory.
-        ("57P01" | "57P02" | "57P03" | "57P05" | "25P03", _) | (_, "08" | "53") => Outage::NoConnection,
+        ("57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03", _) | (_, "08" | "53") => Outage::NoConnection,
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 
 use super::schema::{FUNCTIONS, LATER, Part, TABLES, TRIGGERS};
 use super::sql::{
@@ -119,7 +119,7 @@ async fn with_connection<T>(
     connector: &Connector,
     work: impl AsyncFnOnce(&mut Client) -> Result<T, MigrateError>,
 ) -> Result<T, MigrateError> {
-    let Opened { mut client, connection, endpoint, .. } = connector.open().await?;
+    let Opened { mut client, connection, endpoint, .. } = connector.open_with_triggers().await?;
     tokio::select! {
         done = work(&mut client) => done,
         () = endpoint.silent() => Err(MigrateError::Silent),
@@ -155,7 +155,8 @@ async fn apply(client: &mut Client) -> Result<Migrated, MigrateError> {
         };
     }
     loop {
-        let transaction = client.transaction().await?;
+        // The lock of another migration must not be older than what is read.
+        let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
         transaction.batch_execute(DATABASE_MIGRATING_SESSION.text).await?;
         if !one(&transaction, &DATABASE_LOCK_MIGRATIONS).await?.try_get::<_, bool>("locked")? {
             transaction.rollback().await?;

@@ -1,6 +1,7 @@
 //! Pools of sessions in the database of the store. A session that is not what statements need does not go back to its pool.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,15 @@ pub struct Manager {
     connector: Connector,
     settings: &'static [Statement],
     types: Arc<ParameterTypes>,
+    /// Sessions of an earlier generation are not used again.
+    generation: AtomicU64,
+}
+
+impl Manager {
+    /// Closes all sessions after their statements: one of them does not fit any longer, and the others are as old.
+    pub fn retire_sessions(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The types of the parameters of each statement, as the server says.
@@ -45,7 +55,8 @@ impl Connector {
     }
 
     fn pool_with(&self, size: usize, settings: &'static [Statement]) -> Result<Pool, BuildError> {
-        let manager = Manager { connector: self.clone(), settings, types: Arc::default() };
+        let manager =
+            Manager { connector: self.clone(), settings, types: Arc::default(), generation: AtomicU64::new(0) };
         // Opening a session has limits of its own.
         let pool = Pool::builder(manager).max_size(size).wait_timeout(Some(self.timeout())).runtime(Runtime::Tokio1);
         // The session that was used last has the warmest caches.
@@ -58,7 +69,9 @@ impl managed::Manager for Manager {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Session, ConnectError> {
-        let Opened { client, mut connection, endpoint, is_writable, is_pooled } = self.connector.open().await?;
+        let generation = self.generation.load(Ordering::Relaxed);
+        let Opened { client, mut connection, endpoint, is_writable, is_pooled, .. } =
+            self.connector.open_with_triggers().await?;
         if !is_pooled {
             let prepared = drive(&mut connection, configure(&client, self.settings, false));
             let prepared = timeout(self.connector.timeout(), prepared).await;
@@ -70,6 +83,7 @@ impl managed::Manager for Manager {
             driver: tokio::spawn(async move { drop(connection.await) }),
             endpoint,
             opened_at: Instant::now(),
+            generation,
             is_writable,
             shared: is_pooled.then(|| Shared { settings: self.settings, types: self.types.clone() }),
             prepared: HashMap::new(),
@@ -78,8 +92,11 @@ impl managed::Manager for Manager {
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ConnectError> {
         let is_outdated = !session.is_writable && session.opened_at.elapsed() > READ_ONLY_FOR;
+        let is_outdated = is_outdated || session.generation != self.generation.load(Ordering::Relaxed);
         match session.client.is_closed() || session.endpoint.is_abandoned() || is_outdated {
-            true => Err(RecycleError::message("the session is closed, its server is silent, or it is read-only")),
+            true => Err(RecycleError::message(
+                "the session is closed or outdated, its server is silent, or it is read-only",
+            )),
             false => Ok(()),
         }
     }
@@ -101,6 +118,7 @@ pub struct Session {
     driver: JoinHandle<()>,
     endpoint: Endpoint,
     opened_at: Instant,
+    generation: u64,
     is_writable: bool,
     /// Set where each transaction may run in another session.
     shared: Option<Shared>,

@@ -172,7 +172,10 @@ impl Store {
             biased;
             answer = tokio::time::timeout(limit, session.run(statement, params, is_large)) => match answer {
                 Ok(answer) => answer.map_err(|error| StoreError::from_driver(name, error)),
-                Err(_) => Err(StoreError::Busy { statement: name, source: None }),
+                Err(_) => {
+                    self.status.given_up(statement);
+                    Err(StoreError::Busy { statement: name, source: None })
+                }
             },
             () = endpoint.silent() => Err(StoreError::silent(name)),
         };
@@ -182,6 +185,9 @@ impl Store {
                 Ok(rows.into_iter().map(|row| Row::new(row, name)).collect())
             }
             Err(error) => {
+                if matches!(error, StoreError::Session { .. }) {
+                    self.pool.manager().retire_sessions();
+                }
                 // A statement that was given up still occupies its session.
                 if error.condemns_session() || matches!(error, StoreError::Busy { source: None, .. }) {
                     drop(Object::take(session));

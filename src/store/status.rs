@@ -68,6 +68,13 @@ impl DatabaseStatus {
         }
     }
 
+    /// A statement was given up without an answer.
+    pub(super) fn given_up(&self, statement: &Statement) {
+        if statement.writes {
+            self.state().trouble(Outage::Unresponsive, || format!("no answer to {}", statement.name));
+        }
+    }
+
     pub(super) fn failed(&self, error: StoreError) -> StoreError {
         if let Some(outage) = error.outage() {
             self.state().trouble(outage, || chain(&error));
@@ -92,7 +99,7 @@ impl State {
 
 /// Whether a database in this trouble still answers queries.
 const fn only_changes_tell(outage: Outage) -> bool {
-    matches!(outage, Outage::StorageFull | Outage::MissingPrivilege)
+    matches!(outage, Outage::StorageFull | Outage::MissingPrivilege | Outage::Unresponsive)
 }
 
 /// What the session of a statement is.

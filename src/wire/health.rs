@@ -20,7 +20,7 @@ pub struct Health {
     /// Response time of the database.
     pub db_ms: Option<f64>,
     /// Why the database cannot be used: a code such as `no_connection`, `too_many_connections`, `login_refused`, `read_only`,
-    /// `storage_full`, `missing_privilege` or `schema_missing`, with the cause and what to do. Null: it can be used.
+    /// `unresponsive`, `wrong_settings`, `storage_full`, `missing_privilege` or `schema_missing`, with the cause and what to do. Null: it can be used.
     pub trouble: Option<TroubleHealth>,
     /// Whether a pooler shares the sessions of the database.
     pub pooler: bool,

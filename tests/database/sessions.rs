@@ -102,11 +102,35 @@ async fn changed_result_types_cost_no_request() {
     let server = Server::on(&database);
     server.ready("a").await;
     let statement = "ALTER TABLE provost.limits ADD COLUMN extra integer; ALTER TABLE provost.projects ALTER COLUMN name TYPE varchar(300)";
-    for _ in 0..3 {
-        server.get("/projects").await.expect(200);
-    }
+    // Many sessions have a plan.
+    futures_util::future::join_all((0..32).map(|_| server.get("/projects"))).await;
     database.run(statement).await;
     for _ in 0..20 {
         server.get("/projects").await.expect(200);
+        server.post("/projects", json!({"name": "b"})).await.expect(201);
     }
+}
+
+/// Without triggers, jobs would be accepted and never found.
+#[tokio::test]
+async fn sessions_without_triggers_are_refused() {
+    let database = Database::new().await;
+    let server = Server::on(&database);
+    let name = name_of(&database).await;
+    database.run(&format!("ALTER DATABASE {name} SET session_replication_role = replica")).await;
+    end_sessions(&database).await;
+    eventually("writes are refused with the reason", async || {
+        let refused = server.post("/projects", json!({"name": "during"})).await;
+        (refused.status == 503 && refused.code() == "wrong_settings").then_some(())
+    })
+    .await;
+    let start =
+        Server::command().env("DATABASE_URL", &database.url).env("PROVOST_DATABASE_WAIT", "0s").output().unwrap();
+    assert!(!start.status.success());
+    assert!(String::from_utf8_lossy(&start.stderr).contains("session_replication_role"), "{start:?}");
+    database.run(&format!("ALTER DATABASE {name} RESET session_replication_role")).await;
+    eventually("writes are accepted", async || {
+        (server.post("/projects", json!({"name": "after"})).await.status == 201).then_some(())
+    })
+    .await;
 }

@@ -118,7 +118,7 @@ impl Bouncer {
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = plain\nauth_file = {path}/users.txt\npool_mode = {mode}\n\
-             max_client_conn = 500\ndefault_pool_size = 8\n"
+             max_client_conn = 1000\ndefault_pool_size = 8\nserver_idle_timeout = 3\n"
         );
         std::fs::write(folder.path().join("pgbouncer.ini"), text).unwrap();
         std::fs::write(folder.path().join("users.txt"), format!("\"{user}\" \"{password}\"\n")).unwrap();
