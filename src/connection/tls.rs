@@ -48,11 +48,11 @@ impl TlsOptions {
         let builder = match self.verify {
             Some(Verify::Full) => builder.with_root_certificates(self.roots()?),
             Some(Verify::Chain) => {
-                let full = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), provider);
-                let full = full.build().map_err(|error| Error::General(error.to_string()))?;
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(ChainOnly(full)))
+                let full = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), provider.clone());
+                let chain = Some(full.build().map_err(|error| Error::General(error.to_string()))?);
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(Lenient { chain, provider }))
             }
-            None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))),
+            None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Lenient { chain: None, provider })),
         };
         let config = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
@@ -81,11 +81,16 @@ impl TlsOptions {
     }
 }
 
-/// Verifies who has signed a certificate, and not whose it is.
+/// Verifies less than everything, but always that the peer holds the key of its certificate.
 #[derive(Debug)]
-struct ChainOnly(Arc<WebPkiServerVerifier>);
+struct Lenient {
+    /// Verifies who has signed a certificate. Without it, any certificate is accepted: a default Debian PostgreSQL has a self-signed
+    /// one, and a URL without TLS options must work with it.
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
 
-impl ServerCertVerifier for ChainOnly {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -94,8 +99,9 @@ impl ServerCertVerifier for ChainOnly {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(full) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         // The name is verified last.
-        match self.0.verify_server_cert(certificate, chain, name, ocsp, now) {
+        match full.verify_server_cert(certificate, chain, name, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -109,7 +115,7 @@ impl ServerCertVerifier for ChainOnly {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -118,50 +124,10 @@ impl ServerCertVerifier for ChainOnly {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-}
-
-/// Accepts any certificate, but checks that the peer holds its key. A default Debian PostgreSQL has a self-signed
-/// certificate, and a URL without TLS options must work with it.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -52,15 +52,19 @@ async fn server_works_behind_a_pooler_of_transactions() {
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
 
+async fn listens(server: &Server) {
+    eventually("the server listens", async || {
+        (server.get("/health").await.json()["listener"]["mode"] == "notify").then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn direct_url_brings_notifications_behind_a_pooler() {
     let database = Database::new().await;
     let bouncer = Bouncer::before(&database.url, "transaction");
     let server = Server::with(&bouncer.url(&database.url), &[("PROVOST_DATABASE_DIRECT_URL", &database.url)]);
-    eventually("the server listens", async || {
-        (server.get("/health").await.json()["listener"]["mode"] == "notify").then_some(())
-    })
-    .await;
+    listens(&server).await;
     server.ready("a").await;
     database.check_invariants().await;
 }
@@ -73,10 +77,7 @@ async fn sessions_of_a_pooler_can_be_used_as_such() {
         &bouncer.url(&database.url),
         &[("PROVOST_DATABASE_POOLING", "session"), ("PROVOST_DATABASE_POOL", "2")],
     );
-    eventually("the server listens", async || {
-        (server.get("/health").await.json()["listener"]["mode"] == "notify").then_some(())
-    })
-    .await;
+    listens(&server).await;
     server.ready("a").await;
     database.check_invariants().await;
 }
